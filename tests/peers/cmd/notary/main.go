@@ -51,7 +51,7 @@ func sign(args []string) error {
 	if !known {
 		return fmt.Errorf("unknown media type %q", *mediaType)
 	}
-	repository, err := open(flags.Arg(0), *plainHTTP)
+	repository, reference, err := open(flags.Arg(0), *plainHTTP)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func sign(args []string) error {
 	if err != nil {
 		return err
 	}
-	options := notation.SignOptions{ArtifactReference: flags.Arg(0)}
+	options := notation.SignOptions{ArtifactReference: reference}
 	options.SignatureMediaType = envelope
 	options.ExpiryDuration = expiry.Truncate(time.Second)
 	target, err := notation.Sign(context.Background(), notary, repository, options)
@@ -81,7 +81,7 @@ func verify(args []string) error {
 	if len(identities) == 0 {
 		identities = stringList{"*"}
 	}
-	repository, err := open(flags.Arg(0), *plainHTTP)
+	repository, reference, err := open(flags.Arg(0), *plainHTTP)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func verify(args []string) error {
 	if err != nil {
 		return err
 	}
-	options := notation.VerifyOptions{ArtifactReference: flags.Arg(0), MaxSignatureAttempts: 50}
+	options := notation.VerifyOptions{ArtifactReference: reference, MaxSignatureAttempts: 50}
 	target, _, err := notation.Verify(context.Background(), judge, repository, options)
 	if err == nil {
 		fmt.Println(target.Digest)
@@ -101,13 +101,19 @@ func verify(args []string) error {
 	return err
 }
 
-func open(reference string, plainHTTP bool) (registry.Repository, error) {
+// open resolves a tag, for notation verifies digests only.
+func open(reference string, plainHTTP bool) (registry.Repository, string, error) {
 	repository, err := remote.NewRepository(reference)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	repository.PlainHTTP = plainHTTP
-	return registry.NewRepository(repository), nil
+	target, err := repository.Resolve(context.Background(), repository.Reference.Reference)
+	if err != nil {
+		return nil, "", err
+	}
+	name := repository.Reference.Registry + "/" + repository.Reference.Repository
+	return registry.NewRepository(repository), name + "@" + target.Digest.String(), nil
 }
 
 type stringList []string
