@@ -10,32 +10,23 @@ than the one in `expected.json` ends the program with an error. Keys and certifi
 import base64
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from io import BytesIO
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+from loopback import Repository, accepts, digest_of, registry, run, to_json
 from make_certificates import make_authority
 
 HERE = Path(__file__).resolve().parent
 CERTS, KEYS, LAYOUT = HERE / "certs", HERE / "keys", HERE / "layout"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-PEERS = CACHE / "pyratify" / "peers" / "bin"
 IDENTITY = "x509.subject: C=US, ST=WA, O=Pyratify Test"
 NOTATION = "application/vnd.cncf.notary.signature"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 NO_LOG = {
     "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
     "rekorTlogConfig": {},
@@ -101,60 +92,6 @@ def make_trust() -> None:
         "trustedIdentities": [IDENTITY],
     }
     write_json(HERE / "trustpolicy.json", {"version": "1.0", "trustPolicies": [policy]})
-
-
-class Repository:
-    """One repository of a plain registry: enough of the distribution API to push what no signer would."""
-
-    def __init__(self, address: str) -> None:
-        """Name the registry by `host:port`."""
-        self.name = f"{address}/demo"
-        self._url = f"http://{address}/v2/demo"
-
-    def push_image(self, tag: str) -> None:
-        """Push an OCI image with one file that says its tag."""
-        with tempfile.TemporaryDirectory() as folder:
-            layer = Path(folder) / "layer.tar"
-            with tarfile.open(layer, "w") as tar:
-                text = f"pyratify test image: {tag}\n".encode()
-                member = tarfile.TarInfo("README")
-                member.size = len(text)
-                tar.addfile(member, BytesIO(text))
-            run("crane", "append", "--oci-empty-base", "-f", str(layer), "-t", f"{self.name}:{tag}")
-
-    def get(self, path: str) -> bytes:
-        """The body of `manifests/REF`, `blobs/DIGEST` or `referrers/DIGEST`."""
-        request = urllib.request.Request(f"{self._url}/{path}", headers={"Accept": MANIFEST})
-        with urllib.request.urlopen(request) as response:
-            return bytes(response.read())
-
-    def descriptor(self, tag: str) -> dict[str, Any]:
-        """What the subject field of a signature of this tag contains."""
-        body = self.get(f"manifests/{tag}")
-        return {"mediaType": MANIFEST, "digest": digest_of(body), "size": len(body)}
-
-    def referrer(self, tag: str, mediatype: str) -> dict[str, Any]:
-        """The manifest of the first signature of this tag whose layer has the media type's prefix."""
-        index = json.loads(self.get(f"referrers/{self.descriptor(tag)['digest']}"))
-        for entry in index["manifests"]:
-            manifest: dict[str, Any] = json.loads(self.get(f"manifests/{entry['digest']}"))
-            if manifest.get("artifactType", manifest["config"]["mediaType"]) == mediatype:
-                return manifest
-        raise LookupError(f"no {mediatype} at {tag}")
-
-    def push_blob(self, body: bytes) -> None:
-        """Push a blob in one request."""
-        self._send("POST", f"blobs/uploads/?digest={digest_of(body)}", body, "application/octet-stream")
-
-    def push_manifest(self, body: bytes, name: str = "") -> None:
-        """Push a manifest under a tag, or under its digest."""
-        self._send("PUT", f"manifests/{name or digest_of(body)}", body, MANIFEST)
-
-    def _send(self, method: str, path: str, body: bytes, mediatype: str) -> None:
-        headers = {"Content-Type": mediatype}
-        request = urllib.request.Request(f"{self._url}/{path}", body, headers, method=method)
-        with urllib.request.urlopen(request):
-            pass
 
 
 def sign_all(repository: Repository) -> None:
@@ -299,36 +236,6 @@ def notation_accepts(repository: Repository, tag: str) -> bool:
     return accepts("notary", "verify", "-plain-http", *trust, f"{repository.name}:{tag}")
 
 
-@contextmanager
-def registry() -> Iterator[Repository]:
-    """A registry in memory, ended with the block."""
-    with subprocess.Popen([PEERS / "registry"], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            yield Repository(server.stdout.readline().strip() if server.stdout else "")
-        finally:
-            server.terminate()
-
-
-def run(program: str, *args: str) -> None:
-    """Run a peer; end with its own words when it fails."""
-    done = peer(program, *args)
-    if done.returncode:
-        sys.exit(f"{program} {' '.join(args)}\n{done.stdout}{done.stderr}")
-
-
-def accepts(program: str, *args: str) -> bool:
-    """Whether a verifier says yes."""
-    return peer(program, *args).returncode == 0
-
-
-def peer(program: str, *args: str) -> "subprocess.CompletedProcess[str]":
-    """Run one of the programs that `make peers` built."""
-    environment = os.environ | {"COSIGN_PASSWORD": "", "SIGSTORE_NO_CACHE": "true"}
-    return subprocess.run(
-        [PEERS / program, *args], env=environment, capture_output=True, text=True, check=False
-    )
-
-
 def at_digest(repository: Repository, tag: str) -> str:
     """The reference that signers are given: never a tag."""
     return f"{repository.name}@{repository.descriptor(tag)['digest']}"
@@ -337,16 +244,6 @@ def at_digest(repository: Repository, tag: str) -> str:
 def signature_tag(repository: Repository, tag: str) -> str:
     """Where cosign v2 keeps the signatures of a tag."""
     return f"{repository.descriptor(tag)['digest'].replace(':', '-')}.sig"
-
-
-def digest_of(body: bytes) -> str:
-    """The digest of some bytes, as OCI writes it."""
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
-
-
-def to_json(value: Mapping[str, Any]) -> bytes:
-    """Compact JSON."""
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
