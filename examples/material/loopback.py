@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from typing import Any
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PEERS = CACHE / "pyratify" / "peers" / "bin"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+NOTATION = "application/vnd.cncf.notary.signature"
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 class Repository:
@@ -40,7 +44,7 @@ class Repository:
 
     def get(self, path: str) -> bytes:
         """The body of `manifests/REF`, `blobs/DIGEST` or `referrers/DIGEST`."""
-        request = urllib.request.Request(f"{self._url}/{path}", headers={"Accept": MANIFEST})
+        request = urllib.request.Request(f"{self._url}/{path}", headers={"Accept": f"{MANIFEST}, {INDEX}"})
         with urllib.request.urlopen(request) as response:
             return bytes(response.read())
 
@@ -50,27 +54,45 @@ class Repository:
         return {"mediaType": MANIFEST, "digest": digest_of(body), "size": len(body)}
 
     def referrer(self, tag: str, mediatype: str) -> dict[str, Any]:
-        """The manifest of the first signature of this tag whose layer has the media type's prefix."""
-        index = json.loads(self.get(f"referrers/{self.descriptor(tag)['digest']}"))
+        """The manifest of this tag's first referrer of an artifact type: from the API, or from the tag schema."""
+        digest = self.descriptor(tag)["digest"]
+        try:
+            index = json.loads(self.get(f"referrers/{digest}"))
+        except urllib.error.HTTPError:
+            index = json.loads(self.get(f"manifests/{digest.replace(':', '-')}"))
         for entry in index["manifests"]:
             manifest: dict[str, Any] = json.loads(self.get(f"manifests/{entry['digest']}"))
             if manifest.get("artifactType", manifest["config"]["mediaType"]) == mediatype:
                 return manifest
         raise LookupError(f"no {mediatype} at {tag}")
 
+    def attach(self, manifest: Mapping[str, Any], subject: Mapping[str, Any]) -> None:
+        """Push a referrer, and name it in the tag schema's index as a client does where there is no API."""
+        body = to_json({**manifest, "subject": subject})
+        self.push_manifest(body)
+        fallback = subject["digest"].replace(":", "-")
+        try:
+            index = json.loads(self.get(f"manifests/{fallback}"))
+        except urllib.error.HTTPError:
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
+        entry = {"mediaType": MANIFEST, "digest": digest_of(body), "size": len(body)}
+        index["manifests"].append(entry | {"artifactType": manifest.get("artifactType", NOTATION)})
+        self.push_manifest(to_json(index), fallback, INDEX)
+
     def push_blob(self, body: bytes) -> None:
-        """Push a blob in one request."""
-        self._send("POST", f"blobs/uploads/?digest={digest_of(body)}", body, "application/octet-stream")
+        """Push a blob: open an upload, then close it with all there is."""
+        place = urllib.parse.urljoin(self._url, self._send("POST", f"{self._url}/blobs/uploads/", b"", ""))
+        mark = "&" if "?" in place else "?"
+        self._send("PUT", f"{place}{mark}digest={digest_of(body)}", body, "application/octet-stream")
 
-    def push_manifest(self, body: bytes, name: str = "") -> None:
+    def push_manifest(self, body: bytes, name: str = "", mediatype: str = MANIFEST) -> None:
         """Push a manifest under a tag, or under its digest."""
-        self._send("PUT", f"manifests/{name or digest_of(body)}", body, MANIFEST)
+        self._send("PUT", f"{self._url}/manifests/{name or digest_of(body)}", body, mediatype)
 
-    def _send(self, method: str, path: str, body: bytes, mediatype: str) -> None:
-        headers = {"Content-Type": mediatype}
-        request = urllib.request.Request(f"{self._url}/{path}", body, headers, method=method)
-        with urllib.request.urlopen(request):
-            pass
+    def _send(self, method: str, url: str, body: bytes, mediatype: str) -> str:
+        request = urllib.request.Request(url, body, {"Content-Type": mediatype}, method=method)
+        with urllib.request.urlopen(request) as response:
+            return str(response.headers.get("Location", ""))
 
 
 @contextmanager

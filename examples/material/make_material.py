@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from loopback import Repository, accepts, digest_of, registry, run, to_json
+from loopback import NOTATION, Repository, accepts, digest_of, registry, run, to_json
 from make_certificates import make_authority
 
 HERE = Path(__file__).resolve().parent
 CERTS, KEYS, LAYOUT = HERE / "certs", HERE / "keys", HERE / "layout"
 IDENTITY = "x509.subject: C=US, ST=WA, O=Pyratify Test"
-NOTATION = "application/vnd.cncf.notary.signature"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 NO_LOG = {
     "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
@@ -143,8 +142,7 @@ def spoil(repository: Repository) -> None:
 
 def replay(repository: Repository, source: str, mediatype: str, tag: str) -> None:
     """Attach another image's signature, untouched, to `tag`."""
-    subject = repository.descriptor(tag)
-    repository.push_manifest(to_json(repository.referrer(source, mediatype) | {"subject": subject}))
+    repository.attach(repository.referrer(source, mediatype), repository.descriptor(tag))
 
 
 def tamper(repository: Repository, source: str, tag: str) -> None:
@@ -157,7 +155,7 @@ def tamper(repository: Repository, source: str, tag: str) -> None:
     body = to_json(envelope)
     repository.push_blob(body)
     layer = manifest["layers"][0] | {"digest": digest_of(body), "size": len(body)}
-    repository.push_manifest(to_json(manifest | {"subject": target, "layers": [layer]}))
+    repository.attach(manifest | {"layers": [layer]}, target)
 
 
 def copy_to_layout(repository: Repository) -> None:
