@@ -19,6 +19,7 @@ from typing import Any
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PEERS = CACHE / "pyratify" / "peers" / "bin"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 NOTATION = "application/vnd.cncf.notary.signature"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
@@ -96,9 +97,9 @@ class Repository:
 
 
 @contextmanager
-def registry() -> Iterator[Repository]:
+def registry(*flags: str) -> Iterator[Repository]:
     """A registry in memory, ended with the block."""
-    with subprocess.Popen([PEERS / "registry"], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([PEERS / "registry", *flags], stdout=subprocess.PIPE, text=True) as server:
         try:
             yield Repository(server.stdout.readline().strip() if server.stdout else "")
         finally:

@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from loopback import NOTATION, Repository, accepts, digest_of, registry, run, to_json
+from loopback import BUNDLE, NOTATION, Repository, accepts, digest_of, registry, run, to_json
 from make_certificates import make_authority
 
 HERE = Path(__file__).resolve().parent
 CERTS, KEYS, LAYOUT = HERE / "certs", HERE / "keys", HERE / "layout"
 IDENTITY = "x509.subject: C=US, ST=WA, O=Pyratify Test"
-BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 NO_LOG = {
     "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
     "rekorTlogConfig": {},
@@ -108,9 +107,9 @@ def sign_all(repository: Repository) -> None:
     time.sleep(2)  # the one second of the last signature
 
 
-def cosign_v2(repository: Repository, tag: str) -> None:
+def cosign_v2(repository: Repository, tag: str, key: str = "cosign") -> None:
     """A classic signature: simple signing under the tag `sha256-<hex>.sig`."""
-    flags = ("--yes", "--tlog-upload=false", "--key", str(KEYS / "cosign.key"))
+    flags = ("--yes", "--tlog-upload=false", "--key", str(KEYS / f"{key}.key"))
     identity = "--sign-container-identity=pyratify.test/demo"
     run("cosign2", "sign", *flags, identity, at_digest(repository, tag))
 
@@ -135,14 +134,19 @@ def spoil(repository: Repository) -> None:
     replay(repository, "notation-jws-rsa", NOTATION, "replayed")
     replay(repository, "notation-cose-ec", NOTATION, "replayed")
     replay(repository, "cosign-v3", BUNDLE, "replayed-v3")
-    signature = repository.get(f"manifests/{signature_tag(repository, 'cosign-v2')}")
-    repository.push_manifest(signature, signature_tag(repository, "replayed"))
+    replay_classic(repository, "cosign-v2", "replayed")
     tamper(repository, "notation-jws-ec", "tampered")
 
 
 def replay(repository: Repository, source: str, mediatype: str, tag: str) -> None:
     """Attach another image's signature, untouched, to `tag`."""
     repository.attach(repository.referrer(source, mediatype), repository.descriptor(tag))
+
+
+def replay_classic(repository: Repository, source: str, tag: str) -> None:
+    """The same with a classic cosign signature, which is only a tag."""
+    signature = repository.get(f"manifests/{signature_tag(repository, source)}")
+    repository.push_manifest(signature, signature_tag(repository, tag))
 
 
 def tamper(repository: Repository, source: str, tag: str) -> None:
