@@ -1,0 +1,1 @@
+"""pyratify: decides from signatures and attestations whether an OCI artifact may be trusted."""

@@ -1,0 +1,7 @@
+"""`python -m pyratify` is `ratify`."""
+
+import sys
+
+from pyratify.entrypoints.cli import main
+
+sys.exit(main())

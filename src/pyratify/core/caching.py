@@ -1,0 +1,88 @@
+"""Caches of content, and shared work in flight."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class ContentCache(Protocol):
+    """Bytes by key; what comes out is hashed again before use, so a cache need not be trusted.
+
+    A cache that cannot be read or written is a miss, never an error.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes, or None."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the bytes, or do not."""
+        ...
+
+
+class MemoryCache:
+    """A least-recently-used cache in this process.
+
+    Args:
+        max_bytes: The most that all entries together may hold.
+        max_entries: The most entries.
+    """
+
+    def __init__(self, max_bytes: int = 64 * 1024 * 1024, max_entries: int = 4096) -> None:
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+        self._entries: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes, or None."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+        return self._entries.get(key)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the bytes and forget what was not used for longest."""
+        if len(data) > self._max_bytes:
+            return
+        self._size += len(data) - len(self._entries.pop(key, b""))
+        self._entries[key] = data
+        while self._size > self._max_bytes or len(self._entries) > self._max_entries:
+            self._size -= len(self._entries.popitem(last=False)[1])
+
+
+class SingleFlight(Generic[T]):
+    """Lets callers that want the same thing at the same time share one piece of work.
+
+    The work belongs to no caller: one that is cancelled ends nothing for the others; when none is left the work ends.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[T]] = {}
+        self._waiting: dict[str, int] = {}
+
+    async def run(self, key: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Return what the work returns, or raise what it raises."""
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = asyncio.create_task(_call(work))
+            self._waiting[key] = 0
+        self._waiting[key] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._leave(key, task)
+
+    def _leave(self, key: str, task: asyncio.Task[T]) -> None:
+        if self._tasks.get(key) is not task:
+            return
+        self._waiting[key] -= 1
+        if task.done() or self._waiting[key] == 0:
+            del self._tasks[key], self._waiting[key]
+            task.cancel()
+
+
+async def _call(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()

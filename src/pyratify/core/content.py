@@ -1,0 +1,104 @@
+"""Untrusted content: bounded, and equal to its descriptor, before anyone reads it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from pyratify.core.caching import ContentCache, SingleFlight
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import StoreError
+from pyratify.core.limits import Limits
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.store import Store
+
+
+def check_content(data: bytes, descriptor: Descriptor) -> None:
+    """Refuse bytes that are not what the descriptor says.
+
+    Raises:
+        StoreError: `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
+    """
+    if len(data) != descriptor.size:
+        raise StoreError(
+            Reason.SIZE_MISMATCH,
+            f"{descriptor.digest} has {len(data)} bytes, not {descriptor.size} as announced",
+        )
+    if not descriptor.digest.matches(data):
+        raise StoreError(
+            Reason.DIGEST_MISMATCH, f"the content delivered for {descriptor.digest} has another digest"
+        )
+
+
+@dataclass(slots=True)
+class Content:
+    """What one validation reads, from one store through the engine's cache.
+
+    Attributes:
+        store: Where content comes from.
+        limits: Bounds on each document and on all together.
+        cache: The engine's cache; None for no cache.
+        partition: Keeps apart what different credentials may read.
+        flights: Shares downloads between validations at the same time.
+    """
+
+    store: Store
+    limits: Limits = field(default_factory=Limits)
+    cache: ContentCache | None = None
+    partition: str = ""
+    flights: SingleFlight[bytes] = field(default_factory=SingleFlight)
+    _read: int = 0
+
+    async def manifest(self, reference: Reference, descriptor: Descriptor) -> bytes:
+        """Return the checked bytes of a manifest.
+
+        Raises:
+            StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`, or why it could not be read.
+        """
+        return await self._get(
+            reference, descriptor, "manifest", self.limits.manifest_bytes, self.store.fetch_manifest
+        )
+
+    async def blob(self, reference: Reference, descriptor: Descriptor) -> bytes:
+        """Return the checked bytes of a blob; errors as for a manifest."""
+        return await self._get(reference, descriptor, "blob", self.limits.blob_bytes, self.store.fetch_blob)
+
+    def accept(self, data: bytes, descriptor: Descriptor) -> bytes:
+        """Check bytes that the store delivered unasked, against the same bounds.
+
+        Raises:
+            StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
+        """
+        self._spend(descriptor, self.limits.manifest_bytes)
+        check_content(data, descriptor)
+        return data
+
+    async def _get(
+        self,
+        reference: Reference,
+        descriptor: Descriptor,
+        kind: str,
+        limit: int,
+        fetch: Callable[[Reference, Descriptor, int], Awaitable[bytes]],
+    ) -> bytes:
+        self._spend(descriptor, limit)
+        key = f"{self.partition}|{reference.name}|{kind}|{descriptor.digest}"
+        cached = self.cache.get(key) if self.cache else None
+        if cached is not None and len(cached) == descriptor.size and descriptor.digest.matches(cached):
+            return cached
+        data = await self.flights.run(key, lambda: fetch(reference, descriptor, min(limit, descriptor.size)))
+        check_content(data, descriptor)
+        if self.cache:
+            self.cache.put(key, data)
+        return data
+
+    def _spend(self, descriptor: Descriptor, limit: int) -> None:
+        if descriptor.size > limit:
+            raise StoreError(
+                Reason.SIZE_EXCEEDED,
+                f"{descriptor.digest} has {descriptor.size} bytes, more than the {limit} allowed",
+            )
+        self._read += descriptor.size
+        if self._read > self.limits.total_bytes:
+            raise StoreError(
+                Reason.SIZE_EXCEEDED, f"the evidence has more than {self.limits.total_bytes} bytes in all"
+            )

@@ -1,0 +1,41 @@
+"""The interface between stores and the places that credentials come from."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a registry is shown; secrets never appear in its representation.
+
+    Attributes:
+        username: The user's name; empty where there is only a token.
+        password: The password.
+        identity_token: An OAuth2 refresh token, exchanged at the registry's token server.
+        registry_token: A bearer token, used as it is.
+    """
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.username or self.password or self.identity_token or self.registry_token)
+
+
+ANONYMOUS = Credential()
+
+
+class CredentialProvider(Protocol):
+    """A source of credentials."""
+
+    async def credential(self, registry: str) -> Credential:
+        """Return the credential for exactly this canonical registry (host and port); `ANONYMOUS` when there is none.
+
+        Raises:
+            StoreError: `REGISTRY_AUTH` or `CREDENTIAL_SCOPE`: the source failed or must not be used for this registry.
+        """
+        ...

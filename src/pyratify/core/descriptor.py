@@ -1,0 +1,32 @@
+"""Descriptors (OCI image specification, "OCI Content Descriptors")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pyratify.core.digest import Digest
+
+NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What content is: its media type, digest and size.
+
+    Attributes:
+        media_type: The media type of the content.
+        digest: The digest of the content.
+        size: Its length in bytes.
+        artifact_type: The type of artifact, when the content is an artifact's manifest.
+        annotations: Text attached to the descriptor; never trusted.
+    """
+
+    media_type: str
+    digest: Digest
+    size: int
+    artifact_type: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS, hash=False)
+
+    def same_content(self, other: "Descriptor") -> bool:
+        """Tell whether media type, digest and size are all equal."""
+        return (self.media_type, self.digest, self.size) == (other.media_type, other.digest, other.size)

@@ -1,0 +1,90 @@
+"""The tree of errors, by whose fault it is.
+
+```
+RatifyError                 reason, message, remedy
+├── InvalidReference        the caller's: the text is no reference (also a ValueError)
+├── ConfigurationError      the configuration's: path of what is wrong (also a ValueError)
+├── StoreError              the store's, the registry's or the network's: INCONCLUSIVE
+├── VerificationError       the artifact's: FAILED
+└── InconclusiveError       the verifier's or its keys': INCONCLUSIVE
+```
+"""
+
+from dataclasses import dataclass
+
+from pyratify.core.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something was refused or could not be decided.
+
+    Attributes:
+        reason: The stable code.
+        message: One sentence that says what is wrong, safe to show.
+        remedy: One sentence that says what to do.
+    """
+
+    reason: Reason
+    message: str
+    remedy: str
+
+
+class RatifyError(Exception):
+    """The root of all errors raised by pyratify.
+
+    Args:
+        reason: The stable reason code.
+        message: One sentence that says what is wrong.
+        remedy: What to do; the code's own remedy when omitted.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.remedy = reason.remedy if remedy is None else remedy
+
+    @property
+    def failure(self) -> Failure:
+        """The error as data, for a report."""
+        return Failure(self.reason, self.message, self.remedy)
+
+
+class InvalidReference(RatifyError, ValueError):
+    """A text that is not a reference, or one that readers could understand in different ways."""
+
+
+class ConfigurationError(RatifyError, ValueError):
+    """A fault of the configuration.
+
+    Args:
+        message: What is wrong.
+        path: Where, as `executors[0].verifiers[1].parameters.keys`; empty for the whole document.
+        reason: The stable reason code.
+        remedy: What to do; the code's own remedy when omitted.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str = "",
+        reason: Reason = Reason.CONFIG_INVALID,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(reason, f"{path}: {message}" if path else message, remedy=remedy)
+        self.path = path
+        self.detail = message
+
+
+class StoreError(RatifyError):
+    """The store could not deliver, or delivered something that must not be used."""
+
+
+class VerificationError(RatifyError):
+    """The artifact is not acceptable evidence."""
+
+
+class InconclusiveError(RatifyError):
+    """A verifier could not decide, through no fault of the artifact."""

@@ -1,0 +1,135 @@
+"""How plugins of every kind are described, found and built."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from pyratify.core.clock import Clock
+from pyratify.core.credential import CredentialProvider
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import CertificateProvider, KeyProvider
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+KINDS = ("stores", "verifiers", "policies", "credentials", "keys", "renderers")
+
+
+class Resources(Protocol):
+    """What the configuration reader lends a plugin while it is built."""
+
+    @property
+    def clock(self) -> Clock:
+        """The engine's clock."""
+        ...
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of the executor that the plugin is built for."""
+        ...
+
+    @property
+    def verifiers(self) -> tuple[str, ...]:
+        """The names of that executor's verifiers."""
+        ...
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths in the configuration start from."""
+        ...
+
+    async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
+        """Build the key provider that a one-entry mapping `{provider: parameters}` names."""
+        ...
+
+    async def certificates(self, sources: Mapping[str, Any], path: str) -> CertificateProvider:
+        """Build the certificates of every provider in a mapping `{provider: parameters}`."""
+        ...
+
+    async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
+        """Build the credential provider that `parameters["provider"]` names; anonymous for None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin(Generic[T_co]):
+    """What an entry point of the groups `pyratify.<kind>` names.
+
+    Attributes:
+        options: A frozen `msgspec.Struct` that describes the parameters; unknown keys are refused.
+        build: Makes the plugin from its name in the configuration, its options and the resources.
+        summary: One line for `ratify plugins`.
+    """
+
+    options: type[Any]
+    build: Callable[[str, Any, Resources], Awaitable[T_co]]
+    summary: str
+
+
+class Registry(Generic[T]):
+    """The plugins of one kind, found by name through entry points.
+
+    Args:
+        kind: One of `KINDS`.
+
+    Nothing is imported that is not asked for; two packages that claim one name are an error.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Return the installed names and the distributions that claim each."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self._entries():
+            distribution = entry.dist.name if entry.dist else "?"
+            found[entry.name] = (*found.get(entry.name, ()), distribution)
+        return dict(sorted(found.items()))
+
+    def load(self, name: str, path: str) -> T:
+        """Import and return the plugin of that name.
+
+        Args:
+            name: The plugin's name, as in the configuration.
+            path: Where in the configuration it is named.
+
+        Raises:
+            ConfigurationError: Not installed, claimed twice, or it cannot be imported.
+        """
+        claims = [entry for entry in self._entries() if entry.name == name]
+        if len({entry.value for entry in claims}) > 1 or len({e.dist.name for e in claims if e.dist}) > 1:
+            owners = ", ".join(sorted(entry.dist.name for entry in claims if entry.dist))
+            raise ConfigurationError(
+                f"{name!r} is claimed by more than one package: {owners}",
+                path=path,
+                remedy="Uninstall all but one.",
+            )
+        if not claims:
+            raise self._unknown(name, path)
+        try:
+            plugin: T = claims[0].load()
+        except ImportError as error:
+            raise ConfigurationError(
+                f"{name!r} cannot be imported: {error}",
+                path=path,
+                remedy="Install the extra or package it needs.",
+            ) from error
+        return plugin
+
+    def _unknown(self, name: str, path: str) -> ConfigurationError:
+        from difflib import get_close_matches
+
+        known = list(self.names())
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; installed are: {', '.join(known)}"
+        return ConfigurationError(
+            f"no plugin of kind {self.kind} is called {name!r}{hint}",
+            path=path,
+            remedy="Correct the name, or install the package that provides it.",
+        )
+
+    def _entries(self) -> Any:
+        from importlib.metadata import entry_points
+
+        return entry_points(group=f"pyratify.{self.kind}")

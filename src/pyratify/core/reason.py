@@ -1,0 +1,172 @@
+"""Stable reason codes: why something was refused or could not be decided.
+
+A code is a contract: scripts, constraint templates and dashboards match on it. Codes are added, never renamed.
+Each code has a remedy, one sentence that says what a person can do about it.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A stable machine-readable reason code."""
+
+    ALG_NOT_ALLOWED = "ALG_NOT_ALLOWED"
+    ARCHIVE_INVALID = "ARCHIVE_INVALID"
+    AUTH_REALM_BLOCKED = "AUTH_REALM_BLOCKED"
+    AUTH_SCOPE = "AUTH_SCOPE"
+    BAD_REQUEST = "BAD_REQUEST"
+    BLOB_NOT_FOUND = "BLOB_NOT_FOUND"
+    CERT_CRITICAL_EXT = "CERT_CRITICAL_EXT"
+    CERT_EXPIRED = "CERT_EXPIRED"
+    CERT_KEY_USAGE = "CERT_KEY_USAGE"
+    CERT_REVOKED = "CERT_REVOKED"
+    CERT_WEAK = "CERT_WEAK"
+    CHAIN_INVALID = "CHAIN_INVALID"
+    CHAIN_UNTRUSTED = "CHAIN_UNTRUSTED"
+    CONFIG_INVALID = "CONFIG_INVALID"
+    CONTENT_ENCODING = "CONTENT_ENCODING"
+    CREDENTIAL_SCOPE = "CREDENTIAL_SCOPE"
+    CRIT_UNKNOWN = "CRIT_UNKNOWN"
+    DECOMPRESS_LIMIT = "DECOMPRESS_LIMIT"
+    DIGEST_INVALID = "DIGEST_INVALID"
+    DIGEST_MISMATCH = "DIGEST_MISMATCH"
+    ENVELOPE_MALFORMED = "ENVELOPE_MALFORMED"
+    EVIDENCE_STALE = "EVIDENCE_STALE"
+    EVIDENCE_UNSIGNED = "EVIDENCE_UNSIGNED"
+    GRAPH_LIMIT = "GRAPH_LIMIT"
+    IDENTITY_MISMATCH = "IDENTITY_MISMATCH"
+    INTERNAL = "INTERNAL"
+    JSON_DUPLICATE_KEY = "JSON_DUPLICATE_KEY"
+    JSON_INVALID = "JSON_INVALID"
+    KEY_INVALID = "KEY_INVALID"
+    KEY_UNAVAILABLE = "KEY_UNAVAILABLE"
+    LAYOUT_INVALID = "LAYOUT_INVALID"
+    MANIFEST_AMBIGUOUS = "MANIFEST_AMBIGUOUS"
+    MEDIATYPE_MISMATCH = "MEDIATYPE_MISMATCH"
+    MEDIATYPE_UNSUPPORTED = "MEDIATYPE_UNSUPPORTED"
+    METADATA_MISMATCH = "METADATA_MISMATCH"
+    NOT_FOUND = "NOT_FOUND"
+    NO_EVIDENCE = "NO_EVIDENCE"
+    NO_EXECUTOR = "NO_EXECUTOR"
+    PARSE_LIMIT = "PARSE_LIMIT"
+    PAYLOAD_SUBJECT_MISMATCH = "PAYLOAD_SUBJECT_MISMATCH"
+    PAYLOAD_TYPE = "PAYLOAD_TYPE"
+    PLUGIN_REQUIRED = "PLUGIN_REQUIRED"
+    POLICY_ERROR = "POLICY_ERROR"
+    POLICY_NOT_FOUND = "POLICY_NOT_FOUND"
+    POLICY_UNSATISFIED = "POLICY_UNSATISFIED"
+    REDIRECT_BLOCKED = "REDIRECT_BLOCKED"
+    REFERRERS_LIMIT = "REFERRERS_LIMIT"
+    REF_AMBIGUOUS = "REF_AMBIGUOUS"
+    REF_INVALID = "REF_INVALID"
+    REGISTRY_AUTH = "REGISTRY_AUTH"
+    REGISTRY_ERROR = "REGISTRY_ERROR"
+    REGISTRY_UNREACHABLE = "REGISTRY_UNREACHABLE"
+    REPORT_INVALID = "REPORT_INVALID"
+    RESOLVE_FAILED = "RESOLVE_FAILED"
+    REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
+    SCOPE_NO_MATCH = "SCOPE_NO_MATCH"
+    SHUTDOWN = "SHUTDOWN"
+    SIGNATURE_LIMIT = "SIGNATURE_LIMIT"
+    SIG_EXPIRED = "SIG_EXPIRED"
+    SIG_INVALID = "SIG_INVALID"
+    SIZE_EXCEEDED = "SIZE_EXCEEDED"
+    SIZE_MISMATCH = "SIZE_MISMATCH"
+    SSRF_BLOCKED = "SSRF_BLOCKED"
+    SUBJECT_MISMATCH = "SUBJECT_MISMATCH"
+    TAG_NOT_PINNED = "TAG_NOT_PINNED"
+    TIMEOUT = "TIMEOUT"
+    TIMESTAMP_INVALID = "TIMESTAMP_INVALID"
+    TIME_INVALID = "TIME_INVALID"
+    TIME_OUTSIDE_VALIDITY = "TIME_OUTSIDE_VALIDITY"
+    TIME_SOURCE_MISSING = "TIME_SOURCE_MISSING"
+    TLS_REQUIRED = "TLS_REQUIRED"
+    TLS_VERIFY = "TLS_VERIFY"
+    VERIFIER_ERROR = "VERIFIER_ERROR"
+
+    @property
+    def remedy(self) -> str:
+        """One sentence that says what to do about it."""
+        return _REMEDIES[self]
+
+
+_REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
+_RESIGN = "Sign the image again with a current signing tool and a key or certificate that the policy names."
+_REGISTRY = "Check the registry and the network between here and there, then try again."
+_LIMIT = "Remove what does not belong there, or raise the limit in the configuration if the size is expected."
+
+_REMEDIES = {
+    Reason.ALG_NOT_ALLOWED: "Sign again with an algorithm that the specification allows for this kind of key.",
+    Reason.ARCHIVE_INVALID: "Make the archive again with a tool that writes OCI image layouts.",
+    Reason.AUTH_REALM_BLOCKED: "If this token server is really the registry's, name its host in the store's authRealms.",
+    Reason.AUTH_SCOPE: "The registry asks for more than pull access to this repository; check its configuration.",
+    Reason.BAD_REQUEST: "Correct the request as the message says.",
+    Reason.BLOB_NOT_FOUND: "The registry lists content that it does not have; push the artifact again.",
+    Reason.CERT_CRITICAL_EXT: "Use a certificate without the critical extension that the message names.",
+    Reason.CERT_EXPIRED: "Sign again with a current certificate, or add a timestamp when signing.",
+    Reason.CERT_KEY_USAGE: "Use a certificate issued for code signing, as the specification requires.",
+    Reason.CERT_REVOKED: "Do not run this; sign again with a certificate that has not been revoked.",
+    Reason.CERT_WEAK: "Use RSA of at least 2048 bits or ECDSA P-256, P-384 or P-521, signed with SHA-2.",
+    Reason.CHAIN_INVALID: "Sign again with the whole certificate chain, in order from the leaf to the root.",
+    Reason.CHAIN_UNTRUSTED: "If this signer is to be trusted, add its CA certificate to the trust store that the policy names.",
+    Reason.CONFIG_INVALID: "Correct the configuration at the path that is named; `ratify config check` shows every fault.",
+    Reason.CONTENT_ENCODING: "The registry or a proxy compresses content it was asked to send as it is; turn that off.",
+    Reason.CREDENTIAL_SCOPE: "Configure a credential for exactly this registry host.",
+    Reason.CRIT_UNKNOWN: "Sign again with a tool that writes only the critical attributes of the specification.",
+    Reason.DECOMPRESS_LIMIT: _LIMIT,
+    Reason.DIGEST_INVALID: "Give the digest as sha256:, sha384: or sha512: and its full lower-case hexadecimal value.",
+    Reason.DIGEST_MISMATCH: "The content is not what its digest says; do not run it, and look at the registry or the proxy before it.",
+    Reason.ENVELOPE_MALFORMED: _RESIGN,
+    Reason.EVIDENCE_STALE: "Attach newer evidence; what is there is older than the policy allows.",
+    Reason.EVIDENCE_UNSIGNED: "Sign the evidence itself; the policy trusts no unsigned document.",
+    Reason.GRAPH_LIMIT: _LIMIT,
+    Reason.IDENTITY_MISMATCH: "If this signer is to be trusted, name its identity in the policy.",
+    Reason.INTERNAL: "This is a defect of pyratify: run again with --debug and report it.",
+    Reason.JSON_DUPLICATE_KEY: _REBUILD,
+    Reason.JSON_INVALID: _REBUILD,
+    Reason.KEY_INVALID: "Give a public key or certificate in PEM or DER that the message's reader can use.",
+    Reason.KEY_UNAVAILABLE: "Check that the key's source can be read from here.",
+    Reason.LAYOUT_INVALID: "Give a directory or tar archive that is an OCI image layout.",
+    Reason.MANIFEST_AMBIGUOUS: _REBUILD,
+    Reason.MEDIATYPE_MISMATCH: _REBUILD,
+    Reason.MEDIATYPE_UNSUPPORTED: "Push the artifact as an OCI image manifest or image index.",
+    Reason.METADATA_MISMATCH: "Sign with the annotations or metadata that the policy requires.",
+    Reason.NOT_FOUND: "Check the spelling of the repository, tag or digest, and that you may read it.",
+    Reason.NO_EVIDENCE: "Sign the image, or check that its signatures were pushed or copied to this registry with it.",
+    Reason.NO_EXECUTOR: "Add an executor whose scopes cover this reference.",
+    Reason.PARSE_LIMIT: _LIMIT,
+    Reason.PAYLOAD_SUBJECT_MISMATCH: "This signature belongs to another artifact; sign this one.",
+    Reason.PAYLOAD_TYPE: _RESIGN,
+    Reason.PLUGIN_REQUIRED: "This signature asks for a verification plugin; configure it, or sign without one.",
+    Reason.POLICY_ERROR: "Simplify or correct the policy.",
+    Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
+    Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
+    Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
+    Reason.REFERRERS_LIMIT: _LIMIT,
+    Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
+    Reason.REF_INVALID: "Write the reference as registry/repository:tag or registry/repository@digest.",
+    Reason.REGISTRY_AUTH: "Log in to the registry (`docker login`), or configure a credential for it.",
+    Reason.REGISTRY_ERROR: _REGISTRY,
+    Reason.REGISTRY_UNREACHABLE: _REGISTRY,
+    Reason.REPORT_INVALID: "Ask the publisher for a report that follows its format.",
+    Reason.RESOLVE_FAILED: _REGISTRY,
+    Reason.REVOCATION_UNKNOWN: "Check that the certificate authority's revocation servers can be reached from here.",
+    Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
+    Reason.SHUTDOWN: "Ask again; the program was stopping.",
+    Reason.SIGNATURE_LIMIT: _LIMIT,
+    Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
+    Reason.SIG_INVALID: "If the signer is to be trusted, give its key; if it is, the content was changed: do not run it.",
+    Reason.SIZE_EXCEEDED: _LIMIT,
+    Reason.SIZE_MISMATCH: _REBUILD,
+    Reason.SSRF_BLOCKED: "The registry points at an address that is not public; check it before you allow anything.",
+    Reason.SUBJECT_MISMATCH: "The registry lists this artifact under an image it does not belong to; attach it to the right one.",
+    Reason.TAG_NOT_PINNED: "Refer to the image by digest.",
+    Reason.TIMEOUT: "Try again, or allow more time with --timeout or the configuration.",
+    Reason.TIMESTAMP_INVALID: "Sign again with a timestamp from a trusted timestamp authority.",
+    Reason.TIME_INVALID: "Check the clocks of the signer and of this machine.",
+    Reason.TIME_OUTSIDE_VALIDITY: "Sign again with a certificate or key that is valid at the time of signing.",
+    Reason.TIME_SOURCE_MISSING: "Sign with a timestamp or a transparency log entry.",
+    Reason.TLS_REQUIRED: "Serve the registry over https, or allow plain http for exactly this registry.",
+    Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
+    Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
+}

@@ -1,0 +1,193 @@
+"""References: the only place where text becomes a reference.
+
+The grammar is that of distribution/reference, the normalisation Docker's (`nginx` is `docker.io/library/nginx`);
+what different readers could understand in different ways is refused.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import NoReturn, Self
+
+from pyratify.core.digest import Digest, InvalidDigest
+from pyratify.core.errors import InvalidReference
+from pyratify.core.reason import Reason
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_TAG = "latest"
+LAYOUT_SCHEMES = ("oci", "oci-archive")
+
+_MAX_NAME = 255
+_MAX_TEXT = 512
+_MAX_PATH = 4096
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[a-fA-F0-9:]+\])(?::[0-9]{{1,5}})?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REGISTRY = re.compile(_HOST, re.ASCII)
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
+_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+_DOCKER_HUB = {"index.docker.io": DEFAULT_REGISTRY, "registry-1.docker.io": DEFAULT_REGISTRY}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where an artifact is: registry, repository, and a tag, a digest or both.
+
+    Attributes:
+        registry: The canonical host with its port, as `ghcr.io` or `localhost:5000`; `oci` or `oci-archive` for a layout.
+        repository: The repository in the registry; the path for a layout.
+        tag: The tag, kept for display only where there is a digest.
+        digest: The digest, which always decides.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `[registry/]repository[:tag][@digest]`, Docker short names included.
+
+        Raises:
+            InvalidReference: `REF_INVALID`, or `REF_AMBIGUOUS` for a name that could be an image's identifier.
+        """
+        if not text or len(text) > _MAX_TEXT or not _PRINTABLE.fullmatch(text):
+            _refuse(text, "it is empty, too long or has characters that no reference has")
+        name, digest = _split_digest(text)
+        name, tag = _split_tag(name, text)
+        registry, repository = _split_registry(name)
+        if len(name) > _MAX_NAME:
+            _refuse(text, f"its name is longer than {_MAX_NAME} characters")
+        _check_names(registry, repository, tag, text)
+        if digest is None and tag is None:
+            tag = DEFAULT_TAG
+        return cls(canonical_registry(registry), repository, tag, digest)
+
+    @classmethod
+    def parse_layout(cls, text: str) -> Self:
+        """Parse `oci:DIR[:TAG|@DIGEST]` or `oci-archive:FILE[:TAG|@DIGEST]`.
+
+        Only entry points whose caller may read local files may accept these.
+
+        Raises:
+            InvalidReference: `REF_INVALID`.
+        """
+        scheme, _, rest = text.partition(":")
+        if scheme not in LAYOUT_SCHEMES or len(rest) > _MAX_PATH or any(ord(char) < 32 for char in rest):
+            _refuse(text, "it is no path of an OCI layout")
+        path, digest = _split_digest(rest)
+        tag: str | None = None
+        if digest is None and ":" in path.rpartition("/")[2]:
+            path, _, tag = path.rpartition(":")
+            if not _TAG.fullmatch(tag):
+                _refuse(text, "its tag is not allowed")
+        if not path:
+            _refuse(text, "it names no path")
+        return cls(scheme, path, tag, digest)
+
+    @property
+    def is_layout(self) -> bool:
+        """Whether this names an OCI layout on disk and not a registry."""
+        return self.registry in LAYOUT_SCHEMES
+
+    @property
+    def name(self) -> str:
+        """Registry and repository without tag and digest, as trust policies and scopes name it."""
+        return f"{self.registry}{':' if self.is_layout else '/'}{self.repository}"
+
+    def at(self, digest: Digest) -> Self:
+        """Return the same repository at that digest, without a tag."""
+        return replace(self, tag=None, digest=digest)
+
+    def tagged(self, tag: str) -> Self:
+        """Return the same repository at that tag, without a digest."""
+        return replace(self, tag=tag, digest=None)
+
+    def __str__(self) -> str:
+        """Return the canonical text, which parses to the same reference."""
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.name}{tag}@{self.digest}" if self.digest else f"{self.name}{tag}"
+
+
+def is_layout(text: str) -> bool:
+    """Tell whether the text is spelled as a reference to an OCI layout on disk."""
+    return text.partition(":")[0] in LAYOUT_SCHEMES and ":" in text
+
+
+def is_repository(text: str) -> bool:
+    """Tell whether the text follows the grammar of a repository, as `team/app`."""
+    return len(text) <= _MAX_NAME and _REPOSITORY.fullmatch(text) is not None
+
+
+def is_registry(text: str) -> bool:
+    """Tell whether the text follows the grammar of a registry's host, with or without a port."""
+    return len(text) <= _MAX_NAME and _REGISTRY.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Tell whether the text follows the grammar of a tag (OCI distribution specification, "Pulling manifests")."""
+    return _TAG.fullmatch(text) is not None
+
+
+def is_loopback(registry: str) -> bool:
+    """Tell whether a canonical registry is this machine: `localhost`, 127.0.0.0/8 or `[::1]`, with or without a port."""
+    host = registry if registry.endswith("]") else re.sub(r":[0-9]+\Z", "", registry)
+    return host in ("localhost", "[::1]") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host, re.ASCII) is not None
+
+
+def canonical_registry(registry: str) -> str:
+    """Return the one spelling of a registry: lower case, no trailing dot, no default https port, Docker Hub's own name."""
+    host, colon, port = registry.rpartition(":") if re.search(r":[0-9]+\Z", registry) else (registry, "", "")
+    host = host.lower().removesuffix(".")
+    if port == "443" and not is_loopback(host):
+        colon = port = ""
+    return _DOCKER_HUB.get(host, host) if not port else f"{host}{colon}{port}"
+
+
+def _split_digest(text: str) -> tuple[str, Digest | None]:
+    name, at, digest = text.partition("@")
+    if not at:
+        return name, None
+    try:
+        return name, Digest(digest)
+    except InvalidDigest as error:
+        raise InvalidReference(
+            Reason.REF_INVALID, f"not a reference: {text[:80]!r}: {error.message}"
+        ) from None
+
+
+def _split_tag(name: str, text: str) -> tuple[str, str | None]:
+    if ":" not in name.rpartition("/")[2]:
+        return name, None
+    name, _, tag = name.rpartition(":")
+    if not _TAG.fullmatch(tag):
+        _refuse(text, "its tag is not allowed")
+    return name, tag
+
+
+def _split_registry(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if slash and (first == "localhost" or any(mark in first for mark in ".:") or first != first.lower()):
+        registry, repository = first, rest
+    else:
+        registry, repository = DEFAULT_REGISTRY, name
+    if canonical_registry(registry) == DEFAULT_REGISTRY and "/" not in repository:
+        repository = f"library/{repository}"
+    return registry, repository
+
+
+def _check_names(registry: str, repository: str, tag: str | None, text: str) -> None:
+    if repository != repository.lower():
+        _refuse(text, "a repository is written in lower case")
+    if not _REGISTRY.fullmatch(registry) or not _REPOSITORY.fullmatch(repository):
+        _refuse(text, "it does not follow the grammar registry/repository:tag@digest")
+    if tag is None and _IMAGE_ID.fullmatch(repository.removeprefix("library/")):
+        raise InvalidReference(
+            Reason.REF_AMBIGUOUS, f"{text[:80]!r} could be an image's identifier or a repository"
+        )
+
+
+def _refuse(text: str, why: str) -> NoReturn:
+    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {text[:80]!r}: {why}")

@@ -1,0 +1,90 @@
+"""Scopes: which configuration is responsible for a reference."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reference import Reference, canonical_registry, is_registry, is_repository
+
+T = TypeVar("T")
+EVERYTHING = "*"
+_ZONE = re.compile(r"\*\.[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.ASCII)
+
+
+class ScopeMap(Generic[T]):
+    """Values by scope; the most specific scope decides.
+
+    A scope is a repository (`ghcr.io/team/app`), a prefix of repositories (`ghcr.io/team/*`), a registry (`ghcr.io`),
+    a zone (`*.azurecr.io`: exactly one label in place of the star) or `*` (everything else). In that order the first
+    that matches decides; of several prefixes the longest. There is no implicit default.
+
+    Args:
+        entries: Pairs of scope and value.
+
+    Raises:
+        ConfigurationError: A scope that is malformed, not canonical (it would never match) or given twice.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+        self._values: dict[str, T] = {}
+        for scope, value in entries:
+            check_scope(scope)
+            if scope in self._values:
+                raise ConfigurationError(f"the scope {scope!r} is given twice")
+            self._values[scope] = value
+
+    def match(self, reference: Reference) -> T | None:
+        """Return the value of the most specific scope that covers the reference, or None."""
+        for scope in _candidates(reference):
+            if scope in self._values:
+                return self._values[scope]
+        return None
+
+    def __len__(self) -> int:
+        """Return the number of scopes."""
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the scopes in the order given."""
+        return iter(self._values)
+
+    def values(self) -> tuple[T, ...]:
+        """Return the values in the order given."""
+        return tuple(self._values.values())
+
+
+def _candidates(reference: Reference) -> Iterator[str]:
+    if reference.is_layout:
+        yield EVERYTHING
+        return
+    yield reference.name
+    parts = reference.repository.split("/")
+    for end in range(len(parts) - 1, 0, -1):
+        yield f"{reference.registry}/{'/'.join(parts[:end])}/*"
+    yield reference.registry
+    _, dot, zone = reference.registry.partition(".")
+    if dot:
+        yield f"*.{zone}"
+    yield EVERYTHING
+
+
+def check_scope(scope: str) -> None:
+    """Refuse a scope that is malformed or could never match.
+
+    Raises:
+        ConfigurationError: With the canonical spelling where there is one.
+    """
+    if scope == EVERYTHING or _ZONE.fullmatch(scope):
+        return
+    registry, slash, repository = scope.partition("/")
+    if not is_registry(registry) or (slash and not is_repository(repository.removesuffix("/*"))):
+        raise ConfigurationError(
+            f"{scope!r} is not a scope",
+            remedy="Write a repository, a prefix as host/team/*, a registry, a zone as *.example.com, or *.",
+        )
+    canonical = canonical_registry(registry)
+    if canonical != registry:
+        raise ConfigurationError(
+            f"the scope {scope!r} would never match", remedy=f"Write {canonical + slash + repository!r}."
+        )

@@ -1,0 +1,79 @@
+"""The interface of verifiers: they return details or raise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from pyratify.core.content import Content
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import Failure
+from pyratify.core.manifest import Manifest
+from pyratify.core.reference import Reference
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One artifact attached to a subject, offered for verification.
+
+    Attributes:
+        reference: The subject's repository and digest.
+        subject: What the artifact is attached to; evidence must be bound to it.
+        manifest: The artifact's manifest, checked against its digest.
+        content: Reads the artifact's blobs, bounded and checked.
+    """
+
+    reference: Reference
+    subject: Descriptor
+    manifest: Manifest
+    content: Content
+
+    async def blob(self, descriptor: Descriptor) -> bytes:
+        """Return the checked bytes of one of the artifact's blobs.
+
+        Raises:
+            StoreError: It could not be read or is not what its descriptor says.
+        """
+        return await self.content.blob(self.reference, descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Positive evidence: what a verifier found when everything it had to check was as it should be.
+
+    Attributes:
+        description: One sentence for people.
+        signers: Stable identities of distinct signers, as `spki:sha256:<hex>`; empty where the kind of evidence has none.
+        data: Facts for machines; JSON values only.
+        warnings: What was not as it should be and was only to be reported.
+    """
+
+    description: str
+    signers: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
+    warnings: tuple[Failure, ...] = ()
+
+
+class Verifier(Protocol):
+    """Verifies one kind of evidence."""
+
+    @property
+    def name(self) -> str:
+        """The name by which policies refer to this verifier."""
+        ...
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Tell whether the artifact is of a kind that this verifier verifies; a pure question without any trust."""
+        ...
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Verify the artifact and its bond to the subject.
+
+        Raises:
+            VerificationError: The artifact is not acceptable evidence.
+            InconclusiveError: It could not be decided.
+            StoreError: The artifact's content could not be read.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Entry points: the ways to ask the engine."""

@@ -1,0 +1,1 @@
+"""What several verifiers share: certificates, envelopes."""

@@ -1,0 +1,1 @@
+"""Renderers: they see the result and nothing else."""

@@ -1,0 +1,1 @@
+"""Stores: registries and OCI layouts."""

@@ -1,0 +1,1 @@
+"""The public test kit: fakes, signers and contract tests for plugin authors."""

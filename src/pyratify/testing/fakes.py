@@ -1,0 +1,68 @@
+"""A clock that stands still until told otherwise, and verifiers that do as they are told."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pyratify.core.manifest import Manifest
+from pyratify.core.verifier import Details, Evidence
+
+
+@dataclass
+class FakeClock:
+    """A clock that moves only when it is told to, or when someone sleeps.
+
+    Attributes:
+        time: The current time, aware and in UTC.
+        elapsed: Seconds of monotonic time.
+        slept: What was slept, in order.
+    """
+
+    time: datetime = datetime(2026, 6, 1, tzinfo=UTC)
+    elapsed: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return the current time."""
+        return self.time
+
+    def monotonic(self) -> float:
+        """Return the monotonic time in seconds."""
+        return self.elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Let that much time pass."""
+        self.time += timedelta(seconds=seconds)
+        self.elapsed += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass at once."""
+        self.slept.append(seconds)
+        self.advance(seconds)
+
+
+async def _pass(evidence: Evidence) -> Details:
+    return Details(f"{evidence.manifest.descriptor.digest} is good")
+
+
+@dataclass(frozen=True)
+class FakeVerifier:
+    """A verifier for one artifact type that does what it is told.
+
+    Attributes:
+        name: Its name.
+        artifact_type: What it accepts; None for everything.
+        does: Called for each artifact; returns details or raises.
+    """
+
+    name: str = "fake"
+    artifact_type: str | None = None
+    does: Callable[[Evidence], Awaitable[Details]] = _pass
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Accept the artifact type."""
+        return self.artifact_type is None or manifest.artifact_type == self.artifact_type
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Do what it is told."""
+        return await self.does(evidence)

@@ -1,0 +1,1 @@
+"""The verifier of Cosign signatures and Sigstore bundles."""
