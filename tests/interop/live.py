@@ -13,6 +13,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 sys.path.insert(0, str(MATERIAL))
 
@@ -145,3 +148,22 @@ def with_key(name: str = "cosign") -> tuple[str, ...]:
 def with_authority(prefix: str = "") -> tuple[str, ...]:
     """The flags that trust an authority and the signers' identity."""
     return ("--cert", str(signers.CERTS / f"{prefix}ca.pem"), "--trusted-identity", IDENTITY)
+
+
+# Key types besides cosign's own P-256, and the hash that cosign signs with: its verifier must be told.
+ALGORITHMS = {"rsa-3072": "sha256", "p384": "sha384", "p521": "sha512"}
+
+
+def import_key(algorithm: str, folder: Path) -> str:
+    """Make a key of another type, give it to cosign, and return the path without its ending."""
+    makers: dict[str, Any] = {
+        "rsa-3072": lambda: rsa.generate_private_key(public_exponent=65537, key_size=3072),
+        "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+        "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
+    }
+    plain = folder / f"{algorithm}.pem"
+    key = makers[algorithm]()
+    plain.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    prefix = str(folder / algorithm)
+    loopback.run("cosign", "import-key-pair", "--yes", "--key", str(plain), "--output-key-prefix", prefix)
+    return prefix
