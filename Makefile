@@ -1,0 +1,57 @@
+# Everything a checkout needs, with nothing but Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint reformat bench doc clean
+
+include peers.mk
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.runtime ## Verify the signed images of this repository: accepted, refused, explained
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+dev: $(VENV)/.dev ## Set up for development
+
+test: $(VENV)/.dev ## Run all tests; those that need other programs are skipped where these are not
+	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## Check style, types, layers and docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate -q src tests
+
+reformat: $(VENV)/.dev ## Put the code into its one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure against the real peers (after make peers)
+	$(BIN)/python -m bench
+
+doc: $(VENV)/.dev ## Write docs/reference from the code
+	$(BIN)/python docs/generate.py
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "pyratify needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "the module venv is missing; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.runtime: pyproject.toml | $(BIN)/python
+	@echo "setting up (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "setting up for development (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
