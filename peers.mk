@@ -8,6 +8,8 @@ PEERS_SOURCES := $(wildcard tests/peers/go.* tests/peers/cmd/*/*.go tests/peers/
 
 .PHONY: peers peers-go interop
 
+peers: ## Build the real programs that interop and bench use (needs Go)
+
 # A stamp for each program and version: nothing is built twice.
 peers: $(PEERS_BIN)/.crane-v0.22.1 $(PEERS_BIN)/.oras-v1.3.6 $(PEERS_BIN)/.cosign-v3.1.3 $(PEERS_BIN)/.cosign2-v2.6.5 \
 		$(addprefix $(PEERS_BIN)/,$(PEERS_OWN))
@@ -36,5 +38,5 @@ $(addprefix $(PEERS_BIN)/,$(PEERS_OWN)): $(PEERS_BIN)/%: $(PEERS_SOURCES) | peer
 	@echo "peers: building $*"
 	@cd tests/peers && GOFLAGS= go build -trimpath -o $@ ./cmd/$*
 
-interop:
-	$(VENV)/bin/pytest -m interop tests/interop
+interop: $(VENV)/.dev ## Try our command against the real programs (after make peers)
+	$(VENV)/bin/pytest -m interop tests/interop $(PYTEST_ARGS)
