@@ -1,0 +1,108 @@
+"""Where the command writes: results to standard output, everything else to standard error."""
+
+import os
+import sys
+from typing import TextIO
+
+from pyratify.render.plain import clean
+
+
+class OutputFailed(Exception):
+    """The results could not be written; whoever reads them has not got them all."""
+
+
+class Console:
+    """Standard output and standard error of one run."""
+
+    def __init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="backslashreplace")
+        self._progress = False
+
+    @property
+    def color(self) -> bool:
+        """Whether results may be colored: a terminal, and nobody objects (https://no-color.org)."""
+        return (
+            _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        )
+
+    def result(self, text: str) -> None:
+        """Write one result and a line break, at once.
+
+        Raises:
+            OutputFailed: It could not be written.
+        """
+        self._clear()
+        if sys.stdout is None:
+            raise OutputFailed("standard output is closed")
+        try:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except (OSError, ValueError) as error:
+            raise OutputFailed(f"the results could not be written: {error}") from None
+
+    def note(self, text: str) -> None:
+        """Write a line that is no result."""
+        self._clear()
+        self._error(f"ratify: {clean(text, 4096)}\n")
+
+    def fault(self, message: str, remedy: str, *, debug: bool) -> None:
+        """Write what went wrong and what to do; with `debug`, where."""
+        self.note(message)
+        if remedy:
+            self.note(f"what to do: {remedy}")
+        if debug:
+            import traceback
+
+            self._error(traceback.format_exc())
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how far many references have come, on a terminal only."""
+        if total > 1 and _is_terminal(sys.stderr):
+            self._error(f"\r{done} of {total} references")
+            self._progress = True
+
+    def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            OutputFailed: It could not be written.
+        """
+        self._clear()
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except (OSError, ValueError) as error:
+            raise OutputFailed(f"the results could not be written: {error}") from None
+
+    def abandon(self) -> None:
+        """Let nothing be written to standard output any more, so that ending the process cannot fail."""
+        self._clear()
+        try:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)
+        except (OSError, ValueError, AttributeError):
+            return
+
+    def _clear(self) -> None:
+        if self._progress:
+            self._error("\r\x1b[K")
+            self._progress = False
+
+    def _error(self, text: str) -> None:
+        try:
+            if sys.stderr is not None:
+                sys.stderr.write(text)
+                sys.stderr.flush()
+        except (OSError, ValueError):
+            return
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False

@@ -1,0 +1,28 @@
+"""From the command line to the module that does it; nothing else is imported."""
+
+from argparse import Namespace
+from importlib import import_module
+
+from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.console import Console
+from pyratify.entrypoints.cli.parser import build_parser
+
+
+def dispatch(given: tuple[str, ...], console: Console) -> int:
+    """Run what the command line asks for and return the exit code."""
+    parser = build_parser()
+    if not given:
+        console.note(f"no command given\n{parser.format_help()}".replace("\n", " ").partition("  ")[0])
+        console.note("what to do: `ratify --help` lists the commands")
+        return exits.USAGE
+    try:
+        arguments = parser.parse_args(given)
+    except SystemExit as end:  # --help, --version, or a mistake that argparse has explained
+        return end.code if isinstance(end.code, int) else exits.USAGE
+    return _command(arguments, console)
+
+
+def _command(arguments: Namespace, console: Console) -> int:
+    module = import_module(f"pyratify.entrypoints.cli.{arguments.module}")
+    code: int = module.run(arguments, console)
+    return code

@@ -1,0 +1,29 @@
+"""What the command's exit codes mean; a contract."""
+
+from pyratify.core.report import ValidationResult
+
+ALLOWED = 0
+"""Every reference is allowed, or the command did what it was asked."""
+DENIED = 1
+"""Some reference is denied."""
+UNDECIDED = 2
+"""Some reference could not be decided and none is denied, or the results could not be written."""
+USAGE = 3
+"""The command line, a reference or the configuration is wrong."""
+INTERRUPTED = 130
+"""Interrupted from the keyboard."""
+
+
+def of(result: ValidationResult) -> int:
+    """Return the exit code for one result; what is not allowed is never 0."""
+    if result.error is not None:
+        return UNDECIDED
+    return ALLOWED if result.succeeded else DENIED
+
+
+def combine(first: int, second: int) -> int:
+    """Return the exit code for two results together: denied before undecided before allowed."""
+    codes = (first, second)
+    if DENIED in codes:
+        return DENIED
+    return UNDECIDED if UNDECIDED in codes else max(codes)

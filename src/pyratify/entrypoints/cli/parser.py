@@ -1,0 +1,213 @@
+"""The command line's grammar: names, arguments and help."""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn
+
+from pyratify.entrypoints.cli import exits
+
+OUTPUTS = ("text", "tree", "json")
+_EXITS = """\
+exit codes:
+  0  every reference is allowed
+  1  some reference is denied
+  2  some reference could not be decided (registry unreachable, no such tag), and none is denied
+  3  the command line, a reference, a key or the configuration is wrong
+"""
+_REFERENCE = "host/repo[:tag][@digest], oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST]"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes end with the exit code for usage, and that guesses no abbreviations."""
+
+    def __init__(self, **options: object) -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=formatter, **options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how to get help, and end."""
+        from pyratify.render.plain import clean
+
+        self.exit(
+            exits.USAGE,
+            f"ratify: {clean(message, 512)}\nratify: what to do: `{self.prog} --help` shows the arguments\n",
+        )
+
+
+def build_parser() -> Parser:
+    """Return the whole grammar."""
+    parser = Parser(
+        prog="ratify",
+        description="Decides from signatures and attestations whether an OCI artifact may be trusted.",
+        epilog=_EXITS,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    for add in (_verify, _discover, _inspect, _resolve, _plugins, _config, _completion, _version):
+        add(partial(_command, commands))
+    return parser
+
+
+Add = Callable[..., Parser]
+
+
+def _command(
+    commands: "argparse._SubParsersAction[Parser]", name: str, text: str, epilog: str | None = None
+) -> Parser:
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
+    parser.set_defaults(module=name)
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, with a traceback"
+    )
+    return parser
+
+
+def _verify(add: Add) -> None:
+    parser = add("verify", "decide whether references may be trusted", epilog=_VERIFY + _EXITS)
+    parser.add_argument("reference", nargs="*", metavar="REFERENCE", help=_REFERENCE)
+    parser.add_argument(
+        "--from-file", metavar="FILE", help="read references from a file, one a line; - is standard input"
+    )
+    parser.add_argument(
+        "-o", "--output", choices=OUTPUTS, default="text", help="how results are printed (default: text)"
+    )
+    trust = parser.add_argument_group("what is trusted")
+    trust.add_argument("-c", "--config", metavar="FILE", help="the configuration, YAML or JSON")
+    trust.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a public key of cosign signatures (repeatable)",
+    )
+    trust.add_argument(
+        "--cert",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a certificate authority of notation signatures (repeatable)",
+    )
+    trust.add_argument(
+        "--trusted-identity",
+        action="append",
+        default=[],
+        metavar="SUBJECT",
+        help="whose notation signatures count, as 'x509.subject: C=US, O=Example', or * (repeatable)",
+    )
+    trust.add_argument("--trust-policy", metavar="FILE", help="notation's trustpolicy.json")
+    trust.add_argument(
+        "--trust-store", metavar="DIR", help="notation's trust store, the folder that holds x509/"
+    )
+    trust.add_argument(
+        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+    )
+    _registry(parser)
+
+
+_VERIFY = """\
+Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
+With --key, --cert or --trust-policy no configuration is read, and one signature that any of them accepts is enough.
+
+"""
+
+
+def _discover(add: Add) -> None:
+    parser = add("discover", "show everything that is attached to a reference")
+    parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
+    parser.add_argument(
+        "-o", "--output", choices=("tree", "json"), default="tree", help="how it is printed (default: tree)"
+    )
+    _configured(parser)
+
+
+def _inspect(add: Add) -> None:
+    parser = add("inspect", "take signatures apart without judging them")
+    parser.add_argument(
+        "target",
+        metavar="REFERENCE|FILE",
+        help="a reference, or a file with an envelope, a bundle, a payload or certificates",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
+    )
+    _configured(parser)
+
+
+def _resolve(add: Add) -> None:
+    parser = add("resolve", "print the digest that a reference stands for")
+    parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
+    )
+    _configured(parser)
+
+
+def _plugins(add: Add) -> None:
+    parser = add("plugins", "list the plugins that are installed")
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="how they are printed (default: text)",
+    )
+
+
+def _config(add: Add) -> None:
+    parser = add("config", "check, show or start a configuration")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
+    for name, text in (
+        ("check", "build everything that a configuration names, and say every fault"),
+        ("show", "print a configuration as it is understood, with defaults and without secrets"),
+        ("schema", "print the JSON Schema of configurations, with the plugins that are installed"),
+        ("init", "write a small configuration to start from"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name in ("check", "show"):
+            action.add_argument("-c", "--config", metavar="FILE", help="the configuration, YAML or JSON")
+        if name == "init":
+            action.add_argument(
+                "file",
+                nargs="?",
+                default="ratify.yaml",
+                metavar="FILE",
+                help="where to (default: ratify.yaml; - is standard output)",
+            )
+        action.add_argument(
+            "--debug", action="store_true", help="show where an error comes from, with a traceback"
+        )
+
+
+def _completion(add: Add) -> None:
+    parser = add("completion", "print a shell's completion script")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+
+
+def _version(add: Add) -> None:
+    add("version", "print the version")
+
+
+def _configured(parser: Parser) -> None:
+    parser.add_argument("-c", "--config", metavar="FILE", help="use the stores of this configuration")
+    _registry(parser)
+
+
+def _registry(parser: Parser) -> None:
+    group = parser.add_argument_group("registries")
+    group.add_argument(
+        "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="for each reference (default: 60)"
+    )
+    group.add_argument(
+        "--plain-http", action="store_true", help="use http; registries on this machine are plain http anyway"
+    )
+    group.add_argument(
+        "--ca-file", metavar="FILE", help="the certificate authorities of registries, instead of the system's"
+    )
+    group.add_argument("--no-cache", action="store_true", help="keep no content on disk between runs")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise ValueError("not a number of seconds")
+    return value

@@ -1,0 +1,95 @@
+"""Which references the command line asks about."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pyratify.core.errors import ConfigurationError, InvalidReference
+from pyratify.core.reference import Reference, is_layout
+
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to look at.
+
+    Attributes:
+        reference: Where it is.
+        scope: The repository that a layout stands for.
+    """
+
+    reference: Reference
+    scope: Reference | None = None
+
+
+def parse_target(text: str, scope: str | None = None) -> Target:
+    """Parse a reference as the command line takes it, layouts included.
+
+    Raises:
+        InvalidReference: `REF_INVALID` or `REF_AMBIGUOUS`.
+    """
+    reference = Reference.parse_layout(text) if is_layout(text) else Reference.parse(text)
+    if scope is None or not reference.is_layout:
+        return Target(reference)
+    named = Reference.parse(scope)
+    if named.digest is not None or str(named).removesuffix(":latest") != named.name:
+        raise ConfigurationError(
+            f"--scope: {scope!r} is not a repository", remedy="Write it as registry/repository."
+        )
+    return Target(reference, named)
+
+
+def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = None) -> tuple[Target, ...]:
+    """Return what to look at, in the order given.
+
+    Args:
+        texts: The references of the command line.
+        file: A file with one reference a line, `-` for standard input; empty lines and lines from `#` are skipped.
+        scope: The repository that layouts stand for.
+
+    Raises:
+        InvalidReference: One of them is none; the message says on which line.
+        ConfigurationError: There is none at all, or the file cannot be read.
+    """
+    targets = [parse_target(text, scope) for text in texts]
+    if file is not None:
+        targets.extend(_lines(file, scope))
+    if not targets:
+        raise ConfigurationError(
+            "no reference given", remedy="Give a reference, or a file of them with --from-file."
+        )
+    return tuple(targets)
+
+
+def _lines(file: str, scope: str | None) -> tuple[Target, ...]:
+    targets = []
+    for number, line in enumerate(_read(file).split("\n"), 1):
+        text = line.strip(" \t\r")
+        if not text or text.startswith("#"):
+            continue
+        try:
+            targets.append(parse_target(text, scope))
+        except InvalidReference as error:
+            message = f"{'standard input' if file == '-' else file}, line {number}: {error.message}"
+            raise InvalidReference(error.reason, message) from None
+    return tuple(targets)
+
+
+def _read(file: str) -> str:
+    try:
+        if file == "-":
+            return _decode(sys.stdin.buffer)
+        with Path(file).open("rb") as source:
+            return _decode(source)
+    except (OSError, ValueError, AttributeError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationError(f"--from-file: {file} cannot be read: {why}", remedy="") from None
+
+
+def _decode(source: BinaryIO) -> str:
+    data = source.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"more than {_MAX_BYTES} bytes")
+    return data.decode("utf-8-sig")

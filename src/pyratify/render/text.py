@@ -1,0 +1,80 @@
+"""Results for people: the verdict first, then what it stands on, then what to do."""
+
+from collections.abc import Iterator
+
+from pyratify.core.errors import Failure
+from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
+from pyratify.render.plain import MAX_REPORT, clean
+from pyratify.render.soundness import sound
+from pyratify.render.words import because, name, painted, summary, verdict
+
+
+def render(result: ValidationResult, *, color: bool = False) -> str:
+    """Return the result as lines of text, without a line break at the end.
+
+    Args:
+        result: What to show.
+        color: Whether the verdict is printed in color; for terminals.
+    """
+    result = sound(result)
+    why = summary(result)
+    head = f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
+    return cut((head, *_lines(result)))
+
+
+def cut(lines: tuple[str, ...]) -> str:
+    """Join lines, and leave out what is more than a report may hold."""
+    left, kept = MAX_REPORT, 0
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            break
+        kept += 1
+    rest = len(lines) - kept
+    return "\n".join((*lines[:kept], *((f"... {rest} lines left out",) if rest else ())))
+
+
+def warnings(item: VerifierResult) -> Iterator[str]:
+    """Iterate over what a verifier only reports."""
+    for warning in item.details.warnings if item.details else ():
+        yield f"warning: {because(warning)[0]}"
+
+
+def _lines(result: ValidationResult) -> Iterator[str]:
+    why = result.error or result.failure
+    if why is not None:
+        yield f"  why:  {because(why)[0]}"
+    for report in walk(result.artifacts):
+        yield from _report(report, passed=result.succeeded)
+    for limit in result.limits:
+        yield f"  limit: {because(limit)[0]}"
+    if why is not None:
+        yield f"  what to do: {_remedy(result, why)}"
+
+
+def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
+    where = f"{report.artifact.digest[:19]} ({report.discovery})"
+    if report.failure is not None:
+        yield f"  {_word(report.outcome)}: {where}: {because(report.failure)[0]}"
+    for item in report.results:
+        if item.details is not None:
+            yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}; {where}"
+            yield from (f"    {line}" for line in warnings(item))
+        elif item.failure is not None and not passed:
+            yield f"  {_word(item.outcome)}: {clean(item.verifier)}: {because(item.failure)[0]}; {where}"
+
+
+def _word(outcome: object) -> str:
+    return "failed" if str(outcome) == "FAILED" else "undecided"
+
+
+def _remedy(result: ValidationResult, why: Failure) -> str:
+    """Return the most telling remedy: where all signatures failed for one reason, that one's."""
+    failures = {
+        item.failure.reason: item.failure
+        for report in walk(result.artifacts)
+        for item in report.results
+        if item.failure is not None
+    }
+    only = next(iter(failures.values())) if len(failures) == 1 and result.error is None else why
+    return because(only)[1]

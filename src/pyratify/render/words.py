@@ -1,0 +1,72 @@
+"""The words that people read: what was decided, and why, in one sentence each."""
+
+from pyratify.core.errors import Failure
+from pyratify.core.reason import Reason
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, walk
+from pyratify.render.plain import MAX_REFERENCE, clean
+
+_COLORS = {"ALLOWED": "32", "DENIED": "31", "ERROR": "33", "REPORT": "36"}
+_UNREACHED = frozenset(
+    {
+        Reason.REGISTRY_UNREACHABLE,
+        Reason.REGISTRY_ERROR,
+        Reason.TLS_VERIFY,
+        Reason.TLS_REQUIRED,
+        Reason.TIMEOUT,
+    }
+)
+
+
+def verdict(result: ValidationResult) -> str:
+    """Return `ALLOWED`, `DENIED`, `ERROR` or, where there is no policy, `REPORT`."""
+    if result.error is not None:
+        return "ERROR"
+    return {Decision.ALLOW: "ALLOWED", Decision.DENY: "DENIED", Decision.NONE: "REPORT"}[result.decision]
+
+
+def painted(word: str, *, color: bool) -> str:
+    """Return a verdict's word, for a terminal in its color."""
+    return f"\x1b[1;{_COLORS[word]}m{word}\x1b[0m" if color else word
+
+
+def name(result: ValidationResult) -> str:
+    """Return what was asked, with the digest it stands for."""
+    text = clean(str(result.reference), MAX_REFERENCE)
+    if result.subject is None or result.reference.digest is not None:
+        return text
+    return f"{text}@{result.subject.digest}"
+
+
+def summary(result: ValidationResult) -> str:
+    """Return why the result is as it is, in a few words; empty where it is allowed."""
+    if result.error is not None:
+        if result.error.reason in _UNREACHED:
+            return "could not reach the registry, or not read all of it"
+        return "not found" if result.error.reason is Reason.NOT_FOUND else "could not be decided"
+    if result.failure is None:
+        return ""
+    return _denied(result, result.failure)
+
+
+def because(failure: Failure) -> tuple[str, str]:
+    """Return what is wrong with its code, and what to do about it."""
+    return f"{clean(failure.message)} [{failure.reason}]", clean(failure.remedy)
+
+
+def leading(reports: tuple[ArtifactReport, ...]) -> str:
+    """Return how many artifacts are attached, and how many of them passed."""
+    found = list(walk(reports))
+    passed = sum(any(item.passed for item in report.results) for report in found)
+    return f"{len(found)} attached, {passed} verified"
+
+
+def _denied(result: ValidationResult, failure: Failure) -> str:
+    if failure.reason is Reason.NO_EVIDENCE:
+        return "no signature"
+    if failure.reason is not Reason.POLICY_UNSATISFIED:
+        return "refused"
+    items = [item for report in walk(result.artifacts) for item in report.results]
+    if any(item.passed for item in items):
+        return "not enough signatures"
+    undecided = sum(item.outcome is Outcome.INCONCLUSIVE for item in items)
+    return "no signature could be verified" if undecided == len(items) else "no matching signature"
