@@ -1,0 +1,108 @@
+"""DSSE: envelopes around signed payloads (https://github.com/secure-systems-lab/dsse, envelope.md and protocol.md, v1)."""
+
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pyratify.core import strictjson
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.encoding import InvalidBase64, decode_base64
+
+MAX_SIGNATURES = 16
+_MAX_TYPE = 256
+_MEMBERS = {"payload", "payloadType", "signatures"}
+
+
+@dataclass(frozen=True, slots=True)
+class DsseSignature:
+    """One signature of an envelope.
+
+    Attributes:
+        value: The signature's bytes.
+        keyid: A hint at the key, of the signer's choosing; never trusted.
+    """
+
+    value: bytes
+    keyid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DsseEnvelope:
+    """An envelope, taken apart and not verified.
+
+    Attributes:
+        payload: The payload's bytes, exactly as signed.
+        payload_type: What they are; signed too.
+        signatures: Between one and `MAX_SIGNATURES`.
+    """
+
+    payload: bytes
+    payload_type: str
+    signatures: tuple[DsseSignature, ...]
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes that the signatures are made over."""
+        return pre_authentication_encoding(self.payload_type, self.payload)
+
+
+def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
+    """Return the bytes that are signed: PAE over UTF-8 with lengths in bytes (protocol.md, "Signature Definition")."""
+    kind = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def load_dsse(data: bytes) -> DsseEnvelope:
+    """Read an envelope from its JSON bytes.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
+    """
+    try:
+        document = strictjson.loads(data, what="DSSE envelope")
+    except strictjson.InvalidJson as error:
+        raise VerificationError(error.reason, error.message) from None
+    return read_dsse(document)
+
+
+def read_dsse(document: Any) -> DsseEnvelope:
+    """Read an envelope from JSON that was parsed strictly.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED`: a member missing, unknown or of the wrong type, lenient base64, no
+            signature, or more than `MAX_SIGNATURES`.
+    """
+    if not isinstance(document, dict) or set(document) != _MEMBERS:
+        _refuse("it must have exactly payload, payloadType and signatures")
+    kind, signatures = document["payloadType"], document["signatures"]
+    if not isinstance(kind, str) or not kind.isascii() or not 0 < len(kind) <= _MAX_TYPE:
+        _refuse("payloadType is not a short ASCII text")
+    if not isinstance(signatures, list) or not 0 < len(signatures) <= MAX_SIGNATURES:
+        _refuse(f"signatures is not a list of 1 to {MAX_SIGNATURES} signatures")
+    payload = _bytes(document["payload"], "payload")
+    return DsseEnvelope(payload, kind, tuple(_signature(value) for value in signatures))
+
+
+def _signature(value: Any) -> DsseSignature:
+    if not isinstance(value, dict) or not {"sig"} <= set(value) <= {"sig", "keyid"}:
+        _refuse("a signature must have sig and may have keyid")
+    keyid = value.get("keyid", "")
+    if not isinstance(keyid, str):
+        _refuse("a signature's keyid is not a text")
+    signature = _bytes(value["sig"], "sig")
+    if not signature:
+        _refuse("a signature is empty")
+    return DsseSignature(signature, keyid)
+
+
+def _bytes(value: Any, name: str) -> bytes:
+    if not isinstance(value, str):
+        _refuse(f"{name} is not a text")
+    try:
+        return decode_base64(value)
+    except InvalidBase64 as error:
+        _refuse(f"{name} is {error}")
+
+
+def _refuse(why: str) -> NoReturn:
+    raise VerificationError(Reason.ENVELOPE_MALFORMED, f"not a DSSE envelope: {why}")

@@ -1,0 +1,51 @@
+"""Base64 in its one canonical spelling (RFC 4648, sections 3.5, 4 and 5).
+
+Python's own decoders drop characters outside of the alphabet and ignore left-over bits, so one value has many spellings.
+"""
+
+import base64
+import binascii
+
+
+class InvalidBase64(ValueError):
+    """A text that is not the canonical encoding of any bytes."""
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode standard base64 with padding (RFC 4648, section 4).
+
+    Raises:
+        InvalidBase64: The text has other characters, white space, wrong padding or left-over bits.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:  # also what is not ASCII
+        raise InvalidBase64("not base64") from None
+    if binascii.b2a_base64(data, newline=False).decode("ascii") != text:
+        raise InvalidBase64("not canonical base64")
+    return data
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode base64url without padding (RFC 7515, section 2).
+
+    Raises:
+        InvalidBase64: The text has other characters, padding, white space or left-over bits.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise InvalidBase64("not base64url") from None
+    if encode_base64url(data) != text:
+        raise InvalidBase64("not canonical base64url without padding")
+    return data
+
+
+def encode_base64(data: bytes) -> str:
+    """Encode as standard base64 with padding."""
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def encode_base64url(data: bytes) -> str:
+    """Encode as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,121 @@
+"""Public keys, loaded strictly, and their fingerprints.
+
+Accepted are RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 and P-521 (named curves only) and Ed25519, each as a
+SubjectPublicKeyInfo in PEM (any number of blocks) or DER (one key).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.reason import Reason
+from pyratify.pki.pem import InvalidPem, is_pem, read_pem
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    AnyPublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+
+MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_PRIVATE = "PRIVATE KEY"
+
+
+class WeakKey(ValueError):
+    """A key of a kind or size that must not be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key that may be used.
+
+    Attributes:
+        key: The key itself.
+        fingerprint: `spki:sha256:<hex>` over its SubjectPublicKeyInfo in DER.
+        origin: Where it comes from, for messages.
+    """
+
+    key: "AnyPublicKey"
+    fingerprint: str
+    origin: str = ""
+
+
+def load_public_keys(material: KeyMaterial) -> tuple[PublicKey, ...]:
+    """Load every public key of a document, at least one.
+
+    Raises:
+        ConfigurationError: `KEY_INVALID`: empty, damaged, not a public key (a certificate, a private key), or weak.
+    """
+    return tuple(_load(data, material) for data in _documents(material))
+
+
+def spki_fingerprint(key: "AnyPublicKey") -> str:
+    """Return `spki:sha256:<hex>` over the key's SubjectPublicKeyInfo in DER."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    data = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"spki:sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def check_public_key(key: Any) -> "AnyPublicKey":
+    """Return the key if it is of an accepted kind and size.
+
+    Raises:
+        WeakKey: It is not; the message says what it is.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    if isinstance(key, RSAPublicKey):
+        if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+            raise WeakKey(f"an RSA key of {key.key_size} bits, not {MIN_RSA_BITS} to {MAX_RSA_BITS}")
+        return key
+    if isinstance(key, EllipticCurvePublicKey):
+        if key.curve.name not in CURVES:
+            raise WeakKey(f"an ECDSA key on {key.curve.name}, not on P-256, P-384 or P-521")
+        return key
+    if isinstance(key, Ed25519PublicKey):
+        return key
+    raise WeakKey(f"a key of the kind {type(key).__name__}, neither RSA nor ECDSA nor Ed25519")
+
+
+def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
+    if not material.data.strip():
+        _refuse(material, "it is empty")
+    if not is_pem(material.data):
+        return (material.data,)
+    try:
+        blocks = read_pem(material.data)
+    except InvalidPem as error:
+        _refuse(material, str(error))
+    for block in blocks:
+        if block.label.endswith(_PRIVATE):
+            _refuse(material, "it holds a private key; only the public key belongs here")
+        if block.label == "CERTIFICATE":
+            _refuse(material, "it holds a certificate, not a public key")
+        if block.label != "PUBLIC KEY":
+            _refuse(material, f"it holds a block {block.label!r}, not 'PUBLIC KEY'")
+    return tuple(block.data for block in blocks)
+
+
+def _load(data: bytes, material: KeyMaterial) -> PublicKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = check_public_key(load_der_public_key(data))
+    except WeakKey as error:
+        _refuse(material, f"it is {error}")
+    except (ValueError, UnsupportedAlgorithm):
+        _refuse(material, "it is not a public key in PEM or DER (SubjectPublicKeyInfo)")
+    return PublicKey(key, spki_fingerprint(key), material.origin)
+
+
+def _refuse(material: KeyMaterial, why: str) -> NoReturn:
+    raise ConfigurationError(f"not a usable public key: {material.origin}: {why}", reason=Reason.KEY_INVALID)
