@@ -1,0 +1,149 @@
+"""Sigstore bundles, taken apart strictly (sigstore_bundle.proto, sigstore_common.proto; protobuf's JSON mapping)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.dsse import DsseEnvelope, read_dsse
+from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.formats import BUNDLE_TYPES
+
+MAX_LOG_ENTRIES = 32
+MAX_TIMESTAMPS = 32
+MAX_CERTIFICATES = 32
+MAX_SIGNATURES = 32
+
+_BUNDLE = ("mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope")
+_CONTENT = ("messageSignature", "dsseEnvelope")
+_KEY_FORMS = ("publicKey", "x509CertificateChain", "certificate")
+_MATERIAL = (*_KEY_FORMS, "tlogEntries", "timestampVerificationData")
+_LOG_ENTRY = (
+    "logIndex",
+    "logId",
+    "kindVersion",
+    "integratedTime",
+    "inclusionPromise",
+    "inclusionProof",
+    "canonicalizedBody",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSignature:
+    """A signature over the artifact's own bytes.
+
+    Attributes:
+        algorithm: The hash of the artifact's digest, as `SHA2_256`.
+        digest: The artifact's digest.
+        signature: The signature.
+    """
+
+    algorithm: str
+    digest: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A sigstore bundle.
+
+    Attributes:
+        content: What is signed.
+        hint: The signer's hint at the key; None where there are certificates instead.
+        certificates: The signer's certificate and its issuers in DER, not looked at; empty where there is a key.
+        log_entries: How many entries of transparency logs come with it.
+        timestamps: How many signed timestamps come with it.
+    """
+
+    content: DsseEnvelope | MessageSignature
+    hint: str | None
+    certificates: tuple[bytes, ...]
+    log_entries: int
+    timestamps: int
+
+
+def parse_bundle(data: bytes) -> Bundle:
+    """Take a bundle of version 0.1, 0.2 or 0.3 apart.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `SIG_INVALID` for a digest of nothing, or a JSON code.
+    """
+    document = fields.members(fields.document(data, "bundle"), "bundle", _BUNDLE)
+    if document.get("mediaType") not in BUNDLE_TYPES:
+        fields.malformed(f"not a bundle of a known version: {str(document.get('mediaType'))[:120]!r}")
+    where = "verificationMaterial"
+    material = fields.members(document.get(where), where, _MATERIAL)
+    hint, certificates = _key(material)
+    content = _content(document)
+    if isinstance(content, DsseEnvelope) and hint and content.signatures[0].keyid not in ("", hint):
+        fields.malformed("the bundle and its envelope name different keys")
+    return Bundle(content, hint, certificates, _log_entries(material), _timestamps(material))
+
+
+def _content(document: dict[str, Any]) -> DsseEnvelope | MessageSignature:
+    kind = fields.only(document, "bundle", _CONTENT)
+    if kind == "dsseEnvelope":
+        return _envelope(document[kind])
+    return _message_signature(document[kind])
+
+
+def _envelope(value: Any) -> DsseEnvelope:
+    listed = value.get("signatures") if isinstance(value, dict) else None
+    signatures = fields.items(listed, "signatures", MAX_SIGNATURES)
+    if len(signatures) != 1:
+        fields.malformed(f"the envelope has {len(signatures)} signatures, not exactly one")
+    return read_dsse(value)
+
+
+def _message_signature(value: Any) -> MessageSignature:
+    signature = fields.members(value, "messageSignature", ("messageDigest", "signature"))
+    digest = fields.members(signature.get("messageDigest", {}), "messageDigest", ("algorithm", "digest"))
+    if not digest.get("algorithm") or not digest.get("digest"):
+        raise VerificationError(
+            Reason.SIG_INVALID, "the bundle does not say which digest of which algorithm it signs"
+        )
+    return MessageSignature(
+        fields.text(digest["algorithm"], "algorithm"),
+        fields.octets(digest["digest"], "digest"),
+        fields.octets(signature.get("signature"), "signature"),
+    )
+
+
+def _key(material: dict[str, Any]) -> tuple[str | None, tuple[bytes, ...]]:
+    kind = fields.only(material, "verificationMaterial", _KEY_FORMS)
+    value = material[kind]
+    if kind == "publicKey":
+        hint = fields.members(value, kind, ("hint",)).get("hint", "")
+        if not isinstance(hint, str):
+            fields.malformed("hint is not a text")
+        return hint, ()
+    if kind == "certificate":
+        return None, (_certificate(value, kind),)
+    chain = fields.members(value, kind, ("certificates",))
+    entries = fields.items(chain.get("certificates"), "certificates", MAX_CERTIFICATES)
+    if not entries:
+        fields.malformed("the bundle's certificate chain is empty")
+    return None, tuple(_certificate(entry, "certificates") for entry in entries)
+
+
+def _certificate(value: Any, where: str) -> bytes:
+    return fields.octets(fields.members(value, where, ("rawBytes",)).get("rawBytes"), "rawBytes")
+
+
+def _log_entries(material: dict[str, Any]) -> int:
+    entries = fields.items(material.get("tlogEntries"), "tlogEntries", MAX_LOG_ENTRIES)
+    for entry in entries:
+        fields.members(entry, "tlogEntries", _LOG_ENTRY)
+    return len(entries)
+
+
+def _timestamps(material: dict[str, Any]) -> int:
+    where = "timestampVerificationData"
+    value = fields.members(material.get(where, {}), where, ("rfc3161Timestamps",))
+    entries = fields.items(value.get("rfc3161Timestamps"), "rfc3161Timestamps", MAX_TIMESTAMPS)
+    for entry in entries:
+        fields.octets(
+            fields.members(entry, where, ("signedTimestamp",)).get("signedTimestamp"), "signedTimestamp"
+        )
+    return len(entries)

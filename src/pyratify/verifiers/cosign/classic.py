@@ -1,0 +1,106 @@
+"""Classic cosign signatures: simple signing, any number of signatures in one manifest (cosign SIGNATURE_SPEC)."""
+
+import asyncio
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import RatifyError, StoreError, VerificationError
+from pyratify.core.reason import Reason
+from pyratify.core.verifier import Details, Evidence
+from pyratify.pki.pem import InvalidPem, read_pem
+from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.formats import (
+    CERTIFICATE_ANNOTATION,
+    MAX_PAYLOAD,
+    MAX_SIGNATURES,
+    SIGNATURE_ANNOTATION,
+    SIMPLE_SIGNING,
+)
+from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys, check_certificate
+from pyratify.verifiers.cosign.payload import Claim, check_claim, read_simple_signing
+
+# What says most about a manifest without any good signature: first what only a trusted key can have signed.
+_TELLING = (
+    Reason.PAYLOAD_SUBJECT_MISMATCH,
+    Reason.IDENTITY_MISMATCH,
+    Reason.METADATA_MISMATCH,
+    Reason.PAYLOAD_TYPE,
+    Reason.SIG_INVALID,
+)
+
+
+async def verify_classic(evidence: Evidence, trusted: TrustedKeys) -> Details:
+    """Verify each signature by itself; one that is good in every respect suffices.
+
+    Raises:
+        VerificationError: None is good: the reason that says most.
+        StoreError: None that could be read is good.
+    """
+    layers = evidence.manifest.layers
+    if not 0 < len(layers) <= MAX_SIGNATURES:
+        fields.malformed(f"the manifest has {len(layers)} signatures, not 1 to {MAX_SIGNATURES}")
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_check(evidence, layer, trusted)) for layer in layers]
+    checked = [task.result() for task in tasks]
+    signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
+    if not signers:
+        raise _most_telling(checked)
+    return Details(
+        f"cosign: {_count(len(signers), 'trusted key')} signed this image",
+        signers,
+        {"format": "simple-signing", "verifiedSignatures": [each.as_data() for each in checked]},
+    )
+
+
+async def _check(evidence: Evidence, layer: Descriptor, trusted: TrustedKeys) -> Checked:
+    try:
+        signer, claim = await _verify(evidence, layer, trusted)
+    except (StoreError, VerificationError) as error:
+        return Checked(layer.digest, error=error)
+    facts = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
+    return Checked(layer.digest, signer, facts=facts)
+
+
+async def _verify(evidence: Evidence, layer: Descriptor, trusted: TrustedKeys) -> tuple[str, Claim]:
+    if layer.media_type != SIMPLE_SIGNING:
+        raise VerificationError(
+            Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
+        )
+    if layer.size > MAX_PAYLOAD:
+        raise VerificationError(
+            Reason.SIZE_EXCEEDED, f"a signed payload has more than the {MAX_PAYLOAD} bytes allowed"
+        )
+    _check_certificate(layer)
+    signature = fields.octets(layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation")
+    payload = await evidence.blob(layer)
+    signer = trusted.signer(payload, signature)
+    claim = read_simple_signing(payload, evidence.subject.digest)
+    check_claim(claim, trusted.policy, evidence.reference)
+    return signer.fingerprint, claim
+
+
+def _check_certificate(layer: Descriptor) -> None:
+    text = layer.annotations.get(CERTIFICATE_ANNOTATION)
+    if text is None:
+        return
+    try:
+        blocks = read_pem(text.encode())
+    except InvalidPem:
+        fields.malformed("the certificate annotation is not PEM")
+    if [block.label for block in blocks] != ["CERTIFICATE"]:
+        fields.malformed("the certificate annotation holds something else than one certificate")
+    check_certificate(blocks[0].data)
+
+
+def _most_telling(checked: list[Checked]) -> RatifyError:
+    errors = [each.error for each in checked if each.error is not None]
+    unread = [error for error in errors if isinstance(error, StoreError)]
+    ranked = sorted(errors, key=lambda error: _rank(error.reason))
+    return unread[0] if unread else ranked[0]
+
+
+def _rank(reason: Reason) -> int:
+    return _TELLING.index(reason) if reason in _TELLING else len(_TELLING)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

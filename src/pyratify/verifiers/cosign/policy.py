@@ -1,0 +1,46 @@
+"""What must hold for a cosign signature to count."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.scope import EVERYTHING
+
+SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+_NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CosignTrustPolicy:
+    """Whose signatures count, and what they must say; all of it of one and the same signature.
+
+    Attributes:
+        keys: Documents with the public keys that are trusted; a signature by any of them counts.
+        scopes: The repositories that the policy is for, as in `pyratify.core.scope`.
+        annotations: What the signer must have signed besides the digest.
+        require_docker_reference: Whether the signed repository name must be the one that was asked for.
+        predicate_types: The in-toto predicates that count as a signature of the image.
+        ignored: The checks that the configuration turns off (`tlog`, `ctlog`, `observerTimestamps`), for the report.
+
+    Raises:
+        ConfigurationError: No key, no scope or no predicate type.
+    """
+
+    keys: tuple[KeyMaterial, ...]
+    scopes: tuple[str, ...] = (EVERYTHING,)
+    annotations: Mapping[str, str] = field(default_factory=lambda: _NO_ANNOTATIONS, hash=False)
+    require_docker_reference: bool = False
+    predicate_types: tuple[str, ...] = (SIGN_PREDICATE,)
+    ignored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise ConfigurationError("a cosign trust policy needs at least one key", path="keys")
+        if not self.scopes:
+            raise ConfigurationError("a cosign trust policy needs at least one scope", path="scopes")
+        if not self.predicate_types:
+            raise ConfigurationError(
+                "a cosign trust policy needs at least one predicate type", path="predicateTypes"
+            )

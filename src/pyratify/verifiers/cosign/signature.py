@@ -1,0 +1,74 @@
+"""Which of the configured keys made a signature.
+
+The algorithm follows from the key and never from the evidence (sigstore algorithm registry): ECDSA with the curve's own
+hash, or with SHA-256 as older cosign releases used for every curve; RSA with SHA-256, PKCS#1 v1.5 or PSS; Ed25519, pure
+or prehashed as cosign signs images.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyratify.pki.keys import PublicKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+
+def find_signer(keys: Iterable[PublicKey], message: bytes, signature: bytes) -> PublicKey | None:
+    """Return the key that made the signature over the message, or None."""
+    return next((key for key in keys if verifies(key, message, signature)), None)
+
+
+def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    """Tell whether the key made the signature over the message."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    if isinstance(key.key, EllipticCurvePublicKey):
+        return _ecdsa(key.key, message, signature)
+    if isinstance(key.key, RSAPublicKey):
+        return _rsa(key.key, message, signature)
+    return _ed25519(key.key, message, signature)
+
+
+def _ecdsa(key: "EllipticCurvePublicKey", message: bytes, signature: bytes) -> bool:
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+
+    return any(_holds(key, signature, message, ECDSA(each)) for each in _hashes(key.curve.name))
+
+
+def _hashes(curve: str) -> "Iterator[HashAlgorithm]":
+    from cryptography.hazmat.primitives import hashes
+
+    if curve == "secp384r1":
+        yield hashes.SHA384()
+    elif curve == "secp521r1":
+        yield hashes.SHA512()
+    yield hashes.SHA256()
+
+
+def _rsa(key: "RSAPublicKey", message: bytes, signature: bytes) -> bool:
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    schemes = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
+    return any(_holds(key, signature, message, scheme, SHA256()) for scheme in schemes)
+
+
+def _ed25519(key: "Ed25519PublicKey", message: bytes, signature: bytes) -> bool:
+    from pyratify.verifiers.cosign.ed25519ph import verify_prehashed
+
+    return _holds(key, signature, message) or verify_prehashed(key.public_bytes_raw(), message, signature)
+
+
+def _holds(key: Any, *arguments: object) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(*arguments)
+    except InvalidSignature:
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""The verifier of cosign signatures made with keys."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError, InconclusiveError, VerificationError
+from pyratify.core.manifest import Manifest
+from pyratify.core.reason import Reason
+from pyratify.core.scope import ScopeMap
+from pyratify.core.verifier import Details, Evidence
+from pyratify.verifiers.cosign.formats import is_bundle, is_classic
+from pyratify.verifiers.cosign.policy import CosignTrustPolicy
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.cosign.keyed import TrustedKeys
+
+MAX_KEYS = 100
+
+
+class CosignVerifier:
+    """Verifies classic cosign signatures and sigstore bundles against configured keys.
+
+    Making one is cheap: keys are parsed, and what parses them imported, by `prepare` or at the first signature.
+
+    Args:
+        name: The name by which policies refer to it.
+        policies: The trust policies; the one with the most specific scope decides.
+        clock: Kept for signatures with certificates, which live for minutes; keys have no time.
+
+    Raises:
+        ConfigurationError: No policy, or a scope that is malformed or given twice.
+    """
+
+    def __init__(self, name: str, policies: Iterable[CosignTrustPolicy], clock: Clock | None = None) -> None:
+        self.name = name
+        self.clock = clock
+        self._policies = tuple(policies)
+        self._scopes = ScopeMap(
+            (scope, index) for index, policy in enumerate(self._policies) for scope in policy.scopes
+        )
+        if not self._policies:
+            raise ConfigurationError(
+                "a cosign verifier needs at least one trust policy", path="trustPolicies"
+            )
+        self._trusted: tuple[TrustedKeys, ...] = ()
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Accept classic signatures and bundles, by what the manifest itself says."""
+        return not manifest.is_index and (is_bundle(manifest) or is_classic(manifest))
+
+    async def prepare(self) -> None:
+        """Parse the keys, beside whatever else the event loop does; doing it again costs nothing.
+
+        Raises:
+            ConfigurationError: `KEY_INVALID` with the origin of a key that cannot be used, or too many keys.
+        """
+        if not self._trusted:
+            self._trusted = await asyncio.to_thread(_load, self._policies)
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Verify an artifact by the trust policy for the subject's repository.
+
+        Raises:
+            VerificationError: It is not acceptable evidence, or no trust policy covers the repository.
+            InconclusiveError: A configured key cannot be used.
+            StoreError: The artifact's content could not be read.
+        """
+        index = self._scopes.match(evidence.reference)
+        if index is None:
+            raise VerificationError(
+                Reason.POLICY_NOT_FOUND, f"no cosign trust policy covers {evidence.reference.name}"
+            )
+        try:
+            await self.prepare()
+        except ConfigurationError as error:
+            raise InconclusiveError(error.reason, error.message, remedy=error.remedy) from error
+        details = await _verify(evidence, self._trusted[index])
+        ignored = self._policies[index].ignored
+        return replace(details, data={**details.data, "ignored": list(ignored)}) if ignored else details
+
+
+async def _verify(evidence: Evidence, trusted: "TrustedKeys") -> Details:
+    if is_bundle(evidence.manifest):
+        from pyratify.verifiers.cosign.sigstore import verify_bundle
+
+        return await verify_bundle(evidence, trusted)
+    from pyratify.verifiers.cosign.classic import verify_classic
+
+    return await verify_classic(evidence, trusted)
+
+
+def _load(policies: tuple[CosignTrustPolicy, ...]) -> "tuple[TrustedKeys, ...]":
+    from pyratify.pki.keys import load_public_keys
+    from pyratify.verifiers.cosign.keyed import TrustedKeys
+
+    loaded = []
+    for policy in policies:
+        keys = {key.fingerprint: key for material in policy.keys for key in load_public_keys(material)}
+        if len(keys) > MAX_KEYS:
+            raise ConfigurationError(
+                f"a cosign trust policy has {len(keys)} keys, more than the {MAX_KEYS} allowed", path="keys"
+            )
+        loaded.append(TrustedKeys(policy, tuple(keys.values())))
+    return tuple(loaded)
