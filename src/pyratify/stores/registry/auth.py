@@ -1,0 +1,246 @@
+"""Authentication to a registry as a pure generator: it yields requests and is sent the answers; it does no I/O.
+
+(OCI distribution specification; Distribution, "Token Authentication" and "OAuth2"; RFC 6750; RFC 7617.)
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+from urllib.parse import urlencode
+
+from pyratify.core.credential import Credential
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.stores.registry.challenge import Challenge, parse_challenges
+from pyratify.stores.registry.realms import ANTICIPATED, check_realm
+from pyratify.stores.registry.tokens import Known, Memory, TokenKey
+from pyratify.stores.registry.transport import Request, Response
+from pyratify.stores.registry.url import Url
+
+TOKEN_BYTES = 256 * 1024
+DEFAULT_LIFETIME = 60
+_CLIENT = "pyratify"
+_TOKEN = re.compile(r"[!-~]+", re.ASCII)
+
+
+class Wanted(Enum):
+    """What the generator needs and cannot ask the network for."""
+
+    CREDENTIAL = "credential"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A request to a token server; equal ones at the same time need to be made only once.
+
+    Attributes:
+        request: The request.
+    """
+
+    request: Request
+
+
+Step = Request | TokenRequest | Wanted
+Flow = Generator[Step, Any, Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who is asked for what.
+
+    Attributes:
+        registry: The canonical registry.
+        repository: The repository; the only scope ever asked for is pulling from it.
+        auth_realms: Token servers that the configuration allows.
+        memory: What is known of registries.
+    """
+
+    registry: str
+    repository: str
+    auth_realms: tuple[str, ...]
+    memory: Memory
+
+    @property
+    def scope(self) -> str:
+        """What a token is asked for."""
+        return f"repository:{self.repository}:pull"
+
+
+def authenticate(request: Request, access: Access) -> Flow:
+    """Yield the request, and what its answer makes necessary; return the last answer.
+
+    The driver sends back a `Response` for each `Request` and `TokenRequest`, and a `Credential` for `Wanted.CREDENTIAL`.
+
+    Raises:
+        StoreError: `REGISTRY_AUTH`, `AUTH_SCOPE`, `AUTH_REALM_BLOCKED` or `SSRF_BLOCKED`; `REDIRECT_BLOCKED` for a challenge
+            by another origin than the one that was asked.
+    """
+    known = access.memory.known(access.registry)
+    if known is None and access.registry in ANTICIPATED:
+        known = yield from _learn(access, ANTICIPATED[access.registry])
+    used = ""
+    if known is not None:
+        used = yield from _authorization(request, access, known)
+    response: Response = yield _authorized(request, used)
+    if response.status != 401:
+        return response
+    _check_challenger(request, response)
+    if known is not None:
+        _forget(access, known, used)
+    challenge = _choose(response, access)
+    current = access.memory.known(access.registry)
+    if current is None or current.challenge != challenge.essence:
+        current = yield from _learn(access, challenge.essence)
+    fresh = yield from _authorization(request, access, current)
+    if fresh and fresh != used:
+        response = yield _authorized(request, fresh)
+        _check_challenger(request, response)
+    if response.status == 401:
+        _forget(access, current, fresh)
+        raise _refused(access, challenge, current.credential)
+    return response
+
+
+def _learn(access: Access, challenge: Challenge) -> Generator[Step, Any, Known]:
+    credential: Credential = yield Wanted.CREDENTIAL
+    known = Known(challenge, credential)
+    access.memory.learn(access.registry, known)
+    return known
+
+
+def _authorization(request: Request, access: Access, known: Known) -> Generator[Step, Any, str]:
+    """Return the value of `Authorization` for what is known; empty when there is nothing to show."""
+    credential = known.credential
+    if credential.registry_token:
+        return f"Bearer {credential.registry_token}"
+    if known.challenge.scheme == "basic":
+        return _basic(credential) if credential.username else ""
+    key = _key(access, known)
+    token = access.memory.token(key)
+    if token is None:
+        token = yield from _fetch_token(request, access, key)
+    return f"Bearer {token}"
+
+
+def _fetch_token(request: Request, access: Access, key: TokenKey) -> Generator[Step, Any, str]:
+    url, trust = check_realm(
+        key.realm, access.registry, request.url.origin, access.auth_realms, key.credential
+    )
+    base = replace(
+        request,
+        url=url,
+        trust=trust,
+        limit=TOKEN_BYTES,
+        expected=None,
+        headers=tuple(field for field in request.headers if field[0] != "Accept"),
+    )
+    response: Response = yield TokenRequest(_token_request(base, key))
+    token, lifetime = _read_token(response, access, key)
+    access.memory.keep(key, token, lifetime)
+    return token
+
+
+def _token_request(base: Request, key: TokenKey) -> Request:
+    fields = {"service": key.service, "scope": key.scope}
+    credential = key.credential
+    if credential.identity_token:
+        body = {
+            "grant_type": "refresh_token",
+            **fields,
+            "client_id": _CLIENT,
+            "refresh_token": credential.identity_token,
+        }
+        post = replace(base, method="POST", body=urlencode(body).encode("ascii"))
+        return post.with_header("Content-Type", "application/x-www-form-urlencoded")
+    query = urlencode({name: value for name, value in fields.items() if value})
+    joint = "&" if "?" in base.url.target else "?"
+    get = replace(base, url=Url(base.url.origin, f"{base.url.target}{joint}{query}"))
+    return get.with_header("Authorization", _basic(credential)) if credential.username else get
+
+
+def _read_token(response: Response, access: Access, key: TokenKey) -> tuple[str, float]:
+    where = response.url.origin.authority
+    if response.status != 200:
+        refusal = StoreError(
+            Reason.REGISTRY_AUTH if 300 <= response.status < 500 else Reason.REGISTRY_ERROR,
+            f"{access.registry}: the token server {where} refuses {key.scope}: HTTP {response.status} "
+            f"({_shown(key.credential)})",
+        )
+        raise refusal
+    try:
+        document = load_object(response.body, what="token")
+    except InvalidJson as error:
+        raise StoreError(Reason.REGISTRY_ERROR, f"the token server {where} sent {error.message}") from None
+    token = document.get("token") or document.get("access_token")
+    lifetime = document.get("expires_in") or DEFAULT_LIFETIME
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or type(lifetime) not in (int, float):
+        raise StoreError(Reason.REGISTRY_ERROR, f"the token server {where} sent no token")
+    return token, max(float(lifetime), 0.0)
+
+
+def _choose(response: Response, access: Access) -> Challenge:
+    challenges = parse_challenges(response.headers.get_all("www-authenticate"))
+    for scheme in ("bearer", "basic"):
+        for challenge in challenges:
+            if challenge.scheme == scheme and (scheme == "basic" or challenge.get("realm")):
+                return challenge
+    raise StoreError(
+        Reason.REGISTRY_AUTH, f"{access.registry} asks for a kind of authentication that is not supported"
+    )
+
+
+def _check_challenger(request: Request, response: Response) -> None:
+    if response.status == 401 and response.url.origin != request.url.origin:
+        raise StoreError(
+            Reason.REDIRECT_BLOCKED,
+            f"{request.url.origin.authority} redirects to {response.url.origin.authority}, which asks for a credential",
+        )
+
+
+def _key(access: Access, known: Known) -> TokenKey:
+    challenge = known.challenge
+    return TokenKey(
+        access.registry, challenge.get("realm"), challenge.get("service"), access.scope, known.credential
+    )
+
+
+def _forget(access: Access, known: Known, authorization: str) -> None:
+    access.memory.forget(access.registry, known)
+    if known.challenge.scheme == "bearer":
+        access.memory.drop(_key(access, known), authorization.removeprefix("Bearer "))
+
+
+def _refused(access: Access, challenge: Challenge, credential: Credential) -> StoreError:
+    asked = challenge.get("scope").split()
+    if asked and access.scope not in asked and not any(_covers(scope, access) for scope in asked):
+        return StoreError(
+            Reason.AUTH_SCOPE,
+            f"{access.registry} asks for {' '.join(asked)[:120]!r} where {access.scope} is enough",
+        )
+    return StoreError(
+        Reason.REGISTRY_AUTH,
+        f"{access.registry} does not let {_shown(credential)} read {access.repository}: HTTP 401",
+    )
+
+
+def _covers(scope: str, access: Access) -> bool:
+    return scope.startswith(f"repository:{access.repository}:") and "pull" in scope.rpartition(":")[2].split(
+        ","
+    )
+
+
+def _shown(credential: Credential) -> str:
+    return "anonymous access" if credential.is_anonymous else "the configured credential"
+
+
+def _authorized(request: Request, authorization: str) -> Request:
+    return request.with_header("Authorization", authorization) if authorization else request
+
+
+def _basic(credential: Credential) -> str:
+    text = f"{credential.username}:{credential.password}".encode()
+    return f"Basic {b64encode(text).decode('ascii')}"

@@ -1,0 +1,192 @@
+"""One read from a registry, with what it needs: token, retry, redirect, mirror."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pyratify.core.caching import SingleFlight
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.credential import Credential, CredentialProvider
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.stores.registry.answers import ConnectionLost
+from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
+from pyratify.stores.registry.complaints import complaint
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.redirects import MAX_REDIRECTS, STATUSES, follow
+from pyratify.stores.registry.retry import STATUSES as RETRIED
+from pyratify.stores.registry.retry import RetryPolicy
+from pyratify.stores.registry.tokens import Memory
+from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
+from pyratify.stores.registry.url import Origin, Url, registry_origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What is read.
+
+    Attributes:
+        registry: The canonical registry, or a mirror of it.
+        repository: The repository.
+        path: What of it, as `manifests/v1`, with the query.
+        what: What it is, for messages.
+        accept: The value of `Accept`.
+        limit: How many bytes are read at most.
+        expected: How many bytes it has, where that is known.
+        url: Replaces registry and path: the next page of a listing.
+        forbidden: What status 403 means; an endpoint may be forbidden where the repository is not.
+    """
+
+    registry: str
+    repository: str
+    path: str
+    what: str
+    accept: str
+    limit: int
+    expected: int | None = None
+    url: Url | None = None
+    forbidden: Reason = Reason.REGISTRY_AUTH
+
+
+class RegistryClient:
+    """Reads from registries.
+
+    Args:
+        options: The store's settings.
+        credentials: Where credentials come from; asked only once a registry asks for one.
+        transport: The network.
+        clock: Time for tokens and retries.
+        jitter: Returns a number from 0 to 1, for back-off.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        credentials: CredentialProvider,
+        transport: Transport,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._options = options
+        self._credentials = credentials
+        self._transport = transport
+        self._clock = clock or SystemClock()
+        self._retry = RetryPolicy(tries=options.tries, jitter=jitter)
+        self._memory = Memory(self._clock)
+        self._tokens: SingleFlight[Response] = SingleFlight()
+        self._asked: SingleFlight[Credential] = SingleFlight()
+
+    def url(self, read: Read) -> Url:
+        """Return the URL of a read.
+
+        Raises:
+            StoreError: `REGISTRY_UNREACHABLE` when the registry is no host.
+        """
+        return read.url or Url(self._origin(read), f"/v2/{read.repository}/{read.path}")
+
+    async def get(self, read: Read) -> Response:
+        """Return the answer, whose status is 200 or 404.
+
+        Raises:
+            StoreError: Every other status and every failure; the message names the host and what was read.
+        """
+        origin = self._origin(read)
+        request = Request(
+            self.url(read),
+            read.limit,
+            REGISTRY,
+            headers=(
+                ("Accept", read.accept),
+                ("Accept-Encoding", "identity"),
+                ("User-Agent", self._options.user_agent),
+            ),
+            expected=read.expected,
+        )
+        access = Access(read.registry, read.repository, self._options.auth_realms, self._memory)
+        deadline = self._clock.monotonic() + self._options.timeout
+        try:
+            response = await self._drive(authenticate(request, access), read.registry, origin, deadline)
+        except StoreError as error:
+            message = f"{read.registry}: reading {read.what} of {read.repository}: {error.message}"
+            raise StoreError(error.reason, message, remedy=error.remedy) from error
+        if response.status not in (200, 404):
+            raise self._refusal(read, response)
+        return response
+
+    def _origin(self, read: Read) -> Origin:
+        try:
+            return registry_origin(read.registry, self._options.plain_http)
+        except ValueError as error:
+            raise StoreError(
+                Reason.REGISTRY_UNREACHABLE, f"{read.registry} is no registry: {error}"
+            ) from None
+
+    async def _drive(self, flow: Flow, registry: str, origin: Origin, deadline: float) -> Response:
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Wanted):
+                    step = flow.send(await self._credential(registry))
+                elif isinstance(step, TokenRequest):
+                    step = flow.send(await self._token(step.request, deadline))
+                else:
+                    step = flow.send(await self._follow(step, origin, deadline))
+        except StopIteration as done:
+            response: Response = done.value
+            return response
+
+    async def _credential(self, registry: str) -> Credential:
+        return await self._asked.run(registry, lambda: self._credentials.credential(registry))
+
+    async def _token(self, request: Request, deadline: float) -> Response:
+        same = f"{request.method} {request.url} {request.trust} {request.headers} {request.body!r}"
+        return await self._tokens.run(same, lambda: self._send(request, deadline))
+
+    async def _follow(self, request: Request, origin: Origin, deadline: float) -> Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._send(request, deadline)
+            if response.status not in STATUSES:
+                return response
+            request = follow(request, response, origin.host)
+        raise StoreError(
+            Reason.REDIRECT_BLOCKED, f"{origin.authority} redirects more than {MAX_REDIRECTS} times"
+        )
+
+    async def _send(self, request: Request, deadline: float) -> Response:
+        """Send a request until it is answered with something that time will not change."""
+        tried = 0
+        while True:
+            tried += 1
+            remaining = deadline - self._clock.monotonic()
+            if remaining <= 0:
+                raise StoreError(Reason.TIMEOUT, f"not finished within {self._options.timeout:.3g} seconds")
+            try:
+                response = await self._transport.send(replace(request, timeout=remaining))
+            except ConnectionLost as error:
+                delay = self._retry.delay(tried, deadline - self._clock.monotonic())
+                if delay is None:
+                    raise StoreError(error.reason, f"{error.message} ({_tries(tried)})") from error
+            else:
+                delay = self._delay(tried, response, deadline)
+                if delay is None:
+                    return response
+            await self._clock.sleep(delay)
+
+    def _delay(self, tried: int, response: Response, deadline: float) -> float | None:
+        if response.status not in RETRIED:
+            return None
+        remaining = deadline - self._clock.monotonic()
+        return self._retry.delay(tried, remaining, headers=response.headers, now=self._clock.now())
+
+    def _refusal(self, read: Read, response: Response) -> StoreError:
+        reason = read.forbidden if response.status == 403 else Reason.REGISTRY_ERROR
+        tried = f" ({_tries(self._options.tries)} at most)" if response.status in RETRIED else ""
+        return StoreError(
+            reason,
+            f"{read.registry}: reading {read.what} of {read.repository}: HTTP {response.status}"
+            f"{complaint(response)}{tried}",
+        )
+
+
+def _tries(count: int) -> str:
+    return "1 try" if count == 1 else f"{count} tries"

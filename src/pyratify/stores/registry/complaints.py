@@ -1,0 +1,37 @@
+"""What a registry says of its own errors (OCI distribution specification, "Error Codes"), made safe to show."""
+
+from typing import Any
+
+from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.stores.registry.transport import Response
+
+_MAX = 200
+
+
+def error_code(response: Response) -> str:
+    """Return the code of the first error in the body; empty when there is none."""
+    code = _first_error(response).get("code")
+    return code if isinstance(code, str) else ""
+
+
+def complaint(response: Response) -> str:
+    """Return `: CODE: message` for the first error in the body; empty when there is none."""
+    error = _first_error(response)
+    parts = [part for part in (error.get("code"), error.get("message")) if isinstance(part, str) and part]
+    return f": {printable(': '.join(parts))}" if parts else ""
+
+
+def printable(text: str) -> str:
+    """Return at most 200 characters of the text, with everything that a terminal could act upon replaced."""
+    return "".join(char if char.isprintable() else "?" for char in text[:_MAX])
+
+
+def _first_error(response: Response) -> dict[str, Any]:
+    if not response.body.lstrip().startswith(b"{"):
+        return {}
+    try:
+        errors = load_object(response.body).get("errors")
+    except InvalidJson:
+        return {}
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first if isinstance(first, dict) else {}

@@ -1,0 +1,132 @@
+"""Manifests and listings as a registry delivers them."""
+
+import re
+from dataclasses import dataclass
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest, InvalidDigest
+from pyratify.core.errors import RatifyError, StoreError
+from pyratify.core.manifest import MANIFEST_TYPES, OCI_INDEX, read_descriptor
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.strictjson import load_object
+from pyratify.stores.registry.complaints import printable
+from pyratify.stores.registry.transport import Response
+
+_JSON = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The entries of an index, as far as they can be read.
+
+    Attributes:
+        descriptors: The entries.
+        error: Why some entry could not be read.
+    """
+
+    descriptors: tuple[Descriptor, ...]
+    error: StoreError | None = None
+
+
+def media_type(response: Response) -> str:
+    """Return the media type of the answer's body, without parameters; empty when it names none or several."""
+    values = response.headers.get_all("content-type")
+    return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
+
+
+def describe(response: Response, reference: Reference) -> Descriptor:
+    """Return what the manifest in an answer is, by its own bytes.
+
+    Args:
+        response: The answer to a request for a manifest.
+        reference: What was asked for; its digest must be the bytes'.
+
+    Raises:
+        StoreError: `DIGEST_MISMATCH`, or `DIGEST_INVALID` for a header field that is no digest.
+    """
+    algorithm = reference.digest.algorithm if reference.digest else "sha256"
+    digest = Digest.of(response.body, algorithm)
+    where = response.url.origin.authority
+    if reference.digest is not None and digest != reference.digest:
+        raise StoreError(
+            Reason.DIGEST_MISMATCH, f"{where} delivered {digest} where {reference.digest} was asked for"
+        )
+    for announced in response.headers.get_all("docker-content-digest"):
+        if not _digest(announced, where).matches(response.body):
+            raise StoreError(Reason.DIGEST_MISMATCH, f"{where} announced {announced} and delivered {digest}")
+    return Descriptor(media_type(response), digest, len(response.body))
+
+
+def check_manifest_type(response: Response, expected: str) -> None:
+    """Refuse a manifest that is delivered as another type than the one it was announced with.
+
+    Raises:
+        StoreError: `MEDIATYPE_MISMATCH`.
+    """
+    found = media_type(response)
+    if found != expected and expected in MANIFEST_TYPES:
+        raise StoreError(
+            Reason.MEDIATYPE_MISMATCH,
+            f"{response.url.origin.authority} delivered {printable(found)!r} where {expected} was announced",
+        )
+
+
+def read_listing(response: Response) -> Listing:
+    """Read an image index that lists referrers; of an entry only the digest will be believed.
+
+    Raises:
+        StoreError: `MEDIATYPE_MISMATCH`, `REGISTRY_ERROR` for what is not even JSON, or a JSON code.
+    """
+    _check_index_type(response)
+    try:
+        document = load_object(response.body, what="list of referrers")
+    except RatifyError as error:
+        raise StoreError(error.reason, f"{response.url.origin.authority}: {error.message}") from None
+    entries = document.get("manifests")
+    if document.get("mediaType", OCI_INDEX) != OCI_INDEX or document.get("schemaVersion") != 2:
+        raise _no_index(response, "a document that does not call itself one")
+    if not isinstance(entries, list):
+        raise StoreError(
+            Reason.JSON_INVALID, f"{response.url.origin.authority} sent a list of referrers without manifests"
+        )
+    return _entries(entries, response)
+
+
+def _entries(entries: list[object], response: Response) -> Listing:
+    found: list[Descriptor] = []
+    error: StoreError | None = None
+    for index, entry in enumerate(entries):
+        try:
+            found.append(read_descriptor(entry, f"manifests[{index}]"))
+        except RatifyError as fault:
+            message = f"{response.url.origin.authority} lists what is no referrer: {fault.message}"
+            error = error or StoreError(fault.reason, message)
+    return Listing(tuple(found), error)
+
+
+def _check_index_type(response: Response) -> None:
+    found = media_type(response)
+    if not _JSON.fullmatch(found):
+        raise StoreError(
+            Reason.REGISTRY_ERROR,
+            f"{response.url.origin.authority} answers a request for referrers with {printable(found) or 'nothing'!r}",
+        )
+    if found != OCI_INDEX:
+        raise _no_index(response, repr(printable(found)))
+
+
+def _no_index(response: Response, found: str) -> StoreError:
+    return StoreError(
+        Reason.MEDIATYPE_MISMATCH,
+        f"{response.url.origin.authority} sent {found} where an image index was expected",
+    )
+
+
+def _digest(text: str, where: str) -> Digest:
+    try:
+        return Digest(text)
+    except InvalidDigest as error:
+        raise StoreError(
+            error.reason, f"{where} announced a digest that is none: {printable(text)!r}"
+        ) from None

@@ -1,0 +1,57 @@
+"""What a registry store may be told."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pyratify.core.limits import MIB
+
+
+class ReferrersMode(StrEnum):
+    """How referrers are listed.
+
+    `AUTO` asks the API and falls back to the tag schema where a registry answers 404; `API` never falls back; `TAG`
+    uses the tag schema alone.
+    """
+
+    AUTO = "auto"
+    API = "api"
+    TAG = "tag"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryOptions:
+    """The settings of one registry store.
+
+    Attributes:
+        plain_http: Whether registries speak http; None for exactly those on this machine's loopback, as in Docker.
+        user_agent: What the client calls itself.
+        max_blob_bytes: The largest blob that is read.
+        max_manifest_bytes: The largest manifest or referrers page that is read.
+        cosign_tags: Whether the tags `sha256-<hex>.sig`, `.att` and `.sbom` are looked at.
+        ca_pem: CA certificates that replace the system's, for the registry's own origin and `auth_realms`.
+        client_cert_file: The client certificate, shown to the registry's own origin alone.
+        client_key_file: Its key; empty when it is in the certificate's file.
+        mirrors: Hosts that are read before the registry itself, in this order.
+        auth_realms: Hosts of token servers that may be shown the registry's credential.
+        referrers: How referrers are listed.
+        proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
+        connect_timeout: Seconds for one connection.
+        timeout: Seconds for one request with its retries, redirects and tokens.
+        tries: How often a request is made at most.
+    """
+
+    plain_http: bool | None = None
+    user_agent: str = "pyratify/2"
+    max_blob_bytes: int = 32 * MIB
+    max_manifest_bytes: int = 4 * MIB
+    cosign_tags: bool = False
+    ca_pem: str = ""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    mirrors: tuple[str, ...] = ()
+    auth_realms: tuple[str, ...] = ()
+    referrers: ReferrersMode = ReferrersMode.AUTO
+    proxy_from_environment: bool = True
+    connect_timeout: float = 5.0
+    timeout: float = 30.0
+    tries: int = 3

@@ -1,0 +1,74 @@
+"""Reading over several hosts: mirrors in order, then the registry itself."""
+
+from collections.abc import Callable
+
+from pyratify.core.errors import StoreError
+from pyratify.core.reference import Reference
+from pyratify.stores.registry.client import Read, RegistryClient
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.transport import Response
+
+Check = Callable[[Response], object]
+
+
+class Reader:
+    """Reads what a reference's repository holds, wherever it is held.
+
+    Args:
+        client: Makes the single reads.
+        options: The store's settings.
+    """
+
+    def __init__(self, client: RegistryClient, options: RegistryOptions) -> None:
+        self._client = client
+        self._mirrors = options.mirrors
+
+    def hosts(self, reference: Reference) -> tuple[str, ...]:
+        """Return where a reference is read: the mirrors in order, then its registry."""
+        return (*(mirror for mirror in self._mirrors if mirror != reference.registry), reference.registry)
+
+    async def first(self, reads: tuple[Read, ...], check: Check) -> Response | None:
+        """Return the first answer with content that passes the check; None when the last host has none.
+
+        What a mirror lacks, or delivers wrongly, is read from the next host.
+
+        Raises:
+            StoreError: Why the last host did not deliver.
+        """
+        for read in reads[:-1]:
+            try:
+                response = await self._client.get(read)
+                check(response)
+            except StoreError:
+                continue
+            if response.status == 200:
+                return response
+        response = await self._client.get(reads[-1])
+        if response.status != 200:
+            return None
+        check(response)
+        return response
+
+    def reads(
+        self,
+        reference: Reference,
+        path: str,
+        what: str,
+        *,
+        accept: str,
+        limit: int,
+        expected: int | None = None,
+    ) -> tuple[Read, ...]:
+        """Return the same read at each host."""
+        return tuple(
+            Read(
+                registry=host,
+                repository=reference.repository,
+                path=path,
+                what=what,
+                accept=accept,
+                limit=limit,
+                expected=expected,
+            )
+            for host in self.hosts(reference)
+        )

@@ -1,0 +1,128 @@
+"""The store: what the engine reads, from registries."""
+
+from collections.abc import AsyncIterator
+
+from pyratify.core.clock import Clock
+from pyratify.core.credential import CredentialProvider
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.manifest import parse_manifest
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.store import Referrer
+from pyratify.stores.registry.client import RegistryClient
+from pyratify.stores.registry.documents import check_manifest_type, describe
+from pyratify.stores.registry.listing import ACCEPT_MANIFEST, Lister
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.reading import Reader
+from pyratify.stores.registry.transport import Response, Transport
+
+
+class RegistryStore:
+    """Reads manifests, referrers and blobs from OCI registries.
+
+    What registries can do is remembered for the store's life; a store belongs to one credential provider.
+
+    Args:
+        options: The settings.
+        credentials: Where credentials come from.
+        transport: The network; closed with the store.
+        clock: Time for tokens and retries; the machine's own when omitted.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        credentials: CredentialProvider,
+        transport: Transport,
+        clock: Clock | None = None,
+    ) -> None:
+        self._options = options
+        self._transport = transport
+        client = RegistryClient(options, credentials, transport, clock)
+        self._reader = Reader(client, options)
+        self._lister = Lister(client, self._reader, options)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Return what the reference names, in one request: the manifest is read, hashed and parsed.
+
+        Raises:
+            StoreError: `NOT_FOUND`, `DIGEST_MISMATCH`, `MEDIATYPE_MISMATCH`, a code of the manifest's, or why it could
+                not be read.
+        """
+        name = str(reference.digest or reference.tag)
+        reads = self._reader.reads(
+            reference,
+            f"manifests/{name}",
+            f"the manifest {name}",
+            accept=ACCEPT_MANIFEST,
+            limit=self._options.max_manifest_bytes,
+        )
+        response = await self._reader.first(reads, lambda answer: _subject(answer, reference))
+        if response is None:
+            raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
+        return _subject(response, reference)
+
+    def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
+        """Iterate over what is attached: referrers first, then cosign's tags `.sig`, `.att`, `.sbom`.
+
+        Raises:
+            StoreError: The listing could not be had, or has an entry that cannot be read, after those that can.
+        """
+        return self._lister.referrers(reference, artifact_type)
+
+    async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a manifest's bytes; errors as in `Store`, and `MEDIATYPE_MISMATCH`."""
+        wanted = reference.at(descriptor.digest)
+
+        def check(response: Response) -> None:
+            check_manifest_type(response, descriptor.media_type)
+            describe(response, wanted)
+
+        reads = self._reader.reads(
+            reference,
+            f"manifests/{descriptor.digest}",
+            f"the manifest {descriptor.digest}",
+            accept=ACCEPT_MANIFEST,
+            limit=min(limit, self._options.max_manifest_bytes),
+            expected=descriptor.size,
+        )
+        response = await self._reader.first(reads, check)
+        if response is None:
+            raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
+        return response.body
+
+    async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a blob's bytes; errors as in `Store`."""
+        wanted = reference.at(descriptor.digest)
+
+        def check(response: Response) -> None:
+            if len(reads) > 1 and not descriptor.digest.matches(
+                response.body
+            ):  # else the engine's own check is enough
+                raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
+
+        reads = self._reader.reads(
+            reference,
+            f"blobs/{descriptor.digest}",
+            f"the blob {descriptor.digest}",
+            accept="*/*",
+            limit=min(limit, self._options.max_blob_bytes),
+            expected=descriptor.size,
+        )
+        response = await self._reader.first(reads, check)
+        if response is None:
+            raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
+        return response.body
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
+
+
+def _subject(response: Response, reference: Reference) -> Descriptor:
+    descriptor = describe(response, reference)
+    try:
+        return parse_manifest(response.body, descriptor).descriptor
+    except VerificationError as error:
+        raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error

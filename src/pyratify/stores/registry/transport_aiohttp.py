@@ -1,0 +1,210 @@
+"""The transport of long-lived programs: aiohttp."""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.stores.registry.answers import (
+    ConnectionLost,
+    check_end,
+    check_headers,
+    malformed,
+    network_error,
+    timed_out,
+    too_large,
+)
+from pyratify.stores.registry.dialing import Resolve, system_resolve
+from pyratify.stores.registry.guard import check_addresses, check_literal
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.proxies import Proxy, proxy_for
+from pyratify.stores.registry.tls import TlsContexts
+from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Response, Transport
+
+_PER_ORIGIN = 32
+_CHUNK = 64 * 1024
+_AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+
+
+class _Resolver(AbstractResolver):
+    """Resolves once for each connection; aiohttp connects to exactly the addresses returned."""
+
+    def __init__(self, resolve: Resolve, guarded: bool) -> None:
+        self._resolve = resolve
+        self._guarded = guarded
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host, unless one of them is not public and has to be."""
+        del family
+        loop = asyncio.get_running_loop()
+        addresses = tuple(await loop.run_in_executor(None, lambda: tuple(self._resolve(host, port))))
+        if self._guarded:
+            check_addresses(host, addresses)
+        return [_result(host, address, port) for address in addresses]
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+class AiohttpTransport:
+    """Makes requests with aiohttp; belongs to the event loop it is first used in.
+
+    Args:
+        options: The store's settings.
+        resolve: Names to addresses.
+        environ: Where proxies come from.
+
+    Raises:
+        ConfigurationError: A certificate cannot be used.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        *,
+        resolve: Resolve = system_resolve,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._options = options
+        self._tls = TlsContexts(options)
+        self._resolve = resolve
+        self._environ = environ if options.proxy_from_environment else {}
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def send(self, request: Request) -> Response:
+        """Send the request; errors as in `Transport`."""
+        proxy = proxy_for(request.url.origin, self._environ) if self._environ else None
+        try:
+            await self._check(request, proxy)
+            async with asyncio.timeout(request.timeout), self._ask(request, proxy) as answer:
+                return await _read(answer, request)
+        except TimeoutError:
+            raise timed_out(request.url, request.timeout) from None
+        except (OSError, aiohttp.ClientError, ValueError) as error:
+            raise _translate(request, error) from error
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        sessions, self._sessions = tuple(self._sessions.values()), {}
+        for session in sessions:
+            await session.close()
+
+    async def _check(self, request: Request, proxy: Proxy | None) -> None:
+        if request.trust.internal:
+            return
+        host = request.url.origin.host
+        check_literal(host)
+        if proxy is not None:
+            try:
+                await _Resolver(self._resolve, guarded=True).resolve(host, request.url.origin.port)
+            except OSError:
+                return  # only the proxy knows the name
+
+    def _ask(self, request: Request, proxy: Proxy | None) -> "aiohttp.client._RequestContextManager":
+        # behind a proxy the only name resolved here is the proxy's own
+        session = self._session(guarded=not request.trust.internal and proxy is None)
+        secure = request.url.origin.scheme == "https"
+        return session.request(
+            request.method,
+            URL(str(request.url), encoded=True),
+            headers=list(request.headers),
+            data=request.body or None,
+            allow_redirects=False,
+            ssl=self._tls.context(request.trust) if secure else True,
+            proxy=URL(str(proxy.origin)) if proxy else None,
+            proxy_headers={"Proxy-Authorization": proxy.authorization}
+            if proxy and proxy.authorization
+            else None,
+        )
+
+    def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
+        if guarded not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                resolver=_Resolver(self._resolve, guarded),
+                use_dns_cache=False,
+                limit=0,
+                limit_per_host=_PER_ORIGIN,
+                keepalive_timeout=60,
+            )
+            self._sessions[guarded] = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                skip_auto_headers=_AUTOMATIC,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._options.connect_timeout),
+            )
+        return self._sessions[guarded]
+
+
+def aiohttp_transport(options: RegistryOptions) -> Transport:
+    """Return the transport for a program that runs for long.
+
+    Raises:
+        ConfigurationError: A certificate cannot be used.
+    """
+    return AiohttpTransport(options)
+
+
+async def _read(answer: aiohttp.ClientResponse, request: Request) -> Response:
+    headers = Headers(
+        tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.raw_headers)
+    )
+    if answer.status < 200:
+        raise malformed(request.url, "its header cannot be read")
+    announced = check_headers(request, answer.status, headers)
+    limit = request.limit if answer.status == 200 else ERROR_BYTES
+    body = bytearray()
+    while len(body) <= limit and (chunk := await answer.content.read(min(_CHUNK, limit + 1 - len(body)))):
+        body += chunk
+    if len(body) > limit:
+        answer.close()
+    if answer.status == 200:
+        if len(body) > limit:
+            raise too_large(request)
+        check_end(request, len(body), announced)
+    return Response(answer.status, headers, bytes(body[:limit]), request.url)
+
+
+def _translate(request: Request, error: Exception) -> StoreError:
+    """Return what an error of aiohttp means; it wraps those of the operating system."""
+    certificate = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+    if isinstance(certificate, OSError):
+        return network_error(request.url, certificate)
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return network_error(request.url, ConnectionResetError())
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return ConnectionLost(
+            Reason.SIZE_MISMATCH, f"{request.url.origin.authority} ended its answer too early"
+        )
+    if isinstance(error, OSError):
+        return network_error(
+            request.url, error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
+        )
+    if "content-length" in str(error).lower():
+        return StoreError(
+            Reason.SIZE_MISMATCH,
+            f"{request.url.origin.authority} announces a length that is no number of bytes",
+        )
+    return malformed(request.url, type(error).__name__)
+
+
+def _result(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=family,
+        proto=0,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )

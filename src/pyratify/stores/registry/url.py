@@ -1,0 +1,114 @@
+"""URLs, parsed strictly: what two readers could take for two places is refused."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+from pyratify.core.reference import DEFAULT_REGISTRY, is_loopback, is_registry
+
+_PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash
+_PORTS = {"http": 80, "https": 443}
+_DOCKER_HUB_HOST = "registry-1.docker.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port (RFC 6454).
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: In lower case, without a trailing dot; an IPv6 address has no brackets.
+        port: The port.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL and in the `Host` field, without a default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An origin and what is asked of it.
+
+    Attributes:
+        origin: Where.
+        target: Path and query, beginning with a slash.
+    """
+
+    origin: Origin
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse an absolute http or https URL without user and password.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if not _PRINTABLE.fullmatch(text):
+            raise ValueError("it is empty, too long or has characters that no URL has")
+        parts = urlsplit(text)
+        if parts.scheme not in _PORTS or "@" in parts.netloc:
+            raise ValueError("it is no http or https URL, or it contains a user")
+        origin = parse_origin(parts.scheme, parts.netloc)
+        query = f"?{parts.query}" if parts.query else ""
+        return cls(origin, f"{parts.path or '/'}{query}")
+
+    def join(self, text: str) -> "Url":
+        """Return what the text, absolute or relative, names when it stands in an answer from here.
+
+        Raises:
+            ValueError: It is no http or https URL.
+        """
+        if not _PRINTABLE.fullmatch(text):
+            raise ValueError("it is empty, too long or has characters that no URL has")
+        return Url.parse(urljoin(str(self), text))
+
+    def __str__(self) -> str:
+        return f"{self.origin}{self.target}"
+
+
+def parse_origin(scheme: str, authority: str) -> Origin:
+    """Return the origin that a scheme and a host, perhaps with a port, name.
+
+    Raises:
+        ValueError: The host does not follow the grammar of hosts.
+    """
+    if re.match(
+        r"\[[0-9a-fA-F:]+%25[0-9A-Za-z]+\]", authority
+    ):  # a zone says nothing that a guard may rely on
+        authority = re.sub(r"%25[0-9A-Za-z]+", "", authority)
+    if not is_registry(authority):
+        raise ValueError(f"it names no host: {authority[:80]!r}")
+    host, colon, port = (
+        authority.rpartition(":") if re.search(r":[0-9]+\Z", authority) else (authority, "", "")
+    )
+    number = int(port) if colon else _PORTS[scheme]
+    if not 0 < number < 65536:
+        raise ValueError(f"it names no port: {authority[:80]!r}")
+    return Origin(scheme, host.lower().removesuffix(".").strip("[]"), number)
+
+
+def registry_origin(registry: str, plain_http: bool | None) -> Origin:
+    """Return where a canonical registry is served.
+
+    Args:
+        registry: The canonical host and port.
+        plain_http: Whether it speaks http; None for exactly those on loopback.
+
+    Raises:
+        ValueError: It is no host.
+    """
+    plain = is_loopback(registry) if plain_http is None else plain_http
+    host = _DOCKER_HUB_HOST if registry == DEFAULT_REGISTRY else registry
+    return parse_origin("http" if plain else "https", host)
