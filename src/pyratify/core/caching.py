@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+from pyratify.core.guard import contained, end
+
 T = TypeVar("T")
 
 
@@ -67,22 +69,21 @@ class SingleFlight(Generic[T]):
         """Return what the work returns, or raise what it raises."""
         task = self._tasks.get(key)
         if task is None:
-            task = self._tasks[key] = asyncio.create_task(_call(work))
+            task = self._tasks[key] = asyncio.create_task(contained(work()))
             self._waiting[key] = 0
         self._waiting[key] += 1
         try:
             return await asyncio.shield(task)
         finally:
-            self._leave(key, task)
+            if self._leave(key, task):
+                await end(task)
 
-    def _leave(self, key: str, task: asyncio.Task[T]) -> None:
+    def _leave(self, key: str, task: asyncio.Task[T]) -> bool:
+        """Tell whether nobody else wants the work that is still under way."""
         if self._tasks.get(key) is not task:
-            return
+            return False
         self._waiting[key] -= 1
-        if task.done() or self._waiting[key] == 0:
-            del self._tasks[key], self._waiting[key]
-            task.cancel()
-
-
-async def _call(work: Callable[[], Awaitable[T]]) -> T:
-    return await work()
+        if not task.done() and self._waiting[key] > 0:
+            return False
+        del self._tasks[key], self._waiting[key]
+        return not task.done()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
+from pyratify.core.guard import from_store
 from pyratify.core.limits import Limits
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -82,17 +83,20 @@ class Content:
     ) -> bytes:
         self._spend(descriptor, limit)
         key = f"{self.partition}|{reference.name}|{kind}|{descriptor.digest}"
-        cached = self.cache.get(key) if self.cache else None
+        cached = self.cache.get(key) if self.cache is not None else None
         if cached is not None and len(cached) == descriptor.size and descriptor.digest.matches(cached):
             return cached
-        data = await self.flights.run(key, lambda: fetch(reference, descriptor, min(limit, descriptor.size)))
+        # The size is part of the key: a wrong one, announced by somebody, must not spoil the right one's download.
+        data = await self.flights.run(
+            f"{key}|{descriptor.size}", lambda: from_store(fetch(reference, descriptor, descriptor.size))
+        )
         check_content(data, descriptor)
-        if self.cache:
+        if self.cache is not None:
             self.cache.put(key, data)
         return data
 
     def _spend(self, descriptor: Descriptor, limit: int) -> None:
-        if descriptor.size > limit:
+        if not 0 <= descriptor.size <= limit:
             raise StoreError(
                 Reason.SIZE_EXCEEDED,
                 f"{descriptor.digest} has {descriptor.size} bytes, more than the {limit} allowed",

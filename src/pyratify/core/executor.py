@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.content import Content
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError
+from pyratify.core.guard import describe, internal, is_ours
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reason import Reason
@@ -19,6 +20,7 @@ from pyratify.core.report import (
     Verdict,
     failures,
 )
+from pyratify.core.report import walk as every
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 from pyratify.core.walk import Walk
@@ -42,6 +44,7 @@ _GAPS = frozenset(
         Reason.AUTH_REALM_BLOCKED,
         Reason.AUTH_SCOPE,
         Reason.CREDENTIAL_SCOPE,
+        Reason.INTERNAL,
     }
 )
 
@@ -61,7 +64,7 @@ class Executor:
         partition: Keeps apart in the cache what different credentials may read.
 
     Raises:
-        ConfigurationError: No verifier, two of one name, or a concurrency below one.
+        ConfigurationError: No verifier, two of one name, a concurrency below one, or a timeout that is not above zero.
     """
 
     store: Store
@@ -72,7 +75,7 @@ class Executor:
     timeout: float | None = None
     cache: ContentCache | None = None
     partition: str = ""
-    _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, repr=False)
+    _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [verifier.name for verifier in self.verifiers]
@@ -82,6 +85,8 @@ class Executor:
             raise ConfigurationError("every verifier needs a name of its own")
         if self.concurrency < 1:
             raise ConfigurationError("concurrency is at least 1")
+        if self.timeout is not None and not self.timeout > 0:
+            raise ConfigurationError("a timeout is more than 0 seconds, or there is none")
 
     async def validate(self, reference: Reference) -> ValidationResult:
         """Decide whether what the reference names may be trusted.
@@ -96,23 +101,23 @@ class Executor:
         walk = Walk(content, self._by_name(), self.policy, self.concurrency)
         error: Failure | None = None
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(self.timeout) as deadline:
                 await walk.run(reference)
-        except TimeoutError:
-            error = Failure(
-                Reason.TIMEOUT, f"not finished within {self.timeout} seconds", Reason.TIMEOUT.remedy
-            )
         except RatifyError as fault:
             error = fault.failure
-        except Exception as fault:  # noqa: BLE001 - a defect of a store or policy is a refusal, never an answer
-            error = Failure(
-                Reason.INTERNAL, f"unexpected {type(fault).__name__}: {fault}", Reason.INTERNAL.remedy
-            )
+        except BaseException as fault:  # a defect of a store or policy is a refusal, never an answer
+            if is_ours(fault):
+                raise
+            error = self._late() if deadline.expired() else internal(fault)
         return self._conclude(reference, walk, error)
 
     def with_store(self, store: Store) -> "Executor":
         """Return the same executor over another store."""
         return replace(self, store=store)
+
+    def _late(self) -> Failure:
+        reason = Reason.TIMEOUT
+        return Failure(reason, f"not finished within {self.timeout} seconds", reason.remedy)
 
     def _by_name(self) -> Mapping[str, Verifier]:
         return {verifier.name: verifier for verifier in self.verifiers}
@@ -125,15 +130,30 @@ class Executor:
             error = _gap(reports)
             failure = (walk.limits[0] if walk.limits else failure) if error is None else None
         return ValidationResult(
-            reference, walk.subject, verdict.decision, failure, error, reports, tuple(walk.limits)
+            reference, walk.subject, verdict.decision, failure, error, reports, walk.limits
         )
 
     def _decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
         try:
-            return self.policy.decide(reports)
-        except Exception as fault:  # noqa: BLE001 - a policy that fails has not allowed anything
-            failure = Failure(Reason.POLICY_ERROR, f"the policy failed: {fault}", Reason.POLICY_ERROR.remedy)
-            return Verdict(Decision.DENY, failure)
+            verdict = _checked(self.policy.decide(reports))
+        except BaseException as fault:  # a policy that fails has not allowed anything
+            if is_ours(fault):
+                raise
+            return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
+        passed = any(result.passed for report in every(reports) for result in report.results)
+        if verdict.decision is Decision.ALLOW and not passed:
+            return _deny(Reason.NO_EVIDENCE, "the policy would allow this without any evidence that passed")
+        return verdict
+
+
+def _checked(verdict: object) -> Verdict:
+    if not isinstance(verdict, Verdict) or not isinstance(verdict.decision, Decision):
+        raise TypeError(f"it returned {type(verdict).__name__} and no verdict")
+    return verdict
+
+
+def _deny(reason: Reason, message: str) -> Verdict:
+    return Verdict(Decision.DENY, Failure(reason, message, reason.remedy))
 
 
 def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:

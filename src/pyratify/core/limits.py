@@ -1,6 +1,8 @@
 """Bounds on untrusted content and on the work that it may cause."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from pyratify.core.errors import ConfigurationError
 
 MIB = 1024 * 1024
 
@@ -14,8 +16,11 @@ class Limits:
         blob_bytes: The largest blob that is read.
         referrers: How many referrers of one subject are looked at.
         depth: How many levels of referrers of referrers are followed.
-        artifacts: How many artifacts are looked at in one validation.
+        artifacts: After how many artifacts, counted in the store's order, no further ones are looked at.
         total_bytes: How many bytes one validation may read.
+
+    Raises:
+        ConfigurationError: A bound that is not a whole number above zero.
     """
 
     manifest_bytes: int = 4 * MIB
@@ -24,3 +29,9 @@ class Limits:
     depth: int = 5
     artifacts: int = 500
     total_bytes: int = 256 * MIB
+
+    def __post_init__(self) -> None:
+        for bound in fields(self):
+            value = getattr(self, bound.name)
+            if type(value) is not int or value < 1:
+                raise ConfigurationError(f"{bound.name} is a whole number above zero", path="limits")

@@ -1,5 +1,6 @@
 """Manifests: image manifests and image indexes, parsed strictly (OCI image specification)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -19,6 +20,9 @@ EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
 _MAX_SIZE = 2**63 - 1
+# RFC 6838, section 4.2; parameters are allowed, as tools in use write them.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}(?: ?; ?[ -~]{{1,126}})?", re.ASCII)
 _IMAGE_FIELDS = ("config", "layers")
 _FOREIGN = {True: ("config", "layers", "blobs", "fsLayers"), False: ("manifests", "blobs", "fsLayers")}
 
@@ -88,24 +92,25 @@ def read_descriptor(value: Any, where: str) -> Descriptor:
     if not isinstance(value, dict):
         raise InvalidManifest(Reason.JSON_INVALID, f"{where} is not a descriptor")
     media_type, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
-    if not isinstance(media_type, str) or not media_type or not isinstance(digest, str):
+    if not isinstance(media_type, str) or not isinstance(digest, str):
         raise InvalidManifest(Reason.JSON_INVALID, f"{where} has no media type or no digest")
+    _check_type(media_type, where)
     if type(size) is not int or not 0 <= size <= _MAX_SIZE:
         raise InvalidManifest(Reason.SIZE_MISMATCH, f"{where} has a size that is no number of bytes")
     return Descriptor(
-        media_type, Digest(digest), size, _text(value, "artifactType", where), _annotations(value, where)
+        media_type, Digest(digest), size, _type(value, "artifactType", where), _annotations(value, where)
     )
 
 
 def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
-    if descriptor.media_type not in MANIFEST_TYPES or document.get("schemaVersion") != 2:
+    if descriptor.media_type not in MANIFEST_TYPES or not _is_version_2(document):
         raise InvalidManifest(
             Reason.MEDIATYPE_UNSUPPORTED,
             f"not a manifest that can be verified: {descriptor.media_type[:120]!r}",
         )
     _check_shape(document, descriptor)
     config = _optional(document, "config")
-    artifact_type = _text(document, "artifactType", "manifest") or (config.media_type if config else None)
+    artifact_type = _type(document, "artifactType", "manifest") or (config.media_type if config else None)
     annotations = _annotations(document, "manifest")
     return Manifest(
         replace(descriptor, artifact_type=artifact_type, annotations=annotations),
@@ -114,6 +119,11 @@ def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
         _descriptors(document, "manifests"),
         _optional(document, "subject"),
     )
+
+
+def _is_version_2(document: dict[str, Any]) -> bool:
+    version = document.get("schemaVersion")
+    return type(version) is int and version == 2
 
 
 def _check_shape(document: dict[str, Any], descriptor: Descriptor) -> None:
@@ -130,7 +140,7 @@ def _check_shape(document: dict[str, Any], descriptor: Descriptor) -> None:
             f"the manifest does not call itself {descriptor.media_type}, as it was announced",
         )
     required = ("manifests",) if is_index else _IMAGE_FIELDS
-    if any(name not in document for name in required):
+    if any(name not in document for name in required) or (not is_index and document["config"] is None):
         raise InvalidManifest(Reason.JSON_INVALID, f"the manifest lacks one of: {', '.join(required)}")
 
 
@@ -139,17 +149,26 @@ def _optional(document: dict[str, Any], name: str) -> Descriptor | None:
 
 
 def _descriptors(document: dict[str, Any], name: str) -> tuple[Descriptor, ...]:
-    values = document.get(name) or []
+    values = document.get(name)
+    if values is None:  # how some tools write an empty list
+        return ()
     if not isinstance(values, list):
         raise InvalidManifest(Reason.JSON_INVALID, f"{name} is not a list")
     return tuple(read_descriptor(value, f"{name}[{index}]") for index, value in enumerate(values))
 
 
-def _text(document: dict[str, Any], name: str, where: str) -> str | None:
+def _type(document: dict[str, Any], name: str, where: str) -> str | None:
     value = document.get(name)
     if value is not None and not isinstance(value, str):
         raise InvalidManifest(Reason.JSON_INVALID, f"{where}: {name} is not a string")
+    if value:
+        _check_type(value, f"{where}: {name}")
     return value or None
+
+
+def _check_type(text: str, where: str) -> None:
+    if not _MEDIA_TYPE.fullmatch(text):
+        raise InvalidManifest(Reason.JSON_INVALID, f"{where}: not a media type: {text[:80]!r}")
 
 
 def _annotations(document: dict[str, Any], where: str) -> Mapping[str, str]:

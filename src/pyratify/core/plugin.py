@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.guard import describe
 from pyratify.core.key import CertificateProvider, KeyProvider
 
 T = TypeVar("T")
@@ -109,9 +110,9 @@ class Registry(Generic[T]):
             raise self._unknown(name, path)
         try:
             plugin: T = claims[0].load()
-        except ImportError as error:
+        except Exception as error:
             raise ConfigurationError(
-                f"{name!r} cannot be imported: {error}",
+                f"{name!r} cannot be imported: {describe(error)}",
                 path=path,
                 remedy="Install the extra or package it needs.",
             ) from error

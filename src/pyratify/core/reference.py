@@ -17,16 +17,20 @@ DEFAULT_TAG = "latest"
 LAYOUT_SCHEMES = ("oci", "oci-archive")
 
 _MAX_NAME = 255
-_MAX_TEXT = 512
+_MAX_TEXT = 1024
 _MAX_PATH = 4096
+_MAX_PORT = 65535
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[a-fA-F0-9:]+\])(?::[0-9]{{1,5}})?"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[a-fA-F0-9:]+\])(?::[1-9][0-9]{{0,4}})?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = re.compile(_HOST, re.ASCII)
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+_PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_LOOPBACK = re.compile(rf"127(?:\.{_OCTET}){{3}}", re.ASCII)
 _DOCKER_HUB = {"index.docker.io": DEFAULT_REGISTRY, "registry-1.docker.io": DEFAULT_REGISTRY}
 
 
@@ -55,12 +59,14 @@ class Reference:
         """
         if not text or len(text) > _MAX_TEXT or not _PRINTABLE.fullmatch(text):
             _refuse(text, "it is empty, too long or has characters that no reference has")
+        if _IMAGE_ID.fullmatch(text):
+            raise InvalidReference(
+                Reason.REF_AMBIGUOUS, f"{text!r} could be an image's identifier or a repository"
+            )
         name, digest = _split_digest(text)
         name, tag = _split_tag(name, text)
         registry, repository = _split_registry(name)
-        if len(name) > _MAX_NAME:
-            _refuse(text, f"its name is longer than {_MAX_NAME} characters")
-        _check_names(registry, repository, tag, text)
+        _check_names(registry, repository, text)
         if digest is None and tag is None:
             tag = DEFAULT_TAG
         return cls(canonical_registry(registry), repository, tag, digest)
@@ -123,7 +129,15 @@ def is_repository(text: str) -> bool:
 
 def is_registry(text: str) -> bool:
     """Tell whether the text follows the grammar of a registry's host, with or without a port."""
-    return len(text) <= _MAX_NAME and _REGISTRY.fullmatch(text) is not None
+    if len(text) > _MAX_NAME or not _REGISTRY.fullmatch(text):
+        return False
+    host, port = _split_port(text)
+    return int(port or "1") <= _MAX_PORT and (not host.startswith("[") or _ipv6(host) is not None)
+
+
+def is_qualified(first: str) -> bool:
+    """Tell whether the first part of a name is read as a registry, and not as a part of a Docker Hub repository."""
+    return first == "localhost" or "." in first or ":" in first
 
 
 def is_tag(text: str) -> bool:
@@ -133,17 +147,36 @@ def is_tag(text: str) -> bool:
 
 def is_loopback(registry: str) -> bool:
     """Tell whether a canonical registry is this machine: `localhost`, 127.0.0.0/8 or `[::1]`, with or without a port."""
-    host = registry if registry.endswith("]") else re.sub(r":[0-9]+\Z", "", registry)
-    return host in ("localhost", "[::1]") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host, re.ASCII) is not None
+    host, _ = _split_port(registry)
+    return host in ("localhost", "[::1]") or _LOOPBACK.fullmatch(host) is not None
 
 
 def canonical_registry(registry: str) -> str:
-    """Return the one spelling of a registry: lower case, no trailing dot, no default https port, Docker Hub's own name."""
-    host, colon, port = registry.rpartition(":") if re.search(r":[0-9]+\Z", registry) else (registry, "", "")
+    """Return the one spelling of a registry: lower case, no trailing dot, no default https port, Docker Hub's own name.
+
+    A port stays where the name would not be read as a registry's without it, and on this machine, where it may be http.
+    """
+    host, port = _split_port(registry)
     host = host.lower().removesuffix(".")
-    if port == "443" and not is_loopback(host):
-        colon = port = ""
-    return _DOCKER_HUB.get(host, host) if not port else f"{host}{colon}{port}"
+    if host.startswith("["):
+        host = _ipv6(host) or host
+    if port == "443" and is_qualified(host) and not is_loopback(host):
+        port = ""
+    return f"{host}:{port}" if port else _DOCKER_HUB.get(host, host)
+
+
+def _split_port(registry: str) -> tuple[str, str]:
+    match = _PORT.search(registry)
+    return (registry[: match.start()], match[1]) if match else (registry, "")
+
+
+def _ipv6(host: str) -> str | None:
+    from ipaddress import IPv6Address
+
+    try:
+        return f"[{IPv6Address(host[1:-1]).compressed}]"
+    except ValueError:
+        return None
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:
@@ -169,7 +202,7 @@ def _split_tag(name: str, text: str) -> tuple[str, str | None]:
 
 def _split_registry(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    if slash and (first == "localhost" or any(mark in first for mark in ".:") or first != first.lower()):
+    if slash and (is_qualified(first) or first != first.lower()):
         registry, repository = first, rest
     else:
         registry, repository = DEFAULT_REGISTRY, name
@@ -178,15 +211,15 @@ def _split_registry(name: str) -> tuple[str, str]:
     return registry, repository
 
 
-def _check_names(registry: str, repository: str, tag: str | None, text: str) -> None:
+def _check_names(registry: str, repository: str, text: str) -> None:
     if repository != repository.lower():
         _refuse(text, "a repository is written in lower case")
-    if not _REGISTRY.fullmatch(registry) or not _REPOSITORY.fullmatch(repository):
+    if max(len(registry), len(repository)) > _MAX_NAME:
+        _refuse(text, f"its name is longer than {_MAX_NAME} characters")
+    if not is_registry(registry) or not is_repository(repository):
         _refuse(text, "it does not follow the grammar registry/repository:tag@digest")
-    if tag is None and _IMAGE_ID.fullmatch(repository.removeprefix("library/")):
-        raise InvalidReference(
-            Reason.REF_AMBIGUOUS, f"{text[:80]!r} could be an image's identifier or a repository"
-        )
+    if not is_qualified(canonical_registry(registry)):
+        _refuse(text, "its registry needs a domain or a port")
 
 
 def _refuse(text: str, why: str) -> NoReturn:

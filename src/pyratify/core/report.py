@@ -55,11 +55,12 @@ class ArtifactReport:
 
     Attributes:
         subject: The repository and digest it is attached to.
-        artifact: What it is; the media type and artifact type are its manifest's own.
+        artifact: What it is, by its own manifest; what the listing says where the manifest could not be read.
         discovery: How it was found.
         results: One entry for each verifier that was asked; empty when none verifies this kind.
         nested: What is attached to the artifact itself.
-        outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier.
+        outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier, and INCONCLUSIVE
+            when what is attached to it could not be listed.
         failure: Why not.
     """
 

@@ -1,15 +1,14 @@
 """Scopes: which configuration is responsible for a reference."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from pyratify.core.errors import ConfigurationError
-from pyratify.core.reference import Reference, canonical_registry, is_registry, is_repository
+from pyratify.core.errors import ConfigurationError, InvalidReference
+from pyratify.core.reference import Reference, canonical_registry, is_qualified, is_registry
 
 T = TypeVar("T")
 EVERYTHING = "*"
-_ZONE = re.compile(r"\*\.[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.ASCII)
+_ANY = "any"
 
 
 class ScopeMap(Generic[T]):
@@ -75,16 +74,32 @@ def check_scope(scope: str) -> None:
     Raises:
         ConfigurationError: With the canonical spelling where there is one.
     """
-    if scope == EVERYTHING or _ZONE.fullmatch(scope):
+    if scope == EVERYTHING:
         return
-    registry, slash, repository = scope.partition("/")
-    if not is_registry(registry) or (slash and not is_repository(repository.removesuffix("/*"))):
+    canonical = _canonical_zone(scope) if scope.startswith("*.") else _canonical_name(scope)
+    if canonical is None:
         raise ConfigurationError(
             f"{scope!r} is not a scope",
             remedy="Write a repository, a prefix as host/team/*, a registry, a zone as *.example.com, or *.",
         )
+    if canonical != scope:
+        raise ConfigurationError(f"the scope {scope!r} would never match", remedy=f"Write {canonical!r}.")
+
+
+def _canonical_zone(scope: str) -> str | None:
+    registry = _ANY + scope.removeprefix("*")
     canonical = canonical_registry(registry)
-    if canonical != registry:
-        raise ConfigurationError(
-            f"the scope {scope!r} would never match", remedy=f"Write {canonical + slash + repository!r}."
-        )
+    return f"*{canonical.removeprefix(_ANY)}" if is_registry(registry) and is_qualified(canonical) else None
+
+
+def _canonical_name(scope: str) -> str | None:
+    """Return how a repository, a prefix or a registry is spelled in the references that it covers."""
+    name = scope.removesuffix("/*")
+    if is_registry(name) and is_qualified(canonical_registry(name)):
+        return canonical_registry(name)
+    try:
+        if name == scope:
+            return Reference.parse(name).name
+        return Reference.parse(f"{name}/{_ANY}").name.removesuffix(_ANY) + EVERYTHING
+    except InvalidReference:
+        return None

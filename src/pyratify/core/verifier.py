@@ -71,6 +71,9 @@ class Verifier(Protocol):
     async def verify(self, evidence: Evidence) -> Details:
         """Verify the artifact and its bond to the subject.
 
+        A manifest found by a cosign tag may have no subject: then its content has to be bound to the subject. A
+        verifier that was told to verify nothing raises; details that say nothing are refused.
+
         Raises:
             VerificationError: The artifact is not acceptable evidence.
             InconclusiveError: It could not be decided.

@@ -2,21 +2,25 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from pyratify.core.asking import ask
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
-from pyratify.core.errors import Failure, InconclusiveError, RatifyError, StoreError, VerificationError
+from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
+from pyratify.core.guard import contained, end, from_store
+from pyratify.core.listing import Listing
 from pyratify.core.manifest import INDEX_TYPES, Manifest, parse_manifest
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
+from pyratify.core.report import walk as every
 from pyratify.core.store import Discovery, Referrer
-from pyratify.core.verifier import Details, Evidence, Verifier
+from pyratify.core.verifier import Evidence, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,31 @@ class _Place:
     chain: Chain
     path: tuple[Digest, ...]
 
+    def below(self, report: ArtifactReport) -> "_Place":
+        """Return the place of what is attached to an artifact that is attached here."""
+        known: asyncio.Future[Descriptor] = asyncio.get_running_loop().create_future()
+        known.set_result(report.artifact)
+        digest = report.artifact.digest
+        return _Place(self.reference.at(digest), known, (*self.chain, report), (*self.path, digest))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a part of the walk came to; added up in the store's order, so that limits hit alike at any concurrency."""
+
+    artifacts: int = 0
+    limits: list[Failure] = field(default_factory=list)
+
+    def add(self, other: "_Tally") -> None:
+        self.artifacts += 1 + other.artifacts
+        self.limits += [failure for failure in other.limits if failure not in self.limits]
+
+    def hit(self, reason: Reason, message: str) -> None:
+        self.limits.append(Failure(reason, message, reason.remedy))
+
+
+_Found = tuple[ArtifactReport, _Tally]
+
 
 @dataclass(slots=True)
 class Walk:
@@ -47,7 +76,6 @@ class Walk:
         concurrency: How many artifacts are looked at at the same time.
         subject: What the reference resolved to.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
-        limits: The limits that were hit.
     """
 
     content: Content
@@ -56,12 +84,18 @@ class Walk:
     concurrency: int
     subject: Descriptor | None = None
     reports: list[ArtifactReport] = field(default_factory=list)
-    limits: list[Failure] = field(default_factory=list)
-    _artifacts: int = 0
+    _tally: _Tally = field(default_factory=_Tally)
+    _passed: int = 0
+    _ask_at: int = 1
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.concurrency)
+
+    @property
+    def limits(self) -> tuple[Failure, ...]:
+        """The limits that were hit."""
+        return tuple(self._tally.limits)
 
     async def run(self, reference: Reference) -> None:
         """Look at what is attached to the reference, as far as the policy needs it.
@@ -71,21 +105,34 @@ class Walk:
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
         """
-        resolving = asyncio.ensure_future(self._resolve(reference))
+        resolving = asyncio.create_task(from_store(self._resolve(reference)))
         try:
             digest = reference.digest or (await resolving).digest
-            place = _Place(reference.at(digest), resolving, (), (digest,))
-            await self._subject_level(place)
+            await self._subject_level(_Place(reference.at(digest), resolving, (), (digest,)))
         finally:
-            await _end(resolving)
+            await end(resolving)
 
     async def _subject_level(self, place: _Place) -> None:
         try:
-            await self._level(place, self.reports)
+            async with aclosing(self._level(place, self._tally)) as level:
+                async for report in level:
+                    self.reports.append(report)
+                    if self._settled(report):
+                        break
         except StoreError:
             await place.subject  # where the subject cannot be read either, that explains more
             raise
         await place.subject
+
+    def _settled(self, report: ArtifactReport) -> bool:
+        """Ask the policy, where the report can have changed its mind; in a long list less and less often."""
+        if not any(result.passed for found in every((report,)) for result in found.results):
+            return False
+        self._passed += 1
+        if self._passed < self._ask_at:
+            return False
+        self._ask_at = self._passed + 1 + self._passed // 16
+        return self.policy.settled(tuple(self.reports)) is True
 
     async def _resolve(self, reference: Reference) -> Descriptor:
         descriptor = await self.content.store.resolve(reference)
@@ -94,80 +141,69 @@ class Walk:
         self.subject = descriptor
         return descriptor
 
-    async def _level(self, place: _Place, reports: list[ArtifactReport]) -> None:
-        window: deque[asyncio.Task[ArtifactReport]] = deque()
-        listing = _Listing(self.content.store.referrers(place.reference))
-        try:
-            async with aclosing(listing):
-                while await self._step(place, listing, window, reports):
-                    if not place.chain and self.policy.settled(tuple(reports)):
-                        return
-        finally:
-            await _end(*window)
-        if listing.error is not None:
-            raise listing.error
-
-    async def _step(
-        self,
-        place: _Place,
-        listing: "_Listing",
-        window: "deque[asyncio.Task[ArtifactReport]]",
-        reports: list[ArtifactReport],
-    ) -> bool:
-        """Take the next referrer from the listing or the next report from the window; False when both are empty."""
-        wanted = (
-            listing.request() if len(window) < self.concurrency and self._may_list(place, listing) else None
-        )
-        waiting = [task for task in (wanted, window[0] if window else None) if task is not None]
-        if not waiting:
-            return False
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if window and window[0].done():
-            reports.append(window.popleft().result())
-        elif wanted is not None and (referrer := listing.take()) is not None:
-            self._artifacts += 1
-            window.append(asyncio.create_task(self._artifact(place, referrer)))
-        return True
-
-    def _may_list(self, place: _Place, listing: "_Listing") -> bool:
-        if listing.exhausted:
-            return False
+    async def _level(self, place: _Place, tally: _Tally) -> AsyncGenerator[ArtifactReport, None]:
+        """Iterate over the reports of what is attached here, in the store's order; to stop is to break."""
+        window: deque[asyncio.Task[_Found]] = deque()
         limits = self.content.limits
-        if listing.taken >= limits.referrers:
-            self._hit(
+        listing = self._listing(place)
+        try:
+            while (found := await self._next(place, listing, window)) is not None:
+                if tally.artifacts >= limits.artifacts:
+                    tally.hit(
+                        Reason.GRAPH_LIMIT, f"more than the {limits.artifacts} artifacts allowed are attached"
+                    )
+                    return
+                tally.add(found[1])
+                yield found[0]
+        finally:
+            await end(*window)
+            await listing.aclose()
+        if listing.over:
+            tally.hit(
                 Reason.REFERRERS_LIMIT,
                 f"{place.reference} has more than the {limits.referrers} referrers allowed",
             )
-        elif self._artifacts >= limits.artifacts:
-            self._hit(Reason.GRAPH_LIMIT, f"more than the {limits.artifacts} artifacts allowed are attached")
-        else:
-            return True
-        listing.stop()
-        return False
+        if listing.error is not None:
+            raise listing.error
 
-    def _hit(self, reason: Reason, message: str) -> None:
-        failure = Failure(reason, message, reason.remedy)
-        if failure not in self.limits:
-            self.limits.append(failure)
+    def _listing(self, place: _Place) -> Listing:
+        store = self.content.store
+        return Listing(lambda: store.referrers(place.reference), self.content.limits.referrers)
 
-    async def _artifact(self, place: _Place, referrer: Referrer) -> ArtifactReport:
+    async def _next(
+        self, place: _Place, listing: Listing, window: "deque[asyncio.Task[_Found]]"
+    ) -> _Found | None:
+        """Return what is next in the store's order, and meanwhile list ahead; None when there is no more."""
+        while not (window and window[0].done()):
+            wanted = listing.request() if len(window) < self.concurrency else None
+            waiting = [task for task in (wanted, window[0] if window else None) if task is not None]
+            if not waiting:
+                return None
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if wanted is not None and wanted.done() and (referrer := listing.take()) is not None:
+                window.append(asyncio.create_task(contained(self._look(place, referrer))))
+        return window.popleft().result()
+
+    async def _look(self, place: _Place, referrer: Referrer) -> _Found:
         async with self._slots:
             report = await self._examine(place, referrer)
-        return await self._descend(place, report) if report.failure is None else report
+        tally = _Tally()
+        if (
+            not place.chain
+        ):  # below the first level one artifact after another, so that limits hit in one order
+            report = await self._descend(place, report, tally)
+        return report, tally
 
     async def _examine(self, place: _Place, referrer: Referrer) -> ArtifactReport:
         report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
             subject = await asyncio.shield(place.subject)
-        except RatifyError as error:
-            return _failed(report, Outcome.INCONCLUSIVE, error)
-        try:
             manifest = await self._manifest(place, referrer)
             check_subject(manifest, subject, referrer.discovery)
-        except StoreError as error:
-            return _failed(report, Outcome.INCONCLUSIVE, error)
-        except RatifyError as error:
+        except VerificationError as error:
             return _failed(report, Outcome.FAILED, error)
+        except RatifyError as error:
+            return _failed(report, Outcome.INCONCLUSIVE, error)
         evidence = Evidence(place.reference, subject, manifest, self.content)
         results = await self._verify(evidence, place.chain)
         return replace(report, artifact=manifest.descriptor, results=results)
@@ -183,79 +219,37 @@ class Walk:
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
         asked = [
-            verifier
+            await ask(name, verifier, evidence)
             for name, verifier in self.verifiers.items()
-            if (wanted is None or name in wanted) and _accepts(verifier, evidence.manifest)
+            if wanted is None or name in wanted
         ]
-        return tuple([await _ask(verifier, evidence) for verifier in asked])
+        return tuple(result for result in asked if result is not None)
 
-    async def _descend(self, place: _Place, report: ArtifactReport) -> ArtifactReport:
-        chain = (*place.chain, report)
-        digest = report.artifact.digest
-        if not self.policy.descends(chain) or digest in place.path:
+    async def _descend(self, place: _Place, report: ArtifactReport, tally: _Tally) -> ArtifactReport:
+        if report.failure is not None or report.artifact.digest in place.path:
             return report
-        if len(chain) >= self.content.limits.depth:
-            self._hit(
-                Reason.GRAPH_LIMIT, f"artifacts are nested deeper than {self.content.limits.depth} levels"
-            )
+        below = place.below(report)
+        if not self.policy.descends(below.chain):
             return report
-        known: asyncio.Future[Descriptor] = asyncio.get_running_loop().create_future()
-        known.set_result(report.artifact)
         nested: list[ArtifactReport] = []
-        place = _Place(place.reference.at(digest), known, chain, (*place.path, digest))
         try:
-            await self._level(place, nested)
+            if len(below.chain) >= self.content.limits.depth:
+                await self._end_of_depth(below, tally)
+                return report
+            async with aclosing(self._level(below, tally)) as level:
+                async for child in level:
+                    found = await self._descend(below, child, tally)
+                    nested.append(found)
         except StoreError as error:
             report = _failed(report, Outcome.INCONCLUSIVE, error)
         return replace(report, nested=tuple(nested))
 
-
-class _Listing:
-    """A store's listing that can be asked for its next referrer without waiting for it; each digest counts once."""
-
-    def __init__(self, source: AsyncIterator[Referrer]) -> None:
-        self._source = source
-        self._next: asyncio.Task[Referrer | None] | None = None
-        self._seen: set[Digest] = set()
-        self.taken = 0
-        self.exhausted = False
-        self.error: StoreError | None = None
-
-    def request(self) -> "asyncio.Task[Referrer | None]":
-        if self._next is None:
-            self._next = asyncio.create_task(self._advance())
-        return self._next
-
-    def take(self) -> Referrer | None:
-        if self._next is None or not self._next.done():
-            return None
-        task, self._next = self._next, None
-        try:
-            referrer = task.result()
-        except StoreError as error:  # reported once what came before it has been looked at
-            self.error, referrer = error, None
-        if referrer is None:
-            self.exhausted = True
-        else:
-            self.taken += 1
-        return referrer
-
-    def stop(self) -> None:
-        self.exhausted = True
-
-    async def aclose(self) -> None:
-        if self._next is not None:
-            await _end(self._next)
-        close = getattr(self._source, "aclose", None)
-        if close is not None:
-            await close()
-
-    async def _advance(self) -> Referrer | None:
-        async for referrer in self._source:
-            if referrer.descriptor.digest not in self._seen:
-                self._seen.add(referrer.descriptor.digest)
-                return referrer
-        return None
+    async def _end_of_depth(self, place: _Place, tally: _Tally) -> None:
+        async with aclosing(self._listing(place)) as listing:
+            request = listing.request()
+            if request is not None and await request is not None:
+                depth = self.content.limits.depth
+                tally.hit(Reason.GRAPH_LIMIT, f"artifacts are nested deeper than the {depth} levels allowed")
 
 
 def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery) -> None:
@@ -281,53 +275,3 @@ def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery)
 
 def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
     return replace(report, outcome=outcome, failure=error.failure)
-
-
-def _accepts(verifier: Verifier, manifest: Manifest) -> bool:
-    try:
-        return verifier.accepts(manifest) is True
-    except Exception:  # noqa: BLE001 - not accepted is not verified
-        return False
-
-
-async def _ask(verifier: Verifier, evidence: Evidence) -> VerifierResult:
-    name = verifier.name
-    try:
-        details = await verifier.verify(evidence)
-    except (InconclusiveError, StoreError) as error:
-        return VerifierResult(name, Outcome.INCONCLUSIVE, failure=error.failure)
-    except RatifyError as error:
-        return VerifierResult(name, Outcome.FAILED, failure=error.failure)
-    except BaseException as error:  # nothing that a plugin raises may pass
-        if _is_ours(error):
-            raise
-        return _broken(name, f"it raised {type(error).__name__}: {error}")
-    if not _are_details(details):
-        return _broken(name, f"it returned {type(details).__name__} instead of details")
-    return VerifierResult(name, Outcome.PASSED, details=details)
-
-
-def _are_details(value: object) -> bool:
-    return isinstance(value, Details)
-
-
-def _is_ours(error: BaseException) -> bool:
-    if isinstance(error, KeyboardInterrupt | GeneratorExit):
-        return True
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-
-
-def _broken(name: str, what: str) -> VerifierResult:
-    reason = Reason.VERIFIER_ERROR
-    return VerifierResult(
-        name,
-        Outcome.INCONCLUSIVE,
-        failure=Failure(reason, f"the verifier {name!r} failed: {what}", reason.remedy),
-    )
-
-
-async def _end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,7 +6,7 @@ evidence by another signer. The whole is a pure function of the report tree.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, islice, product
+from itertools import islice
 
 from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.policy import Chain
@@ -14,7 +14,9 @@ from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Verdict
 
 Reports = tuple[ArtifactReport, ...]
-_MAX_SELECTIONS = 20_000
+Evidence = dict[int, frozenset[str]]
+_MAX_SELECTIONS = 2_000
+_MAX_RULES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,15 @@ class Rule:
 class ThresholdPolicy:
     """Allows a subject whose evidence satisfies the tree.
 
+    Where rules need distinct evidence, evidence is told apart by its signers; what has none counts once for a verifier.
+
     Attributes:
         root: The group at the top.
         across_verifiers: Whether two rules need different signers even where they name different verifiers.
 
     Raises:
-        ConfigurationError: A tree that is empty, names a verifier at its root, or asks for more than it has.
+        ConfigurationError: A tree that is empty, names a verifier at its root, asks for more than it has, or lets one
+            verifier's evidence be shared out among its rules in too many ways to try them all.
     """
 
     root: Rule
@@ -63,7 +68,7 @@ class ThresholdPolicy:
     def __post_init__(self) -> None:
         if self.root.verifier is not None:
             raise ConfigurationError("the top of the policy is a group and names no verifier", path="policy")
-        _check(self.root, "policy")
+        _check(self.root, "policy", self.across_verifiers)
 
     def wants(self, chain: Chain) -> frozenset[str]:
         """Return the verifiers that some rule for this place names."""
@@ -109,15 +114,10 @@ class ThresholdPolicy:
         if sum(self._satisfied(rule, reports) for rule in group.rules) < group.needed:
             return False
         evidence = {id(leaf): self._evidence(leaf, reports) for leaf in group.leaves()}
-        names = [
-            "" if self.across_verifiers else leaf.verifier for leaf in group.leaves() if evidence[id(leaf)]
-        ]
-        if len(set(names)) == len(names):
+        satisfied = [leaf for leaf in group.leaves() if evidence[id(leaf)]]
+        if not _compete(satisfied, self.across_verifiers):
             return True
-        return any(
-            self._distinct(selection, evidence)
-            for selection in islice(_selections(group, evidence), _MAX_SELECTIONS)
-        )
+        return any(self._distinct(selection, evidence) for selection in _selections(group, evidence))
 
     def _satisfied(self, rule: Rule, reports: Reports) -> bool:
         if rule.verifier is None:
@@ -125,17 +125,17 @@ class ThresholdPolicy:
         return bool(self._evidence(rule, reports))
 
     def _evidence(self, leaf: Rule, reports: Reports) -> frozenset[str]:
-        """Return the identities of all signers that satisfy a rule; the artifact's digest where there are none."""
+        """Return the identities of all signers that satisfy a rule; the verifier's name for evidence without one."""
         found: set[str] = set()
         for report in reports:
             result = report.passed(leaf.verifier or "")
             if result is None or result.details is None:
                 continue
             if not leaf.rules or self._holds(Rule(None, leaf.rules, leaf.threshold), report.nested):
-                found.update(result.details.signers or (report.artifact.digest,))
+                found.update(result.details.signers or (f"unsigned:{leaf.verifier}",))
         return frozenset(found)
 
-    def _distinct(self, selection: tuple[Rule, ...], evidence: dict[int, frozenset[str]]) -> bool:
+    def _distinct(self, selection: tuple[Rule, ...], evidence: Evidence) -> bool:
         names = {"" if self.across_verifiers else leaf.verifier for leaf in selection}
         return all(
             _matches(
@@ -145,17 +145,33 @@ class ThresholdPolicy:
         )
 
 
-def _selections(group: Rule, evidence: dict[int, frozenset[str]]) -> Iterator[tuple[Rule, ...]]:
-    """Iterate over the smallest sets of satisfied rules that satisfy the group, were they all distinct."""
-    for chosen in combinations(group.rules, group.needed):
-        options = [list(_options(rule, evidence)) for rule in chosen]
-        for parts in product(*options):
-            yield tuple(leaf for part in parts for leaf in part)
+def _compete(leaves: list[Rule], across_verifiers: bool) -> bool:
+    """Tell whether two of the rules may want the same signer."""
+    return len(leaves) > 1 if across_verifiers else len({leaf.verifier for leaf in leaves}) < len(leaves)
 
 
-def _options(rule: Rule, evidence: dict[int, frozenset[str]]) -> Iterator[tuple[Rule, ...]]:
+def _selections(group: Rule, evidence: Evidence) -> Iterator[tuple[Rule, ...]]:
+    """Iterate over the smallest sets of satisfied rules that satisfy the group, were they all distinct.
+
+    Of equal rules, which to take makes no difference.
+    """
+
+    def choose(rules: tuple[Rule, ...], needed: int) -> Iterator[tuple[Rule, ...]]:
+        if needed == 0:
+            yield ()
+        elif len(rules) >= needed:
+            for option in _options(rules[0], evidence):
+                for others in choose(rules[1:], needed - 1):
+                    yield option + others
+            yield from choose(tuple(rule for rule in rules if rule != rules[0]), needed)
+
+    satisfiable = tuple(rule for rule in group.rules if any(True for _ in _options(rule, evidence)))
+    yield from choose(satisfiable, group.needed)
+
+
+def _options(rule: Rule, evidence: Evidence) -> Iterator[tuple[Rule, ...]]:
     if rule.verifier is None:
-        yield from islice(_selections(rule, evidence), _MAX_SELECTIONS)
+        yield from _selections(rule, evidence)
     elif evidence[id(rule)]:
         yield (rule,)
 
@@ -175,16 +191,34 @@ def _matches(wanted: list[frozenset[str]]) -> bool:
     return all(assign(index, set()) for index in range(len(wanted)))
 
 
-def _check(rule: Rule, path: str) -> None:
-    if rule.verifier is None and not rule.rules:
+def _check(rule: Rule, path: str, across_verifiers: bool) -> None:
+    if rule.verifier == "" or (rule.verifier is None and not rule.rules):
         raise ConfigurationError("a group needs at least one rule, or a rule needs a verifierName", path=path)
-    if not 0 <= rule.threshold <= len(rule.rules):
+    if type(rule.threshold) is not int or not 0 <= rule.threshold <= len(rule.rules):
         raise ConfigurationError(
             f"threshold {rule.threshold} is not between 0 (all) and the number of rules, {len(rule.rules)}",
             path=f"{path}.threshold",
         )
+    if len(rule.rules) > _MAX_RULES:
+        raise ConfigurationError(f"a group has at most {_MAX_RULES} rules", path=f"{path}.rules")
     for index, child in enumerate(rule.rules):
-        _check(child, f"{path}.rules[{index}]")
+        _check(child, f"{path}.rules[{index}]", across_verifiers)
+    if rule.rules:
+        _check_ways(Rule(None, rule.rules, rule.threshold), path, across_verifiers)
+
+
+def _check_ways(group: Rule, path: str, across_verifiers: bool) -> None:
+    """Refuse a group whose evidence could not be shared out by trying: a bound while deciding would not be exact."""
+    leaves = list(group.leaves())
+    if not _compete(leaves, across_verifiers):
+        return
+    everything = {id(leaf): frozenset({""}) for leaf in leaves}
+    ways = sum(1 for _ in islice(_selections(group, everything), _MAX_SELECTIONS + 1))
+    if ways > _MAX_SELECTIONS:
+        raise ConfigurationError(
+            f"the rules can share out evidence in more than {_MAX_SELECTIONS} ways; use fewer rules",
+            path=path,
+        )
 
 
 def _deny(reason: Reason, message: str) -> Verdict:

@@ -1,0 +1,85 @@
+"""Plugins need not fail politely: whatever they raise becomes something that can be reported."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from pyratify.core.errors import Failure, RatifyError, StoreError
+from pyratify.core.reason import Reason
+
+T = TypeVar("T")
+_MAX_TEXT = 300
+_GRACE = 1.0
+
+
+class PluginFault(Exception):
+    """What a plugin raised that would otherwise have ended the process or looked like a cancellation."""
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception's type and the beginning of its text, whatever the exception does when it is asked."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the type says enough
+        text = "?"
+    return f"{type(error).__name__}: {text[:_MAX_TEXT]}"
+
+
+def internal(error: BaseException) -> Failure:
+    """Return a defect as data, for a report."""
+    return Failure(Reason.INTERNAL, f"unexpected {describe(error)}", Reason.INTERNAL.remedy)
+
+
+def is_ours(error: BaseException) -> bool:
+    """Tell whether the caller ended the work: an interrupt, or a cancellation that somebody asked for."""
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return True
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+async def contained(work: Awaitable[T]) -> T:
+    """Await work in a task of its own.
+
+    Raises:
+        PluginFault: In place of `SystemExit`, a native panic, or a cancellation that nobody asked for.
+    """
+    try:
+        return await work
+    except BaseException as error:
+        if isinstance(error, Exception) or is_ours(error):
+            raise
+        raise PluginFault(describe(error)) from error
+
+
+async def from_store(work: Awaitable[T]) -> T:
+    """Await a store's answer.
+
+    Raises:
+        StoreError: And nothing else; a store that raises something else has a defect, and that is `INTERNAL`.
+    """
+    try:
+        return await work
+    except StoreError:
+        raise
+    except RatifyError as error:
+        raise StoreError(error.reason, error.message, remedy=error.remedy) from error
+    except BaseException as error:
+        if is_ours(error):
+            raise
+        raise StoreError(Reason.INTERNAL, f"the store failed: {describe(error)}") from error
+
+
+async def end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:
+    """Cancel tasks and wait for their end, but not for those that refuse to end: these are left to themselves."""
+    for task in tasks:
+        task.cancel()
+        task.add_done_callback(_retrieve)
+    pending = [task for task in tasks if not task.done()]
+    if pending:
+        await asyncio.wait(pending, timeout=_GRACE)
+
+
+def _retrieve(task: "asyncio.Future[object]") -> None:
+    if not task.cancelled():
+        task.exception()
