@@ -1,0 +1,1 @@
+"""Measurements against real peers in the same run; ratios are what counts."""

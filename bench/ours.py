@@ -1,0 +1,63 @@
+"""Our engine in a process of its own: verifies references again and again, cold, and prints what that cost."""
+
+import argparse
+import asyncio
+import json
+import resource
+import time
+from pathlib import Path
+
+from pyratify.testing.builders import notation_verifier
+
+from pyratify.core.executor import Executor
+from pyratify.core.reference import Reference
+from pyratify.core.report import Decision
+from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.store import RegistryStore
+from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
+
+
+async def verify(executor: Executor, references: list[Reference]) -> None:
+    """Verify one after another, as the peer does; every one must be allowed."""
+    for reference in references:
+        result = await executor.validate(reference)
+        if result.decision is not Decision.ALLOW:
+            raise RuntimeError(f"{reference}: {result.failure or result.error}")
+
+
+async def measure(ca: Path, references: list[Reference], rounds: int) -> dict[str, float]:
+    """Return CPU and wall seconds for one verification, after a warm-up round."""
+    options = RegistryOptions()
+    store = RegistryStore(options, transport=aiohttp_transport(options))
+    policy = ThresholdPolicy(Rule(None, (Rule("notation"),), 1))
+    executor = Executor(store=store, verifiers=(notation_verifier(ca),), policy=policy)
+    try:
+        await verify(executor, references)
+        start, used = time.perf_counter(), _cpu()
+        for _ in range(rounds):
+            await verify(executor, references)
+        count = rounds * len(references)
+        return {"cpu": (_cpu() - used) / count, "wall": (time.perf_counter() - start) / count}
+    finally:
+        await store.aclose()
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Print the measurement as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ca", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("references", nargs="+")
+    arguments = parser.parse_args()
+    references = [Reference.parse(text) for text in arguments.references]
+    print(json.dumps(asyncio.run(measure(arguments.ca, references, arguments.rounds))))
+
+
+if __name__ == "__main__":
+    main()

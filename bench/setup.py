@@ -1,0 +1,38 @@
+"""Our engine as the measurements build it: straight from the classes, without a configuration file."""
+
+from pathlib import Path
+
+from bench.peers import MATERIAL
+from pyratify.core.executor import Executor
+from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import Limits
+from pyratify.core.store import Store
+from pyratify.core.verifier import Verifier
+from pyratify.credentials.providers import AnonymousCredentials
+from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.store import RegistryStore
+from pyratify.stores.registry.transport import Transport
+from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
+from pyratify.stores.registry.transport_threads import thread_transport
+from pyratify.verifiers.cosign.policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.verifier import CosignVerifier
+
+
+def cosign_verifier(key: Path = MATERIAL / "keys" / "cosign.pub") -> CosignVerifier:
+    """Return a verifier that trusts one key everywhere."""
+    material = KeyMaterial(key.read_bytes(), str(key))
+    return CosignVerifier("cosign", [CosignTrustPolicy(scopes=("*",), keys=(material,))])
+
+
+def registry_store(*, cosign_tags: bool = False, threads: bool = False) -> RegistryStore:
+    """Return a store over registries without credentials."""
+    options = RegistryOptions(cosign_tags=cosign_tags)
+    transport: Transport = thread_transport(options) if threads else aiohttp_transport(options)
+    return RegistryStore(options, AnonymousCredentials(), transport)
+
+
+def executor(store: Store, verifier: Verifier, limits: Limits | None = None) -> Executor:
+    """Return an executor that wants one good signature, and caches nothing."""
+    policy = ThresholdPolicy(Rule(None, (Rule(verifier.name),), 1))
+    return Executor(store=store, verifiers=(verifier,), policy=policy, limits=limits or Limits())
