@@ -1,0 +1,161 @@
+"""The server below the registry simulator: threads, real sockets, and full control over every byte sent."""
+
+import contextlib
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pyratify.testing.registry_faults import Answer, Fault, Hit
+
+Respond = Callable[[Hit], tuple[Answer, Fault | None]]
+_POLL = 0.02
+_FILLER = b"x" * 65536
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Listens on a free port of 127.0.0.1.
+
+    Args:
+        respond: Says what to send; called in the connection's thread.
+        tls: The TLS context; None for plain http.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = False
+    request_queue_size = 256
+
+    def __init__(self, respond: Respond, tls: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.respond = respond
+        self.tls = tls
+        self.stopping = threading.Event()
+        self.errors: list[str] = []
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="registry simulator")
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every connection and every thread."""
+        self.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, then serve it in a thread."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep defects of the simulator itself for the test; clients that go away are nothing special."""
+        del request, client_address
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            self.errors.append(repr(error))
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    server: Server
+
+    def setup(self) -> None:
+        if self.server.tls is not None:
+            plain = self.request
+            self.request = self.server.tls.wrap_socket(
+                plain.dup(), server_side=True, do_handshake_on_connect=False
+            )
+        super().setup()
+
+    def handle(self) -> None:
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.do_handshake()
+        while self._one():
+            pass
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):
+            super().finish()
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.close()
+
+    def _one(self) -> bool:
+        hit = self._read()
+        if hit is None:
+            return False
+        answer, fault = self.server.respond(hit)
+        if fault is None:
+            self._send(answer, len(answer.body))
+            return True
+        return self._misbehave(answer, fault)
+
+    def _read(self) -> Hit | None:
+        parts = self.rfile.readline(65536).decode("latin-1").split()
+        if len(parts) != 3:
+            return None
+        headers: dict[str, str] = {}
+        while line := self.rfile.readline(65536).decode("latin-1").strip():
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        certificate = self.request.getpeercert(binary_form=True) if self.server.tls else None
+        return Hit(parts[0], parts[1], headers, body, certificate or b"")
+
+    def _send(self, answer: Answer, length: int | None) -> None:
+        self.wfile.write(head(answer, length) + answer.body)
+
+    def _misbehave(self, answer: Answer, fault: Fault) -> bool:
+        while fault.wait is not None and not fault.wait.wait(_POLL):
+            if self.server.stopping.is_set():
+                return False
+        if fault.close:
+            return False
+        if fault.raw is not None:
+            self.wfile.write(fault.raw)
+            return False
+        if fault.drip is not None:
+            return self._drip(head(answer, len(answer.body)) + answer.body, fault.drip)
+        if fault.truncate is not None:
+            self.wfile.write(head(answer, len(answer.body)) + answer.body[: fault.truncate])
+            return False
+        if fault.endless:
+            self._send(answer, None)
+            while not self.server.stopping.is_set():
+                self.wfile.write(_FILLER)
+        own = any(name.lower() in ("content-length", "transfer-encoding") for name in fault.headers)
+        self._send(answer, None if own else len(answer.body))
+        return not own
+
+    def _drip(self, data: bytes, seconds: float) -> bool:
+        for index in range(len(data)):
+            self.wfile.write(data[index : index + 1])
+            if self.server.stopping.wait(seconds):
+                break
+        return False
+
+
+def head(answer: Answer, length: int | None) -> bytes:
+    """Return the bytes of an answer's header, with `Content-Length` unless the length is None."""
+    lines = [f"HTTP/1.1 {answer.status} Simulated"]
+    lines += [f"{name}: {value}" for name, value in answer.headers]
+    if length is not None:
+        lines.append(f"Content-Length: {length}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")

@@ -1,0 +1,87 @@
+"""A certificate authority made on the fly, for servers on this machine; its keys live only as long as the test."""
+
+import ipaddress
+import ssl
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+_LIFETIME = timedelta(days=1)
+
+
+class Authority:
+    """A test's certificate authority.
+
+    Args:
+        name: Its common name.
+
+    Attributes:
+        pem: Its certificate in PEM.
+    """
+
+    def __init__(self, name: str = "pyratify test only CA") -> None:
+        self._name = name
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._certificate = self._sign(name, self._key, ())
+        self.pem = self._certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+    def issue(self, common_name: str, *hosts: str) -> bytes:
+        """Return a new key and its certificate for these host names and addresses, both in one PEM."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = tuple(_general_name(host) for host in hosts)
+        certificate = self._sign(common_name, key, names)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return private + certificate.public_bytes(Encoding.PEM)
+
+    def server_context(self, *hosts: str, client_certificates: bool = False) -> ssl.SSLContext:
+        """Return a server's TLS context.
+
+        Args:
+            hosts: The names and addresses in its certificate; 127.0.0.1 and localhost when omitted.
+            client_certificates: Whether clients are asked, but not made, to show a certificate of this authority.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "server.pem"
+            path.write_bytes(self.issue("simulator", *(hosts or ("127.0.0.1", "localhost"))))
+            context.load_cert_chain(path)
+        if client_certificates:
+            context.load_verify_locations(cadata=self.pem)
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+    def _sign(
+        self, name: str, key: ec.EllipticCurvePrivateKey, hosts: tuple[x509.GeneralName, ...]
+    ) -> x509.Certificate:
+        is_authority = key is self._key
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(_name(name))
+            .issuer_name(_name(self._name))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _LIFETIME)
+            .not_valid_after(now + _LIFETIME)
+            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+        )
+        if hosts:
+            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        return builder.sign(self._key, SHA256())
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

@@ -1,0 +1,36 @@
+"""Registries on this machine, and the transports."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.transport import Transport
+from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
+from pyratify.stores.registry.transport_threads import thread_transport
+from pyratify.testing.registry import RegistrySimulator
+
+TRANSPORTS: dict[str, Callable[[RegistryOptions], Transport]] = {
+    "threads": thread_transport,
+    "aiohttp": aiohttp_transport,
+}
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistrySimulator]:
+    """A registry without authentication and with a referrers API."""
+    with RegistrySimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def other() -> Iterator[RegistrySimulator]:
+    """A second registry, at another port."""
+    with RegistrySimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture(params=list(TRANSPORTS))
+def make_transport(request: pytest.FixtureRequest) -> Callable[[RegistryOptions], Transport]:
+    """Each of the transports."""
+    return TRANSPORTS[request.param]
