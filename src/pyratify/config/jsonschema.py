@@ -1,6 +1,7 @@
 """The JSON Schema of configurations (2020-12), generated from the structs that read them."""
 
 import re
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from pyratify.core.plugin import Plugin, Registry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEMPLATE = "#/$defs/{name}"
-_ATTRIBUTE = re.compile(r"^\s+([a-z_]+): (.*(?:\n\s+(?![a-z_]+: ).*)*)", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"^ {4}([a-z_]+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _PARTS = (("VerifierConfig", "verifiers"), ("StoreConfig", "stores"), ("PolicyConfig", "policies"))
 
 
@@ -29,7 +30,7 @@ def json_schema() -> dict[str, Any]:
 
 def _describe(definition: dict[str, Any]) -> None:
     """Move what a struct's docstring says of its attributes to where a reader of the schema looks for it."""
-    summary, _, attributes = definition.get("description", "").partition("Attributes:")
+    summary, _, attributes = cleandoc(definition.get("description", "")).partition("Attributes:")
     if summary:
         definition["description"] = " ".join(summary.split())
     texts = {name.replace("_", ""): " ".join(text.split()) for name, text in _ATTRIBUTE.findall(attributes)}

@@ -25,5 +25,5 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 async def _discover(arguments: Namespace, console: Console, target: Target) -> ValidationResult:
-    async with reading_session(arguments, console, Nobody()) as session:
+    async with reading_session(arguments, console, target, Nobody()) as session:
         return await session.validate(target)

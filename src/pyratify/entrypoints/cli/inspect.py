@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.manifest import Manifest
@@ -16,6 +16,9 @@ from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.dissect import dissect, kinds
 from pyratify.render.plain import MAX_REFERENCE, bounded, clean
+
+if TYPE_CHECKING:
+    from pyratify.entrypoints.cli.targets import Target
 
 _MAX_FILE = 32 * 1024 * 1024
 _MAX_LAYERS = 50
@@ -28,8 +31,7 @@ def run(arguments: Namespace, console: Console) -> int:
         return exits.ALLOWED
     from pyratify.entrypoints.cli.targets import parse_target
 
-    parse_target(arguments.target)
-    result = asyncio.run(_attached(arguments, console))
+    result = asyncio.run(_attached(arguments, console, parse_target(arguments.target)))
     failure = result.error or (result.failure if not result.subject else None)
     if failure is not None:
         console.fault(f"{failure.message} [{failure.reason}]", failure.remedy, debug=False)
@@ -90,12 +92,11 @@ def _read(target: str) -> bytes:
     return data
 
 
-async def _attached(arguments: Namespace, console: Console) -> ValidationResult:
+async def _attached(arguments: Namespace, console: Console, target: "Target") -> ValidationResult:
     from pyratify.entrypoints.cli.readonly import reading_session
-    from pyratify.entrypoints.cli.targets import parse_target
 
-    async with reading_session(arguments, console, Dissector()) as session:
-        return await session.validate(parse_target(arguments.target))
+    async with reading_session(arguments, console, target, Dissector()) as session:
+        return await session.validate(target)
 
 
 def _report(report: ArtifactReport) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pyratify.core.scope import ScopeMap
 from pyratify.core.verifier import Details, Evidence, Verifier
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.session import Session, everything, open_session
+from pyratify.entrypoints.cli.targets import Target
 
 
 class Nobody:
@@ -30,7 +31,7 @@ class Nobody:
 
 @asynccontextmanager
 async def reading_session(
-    arguments: Namespace, console: Console, verifier: Verifier
+    arguments: Namespace, console: Console, target: Target, verifier: Verifier
 ) -> AsyncIterator[Session]:
     """Open a session that shows every artifact to one verifier, over the stores of `-c` or over registries.
 
@@ -48,9 +49,9 @@ async def reading_session(
             )
             yield replace(session, engine=replace(session.engine, executors=changed))
         return
-    from pyratify.entrypoints.cli.direct import reading_executor, registry_store
+    from pyratify.entrypoints.cli.direct import direct_store, reading_executor
 
     stack = AsyncExitStack()
-    executor = reading_executor(arguments, registry_store(arguments, stack), verifier)
+    executor = reading_executor(arguments, direct_store(arguments, (target,), stack), verifier)
     async with open_session(everything(executor), stack) as session:
         yield session

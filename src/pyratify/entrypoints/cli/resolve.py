@@ -35,7 +35,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
 async def _resolve(arguments: Namespace, console: Console, target: Target) -> Descriptor:
     seconds = timeout(arguments)
-    async with reading_session(arguments, console, Nobody()) as session:
+    async with reading_session(arguments, console, target, Nobody()) as session:
         try:
             async with asyncio.timeout(seconds):
                 return await session.resolve(target)
