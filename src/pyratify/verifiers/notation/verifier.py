@@ -15,7 +15,6 @@ from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
 from pyratify.verifiers.notation.policy import (
     SKIP_LEVEL,
-    Action,
     Check,
     StoreName,
     TrustPolicy,
@@ -124,10 +123,7 @@ class NotationVerifier:
         checks.run(  # 6
             Check.AUTHENTIC_TIMESTAMP, lambda: steps.check_timestamp(envelope, chain, policy, now)
         )
-        skipped = (
-            policy.actions[Check.REVOCATION] is Action.SKIP
-        )  # 7: revocation is not looked at in this version
-        checks.outcomes[Check.REVOCATION] = "skipped" if skipped else steps.NOT_CHECKED
+        checks.leave_out(Check.REVOCATION)  # 7
         signature.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
