@@ -17,6 +17,7 @@ from pyratify.testing.certificates import (
     make_key,
     pem,
     public_pem,
+    replacing,
     signer,
 )
 
@@ -94,3 +95,9 @@ def test_a_certificate_of_the_first_version_is_refused() -> None:
 
     with pytest.raises(VerificationError, match="version 3"):
         parse_certificate(forge(LEAF, ROOT, first).der)
+
+
+def test_an_edit_that_changes_nothing_is_a_mistake_of_the_test() -> None:
+    """Otherwise a broken certificate would silently be a good one."""
+    with pytest.raises(ValueError, match="is not there"):
+        forge(LEAF, ROOT, replacing(b"nowhere to be found", b""))

@@ -73,6 +73,14 @@ def test_the_statement_for_a_repository_is_selected() -> None:
         pytest.param(b'{"version":"1.0","policies":[]}', "trustPolicy.policies", id="unknown-member"),
         pytest.param(document(), "trustPolicy.trustPolicies", id="no-statement"),
         pytest.param(b'{"version":"1.0","trustPolicies":{}}', "trustPolicy.trustPolicies", id="no-list"),
+        pytest.param(
+            document(statement(), statement(registryScopes=["*"])),
+            "trustPolicy.trustPolicies",
+            id="name-twice",
+        ),
+        pytest.param(
+            document(statement(), statement(name="two")), "trustPolicy.trustPolicies", id="scope-twice"
+        ),
         pytest.param(document("x"), "trustPolicy.trustPolicies[0]", id="statement-text"),
     ],
 )
@@ -104,6 +112,8 @@ def test_documents_of_another_shape_are_refused(value: bytes, path: str) -> None
             "signatureVerification.verifyTimestamp",
             id="unknown-moment",
         ),
+        pytest.param({"trustStores": ...}, "trustStores", id="no-stores"),
+        pytest.param({"trustedIdentities": ...}, "trustedIdentities", id="no-identities"),
         pytest.param({"trustStores": ["acme"]}, "trustStores[0]", id="store-without-type"),
         pytest.param({"trustStores": ["x:acme"]}, "trustStores[0]", id="unknown-type"),
         pytest.param({"trustStores": ["ca:a", "ca:../b"]}, "trustStores[1]", id="store-with-path"),
@@ -128,3 +138,11 @@ def test_faults_of_a_statement_are_shown_where_they_stand(changes: dict[str, Any
     with pytest.raises(ConfigurationError) as error:
         read_trust_policy(value)
     assert error.value.path == f"trustPolicy.trustPolicies[0].{path}"
+
+
+def test_several_identities_that_do_not_overlap_are_accepted() -> None:
+    """Signers of different organisations, and of different units of one."""
+    identities = [f"x509.subject: C=US, ST=WA, O={name}" for name in ("a", "b", "c, OU=d")]
+    (policy,) = parse_trust_policy(document(statement(trustedIdentities=identities))).policies
+    assert policy.identities is not None
+    assert len(policy.identities) == 3
