@@ -38,6 +38,7 @@ def test_a_url_is_taken_apart(text: str, origin: Origin, target: str) -> None:
         "https://\uff45xample.com/",
         "https://[::1/",
         "https://[:::1]/",
+        "https://[::1]:0/",
         "https:///path",
         "https://example.com/" + "a" * 9000,
     ],
