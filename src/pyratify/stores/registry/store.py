@@ -1,6 +1,7 @@
 """The store: what the engine reads, from registries."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
@@ -74,11 +75,6 @@ class RegistryStore:
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a manifest's bytes; errors as in `Store`, and `MEDIATYPE_MISMATCH`."""
         wanted = reference.at(descriptor.digest)
-
-        def check(response: Response) -> None:
-            check_manifest_type(response, descriptor.media_type)
-            describe(response, wanted)
-
         reads = self._reader.reads(
             reference,
             f"manifests/{descriptor.digest}",
@@ -87,7 +83,7 @@ class RegistryStore:
             limit=min(limit, self._options.max_manifest_bytes),
             expected=descriptor.size,
         )
-        response = await self._reader.first(reads, check)
+        response = await self._reader.first(reads, partial(_check_manifest, descriptor, wanted))
         if response is None:
             raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
         return response.body
@@ -95,13 +91,6 @@ class RegistryStore:
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a blob's bytes; errors as in `Store`."""
         wanted = reference.at(descriptor.digest)
-
-        def check(response: Response) -> None:
-            if len(reads) > 1 and not descriptor.digest.matches(
-                response.body
-            ):  # else the engine's own check is enough
-                raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
-
         reads = self._reader.reads(
             reference,
             f"blobs/{descriptor.digest}",
@@ -110,7 +99,8 @@ class RegistryStore:
             limit=min(limit, self._options.max_blob_bytes),
             expected=descriptor.size,
         )
-        response = await self._reader.first(reads, check)
+        mirrored = len(reads) > 1  # else the engine's own check is enough
+        response = await self._reader.first(reads, partial(_check_blob, wanted) if mirrored else _accept)
         if response is None:
             raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
         return response.body
@@ -118,6 +108,20 @@ class RegistryStore:
     async def aclose(self) -> None:
         """Close the transport."""
         await self._transport.aclose()
+
+
+def _check_manifest(descriptor: Descriptor, wanted: Reference, response: Response) -> None:
+    check_manifest_type(response, descriptor.media_type)
+    describe(response, wanted)
+
+
+def _check_blob(wanted: Reference, response: Response) -> None:
+    if wanted.digest is None or not wanted.digest.matches(response.body):
+        raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
+
+
+def _accept(response: Response) -> None:
+    del response
 
 
 def _subject(response: Response, reference: Reference) -> Descriptor:
