@@ -59,10 +59,10 @@ class RegistryStore:
             accept=ACCEPT_MANIFEST,
             limit=self._options.max_manifest_bytes,
         )
-        response = await self._reader.first(reads, lambda answer: _subject(answer, reference))
-        if response is None:
+        descriptor = await self._reader.first(reads, partial(_subject, reference))
+        if descriptor is None:
             raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
-        return _subject(response, reference)
+        return descriptor
 
     def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
         """Iterate over what is attached: referrers first, then cosign's tags `.sig`, `.att`, `.sbom`.
@@ -83,10 +83,10 @@ class RegistryStore:
             limit=min(limit, self._options.max_manifest_bytes),
             expected=descriptor.size,
         )
-        response = await self._reader.first(reads, partial(_check_manifest, descriptor, wanted))
-        if response is None:
+        data = await self._reader.first(reads, partial(_manifest, descriptor, wanted))
+        if data is None:
             raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
-        return response.body
+        return data
 
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a blob's bytes; errors as in `Store`."""
@@ -100,31 +100,29 @@ class RegistryStore:
             expected=descriptor.size,
         )
         mirrored = len(reads) > 1  # else the engine's own check is enough
-        response = await self._reader.first(reads, partial(_check_blob, wanted) if mirrored else _accept)
-        if response is None:
+        data = await self._reader.first(reads, partial(_blob, wanted if mirrored else None))
+        if data is None:
             raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
-        return response.body
+        return data
 
     async def aclose(self) -> None:
         """Close the transport."""
         await self._transport.aclose()
 
 
-def _check_manifest(descriptor: Descriptor, wanted: Reference, response: Response) -> None:
+def _manifest(descriptor: Descriptor, wanted: Reference, response: Response) -> bytes:
     check_manifest_type(response, descriptor.media_type)
     describe(response, wanted)
+    return response.body
 
 
-def _check_blob(wanted: Reference, response: Response) -> None:
-    if wanted.digest is None or not wanted.digest.matches(response.body):
+def _blob(wanted: Reference | None, response: Response) -> bytes:
+    if wanted is not None and wanted.digest is not None and not wanted.digest.matches(response.body):
         raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
+    return response.body
 
 
-def _accept(response: Response) -> None:
-    del response
-
-
-def _subject(response: Response, reference: Reference) -> Descriptor:
+def _subject(reference: Reference, response: Response) -> Descriptor:
     descriptor = describe(response, reference)
     try:
         return parse_manifest(response.body, descriptor).descriptor
