@@ -73,7 +73,7 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     registry = Registry[object]("verifiers")
     with pytest.raises(ConfigurationError, match=r"did you mean 'notation'\?"):
         registry.load("notatoin", "verifiers[0]")
-    with pytest.raises(ConfigurationError, match="installed are: .*cosign"):
+    with pytest.raises(ConfigurationError, match=r"installed are: .*cosign"):
         registry.load("zzz", "verifiers[0]")
 
 
