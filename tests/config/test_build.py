@@ -273,15 +273,16 @@ async def test_a_plugin_that_fails_is_a_fault_of_its_place(monkeypatch: pytest.M
     from pyratify.policies import threshold_plugin
 
     async def broken(*_: Any) -> None:
-        raise ZeroDivisionError("oops")
+        raise ZeroDivisionError("hunter2")
 
     plugin = threshold_plugin.plugin.__class__(threshold_plugin.ThresholdOptions, broken, "")
     monkeypatch.setattr(threshold_plugin, "plugin", plugin)
     parameters = {"policy": {"rules": [{"verifierName": "cosign"}]}}
     with pytest.raises(
         ConfigurationError, match=r"^executors\[0\]\.policyEnforcer\.parameters: the plugin failed"
-    ):
+    ) as caught:
         await build(executor(policyEnforcer={"type": "threshold-policy", "parameters": parameters}))
+    assert "hunter2" not in caught.value.message
 
 
 async def test_open_engine_reads_a_file_and_closes_its_stores(tmp_path: Path) -> None:
