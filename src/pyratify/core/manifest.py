@@ -168,7 +168,7 @@ def _type(document: dict[str, Any], name: str, where: str) -> str | None:
 
 def _check_type(text: str, where: str) -> None:
     if not _MEDIA_TYPE.fullmatch(text):
-        raise InvalidManifest(Reason.JSON_INVALID, f"{where}: not a media type: {text[:80]!r}")
+        raise InvalidManifest(Reason.JSON_INVALID, f"{where}: not a media type: {text[:80]!a}")
 
 
 def _annotations(document: dict[str, Any], where: str) -> Mapping[str, str]:
