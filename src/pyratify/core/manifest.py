@@ -106,7 +106,7 @@ def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
     if descriptor.media_type not in MANIFEST_TYPES or not _is_version_2(document):
         raise InvalidManifest(
             Reason.MEDIATYPE_UNSUPPORTED,
-            f"not a manifest that can be verified: {descriptor.media_type[:120]!r}",
+            f"not a manifest that can be verified: {descriptor.media_type[:120]!a}",
         )
     _check_shape(document, descriptor)
     config = _optional(document, "config")
