@@ -369,12 +369,15 @@ async def test_a_key_provider_that_breaks_its_contract_is_found() -> None:
     """Private keys, empty sets and silence about a broken source."""
 
     async def private() -> tuple[KeyMaterial, ...]:
+        """Hand out a private key."""
         return (KeyMaterial(PRIVATE.encode(), "here"),)
 
     async def nothing() -> tuple[KeyMaterial, ...]:
+        """Hand out nothing."""
         return ()
 
     async def refusing() -> tuple[KeyMaterial, ...]:
+        """Refuse, as is right."""
         raise ConfigurationError("there is none")
 
     assert "no private key is handed out" in await broken_rules(
