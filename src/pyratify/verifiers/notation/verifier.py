@@ -3,6 +3,7 @@
 Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbers below are the steps of that chapter.
 """
 
+import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -78,12 +79,12 @@ class NotationVerifier:
         return self._name
 
     async def prepare(self) -> None:
-        """Parse the certificates of the trust stores; later calls do nothing.
+        """Parse the certificates of the trust stores, beside whatever else the event loop does; later calls do nothing.
 
         Raises:
             ConfigurationError: `KEY_INVALID`: a document that is no certificate, or one that cannot be an anchor.
         """
-        self._prepared()
+        await asyncio.to_thread(self._prepared)
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept Notary Project signatures: by artifact type, or by the config's media type where there is none."""
@@ -144,6 +145,7 @@ class NotationVerifier:
         checks.warn(Reason.CERT_CRITICAL_EXT, message)
 
     def _prepared(self) -> "tuple[Anchors, ChainCache]":
+        from pyratify.verifiers.notation import envelope, payload, steps  # noqa: F401 - before they are needed
         from pyratify.verifiers.notation.anchors import ChainCache, load_anchors
 
         if self._ready is None:
