@@ -87,8 +87,11 @@ class LayoutStore:
         self._check_path(reference)
         index = await self._index()
         digest = reference.digest or (await self.resolve(reference)).digest
+        seen: set[Digest] = set()
         for referrer in (*index.referrers.get(digest, ()), *index.unreadable):
-            if self._allow_cosign_tag or referrer.discovery is not Discovery.COSIGN_TAG:
+            wanted = self._allow_cosign_tag or referrer.discovery is not Discovery.COSIGN_TAG
+            if wanted and referrer.descriptor.digest not in seen:
+                seen.add(referrer.descriptor.digest)
                 yield referrer
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
@@ -161,12 +164,7 @@ class LayoutStore:
             raise StoreError(Reason.NOT_FOUND, f"{reference.name} is not the layout {self._path}")
 
     def _named(self, reference: Reference, index: LayoutIndex) -> Descriptor:
-        if reference.tag is None:
-            found = index.images
-        else:
-            found = index.names.get(str(reference), ())
-            if not found and (reference.is_layout or self._allow_bare_tags):
-                found = index.names.get(reference.tag, ())
+        found = self._candidates(reference, index)
         distinct = {descriptor.digest: descriptor for descriptor in found}
         if not distinct:
             raise StoreError(
@@ -181,6 +179,18 @@ class LayoutStore:
                 remedy=_names_of(index),
             )
         return found[0]
+
+    def _candidates(self, reference: Reference, index: LayoutIndex) -> tuple[Descriptor, ...]:
+        if reference.tag is None:
+            return index.images
+        found = index.names.get(str(reference), ())
+        if not found and (reference.is_layout or self._allow_bare_tags):
+            found = index.names.get(reference.tag, ())
+        if not found and reference.is_layout:  # the names in this layout may be whole references
+            end = f":{reference.tag}"
+            whole = (name for name in index.tags if name.endswith(end) and "/" in name)
+            found = tuple(entry for name in whole for entry in index.names[name])
+        return found
 
     def _guess(self, digest: Digest) -> Descriptor:
         """Return what a digest that `index.json` does not lead to calls itself."""

@@ -90,6 +90,15 @@ class RegistrySimulator:
             return tuple(self._hits)
 
     @property
+    def connections(self) -> int:
+        """How many connections there have been."""
+        return self._server.accepted
+
+    def hang_up(self) -> None:
+        """Close every connection that is open, as a server does that has waited long enough."""
+        self._server.hang_up()
+
+    @property
     def depth(self) -> int:
         """The longest chain of requests of which each came after the answer to the one before."""
         depths: list[tuple[int, int]] = []

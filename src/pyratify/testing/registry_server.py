@@ -7,12 +7,14 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
+from io import BufferedReader
 from typing import Any
 
 from pyratify.testing.registry_faults import Answer, Fault, Hit
 
 Respond = Callable[[Hit], tuple[Answer, Fault | None]]
 _POLL = 0.02
+_TLS = b"\x16"
 _FILLER = b"x" * 65536
 
 
@@ -34,6 +36,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.tls = tls
         self.stopping = threading.Event()
         self.errors: list[str] = []
+        self.accepted = 0
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="registry simulator")
@@ -47,16 +50,21 @@ class Server(socketserver.ThreadingTCPServer):
         self.stopping.set()
         self.shutdown()
         self._thread.join()
+        self.hang_up()
+        self.server_close()
+
+    def hang_up(self) -> None:
+        """End every connection."""
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, then serve it in a thread."""
         with self._lock:
             self._open.add(request)
+            self.accepted += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -76,6 +84,7 @@ class Server(socketserver.ThreadingTCPServer):
 class _Connection(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
     server: Server
+    rfile: BufferedReader
 
     def setup(self) -> None:
         if self.server.tls is not None:
@@ -108,6 +117,9 @@ class _Connection(socketserver.StreamRequestHandler):
         return self._misbehave(answer, fault)
 
     def _read(self) -> Hit | None:
+        if self.rfile.peek(1)[:1] == _TLS:
+            self.wfile.write(head(Answer(400), 0))
+            return None
         parts = self.rfile.readline(65536).decode("latin-1").split()
         if len(parts) != 3:
             return None

@@ -10,6 +10,7 @@ from pyratify.stores.registry.transport import Headers, Request
 from pyratify.stores.registry.url import Url
 
 _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
@@ -33,8 +34,8 @@ def check_headers(request: Request, status: int, headers: Headers) -> int | None
     Raises:
         StoreError: `REGISTRY_ERROR`, `SIZE_MISMATCH`, `SIZE_EXCEEDED` or `CONTENT_ENCODING`.
     """
-    if any(_CONTROL.search(value) for _, value in headers.fields):
-        raise malformed(request.url, "a header field has control characters")
+    if any(_CONTROL.search(value) or not _NAME.fullmatch(name) for name, value in headers.fields):
+        raise malformed(request.url, "a header field cannot be read")
     length = _length(request.url, headers)
     if status != 200:
         return length
@@ -78,6 +79,14 @@ def too_large(request: Request) -> StoreError:
 def malformed(url: Url, what: str) -> StoreError:
     """Return the refusal of an answer that is not HTTP."""
     return StoreError(Reason.REGISTRY_ERROR, f"{url.origin.authority} sent what is no HTTP: {what[:120]}")
+
+
+def proxy_refusal(proxy: str, url: Url, status: int) -> StoreError:
+    """Return the failure of a proxy that makes no tunnel."""
+    return StoreError(
+        Reason.REGISTRY_UNREACHABLE,
+        f"the proxy {proxy} refuses a tunnel to {url.origin.authority}: HTTP {status}",
+    )
 
 
 def timed_out(url: Url, seconds: float) -> StoreError:

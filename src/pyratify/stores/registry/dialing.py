@@ -6,9 +6,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pyratify.core.errors import StoreError
-from pyratify.core.reason import Reason
-from pyratify.stores.registry.answers import malformed
+from pyratify.stores.registry.answers import malformed, proxy_refusal
 from pyratify.stores.registry.guard import check_addresses, check_literal
 from pyratify.stores.registry.proxies import Proxy
 from pyratify.stores.registry.tls import TlsContexts
@@ -139,7 +137,4 @@ def _tunnel(sock: socket.socket, request: Request, proxy: Proxy) -> None:
     finally:
         answer.close()
     if answer.status != 200:
-        raise StoreError(
-            Reason.REGISTRY_UNREACHABLE,
-            f"the proxy {proxy.origin.authority} refuses a tunnel to {target}: HTTP {answer.status}",
-        )
+        raise proxy_refusal(proxy.origin.authority, request.url, answer.status)

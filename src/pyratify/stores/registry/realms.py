@@ -1,10 +1,13 @@
 """Which token server may be shown a registry's credential."""
 
+import re
+
 from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import DEFAULT_REGISTRY, is_loopback
 from pyratify.stores.registry.challenge import Challenge
+from pyratify.stores.registry.complaints import printable
 from pyratify.stores.registry.guard import check_literal, literal
 from pyratify.stores.registry.transport import CONFIGURED, PUBLIC, REGISTRY, SAME_HOST, Trust
 from pyratify.stores.registry.url import Origin, Url
@@ -68,7 +71,7 @@ def _may_be_plain(realm: Origin, origin: Origin) -> bool:
 
 
 def _blocked(registry: str, realm: str, why: str) -> StoreError:
-    shown = "".join(char if char.isprintable() else "?" for char in realm[:120])
+    shown = printable(re.sub(r"//[^/?#]*@", "//", realm))  # never a user or password
     return StoreError(
         Reason.AUTH_REALM_BLOCKED, f"{registry} names the token server {shown!r}, which is not used: {why}"
     )

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import ssl
 from collections.abc import Mapping
 
 import aiohttp
@@ -18,6 +17,7 @@ from pyratify.stores.registry.answers import (
     check_headers,
     malformed,
     network_error,
+    proxy_refusal,
     timed_out,
     too_large,
 )
@@ -113,17 +113,16 @@ class AiohttpTransport:
         # behind a proxy the only name resolved here is the proxy's own
         session = self._session(guarded=not request.trust.internal and proxy is None)
         secure = request.url.origin.scheme == "https"
+        shown = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
         return session.request(
             request.method,
             URL(str(request.url), encoded=True),
-            headers=list(request.headers),
+            headers=[*request.headers, *(() if secure else shown.items())],
             data=request.body or None,
             allow_redirects=False,
             ssl=self._tls.context(request.trust) if secure else True,
             proxy=URL(str(proxy.origin)) if proxy else None,
-            proxy_headers={"Proxy-Authorization": proxy.authorization}
-            if proxy and proxy.authorization
-            else None,
+            proxy_headers=shown if secure else None,
         )
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
@@ -177,25 +176,27 @@ async def _read(answer: aiohttp.ClientResponse, request: Request) -> Response:
 
 def _translate(request: Request, error: Exception) -> StoreError:
     """Return what an error of aiohttp means; it wraps those of the operating system."""
-    certificate = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
-    if isinstance(certificate, OSError):
-        return network_error(request.url, certificate)
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return network_error(request.url, ConnectionResetError())
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return proxy_refusal(str(error.request_info.url.authority), request.url, error.status)
     if isinstance(error, aiohttp.ClientPayloadError):
         return ConnectionLost(
             Reason.SIZE_MISMATCH, f"{request.url.origin.authority} ended its answer too early"
         )
-    if isinstance(error, OSError):
-        return network_error(
-            request.url, error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
-        )
+    if isinstance(error, OSError | aiohttp.ServerDisconnectedError):
+        return network_error(request.url, _cause(error))
     if "content-length" in str(error).lower():
         return StoreError(
             Reason.SIZE_MISMATCH,
             f"{request.url.origin.authority} announces a length that is no number of bytes",
         )
     return malformed(request.url, type(error).__name__)
+
+
+def _cause(error: Exception) -> Exception:
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return ConnectionResetError()
+    causes = (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error.__cause__)
+    return next((cause for cause in causes if isinstance(cause, OSError)), error)
 
 
 def _result(host: str, address: str, port: int) -> ResolveResult:

@@ -14,6 +14,9 @@ _DOM2 = b"SigEd25519 no Ed25519 collisions\x01\x00"
 
 Point = tuple[int, int, int, int]
 _NEUTRAL: Point = (0, 1, 1, 0)
+_BASE_X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
+_BASE_Y = 4 * pow(5, -1, _P) % _P
+_BASE: Point = (_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % _P)
 
 
 def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -75,13 +78,3 @@ def _same(p: Point, q: Point) -> bool:
 
 def _is_small(point: Point) -> bool:
     return _same(_times(8, point), _NEUTRAL)
-
-
-def _base() -> Point:
-    base = _decode((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
-    if base is None:
-        raise ArithmeticError("the base point is on the curve")
-    return base
-
-
-_BASE = _base()

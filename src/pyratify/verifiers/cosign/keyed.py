@@ -24,13 +24,13 @@ class TrustedKeys:
     policy: CosignTrustPolicy
     keys: tuple[PublicKey, ...]
 
-    def signer(self, message: bytes, signature: bytes) -> PublicKey:
-        """Return the key that made the signature over exactly these bytes.
+    def signer(self, message: bytes, signature: bytes, algorithm: str | None = None) -> PublicKey:
+        """Return the key that made the signature over exactly these bytes, with that hash if one is named.
 
         Raises:
             VerificationError: `SIG_INVALID`.
         """
-        key = find_signer(self.keys, message, signature)
+        key = find_signer(self.keys, message, signature, algorithm)
         if key is None:
             count = len(self.keys)
             which = "the configured key" if count == 1 else f"any of the {count} configured keys"

@@ -17,27 +17,36 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 
-def find_signer(keys: Iterable[PublicKey], message: bytes, signature: bytes) -> PublicKey | None:
-    """Return the key that made the signature over the message, or None."""
-    return next((key for key in keys if verifies(key, message, signature)), None)
+def find_signer(
+    keys: Iterable[PublicKey], message: bytes, signature: bytes, algorithm: str | None = None
+) -> PublicKey | None:
+    """Return the key that made the signature over the message, or None.
+
+    Args:
+        keys: The keys that are trusted.
+        message: The bytes that were signed.
+        signature: The signature.
+        algorithm: The only hash that may have been used, as `sha256`; any that suits the key when omitted.
+    """
+    return next((key for key in keys if _verifies(key, message, signature, algorithm)), None)
 
 
-def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
-    """Tell whether the key made the signature over the message."""
+def _verifies(key: PublicKey, message: bytes, signature: bytes, algorithm: str | None) -> bool:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     if isinstance(key.key, EllipticCurvePublicKey):
-        return _ecdsa(key.key, message, signature)
+        return _ecdsa(key.key, message, signature, algorithm)
     if isinstance(key.key, RSAPublicKey):
-        return _rsa(key.key, message, signature)
+        return algorithm in (None, "sha256") and _rsa(key.key, message, signature)
     return _ed25519(key.key, message, signature)
 
 
-def _ecdsa(key: "EllipticCurvePublicKey", message: bytes, signature: bytes) -> bool:
+def _ecdsa(key: "EllipticCurvePublicKey", message: bytes, signature: bytes, algorithm: str | None) -> bool:
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 
-    return any(_holds(key, signature, message, ECDSA(each)) for each in _hashes(key.curve.name))
+    allowed = (each for each in _hashes(key.curve.name) if algorithm in (None, each.name))
+    return any(_holds(key, signature, message, ECDSA(each)) for each in allowed)
 
 
 def _hashes(curve: str) -> "Iterator[HashAlgorithm]":

@@ -81,7 +81,7 @@ async def _verify_message(
         raise VerificationError(
             Reason.SIG_INVALID, f"the message digest is not that of {evidence.subject.digest}"
         )
-    return trusted.signer(artifact, message.signature), Claim()
+    return trusted.signer(artifact, message.signature, algorithm), Claim()
 
 
 def _facts(bundle: Bundle, claim: Claim) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Credentials as Docker keeps them: `config.json` and its helpers."""
+
+import os
+from pathlib import Path
+
+from pyratify.core.credential import ANONYMOUS, Credential
+from pyratify.core.errors import StoreError
+from pyratify.core.limits import MIB
+from pyratify.core.reason import Reason
+from pyratify.credentials.docker_file import DockerFile, parse_docker_file, server_address
+from pyratify.credentials.docker_helper import TIMEOUT, ask_helper
+
+
+class DockerCredentials:
+    """Finds credentials where `docker login` leaves them; the file is read anew each time it is needed.
+
+    Args:
+        path: The file; `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`, when omitted.
+        timeout: Seconds that a helper may take.
+    """
+
+    def __init__(self, path: Path | None = None, *, timeout: float = TIMEOUT) -> None:
+        self._path = path or default_path()
+        self._timeout = timeout
+
+    async def credential(self, registry: str) -> Credential:
+        """Return what is stored for exactly this registry, or `ANONYMOUS`.
+
+        As in Docker, a helper that is configured for the registry is asked and the file's own entry is not.
+
+        Raises:
+            StoreError: `REGISTRY_AUTH`: the file is malformed or cannot be read, or the helper failed.
+        """
+        file = self._load()
+        if file is None:
+            return ANONYMOUS
+        helper = file.helper(registry)
+        if helper:
+            return await ask_helper(helper, server_address(registry), timeout=self._timeout)
+        return file.credential(registry)
+
+    def _load(self) -> DockerFile | None:
+        if self._path is None:
+            return None
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MIB + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(
+                Reason.REGISTRY_AUTH,
+                f"{self._path} cannot be read: {error.strerror}",
+                remedy="Make the file readable for this user, or remove it.",
+            ) from None
+        if len(data) > MIB:
+            raise StoreError(Reason.REGISTRY_AUTH, f"{self._path} is larger than {MIB} bytes")
+        return parse_docker_file(data, str(self._path))
+
+
+def default_path() -> Path | None:
+    """Return where Docker keeps its configuration; None for a user without a home."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    if folder:
+        return Path(folder, "config.json")
+    try:
+        return Path.home() / ".docker" / "config.json"
+    except RuntimeError:
+        return None

@@ -1,0 +1,83 @@
+"""Which files a path of trust material stands for: none outside of it, none overlooked."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.limits import MIB
+from pyratify.core.reason import Reason
+
+_MAX_BYTES = MIB
+_MAX_FILES = 1000
+_MAX_DEPTH = 8
+_BACKUPS = ("~", ".bak", ".old", ".orig", ".save", ".swp", ".tmp", ".rpmsave", ".rpmnew", ".dpkg-old")
+
+
+def trusted_files(path: Path, *, follow_links: bool) -> tuple[Path, ...]:
+    """Return the resolved files that a path stands for, in the order of their names.
+
+    Args:
+        path: A file or a directory.
+        follow_links: Whether the path may itself be a link that leads out of its folder.
+
+    Raises:
+        ConfigurationError: `KEY_UNAVAILABLE` or `KEY_INVALID`: nothing is there, or something that must not be.
+    """
+    try:
+        target = path.resolve(strict=True)
+        if not follow_links and not target.is_relative_to(path.parent.resolve(strict=True)):
+            _refuse(path, "is a link that leads out of its folder", Reason.KEY_INVALID)
+        if not target.is_dir():
+            return (target,)
+        files = tuple(dict.fromkeys(_walk(target, target, 0)))
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        _refuse(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    if not files:
+        _refuse(path, "has no files")
+    if len(files) > _MAX_FILES:
+        _refuse(path, f"has more than {_MAX_FILES} files", Reason.KEY_INVALID)
+    return files
+
+
+def read_trusted(file: Path) -> bytes:
+    """Return the bytes of a resolved file.
+
+    Raises:
+        ConfigurationError: `KEY_UNAVAILABLE` or `KEY_INVALID`: it is no regular file, or larger than 1 MiB.
+    """
+    try:
+        with os.fdopen(
+            os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
+        ) as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                _refuse(file, "is no regular file")
+            data = opened.read(_MAX_BYTES + 1)
+    except OSError as error:
+        _refuse(file, f"cannot be read: {error.strerror}")
+    if len(data) > _MAX_BYTES:
+        _refuse(file, f"is larger than {_MAX_BYTES} bytes", Reason.KEY_INVALID)
+    return data
+
+
+def _walk(folder: Path, root: Path, depth: int) -> Iterator[Path]:
+    if depth > _MAX_DEPTH:
+        _refuse(folder, f"is nested deeper than {_MAX_DEPTH} levels", Reason.KEY_INVALID)
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):  # `..data` and its like: how Kubernetes swaps a whole mount
+            continue
+        if entry.name.lower().endswith(_BACKUPS):
+            _refuse(entry, "looks like a backup, which would be trusted too", Reason.KEY_INVALID)
+        target = entry.resolve(strict=True)
+        if not target.is_relative_to(root):
+            _refuse(entry, f"is a link that leads out of {root}", Reason.KEY_INVALID)
+        if target.is_dir():
+            yield from _walk(target, root, depth + 1)
+        else:
+            yield target
+
+
+def _refuse(path: Path, why: str, reason: Reason = Reason.KEY_UNAVAILABLE) -> NoReturn:
+    raise ConfigurationError(f"{path} {why}", reason=reason)

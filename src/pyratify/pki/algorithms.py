@@ -1,0 +1,136 @@
+"""The signature algorithms of Notary Project signatures: exactly one for each kind and size of key.
+
+Notary Project, signature-specification.md, "Algorithm Selection"; signature-envelope-{jws,cose}.md, "Supported alg header values".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A signature algorithm.
+
+    Attributes:
+        name: As JWS calls it.
+        cose: As COSE numbers it.
+        hash: The hash, as `sha256`.
+        bits: The size of the one kind of key that uses it.
+        elliptic: Whether that is an ECDSA key; else an RSA key.
+    """
+
+    name: str
+    cose: int
+    hash: str
+    bits: int
+    elliptic: bool
+
+
+PS256 = Algorithm("PS256", -37, "sha256", 2048, elliptic=False)
+PS384 = Algorithm("PS384", -38, "sha384", 3072, elliptic=False)
+PS512 = Algorithm("PS512", -39, "sha512", 4096, elliptic=False)
+ES256 = Algorithm("ES256", -7, "sha256", 256, elliptic=True)
+ES384 = Algorithm("ES384", -35, "sha384", 384, elliptic=True)
+ES512 = Algorithm("ES512", -36, "sha512", 521, elliptic=True)
+ALGORITHMS = (PS256, PS384, PS512, ES256, ES384, ES512)
+
+_CURVES = {"secp256r1": 256, "secp384r1": 384, "secp521r1": 521}
+
+
+def algorithm_named(value: Any) -> Algorithm:
+    """Return the algorithm with this JWS name (a text) or COSE number (an integer).
+
+    Raises:
+        VerificationError: `ALG_NOT_ALLOWED` for everything else.
+    """
+    for algorithm in ALGORITHMS:
+        known = algorithm.name if type(value) is str else algorithm.cose
+        if type(value) in (str, int) and value == known:
+            return algorithm
+    shown = repr(value)[:40] if isinstance(value, str) else "a number" if type(value) is int else "no text"
+    raise VerificationError(Reason.ALG_NOT_ALLOWED, f"the signature algorithm is not allowed: {shown}")
+
+
+def algorithm_for(key: object) -> Algorithm:
+    """Return the one algorithm that a public key signs with.
+
+    Raises:
+        VerificationError: `ALG_NOT_ALLOWED`: there is none for this kind or size of key.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    elliptic, bits = False, 0
+    if isinstance(key, RSAPublicKey):
+        bits = key.key_size
+    elif isinstance(key, EllipticCurvePublicKey):
+        elliptic, bits = True, _CURVES.get(key.curve.name, 0)
+    for algorithm in ALGORITHMS:
+        if (algorithm.elliptic, algorithm.bits) == (elliptic, bits):
+            return algorithm
+    raise VerificationError(
+        Reason.ALG_NOT_ALLOWED,
+        "the signing certificate's key is neither RSA of 2048, 3072 or 4096 bits nor ECDSA P-256, P-384 or P-521",
+    )
+
+
+def verify_signature(
+    key: "RSAPublicKey | EllipticCurvePublicKey", algorithm: Algorithm, signature: bytes, data: bytes
+) -> None:
+    """Verify a signature: RSASSA-PSS with a salt as long as the hash, or ECDSA as r and s in full width.
+
+    Args:
+        key: A key that `algorithm_for` gives this algorithm for.
+        algorithm: The algorithm.
+        signature: The signature's bytes.
+        data: What it is made over.
+
+    Raises:
+        VerificationError: `SIG_INVALID`.
+    """
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        if algorithm.elliptic:
+            _verify_ecdsa(key, algorithm, signature, data)
+        else:
+            _verify_pss(key, algorithm, signature, data)
+    except (InvalidSignature, ValueError):
+        raise VerificationError(
+            Reason.SIG_INVALID, f"the {algorithm.name} signature does not fit the key and the content"
+        ) from None
+
+
+def _verify_pss(key: Any, algorithm: Algorithm, signature: bytes, data: bytes) -> None:
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+
+    digest = hash_algorithm(algorithm)
+    key.verify(signature, data, PSS(MGF1(digest), salt_length=digest.digest_size), digest)
+
+
+def _verify_ecdsa(key: Any, algorithm: Algorithm, signature: bytes, data: bytes) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    width = (algorithm.bits + 7) // 8
+    if len(signature) != 2 * width:
+        raise ValueError("not r and s in full width")
+    r, s = (int.from_bytes(part, "big") for part in (signature[:width], signature[width:]))
+    key.verify(encode_dss_signature(r, s), data, ECDSA(hash_algorithm(algorithm)))
+
+
+def hash_algorithm(algorithm: Algorithm) -> "HashAlgorithm":
+    """Return the library's object for the algorithm's hash."""
+    from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+
+    hashes: dict[str, Callable[[], HashAlgorithm]] = {"sha256": SHA256, "sha384": SHA384, "sha512": SHA512}
+    return hashes[algorithm.hash]()

@@ -1,0 +1,137 @@
+"""COSE_Sign1 (RFC 9052, section 4.2), taken apart strictly.
+
+Refused: duplicate keys, trailing bytes, indefinite lengths, deep nesting, keys that are neither integers nor texts, and
+every tag but 18 around the whole and 1 around times, shared references (28 and 29) among them.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.times import from_epoch
+
+SIGN1_TAG = 18
+_EPOCH_TAG = 1
+_MAX_DEPTH = 8
+_CONTEXT = "Signature1"
+
+Label = int | str
+Header = Mapping[Label, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CoseSign1:
+    """A COSE_Sign1, taken apart and not verified.
+
+    Attributes:
+        protected: The protected header; times are aware datetimes.
+        unprotected: The unprotected header.
+        payload: The payload's bytes.
+        signature: The signature's bytes.
+        signed: The bytes that the signature is made over: the Sig_structure without external data (section 4.4).
+    """
+
+    protected: Header
+    unprotected: Header
+    payload: bytes
+    signature: bytes
+    signed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign1:
+    """What stands inside tag 18."""
+
+    value: Any
+
+
+def parse_cose(data: bytes) -> CoseSign1:
+    """Read a tagged COSE_Sign1.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED`.
+    """
+    outer = _decode(data, {SIGN1_TAG: _Sign1})
+    if not isinstance(outer, _Sign1):
+        _refuse("it has not the tag 18")
+    if type(outer.value) not in (list, tuple) or len(outer.value) != 4:
+        _refuse("it has not four parts")
+    protected, unprotected, payload, signature = outer.value
+    if type(protected) is not bytes or not protected:
+        _refuse("its protected header is not a byte string with something in it")
+    if type(payload) is not bytes or type(signature) is not bytes:
+        _refuse("its payload or signature is not a byte string")
+    header = _header(_decode(protected, {_EPOCH_TAG: from_epoch}), "protected")
+    return CoseSign1(
+        header, _header(unprotected, "unprotected"), payload, signature, sig_structure(protected, payload)
+    )
+
+
+def sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """Return the bytes that a COSE_Sign1 signature is made over (RFC 9052, section 4.4), with empty external data."""
+    import cbor2
+
+    return cbor2.dumps([_CONTEXT, protected, b"", payload])
+
+
+def is_time(value: object) -> bool:
+    """Tell whether a header's value was a time (tag 1 around an integer)."""
+    return isinstance(value, datetime)
+
+
+class _Tags(dict[int, Callable[[Any, bool], Any]]):
+    """Decoders by tag; a tag without one is refused, also where the library knows it."""
+
+    def __missing__(self, tag: int) -> Callable[[Any, bool], Any]:
+        def refuse(value: Any, immutable: bool) -> NoReturn:
+            del value, immutable
+            raise ValueError(f"tag {tag}")
+
+        return refuse
+
+
+def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
+    import cbor2
+
+    decoders = _Tags({tag: _ignoring(decoder) for tag, decoder in tags.items()})
+    source = io.BytesIO(data)
+    decoder = cbor2.CBORDecoder(
+        source,
+        semantic_decoders=decoders,
+        max_depth=_MAX_DEPTH,
+        allow_indefinite=False,
+        allow_duplicate_keys=False,
+    )
+    try:
+        value = decoder.decode()
+    except (cbor2.CBORDecodeError, ValueError, RecursionError, OverflowError, TypeError):
+        _refuse("not CBOR, or CBOR that readers could understand in different ways")
+    if source.tell() != len(data):
+        _refuse("something follows it")
+    return value
+
+
+def _ignoring(decoder: Callable[[Any], Any]) -> Callable[[Any, bool], Any]:
+    def decode(value: Any, immutable: bool) -> Any:
+        del immutable
+        return decoder(value)
+
+    return decode
+
+
+def _header(value: Any, what: str) -> Header:
+    """Check a header map; `true` and 1.0 would be found under 1, and "1" reads like 1."""
+    if type(value) is not dict:
+        _refuse(f"its {what} header is not a map")
+    for key in value:
+        if type(key) not in (int, str) or (type(key) is str and key.strip("-").isdigit()):
+            _refuse(f"its {what} header has a key that is neither an integer nor a name")
+    return value
+
+
+def _refuse(why: str) -> NoReturn:
+    raise VerificationError(Reason.ENVELOPE_MALFORMED, f"not a COSE_Sign1: {why}")

@@ -1,0 +1,75 @@
+"""JWS in the flattened JSON serialisation (RFC 7515, section 7.2.2), taken apart strictly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pyratify.core import strictjson
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.encoding import InvalidBase64, decode_base64url
+
+_MEMBERS = {"payload", "protected", "header", "signature"}
+
+
+@dataclass(frozen=True, slots=True)
+class Jws:
+    """A flattened JWS, taken apart and not verified.
+
+    Attributes:
+        protected: The protected header.
+        header: The unprotected header.
+        payload: The payload's bytes.
+        signature: The signature's bytes.
+        signed: The bytes that the signature is made over (RFC 7515, section 5.1, step 8).
+    """
+
+    protected: Mapping[str, Any]
+    header: Mapping[str, Any]
+    payload: bytes
+    signature: bytes
+    signed: bytes
+
+
+def parse_jws(data: bytes) -> Jws:
+    """Read a flattened JWS: one object with payload, protected, header and signature, and nothing else.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED`, `JSON_DUPLICATE_KEY` or `PARSE_LIMIT`.
+    """
+    document = load_object(data, "the JWS envelope")
+    if set(document) != _MEMBERS:
+        _refuse("it must have exactly payload, protected, header and signature")
+    if not isinstance(document["header"], dict):
+        _refuse("header is not an object")
+    protected = load_object(_bytes(document, "protected"), "the protected header")
+    payload, signature = _bytes(document, "payload"), _bytes(document, "signature")
+    signed = f"{document['protected']}.{document['payload']}".encode("ascii")
+    return Jws(protected, document["header"], payload, signature, signed)
+
+
+def load_object(data: bytes, what: str) -> dict[str, Any]:
+    """Parse a JSON object that is part of an envelope.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED` for what is no JSON object, `JSON_DUPLICATE_KEY` or `PARSE_LIMIT`.
+    """
+    try:
+        return strictjson.load_object(data, what=what)
+    except strictjson.InvalidJson as error:
+        reason = Reason.ENVELOPE_MALFORMED if error.reason is Reason.JSON_INVALID else error.reason
+        raise VerificationError(reason, error.message) from None
+
+
+def _bytes(document: dict[str, Any], name: str) -> bytes:
+    value = document[name]
+    if not isinstance(value, str):
+        _refuse(f"{name} is not a text")
+    try:
+        return decode_base64url(value)
+    except InvalidBase64 as error:
+        _refuse(f"{name} is {error}")
+
+
+def _refuse(why: str) -> NoReturn:
+    raise VerificationError(Reason.ENVELOPE_MALFORMED, f"not a flattened JWS: {why}")

@@ -1,0 +1,178 @@
+"""Distinguished names: trusted identities as people write them, and subjects as certificates hold them.
+
+Notary Project, trust-store-trust-policy.md, "Trusted Identities Constraints"; RFC 4514, section 2. What could be read in
+two ways is refused on both sides: multi-valued components, attributes given twice, `#` hexadecimal values, and string
+types other than UTF8String, PrintableString and IA5String.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pyratify.pki.certificates import Certificate
+from pyratify.pki.der import OBJECT_IDENTIFIER, SEQUENCE, SET, InvalidDer, read_element, read_elements
+
+PREFIX = "x509.subject"
+MANDATORY = ("C", "ST", "O")
+MAX_VALUE = 1024
+_OIDS = {
+    "CN": "2.5.4.3",
+    "SERIALNUMBER": "2.5.4.5",
+    "C": "2.5.4.6",
+    "L": "2.5.4.7",
+    "ST": "2.5.4.8",
+    "STREET": "2.5.4.9",
+    "O": "2.5.4.10",
+    "OU": "2.5.4.11",
+    "POSTALCODE": "2.5.4.17",
+    "DC": "0.9.2342.19200300.100.1.25",
+    "UID": "0.9.2342.19200300.100.1.1",
+    "EMAILADDRESS": "1.2.840.113549.1.9.1",
+}
+_ALIASES = {"S": "ST", "E": "EMAILADDRESS"}
+_STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii"}
+_TYPE = re.compile(r" *([A-Za-z]+) *=", re.ASCII)
+_PIECE = re.compile(r'\\([,;+"\\<>=# ])|((?:\\[0-9a-fA-F]{2})+)|([^\\,;+"\x00-\x1f\x7f])')
+
+
+class InvalidName(ValueError):
+    """A distinguished name that cannot be compared safely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A trusted identity.
+
+    Attributes:
+        text: As it is written in the policy.
+        attributes: Values by object identifier, all of which a subject must have.
+    """
+
+    text: str
+    attributes: Mapping[str, str] = field(hash=False)
+
+    def matches(self, subject: Mapping[str, str]) -> bool:
+        """Tell whether the subject has every attribute with exactly this value."""
+        return all(subject.get(oid) == value for oid, value in self.attributes.items())
+
+    def overlaps(self, other: "Identity") -> bool:
+        """Tell whether every subject that one of the two matches is matched by the other as well."""
+        return self.matches(other.attributes) or other.matches(self.attributes)
+
+
+def parse_identity(text: str) -> Identity:
+    """Parse `x509.subject: C=US, ST=WA, O=example`.
+
+    Raises:
+        InvalidName: Another prefix, no country, state or organisation, or a name that could be read in two ways.
+    """
+    prefix, colon, name = text.partition(":")
+    if not colon:
+        raise InvalidName(f"{text[:200]!r} is missing the separator ':' after its prefix")
+    if prefix.strip() != PREFIX:
+        raise InvalidName(f"{text[:200]!r} does not begin with {PREFIX!r}")
+    attributes = parse_name(name)
+    for mandatory in MANDATORY:
+        if _OIDS[mandatory] not in attributes:
+            raise InvalidName(f'{text[:200]!r} has no mandatory RDN attribute for "{mandatory}"')
+    return Identity(text, attributes)
+
+
+def parse_name(text: str) -> Mapping[str, str]:
+    """Parse comma-separated attributes into values by object identifier.
+
+    Raises:
+        InvalidName: Unknown or repeated attributes, empty values, or characters that must be escaped.
+    """
+    attributes: dict[str, str] = {}
+    for name, value in _components(text):
+        oid = _OIDS.get(_ALIASES.get(name.upper(), name.upper()))
+        if oid is None:
+            raise InvalidName(f"{name[:40]!r} is no attribute that can be compared")
+        if oid in attributes:
+            raise InvalidName(f"{name!r} is given twice")
+        if not value or value.startswith("#") or len(value) > MAX_VALUE:
+            raise InvalidName(f"the value of {name!r} is empty, hexadecimal or too long")
+        attributes[oid] = value
+    return attributes
+
+
+def subject_of(certificate: Certificate) -> Mapping[str, str]:
+    """Return the certificate's subject as values by object identifier.
+
+    Raises:
+        InvalidName: A subject that could be read in two ways.
+    """
+    try:
+        return _read(certificate.parsed.subject.public_bytes())
+    except (InvalidDer, UnicodeDecodeError):
+        raise InvalidName("the certificate's subject cannot be read") from None
+
+
+def _components(text: str) -> Iterator[tuple[str, str]]:
+    position = 0
+    while True:
+        match = _TYPE.match(text, position)
+        if match is None:
+            raise InvalidName(f"not attributes as C=US, separated by commas: {text[:200]!r}")
+        value, position = _value(text, match.end())
+        yield match[1], value
+        if position == len(text):
+            return
+        if text[position] != ",":
+            raise InvalidName(f"the character {text[position]!r} must be escaped: {text[:200]!r}")
+        position += 1
+
+
+def _value(text: str, position: int) -> tuple[str, int]:
+    pieces: list[str] = []
+    kept = 0  # up to here escaped or not blank, so not trimmed
+    while match := _PIECE.match(text, position):
+        piece = match[1] or match[3] or _unescape(match[2])
+        if pieces or match[1] or match[2] or piece != " ":
+            pieces.append(piece)
+            kept = kept if match[3] == " " else len(pieces)
+        position = match.end()
+    return "".join(pieces[:kept]), position
+
+
+def _unescape(text: str) -> str:
+    try:
+        return bytes.fromhex(text.replace("\\", "")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidName("an escaped value is not UTF-8") from None
+
+
+def _read(der: bytes) -> Mapping[str, str]:
+    attributes: dict[str, str] = {}
+    for relative in read_elements(read_element(der, SEQUENCE).content):
+        values = tuple(read_elements(relative.content))
+        if relative.tag != SET or len(values) != 1 or values[0].tag != SEQUENCE:
+            raise InvalidName("the certificate's subject has a component with several values")
+        kind, value = _pair(values[0].content)
+        if kind in attributes:
+            raise InvalidName("the certificate's subject has the same attribute twice")
+        attributes[kind] = value
+    return attributes
+
+
+def _pair(content: bytes) -> tuple[str, str]:
+    elements = tuple(read_elements(content))
+    if len(elements) != 2 or elements[0].tag != OBJECT_IDENTIFIER:
+        raise InvalidName("the certificate's subject is malformed")
+    kind, value = elements
+    if value.tag not in _STRINGS or len(value.content) > MAX_VALUE:
+        raise InvalidName("the certificate's subject has a text of a kind that cannot be compared")
+    return _dotted(kind.content), value.content.decode(_STRINGS[value.tag])
+
+
+def _dotted(content: bytes) -> str:
+    """Return an object identifier in dotted notation (X.690, section 8.19)."""
+    arcs, value = [], 0
+    for octet in content[:64]:
+        value = value << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2) if arcs else 0
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))) if arcs else ""

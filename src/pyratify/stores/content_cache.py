@@ -1,0 +1,135 @@
+"""A cache of content on disk, shared by programs that run once and end.
+
+What comes out is hashed again by whoever asked, so that the file need not be trusted; nothing but content is kept.
+"""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_BUSY = 0.25  # seconds that one program waits for another before it does without the cache
+_MAX_KEY = 2048
+_SHARE = 8  # no entry takes more than this part of the cache
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS content (
+    key TEXT PRIMARY KEY, size INTEGER NOT NULL, used INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS content_used ON content (used, size);
+"""
+
+
+class SqliteCache:
+    """A least-recently-used cache in an sqlite file; safe between threads of one loop and between processes.
+
+    Every fault of the file or of the database is a miss, never an error. The file is opened at the first use, belongs
+    to its user alone (mode 0600, its folder 0700) and is not used when it is a link or belongs to someone else.
+
+    Args:
+        path: The file.
+        max_bytes: The most that all entries together may hold.
+    """
+
+    def __init__(self, path: str | Path, max_bytes: int = 64 * 1024 * 1024) -> None:
+        self._path = Path(path)
+        self._max_bytes = max_bytes
+        self._connection: sqlite3.Connection | None = None
+        self._broken = False
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes, or None."""
+        connection = self._open()
+        if connection is None or len(key) > _MAX_KEY:
+            return None
+        data = None
+        with suppress(Exception):  # whatever is wrong with a cache, it is a miss
+            (data,) = connection.execute("SELECT data FROM content WHERE key = ?", (key,)).fetchone() or (
+                None,
+            )
+            if data is not None:
+                self._touch(connection, key)
+        return data if isinstance(data, bytes) else None
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the bytes and forget what was not used for longest, or do not keep them."""
+        connection = self._open()
+        if connection is None or len(key) > _MAX_KEY or len(data) > self._max_bytes // _SHARE:
+            return
+        with suppress(Exception), connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR REPLACE INTO content VALUES (?, ?, (SELECT ifnull(max(used), 0) + 1 FROM content), ?)",
+                (key, len(data), data),
+            )
+            self._evict(connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _touch(self, connection: "sqlite3.Connection", key: str) -> None:
+        """Note the use, unless the entry is among the newest already: most reads then write nothing."""
+        connection.execute(
+            "UPDATE content SET used = (SELECT max(used) + 1 FROM content)"
+            " WHERE key = ? AND used < (SELECT max(used) FROM content) - 64",
+            (key,),
+        )
+
+    def _evict(self, connection: "sqlite3.Connection") -> None:
+        (total,) = connection.execute("SELECT ifnull(sum(size), 0) FROM content").fetchone()
+        if total <= self._max_bytes:
+            return
+        oldest = connection.execute("SELECT key, size FROM content ORDER BY used").fetchall()
+        for key, size in oldest:
+            if total <= self._max_bytes * 3 // 4:
+                return
+            connection.execute("DELETE FROM content WHERE key = ?", (key,))
+            total -= size
+
+    def _open(self) -> "sqlite3.Connection | None":
+        if self._connection is None and not self._broken:
+            try:
+                self._connection = _connect(self._path)
+            except Exception:  # noqa: BLE001 - a cache that cannot be opened is no cache
+                self._broken = True
+        return self._connection
+
+
+def _connect(path: Path) -> "sqlite3.Connection":
+    import sqlite3
+
+    _make_folder(path.parent)
+    _check_owner(path.parent.lstat(), folder=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _check_owner(os.fstat(file), folder=False)
+    finally:
+        os.close(file)
+    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.executescript(_SCHEMA)
+    except Exception:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _check_owner(status: os.stat_result, *, folder: bool) -> None:
+    """Refuse what someone else could have prepared: another owner, others who may write, or no plain file."""
+    expected = stat.S_ISDIR if folder else stat.S_ISREG
+    if not expected(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise PermissionError("the cache belongs to someone else, or others may write to it")

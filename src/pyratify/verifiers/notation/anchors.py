@@ -1,0 +1,68 @@
+"""Trust anchors: the certificates of the named trust stores, and the chains that were validated before."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.reason import Reason
+from pyratify.pki.certificates import Certificate, load_certificates
+from pyratify.pki.chain import Chain, validate_chain
+from pyratify.verifiers.notation.policy import StoreName
+
+Anchors = Mapping[StoreName, frozenset[bytes]]
+_MAX_CHAINS = 256
+
+
+def load_anchors(materials: Mapping[StoreName, tuple[KeyMaterial, ...]]) -> Anchors:
+    """Parse the certificates of all trust stores.
+
+    Raises:
+        ConfigurationError: `KEY_INVALID`: a store without certificates, a document that holds something else, or a
+            certificate that is neither an authority's nor self-signed, so that nothing should chain to it.
+    """
+    return {store: _load(store, documents) for store, documents in materials.items()}
+
+
+def _load(store: StoreName, documents: tuple[KeyMaterial, ...]) -> frozenset[bytes]:
+    certificates = [
+        (certificate, document) for document in documents for certificate in load_certificates(document)
+    ]
+    if not certificates:
+        raise ConfigurationError(f"the trust store {store} has no certificate", reason=Reason.KEY_INVALID)
+    for certificate, document in certificates:
+        _check(certificate, document)
+    return frozenset(certificate.der for certificate, _ in certificates)
+
+
+def _check(certificate: Certificate, document: KeyMaterial) -> None:
+    if not certificate.is_ca and not certificate.is_self_signed:
+        raise ConfigurationError(
+            f"{document.origin}: {certificate.subject!r} is a signer's certificate, issued by an authority, and "
+            "cannot be a trust anchor",
+            reason=Reason.KEY_INVALID,
+            remedy="Trust the authority's certificate, and name the signer in the trusted identities.",
+        )
+
+
+class ChainCache:
+    """Chains that met every requirement that does not depend on time or trust, by all their bytes."""
+
+    def __init__(self, size: int = _MAX_CHAINS) -> None:
+        self._size = size
+        self._chains: OrderedDict[tuple[bytes, ...], Chain] = OrderedDict()
+
+    def validate(self, documents: tuple[bytes, ...]) -> Chain:
+        """Return the validated chain.
+
+        Raises:
+            VerificationError: As `validate_chain`; failures are not remembered.
+        """
+        chain = self._chains.get(documents)
+        if chain is None:
+            chain = self._chains[documents] = validate_chain(documents)
+            if len(self._chains) > self._size:
+                self._chains.popitem(last=False)
+        else:
+            self._chains.move_to_end(documents)
+        return chain

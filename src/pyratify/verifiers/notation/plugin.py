@@ -1,0 +1,132 @@
+"""The plugin `notation`: Ratify v2's parameters, and notation's own files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.plugin import Plugin, Resources
+from pyratify.core.reason import Reason
+from pyratify.verifiers.notation.policy import STORE_TYPES, StoreName, TrustPolicyDocument
+from pyratify.verifiers.notation.policyfile import parse_trust_policy, read_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.truststore import load_trust_store
+from pyratify.verifiers.notation.verifier import NotationVerifier
+
+INLINE_STORE = "default"
+_PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
+Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
+
+
+class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The parameters of the Notation verifier.
+
+    Either `certificates` and `trustedIdentities` (with `scopes` and `level`), or `trustPolicy`.
+
+    Attributes:
+        scopes: Repositories that signatures are trusted for, or `["*"]`.
+        trusted_identities: Signers, as `x509.subject: C=US, ST=WA, O=example`; `["*"]` trusts all that the certificates vouch for.
+        certificates: Trust anchors: an optional `type` (ca, signingAuthority or tsa; ca when omitted) and key providers
+            by name. With a trust policy, an optional `name` says which trust store is meant.
+        level: strict, permissive or audit.
+        trust_policy: A notation trust policy: the document itself, or the path of a `trustpolicy.json`.
+        trust_store: The path of a notation `trust-store` folder.
+        required_metadata: What signers must have written into every signature.
+        strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
+    """
+
+    scopes: tuple[str, ...] = ("*",)
+    trusted_identities: tuple[str, ...] | None = None
+    certificates: tuple[dict[str, Any], ...] = ()
+    level: str | None = None
+    trust_policy: str | dict[str, Any] | None = None
+    trust_store: str | None = None
+    required_metadata: dict[str, str] = {}
+    strict_extensions: bool = False
+
+
+async def build(name: str, options: NotationOptions, resources: Resources) -> NotationVerifier:
+    """Build the verifier and parse its certificates.
+
+    Raises:
+        ConfigurationError: Any fault of the parameters, the trust policy or the certificates.
+    """
+    materials: dict[StoreName, tuple[KeyMaterial, ...]] = {}
+    for index, source in enumerate(options.certificates):
+        path = f"certificates[{index}]"
+        store, providers = _source(source, path)
+        if store in materials:
+            raise ConfigurationError(f"{store} is given twice", path=path)
+        provider = await resources.certificates(providers, path)
+        materials[store] = await provider.certificates()
+    policy = _policy(options, resources.base, materials)
+    if options.trust_store is not None:
+        missing = tuple(store for store in policy.stores if store not in materials)
+        materials |= load_trust_store(resources.base / options.trust_store, missing)
+    verifier = NotationVerifier(
+        name,
+        policy,
+        materials,
+        resources.clock,
+        required_metadata=options.required_metadata,
+        strict_extensions=options.strict_extensions,
+    )
+    await verifier.prepare()
+    return verifier
+
+
+def _source(source: Mapping[str, Any], path: str) -> tuple[StoreName, Mapping[str, Any]]:
+    providers = dict(source)
+    kind, name = providers.pop("type", "ca"), providers.pop("name", INLINE_STORE)
+    if kind not in STORE_TYPES:
+        raise ConfigurationError(f"it must be one of {', '.join(STORE_TYPES)}", path=f"{path}.type")
+    if not isinstance(name, str):
+        raise ConfigurationError("it must be a text", path=f"{path}.name")
+    if not providers:
+        raise ConfigurationError("it names no key provider, as files or inline", path=path)
+    return StoreName(kind, name), providers
+
+
+def _policy(options: NotationOptions, base: Path, materials: Materials) -> TrustPolicyDocument:
+    if options.trust_policy is None:
+        return _short(options, materials)
+    if options.trusted_identities is not None or options.scopes != ("*",) or options.level is not None:
+        raise ConfigurationError(
+            "scopes, trustedIdentities and level belong into the trust policy when one is given",
+            path="trustPolicy",
+        )
+    if isinstance(options.trust_policy, dict):
+        return read_trust_policy(options.trust_policy)
+    path = base / options.trust_policy
+    try:
+        return parse_trust_policy(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", path="trustPolicy") from None
+
+
+def _short(options: NotationOptions, materials: Materials) -> TrustPolicyDocument:
+    if not materials:
+        raise ConfigurationError(
+            "no trust anchor is given", path="certificates", reason=Reason.KEY_UNAVAILABLE
+        )
+    if options.trust_store is not None:
+        raise ConfigurationError("a trust store is named by a trust policy", path="trustStore")
+    try:
+        return short_trust_policy(
+            identities=options.trusted_identities or (),
+            stores=tuple(map(str, materials)),
+            scopes=options.scopes,
+            level=options.level or "strict",
+        )
+    except ConfigurationError as error:
+        path = error.path
+        for internal, public in _PUBLIC.items():
+            path = path.replace(internal, public)
+        raise ConfigurationError(error.detail, path=path, reason=error.reason, remedy=error.remedy) from None
+
+
+plugin = Plugin(
+    options=NotationOptions, build=build, summary="Notary Project (notation) signatures, JWS and COSE"
+)

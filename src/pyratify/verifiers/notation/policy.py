@@ -1,0 +1,131 @@
+"""Trust policies of notation, version 1.0: which signers are trusted for which repositories, and how strictly.
+
+Notary Project, trust-store-trust-policy.md, "Trust Policy". A document is checked as a whole when it is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from pyratify.core.reference import Reference
+from pyratify.core.scope import EVERYTHING
+from pyratify.pki.names import Identity
+
+STORE_TYPES = ("ca", "signingAuthority", "tsa")
+SKIP_LEVEL = "skip"
+
+
+class Check(StrEnum):
+    """The validations of the specification."""
+
+    INTEGRITY = "integrity"
+    AUTHENTICITY = "authenticity"
+    AUTHENTIC_TIMESTAMP = "authenticTimestamp"
+    EXPIRY = "expiry"
+    REVOCATION = "revocation"
+
+
+class Action(StrEnum):
+    """What becomes of a validation that fails."""
+
+    ENFORCE = "enforce"
+    LOG = "log"
+    SKIP = "skip"
+
+
+class VerifyTimestamp(StrEnum):
+    """When a timestamp is verified, where a trust store of type `tsa` is named."""
+
+    ALWAYS = "always"
+    AFTER_CERT_EXPIRY = "afterCertExpiry"
+
+
+def _level(*enforced: Check) -> Mapping[Check, Action]:
+    return MappingProxyType({check: Action.ENFORCE if check in enforced else Action.LOG for check in Check})
+
+
+LEVELS: Mapping[str, Mapping[Check, Action]] = MappingProxyType(
+    {
+        "strict": _level(*Check),
+        "permissive": _level(Check.INTEGRITY, Check.AUTHENTICITY),
+        "audit": _level(Check.INTEGRITY),
+        SKIP_LEVEL: MappingProxyType(dict.fromkeys(Check, Action.SKIP)),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreName:
+    """A named trust store.
+
+    Attributes:
+        type: `ca`, `signingAuthority` or `tsa`.
+        name: Its name.
+    """
+
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `type:name`."""
+        return f"{self.type}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """One statement of a document.
+
+    Attributes:
+        name: Its name.
+        scopes: Repositories, or `*` alone.
+        level: The level's name.
+        actions: What becomes of each validation that fails, overrides applied.
+        stores: The trust stores; empty for level `skip`.
+        identities: The trusted identities; None for any that the trust stores vouch for.
+        verify_timestamp: When a timestamp is verified.
+    """
+
+    name: str
+    scopes: tuple[str, ...]
+    level: str
+    actions: Mapping[Check, Action] = field(hash=False)
+    stores: tuple[StoreName, ...] = ()
+    identities: tuple[Identity, ...] | None = ()
+    verify_timestamp: VerifyTimestamp = VerifyTimestamp.ALWAYS
+
+    def stores_of(self, kind: str) -> tuple[StoreName, ...]:
+        """Return the trust stores of one type."""
+        return tuple(store for store in self.stores if store.type == kind)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicyDocument:
+    """A whole document; make it with `read_trust_policy` or `short_trust_policy`.
+
+    Attributes:
+        policies: The statements, at least one.
+    """
+
+    policies: tuple[TrustPolicy, ...]
+
+    def select(self, reference: Reference) -> TrustPolicy | None:
+        """Return the statement for the reference's repository: an exact scope, else `*`, else None.
+
+        A layout on disk has no repository, so `*` alone applies.
+        """
+        for wanted in (reference.name, EVERYTHING):
+            for policy in self.policies:
+                if wanted in policy.scopes:
+                    return policy
+        return None
+
+    @property
+    def stores(self) -> tuple[StoreName, ...]:
+        """Every trust store that some statement names, once."""
+        return tuple(dict.fromkeys(store for policy in self.policies for store in policy.stores))
+
+
+def repeated(values: Sequence[str]) -> str | None:
+    """Return the first value that stands there twice."""
+    return next((value for index, value in enumerate(values) if value in values[:index]), None)

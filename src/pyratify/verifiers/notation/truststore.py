@@ -1,0 +1,55 @@
+"""Trust stores of notation: named folders of certificates.
+
+Notary Project, trust-store-trust-policy.md, "Trust Store".
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.reason import Reason
+from pyratify.verifiers.notation.policy import StoreName
+
+Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
+_SUFFIXES = (".pem", ".crt", ".cer")
+_MAX_BYTES = 1024 * 1024
+
+
+def load_trust_store(folder: Path, stores: Iterable[StoreName]) -> Materials:
+    """Read the named stores below `folder`, which has `x509/<type>/<name>/` in it as notation lays it out.
+
+    Folders within a named store are ignored, as the specification asks.
+
+    Raises:
+        ConfigurationError: `KEY_UNAVAILABLE`: a store is missing or empty, is a symbolic link, or has something in it
+            that is no certificate file (.pem, .crt, .cer).
+    """
+    return {store: _load(folder / "x509" / store.type / store.name, store) for store in stores}
+
+
+def _load(folder: Path, store: StoreName) -> tuple[KeyMaterial, ...]:
+    if folder.is_symlink() or not folder.is_dir():
+        raise _unavailable(store, f"there is no such folder: {folder}")
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_symlink() or not path.is_dir())
+        materials = tuple(_read(path, store) for path in files)
+    except OSError as error:
+        raise _unavailable(store, f"{folder}: {error.strerror}") from None
+    if not materials:
+        raise _unavailable(store, f"no certificate file is in {folder}")
+    return materials
+
+
+def _read(path: Path, store: StoreName) -> KeyMaterial:
+    if path.is_symlink() or not path.is_file():
+        raise _unavailable(store, f"{path} is no regular file; symbolic links are not followed")
+    if path.suffix not in _SUFFIXES or path.name.startswith("."):
+        raise _unavailable(store, f"{path} is no certificate file: {', '.join(_SUFFIXES)}")
+    if path.stat().st_size > _MAX_BYTES:
+        raise _unavailable(store, f"{path} is larger than 1 MiB")
+    return KeyMaterial(path.read_bytes(), str(path))
+
+
+def _unavailable(store: StoreName, why: str) -> ConfigurationError:
+    return ConfigurationError(f"the trust store {store} cannot be used: {why}", reason=Reason.KEY_UNAVAILABLE)

@@ -1,0 +1,210 @@
+"""Authentication, step by step and without a network."""
+
+import json
+
+import pytest
+
+from pyratify.core.credential import ANONYMOUS, Credential
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.stores.registry.auth import Access, Flow, Step, TokenRequest, Wanted, authenticate
+from pyratify.stores.registry.tokens import Memory
+from pyratify.stores.registry.transport import REGISTRY, Headers, Request, Response
+from pyratify.stores.registry.url import Url
+from pyratify.testing.fakes import FakeClock
+from registries import USER
+
+URL = Url.parse("https://reg.example.com/v2/app/manifests/v1")
+REQUEST = Request(URL, 1000, REGISTRY, headers=(("Accept", "x"), ("User-Agent", "test")))
+BEARER = 'Bearer realm="https://reg.example.com/token",service="reg",scope="repository:app:pull"'
+
+
+def _access(memory: Memory | None = None, *, registry: str = "reg.example.com") -> Access:
+    return Access(registry, "app", (), memory or Memory(FakeClock()))
+
+
+def _answer(status: int, *headers: tuple[str, str], body: bytes = b"", url: Url = URL) -> Response:
+    return Response(status, Headers(headers), body, url)
+
+
+def _challenge(text: str = BEARER) -> Response:
+    return _answer(401, ("www-authenticate", text))
+
+
+def _token(token: str = "t1", **more: object) -> Response:
+    return _answer(200, body=json.dumps({"token": token, **more}).encode())
+
+
+def _run(flow: Flow, *answers: object) -> tuple[list[Step], Response | None]:
+    """Drive the flow with these answers; return what it asked for, and its result if it has ended."""
+    steps: list[Step] = []
+    try:
+        steps.append(next(flow))
+        for answer in answers:
+            steps.append(flow.send(answer))
+    except StopIteration as done:
+        return steps, done.value
+    return steps, None
+
+
+def _authorization(step: Step) -> str | None:
+    request = step.request if isinstance(step, TokenRequest) else step
+    assert isinstance(request, Request)
+    return dict(request.headers).get("Authorization")
+
+
+def test_what_is_public_is_read_without_any_credential() -> None:
+    """Nobody is asked for a credential before the registry asks."""
+    steps, result = _run(authenticate(REQUEST, _access()), _answer(200))
+    assert steps == [REQUEST]
+    assert result is not None
+
+
+def test_a_bearer_challenge_is_answered_with_a_token() -> None:
+    """The credential goes to the token server alone, the token to the registry alone."""
+    steps, result = _run(
+        authenticate(REQUEST, _access()), _challenge(), USER, _token(), _answer(200, body=b"x")
+    )
+    assert steps[1] is Wanted.CREDENTIAL
+    assert isinstance(steps[2], TokenRequest)
+    assert str(steps[2].request.url) == (
+        "https://reg.example.com/token?service=reg&scope=repository%3Aapp%3Apull"
+    )
+    assert _authorization(steps[2]) == "Basic dXNlcjpwYXNzd29yZA=="
+    assert _authorization(steps[3]) == "Bearer t1"
+    assert result is not None
+    assert result.body == b"x"
+
+
+def test_an_anonymous_token_is_asked_for_without_a_credential() -> None:
+    """Docker Hub and others give tokens to anybody."""
+    steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), ANONYMOUS, _token())
+    assert _authorization(steps[2]) is None
+
+
+def test_a_refresh_token_is_exchanged_by_post() -> None:
+    """OAuth2 (RFC 6749, section 6): the identity token stands in the body and nowhere else."""
+    credential = Credential("<token>", identity_token="refresh me")
+    steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), credential, _token())
+    assert isinstance(steps[2], TokenRequest)
+    request = steps[2].request
+    assert request.method == "POST"
+    assert b"grant_type=refresh_token" in request.body
+    assert b"refresh_token=refresh+me" in request.body
+    assert b"scope=repository%3Aapp%3Apull" in request.body
+    assert "refresh" not in str(request.url)
+    assert "Authorization" not in dict(request.headers)
+
+
+def test_a_registry_token_is_used_as_it_is() -> None:
+    """No token server is asked."""
+    steps, result = _run(
+        authenticate(REQUEST, _access()), _challenge(), Credential(registry_token="abc"), _answer(200)
+    )
+    assert _authorization(steps[2]) == "Bearer abc"
+    assert result is not None
+
+
+def test_a_basic_challenge_is_answered_with_the_password() -> None:
+    """RFC 7617; afterwards the password is sent at once, to that registry."""
+    memory = Memory(FakeClock())
+    steps, _ = _run(authenticate(REQUEST, _access(memory)), _challenge('Basic realm="x"'), USER, _answer(200))
+    assert _authorization(steps[2]) == "Basic dXNlcjpwYXNzd29yZA=="
+    steps, _ = _run(authenticate(REQUEST, _access(memory)), _answer(200))
+    assert _authorization(steps[0]) == "Basic dXNlcjpwYXNzd29yZA=="
+
+
+def test_a_token_is_kept_for_its_lifetime() -> None:
+    """A little less than the token server says; then a new one is fetched without being told."""
+    clock = FakeClock()
+    memory = Memory(clock)
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(expires_in=100), _answer(200))
+    steps, _ = _run(authenticate(REQUEST, _access(memory)), _answer(200))
+    assert _authorization(steps[0]) == "Bearer t1"
+    clock.advance(96)
+    steps, _ = _run(authenticate(REQUEST, _access(memory)), _token("t2"), _answer(200))
+    assert isinstance(steps[0], TokenRequest)
+    assert _authorization(steps[1]) == "Bearer t2"
+
+
+def test_a_refused_token_is_dropped_and_replaced_once() -> None:
+    """After a 401 the credential is asked for again, as it may have changed; a second 401 is the end."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(), _answer(200))
+    flow = authenticate(REQUEST, _access(memory))
+    steps, result = _run(flow, _challenge(), USER, _token("t2"), _answer(200))
+    assert [_authorization(step) for step in (steps[0], steps[3])] == ["Bearer t1", "Bearer t2"]
+    assert result is not None
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token("t3"), _challenge())
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+def test_docker_hubs_token_is_fetched_before_it_is_asked_for() -> None:
+    """Its challenge is known, which spares a round trip."""
+    steps, _ = _run(authenticate(REQUEST, _access(registry="docker.io")), ANONYMOUS, _token())
+    assert steps[0] is Wanted.CREDENTIAL
+    assert isinstance(steps[1], TokenRequest)
+    assert str(steps[1].request.url).startswith("https://auth.docker.io/token?service=registry.docker.io")
+
+
+def test_a_challenge_by_another_origin_is_not_answered() -> None:
+    """After a redirect, only what needs no credential is read."""
+    elsewhere = _answer(401, ("www-authenticate", BEARER), url=Url.parse("https://cdn.example.net/x"))
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), elsewhere)
+    assert caught.value.reason is Reason.REDIRECT_BLOCKED
+
+
+def test_a_wider_scope_is_neither_asked_for_nor_blamed_on_the_credential() -> None:
+    """Whatever a registry asks for, the token is for pulling from this repository."""
+    wide = BEARER.replace("repository:app:pull", "repository:other:pull,push registry:catalog:*")
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), _challenge(wide), USER, _token(), _challenge(wide))
+    assert caught.value.reason is Reason.AUTH_SCOPE
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (_answer(401), Reason.REGISTRY_AUTH),
+        (_answer(302, ("location", "https://evil.io")), Reason.REGISTRY_AUTH),
+        (_answer(500), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b"<html>"), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b"{}"), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b'{"token":""}'), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b'{"token":"a","token":"b"}'), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b'{"token":"a\\r\\nX: y"}'), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b'{"token":"a","expires_in":"long"}'), Reason.REGISTRY_ERROR),
+        (_answer(200, body=b'{"token":["a"]}'), Reason.REGISTRY_ERROR),
+    ],
+)
+def test_a_token_server_that_gives_no_token_is_an_error(answer: Response, reason: Reason) -> None:
+    """Never an anonymous request instead."""
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), _challenge(), USER, answer)
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("header", ["", "Negotiate", "Bearer service=x", "Digest realm=x"])
+def test_an_unknown_kind_of_authentication_is_an_error(header: str) -> None:
+    """Neither Basic nor Bearer with a realm."""
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), _challenge(header))
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+def test_anonymous_access_to_a_password_is_refused_without_asking_again() -> None:
+    """There is nothing to show, so there is nothing to try."""
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), _challenge('Basic realm="x"'), ANONYMOUS)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+    assert "anonymous" in caught.value.message
+
+
+def test_a_message_never_contains_a_secret() -> None:
+    """The refusal speaks of the configured credential and does not show it."""
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), _challenge(), USER, _answer(403))
+    assert "password" not in caught.value.message
+    assert "password" not in repr(USER)

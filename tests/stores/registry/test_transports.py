@@ -1,0 +1,438 @@
+"""Both transports keep one contract, over real connections."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.transport import (
+    CONFIGURED,
+    ERROR_BYTES,
+    PUBLIC,
+    REGISTRY,
+    SAME_HOST,
+    Request,
+    Response,
+    Transport,
+    Trust,
+)
+from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
+from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.url import Url
+from pyratify.testing.registry import Fault, RegistrySimulator
+from pyratify.testing.tls import Authority
+
+KINDS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport}
+NO_ENVIRONMENT: dict[str, str] = {}
+
+
+def _request(url: str, **fields: object) -> Request:
+    values: dict[str, object] = {"limit": 1000, "trust": REGISTRY, "timeout": 5.0, **fields}
+    return Request(Url.parse(url), **values)  # type: ignore[arg-type]
+
+
+class TestTransport:
+    """The contract."""
+
+    @pytest.fixture(params=list(KINDS))
+    def kind(self, request: pytest.FixtureRequest) -> str:
+        """Which transport."""
+        return str(request.param)
+
+    @pytest.fixture
+    async def make(self, kind: str):
+        """Makes transports, and closes them at the end."""
+        made: list[Transport] = []
+
+        def transport(
+            options: RegistryOptions | None = None, environ: dict[str, str] = NO_ENVIRONMENT, **hooks: object
+        ) -> Transport:
+            made.append(KINDS[kind](options or RegistryOptions(), environ=environ, **hooks))
+            return made[-1]
+
+        yield transport
+        for each in made:
+            await each.aclose()
+
+    @pytest.fixture
+    def transport(self, make: Callable[..., Transport]) -> Transport:
+        """A transport with the ordinary options."""
+        return make()
+
+    async def _refused(self, transport: Transport, request: Request, *reasons: Reason) -> str:
+        with pytest.raises(StoreError) as caught:
+            await transport.send(request)
+        assert caught.value.reason in reasons
+        return caught.value.message
+
+    async def test_an_answer_comes_back_as_it_is(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """Status, header fields and body."""
+        registry.fault(Fault(body=b"hello", headers={"X-One": "1"}))
+        response = await transport.send(_request(f"{registry.url}/v2/?a=%2F"))
+        assert (response.status, response.body) == (200, b"hello")
+        assert response.headers.get("x-one") == "1"
+        assert registry.hits[0].path == "/v2/?a=%2F"
+
+    async def test_nothing_is_sent_but_what_was_asked(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """No cookie, no default field, no user: what stands in the request, `Host` and `Connection`."""
+        registry.fault(Fault(times=1, headers={"Set-Cookie": "a=b"}))
+        headers = (("Accept", "x/y"), ("Accept-Encoding", "identity"), ("User-Agent", "test"))
+        for _ in range(2):
+            await transport.send(_request(f"{registry.url}/v2/", headers=headers))
+        for hit in registry.hits:
+            assert set(hit.headers) - {"connection"} == {"host", "accept", "accept-encoding", "user-agent"}
+            assert hit.headers["host"] == registry.host
+
+    async def test_a_form_is_posted(self, transport: Transport, registry: RegistrySimulator) -> None:
+        """Token servers are asked by POST."""
+        headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+        response = await transport.send(
+            _request(f"{registry.url}/token", method="POST", body=b"a=b", headers=headers)
+        )
+        assert response.status == 405
+        assert registry.hits[0].body == b"a=b"
+        assert registry.hits[0].headers["content-type"] == headers[0][1]
+
+    async def test_a_connection_is_used_again(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """Three requests, one connection."""
+        for _ in range(3):
+            await transport.send(_request(f"{registry.url}/v2/"))
+        assert registry.connections == 1
+
+    async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """Nobody notices that an idle connection went away."""
+        await transport.send(_request(f"{registry.url}/v2/"))
+        registry.hang_up()
+        assert (await transport.send(_request(f"{registry.url}/v2/"))).status == 200
+
+    async def test_a_redirect_is_not_followed(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """That is somebody else's decision."""
+        registry.fault(Fault(status=307, headers={"Location": "/elsewhere"}))
+        assert (await transport.send(_request(f"{registry.url}/v2/"))).status == 307
+        assert len(registry.hits) == 1
+
+    @pytest.mark.parametrize("chunked", [False, True])
+    async def test_a_body_of_exactly_the_limit_is_read(
+        self, transport: Transport, registry: RegistrySimulator, chunked: bool
+    ) -> None:
+        """The limit itself is allowed."""
+        registry.fault(_chunked(b"x" * 1000) if chunked else Fault(body=b"x" * 1000))
+        assert len((await transport.send(_request(f"{registry.url}/v2/"))).body) == 1000
+
+    @pytest.mark.parametrize("how", ["announced", "chunked", "until the end"])
+    async def test_a_larger_body_is_refused_not_cut(
+        self, transport: Transport, registry: RegistrySimulator, how: str
+    ) -> None:
+        """However it is framed."""
+        body = b"x" * 1001
+        faults = {
+            "announced": Fault(body=body),
+            "chunked": _chunked(body),
+            "until the end": Fault(raw=b"HTTP/1.1 200 OK\r\n\r\n" + body),
+        }
+        registry.fault(faults[how])
+        await self._refused(transport, _request(f"{registry.url}/v2/"), Reason.SIZE_EXCEEDED)
+
+    async def test_an_endless_body_ends(self, transport: Transport, registry: RegistrySimulator) -> None:
+        """One byte past the limit is enough to know."""
+        registry.fault(Fault(endless=True))
+        await self._refused(transport, _request(f"{registry.url}/v2/"), Reason.SIZE_EXCEEDED)
+
+    async def test_an_endless_error_is_cut(self, transport: Transport, registry: RegistrySimulator) -> None:
+        """Of an error's body, 64 KiB are read, and its status still counts."""
+        registry.fault(Fault(endless=True, status=404))
+        response = await transport.send(_request(f"{registry.url}/v2/"))
+        assert (response.status, len(response.body)) == (404, ERROR_BYTES)
+
+    async def test_an_announced_size_has_to_be_the_expected(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """Nothing is read where the length is wrong already."""
+        registry.fault(Fault(body=b"x" * 20))
+        request = _request(f"{registry.url}/v2/", expected=19)
+        await self._refused(transport, request, Reason.SIZE_MISMATCH)
+
+    @pytest.mark.parametrize(
+        "length", ["-1", "+5", "0x5", "5 5", "5, 5", "1_0", "\uff15", "", "99999999999999999999999"]
+    )
+    async def test_a_length_that_is_no_number_is_refused(
+        self, transport: Transport, registry: RegistrySimulator, length: str
+    ) -> None:
+        """Only ASCII digits are a length."""
+        registry.fault(Fault(body=b"hello", headers={"Content-Length": length}))
+        request = _request(f"{registry.url}/v2/")
+        await self._refused(transport, request, Reason.SIZE_MISMATCH, Reason.REGISTRY_ERROR)
+
+    async def test_a_body_that_ends_early_is_refused(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """What was announced has to come."""
+        registry.fault(Fault(body=b"x" * 20, truncate=10))
+        await self._refused(transport, _request(f"{registry.url}/v2/"), Reason.SIZE_MISMATCH)
+
+    @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "zstd", "br", "deflate"])
+    async def test_encoded_content_is_refused(
+        self, transport: Transport, registry: RegistrySimulator, encoding: str
+    ) -> None:
+        """Nothing is ever decompressed."""
+        registry.fault(Fault(body=b"\x1f\x8b", headers={"Content-Encoding": encoding}))
+        await self._refused(transport, _request(f"{registry.url}/v2/"), Reason.CONTENT_ENCODING)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"garbage\r\n\r\n",
+            b"HTTP/1.1 20\r\n\r\n",
+            b"HTTP/1.1 abc OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 2\r\n\r\nok",
+            b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nok",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok",
+            b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\nok",
+            b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"Content-Length: 2\r\n\r\nok",
+            b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\nContent-Length: 2\r\n\r\nok",
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        ],
+    )
+    async def test_what_is_no_http_is_refused_and_the_connection_is_not_used_again(
+        self, transport: Transport, registry: RegistrySimulator, raw: bytes
+    ) -> None:
+        """Malformed, doubled and contradictory header fields, floods, other protocols."""
+        registry.fault(Fault(raw=raw, times=1))
+        request = _request(f"{registry.url}/v2/")
+        await self._refused(transport, request, Reason.REGISTRY_ERROR, Reason.SIZE_MISMATCH)
+        assert (await transport.send(request)).status == 200
+        assert registry.connections == 2
+
+    async def test_bytes_that_nobody_asked_for_are_never_an_answer(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """A second answer sent along with the first does not become that of the next request."""
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+        registry.fault(Fault(raw=answer + b"ok" + answer + b"ev", times=1))
+        request = _request(f"{registry.url}/v2/")
+        with contextlib.suppress(StoreError):
+            assert (await transport.send(request)).body == b"ok"
+        assert (await transport.send(request)).body == b""
+
+    async def test_a_silent_server_is_given_up(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """After the request's time, its connection is closed."""
+        release = threading.Event()
+        registry.fault(Fault(wait=release))
+        await self._refused(transport, _request(f"{registry.url}/v2/", timeout=0.1), Reason.TIMEOUT)
+        release.set()
+
+    async def test_a_dripping_server_is_given_up(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """A byte now and then does not extend the time."""
+        registry.fault(Fault(drip=0.01, body=b"x" * 500))
+        await self._refused(transport, _request(f"{registry.url}/v2/", timeout=0.15), Reason.TIMEOUT)
+
+    async def test_a_cancelled_request_ends_its_connection(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """The next request has a connection of its own, and an answer of its own."""
+        release = threading.Event()
+        registry.fault(Fault(wait=release, times=1, body=b"first"))
+        task = asyncio.create_task(transport.send(_request(f"{registry.url}/v2/")))
+        while not registry.hits:  # noqa: ASYNC110 - the registry is in other threads
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        release.set()
+        assert (await transport.send(_request(f"{registry.url}/v2/"))).body == b""
+        assert registry.connections == 2
+
+    async def test_many_requests_at_the_same_time_do_not_mix(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """Each gets its own answer."""
+        memory = registry.repository("app")
+        blobs = [memory.add_blob(f"blob {number}".encode()) for number in range(60)]
+        requests = [_request(f"{registry.url}/v2/app/blobs/{blob.digest}") for blob in blobs]
+        responses: list[Response] = await asyncio.gather(*(transport.send(request) for request in requests))
+        assert [response.body for response in responses] == [
+            f"blob {number}".encode() for number in range(60)
+        ]
+        assert registry.connections <= 32
+
+    async def test_a_closed_port_is_unreachable(self, transport: Transport) -> None:
+        """The message names the host."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        message = await self._refused(
+            transport, _request(f"http://127.0.0.1:{port}/v2/"), Reason.REGISTRY_UNREACHABLE
+        )
+        assert f"127.0.0.1:{port}" in message
+
+    async def test_a_name_without_an_address_is_unreachable(self, make: Callable[..., Transport]) -> None:
+        """The resolver's error becomes ours."""
+
+        def resolve(host: str, port: int) -> list[str]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        message = await self._refused(
+            make(resolve=resolve), _request("https://missing.example/"), Reason.REGISTRY_UNREACHABLE
+        )
+        assert "missing.example" in message
+
+    async def test_a_connection_closed_without_an_answer_is_unreachable(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """The server went away."""
+        registry.fault(Fault(close=True))
+        await self._refused(transport, _request(f"{registry.url}/v2/"), Reason.REGISTRY_UNREACHABLE)
+
+    async def test_a_private_ca_is_trusted_where_it_is_configured(
+        self, make: Callable[..., Transport]
+    ) -> None:
+        """By the registry's own origin and configured token servers, by nobody else."""
+        authority = Authority()
+        with RegistrySimulator(tls=authority.server_context()) as registry:
+            transport = make(RegistryOptions(ca_pem=authority.pem))
+            for trust in (REGISTRY, CONFIGURED):
+                assert (await transport.send(_request(f"{registry.url}/v2/", trust=trust))).status == 200
+            request = _request(f"{registry.url}/v2/", trust=SAME_HOST)
+            await self._refused(transport, request, Reason.TLS_VERIFY)
+
+    async def test_an_unknown_ca_or_another_name_is_not_trusted(self, make: Callable[..., Transport]) -> None:
+        """There is no way to switch that off."""
+        authority = Authority()
+        with RegistrySimulator(tls=authority.server_context("other.example")) as registry:
+            for options in (RegistryOptions(), RegistryOptions(ca_pem=authority.pem)):
+                await self._refused(make(options), _request(f"{registry.url}/v2/"), Reason.TLS_VERIFY)
+            assert registry.hits == ()
+
+    async def test_a_port_without_tls_is_told_apart(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """Not one byte of a request is sent in the clear."""
+        request = _request(f"https://127.0.0.1:{registry.port}/v2/")
+        await self._refused(transport, request, Reason.TLS_REQUIRED)
+        assert registry.hits == ()
+
+    async def test_a_client_certificate_is_shown_to_the_registry_alone(
+        self, make: Callable[..., Transport], tmp_path
+    ) -> None:
+        """A redirect's target or a token server asks in vain."""
+        authority = Authority()
+        certificate = tmp_path / "client.pem"
+        certificate.write_bytes(authority.issue("client"))
+        options = RegistryOptions(ca_pem=authority.pem, client_cert_file=str(certificate))
+        with RegistrySimulator(tls=authority.server_context(client_certificates=True)) as registry:
+            transport = make(options)
+            for trust in (REGISTRY, CONFIGURED):
+                await transport.send(_request(f"{registry.url}/v2/", trust=trust))
+            assert [bool(hit.client_certificate) for hit in registry.hits] == [True, False]
+
+    async def test_a_name_is_resolved_once_and_only_that_address_is_dialled(
+        self, make: Callable[..., Transport], kind: str
+    ) -> None:
+        """A resolver that changes its mind between check and connection has no second word."""
+        answers = iter([["127.0.0.1"], ["8.8.8.8"]])
+        asked: list[str] = []
+
+        def resolve(host: str, port: int) -> list[str]:
+            asked.append(host)
+            return next(answers)
+
+        request = _request("https://rebind.example/", trust=PUBLIC)
+        await self._refused(make(resolve=resolve), request, Reason.SSRF_BLOCKED)
+        assert asked == ["rebind.example"]
+
+    @pytest.mark.parametrize("trust", [PUBLIC, Trust(ca=True)])
+    async def test_a_literal_address_inside_is_never_dialled(
+        self, transport: Transport, registry: RegistrySimulator, trust: Trust
+    ) -> None:
+        """Unless the place is trusted with one."""
+        request = _request(f"{registry.url}/v2/", trust=trust)
+        await self._refused(transport, request, Reason.SSRF_BLOCKED)
+        assert registry.hits == ()
+
+    async def test_a_name_is_what_tls_checks(self, make: Callable[..., Transport]) -> None:
+        """The connection goes to the address, the certificate has to be the name's."""
+        authority = Authority()
+        with RegistrySimulator(tls=authority.server_context("registry.example")) as registry:
+            transport = make(RegistryOptions(ca_pem=authority.pem), resolve=lambda host, port: ["127.0.0.1"])
+            url = f"https://registry.example:{registry.port}/v2/"
+            assert (await transport.send(_request(url))).status == 200
+            assert registry.hits[0].headers["host"] == f"registry.example:{registry.port}"
+
+    async def test_plain_http_goes_through_a_proxy(self, make: Callable[..., Transport]) -> None:
+        """With the whole URL as target, and the proxy's own authorization."""
+        with RegistrySimulator() as proxy:
+            environ = {"http_proxy": f"http://user:pw@{proxy.host}"}
+            transport = make(environ=environ)
+            response = await transport.send(_request("http://registry.example/v2/x"))
+            assert response.status == 404
+            assert proxy.hits[0].path == "http://registry.example/v2/x"
+            assert proxy.hits[0].headers["host"] == "registry.example"
+            assert proxy.hits[0].headers["proxy-authorization"] == "Basic dXNlcjpwdw=="
+
+    async def test_https_goes_through_a_proxys_tunnel(self, make: Callable[..., Transport]) -> None:
+        """A proxy that refuses it is named; nothing goes around it."""
+        with RegistrySimulator() as proxy:
+            transport = make(environ={"HTTPS_PROXY": proxy.url}, resolve=lambda host, port: ["127.0.0.1"])
+            request = _request("https://registry.example/v2/")
+            with pytest.raises(StoreError) as caught:
+                await transport.send(request)
+            assert caught.value.reason is Reason.REGISTRY_UNREACHABLE
+            assert [hit.method for hit in proxy.hits] == ["CONNECT"]
+            assert proxy.hits[0].path == "registry.example:443"
+            assert "authorization" not in proxy.hits[0].headers
+
+    async def test_the_environments_proxy_can_be_ruled_out(
+        self, make: Callable[..., Transport], registry: RegistrySimulator
+    ) -> None:
+        """With `proxyFromEnvironment: false` the variables say nothing."""
+        options = RegistryOptions(proxy_from_environment=False)
+        transport = make(
+            options, environ={"HTTP_PROXY": "http://192.0.2.1:1"}, resolve=lambda host, port: ["127.0.0.1"]
+        )
+        assert (await transport.send(_request(f"http://registry.example:{registry.port}/v2/"))).status == 200
+
+    async def test_a_place_inside_is_refused_behind_a_proxy_too(self, make: Callable[..., Transport]) -> None:
+        """What the name means here is checked as far as it means something here."""
+        with RegistrySimulator() as proxy:
+            transport = make(environ={"HTTPS_PROXY": proxy.url}, resolve=lambda host, port: ["10.0.0.1"])
+            request = _request("https://inside.example/", trust=PUBLIC)
+            await self._refused(transport, request, Reason.SSRF_BLOCKED)
+            assert proxy.hits == ()
+
+    async def test_closing_leaves_nothing_open(self, make: Callable[..., Transport]) -> None:
+        """Idle connections are closed with the transport."""
+        with RegistrySimulator() as registry:
+            transport = make()
+            await transport.send(_request(f"{registry.url}/v2/"))
+            await transport.aclose()
+            gc.collect()
+
+
+def _chunked(body: bytes) -> Fault:
+    half = len(body) // 2
+    parts = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:half], body[half:], b""))
+    return Fault(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + parts)
