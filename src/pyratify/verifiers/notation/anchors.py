@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
-from pyratify.pki.certificates import Certificate, load_certificates
+from pyratify.pki.certificates import Certificate, load_certificates, parse_certificate
 from pyratify.pki.chain import Chain, validate_chain
 from pyratify.verifiers.notation.policy import StoreName
 
@@ -31,11 +31,24 @@ def _load(store: StoreName, documents: tuple[KeyMaterial, ...]) -> frozenset[byt
     if not certificates:
         raise ConfigurationError(f"the trust store {store} has no certificate", reason=Reason.KEY_INVALID)
     for certificate, document in certificates:
-        _check(certificate, document)
+        _check(store, certificate, document)
     return frozenset(certificate.der for certificate, _ in certificates)
 
 
-def _check(certificate: Certificate, document: KeyMaterial) -> None:
+def timestamp_authorities(anchors: Anchors) -> Mapping[StoreName, tuple[Certificate, ...]]:
+    """Return the roots of the trust stores of type tsa, parsed."""
+    stores = {store: sorted(ders) for store, ders in anchors.items() if store.type == "tsa"}
+    return {store: tuple(map(parse_certificate, ders)) for store, ders in stores.items()}
+
+
+def _check(store: StoreName, certificate: Certificate, document: KeyMaterial) -> None:
+    if store.type == "tsa" and not (certificate.is_ca and certificate.is_self_signed):
+        raise ConfigurationError(
+            f"{document.origin}: {certificate.subject!r} is not a root certificate, which a trust store of the type "
+            "tsa holds",
+            reason=Reason.KEY_INVALID,
+            remedy="Trust the root certificate of the timestamp authority.",
+        )
     if not certificate.is_ca and not certificate.is_self_signed:
         raise ConfigurationError(
             f"{document.origin}: {certificate.subject!r} is a signer's certificate, issued by an authority, and "

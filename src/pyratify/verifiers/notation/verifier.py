@@ -4,6 +4,8 @@ Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbe
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,6 @@ from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
 from pyratify.verifiers.notation.policy import (
     SKIP_LEVEL,
-    Action,
     Check,
     StoreName,
     TrustPolicy,
@@ -23,12 +24,16 @@ from pyratify.verifiers.notation.policy import (
 )
 
 if TYPE_CHECKING:
+    from pyratify.pki.certificates import Certificate
     from pyratify.pki.chain import Chain
+    from pyratify.pki.revocation.checker import RevocationChecker
     from pyratify.verifiers.notation.anchors import Anchors, ChainCache
     from pyratify.verifiers.notation.envelope import Envelope
+    from pyratify.verifiers.notation.moment import Moment
     from pyratify.verifiers.notation.steps import Checks
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
+REVOCATION_SECONDS = 10.0
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -42,6 +47,8 @@ class NotationVerifier:
         clock: Where the time comes from.
         required_metadata: What the signer must have written into every signature.
         strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
+        revocation: Looks up revocation; over plain http, remembered by this verifier alone, when omitted.
+        revocation_seconds: The most time that the revocation of one signature's chains may take.
 
     Raises:
         ConfigurationError: The policy names a trust store that is not given.
@@ -56,6 +63,8 @@ class NotationVerifier:
         *,
         required_metadata: Mapping[str, str] = _NONE,
         strict_extensions: bool = False,
+        revocation: "RevocationChecker | None" = None,
+        revocation_seconds: float = REVOCATION_SECONDS,
     ) -> None:
         self._name = name
         self._policy = trust_policy
@@ -63,7 +72,9 @@ class NotationVerifier:
         self._clock = clock
         self._required_metadata = required_metadata
         self._strict_extensions = strict_extensions
-        self._ready: tuple[Anchors, ChainCache] | None = None
+        self._revocation = revocation
+        self._revocation_seconds = revocation_seconds
+        self._ready: _Ready | None = None
         for store, documents in self._stores.items():
             if not documents:
                 raise ConfigurationError(
@@ -94,6 +105,7 @@ class NotationVerifier:
         Raises:
             VerificationError: `POLICY_NOT_FOUND`; `ENVELOPE_MALFORMED` where there is not exactly one envelope;
                 `NotationFailure` for a validation that the policy enforces; `PLUGIN_REQUIRED`; `METADATA_MISMATCH`.
+            InconclusiveError: `REVOCATION_UNKNOWN`, where the policy enforces revocation.
             StoreError: The envelope could not be read.
         """
         policy = self._policy.select(evidence.reference)  # 1
@@ -105,34 +117,30 @@ class NotationVerifier:
             return _skipped(policy)
         media_type = _envelope_type(evidence.manifest)
         data = await evidence.blob(evidence.manifest.layers[0])
-        return self._verify(data, media_type, evidence, policy)
+        return await self._verify(data, media_type, evidence, policy)
 
-    def _verify(self, data: bytes, media_type: str, evidence: Evidence, policy: TrustPolicy) -> Details:
+    async def _verify(self, data: bytes, media_type: str, evidence: Evidence, policy: TrustPolicy) -> Details:
         from pyratify.verifiers.notation import steps
 
-        anchors, chains = self._prepared()
+        ready = self._prepared()
         checks, now = steps.Checks(policy), self._clock.now()
-        signature = _Integrity(data, media_type, evidence, chains)
+        signature = _Integrity(data, media_type, evidence, ready.chains)
         checks.run(Check.INTEGRITY, signature.check)  # 3
         envelope, chain = signature.envelope, signature.chain
         _refuse_plugin(envelope)
         self._extensions(chain, checks)
         checks.run(  # 4
-            Check.AUTHENTICITY, lambda: steps.check_authenticity(envelope, chain, policy, anchors)
+            Check.AUTHENTICITY, lambda: steps.check_authenticity(envelope, chain, policy, ready.anchors)
         )
         checks.run(Check.EXPIRY, lambda: steps.check_expiry(envelope, now))  # 5
-        checks.run(  # 6
-            Check.AUTHENTIC_TIMESTAMP, lambda: steps.check_timestamp(envelope, chain, policy, now)
-        )
-        skipped = (
-            policy.actions[Check.REVOCATION] is Action.SKIP
-        )  # 7: revocation is not looked at in this version
-        checks.outcomes[Check.REVOCATION] = "skipped" if skipped else steps.NOT_CHECKED
+        moment = self._moment(envelope, chain, policy, now)
+        await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, moment.check)  # 6
+        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(moment, checks))  # 7
         signature.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
             (chain.leaf.spki,) if checks.is_authentic else (),
-            steps.facts(envelope, chain, checks),
+            steps.facts(moment, checks),
             tuple(checks.warnings),
         )
 
@@ -145,12 +153,53 @@ class NotationVerifier:
             raise VerificationError(Reason.CERT_CRITICAL_EXT, message)
         checks.warn(Reason.CERT_CRITICAL_EXT, message)
 
-    def _prepared(self) -> "tuple[Anchors, ChainCache]":
-        from pyratify.verifiers.notation.anchors import ChainCache, load_anchors
+    def _moment(self, envelope: "Envelope", chain: "Chain", policy: TrustPolicy, now: datetime) -> "Moment":
+        from pyratify.verifiers.notation.moment import Moment
+        from pyratify.verifiers.notation.revocation import Lookup
+
+        ready = self._prepared()
+        stores = policy.stores_of("tsa")
+        authorities = [certificate for store in stores for certificate in ready.authorities[store]]
+        deadline = self._clock.monotonic() + self._revocation_seconds
+        return Moment(envelope, chain, policy, authorities, Lookup(ready.revocation, deadline), now)
+
+    def _prepared(self) -> "_Ready":
+        from pyratify.verifiers.notation.anchors import ChainCache, load_anchors, timestamp_authorities
 
         if self._ready is None:
-            self._ready = load_anchors(self._stores), ChainCache()
+            anchors = load_anchors(self._stores)
+            checker = self._revocation or _own_checker(self._clock)
+            self._ready = _Ready(anchors, timestamp_authorities(anchors), ChainCache(), checker)
         return self._ready
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is made of the configuration before the first signature."""
+
+    anchors: "Anchors"
+    authorities: "Mapping[StoreName, tuple[Certificate, ...]]"
+    chains: "ChainCache"
+    revocation: "RevocationChecker"
+
+
+def _own_checker(clock: Clock) -> "RevocationChecker":
+    from pyratify.pki.revocation.checker import RevocationChecker
+    from pyratify.pki.revocation.http import HttpFetcher
+    from pyratify.pki.revocation.memory import RevocationMemory
+    from pyratify.pki.revocation.options import RevocationOptions
+
+    return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions()))
+
+
+async def _check_revocation(moment: "Moment", checks: "Checks") -> None:
+    """Look up the chain, unless nobody trusts it: then nobody is asked what its certificates want asked."""
+    from pyratify.pki.revocation.locations import can_be_looked_up
+    from pyratify.verifiers.notation.revocation import unknown
+
+    if not checks.is_authentic and any(map(can_be_looked_up, moment.chain.certificates[:-1])):
+        raise unknown("the chain leads to no trusted certificate, so its revocation is not looked up")
+    await moment.lookup.check(moment.chain, moment.signed_at)
 
 
 class _Integrity:
