@@ -114,14 +114,7 @@ class Lister:
 
     async def _page(self, read: Read) -> Response | None:
         """Return a page; None for 404, which alone means that there is no referrers API."""
-        try:
-            response = await self._client.get(read)
-        except StoreError as error:
-            if (
-                error.reason is Reason.REGISTRY_AUTH and error.__cause__ is None
-            ):  # the status of this endpoint
-                raise StoreError(Reason.REGISTRY_ERROR, error.message) from error
-            raise
+        response = await self._client.get(read)
         if response.status == 200:
             return response
         if error_code(response) not in _UNKNOWN_SUBJECT and len(self._without_api) < _MAX_REMEMBERED:

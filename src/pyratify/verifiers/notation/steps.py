@@ -187,7 +187,8 @@ def facts(moment: Moment, checks: Checks) -> dict[str, Any]:
         "trustPolicy": checks.policy.name,
         "level": checks.policy.level,
         "checks": {str(check): outcome for check, outcome in checks.outcomes.items()},
-        "revocation": [
+        "revocation": checks.outcomes[Check.REVOCATION],
+        "revocationFindings": [
             {"subject": found.subject, "status": str(found.status), "detail": found.detail}
             for found in moment.lookup.found
         ],
