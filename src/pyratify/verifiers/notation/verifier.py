@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
 from pyratify.core.key import KeyMaterial
@@ -48,6 +49,7 @@ class NotationVerifier:
         required_metadata: What the signer must have written into every signature.
         strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
         revocation: Looks up revocation; over plain http, remembered by this verifier alone, when omitted.
+        cache: Where that keeps answers beyond this program's life.
         revocation_seconds: The most time that the revocation of one signature's chains may take.
 
     Raises:
@@ -64,6 +66,7 @@ class NotationVerifier:
         required_metadata: Mapping[str, str] = _NONE,
         strict_extensions: bool = False,
         revocation: "RevocationChecker | None" = None,
+        cache: ContentCache | None = None,
         revocation_seconds: float = REVOCATION_SECONDS,
     ) -> None:
         self._name = name
@@ -73,6 +76,7 @@ class NotationVerifier:
         self._required_metadata = required_metadata
         self._strict_extensions = strict_extensions
         self._revocation = revocation
+        self._cache = cache
         self._revocation_seconds = revocation_seconds
         self._ready: _Ready | None = None
         for store, documents in self._stores.items():
@@ -168,7 +172,7 @@ class NotationVerifier:
 
         if self._ready is None:
             anchors = load_anchors(self._stores)
-            checker = self._revocation or _own_checker(self._clock)
+            checker = self._revocation or _own_checker(self._clock, self._cache)
             self._ready = _Ready(anchors, timestamp_authorities(anchors), ChainCache(), checker)
         return self._ready
 
@@ -183,13 +187,13 @@ class _Ready:
     revocation: "RevocationChecker"
 
 
-def _own_checker(clock: Clock) -> "RevocationChecker":
+def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker":
     from pyratify.pki.revocation.checker import RevocationChecker
     from pyratify.pki.revocation.http import HttpFetcher
     from pyratify.pki.revocation.memory import RevocationMemory
     from pyratify.pki.revocation.options import RevocationOptions
 
-    return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions()))
+    return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions(), cache))
 
 
 async def _check_revocation(moment: "Moment", checks: "Checks") -> None:
