@@ -1,6 +1,5 @@
 """When a signature was made, as far as somebody trusted vouches for it (step 6)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,10 +8,11 @@ from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.chain import Chain
 from pyratify.pki.times import format_time
-from pyratify.pki.timestamp.token import Timestamp, verify_timestamp
+from pyratify.pki.timestamp.token import Timestamp
 from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, Envelope
 from pyratify.verifiers.notation.policy import TrustPolicy, VerifyTimestamp
 from pyratify.verifiers.notation.revocation import Lookup
+from pyratify.verifiers.notation.timestamps import TimestampCache
 
 CLOCK_SKEW = timedelta(minutes=5)
 
@@ -26,6 +26,7 @@ class Moment:
         chain: Its chain.
         policy: The trust policy that applies.
         authorities: The roots of the policy's trust stores of type tsa.
+        timestamps: Verifies timestamps.
         lookup: Looks up the revocation of the timestamp authority.
         now: The current time.
         signed_at: The authentic time, once it is established; the latest that it can be.
@@ -35,7 +36,8 @@ class Moment:
     envelope: Envelope
     chain: Chain
     policy: TrustPolicy
-    authorities: Sequence[Certificate]
+    authorities: tuple[Certificate, ...]
+    timestamps: TimestampCache
     lookup: Lookup
     now: datetime
     signed_at: datetime | None = None
@@ -85,7 +87,7 @@ class Moment:
                 Reason.TIME_SOURCE_MISSING, "the policy asks for a timestamp and the signature has none"
             )
         token, signature = self.envelope.timestamp, self.envelope.signature
-        timestamp = verify_timestamp(token, signature, self.authorities, self.now)
+        timestamp = self.timestamps.verify(token, signature, self.authorities, self.now)
         for time in (timestamp.earliest, timestamp.latest):
             try:
                 self.chain.check_validity(time)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pyratify.verifiers.notation.envelope import Envelope
     from pyratify.verifiers.notation.moment import Moment
     from pyratify.verifiers.notation.steps import Checks
+    from pyratify.verifiers.notation.timestamps import TimestampCache
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
 REVOCATION_SECONDS = 10.0
@@ -163,17 +164,20 @@ class NotationVerifier:
 
         ready = self._prepared()
         stores = policy.stores_of("tsa")
-        authorities = [certificate for store in stores for certificate in ready.authorities[store]]
+        authorities = tuple(certificate for store in stores for certificate in ready.authorities[store])
         deadline = self._clock.monotonic() + self._revocation_seconds
-        return Moment(envelope, chain, policy, authorities, Lookup(ready.revocation, deadline), now)
+        lookup = Lookup(ready.revocation, deadline)
+        return Moment(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
 
     def _prepared(self) -> "_Ready":
         from pyratify.verifiers.notation.anchors import ChainCache, load_anchors, timestamp_authorities
+        from pyratify.verifiers.notation.timestamps import TimestampCache
 
         if self._ready is None:
             anchors = load_anchors(self._stores)
             checker = self._revocation or _own_checker(self._clock, self._cache)
-            self._ready = _Ready(anchors, timestamp_authorities(anchors), ChainCache(), checker)
+            authorities = timestamp_authorities(anchors)
+            self._ready = _Ready(anchors, authorities, ChainCache(), TimestampCache(), checker)
         return self._ready
 
 
@@ -184,6 +188,7 @@ class _Ready:
     anchors: "Anchors"
     authorities: "Mapping[StoreName, tuple[Certificate, ...]]"
     chains: "ChainCache"
+    timestamps: "TimestampCache"
     revocation: "RevocationChecker"
 
 
