@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 from pyratify.pki.asn1 import (
     GENERALIZED_TIME,
     INTEGER,
-    OBJECT_IDENTIFIER,
     OCTET_STRING,
     SEQUENCE,
     SET,
     context,
     encode,
+    encode_object_identifier,
 )
 from pyratify.pki.chain import TIMESTAMPING
 from pyratify.pki.encoding import decode_base64url, encode_base64
@@ -112,11 +112,13 @@ def make_token(tsa: Issued, message: bytes, recipe: TokenRecipe = GOOD_TOKEN) ->
     body = (
         _integer(3)
         + encode(SET, _algorithm(_OIDS[recipe.digest]))
-        + encode(SEQUENCE, _oid(TST_INFO) + content)
+        + encode(SEQUENCE, encode_object_identifier(TST_INFO) + content)
         + encode(context(0), bag)
         + encode(SET, signer * recipe.copies)
     )
-    return encode(SEQUENCE, _oid(SIGNED_DATA) + encode(context(0), encode(SEQUENCE, body)))
+    return encode(
+        SEQUENCE, encode_object_identifier(SIGNED_DATA) + encode(context(0), encode(SEQUENCE, body))
+    )
 
 
 def make_response(token: bytes, status: int = 0) -> bytes:
@@ -152,7 +154,7 @@ def _statement(message: bytes, recipe: TokenRecipe) -> bytes:
     return encode(
         SEQUENCE,
         _integer(recipe.version)
-        + _oid(recipe.policy)
+        + encode_object_identifier(recipe.policy)
         + encode(SEQUENCE, _algorithm(_OIDS[recipe.hash]) + encode(OCTET_STRING, imprint))
         + _integer(7)
         + encode(GENERALIZED_TIME, f"{recipe.time.year:04}{recipe.time:%m%d%H%M%SZ}".encode())
@@ -164,12 +166,14 @@ def _signer(tsa: Issued, statement: bytes, recipe: TokenRecipe) -> bytes:
     certificate = x509.load_der_x509_certificate(tsa.der)
     values = recipe.attributes(
         {
-            CONTENT_TYPE: _oid(TST_INFO),
+            CONTENT_TYPE: encode_object_identifier(TST_INFO),
             MESSAGE_DIGEST: encode(OCTET_STRING, hashlib.new(recipe.digest, statement).digest()),
             SIGNING_CERTIFICATE_V2: certificate_id(tsa.der),
         }
     )
-    members = sorted(encode(SEQUENCE, _oid(oid) + encode(SET, value)) for oid, value in values.items())
+    members = sorted(
+        encode(SEQUENCE, encode_object_identifier(oid) + encode(SET, value)) for oid, value in values.items()
+    )
     attributes = b"".join(members)
     algorithm, signature = _sign(tsa.key, encode(SET, attributes), recipe.digest)
     serial = _integer(recipe.serial(certificate.serial_number))
@@ -199,20 +203,8 @@ def _sign(key: Any, data: bytes, digest: str) -> tuple[str, bytes]:
 
 
 def _algorithm(oid: str) -> bytes:
-    return encode(SEQUENCE, _oid(oid))
+    return encode(SEQUENCE, encode_object_identifier(oid))
 
 
 def _integer(value: int) -> bytes:
     return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-
-
-def _oid(text: str) -> bytes:
-    first, second, *arcs = map(int, text.split("."))
-    return encode(OBJECT_IDENTIFIER, b"".join(_arc(arc) for arc in (40 * first + second, *arcs)))
-
-
-def _arc(value: int) -> bytes:
-    octets = [value & 0x7F]
-    while value := value >> 7:
-        octets.append(value & 0x7F | 0x80)
-    return bytes(reversed(octets))

@@ -13,7 +13,7 @@ from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
 from pyratify.pki.revocation.memory import RevocationMemory
 from pyratify.pki.revocation.options import RevocationOptions
-from pyratify.pki.revocation.status import CertificateStatus, Status, worst
+from pyratify.pki.revocation.status import CertificateStatus, Finding, RevocationUnknown, Status, worst
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.revocation import (
@@ -146,6 +146,9 @@ async def test_a_revoked_certificate_is_revoked(leaf: Issued, places: dict) -> N
     assert "revoked at 2026-05-31T00:00:00Z" in found.detail
 
 
+INDIRECT = x509.DistributionPoint(
+    [x509.UniformResourceIdentifier(LIST)], None, None, [x509.DirectoryName(x509.Name([]))]
+)
 NO_SIGNING = authority("no lists", usages=("keyCertSign",))
 UNSAID = {
     "ocsp-nobody": (BY_OCSP, {}, "nobody answers"),
@@ -200,6 +203,11 @@ UNSAID = {
         BY_LIST,
         {LIST: make_list(ROOT, this_update=NOW + DAY, next_update=NOW + 2 * DAY)},
         "from the future",
+    ),
+    "no-usable-place": (
+        signer(ROOT, extensions=((x509.CRLDistributionPoints([INDIRECT]), False),)),
+        {},
+        "no revocation list that can be used",
     ),
     "list-other-issuer": (BY_LIST, {LIST: make_list(STRANGER)}, "another issuer's"),
     "list-other-key": (BY_LIST, {LIST: make_list(ROOT, key=STRANGER.key)}, "signature is not"),
@@ -499,3 +507,17 @@ async def test_questions_at_the_same_time_are_asked_once() -> None:
     results = await asyncio.gather(*(checker.check(chain) for _ in range(20)))
     assert {status.status for (status,) in results} == {Status.GOOD}
     assert fetcher.asked == [LIST]
+
+
+async def test_memory_is_bounded() -> None:
+    """More than four thousand findings and dead servers push out the oldest."""
+    memory = RevocationMemory(FakeClock(), RevocationOptions())
+    finding = Finding("here", NOW + DAY)
+    for number in range(4100):
+        memory.keep(str(number), finding)
+        memory.bury(str(number), "dead")
+    assert memory.finding("0") is None
+    assert memory.finding("4099") is finding
+    memory.check_alive("0")
+    with pytest.raises(RevocationUnknown, match="dead"):
+        memory.check_alive("4099")

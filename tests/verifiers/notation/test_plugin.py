@@ -196,3 +196,28 @@ async def test_certificates_are_parsed_when_the_verifier_is_built(monkeypatch: p
     with pytest.raises(ConfigurationError) as error:
         await build(certificates=[CA], trustedIdentities=["*"])
     assert error.value.reason is Reason.KEY_INVALID
+
+
+async def test_verifiers_of_one_engine_share_what_is_known_of_revocation() -> None:
+    """With equal parameters one checker; with others another."""
+    lent: Any = Lent()
+
+    async def checker(**parameters: Any) -> object:
+        options = msgspec.convert(
+            {"certificates": [CA], "trustedIdentities": ["*"], "revocation": parameters}, plugin.options
+        )
+        verifier: Any = await plugin.build("notation", options, lent)
+        return verifier._prepared().revocation
+
+    assert await checker() is await checker()
+    assert await checker() is not await checker(allowedHosts=["crl.corp.example"])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"seconds": 0}, {"ocspSeconds": -1}, {"listSeconds": 301}, {"allowedHosts": "x"}, {"hosts": []}],
+)
+def test_parameters_of_revocation_are_checked(parameters: dict[str, Any]) -> None:
+    """Times are positive and bounded, and unknown names are refused."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"revocation": parameters}, plugin.options)

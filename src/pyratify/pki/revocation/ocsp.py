@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyratify.pki import asn1
 from pyratify.pki.certificates import Certificate, parse_certificate
@@ -130,12 +130,10 @@ def _verify(response: "OCSPResponse", signer: Certificate) -> None:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     key, digest = signer.key, response.signature_hash_algorithm
-    if digest is None:
-        raise RevocationUnknown("the OCSP answer's algorithm is not allowed")
     try:
-        if isinstance(key, RSAPublicKey):
+        if isinstance(key, RSAPublicKey) and digest is not None:
             key.verify(response.signature, response.tbs_response_bytes, PKCS1v15(), digest)
-        elif isinstance(key, EllipticCurvePublicKey):
+        elif isinstance(key, EllipticCurvePublicKey) and digest is not None:
             key.verify(response.signature, response.tbs_response_bytes, ECDSA(digest))
         else:
             raise RevocationUnknown("the OCSP responder's key is of a kind that is not allowed")
@@ -144,16 +142,22 @@ def _verify(response: "OCSPResponse", signer: Certificate) -> None:
 
 
 def _entry(response: "OCSPResponse", certificate: Certificate, issuer: Certificate) -> "OCSPSingleResponse":
-    for entry in response.responses:
-        name = entry.hash_algorithm.name
-        if (
-            name in _CERTIFICATE_ID_HASHES
-            and entry.serial_number == certificate.parsed.serial_number
-            and entry.issuer_key_hash == key_hash(issuer, name)
-            and entry.issuer_name_hash == hashlib.new(name, issuer.parsed.subject.public_bytes()).digest()
-        ):
-            return entry
-    raise RevocationUnknown("the OCSP answer is about another certificate")
+    """Return the one entry, which must be about the certificate (section 3.2, 1 and 2)."""
+    entries = tuple(response.responses)
+    if len(entries) != 1:
+        raise RevocationUnknown(f"the OCSP answer has {len(entries)} entries, not the one that was asked for")
+    if any(found.critical for found in response.single_extensions):
+        raise RevocationUnknown("the OCSP answer's entry has a critical extension")
+    (entry,) = entries
+    name = entry.hash_algorithm.name
+    if (
+        name not in _CERTIFICATE_ID_HASHES
+        or entry.serial_number != certificate.parsed.serial_number
+        or entry.issuer_key_hash != key_hash(issuer, name)
+        or entry.issuer_name_hash != hashlib.new(name, issuer.parsed.subject.public_bytes()).digest()
+    ):
+        raise RevocationUnknown("the OCSP answer is about another certificate")
+    return entry
 
 
 def _check_times(entry: "OCSPSingleResponse", now: datetime) -> datetime:
@@ -171,20 +175,9 @@ def _check_times(entry: "OCSPSingleResponse", now: datetime) -> datetime:
 
 
 def _invalid_from(response: "OCSPResponse") -> datetime | None:
-    """Return the invalidity date, where there is one entry to which it must belong."""
-    if len(tuple(response.responses)) != 1:
-        return None
     date = extension(response.single_extensions, _INVALIDITY_DATE)
-    return _date(date)
-
-
-def _date(value: Any) -> datetime | None:
-    from cryptography.x509 import InvalidityDate
-
-    if isinstance(value, InvalidityDate):
-        return value.invalidity_date_utc
-    raw = getattr(value, "value", None)
-    return asn1.time(next(iter(read_elements(raw)))) if isinstance(raw, bytes) else None
+    found: datetime | None = date.invalidity_date_utc if date is not None else None
+    return found
 
 
 def key_hash(certificate: Certificate, name: str) -> bytes:
