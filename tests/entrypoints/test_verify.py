@@ -206,3 +206,11 @@ def test_the_tree_shows_every_artifact_and_every_result(run: Run) -> None:
     assert "PASSED cosign" in out
     assert "signer: spki:sha256:" in out
     assert "application/vnd.dev.sigstore.bundle.v0.3+json" in out
+
+
+def test_a_key_that_cannot_be_used_does_not_wait_for_the_registry(run: Run) -> None:
+    """Keys are read beside the network; a bad one ends the run though the registry never answers."""
+    with RegistrySimulator(delay=60) as registry:
+        code, out, err = run("verify", "--key", MATERIAL / "README.md", registry.reference("app", "v1"))
+    assert (code, out) == (3, "")
+    assert "KEY_INVALID" in err

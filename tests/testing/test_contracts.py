@@ -135,6 +135,26 @@ class TestStaticCredentials(CredentialContract):
         return CredentialCase(StaticCredentials(credential, ("ghcr.io",)), "ghcr.io", credential)
 
 
+@dataclass(frozen=True)
+class Strict:
+    """Refuses to be asked for any registry but its own."""
+
+    async def credential(self, registry: str) -> Credential:
+        """Give the credential, or refuse."""
+        if registry != "ghcr.io":
+            raise StoreError(Reason.CREDENTIAL_SCOPE, "another registry")
+        return Credential("me", "secret password")
+
+
+class TestStrictCredentials(CredentialContract):
+    """A provider that is an error for other registries."""
+
+    @pytest.fixture
+    def case(self) -> CredentialCase:
+        """The provider above."""
+        return CredentialCase(Strict(), "ghcr.io", Credential("me", "secret password"))
+
+
 class TestDockerCredentials(CredentialContract):
     """Docker's file."""
 

@@ -65,20 +65,6 @@ async def build_engine(
     return Engine(ScopeMap(scopes), generation=secrets.token_hex(8))
 
 
-async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
-    """Build every part by itself and return every fault."""
-    found: list[ConfigurationError] = []
-    try:
-        check_scopes(loaded.config)
-    except ConfigurationError as error:
-        found.append(error)
-    async with AsyncExitStack() as stack:
-        builder = Builder(BuildResources(SystemClock(), loaded.base), stack, None)
-        for index, config in enumerate(loaded.config.executors):
-            found.extend([error async for error in builder.faults(config, index)])
-    return tuple(found)
-
-
 @dataclass(frozen=True, slots=True)
 class Builder:
     """Builds executors.

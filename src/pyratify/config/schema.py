@@ -117,7 +117,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     Attributes:
         executors: At least one; their scopes decide which is responsible.
         cache: The cache of content.
+        schema: The JSON Schema that an editor is to use; read by editors only.
     """
 
     executors: Annotated[tuple[ExecutorConfig, ...], Meta(min_length=1)]
     cache: CacheConfig = CacheConfig()
+    schema: str = field(default="", name="$schema")

@@ -31,7 +31,7 @@ class Digest(str):
         """Check the text and return it as a digest."""
         match = _GRAMMAR.fullmatch(text) if len(text) <= 135 else None
         if match is None or len(match[2]) != _LENGTHS[match[1]]:
-            raise InvalidDigest(Reason.DIGEST_INVALID, f"not a digest: {text[:80]!r}")
+            raise InvalidDigest(Reason.DIGEST_INVALID, f"not a digest: {text[:80]!a}")
         return super().__new__(cls, text)
 
     @classmethod

@@ -61,7 +61,7 @@ class Reference:
             _refuse(text, "it is empty, too long or has characters that no reference has")
         if _IMAGE_ID.fullmatch(text):
             raise InvalidReference(
-                Reason.REF_AMBIGUOUS, f"{text!r} could be an image's identifier or a repository"
+                Reason.REF_AMBIGUOUS, f"{text!a} could be an image's identifier or a repository"
             )
         name, digest = _split_digest(text)
         name, tag = _split_tag(name, text)
@@ -187,7 +187,7 @@ def _split_digest(text: str) -> tuple[str, Digest | None]:
         return name, Digest(digest)
     except InvalidDigest as error:
         raise InvalidReference(
-            Reason.REF_INVALID, f"not a reference: {text[:80]!r}: {error.message}"
+            Reason.REF_INVALID, f"not a reference: {text[:80]!a}: {error.message}"
         ) from None
 
 
@@ -223,4 +223,4 @@ def _check_names(registry: str, repository: str, text: str) -> None:
 
 
 def _refuse(text: str, why: str) -> NoReturn:
-    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {text[:80]!r}: {why}")
+    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {text[:80]!a}: {why}")

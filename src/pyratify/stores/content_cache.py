@@ -84,10 +84,9 @@ class SqliteCache:
         (total,) = connection.execute("SELECT ifnull(sum(size), 0) FROM content").fetchone()
         if total <= self._max_bytes:
             return
-        oldest = connection.execute("SELECT key, size FROM content ORDER BY used").fetchall()
-        for key, size in oldest:
-            if total <= self._max_bytes * 3 // 4:
-                return
+        oldest = iter(connection.execute("SELECT key, size FROM content ORDER BY used").fetchall())
+        while total > self._max_bytes * 3 // 4:  # a quarter at once: not every entry then costs an eviction
+            key, size = next(oldest)
             connection.execute("DELETE FROM content WHERE key = ?", (key,))
             total -= size
 

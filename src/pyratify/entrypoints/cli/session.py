@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
@@ -16,7 +16,9 @@ from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.store import Store
 from pyratify.entrypoints.cli.targets import Target
-from pyratify.stores.layout import LayoutStore
+
+if TYPE_CHECKING:
+    from pyratify.stores.layout import LayoutStore
 
 TIMEOUT = 60.0
 
@@ -32,7 +34,7 @@ class Session:
 
     engine: Engine
     preparing: "tuple[asyncio.Task[None], ...]" = ()
-    _layouts: dict[str, LayoutStore] = field(default_factory=dict)
+    _layouts: "dict[str, LayoutStore]" = field(default_factory=dict)
 
     async def ready(self) -> None:
         """Wait for what is being prepared.
@@ -41,7 +43,21 @@ class Session:
             ConfigurationError: A key or certificate cannot be used.
         """
         for task in self.preparing:
-            await task
+            await asyncio.shield(task)
+
+    async def judge(self, target: Target) -> ValidationResult:
+        """Validate one reference while keys are still being read; a key that cannot be used ends that at once.
+
+        Raises:
+            ConfigurationError: A key or certificate cannot be used.
+        """
+        work = asyncio.create_task(self.validate(target))
+        try:
+            await self.ready()
+            return await work
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
     async def validate(self, target: Target) -> ValidationResult:
         """Validate one reference; a layout is read from disk whatever store the configuration names."""
@@ -81,7 +97,9 @@ class Session:
             raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
         return executor.store
 
-    def _layout(self, reference: Reference) -> LayoutStore:
+    def _layout(self, reference: Reference) -> "LayoutStore":
+        from pyratify.stores.layout import LayoutStore
+
         return self._layouts.setdefault(reference.repository, LayoutStore(reference.repository))
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote
 
 from pyratify.core.digest import Digest
@@ -140,24 +141,26 @@ class Lister:
             response = answer
 
     async def _tagged_index(self, reference: Reference, tag: str) -> Listing:
-        response = await self._tagged(reference, tag, OCI_INDEX)
-        return Listing(()) if response is None else read_listing(response)
+        reads = self._tag_reads(reference, tag, OCI_INDEX)
+        listing = await self._reader.first(reads, partial(_index, reference.tagged(tag)))
+        return listing or Listing(())
 
     async def _cosign_tag(self, reference: Reference, tag: str) -> Referrer | None:
-        response = await self._tagged(reference, tag, ACCEPT_MANIFEST)
-        if response is None:
-            return None
-        return Referrer(describe(response, reference.tagged(tag)), Discovery.COSIGN_TAG, response.body)
+        reads = self._tag_reads(reference, tag, ACCEPT_MANIFEST)
+        return await self._reader.first(reads, partial(_tagged, reference.tagged(tag)))
 
-    async def _tagged(self, reference: Reference, tag: str, accept: str) -> Response | None:
-        reads = self._reader.reads(
-            reference,
-            f"manifests/{tag}",
-            f"the tag {tag}",
-            accept=accept,
-            limit=self._options.max_manifest_bytes,
-        )
-        return await self._reader.first(reads, lambda response: describe(response, reference.tagged(tag)))
+    def _tag_reads(self, reference: Reference, tag: str, accept: str) -> tuple[Read, ...]:
+        limit = self._options.max_manifest_bytes
+        return self._reader.reads(reference, f"manifests/{tag}", f"the tag {tag}", accept=accept, limit=limit)
+
+
+def _index(reference: Reference, response: Response) -> Listing:
+    describe(response, reference)
+    return read_listing(response)
+
+
+def _tagged(reference: Reference, response: Response) -> Referrer:
+    return Referrer(describe(response, reference), Discovery.COSIGN_TAG, response.body)
 
 
 def _entries(listing: Listing, discovery: Discovery) -> Iterator[Referrer]:

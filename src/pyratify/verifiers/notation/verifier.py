@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
+from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.manifest import Manifest
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pyratify.verifiers.notation.timestamps import TimestampCache
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
+MAX_ENVELOPE = 4 * 1024 * 1024
 REVOCATION_SECONDS = 10.0
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -108,7 +110,7 @@ class NotationVerifier:
         """Verify one signature.
 
         Raises:
-            VerificationError: `POLICY_NOT_FOUND`; `ENVELOPE_MALFORMED` where there is not exactly one envelope;
+            VerificationError: `POLICY_NOT_FOUND`; `ENVELOPE_MALFORMED` where there is not exactly one envelope; `SIZE_EXCEEDED`;
                 `NotationFailure` for a validation that the policy enforces; `PLUGIN_REQUIRED`; `METADATA_MISMATCH`.
             InconclusiveError: `REVOCATION_UNKNOWN`, where the policy enforces revocation.
             StoreError: The envelope could not be read.
@@ -120,9 +122,9 @@ class NotationVerifier:
             )
         if policy.level == SKIP_LEVEL:  # 2.1
             return _skipped(policy)
-        media_type = _envelope_type(evidence.manifest)
-        data = await evidence.blob(evidence.manifest.layers[0])
-        return await self._verify(data, media_type, evidence, policy)
+        layer = _envelope_of(evidence.manifest)
+        data = await evidence.blob(layer)
+        return await self._verify(data, layer.media_type, evidence, policy)
 
     async def _verify(self, data: bytes, media_type: str, evidence: Evidence, policy: TrustPolicy) -> Details:
         from pyratify.verifiers.notation import steps
@@ -241,13 +243,18 @@ class _Integrity:
         check_metadata(self._metadata, required)
 
 
-def _envelope_type(manifest: Manifest) -> str:
+def _envelope_of(manifest: Manifest) -> Descriptor:
     if len(manifest.layers) != 1:
         raise VerificationError(
             Reason.ENVELOPE_MALFORMED,
             f"a signature's manifest has exactly one envelope, and this one has {len(manifest.layers)}",
         )
-    return manifest.layers[0].media_type
+    (layer,) = manifest.layers
+    if layer.size > MAX_ENVELOPE:
+        raise VerificationError(
+            Reason.SIZE_EXCEEDED, f"the envelope has {layer.size} bytes, more than {MAX_ENVELOPE}"
+        )
+    return layer
 
 
 def _refuse_plugin(envelope: "Envelope") -> None:
