@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
@@ -143,7 +142,7 @@ def stamped_cose(tsa: Issued, recipe: TokenRecipe = GOOD_TOKEN) -> Callable[[Any
     def edit(envelope: Any) -> Any:
         protected, unprotected, payload, signature = envelope.value
         unprotected = unprotected | {TIMESTAMP: make_token(tsa, signature, recipe)}
-        return cbor2.CBORTag(18, [protected, unprotected, payload, signature])
+        return type(envelope)(18, [protected, unprotected, payload, signature])
 
     return edit
 

@@ -23,6 +23,7 @@ from pyratify.pki.revocation.status import CertificateStatus, Finding, Revocatio
 from pyratify.pki.times import format_time
 
 T = TypeVar("T")
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class RevocationChecker:
     async def _status(
         self, certificate: Certificate, issuer: Certificate, signed_at: datetime | None
     ) -> CertificateStatus:
-        subject = certificate.subject
+        subject = certificate.subject[:_MAX_SHOWN]
         try:
             finding = await self._finding(certificate, issuer)
         except RevocationUnknown as unknown:
@@ -134,7 +135,7 @@ class _Question:
 
         async def read(data: bytes) -> Finding:
             now = self._clock.now()
-            finding, delegate = read_answer(data, self._certificate, self._issuer, now, f"OCSP {url}")
+            finding, delegate = read_answer(data, self._certificate, self._issuer, now, f"OCSP {_shown(url)}")
             if delegate is not None:
                 await self._check_delegate(delegate)
             return finding
@@ -158,7 +159,7 @@ class _Question:
             if places:
                 delta, delta_until = await _first(places, self._delta)
                 until = min(until, delta_until)
-        finding = look_up(self._certificate, base, delta, self._clock.now(), f"revocation list {url}")
+        finding = look_up(self._certificate, base, delta, self._clock.now(), f"revocation list {_shown(url)}")
         return replace(finding, until=min(finding.until, until))
 
     async def _delta(self, url: str) -> tuple[RevocationList, datetime]:
@@ -202,11 +203,15 @@ class _Question:
             async with asyncio.timeout(left):
                 return await self._fetcher.fetch(request)
         except TimeoutError:
-            why = f"{request.url} did not answer within {left:g} seconds"
+            why = f"{_shown(request.url)} did not answer within {left:g} seconds"
         except FetchFailed as failed:
-            why = f"{request.url}: {failed}"
+            why = f"{_shown(request.url)}: {failed}"
         self._memory.bury(request.url, why)
         raise RevocationUnknown(why)
+
+
+def _shown(url: str) -> str:
+    return url if url.isascii() and url.isprintable() and len(url) <= _MAX_SHOWN else ascii(url[:_MAX_SHOWN])
 
 
 async def _first(places: tuple[str, ...], ask: Callable[[str], Awaitable[T]]) -> T:

@@ -46,7 +46,7 @@ class Lookup:
         decisive = worst(statuses)
         if decisive is None:
             return
-        message = f"the certificate {decisive.subject!r}: {decisive.detail}"
+        message = f"the certificate {decisive.subject!a}: {decisive.detail}"
         if decisive.status is Status.REVOKED:
             raise VerificationError(Reason.CERT_REVOKED, message)
         raise unknown(message)
