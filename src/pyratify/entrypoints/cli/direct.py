@@ -24,16 +24,18 @@ def is_direct(arguments: Namespace) -> bool:
     Raises:
         ConfigurationError: They do, and name a configuration too, or are not complete.
     """
-    named = arguments.key or arguments.cert or arguments.trust_policy
+    policy = arguments.trust_policy or arguments.notation or arguments.notation_config
+    named = arguments.key or arguments.cert or policy
     for flag, value, other, needed in (
         ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
-        ("--trust-store", arguments.trust_store, "--trust-policy", arguments.trust_policy),
+        ("--trust-store", arguments.trust_store, "--trust-policy", policy),
+        ("--wildcard-scopes", arguments.wildcard_scopes, "--trust-policy", policy),
     ):
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
     if named and arguments.config:
         raise ConfigurationError(
-            "-c and --key, --cert or --trust-policy exclude one another",
+            "-c and --key, --cert, --trust-policy or --notation exclude one another",
             remedy="Name keys and certificates in the configuration, or leave out -c.",
         )
     return bool(named)

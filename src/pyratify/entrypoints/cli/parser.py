@@ -98,6 +98,19 @@ def _verify(add: Add) -> None:
         metavar="FILE",
         help="a public key of cosign signatures (repeatable)",
     )
+    _notation(trust)
+    trust.add_argument(
+        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+    )
+    trust.add_argument(
+        "--wildcard-scopes",
+        action="store_true",
+        help="allow host/team/*, hosts and *.example.com as scopes of the trust policy, which notation refuses",
+    )
+    _registry(parser)
+
+
+def _notation(trust: "argparse._ArgumentGroup") -> None:
     trust.add_argument(
         "--cert",
         action="append",
@@ -117,14 +130,16 @@ def _verify(add: Add) -> None:
         "--trust-store", metavar="DIR", help="notation's trust store, the folder that holds x509/"
     )
     trust.add_argument(
-        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+        "--notation",
+        action="store_true",
+        help="trust what notation trusts here: its folder is $NOTATION_CONFIG, or notation in the user's configuration",
     )
-    _registry(parser)
+    trust.add_argument("--notation-config", metavar="DIR", help="trust what notation trusts with this folder")
 
 
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
-With --key, --cert or --trust-policy no configuration is read, and one signature that any of them accepts is enough.
+With --key, --cert, --trust-policy or --notation no configuration is read, and one signature that any of them accepts is enough.
 
 """
 

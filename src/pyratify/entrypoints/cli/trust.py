@@ -3,12 +3,15 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.direct import disk_cache, material, read_file
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.notation.folder import NotationFolder
 
 _SUBJECT = "x509.subject:"
 
@@ -42,7 +45,7 @@ def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
         yield CosignVerifier("cosign", [CosignTrustPolicy(keys=material(arguments.key, "--key"))])
     if arguments.cert:
         yield _certificates(arguments)
-    if arguments.trust_policy:
+    if arguments.trust_policy or notation_folder(arguments) is not None:
         yield _trust_policy(arguments)
 
 
@@ -77,15 +80,53 @@ def _trust_policy(arguments: Namespace) -> Prepared:
 
     if arguments.cert:
         raise ConfigurationError(
-            "--cert and --trust-policy exclude one another",
+            "--cert and a trust policy exclude one another",
             remedy="Put the certificate into the trust store.",
         )
+    data, folder = trust_files(arguments)
+    policy = parse_trust_policy(
+        data,
+        path="--trust-policy" if arguments.trust_policy else "trustpolicy.json",
+        wildcards=arguments.wildcard_scopes,
+    )
+    stores = load_trust_store(folder, policy.stores)
+    return NotationVerifier("notation", policy, stores, SystemClock(), cache=disk_cache(arguments))
+
+
+def trust_files(arguments: Namespace, *, blob: bool = False) -> tuple[bytes, Path]:
+    """Return the trust policy and the folder of the trust store that the flags name.
+
+    Args:
+        arguments: The command line.
+        blob: Whether the trust policy for blobs is meant.
+
+    Raises:
+        ConfigurationError: They are not complete, or a file cannot be read.
+    """
+    folder = notation_folder(arguments)
+    if folder is not None:
+        return (folder.blob_policy() if blob else folder.trust_policy()), folder.trust_store
     if not arguments.trust_store:
         raise ConfigurationError(
             "--trust-policy needs --trust-store",
             remedy="Give notation's trust store folder, the one that holds x509/.",
         )
-    data = read_file(arguments.trust_policy, "--trust-policy")
-    policy = parse_trust_policy(data, path="--trust-policy")
-    stores = load_trust_store(Path(arguments.trust_store), policy.stores)
-    return NotationVerifier("notation", policy, stores, SystemClock(), cache=disk_cache(arguments))
+    return read_file(arguments.trust_policy, "--trust-policy"), Path(arguments.trust_store)
+
+
+def notation_folder(arguments: Namespace) -> "NotationFolder | None":
+    """Return notation's own folder where the flags ask for it.
+
+    Raises:
+        ConfigurationError: They name a trust policy or trust store too, or there is no such folder.
+    """
+    if not arguments.notation and not arguments.notation_config:
+        return None
+    from pyratify.verifiers.notation.folder import NotationFolder, user_folder
+
+    if arguments.trust_policy or arguments.trust_store:
+        raise ConfigurationError(
+            "--notation and --notation-config exclude --trust-policy and --trust-store",
+            remedy="Leave out one or the other.",
+        )
+    return NotationFolder(Path(arguments.notation_config)) if arguments.notation_config else user_folder()
