@@ -13,6 +13,9 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.credentials.docker_config import DockerCredentials
 from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.transport import Transport
+from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.stores.registry.transport_threads import ThreadTransport
 from pyratify.testing.registry import BasicAuth, BearerAuth, Fault, RegistrySimulator, redirect
 from pyratify.testing.tls import Authority
@@ -257,15 +260,14 @@ async def test_atk_042_one_tenants_token_is_not_anothers(registry: RegistrySimul
 async def test_atk_043_netrc_is_never_read(
     registry: RegistrySimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Credentials come from the configuration and from nowhere else, over either transport."""
-    from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
-
+    """Credentials come from the configuration and from nowhere else, over every transport."""
     (tmp_path / ".netrc").write_text("default login x password y\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     registry.auth = BasicAuth("x", "y")
-    for transport in (ThreadTransport(RegistryOptions()), AiohttpTransport(RegistryOptions())):
+    for kind in (ThreadTransport, AiohttpTransport, AsyncioTransport):
+        transport: Transport = kind(RegistryOptions())
         async with open_store(transport=transport) as store:
             with pytest.raises(StoreError) as caught:
                 await store.resolve(registry.reference("app", "v1"))

@@ -21,6 +21,7 @@ from pyratify.core.report import ArtifactReport, Decision, Verdict
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Transport
 from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.stores.registry.transport_threads import ThreadTransport
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import as_json, make_manifest
@@ -29,7 +30,7 @@ from pyratify.testing.tls import Authority
 from registries import USER, Credentials, executor, listed, open_store, sign
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "pyratify"
-TRANSPORTS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport}
+TRANSPORTS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport, "asyncio": AsyncioTransport}
 
 
 @pytest.fixture

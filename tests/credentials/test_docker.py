@@ -197,6 +197,7 @@ class TestPlaces:
         """A container's user may have neither variable nor entry."""
 
         def nowhere() -> Path:
+            """Fail as `Path.home` does."""
             raise RuntimeError("Could not determine home directory.")
 
         monkeypatch.delenv("DOCKER_CONFIG", raising=False)

@@ -83,7 +83,9 @@ def check_scope(scope: str) -> None:
             remedy="Write a repository, a prefix as host/team/*, a registry, a zone as *.example.com, or *.",
         )
     if canonical != scope:
-        raise ConfigurationError(f"the scope {scope[:200]!a} would never match", remedy=f"Write {canonical!a}.")
+        raise ConfigurationError(
+            f"the scope {scope[:200]!a} would never match", remedy=f"Write {canonical!a}."
+        )
 
 
 def _canonical_zone(scope: str) -> str | None:

@@ -130,7 +130,7 @@ def test_our_own_parameters_are_read(lent: Lent) -> None:
         ({"clientCertFile": "missing.pem"}, "clientCertFile"),
     ],
 )
-@pytest.mark.parametrize("transport", ["threads", "aiohttp"])
+@pytest.mark.parametrize("transport", ["threads", "aiohttp", "asyncio"])
 async def test_what_cannot_be_used_is_named(
     lent: Lent, parameters: dict[str, object], path: str, transport: str
 ) -> None:
@@ -148,7 +148,7 @@ def test_unknown_keys_and_values_are_refused(parameters: dict[str, object]) -> N
 
 
 @pytest.mark.parametrize("how", ["caPem", "caBase64", "caFile"])
-@pytest.mark.parametrize("transport", ["threads", "aiohttp"])
+@pytest.mark.parametrize("transport", ["threads", "aiohttp", "asyncio"])
 async def test_a_private_ca_can_be_given_in_three_ways(lent: Lent, how: str, transport: str) -> None:
     """As text, in base64, as a file."""
     authority = Authority()

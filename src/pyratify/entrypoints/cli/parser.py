@@ -1,6 +1,7 @@
 """The command line's grammar: names, arguments and help."""
 
 import argparse
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
@@ -18,12 +19,29 @@ exit codes:
 _REFERENCE = "host/repo[:tag][@digest], oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST]"
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse's own way to find that out costs as much as a network round trip."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes end with the exit code for usage, and that guesses no abbreviations."""
 
     def __init__(self, **options: object) -> None:
-        formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(allow_abbrev=False, formatter_class=formatter, **options)  # type: ignore[arg-type]
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to get help, and end."""
@@ -35,16 +53,16 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-def build_parser() -> Parser:
-    """Return the whole grammar."""
+def build_parser(command: str | None = None) -> Parser:
+    """Return the grammar: of the named command alone, or the whole where there is no such command."""
     parser = Parser(
         prog="ratify",
         description="Decides from signatures and attestations whether an OCI artifact may be trusted.",
         epilog=_EXITS,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_verify, _discover, _inspect, _resolve, _plugins, _config, _completion, _version):
-        add(partial(_command, commands))
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser, prog="ratify")
+    for name in (command,) if command in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](partial(_command, commands))
     return parser
 
 
@@ -215,3 +233,15 @@ def _seconds(text: str) -> float:
     if not 0 < value <= 86400:
         raise ValueError("not a number of seconds")
     return value
+
+
+_COMMANDS: dict[str | None, Callable[[Add], None]] = {
+    "verify": _verify,
+    "discover": _discover,
+    "inspect": _inspect,
+    "resolve": _resolve,
+    "plugins": _plugins,
+    "config": _config,
+    "completion": _completion,
+    "version": _version,
+}

@@ -114,18 +114,13 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Open a session, and end with it what is being prepared and everything on the stack."""
     async with stack:
-        tasks = tuple(asyncio.create_task(asyncio.to_thread(_drive, prepare)) for prepare in preparing)
+        tasks = tuple(asyncio.create_task(prepare()) for prepare in preparing)
         try:
             yield Session(engine, tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _drive(prepare: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run to its end, in a thread of its own, what imports and parses: the event loop stays with the network."""
-    asyncio.run(prepare())
 
 
 def timeout(arguments: Namespace) -> float:

@@ -3,29 +3,18 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyratify.stores.registry.addresses import Resolve, addresses_for
 from pyratify.stores.registry.answers import malformed, proxy_refusal
-from pyratify.stores.registry.guard import check_addresses, check_literal
 from pyratify.stores.registry.proxies import Proxy
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import Request
 from pyratify.stores.registry.url import Origin
 
-Resolve = Callable[[str, int], Iterable[str]]
 Connect = Callable[[str, int, float], socket.socket]
 Watch = Callable[[socket.socket], None]
-
-
-def system_resolve(host: str, port: int) -> tuple[str, ...]:
-    """Return the addresses of a host, as the operating system orders them.
-
-    Raises:
-        OSError: There is none.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def system_connect(address: str, port: int, timeout: float) -> socket.socket:
@@ -67,7 +56,7 @@ class Dialer:
         """
         origin = request.url.origin
         target = proxy.origin if proxy else origin
-        sock = self._connect(target, self._addresses(request, proxy))
+        sock = self._connect(target, addresses_for(request, proxy, self.resolve))
         try:
             watch(sock)
             if proxy and origin.scheme == "https":
@@ -76,26 +65,6 @@ class Dialer:
         except BaseException:
             sock.close()
             raise
-
-    def _addresses(self, request: Request, proxy: Proxy | None) -> tuple[str, ...]:
-        origin = request.url.origin
-        if not request.trust.internal:
-            check_literal(origin.host)
-        if proxy is None:
-            addresses = tuple(self.resolve(origin.host, origin.port))
-            if not request.trust.internal:
-                check_addresses(origin.host, addresses)
-            return addresses
-        if not request.trust.internal:
-            self._check_behind_proxy(origin)
-        return tuple(self.resolve(proxy.origin.host, proxy.origin.port))
-
-    def _check_behind_proxy(self, origin: Origin) -> None:
-        try:
-            addresses = tuple(self.resolve(origin.host, origin.port))
-        except OSError:
-            return  # only the proxy knows the name
-        check_addresses(origin.host, addresses)
 
     def _connect(self, target: Origin, addresses: tuple[str, ...]) -> socket.socket:
         failure: OSError = OSError("the name has no address")

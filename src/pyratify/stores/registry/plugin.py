@@ -40,7 +40,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries.
-        transport: `threads`, `aiohttp`, or `auto`: aiohttp where the program has loaded it already.
+        transport: `asyncio`, `threads`, `aiohttp`, or `auto`: aiohttp where the program has loaded it already, else asyncio.
     """
 
     plain_http: bool | None = None
@@ -60,7 +60,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     proxy_from_environment: bool = True
     connect_timeout: float = _DEFAULTS.connect_timeout
     timeout: float = _DEFAULTS.timeout
-    transport: Literal["auto", "threads", "aiohttp"] = "auto"
+    transport: Literal["auto", "asyncio", "threads", "aiohttp"] = "auto"
 
 
 async def build(name: str, options: Options, resources: Resources) -> RegistryStore:
@@ -147,9 +147,13 @@ def _transport(kind: str, settings: RegistryOptions) -> Transport:
         from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
 
         return aiohttp_transport(settings)
-    from pyratify.stores.registry.transport_threads import thread_transport
+    if kind == "threads":
+        from pyratify.stores.registry.transport_threads import thread_transport
 
-    return thread_transport(settings)
+        return thread_transport(settings)
+    from pyratify.stores.registry.transport_asyncio import asyncio_transport
+
+    return asyncio_transport(settings)
 
 
 plugin = Plugin(

@@ -11,6 +11,7 @@ from yarl import URL
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.stores.registry.addresses import Resolve, system_resolve
 from pyratify.stores.registry.answers import (
     ConnectionLost,
     check_end,
@@ -21,7 +22,7 @@ from pyratify.stores.registry.answers import (
     timed_out,
     too_large,
 )
-from pyratify.stores.registry.dialing import Resolve, system_resolve
+from pyratify.stores.registry.background import in_thread
 from pyratify.stores.registry.guard import check_addresses, check_literal
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for
@@ -45,8 +46,7 @@ class _Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Return the addresses of a host, unless one of them is not public and has to be."""
         del family
-        loop = asyncio.get_running_loop()
-        addresses = tuple(await loop.run_in_executor(None, lambda: tuple(self._resolve(host, port))))
+        addresses = await in_thread(f"resolving {host}", lambda: tuple(self._resolve(host, port)))
         if self._guarded:
             check_addresses(host, addresses)
         return [_result(host, address, port) for address in addresses]

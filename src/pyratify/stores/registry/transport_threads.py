@@ -10,8 +10,10 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from pyratify.stores.registry.addresses import Resolve, system_resolve
 from pyratify.stores.registry.answers import ConnectionLost, timed_out
-from pyratify.stores.registry.dialing import Connect, Dialer, Resolve, system_connect, system_resolve
+from pyratify.stores.registry.background import in_thread
+from pyratify.stores.registry.dialing import Connect, Dialer, system_connect
 from pyratify.stores.registry.exchange import Connection, exchange
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for
@@ -146,30 +148,11 @@ class ThreadTransport:
         self._pool.close()
 
     async def _in_thread(self, request: Request, proxy: Proxy | None) -> Response:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Response] = loop.create_future()
         job = _Job()
-
-        def deliver(response: Response | None, error: Exception | None) -> None:
-            if answer.done():
-                return
-            if error is not None:
-                answer.set_exception(error)
-            elif response is not None:
-                answer.set_result(response)
-
-        def work() -> None:
-            response, error = None, None
-            try:
-                response = self._exchange(request, proxy, job)
-            except Exception as failure:  # noqa: BLE001 - handed to the caller as it is
-                error = failure
-            with contextlib.suppress(RuntimeError):  # the loop is gone, and with it the caller
-                loop.call_soon_threadsafe(deliver, response, error)
-
-        threading.Thread(target=work, name=f"registry {request.url.origin.authority}", daemon=True).start()
         try:
-            return await answer
+            return await in_thread(
+                f"registry {request.url.origin.authority}", lambda: self._exchange(request, proxy, job)
+            )
         finally:
             job.end()
 

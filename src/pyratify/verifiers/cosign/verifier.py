@@ -94,6 +94,7 @@ async def _verify(evidence: Evidence, trusted: "TrustedKeys") -> Details:
 
 def _load(policies: tuple[CosignTrustPolicy, ...]) -> "tuple[TrustedKeys, ...]":
     from pyratify.pki.keys import load_public_keys
+    from pyratify.verifiers.cosign import classic, sigstore  # noqa: F401 - beside the network, before they are needed
     from pyratify.verifiers.cosign.keyed import TrustedKeys
 
     loaded = []

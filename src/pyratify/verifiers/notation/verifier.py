@@ -3,6 +3,7 @@
 Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbers below are the steps of that chapter.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,12 +96,12 @@ class NotationVerifier:
         return self._name
 
     async def prepare(self) -> None:
-        """Parse the certificates of the trust stores; later calls do nothing.
+        """Parse the certificates of the trust stores, beside whatever else the event loop does; later calls do nothing.
 
         Raises:
             ConfigurationError: `KEY_INVALID`: a document that is no certificate, or one that cannot be an anchor.
         """
-        self._prepared()
+        await asyncio.to_thread(self._prepared)
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept Notary Project signatures: by artifact type, or by the config's media type where there is none."""
@@ -172,6 +173,7 @@ class NotationVerifier:
         return Moment(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
 
     def _prepared(self) -> "_Ready":
+        from pyratify.verifiers.notation import envelope, payload, steps  # noqa: F401 - before they are needed
         from pyratify.verifiers.notation.anchors import ChainCache, load_anchors, timestamp_authorities
         from pyratify.verifiers.notation.timestamps import TimestampCache
 
