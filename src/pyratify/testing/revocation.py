@@ -5,6 +5,7 @@ fetcher = FakeFetcher({"http://ca.test/root.crl": make_list(root, revoked=[Revok
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -117,14 +118,14 @@ def make_list(
     return signed.public_bytes(Encoding.DER)
 
 
-def responder(issuer: Issued, *, no_check: bool = True, **changes: Any) -> Issued:
+def responder(issuer: Issued, *, no_check: bool = True, kind: str = "p256", **changes: Any) -> Issued:
     """Return the certificate of an OCSP responder to which an authority delegates; `changes` are members of `Profile`."""
     profile: dict[str, Any] = {
         "subject": "CN=responder,O=Example CA,C=US",
         "extended": (OCSP_SIGNING,),
         "extensions": ((x509.OCSPNoCheck(), False),) if no_check else (),
     }
-    return issue(Profile(**(profile | changes)), make_key("p256", "responder"), issuer)
+    return issue(Profile(**(profile | changes)), make_key(kind, "responder"), issuer)
 
 
 def make_answer(
@@ -246,7 +247,7 @@ class RevocationServer:
 
     places: dict[str, bytes | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    _server: asyncio.Server | None = None
+    _server: asyncio.Server = field(init=False)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
@@ -257,18 +258,16 @@ class RevocationServer:
     async def __aexit__(self, *_: object) -> None:
         """End, also what is still waiting."""
         self._ended.set()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        self._server.close()
+        await self._server.wait_closed()
 
     @property
     def origin(self) -> str:
         """Where it is, as `http://127.0.0.1:PORT`."""
-        port = self._server.sockets[0].getsockname()[1] if self._server else 0
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
             self.asked.append(path)
             answer = self.places.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
@@ -277,10 +276,7 @@ class RevocationServer:
             else:
                 writer.write(answer if answer.startswith(b"HTTP/1.1 ") else as_http(answer))
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        writer.close()
 
 
 def as_http(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:

@@ -68,10 +68,12 @@ class TokenRecipe:
         digest: The hash of the signature.
         attributes: Edits the signed attributes, DER by object identifier, before they are signed.
         signature: Edits the signature.
-        certificates: Edits the bag of certificates.
+        certificates: Edits the bag of certificates; None for none at all.
         content: Edits the statement after it was signed.
         copies: How many times the signature is there.
         serial: Edits the serial number that names the signer.
+        extra: DER at the end of the statement, as extensions are.
+        signer: Edits the DER of the whole signer information.
     """
 
     time: datetime = STAMPED_AT
@@ -83,10 +85,12 @@ class TokenRecipe:
     digest: str = "sha256"
     attributes: Callable[[Attributes], Attributes] = _same
     signature: Callable[[bytes], bytes] = _same
-    certificates: Callable[[Sequence[bytes]], Sequence[bytes]] = _same
+    certificates: Callable[[Sequence[bytes]], Sequence[bytes] | None] = _same
     content: Callable[[bytes], bytes] = _same
     copies: int = 1
     serial: Callable[[int], int] = _same
+    extra: bytes = b""
+    signer: Callable[[bytes], bytes] = _same
 
 
 GOOD_TOKEN = TokenRecipe()
@@ -105,14 +109,15 @@ def timestamp_authority(issuer: Issued, *, kind: str = "p256", **changes: Any) -
 def make_token(tsa: Issued, message: bytes, recipe: TokenRecipe = GOOD_TOKEN) -> bytes:
     """Return a timestamp token for a message."""
     statement = _statement(message, recipe)
-    signer = _signer(tsa, statement, recipe)
-    bag = b"".join(recipe.certificates(tsa.chain))
+    signer = recipe.signer(_signer(tsa, statement, recipe))
+    certificates = recipe.certificates(tsa.chain)
+    bag = b"" if certificates is None else encode(context(0), b"".join(certificates))
     content = encode(context(0), encode(OCTET_STRING, recipe.content(statement)))
     body = (
         _integer(3)
         + encode(SET, _algorithm(_OIDS[recipe.digest]))
         + encode(SEQUENCE, encode_object_identifier(TST_INFO) + content)
-        + encode(context(0), bag)
+        + bag
         + encode(SET, signer * recipe.copies)
     )
     return encode(
@@ -157,7 +162,8 @@ def _statement(message: bytes, recipe: TokenRecipe) -> bytes:
         + encode(SEQUENCE, _algorithm(_OIDS[recipe.hash]) + encode(OCTET_STRING, imprint))
         + _integer(7)
         + encode(GENERALIZED_TIME, f"{recipe.time.year:04}{recipe.time:%m%d%H%M%SZ}".encode())
-        + accuracy,
+        + accuracy
+        + recipe.extra,
     )
 
 

@@ -5,10 +5,14 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus
 
 from pyratify.core.caching import ContentCache, MemoryCache
+from pyratify.pki.asn1 import SEQUENCE, UTC_TIME, encode
 from pyratify.pki.chain import validate_chain
+from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
 from pyratify.pki.revocation.memory import RevocationMemory
@@ -507,6 +511,32 @@ async def test_questions_at_the_same_time_are_asked_once() -> None:
     results = await asyncio.gather(*(checker.check(chain) for _ in range(20)))
     assert {status.status for (status,) in results} == {Status.GOOD}
     assert fetcher.asked == [LIST]
+
+
+def ending(answer: bytes, new: bytes) -> bytes:
+    """Return a list signed again with another end, or none."""
+    content, algorithm, _ = read_elements(read_element(answer, SEQUENCE).content)
+    end = encode(UTC_TIME, f"{NOW + DAY:%y%m%d%H%M%SZ}".encode())
+    body = encode(SEQUENCE, content.content.replace(end, new))
+    signature = encode(0x03, b"\x00" + ROOT.key.sign(body, ECDSA(SHA256())))
+    return encode(SEQUENCE, body + encode(SEQUENCE, algorithm.content) + signature)
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [(b"", "does not say when it ends"), (encode(UTC_TIME, b"250101000000Z"), "ends before it begins")],
+)
+async def test_a_list_says_when_it_ends(new: bytes, why: str) -> None:
+    """Rightly signed, and still of no use."""
+    found = await look(BY_LIST, {LIST: ending(make_list(ROOT), new)})
+    assert found.status is Status.UNKNOWN
+    assert why in found.detail
+
+
+def test_a_chain_of_good_certificates_has_no_worst() -> None:
+    """Nothing decides against it."""
+    assert worst((CertificateStatus("x", Status.GOOD, ""),)) is None
+    assert not Finding("here", NOW).is_revoked(None)
 
 
 async def test_memory_is_bounded() -> None:

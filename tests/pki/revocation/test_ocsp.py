@@ -3,7 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
-from cryptography.x509.ocsp import OCSPCertStatus
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import OCSPNonce, load_der_x509_certificate
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder
 
 from pyratify.pki.asn1 import GENERALIZED_TIME, encode
 from pyratify.pki.certificates import parse_certificate
@@ -85,3 +88,31 @@ def test_an_answer_that_is_cut_off_says_nothing(length: int) -> None:
     """Wherever it ends."""
     with pytest.raises(RevocationUnknown):
         read(make_answer(LEAF, ROOT)[:-length])
+
+
+def test_a_responder_with_another_kind_of_key_is_refused() -> None:
+    """It has the name and the certificate of a responder, and a key that cannot have made the signature."""
+    answer = make_answer(LEAF, ROOT, by=responder(ROOT), by_name=True, bag=[responder(ROOT, kind="ed25519")])
+    with pytest.raises(RevocationUnknown, match="kind that is not allowed"):
+        read(answer)
+
+
+def test_an_answer_with_a_critical_extension_says_nothing() -> None:
+    """Of the answer as a whole."""
+    builder = (
+        OCSPResponseBuilder()
+        .add_response(
+            load_der_x509_certificate(LEAF.der),
+            load_der_x509_certificate(ROOT.der),
+            SHA1(),
+            OCSPCertStatus.GOOD,
+            NOW,
+            None,
+            None,
+            None,
+        )
+        .responder_id(OCSPResponderEncoding.HASH, load_der_x509_certificate(ROOT.der))
+        .add_extension(OCSPNonce(b"0123456789abcdef"), critical=True)
+    )
+    with pytest.raises(RevocationUnknown, match="critical extension"):
+        read(builder.sign(ROOT.key, SHA256()).public_bytes(Encoding.DER))

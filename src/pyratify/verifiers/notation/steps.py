@@ -71,12 +71,11 @@ class Checks:
         Raises:
             NotationFailure: It failed and the policy enforces it.
         """
-        if not self._skips(check):
-            with self._judged(check):
-                validation()
+        with self._judged(check):
+            validation()
 
     async def wait_for(self, check: Check, validation: Callable[[], Awaitable[None]]) -> None:
-        """Run one validation that waits for others.
+        """Run one validation that waits for others, unless the policy skips it.
 
         Raises:
             NotationFailure: It failed and the policy enforces it.
