@@ -253,7 +253,7 @@ async def test_wildcard_scopes_are_an_option() -> None:
     parameters: dict[str, Any] = {
         "certificates": [CA],
         "trustedIdentities": ["*"],
-        "scopes": ["example.com/*"],
+        "scopes": ["example.com/team/*"],
     }
     with pytest.raises(ConfigurationError) as error:
         await build(**parameters)

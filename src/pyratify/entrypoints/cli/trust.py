@@ -3,17 +3,27 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
+from pyratify.core.caching import ContentCache
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.direct import disk_cache, material, read_file
 
 if TYPE_CHECKING:
+    from pyratify.core.key import KeyMaterial
     from pyratify.verifiers.notation.folder import NotationFolder
+    from pyratify.verifiers.notation.policy import StoreName
 
 _SUBJECT = "x509.subject:"
+
+
+class Options(TypedDict):
+    """What all verifiers of notation signatures are made with."""
+
+    cache: ContentCache | None
+    required_metadata: dict[str, str]
 
 
 class Prepared(Verifier, Protocol):
@@ -50,23 +60,54 @@ def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
 
 
 def _certificates(arguments: Namespace) -> Prepared:
-    from pyratify.verifiers.notation.policy import StoreName
     from pyratify.verifiers.notation.policyfile import short_trust_policy
     from pyratify.verifiers.notation.verifier import NotationVerifier
+
+    identities, stores = anchors(arguments)
+    try:
+        policy = short_trust_policy(identities=identities, stores=tuple(map(str, stores)))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=error.remedy) from None
+    return NotationVerifier("notation", policy, stores, SystemClock(), **notation_options(arguments))
+
+
+def anchors(arguments: Namespace) -> "tuple[tuple[str, ...], dict[StoreName, tuple[KeyMaterial, ...]]]":
+    """Return the identities and the trust store that `--trusted-identity` and `--cert` make.
+
+    Raises:
+        ConfigurationError: No identity is given, or a certificate cannot be read.
+    """
+    from pyratify.verifiers.notation.policy import StoreName
 
     if not arguments.trusted_identity:
         raise ConfigurationError(
             "--cert needs --trusted-identity: an authority certifies many, and not all of them sign for you",
             remedy="Add --trusted-identity 'x509.subject: C=US, ST=WA, O=Example', or '*' for all it certifies.",
         )
-    store = StoreName("ca", "command-line")
     identities = tuple(_identity(text) for text in arguments.trusted_identity)
-    try:
-        policy = short_trust_policy(identities=identities, stores=(str(store),))
-    except ConfigurationError as error:
-        raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=error.remedy) from None
-    stores = {store: material(arguments.cert, "--cert")}
-    return NotationVerifier("notation", policy, stores, SystemClock(), cache=disk_cache(arguments))
+    return identities, {StoreName("ca", "command-line"): material(arguments.cert, "--cert")}
+
+
+def notation_options(arguments: Namespace) -> "Options":
+    """Return what all verifiers of notation signatures are made with.
+
+    Raises:
+        ConfigurationError: Metadata that is not written as KEY=VALUE, or twice for one key.
+    """
+    return {"cache": disk_cache(arguments), "required_metadata": _metadata(arguments.user_metadata)}
+
+
+def _metadata(texts: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in found:
+            why = "given twice" if key in found else "not written as KEY=VALUE"
+            raise ConfigurationError(
+                f"--user-metadata: {text[:120]!r} is {why}", remedy="Write -m key=value, once for a key."
+            )
+        found[key] = value
+    return found
 
 
 def _identity(text: str) -> str:
@@ -90,7 +131,7 @@ def _trust_policy(arguments: Namespace) -> Prepared:
         wildcards=arguments.wildcard_scopes,
     )
     stores = load_trust_store(folder, policy.stores)
-    return NotationVerifier("notation", policy, stores, SystemClock(), cache=disk_cache(arguments))
+    return NotationVerifier("notation", policy, stores, SystemClock(), **notation_options(arguments))
 
 
 def trust_files(arguments: Namespace, *, blob: bool = False) -> tuple[bytes, Path]:

@@ -17,8 +17,9 @@ from pyratify.pki.revocation.options import RevocationOptions
 from pyratify.verifiers.notation.folder import NotationFolder
 from pyratify.verifiers.notation.policy import STORE_TYPES, StoreName, TrustPolicyDocument
 from pyratify.verifiers.notation.policyfile import parse_trust_policy, read_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.signature import REVOCATION_SECONDS
 from pyratify.verifiers.notation.truststore import load_trust_store
-from pyratify.verifiers.notation.verifier import REVOCATION_SECONDS, NotationVerifier
+from pyratify.verifiers.notation.verifier import NotationVerifier
 
 INLINE_STORE = "default"
 _PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
