@@ -157,3 +157,14 @@ def test_the_number_of_signatures_looked_at_is_bounded(
     for count in ("0", "-1", "x"):
         assert run("verify", *cert, "--max-signatures", count, image).code == 3
     assert run("verify", "--max-signatures", "1", image).code == 3
+
+
+def test_plugins_have_to_be_there(file: Path, cert: tuple[Any, ...], run: Run, tmp_path: Path) -> None:
+    """A name that no program has is a mistake; one that is there is not run for a signature that does not ask."""
+    base = ("verify-blob", file, "--signature", "file.txt.jws.sig", *cert, "--plugin", "com.example.check")
+    assert run(*base, "--plugin-dir", tmp_path).code == 3
+    program = tmp_path / "home/.config/notation/plugins/com.example.check/notation-com.example.check"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    assert run(*base).code == 0
+    assert run("verify", "--plugin", "com.example.check", "app").code == 3

@@ -259,3 +259,16 @@ async def test_wildcard_scopes_are_an_option() -> None:
         await build(**parameters)
     assert error.value.path == "scopes"
     assert (await build(**parameters, wildcardScopes=True)).name == "notation"
+
+
+async def test_plugins_that_may_be_run_must_be_there(tmp_path: Path) -> None:
+    """A name without a program is found when the configuration is read."""
+    trust: dict[str, Any] = {"certificates": [CA], "trustedIdentities": ["*"]}
+    plugins = {"folder": "plugins", "allowed": ["com.example.check"]}
+    with pytest.raises(ConfigurationError) as error:
+        await build(tmp_path, **trust, plugins=plugins)
+    assert error.value.path == "plugins.allowed"
+    program = tmp_path / "plugins" / "com.example.check" / "notation-com.example.check"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    assert (await build(tmp_path, **trust, plugins=plugins)).name == "notation"

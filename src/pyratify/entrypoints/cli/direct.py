@@ -32,6 +32,8 @@ def is_direct(arguments: Namespace) -> bool:
         ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
         ("--trust-store", arguments.trust_store, "--trust-policy", policy),
         ("--user-metadata", arguments.user_metadata, "--cert or --trust-policy", arguments.cert or policy),
+        ("--plugin", arguments.plugin, "--cert or --trust-policy", arguments.cert or policy),
+        ("--plugin-dir", arguments.plugin_dir, "--plugin", arguments.plugin),
         ("--max-signatures", arguments.max_signatures, "--key, --cert or --trust-policy", named),
         ("--wildcard-scopes", arguments.wildcard_scopes, "--trust-policy", policy),
     ):

@@ -146,6 +146,18 @@ def _notation(trust: "argparse._ArgumentGroup") -> None:
         help="trust what notation trusts here: its folder is $NOTATION_CONFIG, or notation in the user's configuration",
     )
     trust.add_argument("--notation-config", metavar="DIR", help="trust what notation trusts with this folder")
+    trust.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a verification plugin that notation signatures may ask for; it is run (repeatable)",
+    )
+    trust.add_argument(
+        "--plugin-dir",
+        metavar="DIR",
+        help="the folder of the plugins (default: plugins in notation's folder)",
+    )
 
 
 _VERIFY = """\

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import SystemClock
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.direct import disk_cache, material, read_file
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyratify.core.key import KeyMaterial
     from pyratify.verifiers.notation.folder import NotationFolder
     from pyratify.verifiers.notation.policy import StoreName
+    from pyratify.verifiers.notation.process import Plugins
 
 _SUBJECT = "x509.subject:"
 
@@ -24,6 +25,7 @@ class Options(TypedDict):
 
     cache: ContentCache | None
     required_metadata: dict[str, str]
+    plugins: "Plugins | None"
 
 
 class Prepared(Verifier, Protocol):
@@ -94,7 +96,32 @@ def notation_options(arguments: Namespace) -> "Options":
     Raises:
         ConfigurationError: Metadata that is not written as KEY=VALUE, or twice for one key.
     """
-    return {"cache": disk_cache(arguments), "required_metadata": _metadata(arguments.user_metadata)}
+    return {
+        "cache": disk_cache(arguments),
+        "required_metadata": _metadata(arguments.user_metadata),
+        "plugins": _plugins(arguments),
+    }
+
+
+def _plugins(arguments: Namespace) -> "Plugins | None":
+    if not arguments.plugin:
+        return None
+    from pyratify.verifiers.notation.folder import NotationFolder, user_plugins
+    from pyratify.verifiers.notation.process import Plugins
+
+    if arguments.plugin_dir:
+        folder = Path(arguments.plugin_dir)
+    elif arguments.notation_config:
+        folder = NotationFolder(Path(arguments.notation_config)).plugins
+    else:
+        folder = user_plugins()
+    plugins = Plugins(folder, frozenset(arguments.plugin))
+    for name in arguments.plugin:
+        try:
+            plugins.find(name)
+        except VerificationError as error:
+            raise ConfigurationError(f"--plugin: {error.message}", remedy="Check --plugin-dir.") from None
+    return plugins
 
 
 def _metadata(texts: list[str]) -> dict[str, str]:

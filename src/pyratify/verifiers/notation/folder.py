@@ -32,6 +32,11 @@ class NotationFolder:
         """The folder that holds `x509/`."""
         return self.root / "truststore"
 
+    @property
+    def plugins(self) -> Path:
+        """The folder that holds the plugins."""
+        return self.root / "plugins"
+
     def trust_policy(self) -> bytes:
         """Return the trust policy for images: `trustpolicy.oci.json`, else `trustpolicy.json`.
 
@@ -78,6 +83,18 @@ def user_folder(environment: Mapping[str, str] | None = None) -> NotationFolder:
     if variables.get("NOTATION_CONFIG"):
         return NotationFolder(_absolute(variables["NOTATION_CONFIG"], "NOTATION_CONFIG"))
     return NotationFolder(_user(variables) / "notation")
+
+
+def user_plugins(environment: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of plugins that notation uses for whoever runs this; `$NOTATION_LIBEXEC` says where it is, too.
+
+    Raises:
+        ConfigurationError: As `user_folder`.
+    """
+    variables = os.environ if environment is None else environment
+    if variables.get("NOTATION_LIBEXEC"):
+        return NotationFolder(_absolute(variables["NOTATION_LIBEXEC"], "NOTATION_LIBEXEC")).plugins
+    return user_folder(variables).plugins
 
 
 def _user(variables: Mapping[str, str]) -> Path:

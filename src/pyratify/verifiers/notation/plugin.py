@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
@@ -17,6 +17,7 @@ from pyratify.pki.revocation.options import RevocationOptions
 from pyratify.verifiers.notation.folder import NotationFolder
 from pyratify.verifiers.notation.policy import STORE_TYPES, StoreName, TrustPolicyDocument
 from pyratify.verifiers.notation.policyfile import parse_trust_policy, read_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.process import Plugins
 from pyratify.verifiers.notation.signature import REVOCATION_SECONDS
 from pyratify.verifiers.notation.truststore import load_trust_store
 from pyratify.verifiers.notation.verifier import NotationVerifier
@@ -49,6 +50,20 @@ class RevocationParameters(
     dead_seconds: Seconds = 60.0
 
 
+class PluginParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Which verification plugins signatures may ask for.
+
+    Attributes:
+        folder: The path of the folder that has `NAME/notation-NAME` in it.
+        allowed: The names of the plugins that may be run.
+        seconds: The most time that one command of a plugin may take.
+    """
+
+    folder: str
+    allowed: tuple[str, ...]
+    seconds: Seconds = 10.0
+
+
 class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The parameters of the Notation verifier.
 
@@ -67,6 +82,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         required_metadata: What signers must have written into every signature.
         strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
         revocation: How revocation is looked up.
+        plugins: Which verification plugins signatures may ask for; none when omitted.
     """
 
     scopes: tuple[str, ...] = ("*",)
@@ -80,6 +96,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     required_metadata: dict[str, str] = {}
     strict_extensions: bool = False
     revocation: RevocationParameters = RevocationParameters()
+    plugins: PluginParameters | None = None
 
 
 async def build(name: str, options: NotationOptions, resources: Resources) -> NotationVerifier:
@@ -110,9 +127,22 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
         strict_extensions=options.strict_extensions,
         revocation=_checker(options.revocation, resources),
         revocation_seconds=options.revocation.seconds,
+        plugins=_plugins(options.plugins, resources.base),
     )
     await verifier.prepare()
     return verifier
+
+
+def _plugins(parameters: PluginParameters | None, base: Path) -> Plugins | None:
+    if parameters is None:
+        return None
+    plugins = Plugins(base / parameters.folder, frozenset(parameters.allowed), parameters.seconds)
+    for name in parameters.allowed:
+        try:
+            plugins.find(name)
+        except VerificationError as error:
+            raise ConfigurationError(error.message, path="plugins.allowed") from None
+    return plugins
 
 
 def _checker(parameters: RevocationParameters, resources: Resources) -> RevocationChecker:

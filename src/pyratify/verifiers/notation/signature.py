@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from pyratify.pki.chain import Chain
     from pyratify.pki.revocation.checker import RevocationChecker
     from pyratify.verifiers.notation.anchors import Anchors, ChainCache
+    from pyratify.verifiers.notation.delegate import Delegate
     from pyratify.verifiers.notation.envelope import Envelope
     from pyratify.verifiers.notation.moment import Moment
     from pyratify.verifiers.notation.payload import Target
+    from pyratify.verifiers.notation.process import Plugins
     from pyratify.verifiers.notation.steps import Checks
     from pyratify.verifiers.notation.timestamps import TimestampCache
 
@@ -54,6 +56,7 @@ class SignatureVerifier(Generic[Document]):
         revocation: Looks up revocation; over plain http, remembered by this verifier alone, when omitted.
         cache: Where that keeps answers beyond this program's life.
         revocation_seconds: The most time that the revocation of one signature's chains may take.
+        plugins: The verification plugins that signatures may ask for; none when omitted.
 
     Raises:
         ConfigurationError: The policy names a trust store that is not given.
@@ -71,6 +74,7 @@ class SignatureVerifier(Generic[Document]):
         revocation: "RevocationChecker | None" = None,
         cache: ContentCache | None = None,
         revocation_seconds: float = REVOCATION_SECONDS,
+        plugins: "Plugins | None" = None,
     ) -> None:
         self._name = name
         self._policy: Document = trust_policy
@@ -81,6 +85,7 @@ class SignatureVerifier(Generic[Document]):
         self._revocation = revocation
         self._cache = cache
         self._revocation_seconds = revocation_seconds
+        self._plugins = plugins
         self._ready: _Ready | None = None
         for store, documents in self._stores.items():
             if not documents:
@@ -125,15 +130,21 @@ class SignatureVerifier(Generic[Document]):
         signature = _Integrity(data, media_type, target, ready.chains)
         checks.run(Check.INTEGRITY, signature.check)  # 3
         envelope, chain = signature.envelope, signature.chain
-        _refuse_plugin(envelope)
+        delegate = await self._delegate(envelope, policy)
         self._extensions(chain, checks)
         checks.run(  # 4
-            Check.AUTHENTICITY, lambda: steps.check_authenticity(envelope, chain, policy, ready.anchors)
+            Check.AUTHENTICITY,
+            lambda: steps.check_authenticity(
+                envelope, chain, policy, ready.anchors, identity=delegate is None or not delegate.identifies
+            ),
         )
+        if delegate is not None and checks.is_authentic:  # whoever nobody trusts starts no program
+            await delegate.ask(envelope, policy)
+            checks.run(Check.AUTHENTICITY, delegate.check_identity)
         checks.run(Check.EXPIRY, lambda: steps.check_expiry(envelope, now))  # 5
         moment = self._moment(envelope, chain, policy, now)
         await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, moment.check)  # 6
-        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(moment, checks))  # 7
+        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(moment, checks, delegate))  # 7
         signature.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
@@ -141,6 +152,14 @@ class SignatureVerifier(Generic[Document]):
             steps.facts(moment, checks),
             tuple(checks.warnings),
         )
+
+    async def _delegate(self, envelope: "Envelope", policy: TrustPolicy) -> "Delegate | None":
+        """Find the plugin whose business the verification is (signature-specification.md, "Guidelines")."""
+        if envelope.plugin is None:
+            return None
+        from pyratify.verifiers.notation.delegate import find_delegate
+
+        return await find_delegate(envelope.plugin, envelope, policy, self._plugins)
 
     def _extensions(self, chain: "Chain", checks: "Checks") -> None:
         """Report critical extensions that are not evaluated ("Certificate Requirements", other requirements, 2)."""
@@ -195,14 +214,17 @@ def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker
     return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions(), cache))
 
 
-async def _check_revocation(moment: "Moment", checks: "Checks") -> None:
+async def _check_revocation(moment: "Moment", checks: "Checks", delegate: "Delegate | None") -> None:
     """Look up the chain, unless nobody trusts it: then nobody is asked what its certificates want asked."""
     from pyratify.pki.revocation.locations import can_be_looked_up
     from pyratify.verifiers.notation.revocation import unknown
 
     if not checks.is_authentic and any(map(can_be_looked_up, moment.chain.certificates[:-1])):
         raise unknown("the chain leads to no trusted certificate, so its revocation is not looked up")
-    await moment.lookup.check(moment.chain, moment.signed_at)
+    if delegate is not None and delegate.looks_up:
+        delegate.check_revocation()
+    else:
+        await moment.lookup.check(moment.chain, moment.signed_at)
 
 
 class _Integrity:
@@ -232,14 +254,6 @@ class _Integrity:
         from pyratify.verifiers.notation.payload import check_metadata
 
         check_metadata(self._metadata, required)
-
-
-def _refuse_plugin(envelope: "Envelope") -> None:
-    """Refuse signatures whose verification is a plugin's business (signature-specification.md, "Guidelines")."""
-    if envelope.plugin is not None:
-        raise VerificationError(
-            Reason.PLUGIN_REQUIRED, f"the signature must be verified by the plugin {envelope.plugin[:120]!r}"
-        )
 
 
 def skipped(policy: TrustPolicy) -> Details:
