@@ -192,7 +192,7 @@ async def test_a_plugin_that_fails_decides_nothing(
 
 def wait_for(lock: Path) -> None:
     """Return once no process holds the lock any more."""
-    with lock.open() as file:
+    with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
