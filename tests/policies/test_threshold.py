@@ -129,6 +129,8 @@ def test_distinct_evidence_is_found_wherever_it_can_be() -> None:
     assert allows(policy, nested, plain)
     both = report(2, passed("a", "k1"), nested=(report(3, passed("b")),))
     assert not allows(policy, plain, both)
+    other = report(1, passed("a", "k2"))
+    assert allows(policy, other, both)
 
 
 def test_distinctness_reaches_through_groups() -> None:
