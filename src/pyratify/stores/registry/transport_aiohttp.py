@@ -55,6 +55,23 @@ class _Resolver(AbstractResolver):
         """Do nothing."""
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Never uses a connection again on which something has come that nobody asked for."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[aiohttp.tracing.Trace]",
+        timeout: aiohttp.ClientTimeout,
+    ) -> "aiohttp.connector.Connection":
+        """Return a connection, an idle one only if it is as its last answer left it."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
 class AiohttpTransport:
     """Makes requests with aiohttp; belongs to the event loop it is first used in.
 
@@ -127,7 +144,7 @@ class AiohttpTransport:
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         if guarded not in self._sessions:
-            connector = aiohttp.TCPConnector(
+            connector = _Connector(
                 resolver=_Resolver(self._resolve, guarded),
                 use_dns_cache=False,
                 limit=0,

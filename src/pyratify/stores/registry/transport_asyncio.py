@@ -10,9 +10,14 @@ from dataclasses import replace
 from typing import cast
 
 from pyratify.core.errors import StoreError
-from pyratify.core.reason import Reason
 from pyratify.stores.registry.addresses import Resolve, find_addresses, system_resolve
-from pyratify.stores.registry.answers import ConnectionLost, network_error, proxy_refusal, timed_out
+from pyratify.stores.registry.answers import (
+    ConnectionLost,
+    malformed,
+    network_error,
+    proxy_refusal,
+    timed_out,
+)
 from pyratify.stores.registry.http1 import Reader
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for
@@ -30,7 +35,7 @@ class _Connection(asyncio.Protocol):
     """One connection; asks for one thing after another."""
 
     def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport
         self.since = 0.0
         self.usable = True
         self._reader: Reader | None = None
@@ -38,8 +43,6 @@ class _Connection(asyncio.Protocol):
 
     async def ask(self, request: Request, data: bytes) -> Response:
         """Send the bytes of a request and return its answer; cancelled or failed, the connection is ended."""
-        if self.transport is None:
-            raise StoreError(Reason.INTERNAL, "a connection that was never made")
         self._reader = Reader(request)
         self._answer = asyncio.get_running_loop().create_future()
         self.usable = False
@@ -56,18 +59,14 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         """End the connection."""
         self.usable = False
-        if self.transport is not None:
-            self.transport.abort()
+        self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the way to send."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what nobody asked for ends the connection."""
-        if self._reader is None or self._answer is None or self._answer.done():
-            self.close()
-            return
+        """Read on; with what nobody asked for the connection is not used again."""
         self._settle(lambda reader: reader.feed(data))
 
     def eof_received(self) -> None:
@@ -77,11 +76,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
         self.usable = False
-        if self._reader is not None and self._answer is not None and not self._answer.done():
-            if exc is None:
-                self._settle(lambda reader: reader.end())
-            else:
-                self._answer.set_exception(exc)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionAbortedError())
 
     def _settle(self, step: Callable[[Reader], Response | None]) -> None:
         if self._reader is None or self._answer is None or self._answer.done():
@@ -214,12 +210,13 @@ async def _tunnel(connection: _Connection, request: Request, proxy: Proxy, secur
     data = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{fields}\r\n".encode("ascii")
     try:
         answer = await connection.ask(replace(request, method="CONNECT", expected=None), data)
-        if answer.status != 200 or connection.transport is None:
+        if answer.status != 200:
             raise proxy_refusal(proxy.origin.authority, request.url, answer.status)
         loop = asyncio.get_running_loop()
-        connection.transport = await loop.start_tls(
-            connection.transport, connection, secure, server_hostname=origin.host
-        )
+        inner = await loop.start_tls(connection.transport, connection, secure, server_hostname=origin.host)
+        if inner is None:
+            raise ConnectionAbortedError
+        connection.transport = inner
     except BaseException:
         connection.close()
         raise
@@ -237,7 +234,7 @@ def _bytes(request: Request, proxy: Proxy | None) -> bytes:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join(lines)
     if len(head.splitlines()) != len(lines) or not head.isascii():
-        raise StoreError(Reason.INTERNAL, "a request with a line break in it")
+        raise malformed(request.url, "nor would the request be, with a line break in it")
     return f"{head}\r\n\r\n".encode("ascii") + request.body
 
 
