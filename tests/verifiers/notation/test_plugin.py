@@ -13,6 +13,7 @@ from notation_bench import LEAF, MIDDLE, ROOT, details, found, judge
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.core.sharing import Shared
 from pyratify.testing.certificates import signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import Recipe
@@ -51,6 +52,7 @@ class Lent:
 
     base: Path = Path()
     clock: FakeClock = field(default_factory=FakeClock)
+    shared: Shared = field(default_factory=Shared)
 
     async def certificates(self, sources: Mapping[str, Any], path: str) -> Provider:
         """The root."""
@@ -194,3 +196,28 @@ async def test_certificates_are_parsed_when_the_verifier_is_built(monkeypatch: p
     with pytest.raises(ConfigurationError) as error:
         await build(certificates=[CA], trustedIdentities=["*"])
     assert error.value.reason is Reason.KEY_INVALID
+
+
+async def test_verifiers_of_one_engine_share_what_is_known_of_revocation() -> None:
+    """With equal parameters one checker; with others another."""
+    lent: Any = Lent()
+
+    async def checker(**parameters: Any) -> object:
+        options = msgspec.convert(
+            {"certificates": [CA], "trustedIdentities": ["*"], "revocation": parameters}, plugin.options
+        )
+        verifier: Any = await plugin.build("notation", options, lent)
+        return verifier._prepared().revocation
+
+    assert await checker() is await checker()
+    assert await checker() is not await checker(allowedHosts=["crl.corp.example"])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"seconds": 0}, {"ocspSeconds": -1}, {"listSeconds": 301}, {"allowedHosts": "x"}, {"hosts": []}],
+)
+def test_parameters_of_revocation_are_checked(parameters: dict[str, Any]) -> None:
+    """Times are positive and bounded, and unknown names are refused."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"revocation": parameters}, plugin.options)

@@ -8,7 +8,7 @@ from typing import Protocol
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.verifier import Verifier
-from pyratify.entrypoints.cli.direct import material, read_file
+from pyratify.entrypoints.cli.direct import disk_cache, material, read_file
 
 _SUBJECT = "x509.subject:"
 
@@ -62,7 +62,8 @@ def _certificates(arguments: Namespace) -> Prepared:
         policy = short_trust_policy(identities=identities, stores=(str(store),))
     except ConfigurationError as error:
         raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=error.remedy) from None
-    return NotationVerifier("notation", policy, {store: material(arguments.cert, "--cert")}, SystemClock())
+    stores = {store: material(arguments.cert, "--cert")}
+    return NotationVerifier("notation", policy, stores, SystemClock(), cache=disk_cache(arguments))
 
 
 def _identity(text: str) -> str:
@@ -87,4 +88,4 @@ def _trust_policy(arguments: Namespace) -> Prepared:
     data = read_file(arguments.trust_policy, "--trust-policy")
     policy = parse_trust_policy(data, path="--trust-policy")
     stores = load_trust_store(Path(arguments.trust_store), policy.stores)
-    return NotationVerifier("notation", policy, stores, SystemClock())
+    return NotationVerifier("notation", policy, stores, SystemClock(), cache=disk_cache(arguments))

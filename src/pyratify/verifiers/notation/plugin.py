@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,14 +10,41 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
+from pyratify.pki.revocation.checker import RevocationChecker
+from pyratify.pki.revocation.http import HttpFetcher
+from pyratify.pki.revocation.memory import RevocationMemory
+from pyratify.pki.revocation.options import RevocationOptions
 from pyratify.verifiers.notation.policy import STORE_TYPES, StoreName, TrustPolicyDocument
 from pyratify.verifiers.notation.policyfile import parse_trust_policy, read_trust_policy, short_trust_policy
 from pyratify.verifiers.notation.truststore import load_trust_store
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.verifier import REVOCATION_SECONDS, NotationVerifier
 
 INLINE_STORE = "default"
 _PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=300)]
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
+
+
+class RevocationParameters(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """How revocation is looked up; whether it is, the level of the trust policy says.
+
+    Attributes:
+        allowed_hosts: Hosts of OCSP responders and revocation lists that may have addresses which are not public.
+        ocsp_seconds: The most time for one OCSP responder.
+        list_seconds: The most time for one revocation list.
+        certificate_seconds: The most time for one certificate.
+        seconds: The most time for one signature.
+        dead_seconds: How long a server that does not answer is left alone.
+    """
+
+    allowed_hosts: tuple[str, ...] = ()
+    ocsp_seconds: Seconds = 2.0
+    list_seconds: Seconds = 5.0
+    certificate_seconds: Seconds = 7.0
+    seconds: Seconds = REVOCATION_SECONDS
+    dead_seconds: Seconds = 60.0
 
 
 class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -35,6 +62,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         trust_store: The path of a notation `trust-store` folder.
         required_metadata: What signers must have written into every signature.
         strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
+        revocation: How revocation is looked up.
     """
 
     scopes: tuple[str, ...] = ("*",)
@@ -45,6 +73,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     trust_store: str | None = None
     required_metadata: dict[str, str] = {}
     strict_extensions: bool = False
+    revocation: RevocationParameters = RevocationParameters()
 
 
 async def build(name: str, options: NotationOptions, resources: Resources) -> NotationVerifier:
@@ -72,9 +101,28 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
         resources.clock,
         required_metadata=options.required_metadata,
         strict_extensions=options.strict_extensions,
+        revocation=_checker(options.revocation, resources),
+        revocation_seconds=options.revocation.seconds,
     )
     await verifier.prepare()
     return verifier
+
+
+def _checker(parameters: RevocationParameters, resources: Resources) -> RevocationChecker:
+    """Return the checker that all verifiers of the engine with these parameters share."""
+    options = RevocationOptions(
+        ocsp_seconds=parameters.ocsp_seconds,
+        list_seconds=parameters.list_seconds,
+        certificate_seconds=parameters.certificate_seconds,
+        dead_seconds=parameters.dead_seconds,
+    )
+    fetcher = HttpFetcher(frozenset(host.lower() for host in parameters.allowed_hosts))
+    return resources.shared.once(
+        f"revocation {parameters!r}",
+        lambda: RevocationChecker(
+            fetcher, RevocationMemory(resources.clock, options, resources.shared.cache)
+        ),
+    )
 
 
 def _source(source: Mapping[str, Any], path: str) -> tuple[StoreName, Mapping[str, Any]]:

@@ -5,9 +5,12 @@ Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbe
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
@@ -24,13 +27,18 @@ from pyratify.verifiers.notation.policy import (
 )
 
 if TYPE_CHECKING:
+    from pyratify.pki.certificates import Certificate
     from pyratify.pki.chain import Chain
+    from pyratify.pki.revocation.checker import RevocationChecker
     from pyratify.verifiers.notation.anchors import Anchors, ChainCache
     from pyratify.verifiers.notation.envelope import Envelope
+    from pyratify.verifiers.notation.moment import Moment
     from pyratify.verifiers.notation.steps import Checks
+    from pyratify.verifiers.notation.timestamps import TimestampCache
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
 MAX_ENVELOPE = 4 * 1024 * 1024
+REVOCATION_SECONDS = 10.0
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -44,6 +52,9 @@ class NotationVerifier:
         clock: Where the time comes from.
         required_metadata: What the signer must have written into every signature.
         strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
+        revocation: Looks up revocation; over plain http, remembered by this verifier alone, when omitted.
+        cache: Where that keeps answers beyond this program's life.
+        revocation_seconds: The most time that the revocation of one signature's chains may take.
 
     Raises:
         ConfigurationError: The policy names a trust store that is not given.
@@ -58,6 +69,9 @@ class NotationVerifier:
         *,
         required_metadata: Mapping[str, str] = _NONE,
         strict_extensions: bool = False,
+        revocation: "RevocationChecker | None" = None,
+        cache: ContentCache | None = None,
+        revocation_seconds: float = REVOCATION_SECONDS,
     ) -> None:
         self._name = name
         self._policy = trust_policy
@@ -65,7 +79,10 @@ class NotationVerifier:
         self._clock = clock
         self._required_metadata = required_metadata
         self._strict_extensions = strict_extensions
-        self._ready: tuple[Anchors, ChainCache] | None = None
+        self._revocation = revocation
+        self._cache = cache
+        self._revocation_seconds = revocation_seconds
+        self._ready: _Ready | None = None
         for store, documents in self._stores.items():
             if not documents:
                 raise ConfigurationError(
@@ -96,6 +113,7 @@ class NotationVerifier:
         Raises:
             VerificationError: `POLICY_NOT_FOUND`; `ENVELOPE_MALFORMED` where there is not exactly one envelope; `SIZE_EXCEEDED`;
                 `NotationFailure` for a validation that the policy enforces; `PLUGIN_REQUIRED`; `METADATA_MISMATCH`.
+            InconclusiveError: `REVOCATION_UNKNOWN`, where the policy enforces revocation.
             StoreError: The envelope could not be read.
         """
         policy = self._policy.select(evidence.reference)  # 1
@@ -107,31 +125,30 @@ class NotationVerifier:
             return _skipped(policy)
         layer = _envelope_of(evidence.manifest)
         data = await evidence.blob(layer)
-        return self._verify(data, layer.media_type, evidence, policy)
+        return await self._verify(data, layer.media_type, evidence, policy)
 
-    def _verify(self, data: bytes, media_type: str, evidence: Evidence, policy: TrustPolicy) -> Details:
+    async def _verify(self, data: bytes, media_type: str, evidence: Evidence, policy: TrustPolicy) -> Details:
         from pyratify.verifiers.notation import steps
 
-        anchors, chains = self._prepared()
+        ready = self._prepared()
         checks, now = steps.Checks(policy), self._clock.now()
-        signature = _Integrity(data, media_type, evidence, chains)
+        signature = _Integrity(data, media_type, evidence, ready.chains)
         checks.run(Check.INTEGRITY, signature.check)  # 3
         envelope, chain = signature.envelope, signature.chain
         _refuse_plugin(envelope)
         self._extensions(chain, checks)
         checks.run(  # 4
-            Check.AUTHENTICITY, lambda: steps.check_authenticity(envelope, chain, policy, anchors)
+            Check.AUTHENTICITY, lambda: steps.check_authenticity(envelope, chain, policy, ready.anchors)
         )
         checks.run(Check.EXPIRY, lambda: steps.check_expiry(envelope, now))  # 5
-        checks.run(  # 6
-            Check.AUTHENTIC_TIMESTAMP, lambda: steps.check_timestamp(envelope, chain, policy, now)
-        )
-        checks.leave_out(Check.REVOCATION)  # 7
+        moment = self._moment(envelope, chain, policy, now)
+        await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, moment.check)  # 6
+        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(moment, checks))  # 7
         signature.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
             (chain.leaf.spki,) if checks.is_authentic else (),
-            steps.facts(envelope, chain, checks),
+            steps.facts(moment, checks),
             tuple(checks.warnings),
         )
 
@@ -144,13 +161,58 @@ class NotationVerifier:
             raise VerificationError(Reason.CERT_CRITICAL_EXT, message)
         checks.warn(Reason.CERT_CRITICAL_EXT, message)
 
-    def _prepared(self) -> "tuple[Anchors, ChainCache]":
+    def _moment(self, envelope: "Envelope", chain: "Chain", policy: TrustPolicy, now: datetime) -> "Moment":
+        from pyratify.verifiers.notation.moment import Moment
+        from pyratify.verifiers.notation.revocation import Lookup
+
+        ready = self._prepared()
+        stores = policy.stores_of("tsa")
+        authorities = tuple(certificate for store in stores for certificate in ready.authorities[store])
+        deadline = self._clock.monotonic() + self._revocation_seconds
+        lookup = Lookup(ready.revocation, deadline)
+        return Moment(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
+
+    def _prepared(self) -> "_Ready":
         from pyratify.verifiers.notation import envelope, payload, steps  # noqa: F401 - before they are needed
-        from pyratify.verifiers.notation.anchors import ChainCache, load_anchors
+        from pyratify.verifiers.notation.anchors import ChainCache, load_anchors, timestamp_authorities
+        from pyratify.verifiers.notation.timestamps import TimestampCache
 
         if self._ready is None:
-            self._ready = load_anchors(self._stores), ChainCache()
+            anchors = load_anchors(self._stores)
+            checker = self._revocation or _own_checker(self._clock, self._cache)
+            authorities = timestamp_authorities(anchors)
+            self._ready = _Ready(anchors, authorities, ChainCache(), TimestampCache(), checker)
         return self._ready
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is made of the configuration before the first signature."""
+
+    anchors: "Anchors"
+    authorities: "Mapping[StoreName, tuple[Certificate, ...]]"
+    chains: "ChainCache"
+    timestamps: "TimestampCache"
+    revocation: "RevocationChecker"
+
+
+def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker":
+    from pyratify.pki.revocation.checker import RevocationChecker
+    from pyratify.pki.revocation.http import HttpFetcher
+    from pyratify.pki.revocation.memory import RevocationMemory
+    from pyratify.pki.revocation.options import RevocationOptions
+
+    return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions(), cache))
+
+
+async def _check_revocation(moment: "Moment", checks: "Checks") -> None:
+    """Look up the chain, unless nobody trusts it: then nobody is asked what its certificates want asked."""
+    from pyratify.pki.revocation.locations import can_be_looked_up
+    from pyratify.verifiers.notation.revocation import unknown
+
+    if not checks.is_authentic and any(map(can_be_looked_up, moment.chain.certificates[:-1])):
+        raise unknown("the chain leads to no trusted certificate, so its revocation is not looked up")
+    await moment.lookup.check(moment.chain, moment.signed_at)
 
 
 class _Integrity:
