@@ -93,6 +93,11 @@ class Certificate:
         return hashlib.sha256(self.der).hexdigest()
 
     @cached_property
+    def subject_der(self) -> bytes:
+        """The subject as it stands in the certificate."""
+        return self.parsed.subject.public_bytes()
+
+    @cached_property
     def spki(self) -> str:
         """The key's stable identity, `spki:sha256:<hex>`."""
         return spki_fingerprint(self.key)

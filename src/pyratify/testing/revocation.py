@@ -241,7 +241,8 @@ class RevocationServer:
     """A real server on loopback, for OCSP and lists alike.
 
     Attributes:
-        places: What is answered for each path: a body, or a whole answer with its status line; nothing at all for None.
+        places: What is answered for each path and what is below it: a body, or a whole answer with its status line;
+            nothing at all for None.
         asked: The paths that were asked for, in order.
     """
 
@@ -270,7 +271,8 @@ class RevocationServer:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
             self.asked.append(path)
-            answer = self.places.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            below = f"/{path.split('/')[1]}"  # clients may put an OCSP request into the path
+            answer = self.places.get(path, self.places.get(below, as_http(b"", status="404 Not Found")))
             if answer is None:
                 await self._ended.wait()
             else:

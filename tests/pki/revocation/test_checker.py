@@ -426,6 +426,24 @@ async def test_a_finding_is_asked_for_again_when_its_source_says_so() -> None:
     assert fetcher.asked == [LIST, LIST]
 
 
+async def test_an_answer_without_an_end_is_asked_for_each_time() -> None:
+    """Newer information is always to be had (RFC 6960, section 4.2.2.1)."""
+    fetcher = FakeFetcher({OCSP: says(next_update=None)})
+    checker = make_checker(fetcher, answers=MemoryCache())
+    for _ in range(3):
+        assert (await checker.check(validate_chain(BY_OCSP.chain)))[0].status is Status.GOOD
+    assert fetcher.asked == [OCSP] * 3
+
+
+async def test_an_ocsp_answer_is_kept_for_later_programs() -> None:
+    """Another checker over the same cache asks nobody."""
+    answers = MemoryCache()
+    for fetcher in (FakeFetcher({OCSP: says()}), FakeFetcher({})):
+        (found,) = await make_checker(fetcher, answers=answers).check(validate_chain(BY_OCSP.chain))
+        assert found.status is Status.GOOD
+    assert fetcher.asked == []
+
+
 async def test_an_answer_that_never_ends_is_asked_for_again_after_a_day() -> None:
     """A list that is good for a century is still read anew."""
     clock, fetcher = FakeClock(), FakeFetcher({LIST: make_list(ROOT, next_update=NOW + 36500 * DAY)})

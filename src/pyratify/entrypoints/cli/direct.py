@@ -97,7 +97,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
     from pyratify.credentials.docker_config import DockerCredentials
     from pyratify.stores.registry.options import RegistryOptions
     from pyratify.stores.registry.store import RegistryStore
-    from pyratify.stores.registry.transport_threads import thread_transport
+    from pyratify.stores.registry.transport_asyncio import asyncio_transport
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
@@ -105,7 +105,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
         cosign_tags=True,
         ca_pem=read_file(ca_file, "--ca-file").decode("ascii", "replace") if ca_file else "",
     )
-    store = RegistryStore(options, DockerCredentials(), thread_transport(options))
+    store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)
     return store
 

@@ -6,6 +6,7 @@ lists it names, with their delta lists. A certificate that names neither cannot 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -140,7 +141,10 @@ class _Question:
                 await self._check_delegate(delegate)
             return finding
 
-        finding, until = await self._read(key, request, self._options.ocsp_seconds, read)
+        # RFC 6960, section 4.2.2.1: without nextUpdate newer information is always to be had.
+        finding, until = await self._read(
+            key, request, self._options.ocsp_seconds, read, lambda found: found.until > self._clock.now()
+        )
         return replace(finding, until=min(finding.until, until))
 
     async def _check_delegate(self, delegate: Certificate) -> None:
@@ -175,23 +179,30 @@ class _Question:
             return read_list(data, self._certificate, self._issuer)
 
         key = answer_key("list", self._issuer, url)
-        return await self._read(key, request, self._options.list_seconds, read)
+        return await self._read(
+            key, request, self._options.list_seconds, read, lambda found: found.is_current(self._clock.now())
+        )
 
     async def _read(
-        self, key: str, request: FetchRequest, seconds: float, read: Callable[[bytes], Awaitable[T]]
+        self,
+        key: str,
+        request: FetchRequest,
+        seconds: float,
+        read: Callable[[bytes], Awaitable[T]],
+        lasts: Callable[[T], bool],
     ) -> tuple[T, datetime]:
-        """Return what an answer says and until when it counts at most, from memory if it is good, else asked for."""
+        """Return what an answer says and until when it counts at most, from memory if it lasts, else asked for."""
         kept = self._memory.answer(key)
         if kept is not None:
-            try:
+            # What a cache holds proves nothing, not even that it cannot be had.
+            with suppress(RevocationUnknown):
                 value = await read(kept[0])
-                if not isinstance(value, RevocationList) or value.is_current(self._clock.now()):
+                if lasts(value):
                     return value, kept[1]
-            except RevocationUnknown:
-                pass  # what a cache holds proves nothing, not even that it cannot be had
         data = await self._fetch(request, seconds)
         value = await read(data)
-        self._memory.keep_answer(key, data)
+        if lasts(value):
+            self._memory.keep_answer(key, data)
         return value, self._memory.fresh()
 
     async def _fetch(self, request: FetchRequest, seconds: float) -> bytes:

@@ -4,8 +4,10 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pyratify.core.errors import VerificationError
 from pyratify.pki import asn1
 from pyratify.pki.certificates import Certificate, parse_certificate
+from pyratify.pki.chain import check_strength
 from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.revocation.lists import SKEW, STRONG_HASHES
 from pyratify.pki.revocation.locations import extension
@@ -13,6 +15,7 @@ from pyratify.pki.revocation.status import Finding, RevocationUnknown
 from pyratify.pki.times import format_time
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
     from cryptography.x509.ocsp import OCSPResponse, OCSPSingleResponse
 
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
@@ -58,6 +61,8 @@ def read_answer(
         return _read(data, certificate, issuer, now, source)
     except RevocationUnknown:
         raise
+    except VerificationError as error:
+        raise RevocationUnknown(f"the OCSP responder's certificate: {error.message}") from None
     except Exception:  # noqa: BLE001 - the library raises many kinds; each means that the answer says nothing
         raise RevocationUnknown("the OCSP answer is malformed") from None
 
@@ -90,12 +95,12 @@ def _check_signature(response: "OCSPResponse", issuer: Certificate, now: datetim
     if digest is None or digest.name not in STRONG_HASHES:
         raise RevocationUnknown("the OCSP answer is signed with a weak hash")
     if _is_named(response, issuer):
-        _verify(response, issuer)
+        _verify(response, digest, issuer)
         return None
     delegate = _delegate(response, issuer)
     if not delegate.not_before <= now <= delegate.not_after:
         raise RevocationUnknown("the OCSP responder's certificate is not valid now")
-    _verify(response, delegate)
+    _verify(response, digest, delegate)
     return None if extension(delegate.parsed.extensions, NO_CHECK) is not None else delegate
 
 
@@ -110,9 +115,9 @@ def _delegate(response: "OCSPResponse", issuer: Certificate) -> Certificate:
             _is_named(response, candidate)
             and extended is not None
             and OCSP_SIGNING in extended.purposes
-            and candidate.signature_hash in STRONG_HASHES
             and candidate.is_issued_by(issuer)
         ):
+            check_strength(candidate)
             return candidate
     raise RevocationUnknown("the OCSP answer is signed by none whom the issuer entitles to it")
 
@@ -123,20 +128,16 @@ def _is_named(response: "OCSPResponse", certificate: Certificate) -> bool:
     return response.responder_name == certificate.parsed.subject
 
 
-def _verify(response: "OCSPResponse", signer: Certificate) -> None:
+def _verify(response: "OCSPResponse", digest: "HashAlgorithm", signer: Certificate) -> None:
+    """Verify the signature with a key that is RSA or ECDSA, as the strength of every certificate here was checked."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    key, digest = signer.key, response.signature_hash_algorithm
+    elliptic = isinstance(signer.key, EllipticCurvePublicKey)
+    scheme = (ECDSA(digest),) if elliptic else (PKCS1v15(), digest)
     try:
-        if isinstance(key, RSAPublicKey) and digest is not None:
-            key.verify(response.signature, response.tbs_response_bytes, PKCS1v15(), digest)
-        elif isinstance(key, EllipticCurvePublicKey) and digest is not None:
-            key.verify(response.signature, response.tbs_response_bytes, ECDSA(digest))
-        else:
-            raise RevocationUnknown("the OCSP responder's key is of a kind that is not allowed")
+        signer.key.verify(response.signature, response.tbs_response_bytes, *scheme)
     except InvalidSignature:
         raise RevocationUnknown("the OCSP answer's signature is not the responder's") from None
 

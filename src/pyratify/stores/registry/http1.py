@@ -6,7 +6,6 @@ byte more. An answer that could be read in two ways is none.
 
 import re
 
-from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.stores.registry.answers import (
     ConnectionLost,
@@ -46,7 +45,8 @@ class Reader:
         self._request = request
         self._data = bytearray()
         self._body = bytearray()
-        self._head: Response | None = None
+        self._status = 0
+        self._headers = Headers()
         self._interim = 0
         self._keep = False
         self._limit = 0
@@ -63,7 +63,7 @@ class Reader:
             StoreError: As in `Transport`.
         """
         self._data += data
-        while self._head is None:
+        while not self._status:
             if not self._take_head():
                 return None
         if self._chunked:
@@ -76,8 +76,8 @@ class Reader:
         Raises:
             StoreError: There is none, or it is not whole.
         """
-        if self._head is None or self._chunked:
-            if not self._data and self._head is None:
+        if not self._status or self._chunked:
+            if not self._data and not self._status:
                 where = self._request.url.origin.authority
                 raise ConnectionLost(Reason.REGISTRY_UNREACHABLE, f"{where} closed the connection")
             raise malformed(self._request.url, "it ends too early")
@@ -113,7 +113,7 @@ class Reader:
     def _frame(self, status: int, headers: Headers, modern: bool) -> None:
         """Decide how the body is delimited (RFC 9112, section 6.3)."""
         self._announced = check_headers(self._request, status, headers)
-        self._head = Response(status, headers, b"", self._request.url)
+        self._status, self._headers = status, headers
         self._limit = self._request.limit if status == 200 else ERROR_BYTES
         codings = headers.get_all("transfer-encoding")
         if codings and (len(codings) > 1 or codings[0].lower() != "chunked" or not modern):
@@ -177,13 +177,11 @@ class Reader:
         return line
 
     def _overflow(self) -> Response:
-        if self._head is not None and self._head.status != 200:
+        if self._status != 200:
             del self._body[self._limit :]
             return self._finish(reusable=False)
         raise too_large(self._request)
 
     def _finish(self, *, reusable: bool) -> Response:
-        if self._head is None:
-            raise StoreError(Reason.INTERNAL, "an answer without a header")
         self.reusable = reusable
-        return Response(self._head.status, self._head.headers, bytes(self._body), self._head.url)
+        return Response(self._status, self._headers, bytes(self._body), self._request.url)

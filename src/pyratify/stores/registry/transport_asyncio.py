@@ -1,4 +1,4 @@
-"""The transport of one-shot programs: asyncio's own connections and the strict reader of `http1`; quick to import."""
+"""The transport of every program that names no other: asyncio's connections and the strict reader of `http1`."""
 
 import asyncio
 import os
@@ -10,12 +10,17 @@ from dataclasses import replace
 from typing import cast
 
 from pyratify.core.errors import StoreError
-from pyratify.core.reason import Reason
 from pyratify.stores.registry.addresses import Resolve, find_addresses, system_resolve
-from pyratify.stores.registry.answers import ConnectionLost, network_error, proxy_refusal, timed_out
+from pyratify.stores.registry.answers import (
+    ConnectionLost,
+    malformed,
+    network_error,
+    proxy_refusal,
+    timed_out,
+)
 from pyratify.stores.registry.http1 import Reader
 from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.proxies import Proxy, proxy_for
+from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import Request, Response, Transport, Trust
 from pyratify.stores.registry.url import Origin
@@ -30,7 +35,7 @@ class _Connection(asyncio.Protocol):
     """One connection; asks for one thing after another."""
 
     def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport
         self.since = 0.0
         self.usable = True
         self._reader: Reader | None = None
@@ -38,8 +43,6 @@ class _Connection(asyncio.Protocol):
 
     async def ask(self, request: Request, data: bytes) -> Response:
         """Send the bytes of a request and return its answer; cancelled or failed, the connection is ended."""
-        if self.transport is None:
-            raise StoreError(Reason.INTERNAL, "a connection that was never made")
         self._reader = Reader(request)
         self._answer = asyncio.get_running_loop().create_future()
         self.usable = False
@@ -56,18 +59,14 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         """End the connection."""
         self.usable = False
-        if self.transport is not None:
-            self.transport.abort()
+        self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the way to send."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what nobody asked for ends the connection."""
-        if self._reader is None or self._answer is None or self._answer.done():
-            self.close()
-            return
+        """Read on; with what nobody asked for the connection is not used again."""
         self._settle(lambda reader: reader.feed(data))
 
     def eof_received(self) -> None:
@@ -77,11 +76,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
         self.usable = False
-        if self._reader is not None and self._answer is not None and not self._answer.done():
-            if exc is None:
-                self._settle(lambda reader: reader.end())
-            else:
-                self._answer.set_exception(exc)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionAbortedError())
 
     def _settle(self, step: Callable[[Reader], Response | None]) -> None:
         if self._reader is None or self._answer is None or self._answer.done():
@@ -102,7 +98,7 @@ class AsyncioTransport:
     Args:
         options: The store's settings.
         resolve: Names to addresses.
-        environ: Where proxies come from.
+        environ: Where proxies come from; read once.
         monotonic: Tells how long a connection has been idle, in seconds.
 
     Raises:
@@ -120,7 +116,7 @@ class AsyncioTransport:
         self._tls = TlsContexts(options)
         self._resolve = resolve
         self._connect_timeout = options.connect_timeout
-        self._environ = environ if options.proxy_from_environment else {}
+        self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._monotonic = monotonic
         self._idle: list[tuple[_Key, _Connection]] = []
         self._closed = False
@@ -129,7 +125,7 @@ class AsyncioTransport:
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
         slot = self._slots.setdefault(request.url.origin, asyncio.Semaphore(_PER_ORIGIN))
-        proxy = proxy_for(request.url.origin, self._environ) if self._environ else None
+        proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
             async with asyncio.timeout(request.timeout), slot:
                 return await self._exchange(request, proxy)
@@ -195,7 +191,7 @@ class AsyncioTransport:
             if proxy and secure is not None:
                 await _tunnel(connection, request, proxy, secure)
             return connection
-        raise failure
+        raise network_error(request.url, failure) from failure
 
 
 async def _open(address: str, port: int, request: Request, secure: ssl.SSLContext | None) -> _Connection:
@@ -214,12 +210,13 @@ async def _tunnel(connection: _Connection, request: Request, proxy: Proxy, secur
     data = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{fields}\r\n".encode("ascii")
     try:
         answer = await connection.ask(replace(request, method="CONNECT", expected=None), data)
-        if answer.status != 200 or connection.transport is None:
+        if answer.status != 200:
             raise proxy_refusal(proxy.origin.authority, request.url, answer.status)
         loop = asyncio.get_running_loop()
-        connection.transport = await loop.start_tls(
-            connection.transport, connection, secure, server_hostname=origin.host
-        )
+        inner = await loop.start_tls(connection.transport, connection, secure, server_hostname=origin.host)
+        if inner is None:
+            raise ConnectionAbortedError
+        connection.transport = inner
     except BaseException:
         connection.close()
         raise
@@ -237,12 +234,12 @@ def _bytes(request: Request, proxy: Proxy | None) -> bytes:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join(lines)
     if len(head.splitlines()) != len(lines) or not head.isascii():
-        raise StoreError(Reason.INTERNAL, "a request with a line break in it")
+        raise malformed(request.url, "nor would the request be, with a line break in it")
     return f"{head}\r\n\r\n".encode("ascii") + request.body
 
 
 def asyncio_transport(options: RegistryOptions) -> Transport:
-    """Return the transport without any third-party package.
+    """Return the transport that needs no third-party package.
 
     Raises:
         ConfigurationError: A certificate cannot be used.

@@ -153,7 +153,7 @@ def _checker(parameters: RevocationParameters, resources: Resources) -> Revocati
         certificate_seconds=parameters.certificate_seconds,
         dead_seconds=parameters.dead_seconds,
     )
-    fetcher = HttpFetcher(frozenset(parameters.allowed_hosts))
+    fetcher = HttpFetcher(frozenset(host.lower() for host in parameters.allowed_hosts))
     return resources.shared.once(
         f"revocation {parameters!r}",
         lambda: RevocationChecker(
