@@ -136,10 +136,19 @@ def check_signature(envelope: Envelope, chain: Chain) -> None:
     verify_signature(chain.leaf.key, algorithm, envelope.signature, envelope.signed)
 
 
-def check_authenticity(envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors) -> None:
+def check_authenticity(
+    envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors, *, identity: bool = True
+) -> None:
     """Check that a trusted authority vouches for a trusted identity (step 4).
 
     The signing scheme decides which type of trust store counts (signing-scheme.md, "Trust Stores").
+
+    Args:
+        envelope: The envelope.
+        chain: Its chain.
+        policy: The trust policy that applies.
+        anchors: The trust stores.
+        identity: Whether the identity is checked, too; a plugin does it otherwise.
 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED` or `IDENTITY_MISMATCH`.
@@ -152,7 +161,7 @@ def check_authenticity(envelope: Envelope, chain: Chain, policy: TrustPolicy, an
             Reason.CHAIN_UNTRUSTED,
             f"no certificate of the chain is in the trust stores of the policy: {named}",
         )
-    if policy.identities is None:
+    if policy.identities is None or not identity:
         return
     try:
         subject: Mapping[str, str] = subject_of(chain.leaf)
