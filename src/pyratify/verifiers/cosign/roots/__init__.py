@@ -1,0 +1,44 @@
+"""The trusted roots of Sigstore's public instances that are shipped with pyratify, and which one a policy uses.
+
+`public-good` and `staging` hold what these instances publish through TUF (https://tuf-repo-cdn.sigstore.dev and
+https://tuf-repo-cdn.sigstage.dev): `trusted_root.json`, and `root.json`, the root of TUF's own trust.
+"""
+
+from importlib.resources import files
+
+from pyratify.core.key import KeyMaterial
+from pyratify.verifiers.cosign.policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.trust import Trust
+from pyratify.verifiers.cosign.trusted_root import load_trusted_root
+
+PUBLIC_GOOD = "public-good"
+STAGING = "staging"
+INSTANCES = {
+    PUBLIC_GOOD: "https://tuf-repo-cdn.sigstore.dev",
+    STAGING: "https://tuf-repo-cdn.sigstage.dev",
+}
+
+
+def shipped_root(instance: str = PUBLIC_GOOD) -> KeyMaterial:
+    """Return the trusted root of one of `INSTANCES` as it was when this version was made."""
+    return KeyMaterial(_read(instance, "trusted_root.json"), f"the {instance} root shipped with pyratify")
+
+
+def shipped_tuf_root(instance: str = PUBLIC_GOOD) -> bytes:
+    """Return the TUF root metadata of one of `INSTANCES`, from which a refresh starts."""
+    return _read(instance, "root.json")
+
+
+def root_of(policy: CosignTrustPolicy) -> Trust:
+    """Return whom a policy trusts: the parts it names, the root it names, or Sigstore's public instance.
+
+    Raises:
+        ConfigurationError: `TRUST_ROOT`: the root cannot be used.
+    """
+    if policy.authorities is not None:
+        return policy.authorities
+    return load_trusted_root(policy.trusted_root or shipped_root())
+
+
+def _read(instance: str, name: str) -> bytes:
+    return (files(__package__) / instance / name).read_bytes()
