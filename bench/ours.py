@@ -7,15 +7,10 @@ import resource
 import time
 from pathlib import Path
 
-from pyratify.testing.builders import notation_verifier
-
+from bench.setup import executor, notation_verifier, registry_store
 from pyratify.core.executor import Executor
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
-from pyratify.policies.threshold import Rule, ThresholdPolicy
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.store import RegistryStore
-from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
 
 
 async def verify(executor: Executor, references: list[Reference]) -> None:
@@ -28,15 +23,13 @@ async def verify(executor: Executor, references: list[Reference]) -> None:
 
 async def measure(ca: Path, references: list[Reference], rounds: int) -> dict[str, float]:
     """Return CPU and wall seconds for one verification, after a warm-up round."""
-    options = RegistryOptions()
-    store = RegistryStore(options, transport=aiohttp_transport(options))
-    policy = ThresholdPolicy(Rule(None, (Rule("notation"),), 1))
-    executor = Executor(store=store, verifiers=(notation_verifier(ca),), policy=policy)
+    store = registry_store()
+    ours = executor(store, notation_verifier(ca))
     try:
-        await verify(executor, references)
+        await verify(ours, references)
         start, used = time.perf_counter(), _cpu()
         for _ in range(rounds):
-            await verify(executor, references)
+            await verify(ours, references)
         count = rounds * len(references)
         return {"cpu": (_cpu() - used) / count, "wall": (time.perf_counter() - start) / count}
     finally:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bench.peers import MATERIAL
+from pyratify.core.clock import SystemClock
 from pyratify.core.executor import Executor
 from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import Limits
@@ -17,12 +18,24 @@ from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
 from pyratify.stores.registry.transport_threads import thread_transport
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.verifier import CosignVerifier
+from pyratify.verifiers.notation.policy import StoreName
+from pyratify.verifiers.notation.policyfile import short_trust_policy
+from pyratify.verifiers.notation.verifier import NotationVerifier
 
 
 def cosign_verifier(key: Path = MATERIAL / "keys" / "cosign.pub") -> CosignVerifier:
     """Return a verifier that trusts one key everywhere."""
     material = KeyMaterial(key.read_bytes(), str(key))
     return CosignVerifier("cosign", [CosignTrustPolicy(scopes=("*",), keys=(material,))])
+
+
+def notation_verifier(ca: Path = MATERIAL / "certs" / "ca.pem") -> NotationVerifier:
+    """Return a verifier that trusts one CA and one identity everywhere, at level strict."""
+    policy = short_trust_policy(
+        identities=("x509.subject: C=US, ST=WA, O=Pyratify Test",), stores=("ca:demo",)
+    )
+    materials = {StoreName("ca", "demo"): (KeyMaterial(ca.read_bytes(), str(ca)),)}
+    return NotationVerifier("notation", policy, materials, SystemClock())
 
 
 def registry_store(*, cosign_tags: bool = False, threads: bool = False) -> RegistryStore:

@@ -2,16 +2,25 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from pyratify.core.credential import ANONYMOUS, Credential
-from pyratify.core.errors import StoreError
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.executor import Executor
+from pyratify.core.policy import PolicyEnforcer
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.store import Referrer
+from pyratify.core.report import ValidationResult, failures
+from pyratify.core.store import Referrer, Store
+from pyratify.core.verifier import Details, Evidence
+from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.store import RegistryStore
 from pyratify.stores.registry.transport import Transport
 from pyratify.stores.registry.transport_threads import ThreadTransport
-from pyratify.testing.fakes import FakeClock
+from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.memory import MemoryStore
 
 USER = Credential("user", "password")
 
@@ -67,3 +76,32 @@ async def listed_until_error(
     except StoreError as error:
         return found, error
     return found, None
+
+
+SIGNATURE = "application/vnd.example.signature"
+ENVELOPE = b"a good envelope"
+ONE = ThresholdPolicy(Rule(None, (Rule("fake"),), 1))
+
+
+async def read_envelope(evidence: Evidence) -> Details:
+    """Verify as the simplest verifier does: the only layer has to be the good envelope."""
+    if await evidence.blob(evidence.manifest.layers[0]) != ENVELOPE:
+        raise VerificationError(Reason.SIG_INVALID, "not the good envelope")
+    return Details("the envelope is good")
+
+
+def executor(store: Store, policy: PolicyEnforcer = ONE, **fields: Any) -> Executor:
+    """Return an executor that allows what has one good envelope attached."""
+    verifiers = (FakeVerifier(artifact_type=SIGNATURE, does=read_envelope),)
+    return Executor(store=store, verifiers=verifiers, policy=policy, **fields)
+
+
+def sign(memory: MemoryStore, subject: Descriptor, envelope: bytes = ENVELOPE) -> Descriptor:
+    """Attach an envelope."""
+    return memory.attach(subject, SIGNATURE, ("application/octet-stream", envelope))
+
+
+def reasons(result: ValidationResult) -> set[Reason]:
+    """Return every reason in a report."""
+    found = {failure.reason for failure in (result.failure, result.error) if failure is not None}
+    return found | {failure.reason for _, failure in failures(result.artifacts)}

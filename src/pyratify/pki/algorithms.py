@@ -46,18 +46,31 @@ ALGORITHMS = (PS256, PS384, PS512, ES256, ES384, ES512)
 _CURVES = {"secp256r1": 256, "secp384r1": 384, "secp521r1": 521}
 
 
-def algorithm_named(value: Any) -> Algorithm:
-    """Return the algorithm with this JWS name (a text) or COSE number (an integer).
+def jws_algorithm(name: Any) -> Algorithm:
+    """Return the algorithm with this JWS name.
 
     Raises:
         VerificationError: `ALG_NOT_ALLOWED` for everything else.
     """
     for algorithm in ALGORITHMS:
-        known = algorithm.name if type(value) is str else algorithm.cose
-        if type(value) in (str, int) and value == known:
+        if type(name) is str and name == algorithm.name:
             return algorithm
-    shown = repr(value)[:40] if isinstance(value, str) else "a number" if type(value) is int else "no text"
+    shown = repr(name)[:40] if isinstance(name, str) else "no text"
     raise VerificationError(Reason.ALG_NOT_ALLOWED, f"the signature algorithm is not allowed: {shown}")
+
+
+def cose_algorithm(number: Any) -> Algorithm:
+    """Return the algorithm with this COSE number.
+
+    Raises:
+        VerificationError: `ALG_NOT_ALLOWED` for everything else.
+    """
+    for algorithm in ALGORITHMS:
+        if type(number) is int and number == algorithm.cose:
+            return algorithm
+    raise VerificationError(
+        Reason.ALG_NOT_ALLOWED, "the signature algorithm's number is missing or not allowed"
+    )
 
 
 def algorithm_for(key: object) -> Algorithm:

@@ -56,6 +56,9 @@ def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
     where = f"{report.artifact.digest[:19]} ({report.discovery})"
     if report.failure is not None:
         yield f"  {_word(report.outcome)}: {where}: {because(report.failure)[0]}"
+    elif not report.results and not passed:
+        kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
+        yield f"  attached: {kind}, which no configured verifier reads; {where}"
     for item in report.results:
         if item.details is not None:
             yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}; {where}"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.digest import Digest
+from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.manifest import INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST
 from pyratify.core.store import Discovery
 from pyratify.testing.memory import MemoryStore, as_json
@@ -53,6 +53,12 @@ class Content:
 
     def answer(self, path: str) -> Answer:
         """Answer a GET of a path below `/v2/`."""
+        try:
+            return self._answer(path)
+        except InvalidDigest:
+            return _error(400, "DIGEST_INVALID")
+
+    def _answer(self, path: str) -> Answer:
         parts = urlsplit(path)
         route = _ROUTE.fullmatch(parts.path)
         if route is None:
@@ -115,7 +121,10 @@ class Content:
         data = store.manifests.get(descriptor.digest)
         if data is None or descriptor.artifact_type:
             return entry
-        document = json.loads(data)
+        try:
+            document = json.loads(data)
+        except ValueError:  # broken on purpose
+            return entry
         config = document.get("config", {}).get("mediaType")
         kind = config if self.features.config_types else document.get("artifactType", config)
         if kind:

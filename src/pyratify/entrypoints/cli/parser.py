@@ -195,7 +195,11 @@ def _configured(parser: Parser) -> None:
 def _registry(parser: Parser) -> None:
     group = parser.add_argument_group("registries")
     group.add_argument(
-        "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="for each reference (default: 60)"
+        "--timeout",
+        type=_seconds,
+        default=None,
+        metavar="SECONDS",
+        help="for each reference (default: 60, or the configuration's)",
     )
     group.add_argument(
         "--plain-http", action="store_true", help="use http; registries on this machine are plain http anyway"

@@ -184,7 +184,8 @@ def _translate(request: Request, error: Exception) -> StoreError:
         )
     if isinstance(error, OSError | aiohttp.ServerDisconnectedError):
         return network_error(request.url, _cause(error))
-    if "content-length" in str(error).lower():
+    text = str(error).lower()
+    if "content-length" in text and "transfer-encoding" not in text:
         return StoreError(
             Reason.SIZE_MISMATCH,
             f"{request.url.origin.authority} announces a length that is no number of bytes",

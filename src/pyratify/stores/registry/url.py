@@ -1,5 +1,6 @@
 """URLs, parsed strictly: what two readers could take for two places is refused."""
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -8,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from pyratify.core.reference import DEFAULT_REGISTRY, is_loopback, is_registry
 
 _PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash
+_ADDRESS = re.compile(r"\[([0-9a-fA-F:.]+)(?:%25[0-9A-Za-z]+)?\](?::([0-9]{1,5}))?", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 
@@ -84,19 +86,17 @@ def parse_origin(scheme: str, authority: str) -> Origin:
     Raises:
         ValueError: The host does not follow the grammar of hosts.
     """
-    if re.match(
-        r"\[[0-9a-fA-F:]+%25[0-9A-Za-z]+\]", authority
-    ):  # a zone says nothing that a guard may rely on
-        authority = re.sub(r"%25[0-9A-Za-z]+", "", authority)
-    if not is_registry(authority):
+    address = _ADDRESS.fullmatch(authority)
+    if address is None and not is_registry(authority):
         raise ValueError(f"it names no host: {authority[:80]!r}")
-    host, colon, port = (
-        authority.rpartition(":") if re.search(r":[0-9]+\Z", authority) else (authority, "", "")
-    )
-    number = int(port) if colon else _PORTS[scheme]
+    if address is not None:  # a zone says nothing that a guard may rely on
+        host, port = str(ipaddress.IPv6Address(address[1])), address[2]
+    else:
+        host, _, port = authority.partition(":")
+    number = int(port or _PORTS[scheme])
     if not 0 < number < 65536:
         raise ValueError(f"it names no port: {authority[:80]!r}")
-    return Origin(scheme, host.lower().removesuffix(".").strip("[]"), number)
+    return Origin(scheme, host.lower().removesuffix("."), number)
 
 
 def registry_origin(registry: str, plain_http: bool | None) -> Origin:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.algorithms import Algorithm, algorithm_named
+from pyratify.pki.algorithms import Algorithm, cose_algorithm, jws_algorithm
 from pyratify.pki.cose import parse_cose
 from pyratify.pki.encoding import InvalidBase64, decode_base64
 from pyratify.pki.jws import parse_jws
@@ -78,6 +78,7 @@ class _Format:
     critical: str | int
     content_type: str | int
     chain: str | int
+    named: Callable[[Any], Algorithm]
     time: Callable[[Any], datetime]
     octets: Callable[[Any], bytes]
 
@@ -101,7 +102,7 @@ def parse_envelope(data: bytes, media_type: str) -> Envelope:
 def _read(
     form: _Format, media_type: str, protected: Header, unprotected: Header, parts: tuple[bytes, bytes, bytes]
 ) -> Envelope:
-    algorithm = algorithm_named(protected.get(form.algorithm))
+    algorithm = form.named(protected.get(form.algorithm))
     _check_critical(form, protected)
     _check_names(form, protected)
     if protected.get(form.content_type) != PAYLOAD_TYPE:
@@ -244,5 +245,5 @@ def _refuse_critical(why: str) -> NoReturn:
     raise VerificationError(Reason.CRIT_UNKNOWN, f"the critical attributes are not acceptable: {why}")
 
 
-_JWS = _Format("alg", "crit", "cty", "x5c", _jws_time, _jws_octets)
-_COSE = _Format(1, 2, 3, 33, _cose_time, _cose_octets)
+_JWS = _Format("alg", "crit", "cty", "x5c", jws_algorithm, _jws_time, _jws_octets)
+_COSE = _Format(1, 2, 3, 33, cose_algorithm, _cose_time, _cose_octets)

@@ -20,6 +20,7 @@ from pyratify.verifiers.notation.policy import Action, Check, TrustPolicy, Verif
 
 NOT_CHECKED = "not checked"
 CLOCK_SKEW = timedelta(minutes=5)
+_MAX_AGENT = 200
 
 
 class NotationFailure(VerificationError):
@@ -188,13 +189,13 @@ def facts(envelope: Envelope, chain: Chain, checks: Checks) -> dict[str, Any]:
         "SN": leaf.subject,
         "trustPolicy": checks.policy.name,
         "level": checks.policy.level,
-        "checks": dict(checks.outcomes),
+        "checks": {str(check): outcome for check, outcome in checks.outcomes.items()},
         "revocation": checks.outcomes[Check.REVOCATION],
         "mediaType": envelope.media_type,
         "algorithm": envelope.algorithm.name,
         "signingScheme": envelope.scheme,
         "signingTime": format_time(envelope.signing_time),
         "expiry": format_time(envelope.expiry) if envelope.expiry else None,
-        "signingAgent": envelope.agent,
+        "signingAgent": envelope.agent[:_MAX_AGENT] if envelope.agent else None,
         "certificates": [certificate.fingerprint for certificate in chain.certificates],
     }

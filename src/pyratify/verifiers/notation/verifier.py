@@ -204,7 +204,11 @@ def _skipped(policy: TrustPolicy) -> Details:
     message = f"Nothing was verified: the trust policy {policy.name!r} skips signature verification"
     return Details(
         message,
-        data={"trustPolicy": policy.name, "level": policy.level, "checks": dict.fromkeys(Check, "skipped")},
+        data={
+            "trustPolicy": policy.name,
+            "level": policy.level,
+            "checks": {str(check): "skipped" for check in Check},
+        },
         warnings=(
             Failure(
                 Reason.EVIDENCE_UNSIGNED,

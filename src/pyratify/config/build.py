@@ -1,0 +1,195 @@
+"""From a configuration to an engine."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.load import LoadedConfig, load_config
+from pyratify.config.paths import join, within
+from pyratify.config.resources import BuildResources, make
+from pyratify.config.schema import ExecutorConfig, StoreConfig
+from pyratify.config.scopes import check_reach, check_scopes
+from pyratify.core.caching import ContentCache, MemoryCache
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.engine import Engine
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
+from pyratify.core.limits import Limits
+from pyratify.core.policy import PolicyEnforcer
+from pyratify.core.scope import EVERYTHING, ScopeMap
+from pyratify.core.store import Store
+from pyratify.core.verifier import Verifier
+
+
+@asynccontextmanager
+async def open_engine(
+    source: LoadedConfig | str | Path, *, clock: Clock | None = None, cache: ContentCache | None = None
+) -> AsyncIterator[Engine]:
+    """Build the engine that a configuration describes, and close its stores at the end.
+
+    Args:
+        source: The configuration or its file.
+        clock: Where every part takes its time from; the machine's own when omitted.
+        cache: The content cache, instead of the configuration's one in memory.
+
+    Raises:
+        ConfigurationError: With the path of what is wrong.
+    """
+    loaded = source if isinstance(source, LoadedConfig) else load_config(source)
+    async with AsyncExitStack() as stack:
+        yield await build_engine(loaded, stack, clock=clock, cache=cache)
+
+
+async def build_engine(
+    loaded: LoadedConfig,
+    stack: AsyncExitStack,
+    *,
+    clock: Clock | None = None,
+    cache: ContentCache | None = None,
+) -> Engine:
+    """Build the engine; what it holds open is closed with the stack. Arguments and errors as in `open_engine`."""
+    memory = loaded.config.cache.memory_bytes
+    builder = Builder(
+        BuildResources(clock or SystemClock(), loaded.base),
+        stack,
+        cache if cache is not None or not memory else MemoryCache(memory),
+    )
+    check_scopes(loaded.config)
+    executors = [
+        await builder.executor(config, index) for index, config in enumerate(loaded.config.executors)
+    ]
+    pairs = zip(loaded.config.executors, executors, strict=True)
+    scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
+    return Engine(ScopeMap(scopes), generation=secrets.token_hex(8))
+
+
+async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
+    """Build every part by itself and return every fault."""
+    found: list[ConfigurationError] = []
+    try:
+        check_scopes(loaded.config)
+    except ConfigurationError as error:
+        found.append(error)
+    async with AsyncExitStack() as stack:
+        builder = Builder(BuildResources(SystemClock(), loaded.base), stack, None)
+        for index, config in enumerate(loaded.config.executors):
+            found.extend([error async for error in builder.faults(config, index)])
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds executors.
+
+    Attributes:
+        resources: What plugins are lent.
+        stack: Closes the stores.
+        cache: The engine's cache.
+    """
+
+    resources: BuildResources
+    stack: AsyncExitStack
+    cache: ContentCache | None
+
+    async def executor(self, config: ExecutorConfig, index: int) -> Executor:
+        """Build one executor with everything in it."""
+        path = f"executors[{index}]"
+        lent = self._lent(config)
+        _check_names(config, path)
+        verifiers = [
+            await self.verifier(config, number, path, lent) for number in range(len(config.verifiers))
+        ]
+        try:
+            return Executor(
+                store=await self.store(config, path, lent),
+                verifiers=tuple(verifiers),
+                policy=await self.policy(config, path, lent),
+                limits=_limits(config),
+                concurrency=config.concurrency or DEFAULT_CONCURRENCY,
+                timeout=config.timeout,
+                cache=self.cache,
+                partition=f"{self.resources.base}#{index}",
+            )
+        except ConfigurationError as error:
+            raise error if error.path.startswith(path) else within(path, error) from None
+
+    async def verifier(
+        self, config: ExecutorConfig, number: int, path: str, lent: BuildResources
+    ) -> Verifier:
+        """Build one verifier."""
+        one = config.verifiers[number]
+        where = f"{path}.verifiers[{number}]"
+        verifier: Verifier = await make("verifiers", (one.type, one.name), one.parameters, where, lent)
+        return verifier
+
+    async def store(self, config: ExecutorConfig, path: str, lent: BuildResources) -> Store:
+        """Build the executor's store, of one or several."""
+        check_reach(config, path)
+        pairs: list[tuple[str, Store]] = []
+        for number, one in enumerate(config.stores):
+            store = await self._store(one, f"{path}.stores[{number}]", lent)
+            pairs.extend((scope, store) for scope in one.scopes or (EVERYTHING,))
+        if len(pairs) == 1 and pairs[0][0] == EVERYTHING:
+            return pairs[0][1]
+        from pyratify.stores.mux import MuxStore
+
+        return MuxStore(ScopeMap(pairs))
+
+    async def policy(self, config: ExecutorConfig, path: str, lent: BuildResources) -> PolicyEnforcer:
+        """Build the policy; when none is configured, one verifier's evidence is enough."""
+        one = config.policy_enforcer
+        if one is None:
+            from pyratify.policies.threshold import Rule, ThresholdPolicy
+
+            return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in lent.verifiers), 1))
+        where = f"{path}.policyEnforcer"
+        policy: PolicyEnforcer = await make("policies", (one.type, one.type), one.parameters, where, lent)
+        return policy
+
+    async def faults(self, config: ExecutorConfig, index: int) -> AsyncIterator[ConfigurationError]:
+        """Iterate over everything that is wrong with one executor."""
+        path, lent = f"executors[{index}]", self._lent(config)
+        parts: list[Any] = [
+            self.verifier(config, number, path, lent) for number in range(len(config.verifiers))
+        ]
+        for part in (*parts, self.store(config, path, lent), self.policy(config, path, lent)):
+            try:
+                await part
+            except ConfigurationError as error:
+                yield error
+        try:
+            _check_names(config, path)
+        except ConfigurationError as error:
+            yield error
+
+    async def _store(self, one: StoreConfig, where: str, lent: BuildResources) -> Store:
+        store: Store = await make("stores", (one.type, one.type), one.parameters, where, lent)
+        close = getattr(store, "aclose", None)
+        if close is not None:
+            self.stack.push_async_callback(close)
+        return store
+
+    def _lent(self, config: ExecutorConfig) -> BuildResources:
+        names = tuple(verifier.name for verifier in config.verifiers)
+        return replace(self.resources, scopes=config.scopes, verifiers=names)
+
+
+def _limits(config: ExecutorConfig) -> Limits:
+    return Limits(**dict(_pairs(config)))
+
+
+def _pairs(config: ExecutorConfig) -> Iterator[tuple[str, int]]:
+    for name in config.limits.__struct_fields__:
+        yield name, getattr(config.limits, name)
+
+
+def _check_names(config: ExecutorConfig, path: str) -> None:
+    names = [verifier.name for verifier in config.verifiers]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ConfigurationError(
+                f"two verifiers are called {name!r}", path=join(path, f"verifiers[{number}].name")
+            )

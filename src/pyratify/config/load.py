@@ -1,0 +1,88 @@
+"""Reading a configuration: bytes, strictly parsed, filled in, decoded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.decode import decode
+from pyratify.config.schema import Config
+from pyratify.config.substitute import substitute
+from pyratify.core import strictjson
+from pyratify.core.errors import ConfigurationError
+
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A configuration and where it comes from.
+
+    Attributes:
+        config: What it says.
+        base: The folder that relative paths in it start from.
+    """
+
+    config: Config
+    base: Path
+
+
+def load_config(path: str | Path, environment: Mapping[str, str] | None = None) -> LoadedConfig:
+    """Read a configuration file, JSON when its name ends so and YAML otherwise.
+
+    Args:
+        path: The file.
+        environment: The environment for `${NAME}`; the process's own when omitted.
+
+    Raises:
+        ConfigurationError: With the path of the first thing that is wrong.
+    """
+    file = Path(path)
+    document = parse(read(file), is_json=file.suffix == ".json")
+    return decode_config(document, file.absolute().parent, environment)
+
+
+def read(file: Path) -> bytes:
+    """Return the bytes of a configuration file, at most 1 MiB.
+
+    Raises:
+        ConfigurationError: It cannot be read or is too large.
+    """
+    try:
+        with file.open("rb") as source:
+            data = source.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationError(
+            f"the configuration {file} cannot be read: {why}", remedy="Check the path and its permissions."
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(f"the configuration {file} has more than {MAX_BYTES} bytes")
+    return data
+
+
+def parse(data: bytes, *, is_json: bool) -> Any:
+    """Parse the bytes of a configuration into JSON values.
+
+    Raises:
+        ConfigurationError: It is not JSON or YAML, or not one that every reader understands in the same way.
+    """
+    if is_json:
+        try:
+            return strictjson.loads(data, what="the configuration")
+        except strictjson.InvalidJson as error:
+            raise ConfigurationError(error.message, reason=error.reason, remedy=_REMEDY) from None
+    from pyratify.config import yaml
+
+    return yaml.loads(data)
+
+
+def decode_config(document: Any, base: Path, environment: Mapping[str, str] | None = None) -> LoadedConfig:
+    """Return parsed JSON values as a configuration; errors as in `load_config`."""
+    import os
+
+    filled = substitute(document, base, os.environ if environment is None else environment)
+    return LoadedConfig(decode(Config, filled), base)
+
+
+_REMEDY = "Correct the file; `ratify config init -` prints one to start from."

@@ -1,0 +1,49 @@
+"""Where a configuration is looked for."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pyratify.core.errors import ConfigurationError
+
+VARIABLE = "RATIFY_CONFIG"
+_HERE = ("ratify.yaml", "ratify.json")
+_IN_FOLDER = ("config.json", "ratify.yaml", "ratify.json")
+
+
+def locate(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the configuration file, or None when there is none in any of the places.
+
+    The places, in order: what is given; `$RATIFY_CONFIG`, a file or a folder with `config.json`; `ratify.yaml` or
+    `ratify.json` here; `~/.config/ratify/` (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`.
+
+    Raises:
+        ConfigurationError: `$RATIFY_CONFIG` names a folder without a configuration.
+    """
+    if given is not None:
+        return Path(given)
+    named = environment.get(VARIABLE)
+    if named:
+        return _named(Path(named))
+    return next((path for path in _usual(environment) if path.is_file()), None)
+
+
+def _named(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = next((path / name for name in _IN_FOLDER if (path / name).is_file()), None)
+    if found is None:
+        raise ConfigurationError(
+            f"${VARIABLE} names the folder {path}, which has no config.json", remedy=f"Correct ${VARIABLE}."
+        )
+    return found
+
+
+def _usual(environment: Mapping[str, str]) -> Iterator[Path]:
+    yield from (Path(name) for name in _HERE)
+    home = environment.get("HOME", "")
+    folder = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
+    if Path(folder).is_absolute():
+        yield from (Path(folder, "ratify", name) for name in ("ratify.yaml", "ratify.json", "config.json"))
+    if home:
+        yield Path(home, ".ratify", "config.json")

@@ -1,0 +1,123 @@
+"""What a configuration is made of: Ratify v2's file, and what pyratify adds to it."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+from pyratify.core.limits import Limits
+
+Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+_DEFAULTS = Limits()
+REGISTRY = "registry-store"
+THRESHOLD = "threshold-policy"
+
+
+class VerifierConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One verifier.
+
+    Attributes:
+        name: The name by which the policy refers to it.
+        type: The plugin, as `notation` or `cosign`.
+        parameters: The plugin's parameters.
+    """
+
+    name: Name
+    type: Name
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One store.
+
+    Attributes:
+        type: The plugin, as `registry-store`.
+        scopes: What it is for; needed where there is more than one.
+        parameters: The plugin's parameters.
+    """
+
+    type: Name
+    scopes: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class PolicyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The policy.
+
+    Attributes:
+        type: The plugin, as `threshold-policy`.
+        parameters: The plugin's parameters.
+    """
+
+    type: Name
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Bounds of one validation.
+
+    Attributes:
+        manifest_bytes: The largest manifest.
+        blob_bytes: The largest blob.
+        referrers: How many referrers of one subject are looked at.
+        depth: How many levels of referrers of referrers are followed.
+        artifacts: How many artifacts are looked at in all.
+        total_bytes: How many bytes are read in all.
+    """
+
+    manifest_bytes: Count = _DEFAULTS.manifest_bytes
+    blob_bytes: Count = _DEFAULTS.blob_bytes
+    referrers: Count = _DEFAULTS.referrers
+    depth: Count = _DEFAULTS.depth
+    artifacts: Count = _DEFAULTS.artifacts
+    total_bytes: Count = _DEFAULTS.total_bytes
+
+
+def _default_stores() -> tuple[StoreConfig, ...]:
+    parameters = {"allowCosignTag": True, "credential": {"provider": "docker"}}
+    return (StoreConfig(type=REGISTRY, parameters=parameters),)
+
+
+class ExecutorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Who validates the references of some scopes, and how.
+
+    Attributes:
+        scopes: Repositories, prefixes as `host/team/*`, registries, zones as `*.example.com`, or `*`.
+        verifiers: At least one.
+        stores: Where artifacts are read from; registries with Docker's credentials when omitted.
+        policy_enforcer: Who decides; when omitted, evidence by one of the verifiers is enough.
+        concurrency: How many artifacts are looked at at the same time; 0 for the default.
+        timeout: Seconds for one validation; no limit when omitted.
+        limits: Bounds of one validation.
+    """
+
+    scopes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    verifiers: Annotated[tuple[VerifierConfig, ...], Meta(min_length=1)]
+    stores: Annotated[tuple[StoreConfig, ...], Meta(min_length=1)] = field(default_factory=_default_stores)
+    policy_enforcer: PolicyConfig | None = None
+    concurrency: Annotated[int, Meta(ge=0, le=256)] = 0
+    timeout: Seconds | None = None
+    limits: LimitsConfig = LimitsConfig()
+
+
+class CacheConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The cache of content that all executors share.
+
+    Attributes:
+        memory_bytes: How much it may hold; 0 for no cache.
+    """
+
+    memory_bytes: Annotated[int, Meta(ge=0)] = 64 * 1024 * 1024
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """A whole configuration.
+
+    Attributes:
+        executors: At least one; their scopes decide which is responsible.
+        cache: The cache of content.
+    """
+
+    executors: Annotated[tuple[ExecutorConfig, ...], Meta(min_length=1)]
+    cache: CacheConfig = CacheConfig()

@@ -1,0 +1,84 @@
+"""`${NAME}` and `file:PATH` in a configuration's strings; neither ever changes the document's structure."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.paths import join
+from pyratify.core.errors import ConfigurationError
+
+MAX_FILE = 1024 * 1024
+_FILE = "file:"
+_VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def substitute(value: Any, base: Path, environment: Mapping[str, str] = os.environ, path: str = "") -> Any:
+    """Return the document with environment variables and files put in.
+
+    `${NAME}` stands anywhere in a string and `$${` for `${`. A string below `parameters` that the document itself
+    begins with `file:` is replaced by the text of that file, without the line break at its end.
+
+    Args:
+        value: JSON values.
+        base: The folder that relative paths start from.
+        environment: The environment.
+        path: Where in the configuration the value is.
+
+    Raises:
+        ConfigurationError: A variable that is not set or a file that cannot be read, with its path.
+    """
+    return _walk(value, base, environment, path, inside=False)
+
+
+def _walk(value: Any, base: Path, environment: Mapping[str, str], path: str, *, inside: bool) -> Any:
+    if isinstance(value, str):
+        text = _expand(value, environment, path)
+        return _read(base, text, path) if inside and value.startswith(_FILE) else text
+    if isinstance(value, list):
+        return [
+            _walk(item, base, environment, f"{path}[{index}]", inside=inside)
+            for index, item in enumerate(value)
+        ]
+    if isinstance(value, dict):
+        return {
+            key: _walk(item, base, environment, join(path, key), inside=inside or key == "parameters")
+            for key, item in value.items()
+        }
+    return value
+
+
+def _expand(text: str, environment: Mapping[str, str], path: str) -> str:
+    def one(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "${"
+        if not match[0].endswith("}") or not _NAME.fullmatch(match[1]):
+            raise ConfigurationError(
+                f"{match[0][:40]!r} is not ${{NAME}}", path=path, remedy="Write $${ for a plain ${."
+            )
+        if match[1] not in environment:
+            raise ConfigurationError(
+                f"the environment variable {match[1]} is not set", path=path, remedy=f"Set {match[1]}."
+            )
+        return environment[match[1]]
+
+    return _VARIABLE.sub(one, text) if "${" in text else text
+
+
+def _read(base: Path, text: str, path: str) -> str:
+    file = base / text.removeprefix(_FILE)
+    try:
+        with file.open("rb") as source:
+            data = source.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise ConfigurationError(f"{file} has more than {MAX_FILE} bytes", path=path)
+        return data.decode("utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(
+            f"{file} cannot be read: {why}", path=path, remedy="Check the path and its permissions."
+        ) from None

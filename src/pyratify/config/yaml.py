@@ -1,0 +1,110 @@
+"""YAML, read in one way only: the core schema of YAML 1.2 without what makes documents surprising.
+
+Refused: anchors, aliases and tags, duplicate keys, keys that are no strings, several documents, deep nesting. Plain
+scalars are null, booleans and numbers as in JSON; everything else, `no` and `017` and `12:30` included, is a string.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+
+MAX_DEPTH = 64
+_CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
+_REAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def loads(data: bytes) -> Any:
+    """Parse one YAML document into JSON values.
+
+    Raises:
+        ConfigurationError: With the line where it is not as it should be.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        events = yaml.parse(data.decode("utf-8-sig"), Loader=loader)
+        return _Reader(events).document()
+    except UnicodeDecodeError:
+        raise ConfigurationError("the document is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ConfigurationError(f"{where}not YAML: {getattr(error, 'problem', None) or 'invalid'}") from None
+    except RecursionError:
+        raise ConfigurationError("the document is nested too deeply") from None
+
+
+class _Reader:
+    """Makes values of parsing events; nothing is ever constructed from a tag."""
+
+    def __init__(self, events: Iterator[Any]) -> None:
+        self._events = events
+
+    def document(self) -> Any:
+        self._next("StreamStartEvent")
+        if not self._next("DocumentStartEvent", "StreamEndEvent"):
+            return None
+        value = self._value(next(self._events), 0)
+        self._next("DocumentEndEvent")
+        self._next("StreamEndEvent")
+        return value
+
+    def _next(self, *kinds: str) -> bool:
+        """Take an event of one of these kinds; tell whether it is of the first."""
+        event = next(self._events)
+        kind = type(event).__name__
+        if kind not in kinds:
+            raise _fault(event, "there is more than one document")
+        return kind == kinds[0]
+
+    def _value(self, event: Any, depth: int) -> Any:
+        kind = type(event).__name__
+        if kind == "AliasEvent" or event.anchor is not None:
+            raise _fault(event, "anchors and aliases are not accepted; write the value out")
+        if event.tag is not None and event.tag != "!":
+            raise _fault(event, "tags are not accepted")
+        if depth > MAX_DEPTH:
+            raise _fault(event, f"nested more than {MAX_DEPTH} levels")
+        if kind == "ScalarEvent":
+            return _scalar(event) if event.implicit[0] else event.value
+        return self._sequence(depth) if kind == "SequenceStartEvent" else self._mapping(depth)
+
+    def _sequence(self, depth: int) -> list[Any]:
+        values = []
+        while type(event := next(self._events)).__name__ != "SequenceEndEvent":
+            values.append(self._value(event, depth + 1))
+        return values
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while type(event := next(self._events)).__name__ != "MappingEndEvent":
+            key = self._value(event, depth + 1) if type(event).__name__ == "ScalarEvent" else None
+            if not isinstance(key, str):
+                raise _fault(event, "a key is not a string; quote it")
+            if key in values:
+                raise _fault(event, f"the key {key[:80]!r} is given twice")
+            values[key] = self._value(next(self._events), depth + 1)
+        return values
+
+
+def _scalar(event: Any) -> Any:
+    text: str = event.value
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _REAL.fullmatch(text):
+        value = float(text) if len(text) <= 32 else math.inf
+        if not math.isfinite(value):
+            raise _fault(event, "a number is too large or too long")
+        return value
+    return text
+
+
+def _fault(event: Any, message: str) -> ConfigurationError:
+    return ConfigurationError(f"line {event.start_mark.line + 1}: {message}")

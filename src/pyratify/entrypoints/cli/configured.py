@@ -1,0 +1,69 @@
+"""An engine from a configuration file."""
+
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pyratify.config.build import build_engine
+from pyratify.config.load import load_config
+from pyratify.config.locate import VARIABLE, locate
+from pyratify.core.engine import Engine
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.scope import ScopeMap
+from pyratify.entrypoints.cli.console import Console
+from pyratify.entrypoints.cli.direct import disk_cache
+from pyratify.entrypoints.cli.session import TIMEOUT, Session, open_session
+
+
+def find_config(arguments: Namespace, console: Console) -> Path:
+    """Return the configuration to use, and say which when nobody named it.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    found = locate(arguments.config)
+    if found is None:
+        raise ConfigurationError(
+            f"nothing says what to trust: no -c, no ${VARIABLE}, no ratify.yaml here or in ~/.config/ratify",
+            remedy="Give --key FILE for cosign or --cert FILE for notation, or begin with `ratify config init`.",
+        )
+    if arguments.config is None:
+        console.note(f"using the configuration {found}")
+    return found
+
+
+@asynccontextmanager
+async def configured_session(arguments: Namespace, console: Console) -> AsyncIterator[Session]:
+    """Open a session with the engine that the configuration describes.
+
+    Raises:
+        ConfigurationError: There is none, it has a fault, or a flag belongs into it.
+    """
+    loaded = load_config(find_config(arguments, console))
+    for flag, given in (("--plain-http", arguments.plain_http), ("--ca-file", arguments.ca_file)):
+        if given:
+            raise ConfigurationError(
+                f"{flag} is for runs without a configuration",
+                remedy="Set plainHttp or caFile in the parameters of the configuration's registry-store.",
+            )
+    async with AsyncExitStack() as stack:
+        engine = await build_engine(loaded, stack, cache=disk_cache(arguments))
+        if arguments.no_cache:
+            engine = _each(engine, lambda executor: replace(executor, cache=None))
+        limited = _each(engine, lambda executor: replace(executor, timeout=_seconds(arguments, executor)))
+        async with open_session(limited, AsyncExitStack()) as session:
+            yield session
+
+
+def _each(engine: Engine, change: Callable[[Executor], Executor]) -> Engine:
+    """Return the engine with every executor changed; one that has several scopes stays one."""
+    changed = {id(executor): change(executor) for executor in engine.executors.values()}
+    pairs = zip(engine.executors, engine.executors.values(), strict=True)
+    return replace(engine, executors=ScopeMap((scope, changed[id(executor)]) for scope, executor in pairs))
+
+
+def _seconds(arguments: Namespace, executor: Executor) -> float:
+    return float(arguments.timeout or executor.timeout or TIMEOUT)

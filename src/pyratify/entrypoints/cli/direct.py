@@ -1,0 +1,126 @@
+"""An engine without any configuration: built from the flags alone, and importing nothing that they do not need."""
+
+import os
+from argparse import Namespace
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pyratify.core.caching import ContentCache
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.key import KeyMaterial
+from pyratify.core.policy import NoPolicy, PolicyEnforcer
+from pyratify.core.store import Store
+from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.session import timeout
+
+_MAX_FILE = 4 * 1024 * 1024
+
+
+def is_direct(arguments: Namespace) -> bool:
+    """Tell whether the flags themselves say what is trusted.
+
+    Raises:
+        ConfigurationError: They do, and name a configuration too, or are not complete.
+    """
+    named = arguments.key or arguments.cert or arguments.trust_policy
+    for flag, value, other, needed in (
+        ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
+        ("--trust-store", arguments.trust_store, "--trust-policy", arguments.trust_policy),
+    ):
+        if value and not needed:
+            raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
+    if named and arguments.config:
+        raise ConfigurationError(
+            "-c and --key, --cert or --trust-policy exclude one another",
+            remedy="Name keys and certificates in the configuration, or leave out -c.",
+        )
+    return bool(named)
+
+
+def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...]) -> Executor:
+    """Return an executor that is satisfied by one verifier's evidence, or that decides nothing without a trust flag."""
+    return Executor(
+        store=store,
+        verifiers=verifiers,
+        policy=_any_of(verifiers),
+        timeout=timeout(arguments),
+        cache=disk_cache(arguments),
+    )
+
+
+def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> Executor:
+    """Return an executor that looks at everything and decides nothing."""
+    return Executor(
+        store=store,
+        verifiers=(verifier,),
+        policy=NoPolicy(),
+        timeout=timeout(arguments),
+        cache=disk_cache(arguments),
+    )
+
+
+def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
+    """Return the store of registries, with the credentials that `docker login` left; closed with the stack.
+
+    Raises:
+        ConfigurationError: The CA file cannot be read.
+    """
+    from pyratify.credentials.docker_config import DockerCredentials
+    from pyratify.stores.registry.options import RegistryOptions
+    from pyratify.stores.registry.store import RegistryStore
+    from pyratify.stores.registry.transport_threads import thread_transport
+
+    ca_file = arguments.ca_file
+    options = RegistryOptions(
+        plain_http=True if arguments.plain_http else None,
+        cosign_tags=True,
+        ca_pem=read_file(ca_file, "--ca-file").decode("ascii", "replace") if ca_file else "",
+    )
+    store = RegistryStore(options, DockerCredentials(), thread_transport(options))
+    stack.push_async_callback(store.aclose)
+    return store
+
+
+def disk_cache(arguments: Namespace) -> ContentCache | None:
+    """Return the cache that outlives the run, or None with `--no-cache` or where there is no folder for it."""
+    if arguments.no_cache:
+        return None
+    from pyratify.stores.content_cache import SqliteCache
+
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    folder = Path(home)
+    return SqliteCache(folder / "ratify" / "content.sqlite") if folder.is_absolute() else None
+
+
+def read_file(path: str, flag: str) -> bytes:
+    """Return the bytes of a file that a flag names.
+
+    Raises:
+        ConfigurationError: It cannot be read, is empty or is too large to be what it should be.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_MAX_FILE + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationError(
+            f"{flag}: {path} cannot be read: {why}", remedy="Check the path and its permissions."
+        ) from None
+    if not 0 < len(data) <= _MAX_FILE:
+        raise ConfigurationError(f"{flag}: {path} is empty or larger than {_MAX_FILE} bytes")
+    return data
+
+
+def material(paths: list[str], flag: str) -> tuple[KeyMaterial, ...]:
+    """Return the documents that a repeatable flag names; errors as in `read_file`."""
+    return tuple(KeyMaterial(read_file(path, flag), path) for path in paths)
+
+
+def _any_of(verifiers: tuple[Verifier, ...]) -> PolicyEnforcer:
+    from pyratify.policies.threshold import Rule, ThresholdPolicy
+
+    return ThresholdPolicy(Rule(None, tuple(Rule(verifier.name) for verifier in verifiers), 1))

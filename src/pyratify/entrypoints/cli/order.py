@@ -1,0 +1,38 @@
+"""Many pieces of work at the same time, their results in the order given, and never more than a window of them."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+WINDOW = 16
+
+
+async def in_order(
+    items: Iterable[T], work: Callable[[T], Awaitable[R]], window: int = WINDOW
+) -> AsyncGenerator[R, None]:
+    """Iterate over what the work returns for each item, in the items' order.
+
+    Args:
+        items: What to work on.
+        work: Called for each item; what it raises ends the iteration.
+        window: How many pieces of work there are at the same time, finished and not yet taken ones included.
+    """
+    tasks: deque[asyncio.Task[R]] = deque()
+    try:
+        for item in items:
+            tasks.append(asyncio.create_task(_call(work, item)))
+            if len(tasks) >= window:
+                yield await tasks.popleft()
+        while tasks:
+            yield await tasks.popleft()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _call(work: Callable[[T], Awaitable[R]], item: T) -> R:
+    return await work(item)

@@ -1,0 +1,82 @@
+"""The plugin `threshold-policy`: Ratify v2's tree of rules."""
+
+from typing import Annotated
+
+import msgspec
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Plugin, Resources
+from pyratify.policies.threshold import Rule, ThresholdPolicy
+
+Threshold = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One rule.
+
+    Attributes:
+        verifier_name: The verifier whose evidence satisfies it; empty for a group.
+        threshold: How many of its rules must be satisfied; 0 or nothing for all.
+        rules: For a group its members; for a verifier what must hold for what is attached to its evidence.
+    """
+
+    verifier_name: str = ""
+    threshold: Threshold = 0
+    rules: tuple["RuleOptions", ...] = ()
+
+
+class GroupOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The top of the tree.
+
+    Attributes:
+        threshold: How many of the rules must be satisfied; 0 or nothing for all.
+        rules: At least one.
+    """
+
+    rules: Annotated[tuple[RuleOptions, ...], msgspec.Meta(min_length=1)]
+    threshold: Threshold = 0
+
+
+class ThresholdOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The parameters of the policy.
+
+    Attributes:
+        policy: The tree of rules.
+        distinct_across_verifiers: Whether two rules need different signers even where they name different verifiers.
+    """
+
+    policy: GroupOptions
+    distinct_across_verifiers: bool = False
+
+
+async def build(name: str, options: ThresholdOptions, resources: Resources) -> ThresholdPolicy:
+    """Build the policy.
+
+    Raises:
+        ConfigurationError: A rule that names no configured verifier, or a threshold that can never be reached.
+    """
+    del name
+    rules = tuple(
+        _rule(rule, f"policy.rules[{index}]", resources.verifiers)
+        for index, rule in enumerate(options.policy.rules)
+    )
+    root = Rule(None, rules, options.policy.threshold)
+    return ThresholdPolicy(root, options.distinct_across_verifiers)
+
+
+def _rule(options: RuleOptions, path: str, verifiers: tuple[str, ...]) -> Rule:
+    if options.verifier_name and options.verifier_name not in verifiers:
+        raise ConfigurationError(
+            f"no verifier is called {options.verifier_name[:80]!r}",
+            path=f"{path}.verifierName",
+            remedy=f"Name one of: {', '.join(verifiers)}.",
+        )
+    rules = tuple(
+        _rule(rule, f"{path}.rules[{index}]", verifiers) for index, rule in enumerate(options.rules)
+    )
+    return Rule(options.verifier_name or None, rules, options.threshold)
+
+
+plugin: Plugin[ThresholdPolicy] = Plugin(
+    options=ThresholdOptions, build=build, summary="A tree of rules, each satisfied by verifiers' evidence"
+)
