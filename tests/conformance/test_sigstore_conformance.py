@@ -10,10 +10,10 @@ from pyratify.core.clock import SystemClock
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
-from pyratify.pki.keys import PublicKey, load_public_keys
-from pyratify.verifiers.cosign.blobs import Artifact, verify_blob
+from pyratify.verifiers.cosign.blobs import verify_blob
+from pyratify.verifiers.cosign.bundle_material import Artifact
 from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.trusting import load_trusting
+from pyratify.verifiers.cosign.trusting import load_policy
 
 REASONS = {
     "bundle-empty-certificate-chain_fail": Reason.CHAIN_UNTRUSTED,
@@ -86,14 +86,14 @@ class Case:
         file = self.folder / name
         return file.read_text().strip() if file.exists() else self.defaults[f"{name}_default"]
 
-    def policy(self) -> tuple[CosignTrustPolicy, tuple[PublicKey, ...]]:
+    def policy(self) -> CosignTrustPolicy:
         """What is trusted."""
         root = KeyMaterial(self.root.read_bytes(), self.root.name)
         if self.entry["key"]:
             key = KeyMaterial((self.folder / "key.pub").read_bytes(), "key.pub")
-            return CosignTrustPolicy(keys=(key,), trusted_root=root), load_public_keys(key)
+            return CosignTrustPolicy(keys=(key,), trusted_root=root)
         identity = CertificateIdentity(subject=self.text("identity"), issuer=self.text("issuer"))
-        return CosignTrustPolicy(identities=(identity,), trusted_root=root), ()
+        return CosignTrustPolicy(identities=(identity,), trusted_root=root)
 
     def verify(self, *, by_digest: bool) -> Reason | None:
         """Return why the bundle is refused; None where it is accepted."""
@@ -101,9 +101,8 @@ class Case:
         if by_digest:
             artifact = Artifact(None, artifact.digest)
         try:
-            policy, keys = self.policy()
-            trusting = load_trusting(policy, SystemClock())
-            verify_blob((self.folder / "bundle.sigstore.json").read_bytes(), artifact, trusting, keys)
+            trusted = load_policy(self.policy(), SystemClock())
+            verify_blob((self.folder / "bundle.sigstore.json").read_bytes(), artifact, trusted)
         except RatifyError as error:
             return error.reason
         return None
