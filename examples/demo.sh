@@ -8,7 +8,11 @@ step() { # EXPECTED_EXIT_CODE TITLE COMMAND...
   expected=$1
   title=$2
   shift 2
-  printf '\n# %s\n$ %s\n' "$title" "$*"
+  printf '\n# %s\n$' "$title"
+  for word in "$@"; do
+    case $word in *' '*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac
+  done
+  printf '\n'
   "$@"
   code=$?
   printf '(exit code %s)\n' "$code"

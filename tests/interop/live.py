@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
@@ -150,8 +150,9 @@ def with_authority(prefix: str = "") -> tuple[str, ...]:
     return ("--cert", str(signers.CERTS / f"{prefix}ca.pem"), "--trusted-identity", IDENTITY)
 
 
-# Key types besides cosign's own P-256, and the hash that cosign signs with: its verifier must be told.
-ALGORITHMS = {"rsa-3072": "sha256", "p384": "sha384", "p521": "sha512"}
+# Key types besides cosign's own P-256, and the hash that cosign signs with: its verifier must be told. None: it refuses
+# its own signature, for it signs with Ed25519ph and verifies plain Ed25519.
+ALGORITHMS = {"rsa-3072": "sha256", "p384": "sha384", "p521": "sha512", "ed25519": None}
 
 
 def import_key(algorithm: str, folder: Path) -> str:
@@ -160,6 +161,7 @@ def import_key(algorithm: str, folder: Path) -> str:
         "rsa-3072": lambda: rsa.generate_private_key(public_exponent=65537, key_size=3072),
         "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
         "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
+        "ed25519": ed25519.Ed25519PrivateKey.generate,
     }
     plain = folder / f"{algorithm}.pem"
     key = makers[algorithm]()

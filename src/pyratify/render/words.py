@@ -2,7 +2,7 @@
 
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, walk
+from pyratify.core.report import Decision, Outcome, ValidationResult, walk
 from pyratify.render.plain import MAX_REFERENCE, clean
 
 _COLORS = {"ALLOWED": "32", "DENIED": "31", "ERROR": "33", "REPORT": "36"}
@@ -51,13 +51,6 @@ def summary(result: ValidationResult) -> str:
 def because(failure: Failure) -> tuple[str, str]:
     """Return what is wrong with its code, and what to do about it."""
     return f"{clean(failure.message)} [{failure.reason}]", clean(failure.remedy)
-
-
-def leading(reports: tuple[ArtifactReport, ...]) -> str:
-    """Return how many artifacts are attached, and how many of them passed."""
-    found = list(walk(reports))
-    passed = sum(any(item.passed for item in report.results) for report in found)
-    return f"{len(found)} attached, {passed} verified"
 
 
 def _denied(result: ValidationResult, failure: Failure) -> str:

@@ -131,7 +131,7 @@ def authority(
     name: str = "root", *, issuer: Issued | None = None, kind: str = "p256", which: int = 0, **changes: Any
 ) -> Issued:
     """Return a certificate authority: a root, or below `issuer`; `changes` are members of `Profile`."""
-    profile = {
+    profile: dict[str, Any] = {
         "subject": f"CN={name},O=Example CA,ST=WA,C=US",
         "ca": True,
         "usages": ("keyCertSign", "cRLSign"),
@@ -180,15 +180,34 @@ def forge(
     Args:
         certificate: What to start from.
         issuer: Who signs; must be who signed it.
-        edit: Changes the DER of the signed part, without changing its length.
+        edit: Changes the DER of the signed part.
         digest: The hash to sign with; sha1 and md5 too.
         algorithm: Changes the DER of the outer signature algorithm.
     """
     body, outer, _ = read_elements(read_element(certificate.der, SEQUENCE).content)
-    content = edit(_element(SEQUENCE, body.content))
+    content = edit(element(SEQUENCE, body.content))
     signature = _sign(issuer.key, content, digest)
-    parts = content + algorithm(_element(SEQUENCE, outer.content)) + _element(0x03, b"\x00" + signature)
-    return Issued(_element(SEQUENCE, parts), certificate.key, certificate.above)
+    parts = content + algorithm(element(SEQUENCE, outer.content)) + element(0x03, b"\x00" + signature)
+    return Issued(element(SEQUENCE, parts), certificate.key, certificate.above)
+
+
+def with_public_key(certificate: Issued, issuer: Issued, spki: bytes) -> Issued:
+    """Return the certificate for another public key, any bytes at all, with a signature of the issuer that fits.
+
+    Args:
+        certificate: What to start from.
+        issuer: Who signs; must be who signed it.
+        spki: The SubjectPublicKeyInfo in DER.
+    """
+
+    def edit(body: bytes) -> bytes:
+        parts = [
+            element(part.tag, part.content) for part in read_elements(read_element(body, SEQUENCE).content)
+        ]
+        parts[6] = spki
+        return element(SEQUENCE, b"".join(parts))
+
+    return forge(certificate, issuer, edit)
 
 
 def replacing(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
@@ -221,14 +240,15 @@ def _extend(builder: x509.CertificateBuilder, profile: Profile) -> x509.Certific
 
 
 def _hash(name: str) -> Any:
-    return {
+    algorithms: dict[str, Callable[[], Any]] = {
         "md5": hashes.MD5,
         "sha1": hashes.SHA1,
         "sha224": hashes.SHA224,
         "sha256": hashes.SHA256,
         "sha384": hashes.SHA384,
         "sha512": hashes.SHA512,
-    }[name]()
+    }
+    return algorithms[name]()
 
 
 def _sign(key: Any, data: bytes, digest: str) -> bytes:
@@ -238,7 +258,8 @@ def _sign(key: Any, data: bytes, digest: str) -> bytes:
     return signature
 
 
-def _element(tag: int, content: bytes) -> bytes:
+def element(tag: int, content: bytes) -> bytes:
+    """Return one DER element."""
     length = len(content)
     if length < 0x80:
         return bytes((tag, length)) + content

@@ -21,6 +21,7 @@ from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry_auth import Auth, BasicAuth, BearerAuth
 from pyratify.testing.registry_content import Content, Features, load_layout
 from pyratify.testing.registry_faults import Answer, Fault, Hit, redirect
+from pyratify.testing.registry_rounds import Rounds
 from pyratify.testing.registry_server import Server
 
 __all__ = [
@@ -44,6 +45,8 @@ class RegistrySimulator:
         auth: Whom it lets in; everybody when omitted.
         tls: A server's TLS context, as `pyratify.testing.tls.Authority` makes; plain http when omitted.
         delay: Seconds before each answer, of which none waits for another.
+        rounds: Seconds without a request after which everything asked so far is answered at once; 0 to answer each
+            request by itself. With rounds, `depth` does not depend on how busy the machine is.
 
     Attributes:
         features: What the registry can do; may be changed at any time.
@@ -59,10 +62,12 @@ class RegistrySimulator:
         auth: Auth | None = None,
         tls: ssl.SSLContext | None = None,
         delay: float = 0.0,
+        rounds: float = 0.0,
     ) -> None:
         self.features = features or Features()
         self.auth = auth
         self.delay = delay
+        self._rounds = Rounds(rounds)
         self._content = Content(self.features)
         self._lock = threading.Lock()
         self._hits: list[Hit] = []
@@ -177,6 +182,7 @@ class RegistrySimulator:
             answer = fault.change(answer)
         if self.delay:
             self._server.stopping.wait(self.delay)
+        self._rounds.wait(self._server.stopping)
         with self._lock:
             self._count += 1
             hit.answered = self._count

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import StoreError
 from pyratify.stores.registry.proxies import proxy_for
 from pyratify.stores.registry.url import Origin, parse_origin
 
@@ -54,5 +54,5 @@ def test_a_proxys_user_becomes_its_authorization() -> None:
 @pytest.mark.parametrize("value", ["socks5://proxy", "https://proxy", "http://", "http://pro xy"])
 def test_a_proxy_that_cannot_be_used_is_an_error(value: str) -> None:
     """Never a direct connection instead."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(StoreError):
         proxy_for(HTTPS, {"HTTPS_PROXY": value})

@@ -13,7 +13,7 @@ from pyratify.testing.registry import BearerAuth, Features, RegistrySimulator
 from registries import USER, Credentials, open_store
 
 SIGNATURE = "application/vnd.example.signature"
-DELAY = 0.03  # long enough that what can be asked at the same time is
+QUIET = 0.05  # what is asked for within this time belongs to one round
 ONE = ThresholdPolicy(Rule(None, (Rule("fake"),), 1))
 
 
@@ -37,7 +37,7 @@ def _signed(registry: RegistrySimulator) -> Descriptor:
 @pytest.mark.parametrize("by_digest", [True, False])
 async def test_a_digest_takes_three_round_trips_and_a_tag_four(by_digest: bool, cosign_tags: bool) -> None:
     """Subject beside the listing beside cosign's tags, then the signature's manifest, then its envelope."""
-    with RegistrySimulator(delay=DELAY) as registry:
+    with RegistrySimulator(rounds=QUIET) as registry:
         image = _signed(registry)
         reference = registry.reference("app", str(image.digest) if by_digest else "v1")
         async with open_store(cosign_tags=cosign_tags) as store:
@@ -49,7 +49,7 @@ async def test_a_digest_takes_three_round_trips_and_a_tag_four(by_digest: bool, 
 
 async def test_a_cosign_tag_takes_no_more_round_trips_than_a_referrer() -> None:
     """The manifest under a cosign tag comes with the tag, so one of three round trips is spared."""
-    with RegistrySimulator(delay=DELAY) as registry:
+    with RegistrySimulator(rounds=QUIET) as registry:
         memory = registry.repository("app")
         image = memory.add_image("v1")
         signature = memory.attach(image, SIGNATURE, ("application/octet-stream", b"envelope"))
@@ -64,7 +64,7 @@ async def test_a_cosign_tag_takes_no_more_round_trips_than_a_referrer() -> None:
 
 async def test_without_an_api_the_fallback_is_remembered() -> None:
     """The first listing costs one more round trip, the next none: tag schema and cosign tags are asked for together."""
-    with RegistrySimulator(features=Features(referrers_api=False), delay=DELAY) as registry:
+    with RegistrySimulator(features=Features(referrers_api=False), rounds=QUIET) as registry:
         image = _signed(registry)
         reference = registry.reference("app", str(image.digest))
         async with open_store(cosign_tags=True) as store:
@@ -78,7 +78,7 @@ async def test_without_an_api_the_fallback_is_remembered() -> None:
 
 async def test_a_token_is_asked_for_once_and_kept() -> None:
     """Requests that are refused at the same time share one token; the next validation needs no challenge at all."""
-    with RegistrySimulator(auth=BearerAuth(), delay=DELAY) as registry:
+    with RegistrySimulator(auth=BearerAuth(), rounds=QUIET) as registry:
         image = _signed(registry)
         reference = registry.reference("app", str(image.digest))
         async with open_store(credentials=Credentials({registry.host: USER})) as store:
@@ -93,7 +93,7 @@ async def test_a_token_is_asked_for_once_and_kept() -> None:
 
 async def test_a_second_repository_needs_no_challenge() -> None:
     """What a registry asks for is remembered: a token for another repository is fetched at once."""
-    with RegistrySimulator(auth=BearerAuth(), delay=DELAY) as registry:
+    with RegistrySimulator(auth=BearerAuth(), rounds=QUIET) as registry:
         _signed(registry)
         registry.repository("team/other").add_image("v1")
         async with open_store(credentials=Credentials({registry.host: USER})) as store:

@@ -112,6 +112,15 @@ class TestTransport:
             await transport.send(_request(f"{registry.url}/v2/"))
         assert registry.connections == 1
 
+    async def test_a_connection_with_tls_is_used_again(self, make: Callable[..., Transport]) -> None:
+        """What TLS itself sends after the handshake does not count as an answer."""
+        authority = Authority()
+        with RegistrySimulator(tls=authority.server_context()) as registry:
+            transport = make(RegistryOptions(ca_pem=authority.pem))
+            for _ in range(3):
+                await transport.send(_request(f"{registry.url}/v2/"))
+            assert registry.connections == 1
+
     async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(
         self, transport: Transport, registry: RegistrySimulator
     ) -> None:

@@ -13,6 +13,7 @@ from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.session import timeout
+from pyratify.entrypoints.cli.targets import Target
 
 _MAX_FILE = 4 * 1024 * 1024
 
@@ -58,6 +59,19 @@ def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> 
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
     )
+
+
+def direct_store(arguments: Namespace, targets: tuple[Target, ...], stack: AsyncExitStack) -> Store:
+    """Return the store for these targets; where all are layouts, nothing of registries is imported.
+
+    Raises:
+        ConfigurationError: The CA file cannot be read.
+    """
+    if all(target.reference.is_layout for target in targets):
+        from pyratify.stores.layout import LayoutStore
+
+        return LayoutStore(targets[0].reference.repository)
+    return registry_store(arguments, stack)
 
 
 def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:

@@ -2,9 +2,10 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
@@ -91,11 +92,11 @@ def everything(executor: Executor) -> Engine:
 
 @asynccontextmanager
 async def open_session(
-    engine: Engine, stack: AsyncExitStack, *preparing: Callable[[], Awaitable[None]]
+    engine: Engine, stack: AsyncExitStack, *preparing: Callable[[], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[Session]:
     """Open a session, and end with it what is being prepared and everything on the stack."""
     async with stack:
-        tasks = tuple(asyncio.create_task(_await(work())) for work in preparing)
+        tasks = tuple(asyncio.create_task(asyncio.to_thread(_drive, prepare)) for prepare in preparing)
         try:
             yield Session(engine, tasks)
         finally:
@@ -104,8 +105,9 @@ async def open_session(
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _await(work: Awaitable[None]) -> None:
-    await work
+def _drive(prepare: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run to its end, in a thread of its own, what imports and parses: the event loop stays with the network."""
+    asyncio.run(prepare())
 
 
 def timeout(arguments: Namespace) -> float:

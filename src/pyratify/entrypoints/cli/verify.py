@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
-from pyratify.entrypoints.cli.direct import direct_executor, is_direct, registry_store
+from pyratify.entrypoints.cli.direct import direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.order import in_order
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target, read_targets
@@ -18,8 +18,8 @@ def run(arguments: Namespace, console: Console) -> int:
     """Verify every reference, print every result and return the exit code."""
     direct = is_direct(arguments)
     targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
-    opened = _direct if direct else _configured
-    return asyncio.run(_verify(opened(arguments, console), targets, console, _renderer(arguments, console)))
+    opening = _direct(arguments, targets) if direct else _configured(arguments, console)
+    return asyncio.run(_verify(opening, targets, console, _renderer(arguments, console)))
 
 
 async def _verify(
@@ -47,13 +47,12 @@ def _show(result: ValidationResult, console: Console, render: Callable[[Validati
     return exits.of(result)
 
 
-def _direct(arguments: Namespace, console: Console) -> AbstractAsyncContextManager[Session]:
+def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncContextManager[Session]:
     from pyratify.entrypoints.cli.trust import direct_verifiers
 
-    del console
     verifiers = direct_verifiers(arguments)
     stack = AsyncExitStack()
-    executor = direct_executor(arguments, registry_store(arguments, stack), verifiers)
+    executor = direct_executor(arguments, direct_store(arguments, targets, stack), verifiers)
     return open_session(everything(executor), stack, *(verifier.prepare for verifier in verifiers))
 
 

@@ -144,8 +144,7 @@ class _Question:
 
     async def _check_delegate(self, delegate: Certificate) -> None:
         """Look up the responder's own certificate in revocation lists ("Revocation Checking with OCSP", 4)."""
-        question = _Question(delegate, self._issuer, self._fetcher, self._memory)
-        question._deadline = self._deadline
+        question = _Question(delegate, self._issuer, self._fetcher, self._memory, self._deadline)
         finding = await question.answer(ocsp=False)
         if finding.revoked_at is not None:
             raise RevocationUnknown("the OCSP responder's certificate is revoked")

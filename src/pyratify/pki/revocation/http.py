@@ -110,7 +110,7 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         valid = parts.scheme == "http" and bool(parts.hostname) and "@" not in parts.netloc
-        valid = valid and url.isascii() and url.isprintable() and " " not in url and (parts.port or 80) > 0
+        valid = valid and url.isascii() and url.isprintable() and " " not in url and parts.port != 0
     except ValueError:
         valid = False
     if not valid:

@@ -72,6 +72,8 @@ def look_up(
     Raises:
         RevocationUnknown: A list is out of date or the two do not fit.
     """
+    if base.base is not None:
+        raise RevocationUnknown("the revocation list is only a delta list")
     _check_made(base, now)
     entry = base.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
     held = entry is None or _reason(entry) == HOLD

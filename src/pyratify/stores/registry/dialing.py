@@ -68,8 +68,8 @@ class Dialer:
         origin = request.url.origin
         target = proxy.origin if proxy else origin
         sock = self._connect(target, self._addresses(request, proxy))
-        watch(sock)
         try:
+            watch(sock)
             if proxy and origin.scheme == "https":
                 _tunnel(sock, request, proxy)
             return self._secure(sock, request, watch) if origin.scheme == "https" else sock

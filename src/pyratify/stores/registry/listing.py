@@ -21,6 +21,7 @@ from pyratify.stores.registry.referrers import Pages, cosign_tags, referrers_tag
 from pyratify.stores.registry.transport import Response
 
 ACCEPT_MANIFEST = ", ".join(MANIFEST_TYPES)
+_MAX_REMEMBERED = 1024
 _UNKNOWN_SUBJECT = ("NAME_UNKNOWN", "MANIFEST_UNKNOWN")
 
 
@@ -123,7 +124,7 @@ class Lister:
             raise
         if response.status == 200:
             return response
-        if error_code(response) not in _UNKNOWN_SUBJECT:
+        if error_code(response) not in _UNKNOWN_SUBJECT and len(self._without_api) < _MAX_REMEMBERED:
             self._without_api.add(read.registry)
         return None
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
 from pyratify.stores.registry.url import Origin, parse_origin
 
@@ -28,7 +29,7 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for an origin; None for this machine's loopback, for `NO_PROXY` and where none is set.
 
     Raises:
-        ConfigurationError: The variable's value is no URL of an http proxy.
+        StoreError: `REGISTRY_UNREACHABLE`: the variable's value is no URL of an http proxy.
     """
     text = _variable(environ, f"{origin.scheme}_proxy") or _variable(environ, "all_proxy")
     if not text or is_loopback(origin.authority) or _is_excluded(origin, _variable(environ, "no_proxy")):
@@ -40,7 +41,8 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
             raise ValueError("only http proxies are supported")
         proxy = parse_origin("http", authority)
     except ValueError as error:
-        raise ConfigurationError(
+        raise StoreError(
+            Reason.REGISTRY_UNREACHABLE,
             f"the proxy for {origin.scheme} in the environment cannot be used: {error}",
             remedy="Write http://host:port, or set proxyFromEnvironment to false.",
         ) from None

@@ -38,11 +38,12 @@ class Reader:
         for read in reads[:-1]:
             try:
                 response = await self._client.get(read)
+                if response.status != 200:
+                    continue
                 check(response)
             except StoreError:
                 continue
-            if response.status == 200:
-                return response
+            return response
         response = await self._client.get(reads[-1])
         if response.status != 200:
             return None

@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import os
-import select
 import socket
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from pyratify.stores.registry.answers import ConnectionLost, timed_out
 from pyratify.stores.registry.dialing import Connect, Dialer, Resolve, system_connect, system_resolve
@@ -22,41 +21,54 @@ from pyratify.stores.registry.url import Origin
 
 _PER_ORIGIN = 32
 _IDLE_SECONDS = 60.0
+_MAX_IDLE = 128
 _Key = tuple[Origin, Trust]
 
 
-@dataclass(slots=True)
 class _Pool:
-    """Idle connections; touched by every thread."""
+    """Idle connections, the longest idle first; touched by every thread."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    idle: dict[_Key, deque[Connection]] = field(default_factory=dict)
-    closed: bool = False
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[tuple[_Key, Connection]] = deque()
+        self._closed = False
 
     def take(self, key: _Key) -> Connection | None:
+        """Return a connection that can be used, if there is one."""
         while True:
-            with self.lock:
-                waiting = self.idle.get(key)
-                connection = waiting.pop() if waiting else None
-            if connection is None or _is_fresh(connection):
-                return connection
-            connection.close()
+            with self._lock:
+                entry = next((entry for entry in reversed(self._idle) if entry[0] == key), None)
+                if entry is None:
+                    return None
+                self._idle.remove(entry)
+            if _is_fresh(entry[1]):
+                return entry[1]
+            entry[1].close()
 
     def give(self, key: _Key, connection: Connection) -> None:
+        """Keep a connection, and end those that have been idle for too long or are too many."""
         connection.since = time.monotonic()
-        with self.lock:
-            if not self.closed:
-                self.idle.setdefault(key, deque()).append(connection)
-                return
-        connection.close()
+        with self._lock:
+            self._idle.append((key, connection))
+            surplus = self._surplus()
+        for old in surplus:
+            old.close()
 
     def close(self) -> None:
-        with self.lock:
-            self.closed = True
-            connections = [connection for waiting in self.idle.values() for connection in waiting]
-            self.idle.clear()
-        for connection in connections:
-            connection.close()
+        """End every connection, and those that are given later."""
+        with self._lock:
+            self._closed = True
+            surplus = self._surplus()
+        for old in surplus:
+            old.close()
+
+    def _surplus(self) -> list[Connection]:
+        limit = 0 if self._closed else _MAX_IDLE
+        oldest = time.monotonic() - _IDLE_SECONDS
+        surplus: list[Connection] = []
+        while self._idle and (len(self._idle) > limit or self._idle[0][1].since < oldest):
+            surplus.append(self._idle.popleft()[1])
+        return surplus
 
 
 class _Job:
@@ -114,7 +126,7 @@ class ThreadTransport:
         self._dialer = Dialer(TlsContexts(options), resolve, connect, options.connect_timeout)
         self._environ = environ if options.proxy_from_environment else {}
         self._pool = _Pool()
-        self._slots: dict[Origin, asyncio.Semaphore] = {}
+        self._slots: weakref.WeakValueDictionary[Origin, asyncio.Semaphore] = weakref.WeakValueDictionary()
 
     async def send(self, request: Request) -> Response:
         """Send the request in a thread; errors as in `Transport`."""
@@ -173,8 +185,9 @@ class ThreadTransport:
         keep = False
         try:
             response, keep = exchange(connection, request, job.watch)
+            keep = keep and job.release()
         finally:
-            if not (keep and job.release()):
+            if not keep:
                 connection.close()
         if keep:
             self._pool.give(key, connection)
@@ -194,6 +207,11 @@ def _is_fresh(connection: Connection) -> bool:
     """Tell whether a connection is young and silent; one with data waiting was closed, or says what nobody asked."""
     if time.monotonic() - connection.since > _IDLE_SECONDS:
         return False
-    poll = select.poll()
-    poll.register(connection.socket, select.POLLIN)
-    return not poll.poll(0)
+    connection.socket.setblocking(False)
+    try:
+        socket.socket.recv(connection.socket, 1, socket.MSG_PEEK)  # below TLS
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,59 @@
+"""The JSON Schema of configurations (2020-12), generated from the structs that read them."""
+
+import re
+from inspect import cleandoc
+from typing import Any
+
+import msgspec
+
+from pyratify.config.schema import Config
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Plugin, Registry
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TEMPLATE = "#/$defs/{name}"
+_ATTRIBUTE = re.compile(r"^ {4}([a-z_]+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+_PARTS = (("VerifierConfig", "verifiers"), ("StoreConfig", "stores"), ("PolicyConfig", "policies"))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema, with the parameters of every plugin that is installed and can be imported."""
+    (schema,), definitions = msgspec.json.schema_components((Config,), ref_template=_TEMPLATE)
+    for name, kind in _PARTS:
+        part = definitions[name]
+        choices = [_choice(kind, plugin, definitions) for plugin in sorted(Registry[Any](kind).names())]
+        part["allOf"] = [choice for choice in choices if choice is not None]
+    for definition in definitions.values():
+        _describe(definition)
+    return {"$schema": DIALECT, "title": "pyratify configuration", **schema, "$defs": definitions}
+
+
+def _describe(definition: dict[str, Any]) -> None:
+    """Move what a struct's docstring says of its attributes to where a reader of the schema looks for it."""
+    summary, _, attributes = cleandoc(definition.get("description", "")).partition("Attributes:")
+    if summary:
+        definition["description"] = " ".join(summary.split())
+    texts = {name.replace("_", ""): " ".join(text.split()) for name, text in _ATTRIBUTE.findall(attributes)}
+    for name, found in definition.get("properties", {}).items():
+        if name.lower() in texts:
+            found["description"] = texts[name.lower()]
+
+
+def _choice(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        plugin = Registry[Any](kind).load(name, kind)
+    except ConfigurationError:
+        return None
+    if not isinstance(plugin, Plugin):
+        return None
+    (parameters,), parts = msgspec.json.schema_components(
+        (plugin.options,), ref_template=f"#/$defs/{kind}.{name}.{{name}}"
+    )
+    definitions |= {f"{kind}.{name}.{part}": found for part, found in parts.items()}
+    required = (
+        ["parameters"] if parts.get(parameters.get("$ref", "").rpartition(".")[2], {}).get("required") else []
+    )
+    return {
+        "if": {"properties": {"type": {"const": name}}},
+        "then": {"properties": {"parameters": parameters}, "required": required},
+    }

@@ -1,0 +1,60 @@
+"""What is attached to a reference, without any verdict."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pyratify.core.report import ArtifactReport, ValidationResult
+from pyratify.render.plain import MAX_REFERENCE, clean
+from pyratify.render.tree import Node, draw
+from pyratify.render.words import because, name
+
+
+def render_tree(result: ValidationResult) -> str:
+    """Return what is attached as a tree, without a line break at the end."""
+    count = sum(1 for _ in _every(result.artifacts))
+    head = f"{name(result)}: {count or 'nothing'} attached"
+    nodes = tuple(_node(report) for report in result.artifacts)
+    return "\n".join(
+        (head, *draw((*nodes, *(Node(f"limit: {because(limit)[0]}") for limit in result.limits))))
+    )
+
+
+def render_json(result: ValidationResult) -> str:
+    """Return what is attached as one line of JSON."""
+    found: dict[str, Any] = {
+        "reference": clean(str(result.reference), MAX_REFERENCE),
+        "digest": result.subject.digest if result.subject else None,
+        "mediaType": clean(result.subject.media_type) if result.subject else None,
+        "attached": [_document(report) for report in result.artifacts],
+    }
+    if result.limits:
+        found["limits"] = [because(limit)[0] for limit in result.limits]
+    return json.dumps(found, separators=(",", ":"))
+
+
+def _document(report: ArtifactReport) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "artifact": report.artifact.digest,
+        "mediaType": clean(report.artifact.media_type),
+        "artifactType": clean(report.artifact.artifact_type or ""),
+        "size": report.artifact.size,
+        "discovery": report.discovery.value,
+        "attached": [_document(child) for child in report.nested],
+    }
+    if report.failure is not None:
+        found["error"] = because(report.failure)[0]
+    return found
+
+
+def _node(report: ArtifactReport) -> Node:
+    kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
+    text = f"{report.artifact.digest} {kind}, {report.artifact.size} bytes ({report.discovery})"
+    failed = (Node(f"cannot be used: {because(report.failure)[0]}"),) if report.failure else ()
+    return Node(text, (*failed, *(_node(child) for child in report.nested)))
+
+
+def _every(reports: tuple[ArtifactReport, ...]) -> Iterator[ArtifactReport]:
+    for report in reports:
+        yield report
+        yield from _every(report.nested)
