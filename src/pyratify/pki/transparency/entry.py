@@ -75,6 +75,13 @@ class Witnessed:
     log: TrustedLog
     time: datetime | None
 
+    @property
+    def index(self) -> int:
+        """The entry's index as far as the log signed one: over all shards where it promised, else in its shard."""
+        return (
+            self.entry.index if self.time is not None or self.entry.proof is None else self.entry.proof.index
+        )
+
 
 def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: bool) -> Witnessed:
     """Verify that a trusted log holds the entry.
@@ -132,8 +139,11 @@ def promised_bytes(entry: LogEntry) -> bytes:
 def _check_proof(entry: LogEntry, proof: InclusionProof, log: TrustedLog) -> None:
     if not proof.checkpoint:
         raise _invalid("the inclusion proof has no checkpoint")
+    second = (entry.kind, entry.version) not in WITH_PROMISE
+    if second and entry.index != proof.index:  # without shards behind one name there is one index only
+        raise _invalid("the entry and its inclusion proof have different indices")
     checkpoint = parse_checkpoint(proof.checkpoint)
-    check_checkpoint(checkpoint, log, named=(entry.kind, entry.version) not in WITH_PROMISE)
+    check_checkpoint(checkpoint, log, named=second)
     if (checkpoint.size, checkpoint.root) != (proof.size, proof.root):
         raise VerificationError(
             Reason.TLOG_CHECKPOINT_INVALID, "the log's checkpoint is about another tree than the proof"

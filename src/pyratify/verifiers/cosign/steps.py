@@ -49,7 +49,7 @@ class Proofs:
         """Return the facts for a report."""
         return {
             "logEntries": [
-                {"log": each.log.name or each.log.log_id.hex(), "logIndex": each.entry.index}
+                {"log": each.log.name or each.log.log_id.hex(), "logIndex": each.index}
                 for each in self.witnessed
             ],
             "signedTimestamps": self.stamps,
