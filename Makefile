@@ -25,7 +25,7 @@ lint: $(VENV)/.dev ## Check style, types, layers and docstrings
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate -q src tests
+	$(BIN)/interrogate -q src
 
 reformat: $(VENV)/.dev ## Put the code into its one format
 	$(BIN)/ruff format .

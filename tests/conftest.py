@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+
+
+settings.register_profile("pyratify", deadline=None)  # how fast a machine is says nothing about a law
+settings.load_profile("pyratify")
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ async def test_atk_083_lenient_base64_in_a_jws_is_refused(member: str, how: str)
     """A second spelling of the same bytes is no envelope."""
 
     def edit(envelope: dict[str, str]) -> None:
+        """Break it."""
         envelope[member] = LENIENT[how](envelope[member])
 
     assert await reason(Recipe(whole=edit)) is Reason.ENVELOPE_MALFORMED
@@ -47,6 +48,7 @@ async def test_atk_083_lenient_base64_of_a_certificate_is_refused(how: str) -> N
     }
 
     def edit(header: dict[str, Any]) -> None:
+        """Break it."""
         header["x5c"][0] = edits[how](header["x5c"][0])
 
     assert await reason(Recipe(unprotected=edit)) is Reason.ENVELOPE_MALFORMED
@@ -149,6 +151,7 @@ async def test_atk_075_duplicate_keys_in_a_signature_are_refused(what: str) -> N
     """Two readers could see two artifacts, two algorithms or two payloads."""
 
     def twice(value: dict[str, Any]) -> bytes:
+        """Write the first member twice."""
         name = next(iter(value))
         text = json.dumps(value)
         return f'{{"{name}": {json.dumps(value[name])}, {text[1:]}'.encode()
@@ -171,6 +174,7 @@ async def test_atk_095_empty_certificate_lists_are_refused(media_type: str, chai
     """A signature without a certificate proves nothing."""
 
     def edit(header: dict[Any, Any]) -> None:
+        """Break it."""
         header["x5c" if media_type == JWS_TYPE else 33] = chain
 
     assert await reason(Recipe(unprotected=edit), media_type) is Reason.ENVELOPE_MALFORMED

@@ -41,6 +41,7 @@ def without(name: object) -> Callable[[Header], None]:
     """Return an edit that takes one attribute away."""
 
     def edit(header: Header) -> None:
+        """Break it."""
         del header[name]
 
     return edit
@@ -128,6 +129,7 @@ async def test_atk_130_ecdsa_signatures_have_one_length(change: Callable[[bytes]
     """63 and 65 bytes are no P-256 signature, even where the numbers are right."""
 
     def edit(envelope: Header) -> None:
+        """Break it."""
         envelope["signature"] = encode_base64url(change(decode_base64url(envelope["signature"])))
 
     assert await reason(Recipe(whole=edit)) is Reason.SIG_INVALID
@@ -238,6 +240,7 @@ async def test_atk_134_a_detached_payload_is_refused(payload: object) -> None:
     """The payload stands in the envelope, as text."""
 
     def edit(envelope: Header) -> None:
+        """Break it."""
         del envelope["payload"]
         if payload is None:
             envelope["payload"] = None
@@ -323,6 +326,8 @@ async def test_atk_139_the_signed_structure_has_one_context_and_no_external_data
     """A signature made for another purpose does not count for this one."""
 
     def raw(image: Descriptor) -> bytes:
+        """Sign the other structure."""
+
         def sign(data: bytes) -> bytes:
             _, protected, _, payload = cbor2.loads(data)
             signed.append(cbor2.dumps([context, protected, external, payload]))

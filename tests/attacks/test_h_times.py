@@ -87,6 +87,7 @@ TIMES = [
 
 def _expiring(value: object) -> Callable[[dict[Any, Any]], None]:
     def edit(header: dict[Any, Any]) -> None:
+        """Break it."""
         header[EXPIRY] = value
         header["crit" if "crit" in header else 2].append(EXPIRY)
 
@@ -108,6 +109,7 @@ async def test_atk_151_a_cose_expiry_is_a_tagged_integer(encoded: str) -> None:
     marker = 4_000_000_000
 
     def edit(header: dict[Any, Any]) -> bytes:
+        """Break it."""
         _expiring(marker)(header)
         return cbor2.dumps(header).replace(cbor2.dumps(marker), bytes.fromhex(encoded))
 
@@ -166,6 +168,7 @@ async def test_atk_153_a_signature_that_needs_a_plugin_is_refused(
     attributes = {PLUGIN: "com.example.plugin"} | ({PLUGIN_VERSION: version} if version else {})
 
     def edit(header: dict[Any, Any]) -> None:
+        """Break it."""
         header.update(attributes)
         header["crit" if "crit" in header else 2].extend(attributes)
 

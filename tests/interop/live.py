@@ -133,11 +133,15 @@ class Answer:
 
 def ratify(*args: str, program: tuple[str, ...] = (sys.executable, "-m", "pyratify")) -> Answer:
     """Run `ratify verify -o json` as its users do, away from any configuration of theirs."""
-    command = [*program, "verify", "-o", "json", *args]
-    home = {"HOME": "/nonexistent", "PATH": os.environ["PATH"]}
-    done = subprocess.run(command, env=home, capture_output=True, text=True, check=False)
+    done = command(*program, "verify", "-o", "json", *args)
     results = tuple(json.loads(line) for line in done.stdout.splitlines())
     return Answer(done.returncode, results, done.stderr)
+
+
+def command(*args: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program in an environment that knows no home and no proxy."""
+    home = {"HOME": "/nonexistent", "PATH": os.environ["PATH"]}
+    return subprocess.run(args, env=home, capture_output=True, text=True, check=False)
 
 
 def with_key(name: str = "cosign") -> tuple[str, ...]:

@@ -65,6 +65,7 @@ GOOD = spki(EC)
     [
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b" \n", "empty", id="blank"),
+        pytest.param(b"# -----BEGIN PUBLIC KEY-----\n", "only comments", id="comments"),
         pytest.param(b"hello", "not a public key", id="text"),
         pytest.param(private(EC), "private key", id="private"),
         pytest.param(GOOD + private(EC), "private key", id="public-and-private"),

@@ -1,7 +1,6 @@
 """From JSON values to frozen structs, with errors that say where."""
 
 import re
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -52,17 +51,21 @@ def _explained(text: str, kind: Any, path: str) -> ConfigurationError:
 def _suggest(name: str, kind: Any) -> str:
     from difflib import get_close_matches
 
-    known = sorted(set(_names(kind)))
+    fields = (field for struct in structs(kind) for field in msgspec.structs.fields(struct))
+    known = sorted({field.encode_name for field in fields})
     lower = {each.lower(): each for each in known}
     near = get_close_matches(name.lower(), lower, n=1)
     return f"Did you mean {lower[near[0]]!r}?" if near else f"Known keys are: {', '.join(known)}."
 
 
-def _names(kind: Any) -> Iterator[str]:
-    """Iterate over the names of all fields of all structs that the type is made of."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        for field in msgspec.structs.fields(kind):
-            yield field.encode_name
-            yield from _names(field.type)
-    for argument in getattr(kind, "__args__", ()):
-        yield from _names(argument)
+def structs(kind: Any, seen: frozenset[Any] = frozenset()) -> frozenset[type[msgspec.Struct]]:
+    """Return all structs that a type is made of."""
+    if kind in seen:
+        return frozenset()
+    seen |= {kind}
+    is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    fields = [field.type for field in msgspec.structs.fields(kind)] if is_struct else []
+    found = frozenset((kind,)) if is_struct else frozenset()
+    for part in (*fields, *getattr(kind, "__args__", ())):
+        found |= structs(part, seen | found)
+    return found

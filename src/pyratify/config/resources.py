@@ -129,7 +129,7 @@ async def _build(plugin: Any, name: str, parameters: Any, path: str, lent: Build
         ) from error
     except Exception as error:
         raise ConfigurationError(
-            f"the plugin failed: {type(error).__name__}: {error}",
+            f"the plugin failed with {type(error).__name__}",  # its text could hold a secret of the parameters
             path=path,
-            remedy="Report it to the plugin's author.",
+            remedy="Report it to the plugin's author; --debug shows where.",
         ) from error

@@ -66,7 +66,7 @@ class _Reader:
         kind = type(event).__name__
         if kind == "AliasEvent" or event.anchor is not None:
             raise _fault(event, "anchors and aliases are not accepted; write the value out")
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise _fault(event, "tags are not accepted")
         if depth > MAX_DEPTH:
             raise _fault(event, f"nested more than {MAX_DEPTH} levels")

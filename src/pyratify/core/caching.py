@@ -69,7 +69,7 @@ class SingleFlight(Generic[T]):
         """Return what the work returns, or raise what it raises."""
         task = self._tasks.get(key)
         if task is None:
-            task = self._tasks[key] = asyncio.create_task(contained(work()))
+            task = self._tasks[key] = asyncio.create_task(contained(work))
             self._waiting[key] = 0
         self._waiting[key] += 1
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.descriptor import Descriptor
@@ -88,7 +89,8 @@ class Content:
             return cached
         # The size is part of the key: a wrong one, announced by somebody, must not spoil the right one's download.
         data = await self.flights.run(
-            f"{key}|{descriptor.size}", lambda: from_store(fetch(reference, descriptor, descriptor.size))
+            f"{key}|{descriptor.size}",
+            partial(from_store, partial(fetch, reference, descriptor, descriptor.size)),
         )
         check_content(data, descriptor)
         if self.cache is not None:

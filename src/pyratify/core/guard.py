@@ -1,7 +1,7 @@
 """Plugins need not fail politely: whatever they raise becomes something that can be reported."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pyratify.core.errors import Failure, RatifyError, StoreError
@@ -38,28 +38,28 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
-async def contained(work: Awaitable[T]) -> T:
-    """Await work in a task of its own.
+async def contained(work: Callable[[], Awaitable[T]]) -> T:
+    """Begin and await work in a task of its own; a task that is cancelled before it runs has begun nothing.
 
     Raises:
         PluginFault: In place of `SystemExit`, a native panic, or a cancellation that nobody asked for.
     """
     try:
-        return await work
+        return await work()
     except BaseException as error:
         if isinstance(error, Exception) or is_ours(error):
             raise
         raise PluginFault(describe(error)) from error
 
 
-async def from_store(work: Awaitable[T]) -> T:
-    """Await a store's answer.
+async def from_store(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask a store and await its answer.
 
     Raises:
         StoreError: And nothing else; a store that raises something else has a defect, and that is `INTERNAL`.
     """
     try:
-        return await work
+        return await ask()
     except StoreError:
         raise
     except RatifyError as error:

@@ -36,7 +36,7 @@ class Listing:
     def request(self) -> "asyncio.Task[Referrer | None] | None":
         """Return the task that brings the next referrer; None when there is none."""
         if self._next is None and not self._ended:
-            self._next = asyncio.create_task(from_store(self._advance()))
+            self._next = asyncio.create_task(from_store(self._advance))
         return self._next
 
     def take(self) -> Referrer | None:
@@ -56,7 +56,7 @@ class Listing:
             await end(self._next)
         close = getattr(self._source, "aclose", None)
         if close is not None:
-            await from_store(close())
+            await from_store(close)
 
     async def _advance(self) -> Referrer | None:
         if self._source is None:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pyratify.core.asking import ask
 from pyratify.core.content import Content
@@ -105,7 +106,7 @@ class Walk:
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
         """
-        resolving = asyncio.create_task(from_store(self._resolve(reference)))
+        resolving = asyncio.create_task(from_store(partial(self._resolve, reference)))
         try:
             digest = reference.digest or (await resolving).digest
             await self._subject_level(_Place(reference.at(digest), resolving, (), (digest,)))
@@ -181,7 +182,7 @@ class Walk:
                 return None
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if wanted is not None and wanted.done() and (referrer := listing.take()) is not None:
-                window.append(asyncio.create_task(contained(self._look(place, referrer))))
+                window.append(asyncio.create_task(contained(partial(self._look, place, referrer))))
         return window.popleft().result()
 
     async def _look(self, place: _Place, referrer: Referrer) -> _Found:

@@ -156,6 +156,8 @@ def _documents(material: KeyMaterial) -> Iterator[bytes]:
         blocks = read_pem(material.data)
     except InvalidPem as error:
         _refuse(material, str(error))
+    if not blocks:
+        _refuse(material, "it has only comments")
     for block in blocks:
         if block.label.endswith("PRIVATE KEY"):
             _refuse(material, "it holds a private key; only certificates belong here")

@@ -7,7 +7,6 @@ every tag but 18 around the whole and 1 around times, shared references (28 and 
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NoReturn
 
 from pyratify.core.errors import VerificationError
@@ -76,11 +75,6 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
     import cbor2
 
     return cbor2.dumps([_CONTEXT, protected, b"", payload])
-
-
-def is_time(value: object) -> bool:
-    """Tell whether a header's value was a time (tag 1 around an integer)."""
-    return isinstance(value, datetime)
 
 
 class _Tags(dict[int, Callable[[Any, bool], Any]]):

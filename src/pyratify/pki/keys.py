@@ -94,6 +94,8 @@ def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
         blocks = read_pem(material.data)
     except InvalidPem as error:
         _refuse(material, str(error))
+    if not blocks:
+        _refuse(material, "it has only comments")
     for block in blocks:
         if block.label.endswith(_PRIVATE):
             _refuse(material, "it holds a private key; only the public key belongs here")

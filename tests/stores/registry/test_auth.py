@@ -140,6 +140,24 @@ def test_a_refused_token_is_dropped_and_replaced_once() -> None:
     assert caught.value.reason is Reason.REGISTRY_AUTH
 
 
+def test_a_token_server_that_moved_is_found_again() -> None:
+    """Where what is remembered leads nowhere, the registry is asked anew; where that fails too, it is an error."""
+    clock = FakeClock()
+    memory = Memory(clock)
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(), _answer(200))
+    clock.advance(1000)
+    moved = _challenge(BEARER.replace("/token", "/new"))
+    flow = authenticate(REQUEST, _access(memory))
+    steps, result = _run(flow, _answer(404), moved, USER, _token("t2"), _answer(200))
+    assert _authorization(steps[1]) is None
+    assert isinstance(steps[3], TokenRequest)
+    assert steps[3].request.url.target.startswith("/new?")
+    assert result is not None
+    clock.advance(1000)
+    with pytest.raises(StoreError):
+        _run(authenticate(REQUEST, _access(memory)), _answer(500), moved, USER, _answer(500))
+
+
 def test_docker_hubs_token_is_fetched_before_it_is_asked_for() -> None:
     """Its challenge is known, which spares a round trip."""
     steps, _ = _run(authenticate(REQUEST, _access(registry="docker.io")), ANONYMOUS, _token())

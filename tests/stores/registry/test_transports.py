@@ -6,6 +6,7 @@ import gc
 import socket
 import threading
 from collections.abc import Callable
+from typing import Self
 
 import pytest
 
@@ -31,6 +32,49 @@ from pyratify.testing.tls import Authority
 
 KINDS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport}
 NO_ENVIRONMENT: dict[str, str] = {}
+
+
+class Tunnel:
+    """A proxy that makes one tunnel, to a port of this machine whatever it is asked for.
+
+    Attributes:
+        port: Where it listens.
+        asked: The header of the request for the tunnel.
+    """
+
+    def __init__(self, target: int) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.asked = b""
+        self._target = target
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError), self._listener.accept()[0] as client:
+            while b"\r\n\r\n" not in self.asked:
+                self.asked += client.recv(4096)
+            with socket.create_connection(("127.0.0.1", self._target)) as server:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(server, client))
+                back.start()
+                _pump(client, server)
+                back.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
 
 
 def _request(url: str, **fields: object) -> Request:
@@ -413,6 +457,52 @@ class TestTransport:
             assert [hit.method for hit in proxy.hits] == ["CONNECT"]
             assert proxy.hits[0].path == "registry.example:443"
             assert "authorization" not in proxy.hits[0].headers
+
+    async def test_https_goes_through_a_tunnel_to_its_own_certificate(
+        self, make: Callable[..., Transport]
+    ) -> None:
+        """What the proxy sees is a name and a stream; the proxy's authorization does not reach the registry."""
+        authority = Authority()
+        with (
+            RegistrySimulator(tls=authority.server_context("registry.example")) as registry,
+            Tunnel(registry.port) as tunnel,
+        ):
+            transport = make(
+                RegistryOptions(ca_pem=authority.pem),
+                environ={"HTTPS_PROXY": f"http://user:pw@127.0.0.1:{tunnel.port}"},
+                resolve=lambda host, port: ["127.0.0.1"],
+            )
+            response = await transport.send(_request("https://registry.example/v2/"))
+            assert response.status == 200
+            assert b"CONNECT registry.example:443 HTTP/1.1" in tunnel.asked
+            assert b"Proxy-Authorization: Basic dXNlcjpwdw==" in tunnel.asked
+            assert "proxy-authorization" not in registry.hits[0].headers
+
+    async def test_a_proxy_that_speaks_no_http_is_refused(self, make: Callable[..., Transport]) -> None:
+        """Its answer is not taken for a tunnel."""
+        with RegistrySimulator() as proxy:
+            proxy.fault(Fault(method="CONNECT", raw=b"garbage\r\n\r\n"))
+            transport = make(environ={"HTTPS_PROXY": proxy.url}, resolve=lambda host, port: ["127.0.0.1"])
+            await self._refused(transport, _request("https://registry.example/v2/"), Reason.REGISTRY_ERROR)
+
+    async def test_a_name_that_only_the_proxy_knows_is_left_to_it(
+        self, make: Callable[..., Transport]
+    ) -> None:
+        """A redirect's target need not be known in here; literal addresses inside stay refused."""
+        with RegistrySimulator() as proxy:
+
+            def resolve(host: str, port: int) -> list[str]:
+                if host == "127.0.0.1":
+                    return [host]
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+            transport = make(environ={"HTTPS_PROXY": proxy.url}, resolve=resolve)
+            request = _request("https://outside.example/x", trust=PUBLIC)
+            await self._refused(transport, request, Reason.REGISTRY_UNREACHABLE)
+            assert proxy.hits[0].path == "outside.example:443"
+            request = _request("https://10.0.0.1/x", trust=PUBLIC)
+            await self._refused(transport, request, Reason.SSRF_BLOCKED)
+            assert len(proxy.hits) == 1
 
     async def test_the_environments_proxy_can_be_ruled_out(
         self, make: Callable[..., Transport], registry: RegistrySimulator

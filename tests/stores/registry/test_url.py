@@ -37,6 +37,8 @@ def test_a_url_is_taken_apart(text: str, origin: Origin, target: str) -> None:
         "https://ex\u00e4mple.com/",
         "https://\uff45xample.com/",
         "https://[::1/",
+        "https://[:::1]/",
+        "https://[::1]:0/",
         "https:///path",
         "https://example.com/" + "a" * 9000,
     ],

@@ -1,15 +1,22 @@
 """Good signatures of every kind verify, and the report says what was found."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from notation_bench import FORMATS, LEAF, MIDDLE, ROOT, details, found, judge
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
 from pyratify.testing.certificates import authority, signer
+from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import Recipe, make_verifier
-from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, X509
+from pyratify.verifiers.notation.anchors import ChainCache
+from pyratify.verifiers.notation.envelope import PLUGIN, PLUGIN_VERSION, SIGNING_AUTHORITY, X509
+from pyratify.verifiers.notation.policy import StoreName
+from pyratify.verifiers.notation.policyfile import read_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.verifier import NotationVerifier
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
@@ -68,6 +75,7 @@ async def test_required_metadata_must_be_signed() -> None:
     verifier = make_verifier(ROOT, required_metadata={"env": "prod"})
 
     def says(value: str) -> Recipe:
+        """Sign that value."""
         return Recipe(payload=lambda p: p["targetArtifact"].update(annotations={"env": value, "x": "y"}))
 
     details(await judge(says("prod"), verifier=verifier))
@@ -83,3 +91,72 @@ async def test_a_validated_chain_is_not_validated_again() -> None:
     before = verifier._ready[1].validate(LEAF.chain)
     details(await judge(verifier=verifier))
     assert verifier._ready[1].validate(LEAF.chain) is before
+
+
+def test_only_so_many_chains_are_remembered() -> None:
+    """What was not used for longest is forgotten first."""
+    chains = ChainCache(size=1)
+    first = chains.validate(LEAF.chain)
+    assert chains.validate(LEAF.chain) is first
+    chains.validate(signer(ROOT).chain)
+    assert chains.validate(LEAF.chain) is not first
+
+
+async def test_a_policy_with_a_store_that_is_not_given_is_refused() -> None:
+    """Before any image arrives."""
+    policy = short_trust_policy(identities=["*"], stores=["ca:missing"])
+    with pytest.raises(ConfigurationError, match="ca:missing"):
+        NotationVerifier("notation", policy, {StoreName("ca", "missing"): ()}, FakeClock())
+
+
+async def test_revocation_that_the_policy_skips_is_reported_as_skipped() -> None:
+    """And not as something that this version cannot do."""
+    statement = {
+        "name": "x",
+        "registryScopes": ["*"],
+        "signatureVerification": {"level": "strict", "override": {"revocation": "skip"}},
+        "trustStores": ["ca:test"],
+        "trustedIdentities": ["*"],
+    }
+    policy = read_trust_policy({"version": "1.0", "trustPolicies": [statement]})
+    stores = {StoreName("ca", "test"): (ROOT.material,)}
+    verifier = NotationVerifier("notation", policy, stores, FakeClock())
+    assert details(await judge(verifier=verifier)).data["revocation"] == "skipped"
+
+
+@pytest.mark.parametrize("annotations", [[], {"a": 1}, "x"])
+async def test_signed_metadata_is_text_by_name(annotations: object) -> None:
+    """Anything else is no annotation of a descriptor."""
+    recipe = Recipe(payload=lambda p: p["targetArtifact"].update(annotations=annotations))
+    assert found(await judge(recipe)).reason is Reason.ENVELOPE_MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({PLUGIN_VERSION: "1.0"}, Reason.ENVELOPE_MALFORMED),
+        ({PLUGIN: " "}, Reason.ENVELOPE_MALFORMED),
+        ({PLUGIN: 1}, Reason.ENVELOPE_MALFORMED),
+    ],
+)
+async def test_plugins_are_named_or_not_asked_for(attributes: dict[str, object], expected: Reason) -> None:
+    """A version without a name, and a name that is none."""
+
+    def edit(header: dict[str, Any]) -> None:
+        """Ask for it."""
+        header.update(attributes)
+        header["crit"].extend(attributes)
+
+    assert found(await judge(Recipe(protected=edit))).reason is expected
+
+
+async def test_a_scheme_that_is_neither_there_nor_listed_is_refused() -> None:
+    """It is the one attribute that every signature has."""
+
+    def edit(header: dict[str, Any]) -> None:
+        """List the expiry alone."""
+        del header["io.cncf.notary.signingScheme"]
+        header["crit"] = ["io.cncf.notary.expiry"]
+
+    recipe = Recipe(protected=edit, expiry=datetime(2030, 1, 1, tzinfo=UTC))
+    assert found(await judge(recipe)).reason is Reason.CRIT_UNKNOWN

@@ -12,7 +12,7 @@ def dispatch(given: tuple[str, ...], console: Console) -> int:
     """Run what the command line asks for and return the exit code."""
     parser = build_parser()
     if not given:
-        console.note(f"no command given\n{parser.format_help()}".replace("\n", " ").partition("  ")[0])
+        console.note("no command given")
         console.note("what to do: `ratify --help` lists the commands")
         return exits.USAGE
     try:

@@ -41,7 +41,21 @@ class Session:
             ConfigurationError: A key or certificate cannot be used.
         """
         for task in self.preparing:
-            await task
+            await asyncio.shield(task)
+
+    async def judge(self, target: Target) -> ValidationResult:
+        """Validate one reference while keys are still being read; a key that cannot be used ends that at once.
+
+        Raises:
+            ConfigurationError: A key or certificate cannot be used.
+        """
+        work = asyncio.create_task(self.validate(target))
+        try:
+            await self.ready()
+            return await work
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
     async def validate(self, target: Target) -> ValidationResult:
         """Validate one reference; a layout is read from disk whatever store the configuration names."""

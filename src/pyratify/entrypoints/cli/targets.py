@@ -85,7 +85,10 @@ def _read(file: str) -> str:
             return _decode(source)
     except (OSError, ValueError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigurationError(f"--from-file: {file} cannot be read: {why}", remedy="") from None
+        raise ConfigurationError(
+            f"--from-file: {file} cannot be read: {why}",
+            remedy="Give a UTF-8 text file with one reference a line.",
+        ) from None
 
 
 def _decode(source: BinaryIO) -> str:

@@ -29,10 +29,9 @@ async def _verify(
     render: Callable[[ValidationResult], str],
 ) -> int:
     code = exits.ALLOWED
-    async with opening as session, aclosing(in_order(targets, session.validate)) as results:
+    async with opening as session, aclosing(in_order(targets, session.judge)) as results:
         done = 0
         async for result in results:
-            await session.ready()
             code = exits.combine(code, _show(result, console, render))
             done += 1
             console.progress(done, len(targets))

@@ -83,8 +83,11 @@ def authenticate(request: Request, access: Access) -> Flow:
     if known is None and access.registry in ANTICIPATED:
         known = yield from _learn(access, ANTICIPATED[access.registry])
     used = ""
-    if known is not None:
-        used = yield from _authorization(request, access, known)
+    try:
+        used = (yield from _authorization(request, access, known)) if known else ""
+    except StoreError:  # what is remembered no longer holds: begin again
+        access.memory.forget(access.registry, known)
+        known = None
     response: Response = yield _authorized(request, used)
     if response.status != 401:
         return response

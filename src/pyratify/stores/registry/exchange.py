@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-import time
 
 from pyratify.stores.registry.answers import check_end, check_headers, malformed, network_error, too_large
 from pyratify.stores.registry.dialing import Dialer, Watch
@@ -24,7 +23,7 @@ class Connection:
 
     Attributes:
         socket: The socket.
-        since: When it became idle, in seconds of monotonic time.
+        since: When it became idle, in seconds of monotonic time; meaningless while it is used.
 
     Raises:
         StoreError: It could not be opened.
@@ -35,7 +34,7 @@ class Connection:
             self.socket: socket.socket = dialer.open(request, proxy, watch)
         except OSError as error:
             raise network_error(request.url, error) from error
-        self.since = time.monotonic()
+        self.since = 0.0
         self._proxy = proxy if request.url.origin.scheme == "http" else None
         origin = request.url.origin
         self.http = http.client.HTTPConnection(origin.host, origin.port)

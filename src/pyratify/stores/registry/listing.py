@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote
 
 from pyratify.core.digest import Digest
@@ -114,14 +115,7 @@ class Lister:
 
     async def _page(self, read: Read) -> Response | None:
         """Return a page; None for 404, which alone means that there is no referrers API."""
-        try:
-            response = await self._client.get(read)
-        except StoreError as error:
-            if (
-                error.reason is Reason.REGISTRY_AUTH and error.__cause__ is None
-            ):  # the status of this endpoint
-                raise StoreError(Reason.REGISTRY_ERROR, error.message) from error
-            raise
+        response = await self._client.get(read)
         if response.status == 200:
             return response
         if error_code(response) not in _UNKNOWN_SUBJECT and len(self._without_api) < _MAX_REMEMBERED:
@@ -147,24 +141,26 @@ class Lister:
             response = answer
 
     async def _tagged_index(self, reference: Reference, tag: str) -> Listing:
-        response = await self._tagged(reference, tag, OCI_INDEX)
-        return Listing(()) if response is None else read_listing(response)
+        reads = self._tag_reads(reference, tag, OCI_INDEX)
+        listing = await self._reader.first(reads, partial(_index, reference.tagged(tag)))
+        return listing or Listing(())
 
     async def _cosign_tag(self, reference: Reference, tag: str) -> Referrer | None:
-        response = await self._tagged(reference, tag, ACCEPT_MANIFEST)
-        if response is None:
-            return None
-        return Referrer(describe(response, reference.tagged(tag)), Discovery.COSIGN_TAG, response.body)
+        reads = self._tag_reads(reference, tag, ACCEPT_MANIFEST)
+        return await self._reader.first(reads, partial(_tagged, reference.tagged(tag)))
 
-    async def _tagged(self, reference: Reference, tag: str, accept: str) -> Response | None:
-        reads = self._reader.reads(
-            reference,
-            f"manifests/{tag}",
-            f"the tag {tag}",
-            accept=accept,
-            limit=self._options.max_manifest_bytes,
-        )
-        return await self._reader.first(reads, lambda response: describe(response, reference.tagged(tag)))
+    def _tag_reads(self, reference: Reference, tag: str, accept: str) -> tuple[Read, ...]:
+        limit = self._options.max_manifest_bytes
+        return self._reader.reads(reference, f"manifests/{tag}", f"the tag {tag}", accept=accept, limit=limit)
+
+
+def _index(reference: Reference, response: Response) -> Listing:
+    describe(response, reference)
+    return read_listing(response)
+
+
+def _tagged(reference: Reference, response: Response) -> Referrer:
+    return Referrer(describe(response, reference), Discovery.COSIGN_TAG, response.body)
 
 
 def _entries(listing: Listing, discovery: Discovery) -> Iterator[Referrer]:

@@ -1,6 +1,7 @@
 """Reading over several hosts: mirrors in order, then the registry itself."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reference import Reference
@@ -8,7 +9,7 @@ from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Response
 
-Check = Callable[[Response], object]
+T = TypeVar("T")
 
 
 class Reader:
@@ -27,10 +28,14 @@ class Reader:
         """Return where a reference is read: the mirrors in order, then its registry."""
         return (*(mirror for mirror in self._mirrors if mirror != reference.registry), reference.registry)
 
-    async def first(self, reads: tuple[Read, ...], check: Check) -> Response | None:
-        """Return the first answer with content that passes the check; None when the last host has none.
+    async def first(self, reads: tuple[Read, ...], accept: Callable[[Response], T]) -> T | None:
+        """Return what is made of the first answer with content; None when the last host has none.
 
         What a mirror lacks, or delivers wrongly, is read from the next host.
+
+        Args:
+            reads: The same read at each host.
+            accept: Checks an answer and makes something of it, or raises `StoreError`.
 
         Raises:
             StoreError: Why the last host did not deliver.
@@ -38,17 +43,12 @@ class Reader:
         for read in reads[:-1]:
             try:
                 response = await self._client.get(read)
-                if response.status != 200:
-                    continue
-                check(response)
+                if response.status == 200:
+                    return accept(response)
             except StoreError:
                 continue
-            return response
         response = await self._client.get(reads[-1])
-        if response.status != 200:
-            return None
-        check(response)
-        return response
+        return accept(response) if response.status == 200 else None
 
     def reads(
         self,

@@ -1,6 +1,7 @@
 """The store: what the engine reads, from registries."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
@@ -58,10 +59,10 @@ class RegistryStore:
             accept=ACCEPT_MANIFEST,
             limit=self._options.max_manifest_bytes,
         )
-        response = await self._reader.first(reads, lambda answer: _subject(answer, reference))
-        if response is None:
+        descriptor = await self._reader.first(reads, partial(_subject, reference))
+        if descriptor is None:
             raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
-        return _subject(response, reference)
+        return descriptor
 
     def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
         """Iterate over what is attached: referrers first, then cosign's tags `.sig`, `.att`, `.sbom`.
@@ -74,11 +75,6 @@ class RegistryStore:
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a manifest's bytes; errors as in `Store`, and `MEDIATYPE_MISMATCH`."""
         wanted = reference.at(descriptor.digest)
-
-        def check(response: Response) -> None:
-            check_manifest_type(response, descriptor.media_type)
-            describe(response, wanted)
-
         reads = self._reader.reads(
             reference,
             f"manifests/{descriptor.digest}",
@@ -87,21 +83,14 @@ class RegistryStore:
             limit=min(limit, self._options.max_manifest_bytes),
             expected=descriptor.size,
         )
-        response = await self._reader.first(reads, check)
-        if response is None:
+        data = await self._reader.first(reads, partial(_manifest, descriptor, wanted))
+        if data is None:
             raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
-        return response.body
+        return data
 
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a blob's bytes; errors as in `Store`."""
         wanted = reference.at(descriptor.digest)
-
-        def check(response: Response) -> None:
-            if len(reads) > 1 and not descriptor.digest.matches(
-                response.body
-            ):  # else the engine's own check is enough
-                raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
-
         reads = self._reader.reads(
             reference,
             f"blobs/{descriptor.digest}",
@@ -110,17 +99,30 @@ class RegistryStore:
             limit=min(limit, self._options.max_blob_bytes),
             expected=descriptor.size,
         )
-        response = await self._reader.first(reads, check)
-        if response is None:
+        mirrored = len(reads) > 1  # else the engine's own check is enough
+        data = await self._reader.first(reads, partial(_blob, wanted if mirrored else None))
+        if data is None:
             raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
-        return response.body
+        return data
 
     async def aclose(self) -> None:
         """Close the transport."""
         await self._transport.aclose()
 
 
-def _subject(response: Response, reference: Reference) -> Descriptor:
+def _manifest(descriptor: Descriptor, wanted: Reference, response: Response) -> bytes:
+    check_manifest_type(response, descriptor.media_type)
+    describe(response, wanted)
+    return response.body
+
+
+def _blob(wanted: Reference | None, response: Response) -> bytes:
+    if wanted is not None and wanted.digest is not None and not wanted.digest.matches(response.body):
+        raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
+    return response.body
+
+
+def _subject(reference: Reference, response: Response) -> Descriptor:
     descriptor = describe(response, reference)
     try:
         return parse_manifest(response.body, descriptor).descriptor

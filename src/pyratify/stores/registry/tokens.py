@@ -68,10 +68,10 @@ class Memory:
         if len(self._known) > _MAX_REGISTRIES:
             self._known.popitem(last=False)
 
-    def forget(self, registry: str, known: Known) -> None:
+    def forget(self, registry: str, known: Known | None) -> None:
         """Forget what turned out to be wrong, unless something newer has been learnt meanwhile."""
         if self._known.get(registry) == known:
-            del self._known[registry]
+            self._known.pop(registry, None)
 
     def token(self, key: TokenKey) -> str | None:
         """Return a token that is still good."""
@@ -89,4 +89,4 @@ class Memory:
     def drop(self, key: TokenKey, token: str) -> None:
         """Forget a token that was refused, unless it has been replaced meanwhile."""
         if self._tokens.get(key, ("", 0.0))[0] == token:
-            del self._tokens[key]
+            self._tokens.pop(key, None)

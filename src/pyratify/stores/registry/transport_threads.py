@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyratify.stores.registry.answers import ConnectionLost, timed_out
 from pyratify.stores.registry.dialing import Connect, Dialer, Resolve, system_connect, system_resolve
@@ -28,7 +28,8 @@ _Key = tuple[Origin, Trust]
 class _Pool:
     """Idle connections, the longest idle first; touched by every thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._idle: deque[tuple[_Key, Connection]] = deque()
         self._closed = False
@@ -41,13 +42,13 @@ class _Pool:
                 if entry is None:
                     return None
                 self._idle.remove(entry)
-            if _is_fresh(entry[1]):
+            if self._monotonic() - entry[1].since <= _IDLE_SECONDS and _is_silent(entry[1]):
                 return entry[1]
             entry[1].close()
 
     def give(self, key: _Key, connection: Connection) -> None:
         """Keep a connection, and end those that have been idle for too long or are too many."""
-        connection.since = time.monotonic()
+        connection.since = self._monotonic()
         with self._lock:
             self._idle.append((key, connection))
             surplus = self._surplus()
@@ -64,7 +65,7 @@ class _Pool:
 
     def _surplus(self) -> list[Connection]:
         limit = 0 if self._closed else _MAX_IDLE
-        oldest = time.monotonic() - _IDLE_SECONDS
+        oldest = self._monotonic() - _IDLE_SECONDS
         surplus: list[Connection] = []
         while self._idle and (len(self._idle) > limit or self._idle[0][1].since < oldest):
             surplus.append(self._idle.popleft()[1])
@@ -110,6 +111,7 @@ class ThreadTransport:
         resolve: Names to addresses.
         connect: Addresses to sockets.
         environ: Where proxies come from.
+        monotonic: Tells how long a connection has been idle, in seconds.
 
     Raises:
         ConfigurationError: A certificate cannot be used.
@@ -122,10 +124,11 @@ class ThreadTransport:
         resolve: Resolve = system_resolve,
         connect: Connect = system_connect,
         environ: Mapping[str, str] = os.environ,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dialer = Dialer(TlsContexts(options), resolve, connect, options.connect_timeout)
         self._environ = environ if options.proxy_from_environment else {}
-        self._pool = _Pool()
+        self._pool = _Pool(monotonic)
         self._slots: weakref.WeakValueDictionary[Origin, asyncio.Semaphore] = weakref.WeakValueDictionary()
 
     async def send(self, request: Request) -> Response:
@@ -150,10 +153,10 @@ class ThreadTransport:
         def deliver(response: Response | None, error: Exception | None) -> None:
             if answer.done():
                 return
-            if response is not None:
-                answer.set_result(response)
-            elif error is not None:
+            if error is not None:
                 answer.set_exception(error)
+            elif response is not None:
+                answer.set_result(response)
 
         def work() -> None:
             response, error = None, None
@@ -203,10 +206,8 @@ def thread_transport(options: RegistryOptions) -> Transport:
     return ThreadTransport(options)
 
 
-def _is_fresh(connection: Connection) -> bool:
-    """Tell whether a connection is young and silent; one with data waiting was closed, or says what nobody asked."""
-    if time.monotonic() - connection.since > _IDLE_SECONDS:
-        return False
+def _is_silent(connection: Connection) -> bool:
+    """Tell whether nothing has come since the last answer: neither an end nor what nobody asked for."""
     connection.socket.setblocking(False)
     try:
         socket.socket.recv(connection.socket, 1, socket.MSG_PEEK)  # below TLS

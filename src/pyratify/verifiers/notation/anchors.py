@@ -18,18 +18,16 @@ def load_anchors(materials: Mapping[StoreName, tuple[KeyMaterial, ...]]) -> Anch
     """Parse the certificates of all trust stores.
 
     Raises:
-        ConfigurationError: `KEY_INVALID`: a store without certificates, a document that holds something else, or a
+        ConfigurationError: `KEY_INVALID`: a document that holds anything else than certificates, or a
             certificate that is neither an authority's nor self-signed, so that nothing should chain to it.
     """
-    return {store: _load(store, documents) for store, documents in materials.items()}
+    return {store: _load(documents) for store, documents in materials.items()}
 
 
-def _load(store: StoreName, documents: tuple[KeyMaterial, ...]) -> frozenset[bytes]:
+def _load(documents: tuple[KeyMaterial, ...]) -> frozenset[bytes]:
     certificates = [
         (certificate, document) for document in documents for certificate in load_certificates(document)
     ]
-    if not certificates:
-        raise ConfigurationError(f"the trust store {store} has no certificate", reason=Reason.KEY_INVALID)
     for certificate, document in certificates:
         _check(certificate, document)
     return frozenset(certificate.der for certificate, _ in certificates)

@@ -18,7 +18,6 @@ from pyratify.verifiers.notation.anchors import Anchors
 from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, Envelope
 from pyratify.verifiers.notation.policy import Action, Check, TrustPolicy, VerifyTimestamp
 
-NOT_CHECKED = "not checked"
 CLOCK_SKEW = timedelta(minutes=5)
 _MAX_AGENT = 200
 
@@ -56,19 +55,20 @@ class Checks:
         Raises:
             NotationFailure: It failed and the policy enforces it.
         """
-        action = self.policy.actions[check]
-        if action is Action.SKIP:
-            self.outcomes[check] = "skipped"
-            return
         try:
             validation()
         except VerificationError as error:
-            if action is not Action.LOG:
+            if self.policy.actions[check] is not Action.LOG:
                 raise NotationFailure(check, error) from None
             self.outcomes[check] = "failed"
             self.warn(error.reason, f"{check} failed and was only to be reported: {error.message}")
         else:
             self.outcomes[check] = "passed"
+
+    def leave_out(self, check: Check) -> None:
+        """Note that a validation was not made, because the policy skips it or because this version has none."""
+        skipped = self.policy.actions[check] is Action.SKIP
+        self.outcomes[check] = "skipped" if skipped else "not checked"
 
     def warn(self, reason: Reason, message: str) -> None:
         """Add a warning."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
+from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.manifest import Manifest
@@ -15,7 +16,6 @@ from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
 from pyratify.verifiers.notation.policy import (
     SKIP_LEVEL,
-    Action,
     Check,
     StoreName,
     TrustPolicy,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyratify.verifiers.notation.steps import Checks
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
+MAX_ENVELOPE = 4 * 1024 * 1024
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -92,7 +93,7 @@ class NotationVerifier:
         """Verify one signature.
 
         Raises:
-            VerificationError: `POLICY_NOT_FOUND`; `ENVELOPE_MALFORMED` where there is not exactly one envelope;
+            VerificationError: `POLICY_NOT_FOUND`; `ENVELOPE_MALFORMED` where there is not exactly one envelope; `SIZE_EXCEEDED`;
                 `NotationFailure` for a validation that the policy enforces; `PLUGIN_REQUIRED`; `METADATA_MISMATCH`.
             StoreError: The envelope could not be read.
         """
@@ -103,9 +104,9 @@ class NotationVerifier:
             )
         if policy.level == SKIP_LEVEL:  # 2.1
             return _skipped(policy)
-        media_type = _envelope_type(evidence.manifest)
-        data = await evidence.blob(evidence.manifest.layers[0])
-        return self._verify(data, media_type, evidence, policy)
+        layer = _envelope_of(evidence.manifest)
+        data = await evidence.blob(layer)
+        return self._verify(data, layer.media_type, evidence, policy)
 
     def _verify(self, data: bytes, media_type: str, evidence: Evidence, policy: TrustPolicy) -> Details:
         from pyratify.verifiers.notation import steps
@@ -124,10 +125,7 @@ class NotationVerifier:
         checks.run(  # 6
             Check.AUTHENTIC_TIMESTAMP, lambda: steps.check_timestamp(envelope, chain, policy, now)
         )
-        skipped = (
-            policy.actions[Check.REVOCATION] is Action.SKIP
-        )  # 7: revocation is not looked at in this version
-        checks.outcomes[Check.REVOCATION] = "skipped" if skipped else steps.NOT_CHECKED
+        checks.leave_out(Check.REVOCATION)  # 7
         signature.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
@@ -183,13 +181,18 @@ class _Integrity:
         check_metadata(self._metadata, required)
 
 
-def _envelope_type(manifest: Manifest) -> str:
+def _envelope_of(manifest: Manifest) -> Descriptor:
     if len(manifest.layers) != 1:
         raise VerificationError(
             Reason.ENVELOPE_MALFORMED,
             f"a signature's manifest has exactly one envelope, and this one has {len(manifest.layers)}",
         )
-    return manifest.layers[0].media_type
+    (layer,) = manifest.layers
+    if layer.size > MAX_ENVELOPE:
+        raise VerificationError(
+            Reason.SIZE_EXCEEDED, f"the envelope has {layer.size} bytes, more than {MAX_ENVELOPE}"
+        )
+    return layer
 
 
 def _refuse_plugin(envelope: "Envelope") -> None:

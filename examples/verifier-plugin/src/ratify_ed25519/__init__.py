@@ -1,0 +1,1 @@
+"""A verifier for pyratify: detached Ed25519 signatures of OCI artifacts."""

@@ -1,0 +1,82 @@
+"""Decoding: strict, and with errors that say where and what instead."""
+
+from typing import Any
+
+import pytest
+
+from pyratify.config.decode import decode
+from pyratify.config.schema import Config
+from pyratify.core.errors import ConfigurationError
+
+VERIFIER = {"name": "a", "type": "cosign"}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """Return a configuration with one executor, changed."""
+    return {"executors": [{"scopes": ["*"], "verifiers": [VERIFIER], **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "says"),
+    [
+        ([], "", "expected object, got array"),
+        ({}, "", "required key is missing: executors"),
+        ({"executors": []}, "executors", "length >= 1"),
+        ({"executors": {}}, "executors", "expected array, got object"),
+        (config(scopes=[]), "executors[0].scopes", "length >= 1"),
+        (config(scopes=[1]), "executors[0].scopes[0]", "expected str, got int"),
+        (config(scopes="*"), "executors[0].scopes", "expected array, got str"),
+        (config(verifiers=[]), "executors[0].verifiers", "length >= 1"),
+        (config(verifiers=[{"type": "x"}]), "executors[0].verifiers[0]", "missing: name"),
+        (config(verifiers=[{**VERIFIER, "name": ""}]), "executors[0].verifiers[0].name", "length >= 1"),
+        (config(verifiers=[{**VERIFIER, "name": "a b"}]), "executors[0].verifiers[0].name", "matching"),
+        (config(stores=[]), "executors[0].stores", "length >= 1"),
+        (config(stores=[{"type": 1}]), "executors[0].stores[0].type", "expected str, got int"),
+        (config(concurrency=True), "executors[0].concurrency", "expected int, got bool"),
+        (config(concurrency=1.0), "executors[0].concurrency", "expected int, got float"),
+        (config(concurrency="3"), "executors[0].concurrency", "expected int, got str"),
+        (config(concurrency=-1), "executors[0].concurrency", ">= 0"),
+        (config(timeout=0), "executors[0].timeout", "> 0"),
+        (config(limits={"depth": 0}), "executors[0].limits.depth", ">= 1"),
+        (config(policyEnforcer=[]), "executors[0].policyEnforcer", "expected object"),
+        ({**config(), "cache": None}, "cache", "expected object, got null"),
+    ],
+)
+def test_errors_carry_the_path(document: Any, path: str, says: str) -> None:
+    """Nothing is coerced."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(Config, document)
+    assert caught.value.path == path
+    assert says in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("document", "suggestion"),
+    [
+        ({**config(), "executor": []}, "executors"),
+        (config(verifier=[]), "verifiers"),
+        (config(policyEnfocer={}), "policyEnforcer"),
+        (config(policy_enforcer={}), "policyEnforcer"),
+        (config(verifiers=[{**VERIFIER, "paramters": {}}]), "parameters"),
+        (config(limits={"Depth": 1}), "depth"),
+    ],
+)
+def test_an_unknown_key_gets_a_suggestion(document: Any, suggestion: str) -> None:
+    """The nearest key that exists is named."""
+    with pytest.raises(ConfigurationError, match="unknown key") as caught:
+        decode(Config, document)
+    assert caught.value.remedy == f"Did you mean {suggestion!r}?"
+
+
+def test_a_key_like_no_other_gets_the_list() -> None:
+    """Where nothing is near, all known keys are named."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(Config, {**config(), "zzzzzz": 1})
+    assert "executors" in caught.value.remedy
+
+
+def test_values_never_stand_in_errors() -> None:
+    """A secret in the wrong place is not echoed."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(Config, config(timeout="hunter2"))
+    assert "hunter2" not in f"{caught.value.message} {caught.value.remedy}"

@@ -1,0 +1,136 @@
+"""The cache in memory, and shared work."""
+
+import asyncio
+
+import pytest
+
+from pyratify.core.caching import MemoryCache, SingleFlight
+
+
+def test_a_cache_returns_what_it_was_given() -> None:
+    """What was put is got; what was not is None."""
+    cache = MemoryCache()
+    cache.put("a", b"1")
+    assert (cache.get("a"), cache.get("b")) == (b"1", None)
+
+
+def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
+    """Reading counts as use, for the number of entries and for their size."""
+    cache = MemoryCache(max_bytes=10, max_entries=2)
+    cache.put("a", b"1")
+    cache.put("b", b"2")
+    cache.get("a")
+    cache.put("c", b"3")
+    assert [cache.get(key) for key in "abc"] == [b"1", None, b"3"]
+    cache.put("d", b"x" * 10)
+    assert [cache.get(key) for key in "acd"] == [None, None, b"x" * 10]
+
+
+def test_a_cache_counts_a_replaced_entry_once() -> None:
+    """Writing the same key again does not use up the space."""
+    cache = MemoryCache(max_bytes=10)
+    for _ in range(100):
+        cache.put("a", b"x" * 6)
+    cache.put("b", b"x" * 4)
+    assert cache.get("a") == b"x" * 6
+
+
+def test_a_cache_refuses_what_is_larger_than_itself() -> None:
+    """One huge entry does not push out all others."""
+    cache = MemoryCache(max_bytes=10)
+    cache.put("a", b"1")
+    cache.put("b", b"x" * 11)
+    assert (cache.get("a"), cache.get("b")) == (b"1", None)
+
+
+class Work:
+    """Work that waits to be let go, and counts its beginnings and its ends."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.running = asyncio.Event()
+        self.started = 0
+        self.cancelled = 0
+
+    async def __call__(self) -> str:
+        """Wait to be let go."""
+        self.started += 1
+        self.running.set()
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return "done"
+
+
+async def _begin(count: int, flight: SingleFlight[str], work: Work) -> list[asyncio.Task[str]]:
+    tasks = [asyncio.create_task(flight.run("key", work)) for _ in range(count)]
+    await work.running.wait()
+    return tasks
+
+
+async def test_callers_at_the_same_time_share_one_piece_of_work() -> None:
+    """Work runs once for all; afterwards it runs again."""
+    flight, work = SingleFlight[str](), Work()
+    tasks = await _begin(3, flight, work)
+    work.go.set()
+    assert await asyncio.gather(*tasks) == ["done"] * 3
+    assert await flight.run("key", work) == "done"
+    assert work.started == 2
+
+
+async def test_a_cancelled_caller_ends_nothing_for_the_others() -> None:
+    """The first who came may go; the others get their answer."""
+    flight, work = SingleFlight[str](), Work()
+    first, second = await _begin(2, flight, work)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    work.go.set()
+    assert await second == "done"
+    assert (work.started, work.cancelled) == (1, 0)
+
+
+async def test_work_that_nobody_waits_for_ends() -> None:
+    """With the last caller the work is cancelled, and has ended when the caller has."""
+    flight, work = SingleFlight[str](), Work()
+    tasks = await _begin(2, flight, work)
+    for task in tasks:
+        task.cancel()
+    assert [type(error) for error in await asyncio.gather(*tasks, return_exceptions=True)] == [
+        asyncio.CancelledError
+    ] * 2
+    assert work.cancelled == 1
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_who_comes_while_abandoned_work_ends_begins_anew() -> None:
+    """Work that is being cancelled is no answer for somebody who still wants it."""
+    flight = SingleFlight[str]()
+    first, second = Work(), Work()
+    second.go.set()
+    (task,) = await _begin(1, flight, first)
+    task.cancel()
+    await asyncio.sleep(0)
+    assert await flight.run("key", second) == "done"
+    assert (first.cancelled, second.started) == (1, 1)
+
+
+async def test_all_callers_see_what_the_work_raises_and_later_ones_do_not() -> None:
+    """An error is shared by those who waited, and never kept."""
+    flight = SingleFlight[str]()
+    go = asyncio.Event()
+
+    async def fails() -> str:
+        await go.wait()
+        raise ValueError("no")
+
+    tasks = [asyncio.create_task(flight.run("key", fails)) for _ in range(2)]
+    await asyncio.sleep(0)
+    go.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [str(error) for error in results] == ["no", "no"]
+    work = Work()
+    work.go.set()
+    assert await flight.run("key", work) == "done"

@@ -1,0 +1,100 @@
+"""JSON of untrusted origin."""
+
+import pytest
+
+from pyratify.core.reason import Reason
+from pyratify.core.strictjson import MAX_DEPTH, InvalidJson, load_object, loads
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"{}", {}),
+        (b" [1, 2.5, -0, true, false, null] \n", [1, 2.5, 0, True, False, None]),
+        (b'{"a": {"a": "\\u00e9"}}', {"a": {"a": "é"}}),
+        ('"é"'.encode(), "é"),
+        (b'"\\ud83d\\ude00"', "\U0001f600"),
+        (b'"\\\\ud800"', "\\ud800"),
+        (b"12345678901234567890", 12345678901234567890),
+        (b"1e10", 1e10),
+    ],
+)
+def test_json_is_read(data: bytes, value: object) -> None:
+    """What RFC 8259 allows and every reader understands alike is read."""
+    assert loads(data) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", Reason.JSON_INVALID),
+        (b"{", Reason.JSON_INVALID),
+        (b"{} {}", Reason.JSON_INVALID),
+        (b"{}x", Reason.JSON_INVALID),
+        (b"{'a': 1}", Reason.JSON_INVALID),
+        (b'{"a": 1,}', Reason.JSON_INVALID),
+        (b"[01]", Reason.JSON_INVALID),
+        (b"// x\n{}", Reason.JSON_INVALID),
+        (b'"a\nb"', Reason.JSON_INVALID),
+        (b"NaN", Reason.JSON_INVALID),
+        (b"[Infinity]", Reason.JSON_INVALID),
+        (b"[-Infinity]", Reason.JSON_INVALID),
+        (b"1e400", Reason.JSON_INVALID),
+        (b"1" + b"0" * 5000, Reason.JSON_INVALID),
+        (b"0." + b"1" * 5000, Reason.JSON_INVALID),
+        (b"\xef\xbb\xbf{}", Reason.JSON_INVALID),
+        ("{}".encode("utf-16"), Reason.JSON_INVALID),
+        (b'"\xff"', Reason.JSON_INVALID),
+        (b'"\xed\xa0\x80"', Reason.JSON_INVALID),
+        (b'"\\ud800"', Reason.JSON_INVALID),
+        (b'{"\\uDFFF": 1}', Reason.JSON_INVALID),
+        (b'{"a": 1, "a": 1}', Reason.JSON_DUPLICATE_KEY),
+        (b'{"a": 1, "\\u0061": 2}', Reason.JSON_DUPLICATE_KEY),
+        (b'[{"b": {"a": 1, "a": 2}}]', Reason.JSON_DUPLICATE_KEY),
+        (b"[" * 100_000, Reason.PARSE_LIMIT),
+        (b'{"a":' * 100_000, Reason.PARSE_LIMIT),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), Reason.PARSE_LIMIT),
+        (b"]" * 100_000 + b"[" * 100_000, Reason.JSON_INVALID),
+    ],
+)
+def test_json_that_readers_could_understand_differently_is_refused(data: bytes, reason: Reason) -> None:
+    """Each has its reason, and a message that names the document and stays short."""
+    with pytest.raises(InvalidJson) as caught:
+        loads(data, what="payload")
+    assert caught.value.reason is reason
+    assert caught.value.message.startswith("payload: ")
+    assert len(caught.value.message) < 200
+
+
+def test_depth_is_counted_outside_strings_only() -> None:
+    """Brackets in strings nest nothing; 64 levels are read and so are many brackets beside each other."""
+    text = b'["' + b"[" * 1000 + b'\\"[[", ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"]"
+    assert loads(text)[0] == "[" * 1000 + '"[['
+    assert loads(b"[" + b"[]," * 1000 + b"[]]") == [[]] * 1001
+
+
+@pytest.mark.parametrize("ending", [b"", b"\\", b'\\"', b'"'])
+def test_a_string_of_escapes_without_an_end_is_refused_in_one_pass(ending: bytes) -> None:
+    """A megabyte of escaped quotes would take hours if each were tried as the start of a string again."""
+    with pytest.raises(InvalidJson):
+        loads(b"[" * (MAX_DEPTH + 1) + b'"' + b'\\"' * 1_000_000 + ending)
+
+
+def test_a_recursion_that_the_count_does_not_foresee_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever makes the decoder recurse too deeply, it is a refusal and no crash."""
+
+    class Deep:
+        def decode(self, text: str) -> None:
+            raise RecursionError
+
+    monkeypatch.setattr("pyratify.core.strictjson._DECODER", Deep())
+    with pytest.raises(InvalidJson) as caught:
+        loads(b"{}")
+    assert caught.value.reason is Reason.PARSE_LIMIT
+
+
+@pytest.mark.parametrize("data", [b"[]", b"1", b"null", b'"a"'])
+def test_an_object_is_asked_for_and_nothing_else_is_given(data: bytes) -> None:
+    """Where an object must stand, other JSON is refused."""
+    with pytest.raises(InvalidJson, match="not a JSON object"):
+        load_object(data)

@@ -1,0 +1,208 @@
+"""`ratify config`, `plugins`, `version` and `completion`, and where a configuration is found."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+LAYOUT = f"oci:{MATERIAL / 'layout'}"
+SMALL = f"""\
+executors:
+  - scopes: ["*"]
+    verifiers:
+      - name: cosign
+        type: cosign
+        parameters: {{trustPolicies: [{{keys: {{files: [{MATERIAL / "keys" / "cosign.pub"}]}}}}]}}
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_small_file_is_all_it_takes(run: Run, tmp_path: Path) -> None:
+    """Six lines name a key, and everything else has a default."""
+    (tmp_path / "some.yaml").write_text(SMALL)
+    assert run("verify", "-c", "some.yaml", f"{LAYOUT}:cosign-v3")[0] == 0
+    assert run("verify", "-c", "some.yaml", f"{LAYOUT}:wrong-key")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["ratify.yaml", "ratify.json", "home/.config/ratify/ratify.yaml", "home/.ratify/config.json"],
+)
+def test_a_configuration_is_found_in_its_places(place: str, run: Run, tmp_path: Path) -> None:
+    """Here, in the user's folder, or where Ratify v2 keeps it; standard error says which was used."""
+    from pyratify.config.load import parse
+
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(parse(SMALL.encode(), is_json=False)) if place.endswith("json") else SMALL
+    path.write_text(text)
+    code, _, err = run("verify", f"{LAYOUT}:cosign-v3")
+    assert code == 0
+    assert place.rpartition("/")[2] in err
+
+
+@pytest.mark.parametrize("named", ["conf/config.json", "conf"])
+def test_the_environment_names_a_file_or_a_folder(
+    named: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`RATIFY_CONFIG` is a file, or a folder with `config.json` as in Ratify v2."""
+    from pyratify.config.load import parse
+
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.json").write_text(json.dumps(parse(SMALL.encode(), is_json=False)))
+    monkeypatch.setenv("RATIFY_CONFIG", str(tmp_path / named))
+    assert run("verify", f"{LAYOUT}:cosign-v3")[0] == 0
+    (tmp_path / "conf" / "config.json").unlink()
+    assert run("verify", f"{LAYOUT}:cosign-v3")[0] == 3
+
+
+def test_check_says_every_fault(run: Run, tmp_path: Path) -> None:
+    """Each part is built by itself, so that one run shows all that is wrong."""
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        """
+executors:
+  - scopes: ["*"]
+    stores: [{type: nosuch-store}]
+    policyEnforcer: {type: threshold-policy, parameters: {policy: {rules: [{verifierName: other}]}}}
+    verifiers:
+      - {name: a, type: cosign, parameters: {trustPolices: []}}
+      - {name: b, type: notary}
+"""
+    )
+    code, out, err = run("config", "check", "-c", path)
+    assert (code, out) == (3, "")
+    for place in (
+        "executors[0].stores[0].type",
+        "executors[0].policyEnforcer.parameters.policy.rules[0].verifierName",
+        "executors[0].verifiers[0].parameters",
+        "executors[0].verifiers[1].type",
+    ):
+        assert place in err
+    assert "Did you mean 'trustPolicies'" in err
+
+
+def test_check_of_a_good_file_says_so(run: Run, tmp_path: Path) -> None:
+    """Nothing is wrong, exit code 0."""
+    (tmp_path / "good.yaml").write_text(SMALL)
+    assert run("config", "check", "-c", "good.yaml") == (0, "good.yaml: nothing is wrong\n", "")
+
+
+def test_show_hides_secrets(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults are shown, passwords are not."""
+    monkeypatch.setenv("SECRET", "hunter2")
+    (tmp_path / "some.yaml").write_text(
+        SMALL
+        + "    stores: [{type: registry-store, parameters:"
+        + ' {credential: {provider: static, username: me, password: "${SECRET}"}}}]\n'
+    )
+    code, out, _ = run("config", "show", "-c", "some.yaml")
+    assert code == 0
+    shown = json.loads(out)["executors"][0]
+    assert shown["limits"]["referrers"] == 100
+    assert shown["stores"][0]["parameters"]["credential"] == {
+        "provider": "static",
+        "username": "me",
+        "password": "<hidden>",
+    }
+    assert "hunter2" not in out
+
+
+def test_init_writes_a_file_that_works_and_overwrites_nothing(run: Run, tmp_path: Path) -> None:
+    """What `init` writes is right as soon as the key lies beside it."""
+    assert run("config", "init")[0] == 0
+    shutil.copy(MATERIAL / "keys" / "cosign.pub", tmp_path / "cosign.pub")
+    assert run("config", "check")[0] == 0
+    assert run("verify", f"{LAYOUT}:cosign-v3")[0] == 0
+    assert run("config", "init")[0] == 3
+    assert run("config", "init", "-")[1] == (tmp_path / "ratify.yaml").read_text()
+
+
+def test_the_schema_accepts_what_the_reader_accepts(run: Run, tmp_path: Path) -> None:
+    """The schema is valid, takes the starter and refuses a misspelled parameter of a plugin."""
+    from pyratify.config.load import parse
+
+    code, out, _ = run("config", "schema")
+    schema = json.loads(out)
+    assert code == 0
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    document = parse(SMALL.encode(), is_json=False)
+    validator.validate(document)
+    document["executors"][0]["verifiers"][0]["parameters"]["trustPolices"] = []
+    assert not validator.is_valid(document)
+    assert schema["$defs"]["ExecutorConfig"]["properties"]["timeout"]["description"].startswith("Seconds")
+
+
+def test_every_plugin_is_listed(run: Run) -> None:
+    """Our own plugins are found by the door that everybody's use."""
+    code, out, _ = run("plugins", "-o", "json")
+    found = {(each["kind"], each["name"]) for each in json.loads(out)}
+    assert code == 0
+    assert {("verifiers", "cosign"), ("stores", "registry-store"), ("policies", "threshold-policy")} <= found
+    assert "cosign" in run("plugins")[1]
+
+
+def test_flags_that_belong_into_the_configuration_are_refused(run: Run, tmp_path: Path) -> None:
+    """`--plain-http` beside a configuration would change nothing, so it is refused."""
+    (tmp_path / "some.yaml").write_text(SMALL)
+    code, _, err = run("verify", "-c", "some.yaml", "--plain-http", "app")
+    assert code == 3
+    assert "plainHttp" in err
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    """One line with the version."""
+    code, out, _ = run("version")
+    assert code == 0
+    assert out.startswith("ratify 2.")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ratify ver", {"verify", "version"}),
+        ("ratify verify --ke", {"--key"}),
+        ("ratify verify -o j", {"json"}),
+        ("ratify config s", {"show", "schema"}),
+        ("ratify completion f", {"fish"}),
+    ],
+)
+def test_bash_completes(line: str, expected: set[str], run: Run, tmp_path: Path) -> None:
+    """The script loads in bash and knows the commands, their options and their values."""
+    script = tmp_path / "completion.bash"
+    script.write_text(run("completion", "bash")[1])
+    words = line.split(" ")
+    program = (
+        f"source {script}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _ratify; "
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not here")
+    ran = subprocess.run([bash, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
+    assert expected <= set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_have_every_command(shell: str, run: Run) -> None:
+    """Every command is in the script."""
+    out = run("completion", shell)[1]
+    assert all(
+        command in out for command in ("verify", "discover", "inspect", "resolve", "plugins", "schema")
+    )
+
+
+@pytest.mark.parametrize("command", ["", "verify", "discover", "inspect", "resolve", "plugins", "config"])
+def test_help_is_a_result(command: str, run: Run) -> None:
+    """Help goes to standard output and ends with 0; that of verify names the exit codes."""
+    code, out, err = run(*command.split(), "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("usage: ratify")
+    assert command != "verify" or "exit codes" in out

@@ -1,0 +1,229 @@
+"""Parts of the command by themselves: order, console, dissection, and errors that no flag can cause."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyratify.core.errors import StoreError
+from pyratify.core.plugin import Registry
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.scope import ScopeMap
+from pyratify.core.store import Store
+from pyratify.entrypoints.cli import dispatch, main
+from pyratify.entrypoints.cli.console import Console, OutputFailed
+from pyratify.entrypoints.cli.dissect import dissect
+from pyratify.entrypoints.cli.order import in_order
+from pyratify.stores.mux import MuxStore
+from pyratify.testing.memory import MemoryStore
+from pyratify.testing.registry import RegistrySimulator
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+async def test_many_pieces_of_work_keep_their_order_and_their_window() -> None:
+    """Results come in the items' order, and items are taken only as far as the window goes."""
+    taken: list[int] = []
+    running: set[int] = set()
+    most = 0
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    async def work(number: int) -> int:
+        nonlocal most
+        running.add(number)
+        most = max(most, len(running))
+        for _ in range(number % 5):
+            await asyncio.sleep(0)
+        running.discard(number)
+        return number
+
+    found = []
+    async for result in in_order(items(), work, window=4):
+        assert len(taken) - len(found) <= 4
+        found.append(result)
+    assert found == list(range(100))
+    assert most <= 4
+
+
+async def test_work_that_fails_ends_the_rest() -> None:
+    """What one piece of work raises comes out, and no other goes on."""
+    ended: list[int] = []
+
+    async def work(number: int) -> int:
+        try:
+            await asyncio.sleep(0 if number == 1 else 3600)
+        except asyncio.CancelledError:
+            ended.append(number)
+            raise
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async for _ in in_order([1, 2, 3], work, window=4):
+            pass
+    assert ended == [2, 3]
+
+
+class Broken:
+    """A stream that takes nothing."""
+
+    def write(self, text: str) -> int:
+        """Fail."""
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def flush(self) -> None:
+        """Fail."""
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def isatty(self) -> bool:
+        """Fail as a closed file does."""
+        raise ValueError("closed")
+
+
+def test_a_console_says_when_results_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken or missing standard output is an error; a broken or missing standard error is nothing."""
+    for stream in (Broken(), None):
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        console = Console()
+        assert not console.color
+        console.note("nobody hears this")
+        console.progress(1, 2)
+        with pytest.raises(OutputFailed):
+            console.result("a result")
+        if stream is not None:
+            with pytest.raises(OutputFailed):
+                console.close()
+        console.abandon()
+        assert main(["completion", "bash"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"), [(ZeroDivisionError("oops"), 2), (KeyboardInterrupt(), 130), (RecursionError(), 2)]
+)
+def test_no_defect_becomes_a_traceback_or_a_success(
+    raised: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a command raises, the exit code says that nothing was decided."""
+
+    def broken(*_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr(dispatch, "_command", broken)
+    assert main(["version"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    assert main(["version", "--debug"]) == code
+    assert ("Traceback" in capsys.readouterr().err) is (code == 2)
+
+
+def test_a_plugin_that_cannot_be_used_is_listed_as_such(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """`ratify plugins` says which are broken and ends with 3."""
+    original = Registry.load
+
+    def load(self: Registry[object], name: str, path: str) -> object:
+        if name == "cosign":
+            from pyratify.core.errors import ConfigurationError
+
+            raise ConfigurationError("cannot be imported: no module named x", path=path)
+        return original(self, name, path)
+
+    monkeypatch.setattr(Registry, "load", load)
+    code, out, _ = run("plugins")
+    assert code == 3
+    assert "cannot be used: cannot be imported" in out
+
+
+def test_resolving_ends_in_time(run: Run) -> None:
+    """A registry that does not answer is an error with its own code."""
+    with RegistrySimulator(delay=60) as registry:
+        code, out, err = run("resolve", "--timeout", "0.05", registry.reference("app", "v1"))
+    assert (code, out) == (2, "")
+    assert "TIMEOUT" in err
+
+
+ENVELOPE = {"payloadType": "application/vnd.in-toto+json", "payload": "e30=", "signatures": [{"sig": "AAAA"}]}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "member", "value"),
+    [
+        (json.dumps(ENVELOPE).encode(), "DSSE envelope", "payload", {}),
+        (json.dumps({**ENVELOPE, "payload": "/w=="}).encode(), "DSSE envelope", "payload", None),
+        (b'{"predicateType": "x"}', "in-toto statement", "payload", {"predicateType": "x"}),
+        (b'{"critical": {}, "optional": null}', "cosign signature (simple signing)", "signature", None),
+        (b"\xd2\x80", "notation signature (COSE)", "error", None),
+        (b'{"verificationMaterial": []}', "sigstore bundle", "error", None),
+        (b'{"critical": NaN}', "cosign signature (simple signing)", "error", None),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificates", "error", None),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "public keys", "error", None),
+    ],
+)
+def test_documents_are_recognised_and_their_faults_shown(
+    data: bytes, kind: str, member: str, value: object
+) -> None:
+    """A document of a known kind always gives facts; what cannot be read is an error among them."""
+    found = dissect(data)
+    assert found is not None
+    assert found["kind"] == kind
+    assert member in found
+    assert value is None or found[member] == value
+
+
+def test_a_certificate_beside_a_classic_signature_is_shown() -> None:
+    """Annotations of the layer belong to the signature; a broken certificate is an error among the facts."""
+    material = Path(__file__).resolve().parents[2] / "examples" / "material"
+    media_type = "application/vnd.dev.cosign.simplesigning.v1+json"
+    name = "dev.sigstore.cosign/certificate"
+    good = dissect(b'{"critical": {}}', media_type, {name: (material / "certs" / "ca.pem").read_text()})
+    bad = dissect(b'{"critical": {}}', media_type, {name: "nonsense"})
+    assert good is not None
+    assert bad is not None
+    assert good["certificate"][0]["ca"] is True
+    assert "error" in bad["certificate"][0]
+
+
+def test_layers_of_unknown_kinds_are_named_and_not_read(run: Run) -> None:
+    """`inspect` of a reference says what it cannot take apart, and what could not be read."""
+    with RegistrySimulator() as registry:
+        store = registry.repository("app")
+        image = store.add_image("v1")
+        store.attach(image, "application/example", ("application/x-tar", b"tar"))
+        missing = store.attach(image, "application/example", ("application/jose+json", b"{}"))
+        blob = next(digest for digest, data in store.blobs.items() if data == b"{}" and digest)
+        del store.blobs[blob]
+        code, out, _ = run("inspect", "-o", "json", "--no-cache", registry.reference("app", "v1"))
+    found = {each["artifact"]: each for each in json.loads(out)["attached"]}
+    assert code == 0
+    assert "error" in found.pop(missing.digest)
+    (other,) = found.values()
+    assert other["contents"] == [{"kind": "unknown", "mediaType": "application/x-tar", "bytes": 3}]
+
+
+async def test_several_stores_read_as_one() -> None:
+    """Every method goes to the store whose scope covers the reference; no scope is an error."""
+    stores = {scope: MemoryStore() for scope in ("a.io", "b.io")}
+    pairs: list[tuple[str, Store]] = list(stores.items())
+    mux = MuxStore(ScopeMap(pairs))
+    image = stores["b.io"].add_image()
+    artifact = stores["b.io"].attach(image, "application/example", ("text/plain", b"text"))
+    reference = Reference.parse("b.io/app:v1")
+    assert (await mux.resolve(reference)).digest == image.digest
+    pinned = reference.at(image.digest)
+    assert [each.descriptor.digest async for each in mux.referrers(pinned)] == [artifact.digest]
+    assert await mux.fetch_manifest(pinned, image, 1000) == stores["b.io"].manifests[image.digest]
+    layer = next(iter(stores["b.io"].blobs))
+    descriptor = stores["b.io"].add_blob(stores["b.io"].blobs[layer])
+    assert await mux.fetch_blob(pinned, descriptor, 1000) == stores["b.io"].blobs[layer]
+    with pytest.raises(StoreError) as caught:
+        await mux.resolve(Reference.parse("c.io/app:v1"))
+    assert caught.value.reason is Reason.SCOPE_NO_MATCH
+    assert stores["a.io"].calls == []

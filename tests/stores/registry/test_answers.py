@@ -1,0 +1,44 @@
+"""What failures of the network are called."""
+
+import socket
+import ssl
+
+import pytest
+
+from pyratify.core.reason import Reason
+from pyratify.stores.registry.answers import ConnectionLost, network_error
+from pyratify.stores.registry.url import Url
+
+HERE = Url.parse("https://reg.example.com/v2/")
+
+
+def _tls(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "again"),
+    [
+        (ConnectionResetError(), Reason.REGISTRY_UNREACHABLE, True),
+        (BrokenPipeError(), Reason.REGISTRY_UNREACHABLE, True),
+        (ssl.SSLEOFError(8, "EOF"), Reason.REGISTRY_UNREACHABLE, True),
+        (ConnectionRefusedError(111, "Connection refused"), Reason.REGISTRY_UNREACHABLE, False),
+        (socket.gaierror(-2, "Name or service not known"), Reason.REGISTRY_UNREACHABLE, False),
+        (OSError(101, "Network is unreachable"), Reason.REGISTRY_UNREACHABLE, False),
+        (OSError("no address"), Reason.REGISTRY_UNREACHABLE, False),
+        (TimeoutError(), Reason.TIMEOUT, False),
+        (_tls("WRONG_VERSION_NUMBER"), Reason.TLS_REQUIRED, False),
+        (_tls("TLSV13_ALERT_CERTIFICATE_REQUIRED"), Reason.TLS_VERIFY, False),
+        (ssl.SSLCertVerificationError(1, "x"), Reason.TLS_VERIFY, False),
+    ],
+)
+def test_a_failure_is_told_by_its_cause(error: Exception, reason: Reason, again: bool) -> None:
+    """Each has its reason, the host in its message, and only a lost connection is worth another try."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        error.verify_message = "self-signed certificate"
+    failure = network_error(HERE, error)
+    assert failure.reason is reason
+    assert "reg.example.com" in failure.message
+    assert isinstance(failure, ConnectionLost) is again
