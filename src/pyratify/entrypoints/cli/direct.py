@@ -12,6 +12,7 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.session import timeout
 from pyratify.entrypoints.cli.targets import Target
 
@@ -24,16 +25,21 @@ def is_direct(arguments: Namespace) -> bool:
     Raises:
         ConfigurationError: They do, and name a configuration too, or are not complete.
     """
-    named = arguments.key or arguments.cert or arguments.trust_policy
+    cosign = is_cosign(arguments)
+    named = cosign or arguments.cert or arguments.trust_policy
     for flag, value, other, needed in (
         ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
         ("--trust-store", arguments.trust_store, "--trust-policy", arguments.trust_policy),
+        ("-a", arguments.annotations, "--key or --certificate-identity", cosign),
+        ("--trusted-root", arguments.trusted_root, "--key or --certificate-identity", cosign),
+        ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
+        ("--insecure-ignore-sct", arguments.insecure_ignore_sct, "--certificate-identity", cosign),
     ):
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
     if named and arguments.config:
         raise ConfigurationError(
-            "-c and --key, --cert or --trust-policy exclude one another",
+            "-c and --key, --certificate-identity, --cert or --trust-policy exclude one another",
             remedy="Name keys and certificates in the configuration, or leave out -c.",
         )
     return bool(named)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import NoReturn
 
 from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
 
 OUTPUTS = ("text", "tree", "json")
 _EXITS = """\
@@ -43,7 +44,17 @@ def build_parser() -> Parser:
         epilog=_EXITS,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (_verify, _discover, _inspect, _resolve, _plugins, _config, _completion, _version):
+    for add in (
+        _verify,
+        _verify_bundle,
+        _discover,
+        _inspect,
+        _resolve,
+        _plugins,
+        _config,
+        _completion,
+        _version,
+    ):
         add(partial(_command, commands))
     return parser
 
@@ -55,7 +66,7 @@ def _command(
     commands: "argparse._SubParsersAction[Parser]", name: str, text: str, epilog: str | None = None
 ) -> Parser:
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
-    parser.set_defaults(module=name)
+    parser.set_defaults(module=name.replace("-", "_"))
     parser.add_argument(
         "--debug", action="store_true", help="show where an error comes from, with a traceback"
     )
@@ -101,14 +112,36 @@ def _verify(add: Add) -> None:
     trust.add_argument(
         "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
     )
+    add_identity_flags(parser)
+    add_annotations_flag(parser)
     _registry(parser)
 
 
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
-With --key, --cert or --trust-policy no configuration is read, and one signature that any of them accepts is enough.
+With --key, --certificate-identity, --cert or --trust-policy no configuration is read, and one signature that any of them accepts is enough.
 
 """
+
+
+def _verify_bundle(add: Add) -> None:
+    parser = add("verify-bundle", "decide whether a sigstore bundle is a signature of a file", epilog=_EXITS)
+    parser.add_argument("artifact", metavar="FILE_OR_DIGEST", help="the artifact, or sha256: and its digest")
+    parser.add_argument("--bundle", metavar="FILE", required=True, help="the sigstore bundle")
+    parser.add_argument(
+        "--staging", action="store_true", help="trust Sigstore's staging instance where no root is named"
+    )
+    parser.add_argument(
+        "--key", action="append", default=[], metavar="FILE", help="a public key (repeatable)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="how the result is printed (default: text)",
+    )
+    add_identity_flags(parser)
 
 
 def _discover(add: Add) -> None:
