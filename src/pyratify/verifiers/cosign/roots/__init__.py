@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from pyratify.core.key import KeyMaterial
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.refresh import Repository, kept_root
 from pyratify.verifiers.cosign.trust import Trust
 from pyratify.verifiers.cosign.trusted_root import load_trusted_root
 
@@ -26,12 +27,12 @@ def shipped_root(instance: str = PUBLIC_GOOD) -> KeyMaterial:
 
 def current_root(instance: str = PUBLIC_GOOD) -> KeyMaterial:
     """Return the trusted root of one of `INSTANCES`: the last that was refreshed, else the one that is shipped."""
-    return shipped_root(instance)
+    return kept_root(instance) or shipped_root(instance)
 
 
-def shipped_tuf_root(instance: str = PUBLIC_GOOD) -> bytes:
-    """Return the TUF root metadata of one of `INSTANCES`, from which a refresh starts."""
-    return _read(instance, "root.json")
+def repository_of(instance: str = PUBLIC_GOOD) -> Repository:
+    """Return where one of `INSTANCES` publishes its trusted root, with the TUF root that is shipped."""
+    return Repository(instance, INSTANCES[instance], _read(instance, "root.json"))
 
 
 def root_of(policy: CosignTrustPolicy) -> Trust:
