@@ -132,7 +132,7 @@ async def test_atk_175_annotations_and_validity_are_of_one_signature(
     ],
 )
 async def test_atk_184_a_policy_that_trusts_anybody_is_refused(parameters: dict[str, Any]) -> None:
-    """Neither keys nor identities; and, as long as there is no keyless verification, every keyless policy."""
+    """Neither keys nor whole identities: an issuer without a subject, a subject without an issuer, or everybody."""
     options = msgspec.convert({"trustPolicies": [parameters]}, plugin.options)
     with pytest.raises(ConfigurationError, match=r"trustPolicies\[0\]"):
         await plugin.build("cosign", options, None)  # type: ignore[arg-type]

@@ -237,9 +237,9 @@ async def test_ratify_v2s_own_file_is_read_as_it_is() -> None:
 
 EXPECTED = {
     "executor_cosign_akv.yaml": "unknown key 'ignoreTLog'",
-    "executor_cosign_keyless.yaml": "keyless",
+    "executor_cosign_keyless.yaml": "trusts everybody",
     "executor_cosign_legacy.yaml": None,
-    "executor_cosign_legacy_keyless.yaml": "keyless",
+    "executor_cosign_legacy_keyless.yaml": "trusts everybody",
     "executor_invalid_store.yaml": "invalid-store-type",
     "executor_k8s_secret_auth.yaml": None,
     "executor_namespace_cosign.yaml": None,

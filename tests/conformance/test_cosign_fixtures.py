@@ -24,7 +24,7 @@ from pyratify.verifiers.cosign.verifier import CosignVerifier
 
 # Cases that fail before any certificate or log is looked at, and why.
 UNREADABLE = {
-    "bundle-empty-certificate-chain_fail": Reason.ENVELOPE_MALFORMED,
+    "bundle-empty-certificate-chain_fail": Reason.CHAIN_UNTRUSTED,
     "bundle-invalid-base64-signature_fail": Reason.ENVELOPE_MALFORMED,
     "bundle-malformed-json_fail": Reason.JSON_INVALID,
     "bundle-unknown-version_fail": Reason.ENVELOPE_MALFORMED,

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     RESOLVE_FAILED = "RESOLVE_FAILED"
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
     SCOPE_NO_MATCH = "SCOPE_NO_MATCH"
+    SCT_INVALID = "SCT_INVALID"
     SHUTDOWN = "SHUTDOWN"
     SIGNATURE_LIMIT = "SIGNATURE_LIMIT"
     SIG_EXPIRED = "SIG_EXPIRED"
@@ -80,8 +81,13 @@ class Reason(StrEnum):
     TIME_INVALID = "TIME_INVALID"
     TIME_OUTSIDE_VALIDITY = "TIME_OUTSIDE_VALIDITY"
     TIME_SOURCE_MISSING = "TIME_SOURCE_MISSING"
+    TLOG_CHECKPOINT_INVALID = "TLOG_CHECKPOINT_INVALID"
+    TLOG_ENTRY_MISMATCH = "TLOG_ENTRY_MISMATCH"
+    TLOG_PROOF_INVALID = "TLOG_PROOF_INVALID"
+    TLOG_THRESHOLD = "TLOG_THRESHOLD"
     TLS_REQUIRED = "TLS_REQUIRED"
     TLS_VERIFY = "TLS_VERIFY"
+    TRUST_ROOT = "TRUST_ROOT"
     VERIFIER_ERROR = "VERIFIER_ERROR"
 
     @property
@@ -152,6 +158,7 @@ _REMEDIES = {
     Reason.RESOLVE_FAILED: _REGISTRY,
     Reason.REVOCATION_UNKNOWN: "Check that the certificate authority's revocation servers can be reached from here.",
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
+    Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
     Reason.SIGNATURE_LIMIT: _LIMIT,
     Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
@@ -166,7 +173,12 @@ _REMEDIES = {
     Reason.TIME_INVALID: "Check the clocks of the signer and of this machine.",
     Reason.TIME_OUTSIDE_VALIDITY: "Sign again with a certificate or key that is valid at the time of signing.",
     Reason.TIME_SOURCE_MISSING: "Sign with a timestamp or a transparency log entry.",
+    Reason.TLOG_CHECKPOINT_INVALID: "The transparency log did not sign this; sign again, or give the trusted root that the signer used.",
+    Reason.TLOG_ENTRY_MISMATCH: "The log entry belongs to another signature; do not run this, or sign again.",
+    Reason.TLOG_PROOF_INVALID: "Sign again with a proof from a trusted transparency log, or give the trusted root that the signer used.",
+    Reason.TLOG_THRESHOLD: "Sign again into as many independent transparency logs as the policy asks for.",
     Reason.TLS_REQUIRED: "Serve the registry over https, or allow plain http for exactly this registry.",
     Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
+    Reason.TRUST_ROOT: "Give a whole and current trusted root, or refresh it with `ratify trust sigstore --refresh`.",
     Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
 }

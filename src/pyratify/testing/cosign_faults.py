@@ -217,7 +217,7 @@ BUNDLE_FAULTS: Mapping[str, BundleFault] = {
     ),
     "key-as-certificate": BundleFault(_MALFORMED, _key_in_certificate),
     "empty-chain": BundleFault(
-        _MALFORMED, _bundle(_set(_MATERIAL, value={"x509CertificateChain": {"certificates": []}}))
+        Reason.CHAIN_UNTRUSTED, _bundle(_set(_MATERIAL, value={"x509CertificateChain": {"certificates": []}}))
     ),
     "many-log-entries": BundleFault(
         Reason.PARSE_LIMIT, _bundle(_set(_MATERIAL, "tlogEntries", value=[{}] * 10_000))

@@ -12,8 +12,9 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.testing.cosign import CosignKey, attach_bundle, sign_statement, statement
+from pyratify.verifiers.cosign.keyed import MAX_KEYS
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import MAX_KEYS, CosignVerifier
+from pyratify.verifiers.cosign.verifier import CosignVerifier
 from verifiers.cosign.setting import KEY, ONE, OTHER, Setting, is_denied, passed, reasons
 
 BROKEN = KeyMaterial(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "broken.pub")

@@ -14,6 +14,7 @@ from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.session import timeout
 from pyratify.entrypoints.cli.targets import Target
 
@@ -26,27 +27,33 @@ def is_direct(arguments: Namespace) -> bool:
     Raises:
         ConfigurationError: They do, and name a configuration too, or are not complete.
     """
+    cosign = is_cosign(arguments)
     policy = arguments.trust_policy or arguments.notation or arguments.notation_config
-    named = arguments.key or arguments.cert or policy
+    notation = arguments.cert or policy
+    named = cosign or notation
     for flag, value, other, needed in (
         ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
         ("--trust-store", arguments.trust_store, "--trust-policy", policy),
-        ("--user-metadata", arguments.user_metadata, "--cert or --trust-policy", arguments.cert or policy),
-        ("--plugin", arguments.plugin, "--cert or --trust-policy", arguments.cert or policy),
+        ("--user-metadata", arguments.user_metadata, "--cert or --trust-policy", notation),
+        ("--plugin", arguments.plugin, "--cert or --trust-policy", notation),
         ("--plugin-dir", arguments.plugin_dir, "--plugin", arguments.plugin),
         ("--max-signatures", arguments.max_signatures, "--key, --cert or --trust-policy", named),
         ("--wildcard-scopes", arguments.wildcard_scopes, "--trust-policy", policy),
+        ("-a", arguments.annotations, "--key or --certificate-identity", cosign),
+        ("--trusted-root", arguments.trusted_root, "--key or --certificate-identity", cosign),
+        ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
+        ("--insecure-ignore-sct", arguments.insecure_ignore_sct, "--certificate-identity", cosign),
     ):
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
-    if arguments.user_metadata and arguments.key:
+    if arguments.user_metadata and cosign:
         raise ConfigurationError(
-            "--user-metadata and --key exclude one another: cosign signatures have no user metadata",
-            remedy="Leave out --key, or write a configuration.",
+            "--user-metadata is for notation: cosign signatures, which --key and --certificate-identity trust, have none",
+            remedy="Leave out --key and --certificate-identity, or write a configuration.",
         )
     if named and arguments.config:
         raise ConfigurationError(
-            "-c and --key, --cert, --trust-policy or --notation exclude one another",
+            "-c and --key, --certificate-identity, --cert, --trust-policy or --notation exclude one another",
             remedy="Name keys and certificates in the configuration, or leave out -c.",
         )
     return bool(named)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 
 from pyratify.entrypoints.cli.arguments import Parser, count, seconds
+from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
+from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 
 OUTPUTS = ("text", "tree", "json")
 _EXITS = """\
@@ -62,7 +64,7 @@ def _verify(add: Add) -> None:
         metavar="FILE",
         help="a public key of cosign signatures (repeatable)",
     )
-    _notation(trust)
+    add_notation_flags(trust)
     trust.add_argument(
         "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
     )
@@ -78,6 +80,8 @@ def _verify(add: Add) -> None:
         metavar="N",
         help="how many attached artifacts of a reference are looked at (default: 100)",
     )
+    add_identity_flags(parser)
+    add_annotations_flag(parser)
     _registry(parser)
 
 
@@ -99,7 +103,7 @@ def _verify_blob(add: Add) -> None:
     trust.add_argument(
         "--policy-name", metavar="NAME", help="the statement of the trust policy (default: the global one)"
     )
-    _notation(trust)
+    add_notation_flags(trust)
     parser.add_argument(
         "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
     )
@@ -113,58 +117,32 @@ that it accepts is enough.
 """
 
 
-def _notation(trust: "argparse._ArgumentGroup") -> None:
-    trust.add_argument(
-        "-m",
-        "--user-metadata",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="what notation signatures must say (repeatable)",
-    )
-    trust.add_argument(
-        "--cert",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a certificate authority of notation signatures (repeatable)",
-    )
-    trust.add_argument(
-        "--trusted-identity",
-        action="append",
-        default=[],
-        metavar="SUBJECT",
-        help="whose notation signatures count, as 'x509.subject: C=US, O=Example', or * (repeatable)",
-    )
-    trust.add_argument("--trust-policy", metavar="FILE", help="notation's trust policy")
-    trust.add_argument(
-        "--trust-store", metavar="DIR", help="notation's trust store, the folder that holds x509/"
-    )
-    trust.add_argument(
-        "--notation",
-        action="store_true",
-        help="trust what notation trusts here: its folder is $NOTATION_CONFIG, or notation in the user's configuration",
-    )
-    trust.add_argument("--notation-config", metavar="DIR", help="trust what notation trusts with this folder")
-    trust.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a verification plugin that notation signatures may ask for; it is run (repeatable)",
-    )
-    trust.add_argument(
-        "--plugin-dir",
-        metavar="DIR",
-        help="the folder of the plugins (default: plugins in notation's folder)",
-    )
-
-
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
-With --key, --cert, --trust-policy or --notation no configuration is read, and one signature that any of them accepts is enough.
+With --key, --certificate-identity, --cert, --trust-policy or --notation no configuration is read, and one signature that
+any of them accepts is enough.
 
 """
+
+
+def _verify_bundle(add: Add) -> None:
+    parser = add("verify-bundle", "decide whether a sigstore bundle is a signature of a file", epilog=_EXITS)
+    parser.add_argument("artifact", metavar="FILE_OR_DIGEST", help="the artifact, or sha256: and its digest")
+    parser.add_argument("--bundle", metavar="FILE", required=True, help="the sigstore bundle")
+    parser.add_argument(
+        "--staging", action="store_true", help="trust Sigstore's staging instance where no root is named"
+    )
+    parser.add_argument(
+        "--key", action="append", default=[], metavar="FILE", help="a public key (repeatable)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="how the result is printed (default: text)",
+    )
+    add_identity_flags(parser)
 
 
 def _discover(add: Add) -> None:
@@ -196,6 +174,24 @@ def _resolve(add: Add) -> None:
         "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
     )
     _configured(parser)
+
+
+def _trust(add: Add) -> None:
+    parser = add("trust", "show and refresh what is trusted without a configuration")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
+    text = "show the trusted roots of Sigstore in use, their age and origin, and refresh them"
+    action = actions.add_parser("sigstore", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    action.set_defaults(module="trust_sigstore")
+    action.add_argument("--refresh", action="store_true", help="bring it up to date through TUF")
+    action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
+    action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
+    action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")
+    action.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
+    )
+    action.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, with a traceback"
+    )
 
 
 def _plugins(add: Add) -> None:
@@ -269,9 +265,11 @@ def _registry(parser: Parser) -> None:
 _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "verify": _verify,
     "verify-blob": _verify_blob,
+    "verify-bundle": _verify_bundle,
     "discover": _discover,
     "inspect": _inspect,
     "resolve": _resolve,
+    "trust": _trust,
     "plugins": _plugins,
     "config": _config,
     "completion": _completion,

@@ -1,4 +1,4 @@
-"""The verifiers that `--key`, `--cert` and `--trust-policy` ask for."""
+"""The verifiers that `--key`, `--certificate-identity`, `--cert` and `--trust-policy` ask for."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.direct import disk_cache, material, read_file
+from pyratify.entrypoints.cli.identity_flags import is_cosign, read_annotations, trust_policy
 
 if TYPE_CHECKING:
     from pyratify.core.key import KeyMaterial
@@ -50,11 +51,11 @@ def direct_verifiers(arguments: Namespace) -> tuple[Prepared, ...]:
 
 
 def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
-    if arguments.key:
-        from pyratify.verifiers.cosign.policy import CosignTrustPolicy
+    if is_cosign(arguments):
         from pyratify.verifiers.cosign.verifier import CosignVerifier
 
-        yield CosignVerifier("cosign", [CosignTrustPolicy(keys=material(arguments.key, "--key"))])
+        annotations = read_annotations(arguments.annotations)
+        yield CosignVerifier("cosign", [trust_policy(arguments, annotations, Path.cwd())])
     if arguments.cert:
         yield _certificates(arguments)
     if arguments.trust_policy or notation_folder(arguments) is not None:

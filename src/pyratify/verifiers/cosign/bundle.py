@@ -1,6 +1,7 @@
 """Sigstore bundles, taken apart strictly (sigstore_bundle.proto, sigstore_common.proto; protobuf's JSON mapping)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyratify.core.errors import VerificationError
@@ -52,22 +53,25 @@ class Bundle:
         content: What is signed.
         hint: The signer's hint at the key; None where there are certificates instead.
         certificates: The signer's certificate and its issuers in DER, not looked at; empty where there is a key.
-        log_entries: How many entries of transparency logs come with it.
-        timestamps: How many signed timestamps come with it.
+        log_entries: Entries of transparency logs, of which only the members' names were checked.
+        timestamps: Answers of timestamp authorities in DER, not looked at.
+        need_proof: Whether its version asks for proofs of inclusion (0.2 and later).
     """
 
     content: DsseEnvelope | MessageSignature
     hint: str | None
     certificates: tuple[bytes, ...]
-    log_entries: int
-    timestamps: int
+    log_entries: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    timestamps: tuple[bytes, ...] = ()
+    need_proof: bool = True
 
 
 def parse_bundle(data: bytes) -> Bundle:
     """Take a bundle of version 0.1, 0.2 or 0.3 apart.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `SIG_INVALID` for a digest of nothing, or a JSON code.
+        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for a chain of nothing, `SIG_INVALID` for a
+            digest of nothing, or a JSON code.
     """
     document = fields.members(fields.document(data, "bundle"), "bundle", _BUNDLE)
     if document.get("mediaType") not in BUNDLE_TYPES:
@@ -78,7 +82,8 @@ def parse_bundle(data: bytes) -> Bundle:
     content = _content(document)
     if isinstance(content, DsseEnvelope) and hint and content.signatures[0].keyid not in ("", hint):
         fields.malformed("the bundle and its envelope name different keys")
-    return Bundle(content, hint, certificates, _log_entries(material), _timestamps(material))
+    need_proof = document["mediaType"] != BUNDLE_TYPES[0]
+    return Bundle(content, hint, certificates, _log_entries(material), _timestamps(material), need_proof)
 
 
 def _content(document: dict[str, Any]) -> DsseEnvelope | MessageSignature:
@@ -123,7 +128,7 @@ def _key(material: dict[str, Any]) -> tuple[str | None, tuple[bytes, ...]]:
     chain = fields.members(value, kind, ("certificates",))
     entries = fields.items(chain.get("certificates"), "certificates", MAX_CERTIFICATES)
     if not entries:
-        fields.malformed("the bundle's certificate chain is empty")
+        raise VerificationError(Reason.CHAIN_UNTRUSTED, "the bundle's certificate chain is empty")
     return None, tuple(_certificate(entry, "certificates") for entry in entries)
 
 
@@ -131,19 +136,20 @@ def _certificate(value: Any, where: str) -> bytes:
     return fields.octets(fields.members(value, where, ("rawBytes",)).get("rawBytes"), "rawBytes")
 
 
-def _log_entries(material: dict[str, Any]) -> int:
+def _log_entries(material: dict[str, Any]) -> tuple[Mapping[str, Any], ...]:
     entries = fields.items(material.get("tlogEntries"), "tlogEntries", MAX_LOG_ENTRIES)
-    for entry in entries:
-        fields.members(entry, "tlogEntries", _LOG_ENTRY)
-    return len(entries)
+    return tuple(fields.members(entry, "tlogEntries", _LOG_ENTRY) for entry in entries)
 
 
-def _timestamps(material: dict[str, Any]) -> int:
+def _timestamps(material: dict[str, Any]) -> tuple[bytes, ...]:
     where = "timestampVerificationData"
     value = fields.members(material.get(where, {}), where, ("rfc3161Timestamps",))
     entries = fields.items(value.get("rfc3161Timestamps"), "rfc3161Timestamps", MAX_TIMESTAMPS)
-    for entry in entries:
-        fields.octets(
-            fields.members(entry, where, ("signedTimestamp",)).get("signedTimestamp"), "signedTimestamp"
-        )
-    return len(entries)
+    return tuple(_timestamp(entry, where) for entry in entries)
+
+
+def _timestamp(entry: Any, where: str) -> bytes:
+    name = "signedTimestamp"
+    encoded = fields.text(fields.members(entry, where, (name,)).get(name), name)
+    # Long, and often pasted in lines as programs print it; its bytes are signed, so this opens nothing.
+    return fields.octets(encoded.replace("\n", ""), name)

@@ -1,6 +1,8 @@
 """Classic cosign signatures: simple signing, any number of signatures in one manifest (cosign SIGNATURE_SPEC)."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import RatifyError, StoreError, VerificationError
@@ -16,7 +18,11 @@ from pyratify.verifiers.cosign.formats import (
     SIMPLE_SIGNING,
 )
 from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys, check_certificate
+from pyratify.verifiers.cosign.material import Material, Signed
 from pyratify.verifiers.cosign.payload import Claim, check_claim, read_simple_signing
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.cosign.trusting import Trusting
 
 # What says most about a manifest without any good signature: first what only a trusted key can have signed.
 _TELLING = (
@@ -28,7 +34,7 @@ _TELLING = (
 )
 
 
-async def verify_classic(evidence: Evidence, trusted: TrustedKeys) -> Details:
+async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Details:
     """Verify each signature by itself; one that is good in every respect suffices.
 
     Raises:
@@ -45,22 +51,24 @@ async def verify_classic(evidence: Evidence, trusted: TrustedKeys) -> Details:
     if not signers:
         raise _most_telling(checked)
     return Details(
-        f"cosign: {_count(len(signers), 'trusted key')} signed this image",
+        f"cosign: {_count(len(signers), trusted.noun)} signed this image",
         signers,
         {"format": "simple-signing", "verifiedSignatures": [each.as_data() for each in checked]},
     )
 
 
-async def _check(evidence: Evidence, layer: Descriptor, trusted: TrustedKeys) -> Checked:
+async def _check(evidence: Evidence, layer: Descriptor, trusted: "TrustedKeys | Trusting") -> Checked:
     try:
-        signer, claim = await _verify(evidence, layer, trusted)
+        signer, facts, claim = await _verify(evidence, layer, trusted)
     except (StoreError, VerificationError) as error:
         return Checked(layer.digest, error=error)
-    facts = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
-    return Checked(layer.digest, signer, facts=facts)
+    said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
+    return Checked(layer.digest, signer, facts={**said, **facts})
 
 
-async def _verify(evidence: Evidence, layer: Descriptor, trusted: TrustedKeys) -> tuple[str, Claim]:
+async def _verify(
+    evidence: Evidence, layer: Descriptor, trusted: "TrustedKeys | Trusting"
+) -> tuple[str, Mapping[str, Any], Claim]:
     if layer.media_type != SIMPLE_SIGNING:
         raise VerificationError(
             Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
@@ -69,19 +77,23 @@ async def _verify(evidence: Evidence, layer: Descriptor, trusted: TrustedKeys) -
         raise VerificationError(
             Reason.SIZE_EXCEEDED, f"a signed payload has more than the {MAX_PAYLOAD} bytes allowed"
         )
-    _check_certificate(layer)
+    certificate = _certificate(layer)
     signature = fields.octets(layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation")
-    payload = await evidence.blob(layer)
-    signer = trusted.signer(payload, signature)
-    claim = read_simple_signing(payload, evidence.subject.digest)
+    material = Material(Signed(await evidence.blob(layer)), signature)
+    if trusted.policy.has_trust:
+        from pyratify.verifiers.cosign.annotations import with_proofs
+
+        material = with_proofs(material, certificate, layer.annotations)
+    signer, facts = trusted.authenticate(material)
+    claim = read_simple_signing(material.signed.message or b"", evidence.subject.digest)
     check_claim(claim, trusted.policy, evidence.reference)
-    return signer.fingerprint, claim
+    return signer, facts, claim
 
 
-def _check_certificate(layer: Descriptor) -> None:
+def _certificate(layer: Descriptor) -> bytes | None:
     text = layer.annotations.get(CERTIFICATE_ANNOTATION)
     if text is None:
-        return
+        return None
     try:
         blocks = read_pem(text.encode())
     except InvalidPem:
@@ -89,6 +101,7 @@ def _check_certificate(layer: Descriptor) -> None:
     if [block.label for block in blocks] != ["CERTIFICATE"]:
         fields.malformed("the certificate annotation holds something else than one certificate")
     check_certificate(blocks[0].data)
+    return blocks[0].data
 
 
 def _most_telling(checked: list[Checked]) -> RatifyError:
@@ -102,5 +115,6 @@ def _rank(reason: Reason) -> int:
     return _TELLING.index(reason) if reason in _TELLING else len(_TELLING)
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _count(number: int, noun: str) -> str:
+    several = "identities" if noun == "identity" else f"{noun}s"
+    return f"{number} trusted {noun if number == 1 else several}"

@@ -1,15 +1,24 @@
 """Signatures held against configured keys: the steps that classic signatures and bundles share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pyratify.core.clock import Clock
 from pyratify.core.digest import Digest
-from pyratify.core.errors import RatifyError, VerificationError
+from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.keys import PublicKey
 from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.material import Material
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.signature import find_signer
+from pyratify.verifiers.cosign.signature import is_signed
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.cosign.trusting import Trusting
+
+
+MAX_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +28,50 @@ class TrustedKeys:
     Attributes:
         policy: The policy.
         keys: Its keys, at least one.
+        trusting: What log entries and timestamps are held against; None where they are not looked at.
     """
 
     policy: CosignTrustPolicy
     keys: tuple[PublicKey, ...]
+    trusting: "Trusting | None" = None
 
-    def signer(self, message: bytes, signature: bytes, algorithm: str | None = None) -> PublicKey:
-        """Return the key that made the signature over exactly these bytes, with that hash if one is named.
+    @property
+    def noun(self) -> str:
+        """What it trusts, for messages."""
+        return "key"
+
+    def authenticate(self, material: Material) -> tuple[str, Mapping[str, Any]]:
+        """Return the key that made a signature, and what is known of its proofs where these are asked for.
 
         Raises:
-            VerificationError: `SIG_INVALID`.
+            VerificationError: `SIG_INVALID`, or why the proofs do not suffice.
         """
-        key = find_signer(self.keys, message, signature, algorithm)
+        key = next((each for each in self.keys if is_signed(each, material.signed, material.signature)), None)
         if key is None:
             count = len(self.keys)
             which = "the configured key" if count == 1 else f"any of the {count} configured keys"
             raise VerificationError(Reason.SIG_INVALID, f"the signature was not made with {which}")
-        return key
+        return key.fingerprint, {} if self.trusting is None else self.trusting.prove(material, key)
+
+
+def load_keys(policy: CosignTrustPolicy, clock: Clock) -> TrustedKeys:
+    """Load a policy's keys, and its trusted root where it has one.
+
+    Raises:
+        ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, or too many keys.
+    """
+    from pyratify.pki.keys import load_public_keys
+
+    keys = {key.fingerprint: key for material in policy.keys for key in load_public_keys(material)}
+    if len(keys) > MAX_KEYS:
+        raise ConfigurationError(
+            f"a cosign trust policy has {len(keys)} keys, more than the {MAX_KEYS} allowed", path="keys"
+        )
+    if not policy.has_trust:
+        return TrustedKeys(policy, tuple(keys.values()))
+    from pyratify.verifiers.cosign.trusting import load_trusting
+
+    return TrustedKeys(policy, tuple(keys.values()), load_trusting(policy, clock))
 
 
 @dataclass(frozen=True, slots=True)

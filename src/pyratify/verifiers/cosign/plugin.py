@@ -1,44 +1,117 @@
 """The cosign verifier as a plugin: Ratify v2's parameters, and what pyratify adds."""
 
-from typing import Any
+import asyncio
+from typing import Annotated, Any
 
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
-from pyratify.verifiers.cosign.policy import SIGN_PREDICATE, CosignTrustPolicy
+from pyratify.verifiers.cosign.policy import SIGN_PREDICATE, CertificateIdentity, CosignTrustPolicy
+from pyratify.verifiers.cosign.trust_files import read_trust
 from pyratify.verifiers.cosign.verifier import CosignVerifier
 
 
+class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Who may have signed with a certificate.
+
+    Attributes:
+        certificate_identity: The certificate's subject alternative name, exactly.
+        certificate_identity_regex: An expression that matches the whole of it.
+        certificate_oidc_issuer: Who vouched for the signer, exactly.
+        certificate_oidc_issuer_regex: An expression that matches the whole of it.
+        certificate_extensions: Further facts in the certificate, as `githubWorkflowTrigger` or an object identifier.
+        allow_any_identity: Whether expressions that match everything are meant.
+    """
+
+    certificate_identity: str = ""
+    certificate_identity_regex: str = ""
+    certificate_oidc_issuer: str = msgspec.field(default="", name="certificateOIDCIssuer")
+    certificate_oidc_issuer_regex: str = msgspec.field(default="", name="certificateOIDCIssuerRegex")
+    certificate_extensions: dict[str, str] = msgspec.field(default_factory=dict)
+    allow_any_identity: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is named."""
+        return any(
+            (
+                self.certificate_identity,
+                self.certificate_identity_regex,
+                self.certificate_oidc_issuer,
+                self.certificate_oidc_issuer_regex,
+                self.certificate_extensions,
+            )
+        )
+
+    def identity(self) -> CertificateIdentity:
+        """Return the identity.
+
+        Raises:
+            ConfigurationError: It is not whole, or trusts everybody.
+        """
+        return CertificateIdentity(
+            subject=self.certificate_identity,
+            subject_regex=self.certificate_identity_regex,
+            issuer=self.certificate_oidc_issuer,
+            issuer_regex=self.certificate_oidc_issuer_regex,
+            extensions=self.certificate_extensions,
+            allow_any=self.allow_any_identity,
+        )
+
+
+class RekorKeyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The key of a transparency log.
+
+    Attributes:
+        file: The public key in PEM or DER.
+        origin: The origin of its checkpoints; only for logs of version 2.
+    """
+
+    file: str
+    origin: str = ""
+
+
 class TrustPolicyOptions(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+    IdentityOptions, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
 ):
     """One entry of `trustPolicies`.
 
     Attributes:
         scopes: The repositories that the policy is for; the executor's scopes when omitted.
-        certificate_identity: For keyless signatures, as the three that follow.
-        certificate_identity_regex: As in Ratify v2.
-        certificate_oidc_issuer: As in Ratify v2.
-        certificate_oidc_issuer_regex: As in Ratify v2.
-        ignore_tlog: Recorded in the report; no transparency log is looked at beside a key.
-        ignore_ctlog: The same for certificate transparency.
-        ignore_observer_timestamps: The same for signed timestamps.
+        identities: More identities than the one that stands in the policy itself; any of them suffices.
+        ignore_tlog: No transparency log is looked at.
+        ignore_ctlog: No certificate transparency log is looked at.
+        ignore_observer_timestamps: No signed timestamp is looked at.
         keys: One key provider with its parameters.
+        trusted_root: `public-good`, `staging` or a file; with keys it makes an entry in a transparency log a requirement.
+        fulcio_certificates: In place of a trusted root: files with a certificate authority each, issuer first.
+        rekor_keys: Likewise the keys of transparency logs.
+        ctlog_keys: Likewise files with keys of certificate transparency logs.
+        timestamp_certificates: Likewise files with a timestamp authority each, its own certificate first.
+        transparency_logs: How many independent transparency logs must hold a signature.
+        certificate_logs: How many certificate transparency logs must hold a certificate.
+        signed_timestamps: How many timestamp authorities must have stamped a signature.
         annotations: What the signer must have signed besides the digest.
         require_docker_reference: Whether the signed repository name must be the one that was asked for.
         predicate_types: The in-toto predicates that count as a signature of the image.
     """
 
     scopes: tuple[str, ...] | None = None
-    certificate_identity: str = ""
-    certificate_identity_regex: str = ""
-    certificate_oidc_issuer: str = msgspec.field(default="", name="certificateOIDCIssuer")
-    certificate_oidc_issuer_regex: str = msgspec.field(default="", name="certificateOIDCIssuerRegex")
+    identities: tuple[IdentityOptions, ...] = ()
     ignore_tlog: bool = msgspec.field(default=False, name="ignoreTLog")
     ignore_ctlog: bool = msgspec.field(default=False, name="ignoreCTLog")
     ignore_observer_timestamps: bool = False
     keys: dict[str, Any] | None = None
+    trusted_root: str = ""
+    fulcio_certificates: tuple[str, ...] = ()
+    rekor_keys: tuple[RekorKeyOptions, ...] = ()
+    ctlog_keys: tuple[str, ...] = msgspec.field(default=(), name="ctLogKeys")
+    timestamp_certificates: tuple[str, ...] = ()
+    transparency_logs: Annotated[int, msgspec.Meta(ge=1)] = 1
+    certificate_logs: Annotated[int, msgspec.Meta(ge=1)] = 1
+    signed_timestamps: Annotated[int, msgspec.Meta(ge=0)] = 0
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     require_docker_reference: bool = False
     predicate_types: tuple[str, ...] = (SIGN_PREDICATE,)
@@ -46,14 +119,7 @@ class TrustPolicyOptions(
     @property
     def is_keyless(self) -> bool:
         """Whether an identity or an issuer is named."""
-        return any(
-            (
-                self.certificate_identity,
-                self.certificate_identity_regex,
-                self.certificate_oidc_issuer,
-                self.certificate_oidc_issuer_regex,
-            )
-        )
+        return bool(self.identities) or self.is_set
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -93,10 +159,25 @@ async def build(name: str, options: CosignOptions, resources: Resources) -> Cosi
 
 async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) -> CosignTrustPolicy:
     _check_mode(options, path)
-    provider = await resources.keys(options.keys or {}, f"{path}.keys")
     try:
+        identities = _identities(options)
+    except ConfigurationError as error:
+        raise _below(path, error) from error
+    keys: tuple[KeyMaterial, ...] = ()
+    if options.keys:
+        provider = await resources.keys(options.keys, f"{path}.keys")
+        keys = await provider.keys()
+    try:
+        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base)
         return CosignTrustPolicy(
-            keys=await provider.keys(),
+            keys=keys,
+            identities=identities,
+            trusted_root=trusted_root,
+            authorities=authorities,
+            logs=0 if options.ignore_tlog else options.transparency_logs,
+            certificate_logs=0 if options.ignore_ctlog else options.certificate_logs,
+            timestamps=options.signed_timestamps,
+            use_timestamps=not options.ignore_observer_timestamps,
             scopes=resources.scopes if options.scopes is None else options.scopes,
             annotations=options.annotations,
             require_docker_reference=options.require_docker_reference,
@@ -104,16 +185,30 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
             ignored=options.ignored,
         )
     except ConfigurationError as error:
-        raise ConfigurationError(
-            error.detail,
-            path=f"{path}.{error.path}" if error.path else path,
-            reason=error.reason,
-            remedy=error.remedy,
-        ) from error
+        raise _below(path, error) from error
+
+
+def _identities(options: TrustPolicyOptions) -> tuple[CertificateIdentity, ...]:
+    found = [options.identity()] if options.is_set else []
+    for index, each in enumerate(options.identities):
+        try:
+            found.append(each.identity())
+        except ConfigurationError as error:
+            raise _below(f"identities[{index}]", error) from error
+    return tuple(found)
+
+
+def _below(path: str, error: ConfigurationError) -> ConfigurationError:
+    return ConfigurationError(
+        error.detail,
+        path=f"{path}.{error.path}" if error.path else path,
+        reason=error.reason,
+        remedy=error.remedy,
+    )
 
 
 def _check_mode(options: TrustPolicyOptions, path: str) -> None:
-    """Refuse a policy that trusts nobody, one that could be read in two ways, and what is not there yet."""
+    """Refuse a policy that trusts nobody, and one that could be read in two ways."""
     if options.is_keyless and options.keys:
         raise ConfigurationError(
             "names keys and a certificate identity; a signature is made with one or the other",
@@ -121,11 +216,7 @@ def _check_mode(options: TrustPolicyOptions, path: str) -> None:
             remedy="Write two trust policies, or remove what is not meant.",
         )
     if options.is_keyless:
-        raise ConfigurationError(
-            "keyless verification is not available yet in this version",
-            path=path,
-            remedy="Configure `keys`, with the public key that the image is signed with.",
-        )
+        return
     if not options.keys:
         raise ConfigurationError(
             "trusts nobody: it has neither keys nor certificate identities",
@@ -143,5 +234,5 @@ def _check_mode(options: TrustPolicyOptions, path: str) -> None:
 plugin = Plugin(
     options=CosignOptions,
     build=build,
-    summary="Cosign signatures and sigstore bundles, verified with public keys",
+    summary="Cosign signatures and sigstore bundles, verified with public keys or certificate identities",
 )

@@ -3,13 +3,46 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.scope import EVERYTHING
 
+if TYPE_CHECKING:
+    from pyratify.verifiers.cosign.trust import Trust
+
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 _NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateIdentity:
+    """Who may have signed with a certificate; everything that is set must hold.
+
+    Attributes:
+        subject: The certificate's subject alternative name, exactly.
+        subject_regex: An expression that matches the whole of it.
+        issuer: Who vouched for the signer (OpenID Connect issuer), exactly.
+        issuer_regex: An expression that matches the whole of it.
+        extensions: Further facts that the certificate authority states, by name or object identifier.
+        allow_any: Whether expressions that match everything are meant.
+
+    Raises:
+        ConfigurationError: Subject or issuer is missing, given twice, or matches everything.
+    """
+
+    subject: str = ""
+    subject_regex: str = ""
+    issuer: str = ""
+    issuer_regex: str = ""
+    extensions: Mapping[str, str] = field(default_factory=lambda: _NO_ANNOTATIONS, hash=False)
+    allow_any: bool = False
+
+    def __post_init__(self) -> None:
+        from pyratify.verifiers.cosign.identity import check_identity
+
+        check_identity(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +51,14 @@ class CosignTrustPolicy:
 
     Attributes:
         keys: Documents with the public keys that are trusted; a signature by any of them counts.
+        identities: Who is trusted to sign with a certificate (keyless); one suffices. Never beside keys.
+        trusted_root: A `trusted_root.json`; for identities, Sigstore's public instance where it is omitted. With keys
+            it makes an entry in a transparency log a requirement.
+        authorities: In place of a trusted root, its parts one by one.
+        logs: How many independent transparency logs must hold the signature; 0 asks for none.
+        certificate_logs: How many logs must hold the certificate; 0 asks for none.
+        timestamps: How many timestamp authorities must have stamped the signature; 0 still uses those that did.
+        use_timestamps: Whether signed timestamps are looked at.
         scopes: The repositories that the policy is for, as in `pyratify.core.scope`.
         annotations: What the signer must have signed besides the digest.
         require_docker_reference: Whether the signed repository name must be the one that was asked for.
@@ -25,10 +66,17 @@ class CosignTrustPolicy:
         ignored: The checks that the configuration turns off (`tlog`, `ctlog`, `observerTimestamps`), for the report.
 
     Raises:
-        ConfigurationError: No key, no scope or no predicate type.
+        ConfigurationError: Neither key nor identity, no scope, no predicate type, or no source of time.
     """
 
-    keys: tuple[KeyMaterial, ...]
+    keys: tuple[KeyMaterial, ...] = ()
+    identities: tuple[CertificateIdentity, ...] = ()
+    trusted_root: KeyMaterial | None = None
+    authorities: "Trust | None" = None
+    logs: int = 1
+    certificate_logs: int = 1
+    timestamps: int = 0
+    use_timestamps: bool = True
     scopes: tuple[str, ...] = (EVERYTHING,)
     annotations: Mapping[str, str] = field(default_factory=lambda: _NO_ANNOTATIONS, hash=False)
     require_docker_reference: bool = False
@@ -36,11 +84,28 @@ class CosignTrustPolicy:
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.keys:
-            raise ConfigurationError("a cosign trust policy needs at least one key", path="keys")
+        if bool(self.keys) == bool(self.identities):
+            raise ConfigurationError(
+                "a cosign trust policy needs at least one key or one identity, and not both", path="keys"
+            )
+        if self.trusted_root is not None and self.authorities is not None:
+            raise ConfigurationError("a trusted root is given whole and in parts", path="trustedRoot")
+        if min(self.logs, self.certificate_logs, self.timestamps) < 0:
+            raise ConfigurationError("a number of logs or timestamps is negative", path="logs")
+        if self.identities and not self.logs and not self.use_timestamps:
+            raise ConfigurationError(
+                "neither transparency logs nor timestamps are looked at, so a certificate would have no time",
+                path="ignoreTLog",
+                remedy="Remove ignoreTLog or ignoreObserverTimestamps.",
+            )
         if not self.scopes:
             raise ConfigurationError("a cosign trust policy needs at least one scope", path="scopes")
         if not self.predicate_types:
             raise ConfigurationError(
                 "a cosign trust policy needs at least one predicate type", path="predicateTypes"
             )
+
+    @property
+    def has_trust(self) -> bool:
+        """Whether certificates, logs or timestamps are looked at."""
+        return bool(self.identities) or self.trusted_root is not None or self.authorities is not None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
+    from pyratify.verifiers.cosign.material import Signed
+
 
 def find_signer(
     keys: Iterable[PublicKey], message: bytes, signature: bytes, algorithm: str | None = None
@@ -29,6 +31,32 @@ def find_signer(
         algorithm: The only hash that may have been used, as `sha256`; any that suits the key when omitted.
     """
     return next((key for key in keys if _verifies(key, message, signature, algorithm)), None)
+
+
+def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:
+    """Tell whether the key made the signature over this content, of which perhaps only a digest is known.
+
+    Where only a digest is known, Ed25519 cannot be verified, and nothing is: it counts as not signed.
+    """
+    if signed.message is not None:
+        return _verifies(key, signed.message, signature, signed.algorithm)
+    return any(_fits(key, name, digest, signature) for name, digest in signed.digests.items())
+
+
+def _fits(key: PublicKey, name: str, digest: bytes, signature: bytes) -> bool:
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    if isinstance(key.key, EllipticCurvePublicKey):
+        hashes = [each for each in _hashes(key.key.curve.name) if each.name == name]
+        return any(_holds(key.key, signature, digest, ECDSA(Prehashed(each))) for each in hashes)
+    if not isinstance(key.key, RSAPublicKey) or name != "sha256":
+        return False
+    schemes = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
+    return any(_holds(key.key, signature, digest, scheme, Prehashed(SHA256())) for scheme in schemes)
 
 
 def _verifies(key: PublicKey, message: bytes, signature: bytes, algorithm: str | None) -> bool:

@@ -1,11 +1,11 @@
-"""The verifier of cosign signatures made with keys."""
+"""The verifier of cosign signatures, made with keys or with certificates."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pyratify.core.clock import Clock
+from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, InconclusiveError, VerificationError
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
@@ -16,19 +16,19 @@ from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 
 if TYPE_CHECKING:
     from pyratify.verifiers.cosign.keyed import TrustedKeys
-
-MAX_KEYS = 100
+    from pyratify.verifiers.cosign.trusting import Trusting
 
 
 class CosignVerifier:
-    """Verifies classic cosign signatures and sigstore bundles against configured keys.
+    """Verifies classic cosign signatures and sigstore bundles against configured keys, or against identities.
 
-    Making one is cheap: keys are parsed, and what parses them imported, by `prepare` or at the first signature.
+    Making one is cheap: keys and trusted roots are parsed, and what parses them imported, by `prepare` or at the first
+    signature.
 
     Args:
         name: The name by which policies refer to it.
         policies: The trust policies; the one with the most specific scope decides.
-        clock: Kept for signatures with certificates, which live for minutes; keys have no time.
+        clock: Says what is in the future; the machine's own when omitted.
 
     Raises:
         ConfigurationError: No policy, or a scope that is malformed or given twice.
@@ -36,7 +36,7 @@ class CosignVerifier:
 
     def __init__(self, name: str, policies: Iterable[CosignTrustPolicy], clock: Clock | None = None) -> None:
         self.name = name
-        self.clock = clock
+        self.clock = clock or SystemClock()
         self._policies = tuple(policies)
         self._scopes = ScopeMap(
             (scope, index) for index, policy in enumerate(self._policies) for scope in policy.scopes
@@ -45,27 +45,27 @@ class CosignVerifier:
             raise ConfigurationError(
                 "a cosign verifier needs at least one trust policy", path="trustPolicies"
             )
-        self._trusted: tuple[TrustedKeys, ...] = ()
+        self._trusted: tuple[TrustedKeys | Trusting, ...] = ()
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept classic signatures and bundles, by what the manifest itself says."""
         return not manifest.is_index and (is_bundle(manifest) or is_classic(manifest))
 
     async def prepare(self) -> None:
-        """Parse the keys, beside whatever else the event loop does; doing it again costs nothing.
+        """Parse keys and trusted roots, beside whatever else the event loop does; doing it again costs nothing.
 
         Raises:
-            ConfigurationError: `KEY_INVALID` with the origin of a key that cannot be used, or too many keys.
+            ConfigurationError: `KEY_INVALID` or `TRUST_ROOT` with the origin of what cannot be used, or too many keys.
         """
         if not self._trusted:
-            self._trusted = await asyncio.to_thread(_load, self._policies)
+            self._trusted = await asyncio.to_thread(_load, self._policies, self.clock)
 
     async def verify(self, evidence: Evidence) -> Details:
         """Verify an artifact by the trust policy for the subject's repository.
 
         Raises:
             VerificationError: It is not acceptable evidence, or no trust policy covers the repository.
-            InconclusiveError: A configured key cannot be used.
+            InconclusiveError: A configured key or trusted root cannot be used.
             StoreError: The artifact's content could not be read.
         """
         index = self._scopes.match(evidence.reference)
@@ -82,7 +82,7 @@ class CosignVerifier:
         return replace(details, data={**details.data, "ignored": list(ignored)}) if ignored else details
 
 
-async def _verify(evidence: Evidence, trusted: "TrustedKeys") -> Details:
+async def _verify(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Details:
     if is_bundle(evidence.manifest):
         from pyratify.verifiers.cosign.sigstore import verify_bundle
 
@@ -92,17 +92,18 @@ async def _verify(evidence: Evidence, trusted: "TrustedKeys") -> Details:
     return await verify_classic(evidence, trusted)
 
 
-def _load(policies: tuple[CosignTrustPolicy, ...]) -> "tuple[TrustedKeys, ...]":
-    from pyratify.pki.keys import load_public_keys
+def _load(policies: tuple[CosignTrustPolicy, ...], clock: Clock) -> "tuple[TrustedKeys | Trusting, ...]":
     from pyratify.verifiers.cosign import classic, sigstore  # noqa: F401 - beside the network, before they are needed
-    from pyratify.verifiers.cosign.keyed import TrustedKeys
 
-    loaded = []
-    for policy in policies:
-        keys = {key.fingerprint: key for material in policy.keys for key in load_public_keys(material)}
-        if len(keys) > MAX_KEYS:
-            raise ConfigurationError(
-                f"a cosign trust policy has {len(keys)} keys, more than the {MAX_KEYS} allowed", path="keys"
-            )
-        loaded.append(TrustedKeys(policy, tuple(keys.values())))
-    return tuple(loaded)
+    return tuple(_load_one(policy, clock) for policy in policies)
+
+
+def _load_one(policy: CosignTrustPolicy, clock: Clock) -> "TrustedKeys | Trusting":
+    """Load a policy; for one with keys, nothing that reads certificates is imported."""
+    if policy.identities:
+        from pyratify.verifiers.cosign.trusting import load_trusting
+
+        return load_trusting(policy, clock)
+    from pyratify.verifiers.cosign.keyed import load_keys
+
+    return load_keys(policy, clock)

@@ -1,0 +1,1 @@
+"""Transparency logs: Merkle proofs, checkpoints, signed entry timestamps, logged entries and certificate timestamps."""

@@ -1,0 +1,120 @@
+"""Logs that are trusted: their keys, names and periods."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.keys import PublicKey
+from pyratify.pki.transparency.note import Checkpoint, NoteSignature
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+_HINT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """A period that includes both of its ends; None is open.
+
+    Attributes:
+        start: The first moment.
+        end: The last moment.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Tell whether the moment lies in the period."""
+        return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
+
+
+ALWAYS = Validity()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedLog:
+    """A log of signatures or of certificates.
+
+    Attributes:
+        key: Its public key.
+        log_id: The identifier that entries, checkpoints and certificate timestamps name it by.
+        validity: When its key was in use.
+        name: Its host and path without a scheme; empty where that is not known.
+        operator: Who runs it; two logs of one operator are one witness. Empty where that is not known.
+        checkpoint_id: The identifier in its checkpoints, where it is another.
+    """
+
+    key: PublicKey
+    log_id: bytes
+    validity: Validity = ALWAYS
+    name: str = ""
+    operator: str = ""
+    checkpoint_id: bytes = b""
+
+    @property
+    def witness(self) -> str:
+        """What is counted where several logs are asked for."""
+        return self.operator or self.log_id.hex()
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether the log signed the message."""
+        return verifies(self.key, message, signature)
+
+
+def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) -> None:
+    """Refuse a checkpoint that the log did not sign; signatures of witnesses neither help nor harm.
+
+    Args:
+        checkpoint: The checkpoint.
+        log: The log that the entry names.
+        named: Whether the origin must be the name that the log is trusted by, as in Rekor v2.
+
+    Raises:
+        VerificationError: `TLOG_CHECKPOINT_INVALID`.
+    """
+    host = checkpoint.origin.partition(" - ")[0]
+    if named and log.name and checkpoint.origin != log.name:
+        raise _refused(f"its origin {checkpoint.origin[:120]!r} is not the trusted log {log.name!r}")
+    claimed = [each for each in checkpoint.signatures if each.name == host and _names(each, log)]
+    if not claimed:
+        raise _refused("no signature names the log's key")
+    if not any(log.verify(checkpoint.signed, each.value) for each in claimed):
+        raise _refused("the log's signature does not fit")
+
+
+def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    """Tell whether the key made the signature: ECDSA with the curve's own hash, RSA PKCS#1 v1.5, Ed25519."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    try:
+        if isinstance(key.key, EllipticCurvePublicKey):
+            key.key.verify(signature, message, ECDSA(_curve_hash(key.key.curve.name)))
+        elif isinstance(key.key, RSAPublicKey):
+            key.key.verify(signature, message, PKCS1v15(), SHA256())
+        else:
+            key.key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _curve_hash(curve: str) -> "HashAlgorithm":
+    from cryptography.hazmat.primitives import hashes
+
+    return {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(curve, hashes.SHA256())
+
+
+def _names(signature: NoteSignature, log: TrustedLog) -> bool:
+    return signature.hint in {log.log_id[:_HINT], log.checkpoint_id[:_HINT]}
+
+
+def _refused(why: str) -> VerificationError:
+    return VerificationError(Reason.TLOG_CHECKPOINT_INVALID, f"the log's checkpoint is not acceptable: {why}")

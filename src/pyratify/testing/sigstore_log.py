@@ -1,0 +1,184 @@
+"""Transparency logs for tests: trees of two leaves with checkpoints, promises and certificate timestamps."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from pyratify.pki.encoding import encode_base64
+from pyratify.pki.transparency.entry import LogEntry, promised_bytes
+from pyratify.pki.transparency.merkle import leaf_hash, node_hash
+from pyratify.testing.certificates import pem
+
+_SIBLING = leaf_hash(b"another entry")
+
+
+@dataclass(frozen=True, slots=True)
+class TestLog:
+    """A log.
+
+    Attributes:
+        key: Its private key.
+        name: Its host.
+    """
+
+    __test__ = False
+
+    key: Any = field(repr=False)
+    name: str
+
+    @property
+    def der(self) -> bytes:
+        """Its public key."""
+        data: bytes = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return data
+
+    @property
+    def log_id(self) -> bytes:
+        """Its identifier: a hash of the key, for Ed25519 with the name (C2SP signed-note)."""
+        if isinstance(self.key, Ed25519PrivateKey):
+            raw = self.key.public_key().public_bytes_raw()
+            return hashlib.sha256(self.name.encode() + b"\n\x01" + raw).digest()
+        return hashlib.sha256(self.der).digest()
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign as logs do."""
+        if isinstance(self.key, Ed25519PrivateKey):
+            return self.key.sign(message)
+        signature: bytes = self.key.sign(message, ECDSA(SHA256()))
+        return signature
+
+    def trusted(self, **changes: Any) -> dict[str, Any]:
+        """Return the log's entry in a trusted root; `changes` are members of it."""
+        key = {"rawBytes": encode_base64(self.der), "validFor": {"start": "2020-01-01T00:00:00Z"}}
+        return {
+            "baseUrl": f"https://{self.name}",
+            "hashAlgorithm": "SHA2_256",
+            "publicKey": key,
+            "logId": {"keyId": encode_base64(self.log_id)},
+        } | changes
+
+    def entry(self, body: bytes, at: datetime | None, *, proof: bool = True) -> dict[str, Any]:
+        """Return an entry as bundles hold it; without a time there is no promise."""
+        kind = json.loads(body)
+        entry: dict[str, Any] = {
+            "logIndex": "1",
+            "logId": {"keyId": encode_base64(self.log_id)},
+            "kindVersion": {"kind": kind["kind"], "version": kind["apiVersion"]},
+            "canonicalizedBody": encode_base64(body),
+        }
+        if at is not None:
+            entry["integratedTime"] = str(int(at.timestamp()))
+            entry["inclusionPromise"] = {"signedEntryTimestamp": encode_base64(self.promise(body, at))}
+        if proof:
+            entry["inclusionProof"] = self.proof(body)
+        return entry
+
+    def annotation(self, body: bytes, at: datetime) -> dict[str, Any]:
+        """Return an entry as annotations of classic signatures hold it."""
+        payload = {
+            "body": encode_base64(body),
+            "integratedTime": int(at.timestamp()),
+            "logIndex": 1,
+            "logID": self.log_id.hex(),
+        }
+        return {"SignedEntryTimestamp": encode_base64(self.promise(body, at)), "Payload": payload}
+
+    def promise(self, body: bytes, at: datetime, index: int = 1) -> bytes:
+        """Return the signed entry timestamp."""
+        entry = LogEntry(index, self.log_id, "", "", int(at.timestamp()), None, None, body)
+        return self.sign(promised_bytes(entry))
+
+    def proof(self, body: bytes) -> dict[str, Any]:
+        """Return the proof that the second of two leaves is the entry."""
+        root = node_hash(_SIBLING, leaf_hash(body))
+        return {
+            "logIndex": "1",
+            "rootHash": encode_base64(root),
+            "treeSize": "2",
+            "hashes": [encode_base64(_SIBLING)],
+            "checkpoint": {"envelope": self.checkpoint(2, root)},
+        }
+
+    def checkpoint(self, size: int, root: bytes, origin: str | None = None) -> str:
+        """Return a signed checkpoint."""
+        text = f"{self.name if origin is None else origin}\n{size}\n{encode_base64(root)}\n"
+        return f"{text}\n{self.signature_line(text)}"
+
+    def signature_line(self, text: str) -> str:
+        """Return the log's signature under a note."""
+        value = encode_base64(self.log_id[:4] + self.sign(text.encode()))
+        return f"\N{EM DASH} {self.name} {value}\n"
+
+
+def hashedrekord(version: int, message: bytes, signature: bytes, certificate: bytes) -> bytes:
+    """Return the body of an entry over a message, of the first or the second version of the log."""
+    digest = hashlib.sha256(message)
+    if version == 2:
+        record = {
+            "data": {"algorithm": "SHA2_256", "digest": encode_base64(digest.digest())},
+            "signature": {
+                "content": encode_base64(signature),
+                "verifier": {
+                    "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                    "x509Certificate": {"rawBytes": encode_base64(certificate)},
+                },
+            },
+        }
+        return body("hashedrekord", "0.0.2", {"hashedRekordV002": record})
+    spec = {
+        "data": {"hash": {"algorithm": "sha256", "value": digest.hexdigest()}},
+        "signature": {
+            "content": encode_base64(signature),
+            "publicKey": {"content": encode_base64(pem(certificate))},
+        },
+    }
+    return body("hashedrekord", "0.0.1", spec)
+
+
+def log_dsse(payload: bytes, signature: bytes, certificate: bytes) -> bytes:
+    """Return the body of an entry over an envelope, of the first version of the log."""
+    value = hashlib.sha256(payload).hexdigest()
+    verifier = encode_base64(pem(certificate))
+    spec = {
+        "envelopeHash": {"algorithm": "sha256", "value": value},
+        "payloadHash": {"algorithm": "sha256", "value": value},
+        "signatures": [{"signature": encode_base64(signature), "verifier": verifier}],
+    }
+    return body("dsse", "0.0.1", spec)
+
+
+def log_intoto(payload: bytes, signature: bytes, certificate: bytes) -> bytes:
+    """Return the body of an entry of the older kind for envelopes, which encodes the signature twice."""
+    value = hashlib.sha256(payload).hexdigest()
+    signed = {
+        "sig": encode_base64(encode_base64(signature).encode()),
+        "publicKey": encode_base64(pem(certificate)),
+    }
+    content = {
+        "envelope": {"payloadType": "application/vnd.in-toto+json", "signatures": [signed]},
+        "payloadHash": {"algorithm": "sha256", "value": value},
+    }
+    return body("intoto", "0.0.2", {"content": content})
+
+
+def body(kind: str, version: str, spec: Mapping[str, Any]) -> bytes:
+    """Return the canonical bytes of an entry."""
+    document = {"apiVersion": version, "kind": kind, "spec": spec}
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def serialized_sct(log: TestLog, taken: datetime, issuer: bytes, certificate: bytes) -> bytes:
+    """Return a signed certificate timestamp (RFC 6962, section 3.2)."""
+    millis = int(taken.timestamp() * 1000).to_bytes(8, "big")
+    entry = hashlib.sha256(issuer).digest() + len(certificate).to_bytes(3, "big") + certificate
+    signature = log.sign(b"\x00\x00" + millis + b"\x00\x01" + entry + b"\x00\x00")
+    signed = b"\x04\x03" + len(signature).to_bytes(2, "big") + signature
+    return b"\x00" + log.log_id + millis + b"\x00\x00" + signed

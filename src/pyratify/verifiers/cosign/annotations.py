@@ -1,0 +1,60 @@
+"""The proofs of classic signatures, which stand in annotations (cosign SIGNATURE_SPEC, "Properties")."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyratify.pki.encoding import encode_base64
+from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.material import Material
+
+ENTRY_ANNOTATION = "dev.sigstore.cosign/bundle"
+TIMESTAMP_ANNOTATION = "dev.sigstore.cosign/rfc3161timestamp"
+_PAYLOAD = ("body", "integratedTime", "logIndex", "logID")
+
+
+def with_proofs(material: Material, certificate: bytes | None, annotations: Mapping[str, str]) -> Material:
+    """Return a classic signature's material with what its annotations prove.
+
+    The chain that cosign writes beside the certificate is not read: who may issue, the trusted root alone says.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
+    """
+    entry, stamp = annotations.get(ENTRY_ANNOTATION), annotations.get(TIMESTAMP_ANNOTATION)
+    return replace(
+        material,
+        certificate=certificate,
+        entries=() if entry is None else (_entry(entry),),
+        timestamps=() if stamp is None else (_timestamp(stamp),),
+        need_proof=False,
+    )
+
+
+def _entry(text: str) -> Mapping[str, Any]:
+    """Return Rekor's own form of an entry in the form that bundles have; the signed bytes stay what they are."""
+    document = fields.document(text.encode(), ENTRY_ANNOTATION)
+    bundle = fields.members(document, "the bundle annotation", ("SignedEntryTimestamp", "Payload"))
+    payload = fields.members(bundle.get("Payload"), "Payload", _PAYLOAD)
+    body = fields.document(fields.octets(payload.get("body"), "body"), "the log entry")
+    return {
+        "logIndex": payload.get("logIndex"),
+        "logId": {"keyId": encode_base64(_hexadecimal(payload.get("logID")))},
+        "kindVersion": {"kind": body.get("kind"), "version": body.get("apiVersion")},
+        "integratedTime": payload.get("integratedTime"),
+        "inclusionPromise": {"signedEntryTimestamp": bundle.get("SignedEntryTimestamp")},
+        "canonicalizedBody": payload["body"],
+    }
+
+
+def _timestamp(text: str) -> bytes:
+    name = "SignedRFC3161Timestamp"
+    document = fields.members(fields.document(text.encode(), TIMESTAMP_ANNOTATION), name, (name,))
+    return fields.octets(document.get(name), name)
+
+
+def _hexadecimal(value: Any) -> bytes:
+    try:
+        return bytes.fromhex(fields.text(value, "logID"))
+    except ValueError:
+        fields.malformed("logID is not hexadecimal")
