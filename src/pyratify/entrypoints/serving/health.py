@@ -1,0 +1,54 @@
+"""Health: `/healthz` says that the process answers, `/readyz` that it can give verdicts."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from pyratify.entrypoints.serving.http import Handler, Reply, Site
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether requests should be sent here.
+
+    Attributes:
+        checks: By name, why not; an empty text where nothing is wrong.
+        draining: Set when the process is about to end.
+    """
+
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    draining: bool = False
+
+    def faults(self) -> dict[str, str]:
+        """Return what is wrong, by name; empty when the process is ready."""
+        found = {name: check() for name, check in self.checks.items()}
+        if self.draining:
+            found["draining"] = "the process is about to end"
+        return {name: why for name, why in found.items() if why}
+
+
+def health_site(readiness: Readiness, metrics: Callable[[], bytes] | None = None) -> Site:
+    """Return the site with `/healthz`, `/readyz` and, where there are metrics, `/metrics`; plain HTTP, and no secrets."""
+
+    async def alive(body: bytes) -> Reply:
+        del body
+        return Reply(200, b'{"status":"ok"}')
+
+    async def ready(body: bytes) -> Reply:
+        del body
+        faults = readiness.faults()
+        text = json.dumps({"status": "not ready" if faults else "ok", "faults": faults})
+        return Reply(503 if faults else 200, text.encode())
+
+    routes: dict[tuple[str, str], Handler] = {("GET", "/healthz"): alive, ("GET", "/readyz"): ready}
+    if metrics is not None:
+        routes["GET", "/metrics"] = _measured(metrics)
+    return Site(routes=routes, refusals={}, max_body=1024, max_requests=32)
+
+
+def _measured(metrics: Callable[[], bytes]) -> Callable[[bytes], Awaitable[Reply]]:
+    async def measured(body: bytes) -> Reply:
+        del body
+        return Reply(200, metrics(), "text/plain")
+
+    return measured
