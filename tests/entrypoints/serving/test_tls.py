@@ -66,7 +66,9 @@ async def test_only_clients_of_the_authority_are_answered(files: TlsFiles, tmp_p
         assert not await greeted(where, old)
 
 
-async def test_certificate_key_and_authority_are_exchanged_together(files: TlsFiles, tmp_path: Path) -> None:
+async def test_atk_234_certificate_key_and_authority_are_exchanged_together(
+    files: TlsFiles, tmp_path: Path
+) -> None:
     """After the exchange the new pair serves the new clients, and clients of the old authority are refused."""
     old, new = (Authority("s1"), Authority("c1")), (Authority("s2"), Authority("c2"))
     write(files, *old)
@@ -81,7 +83,7 @@ async def test_certificate_key_and_authority_are_exchanged_together(files: TlsFi
         assert not await greeted(where, client_context(tmp_path, *old))
 
 
-async def test_a_key_of_another_certificate_is_not_used(files: TlsFiles, tmp_path: Path) -> None:
+async def test_atk_234_a_key_of_another_certificate_is_not_used(files: TlsFiles, tmp_path: Path) -> None:
     """The last good pair serves on, and the fault is known until it is mended."""
     server, client = Authority("servers"), Authority("clients")
     write(files, server, client)
@@ -96,7 +98,7 @@ async def test_a_key_of_another_certificate_is_not_used(files: TlsFiles, tmp_pat
         assert tls.fault is None
 
 
-async def test_an_empty_authority_admits_nobody(files: TlsFiles, tmp_path: Path) -> None:
+async def test_atk_234_an_empty_authority_admits_nobody(files: TlsFiles, tmp_path: Path) -> None:
     """Neither everybody nor those of before."""
     server, client = Authority("servers"), Authority("clients")
     write(files, server, client)

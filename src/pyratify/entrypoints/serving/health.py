@@ -1,8 +1,9 @@
 """Health: `/healthz` says that the process answers, `/readyz` that it can give verdicts."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from pyratify.entrypoints.serving.http import Handler, Reply, Site
 
@@ -29,26 +30,27 @@ class Readiness:
 
 def health_site(readiness: Readiness, metrics: Callable[[], bytes] | None = None) -> Site:
     """Return the site with `/healthz`, `/readyz` and, where there are metrics, `/metrics`; plain HTTP, and no secrets."""
-
-    async def alive(body: bytes) -> Reply:
-        del body
-        return Reply(200, b'{"status":"ok"}')
-
-    async def ready(body: bytes) -> Reply:
-        del body
-        faults = readiness.faults()
-        text = json.dumps({"status": "not ready" if faults else "ok", "faults": faults})
-        return Reply(503 if faults else 200, text.encode())
-
-    routes: dict[tuple[str, str], Handler] = {("GET", "/healthz"): alive, ("GET", "/readyz"): ready}
+    routes: dict[tuple[str, str], Handler] = {
+        ("GET", "/healthz"): _alive,
+        ("GET", "/readyz"): partial(_ready, readiness),
+    }
     if metrics is not None:
-        routes["GET", "/metrics"] = _measured(metrics)
+        routes["GET", "/metrics"] = partial(_measured, metrics)
     return Site(routes=routes, refusals={}, max_body=1024, max_requests=32)
 
 
-def _measured(metrics: Callable[[], bytes]) -> Callable[[bytes], Awaitable[Reply]]:
-    async def measured(body: bytes) -> Reply:
-        del body
-        return Reply(200, metrics(), "text/plain")
+async def _alive(body: bytes) -> Reply:
+    del body
+    return Reply(200, b'{"status":"ok"}')
 
-    return measured
+
+async def _ready(readiness: Readiness, body: bytes) -> Reply:
+    del body
+    faults = readiness.faults()
+    text = json.dumps({"status": "not ready" if faults else "ok", "faults": faults})
+    return Reply(503 if faults else 200, text.encode())
+
+
+async def _measured(metrics: Callable[[], bytes], body: bytes) -> Reply:
+    del body
+    return Reply(200, metrics(), "text/plain")
