@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,7 @@ class WatchedConfig:
         cache: The content cache, instead of the configuration's own.
         current: The generation in use; None before the first good one.
         fault: Why the file of the moment is not in use; None where it is.
+        dress: Changes every engine before it is used, as to measure it.
     """
 
     path: Path
@@ -73,6 +74,7 @@ class WatchedConfig:
     cache: ContentCache | None = None
     current: Generation | None = None
     fault: ConfigurationError | None = None
+    dress: Callable[[Engine], Engine] | None = None
     _seen: str = ""
     _since: float = 0.0
 
@@ -124,6 +126,7 @@ class WatchedConfig:
         loaded = load_config(self.path)
         async with AsyncExitStack() as stack:
             engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache)
+            engine = engine if self.dress is None else self.dress(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 
     def _refuse(self, error: ConfigurationError) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import sys
 from argparse import ArgumentParser, Namespace
@@ -37,6 +38,14 @@ class DrainClock(BellClock):
         if seconds == 3.0:
             self.drains.set()
         await super().sleep(seconds)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def flags(*arguments: object) -> Namespace:
@@ -85,9 +94,9 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
     """From the flags to the verdict, with really signed material in a registry; then it drains and ends."""
     tls, context = identity(tmp_path)
     started: asyncio.Future[tuple[Address, Address]] = asyncio.get_running_loop().create_future()
-    clock = DrainClock()
+    clock, port = DrainClock(), free_port()
     process = Process(
-        flags("--config", config(tmp_path), *tls),
+        flags("--config", config(tmp_path), *tls, "--enable-metrics", "--metrics-port", port),
         clock,
         started=lambda *found: started.set_result(found),
     )
@@ -104,6 +113,8 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
             ready = f"http://127.0.0.1:{health.port}/readyz"
             async with client.get(ready) as answer:
                 assert answer.status == 200
+            async with client.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                measured = (await answer.text()).splitlines()
             process.stop.set()
             await clock.drains.wait()
             async with client.get(ready) as answer:
@@ -113,6 +124,9 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
     good, missing = document["response"]["items"]
     assert good["value"]["succeeded"] is True
     assert missing["error"].startswith("NOT_FOUND")
+    assert "ratify_verification_request_count 1.0" in measured
+    assert 'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace=""} 1.0' in measured
+    assert "ratify_executor_scopes 1.0" in measured
 
 
 @pytest.mark.parametrize(
@@ -183,3 +197,12 @@ async def test_a_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
     assert await process.wait() == 0
     assert [json.loads(line)["message"] for line in rest.splitlines()] == ["draining"]
     assert "configuration refused" in [line["message"] for line in lines]
+
+
+async def test_metrics_that_are_not_installed_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "pyratify.entrypoints.serving.metrics", raising=False)
+    with pytest.raises(ConfigurationError) as caught:
+        await Process(flags("--enable-metrics"), BellClock()).run()
+    assert "pyratify[metrics]" in caught.value.remedy

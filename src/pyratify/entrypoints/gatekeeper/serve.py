@@ -4,10 +4,11 @@ import asyncio
 import logging
 import signal
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyratify.config.locate import locate
 from pyratify.config.watch import WatchedConfig
@@ -19,9 +20,12 @@ from pyratify.entrypoints.gatekeeper.flags import answer_within
 from pyratify.entrypoints.gatekeeper.keys import Namespaces
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.site import provider_site
-from pyratify.entrypoints.serving.health import Readiness, health_site
+from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, listening
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
+
+if TYPE_CHECKING:
+    from pyratify.entrypoints.serving.metrics import Metrics
 
 _LOG = logging.getLogger("pyratify.gatekeeper")
 
@@ -51,14 +55,19 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), self._tls()
         check_exposure(address, tls, any_client=self.flags.allow_any_client)
+        metrics = _metrics(self.clock) if self.flags.enable_metrics else None
         config = WatchedConfig(_config_file(self.flags.config), self.clock)
         readiness = Readiness({"configuration": config.trouble, "certificates": lambda: _fault(tls)})
         provider = Provider(config, Verdicts(self.clock), self._settings(), self.clock)
+        if metrics is not None:
+            config.dress, provider.count = metrics.measured, metrics.error
+            metrics.watch(_gauges(config, provider.verdicts))
         site = provider_site(
             provider,
             mutation=not self.flags.disable_mutation,
             max_keys=self.flags.max_keys,
             clock=self.clock,
+            measure=metrics.request if metrics is not None else None,
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(config.aclose)
@@ -67,6 +76,9 @@ class Process:
             health = await stack.enter_async_context(
                 listening(health_site(readiness), Address.parse(self.flags.health_address))
             )
+            if metrics is not None:
+                port = Address(Address.parse(self.flags.health_address).host, self.flags.metrics_port)
+                await stack.enter_async_context(listening(metrics_site(metrics.expose), port))
             stack.push_async_callback(provider.aclose)
             where = await stack.enter_async_context(listening(site, address, tls.context if tls else None))
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
@@ -139,6 +151,26 @@ def check_exposure(address: Address, tls: ReloadingTls | None, *, any_client: bo
             "anybody in the cluster could ask",
             remedy="Give --gatekeeper-ca-cert-file; --allow-any-client serves everybody as Ratify v2 does without it.",
         )
+
+
+def _metrics(clock: Clock) -> "Metrics":
+    try:
+        from pyratify.entrypoints.serving.metrics import Metrics
+    except ImportError:
+        raise ConfigurationError(
+            "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
+        ) from None
+    return Metrics(clock)
+
+
+def _gauges(config: WatchedConfig, verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
+    return {
+        "ratify_executor_scopes": lambda: len(config.current.engine.executors) if config.current else 0,
+        "ratify_configuration_wrong": lambda: float(config.fault is not None),
+        "ratify_verdicts_remembered": lambda: len(verdicts),
+        "ratify_verdict_cache_hits": lambda: verdicts.hits,
+        "ratify_verdict_cache_misses": lambda: verdicts.misses,
+    }
 
 
 def _config_file(given: str | None) -> Path:

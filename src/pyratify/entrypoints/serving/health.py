@@ -28,15 +28,23 @@ class Readiness:
         return {name: why for name, why in found.items() if why}
 
 
-def health_site(readiness: Readiness, metrics: Callable[[], bytes] | None = None) -> Site:
-    """Return the site with `/healthz`, `/readyz` and, where there are metrics, `/metrics`; plain HTTP, and no secrets."""
+def health_site(readiness: Readiness) -> Site:
+    """Return the site with `/healthz` and `/readyz`; plain HTTP, and no secrets."""
     routes: dict[tuple[str, str], Handler] = {
         ("GET", "/healthz"): _alive,
         ("GET", "/readyz"): partial(_ready, readiness),
     }
-    if metrics is not None:
-        routes["GET", "/metrics"] = partial(_measured, metrics)
     return Site(routes=routes, refusals={}, max_body=1024, max_requests=32)
+
+
+def metrics_site(expose: Callable[[], bytes]) -> Site:
+    """Return the site with `/metrics`; plain HTTP.
+
+    Args:
+        expose: Returns all metrics in Prometheus's text format.
+    """
+    routes: dict[tuple[str, str], Handler] = {("GET", "/metrics"): partial(_measured, expose)}
+    return Site(routes=routes, refusals={}, max_body=1024, max_requests=8)
 
 
 async def _alive(body: bytes) -> Reply:
@@ -51,6 +59,6 @@ async def _ready(readiness: Readiness, body: bytes) -> Reply:
     return Reply(503 if faults else 200, text.encode())
 
 
-async def _measured(metrics: Callable[[], bytes], body: bytes) -> Reply:
+async def _measured(expose: Callable[[], bytes], body: bytes) -> Reply:
     del body
-    return Reply(200, metrics(), "text/plain")
+    return Reply(200, expose(), "text/plain")
