@@ -16,7 +16,6 @@ from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Transport
 from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
 from pyratify.stores.registry.transport_asyncio import AsyncioTransport
-from pyratify.stores.registry.transport_threads import ThreadTransport
 from pyratify.testing.registry import BasicAuth, BearerAuth, Fault, RegistrySimulator, redirect
 from pyratify.testing.tls import Authority
 from registries import USER, Credentials, executor, open_store, sign
@@ -86,7 +85,7 @@ async def test_atk_029_a_token_server_of_another_host_sees_no_credential(
         registry.repository("app").add_image("v1")
         host = f"{REGISTRY}:{registry.port}"
         options = RegistryOptions(ca_pem=authority.pem)
-        transport = ThreadTransport(options, resolve=lambda name, port: ["127.0.0.1"], environ={})
+        transport = AsyncioTransport(options, resolve=lambda name, port: ["127.0.0.1"], environ={})
         async with open_store(transport=transport, credentials=Credentials({host: credential})) as store:
             with pytest.raises(StoreError) as caught:
                 await store.resolve(Reference.parse(f"{host}/app:v1"))
@@ -108,7 +107,7 @@ async def test_atk_029_a_configured_token_server_may_see_it() -> None:
         registry.repository("app").add_image("v1")
         host = f"{REGISTRY}:{registry.port}"
         options = {"ca_pem": authority.pem, "auth_realms": ("tokens.example",)}
-        transport = ThreadTransport(
+        transport = AsyncioTransport(
             RegistryOptions(ca_pem=authority.pem), resolve=lambda name, port: ["127.0.0.1"], environ={}
         )
         async with open_store(transport=transport, credentials=Credentials({host: USER}), **options) as store:
@@ -266,7 +265,7 @@ async def test_atk_043_netrc_is_never_read(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     registry.auth = BasicAuth("x", "y")
-    for kind in (ThreadTransport, AiohttpTransport, AsyncioTransport):
+    for kind in (AsyncioTransport, AiohttpTransport):
         transport: Transport = kind(RegistryOptions())
         async with open_store(transport=transport) as store:
             with pytest.raises(StoreError) as caught:
@@ -284,7 +283,7 @@ async def test_atk_043_a_proxy_of_the_environment_is_an_option(
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "")
         options = RegistryOptions(plain_http=True, proxy_from_environment=wanted)
-        transport = ThreadTransport(options, resolve=lambda name, port: ["127.0.0.1"])
+        transport = AsyncioTransport(options, resolve=lambda name, port: ["127.0.0.1"])
         async with open_store(transport=transport, plain_http=True) as store:
             reference = Reference.parse(f"{REGISTRY}:{registry.port}/app:v1")
             if wanted:

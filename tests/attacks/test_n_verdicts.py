@@ -1,18 +1,22 @@
 """Attacks on remembered verdicts: tags, errors, tenants, generations, floods and clocks."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from pyratify.core.engine import Engine
+from pyratify.core.errors import VerificationError
 from pyratify.core.executor import Executor
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from scenes import ONE, signed_by_annotation
+from scenes import ONE, codes, returning, signed_by_annotation
 
 APP = Reference.parse("example.com/app:v1")
 LONG = Lifetimes(allowed=60, denied=60, tags=60)
@@ -50,6 +54,34 @@ async def test_atk_248_a_denial_is_remembered_for_its_own_short_time() -> None:
     store.attach(image, "application/test")
     clock.advance(2)
     assert (await verdicts.validate(engine(store), APP)).succeeded
+
+
+async def test_atk_249_an_allow_does_not_outlive_what_it_depends_on() -> None:
+    """A certificate that ends in two seconds ends the remembered verdict, whose lifetime is a minute."""
+    store, clock = signed(), FakeClock()
+    end = clock.now() + timedelta(seconds=2)
+
+    async def does(evidence: Evidence) -> Details:
+        if clock.now() >= end:
+            raise VerificationError(Reason.CERT_EXPIRED, "the certificate has ended")
+        return Details("good", valid_until=end)
+
+    one, verdicts = engine(store, FakeVerifier(does=does)), Verdicts(clock, LONG)
+    assert (await verdicts.validate(one, APP)).succeeded
+    clock.advance(1.9)
+    assert (await verdicts.validate(one, APP)).succeeded
+    assert verdicts.hits == 1
+    clock.advance(0.1)
+    result = await verdicts.validate(one, APP)
+    assert result.decision is Decision.DENY
+    assert Reason.CERT_EXPIRED in codes(result)
+
+
+@pytest.mark.parametrize("when", ["soon", datetime(2026, 1, 1)])  # noqa: DTZ001 - a time without a zone
+async def test_atk_249_an_end_that_is_no_moment_is_no_evidence(when: Any) -> None:
+    """A verifier that answers so has a defect."""
+    verifier = FakeVerifier(does=returning(Details("good", valid_until=when)))
+    assert not (await Verdicts(FakeClock(), LONG).validate(engine(signed(), verifier), APP)).succeeded
 
 
 @pytest.mark.parametrize(("generation", "namespace"), [("two", ""), ("one", "team-b")])

@@ -5,7 +5,7 @@ what different readers could understand in different ways is refused.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NoReturn, Self
 
 from pyratify.core.digest import Digest, InvalidDigest
@@ -106,11 +106,11 @@ class Reference:
 
     def at(self, digest: Digest) -> Self:
         """Return the same repository at that digest, without a tag."""
-        return replace(self, tag=None, digest=digest)
+        return type(self)(self.registry, self.repository, None, digest)
 
     def tagged(self, tag: str) -> Self:
         """Return the same repository at that tag, without a digest."""
-        return replace(self, tag=tag, digest=None)
+        return type(self)(self.registry, self.repository, tag)
 
     def __str__(self) -> str:
         """Return the canonical text, which parses to the same reference."""

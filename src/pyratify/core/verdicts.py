@@ -3,8 +3,10 @@
 A verdict is never kept under a tag: what a tag names is asked again for every verdict. Errors are not kept at all.
 """
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -106,7 +108,7 @@ class Verdicts:
     def __init__(
         self, clock: Clock | None = None, lifetimes: Lifetimes | None = None, max_weight: int = 32768
     ) -> None:
-        clock = clock or SystemClock()
+        self._clock = clock = clock or SystemClock()
         self._lifetimes = lifetimes or Lifetimes()
         self._verdicts = ExpiringCache[ValidationResult](clock, max_weight)
         self._tags = ExpiringCache[Descriptor](clock, max_weight)
@@ -176,6 +178,7 @@ class Verdicts:
         result = await executor.validate(pinned)
         seconds = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
         if _is_final(result):
+            seconds = min(seconds, _remaining(result, self._clock.now()))
             weight = 1 + sum(1 for _ in walk(result.artifacts))
             self._verdicts.put(key, result, seconds, weight)
         return result
@@ -188,3 +191,14 @@ def _is_final(result: ValidationResult) -> bool:
     return result.succeeded or all(
         outcome is not Outcome.INCONCLUSIVE for outcome, _ in failures(result.artifacts)
     )
+
+
+def _remaining(result: ValidationResult, now: datetime) -> float:
+    """Return for how many seconds no time that the evidence depends on will have come."""
+    ends = (
+        item.details.valid_until
+        for report in walk(result.artifacts)
+        for item in report.results
+        if item.details is not None and item.details.valid_until is not None
+    )
+    return min(((end - now).total_seconds() for end in ends), default=math.inf)

@@ -72,6 +72,10 @@ class SqliteCache:
             self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        """Close the file of a cache that nobody closed: it is handed to engines, which end without a word."""
+        self.close()
+
     def _touch(self, connection: "sqlite3.Connection", key: str) -> None:
         """Note the use, unless the entry is among the newest already: most reads then write nothing."""
         connection.execute(

@@ -8,13 +8,11 @@ from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Transport
 from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
 from pyratify.stores.registry.transport_asyncio import asyncio_transport
-from pyratify.stores.registry.transport_threads import thread_transport
 from pyratify.testing.registry import RegistrySimulator
 
 TRANSPORTS: dict[str, Callable[[RegistryOptions], Transport]] = {
-    "threads": thread_transport,
-    "aiohttp": aiohttp_transport,
     "asyncio": asyncio_transport,
+    "aiohttp": aiohttp_transport,
 }
 
 

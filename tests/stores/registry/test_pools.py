@@ -1,4 +1,4 @@
-"""The pools of the transports that keep their connections themselves."""
+"""The pool of the transport that keeps its connections itself."""
 
 import asyncio
 import threading
@@ -7,11 +7,10 @@ import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry import transport_asyncio, transport_threads
+from pyratify.stores.registry import transport_asyncio
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
 from pyratify.stores.registry.transport_asyncio import AsyncioTransport
-from pyratify.stores.registry.transport_threads import ThreadTransport
 from pyratify.stores.registry.url import Url
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import Fault, RegistrySimulator
@@ -19,16 +18,6 @@ from pyratify.testing.registry import Fault, RegistrySimulator
 
 def _request(registry: RegistrySimulator) -> Request:
     return Request(Url.parse(f"{registry.url}/v2/"), 1000, REGISTRY)
-
-
-Kind = type[ThreadTransport] | type[AsyncioTransport]
-
-
-@pytest.fixture(params=[ThreadTransport, AsyncioTransport])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    """Each of the two."""
-    made: Kind = request.param
-    return made
 
 
 async def _together(transport: Transport, registry: RegistrySimulator, count: int) -> None:
@@ -44,12 +33,10 @@ async def _together(transport: Transport, registry: RegistrySimulator, count: in
     assert {answer.status for answer in answers} == {200}
 
 
-async def test_a_connection_that_has_been_idle_for_long_is_not_used(
-    registry: RegistrySimulator, kind: Kind
-) -> None:
+async def test_a_connection_that_has_been_idle_for_long_is_not_used(registry: RegistrySimulator) -> None:
     """Servers and firewalls forget connections, some without a word."""
     clock = FakeClock()
-    transport = kind(RegistryOptions(), environ={}, monotonic=clock.monotonic)
+    transport = AsyncioTransport(RegistryOptions(), environ={}, monotonic=clock.monotonic)
     await transport.send(_request(registry))
     clock.advance(59)
     await transport.send(_request(registry))
@@ -61,21 +48,20 @@ async def test_a_connection_that_has_been_idle_for_long_is_not_used(
 
 
 async def test_idle_connections_are_bounded(
-    registry: RegistrySimulator, kind: Kind, monkeypatch: pytest.MonkeyPatch
+    registry: RegistrySimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program that reads from many registries does not keep a connection to each for ever."""
-    for module in (transport_threads, transport_asyncio):
-        monkeypatch.setattr(module, "_MAX_IDLE", 2)
-    transport = kind(RegistryOptions(), environ={})
+    monkeypatch.setattr(transport_asyncio, "_MAX_IDLE", 2)
+    transport = AsyncioTransport(RegistryOptions(), environ={})
     await _together(transport, registry, 5)
     await _together(transport, registry, 5)
     assert registry.connections == 8
     await transport.aclose()
 
 
-async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySimulator, kind: Kind) -> None:
+async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySimulator) -> None:
     """A request under way is finished; its connection is closed, not kept."""
-    transport = kind(RegistryOptions(), environ={})
+    transport = AsyncioTransport(RegistryOptions(), environ={})
     release = threading.Event()
     registry.fault(Fault(wait=release, times=1))
     task = asyncio.create_task(transport.send(_request(registry)))
@@ -89,7 +75,7 @@ async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySi
 
 
 async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
-    registry: RegistrySimulator, kind: Kind
+    registry: RegistrySimulator,
 ) -> None:
     """A resolver that hangs holds nobody up, and what it says in the end is too late."""
     resolving, go_on = threading.Event(), threading.Event()
@@ -99,7 +85,7 @@ async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
         go_on.wait(10)
         return ["127.0.0.1"]
 
-    transport = kind(RegistryOptions(), environ={}, resolve=resolve)
+    transport = AsyncioTransport(RegistryOptions(), environ={}, resolve=resolve)
     url = Url.parse(f"http://registry.example:{registry.port}/v2/")
     task = asyncio.create_task(transport.send(Request(url, 1000, REGISTRY)))
     while not resolving.is_set():  # noqa: ASYNC110 - the resolver is in another thread
@@ -114,9 +100,9 @@ async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
     await transport.aclose()
 
 
-async def test_a_connection_lost_twice_is_an_error(registry: RegistrySimulator, kind: Kind) -> None:
+async def test_a_connection_lost_twice_is_an_error(registry: RegistrySimulator) -> None:
     """A stale connection is replaced once; a server that hangs up on the new one too is unreachable."""
-    transport = kind(RegistryOptions(), environ={})
+    transport = AsyncioTransport(RegistryOptions(), environ={})
     await transport.send(_request(registry))
     registry.fault(Fault(close=True))
     with pytest.raises(StoreError) as caught:

@@ -27,12 +27,11 @@ from pyratify.stores.registry.transport import (
 )
 from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
 from pyratify.stores.registry.transport_asyncio import AsyncioTransport
-from pyratify.stores.registry.transport_threads import ThreadTransport
 from pyratify.stores.registry.url import Url
 from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority
 
-KINDS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport, "asyncio": AsyncioTransport}
+KINDS = {"asyncio": AsyncioTransport, "aiohttp": AiohttpTransport}
 NO_ENVIRONMENT: dict[str, str] = {}
 
 

@@ -85,6 +85,7 @@ def _notation(media_type: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
                 "signingTime": format_time(envelope.signing_time),
                 "expiry": format_time(envelope.expiry) if envelope.expiry else None,
                 "verificationPlugin": envelope.plugin,
+                "verificationPluginMinVersion": envelope.plugin_version,
             },
             "unsignedAttributes": {
                 "signingAgent": envelope.agent,

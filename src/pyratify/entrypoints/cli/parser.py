@@ -1,12 +1,10 @@
 """The command line's grammar: names, arguments and help."""
 
 import argparse
-import os
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
 
-from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.arguments import Parser, count, seconds
 
 OUTPUTS = ("text", "tree", "json")
 _EXITS = """\
@@ -17,40 +15,6 @@ exit codes:
   3  the command line, a reference, a key or the configuration is wrong
 """
 _REFERENCE = "host/repo[:tag][@digest], oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST]"
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; argparse's own way to find that out costs as much as a network round trip."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
-
-
-def _columns() -> int:
-    try:
-        return int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        pass
-    try:
-        return os.get_terminal_size(1).columns or 80
-    except OSError:
-        return 80
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose mistakes end with the exit code for usage, and that guesses no abbreviations."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and how to get help, and end."""
-        from pyratify.render.plain import clean
-
-        self.exit(
-            exits.USAGE,
-            f"ratify: {clean(message, 512)}\nratify: what to do: `{self.prog} --help` shows the arguments\n",
-        )
 
 
 def build_parser(command: str | None = None) -> Parser:
@@ -73,7 +37,7 @@ def _command(
     commands: "argparse._SubParsersAction[Parser]", name: str, text: str, epilog: str | None = None
 ) -> Parser:
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
-    parser.set_defaults(module=name)
+    parser.set_defaults(module=name.replace("-", "_"))
     parser.add_argument(
         "--debug", action="store_true", help="show where an error comes from, with a traceback"
     )
@@ -98,6 +62,66 @@ def _verify(add: Add) -> None:
         metavar="FILE",
         help="a public key of cosign signatures (repeatable)",
     )
+    _notation(trust)
+    trust.add_argument(
+        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+    )
+    trust.add_argument(
+        "--wildcard-scopes",
+        action="store_true",
+        help="allow host/team/*, hosts and *.example.com as scopes of the trust policy, which notation refuses",
+    )
+    trust.add_argument(
+        "--max-signatures",
+        type=count,
+        default=None,
+        metavar="N",
+        help="how many attached artifacts of a reference are looked at (default: 100)",
+    )
+    _registry(parser)
+
+
+def _verify_blob(add: Add) -> None:
+    parser = add("verify-blob", "decide whether a file may be trusted", epilog=_VERIFY_BLOB + _EXITS)
+    parser.add_argument("file", metavar="FILE", help="the file that was signed")
+    parser.add_argument(
+        "--signature",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="a notation signature of it, as FILE.jws.sig or FILE.cose.sig (repeatable)",
+    )
+    parser.add_argument("--media-type", metavar="TYPE", help="the media type that the signature must name")
+    parser.add_argument(
+        "-o", "--output", choices=OUTPUTS, default="text", help="how the result is printed (default: text)"
+    )
+    trust = parser.add_argument_group("what is trusted")
+    trust.add_argument(
+        "--policy-name", metavar="NAME", help="the statement of the trust policy (default: the global one)"
+    )
+    _notation(trust)
+    parser.add_argument(
+        "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk between runs")
+
+
+_VERIFY_BLOB = """\
+One of --cert, --trust-policy (a trustpolicy.blob.json), --notation and --notation-config says what is trusted; one signature
+that it accepts is enough.
+
+"""
+
+
+def _notation(trust: "argparse._ArgumentGroup") -> None:
+    trust.add_argument(
+        "-m",
+        "--user-metadata",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what notation signatures must say (repeatable)",
+    )
     trust.add_argument(
         "--cert",
         action="append",
@@ -112,19 +136,33 @@ def _verify(add: Add) -> None:
         metavar="SUBJECT",
         help="whose notation signatures count, as 'x509.subject: C=US, O=Example', or * (repeatable)",
     )
-    trust.add_argument("--trust-policy", metavar="FILE", help="notation's trustpolicy.json")
+    trust.add_argument("--trust-policy", metavar="FILE", help="notation's trust policy")
     trust.add_argument(
         "--trust-store", metavar="DIR", help="notation's trust store, the folder that holds x509/"
     )
     trust.add_argument(
-        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+        "--notation",
+        action="store_true",
+        help="trust what notation trusts here: its folder is $NOTATION_CONFIG, or notation in the user's configuration",
     )
-    _registry(parser)
+    trust.add_argument("--notation-config", metavar="DIR", help="trust what notation trusts with this folder")
+    trust.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a verification plugin that notation signatures may ask for; it is run (repeatable)",
+    )
+    trust.add_argument(
+        "--plugin-dir",
+        metavar="DIR",
+        help="the folder of the plugins (default: plugins in notation's folder)",
+    )
 
 
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
-With --key, --cert or --trust-policy no configuration is read, and one signature that any of them accepts is enough.
+With --key, --cert, --trust-policy or --notation no configuration is read, and one signature that any of them accepts is enough.
 
 """
 
@@ -227,7 +265,7 @@ def _registry(parser: Parser) -> None:
     group = parser.add_argument_group("registries")
     group.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=None,
         metavar="SECONDS",
         help="for each reference (default: 60, or the configuration's)",
@@ -241,15 +279,9 @@ def _registry(parser: Parser) -> None:
     group.add_argument("--no-cache", action="store_true", help="keep no content on disk between runs")
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86400:
-        raise ValueError("not a number of seconds")
-    return value
-
-
 _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "verify": _verify,
+    "verify-blob": _verify_blob,
     "discover": _discover,
     "inspect": _inspect,
     "resolve": _resolve,

@@ -69,7 +69,7 @@ class Session:
             return ValidationResult(target.reference, None, Decision.DENY, error=error.failure)
         executor = self.engine.executors.match(reference)
         if executor is None:
-            return await self.engine.validate(reference)
+            return _uncovered(await self.engine.validate(reference))
         over_layout = replace(executor, store=self._layout(target.reference), cache=None)
         return replace(await over_layout.validate(reference), reference=target.reference)
 
@@ -106,6 +106,14 @@ class Session:
 def everything(executor: Executor) -> Engine:
     """Return an engine that uses one executor for every reference."""
     return Engine(ScopeMap([(EVERYTHING, executor)]))
+
+
+def _uncovered(result: ValidationResult) -> ValidationResult:
+    """Return a refusal that says how a layout comes by a scope."""
+    if result.failure is None or not result.reference.is_layout:
+        return result
+    remedy = "Say with --scope which repository the layout stands for."
+    return replace(result, failure=replace(result.failure, remedy=remedy))
 
 
 @asynccontextmanager

@@ -20,14 +20,14 @@ def run(arguments: Namespace, console: Console) -> int:
     direct = is_direct(arguments)
     targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
     opening = _direct(arguments, targets) if direct else _configured(arguments, console)
-    return asyncio.run(_verify(opening, targets, console, _Printer(console, arguments.output)))
+    return asyncio.run(_verify(opening, targets, console, Printer(console, arguments.output)))
 
 
 async def _verify(
     opening: AbstractAsyncContextManager[Session],
     targets: tuple[Target, ...],
     console: Console,
-    printer: "_Printer",
+    printer: "Printer",
 ) -> int:
     code = exits.ALLOWED
     loading = asyncio.create_task(asyncio.to_thread(printer.load))
@@ -41,7 +41,7 @@ async def _verify(
     return code
 
 
-class _Printer:
+class Printer:
     """Prints results; what renders them is imported beside the network."""
 
     def __init__(self, console: Console, output: str) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.arguments import Parser
 from pyratify.entrypoints.cli.console import Console
-from pyratify.entrypoints.cli.parser import Parser
 from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
 
 

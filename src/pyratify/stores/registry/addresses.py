@@ -22,13 +22,20 @@ def system_resolve(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def addresses_for(request: Request, proxy: Proxy | None, resolve: Resolve) -> tuple[str, ...]:
+async def find_addresses(request: Request, proxy: Proxy | None, resolve: Resolve) -> tuple[str, ...]:
     """Return the addresses that may be dialled for a request: its own, or its proxy's; each name is resolved once.
 
     Raises:
         OSError: The name has no address.
         StoreError: `SSRF_BLOCKED`.
     """
+    host = (proxy.origin if proxy else request.url.origin).host
+    if request.trust.internal and literal(host) == host:
+        return (host,)
+    return await in_thread(f"resolving {host}", lambda: _addresses_for(request, proxy, resolve))
+
+
+def _addresses_for(request: Request, proxy: Proxy | None, resolve: Resolve) -> tuple[str, ...]:
     origin = request.url.origin
     if request.trust.internal:
         target = proxy.origin if proxy else origin
@@ -40,14 +47,6 @@ def addresses_for(request: Request, proxy: Proxy | None, resolve: Resolve) -> tu
         return addresses
     _check_behind_proxy(origin, resolve)
     return tuple(resolve(proxy.origin.host, proxy.origin.port))
-
-
-async def find_addresses(request: Request, proxy: Proxy | None, resolve: Resolve) -> tuple[str, ...]:
-    """Return what `addresses_for` returns, without blocking the loop."""
-    host = (proxy.origin if proxy else request.url.origin).host
-    if request.trust.internal and literal(host) == host:
-        return (host,)
-    return await in_thread(f"resolving {host}", lambda: addresses_for(request, proxy, resolve))
 
 
 def _check_behind_proxy(origin: Origin, resolve: Resolve) -> None:

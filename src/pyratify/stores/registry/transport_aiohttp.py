@@ -1,4 +1,4 @@
-"""The transport of long-lived programs: aiohttp."""
+"""The transport of programs that prefer a well-known library: aiohttp."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from pyratify.stores.registry.answers import (
 from pyratify.stores.registry.background import in_thread
 from pyratify.stores.registry.guard import check_addresses, check_literal
 from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.proxies import Proxy, proxy_for
+from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Response, Transport
 
@@ -78,7 +78,7 @@ class AiohttpTransport:
     Args:
         options: The store's settings.
         resolve: Names to addresses.
-        environ: Where proxies come from.
+        environ: Where proxies come from; read once.
 
     Raises:
         ConfigurationError: A certificate cannot be used.
@@ -94,12 +94,12 @@ class AiohttpTransport:
         self._options = options
         self._tls = TlsContexts(options)
         self._resolve = resolve
-        self._environ = environ if options.proxy_from_environment else {}
+        self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
-        proxy = proxy_for(request.url.origin, self._environ) if self._environ else None
+        proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
             await self._check(request, proxy)
             async with asyncio.timeout(request.timeout), self._ask(request, proxy) as answer:
@@ -163,7 +163,7 @@ class AiohttpTransport:
 
 
 def aiohttp_transport(options: RegistryOptions) -> Transport:
-    """Return the transport for a program that runs for long.
+    """Return the transport over aiohttp.
 
     Raises:
         ConfigurationError: A certificate cannot be used.

@@ -1,4 +1,4 @@
-"""The transport of one-shot programs: asyncio's own connections and the strict reader of `http1`; quick to import."""
+"""The transport of every program that names no other: asyncio's connections and the strict reader of `http1`."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from pyratify.stores.registry.answers import (
 )
 from pyratify.stores.registry.http1 import Reader
 from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.proxies import Proxy, proxy_for
+from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import Request, Response, Transport, Trust
 from pyratify.stores.registry.url import Origin
@@ -98,7 +98,7 @@ class AsyncioTransport:
     Args:
         options: The store's settings.
         resolve: Names to addresses.
-        environ: Where proxies come from.
+        environ: Where proxies come from; read once.
         monotonic: Tells how long a connection has been idle, in seconds.
 
     Raises:
@@ -116,7 +116,7 @@ class AsyncioTransport:
         self._tls = TlsContexts(options)
         self._resolve = resolve
         self._connect_timeout = options.connect_timeout
-        self._environ = environ if options.proxy_from_environment else {}
+        self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._monotonic = monotonic
         self._idle: list[tuple[_Key, _Connection]] = []
         self._closed = False
@@ -125,7 +125,7 @@ class AsyncioTransport:
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
         slot = self._slots.setdefault(request.url.origin, asyncio.Semaphore(_PER_ORIGIN))
-        proxy = proxy_for(request.url.origin, self._environ) if self._environ else None
+        proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
             async with asyncio.timeout(request.timeout), slot:
                 return await self._exchange(request, proxy)
@@ -191,7 +191,7 @@ class AsyncioTransport:
             if proxy and secure is not None:
                 await _tunnel(connection, request, proxy, secure)
             return connection
-        raise failure
+        raise network_error(request.url, failure) from failure
 
 
 async def _open(address: str, port: int, request: Request, secure: ssl.SSLContext | None) -> _Connection:
@@ -239,7 +239,7 @@ def _bytes(request: Request, proxy: Proxy | None) -> bytes:
 
 
 def asyncio_transport(options: RegistryOptions) -> Transport:
-    """Return the transport without any third-party package.
+    """Return the transport that needs no third-party package.
 
     Raises:
         ConfigurationError: A certificate cannot be used.

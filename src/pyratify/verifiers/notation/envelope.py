@@ -52,6 +52,7 @@ class Envelope:
         signing_time: When it was signed; under `notary.x509` a mere claim.
         expiry: When the signature stops to count; None for never.
         plugin: The verification plugin that the signature asks for.
+        plugin_version: The lowest version of it that will do.
         agent: The program that signed; unsigned text.
         timestamp: The RFC 3161 token, not verified; None where there is none.
     """
@@ -66,6 +67,7 @@ class Envelope:
     signing_time: datetime
     expiry: datetime | None
     plugin: str | None
+    plugin_version: str | None
     agent: str | None
     timestamp: bytes | None
 
@@ -123,6 +125,7 @@ def _read(
         signing_time,
         expiry,
         _plugin(protected),
+        _text(protected, PLUGIN_VERSION),
         _text(unprotected, AGENT),
         form.octets(unprotected[TIMESTAMP]) if TIMESTAMP in unprotected else None,
     )

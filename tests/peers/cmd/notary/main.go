@@ -2,7 +2,7 @@
 // library: the independent opinion that our verdicts are compared with.
 //
 //	notary sign -key FILE -chain FILE [-media-type jws|cose] [-expiry 1h] [-plain-http] REF
-//	notary verify -ca FILE [-identity SUBJECT]... [-level strict] [-plain-http] REF
+//	notary verify -ca FILE [-tsa FILE] [-identity SUBJECT]... [-level strict] [-plain-http] REF
 //
 // verify exits with 0 when the image is trusted and with 1 when it is not.
 package main
@@ -73,6 +73,7 @@ func verify(args []string) error {
 	var identities stringList
 	flags := flag.NewFlagSet("verify", flag.ExitOnError)
 	ca := flags.String("ca", "", "trust anchors (PEM)")
+	tsa := flags.String("tsa", "", "roots of timestamp authorities (PEM); then timestamps are asked for")
 	flags.Var(&identities, "identity", "trusted identity, as 'x509.subject: C=US, ...'; repeatable; default any")
 	level := flags.String("level", "strict", "verification level")
 	plainHTTP := flags.Bool("plain-http", false, "speak http to the registry")
@@ -85,11 +86,11 @@ func verify(args []string) error {
 	if err != nil {
 		return err
 	}
-	store, err := trust.Load(*ca)
+	store, err := trust.Load(*ca, *tsa)
 	if err != nil {
 		return err
 	}
-	judge, err := verifier.New(trust.Policy(*level, identities), store, nil)
+	judge, err := verifier.New(store.Policy(*level, identities), store, nil)
 	if err != nil {
 		return err
 	}

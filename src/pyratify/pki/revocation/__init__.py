@@ -1,0 +1,1 @@
+"""Revocation of certificates: OCSP first, then revocation lists (RFC 6960, RFC 5280)."""

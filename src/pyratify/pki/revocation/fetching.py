@@ -1,0 +1,39 @@
+"""The seam between revocation and the network: one method."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class FetchFailed(Exception):
+    """What was asked for could not be had; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRequest:
+    """One question to a server named by a certificate.
+
+    Attributes:
+        url: Where, as the certificate says; nothing of it has been checked.
+        limit: The most bytes that are of use.
+        body: What to post; None to get.
+        content_type: The media type of the body.
+        accept: The media type of what is expected.
+    """
+
+    url: str
+    limit: int
+    body: bytes | None = None
+    content_type: str = ""
+    accept: str = "*/*"
+
+
+class Fetcher(Protocol):
+    """Fetches from places that certificates name; may be cancelled at any time."""
+
+    async def fetch(self, request: FetchRequest) -> bytes:
+        """Return the body of a successful answer.
+
+        Raises:
+            FetchFailed: Everything else.
+        """
+        ...
