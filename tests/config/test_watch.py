@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyratify.config.watch import WatchedConfig
+from pyratify.core.engine import Engine
 from pyratify.testing.fakes import FakeClock
 
 KEY = (Path(__file__).resolve().parents[2] / "examples" / "material" / "keys" / "cosign.pub").read_text()
@@ -84,4 +85,19 @@ async def test_trouble_is_told_at_once_without_a_generation_and_after_a_while_wi
         assert watched.trouble(60) == ""
         clock.advance(30)
     assert "older than its file" in watched.trouble(60)
+    await watched.aclose()
+
+
+async def test_a_defect_does_not_end_the_following(path: Path) -> None:
+    """What is raised unexpectedly is a fault of this file, told without its text, and the next one is read."""
+
+    def dress(engine: Engine) -> Engine:
+        raise RuntimeError("hunter2")
+
+    write(path)
+    watched = WatchedConfig(path, FakeClock(), dress=dress)
+    assert not await watched.refresh()
+    assert watched.trouble().endswith("unexpected RuntimeError")
+    watched.dress = None
+    assert await watched.refresh()
     await watched.aclose()

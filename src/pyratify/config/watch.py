@@ -91,6 +91,9 @@ class WatchedConfig:
         except ConfigurationError as error:
             self._refuse(error)
             return False
+        except Exception as error:  # noqa: BLE001 - whoever follows a file must not stop to; the end is a refusal
+            self._refuse(ConfigurationError(f"it could not be built: unexpected {type(error).__name__}"))
+            return False
         old, self.current = self.current, fresh
         self._seen, self.fault = seen, None
         _LOG.info("configuration in use", extra={"generation": fresh.engine.generation})
