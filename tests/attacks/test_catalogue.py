@@ -9,7 +9,7 @@ from attacks import catalogue
 
 ENTRIES = catalogue.entries()
 TESTS = catalogue.tests()
-COMPONENTS = {"store", "executor", "policy", "config", "cli", "cache", "cosign", "notation"}
+COMPONENTS = {"store", "executor", "policy", "config", "cli", "cache", "cosign", "notation", "gatekeeper"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -230,6 +230,19 @@ def _config(add: Add) -> None:
         )
 
 
+def _gatekeeper(add: Add) -> None:
+    from pyratify.entrypoints.gatekeeper.flags import add_flags
+
+    parser = add("gatekeeper", "answer Gatekeeper's questions about images")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
+    text = "serve Gatekeeper's external data provider until SIGTERM"
+    action = actions.add_parser("serve", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    add_flags(action)
+    action.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, with a traceback"
+    )
+
+
 def _completion(add: Add) -> None:
     parser = add("completion", "print a shell's completion script")
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
@@ -272,6 +285,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "trust": _trust,
     "plugins": _plugins,
     "config": _config,
+    "gatekeeper": _gatekeeper,
     "completion": _completion,
     "version": _version,
 }

@@ -151,6 +151,7 @@ class SignatureVerifier(Generic[Document]):
             (chain.leaf.spki,) if checks.is_authentic else (),
             steps.facts(moment, checks),
             tuple(checks.warnings),
+            _valid_until(envelope, chain, now),
         )
 
     async def _delegate(self, envelope: "Envelope", policy: TrustPolicy) -> "Delegate | None":
@@ -225,6 +226,13 @@ async def _check_revocation(moment: "Moment", checks: "Checks", delegate: "Deleg
         delegate.check_revocation()
     else:
         await moment.lookup.check(moment.chain, moment.signed_at)
+
+
+def _valid_until(envelope: "Envelope", chain: "Chain", now: datetime) -> datetime | None:
+    """Return when the next of what is valid now ends; what had ended before was judged already."""
+    ends = [certificate.not_after for certificate in chain.certificates]
+    ends += [envelope.expiry] if envelope.expiry else []
+    return min((end for end in ends if end > now), default=None)
 
 
 class _Integrity:
