@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
+
+if TYPE_CHECKING:
+    from pyratify.pki.certificates import Certificate
 
 Facts = dict[str, Any]
 _JWS = "application/jose+json"
@@ -155,7 +158,9 @@ def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.certificates import load_certificates
 
     del annotations
-    return {"certificates": [_facts(each) for each in load_certificates(KeyMaterial(data, "file"))]}
+    return {
+        "certificates": [certificate_facts(each) for each in load_certificates(KeyMaterial(data, "file"))]
+    }
 
 
 def _keys(data: bytes, annotations: Mapping[str, str]) -> Facts:
@@ -174,7 +179,7 @@ def _certificate(der: bytes) -> Facts:
     from pyratify.pki.certificates import parse_certificate
 
     try:
-        return _facts(parse_certificate(der))
+        return certificate_facts(parse_certificate(der))
     except RatifyError as error:
         return {"error": error.message}
 
@@ -185,12 +190,15 @@ def _pem(text: str | None) -> list[Facts] | None:
     if not text:
         return None
     try:
-        return [_facts(each) for each in load_certificates(KeyMaterial(text.encode(), "annotation"))]
+        return [
+            certificate_facts(each) for each in load_certificates(KeyMaterial(text.encode(), "annotation"))
+        ]
     except RatifyError as error:
         return [{"error": error.message}]
 
 
-def _facts(certificate: Any) -> Facts:
+def certificate_facts(certificate: "Certificate") -> Facts:
+    """Return what a certificate says."""
     from pyratify.pki.times import format_time
 
     usage = certificate.extended_key_usage

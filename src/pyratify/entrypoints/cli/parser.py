@@ -198,6 +198,14 @@ def _resolve(add: Add) -> None:
     _configured(parser)
 
 
+def _trust(add: Add) -> None:
+    from pyratify.entrypoints.cli.trust_flags import add_notation_action
+
+    parser = add("trust", "show and check what is trusted")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
+    add_notation_action(actions)
+
+
 def _plugins(add: Add) -> None:
     parser = add("plugins", "list the plugins that are installed")
     parser.add_argument(
@@ -272,6 +280,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "discover": _discover,
     "inspect": _inspect,
     "resolve": _resolve,
+    "trust": _trust,
     "plugins": _plugins,
     "config": _config,
     "completion": _completion,
