@@ -75,28 +75,13 @@ _LOOKS = (
 
 def _notation(media_type: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
     def read(data: bytes, annotations: Mapping[str, str]) -> Facts:
-        from pyratify.pki.times import format_time
+        from pyratify.entrypoints.cli.dissect_notation import envelope_facts
         from pyratify.verifiers.notation.envelope import parse_envelope
 
         del annotations
         envelope = parse_envelope(data, media_type)
-        return {
-            "mediaType": media_type,
-            "signatureAlgorithm": envelope.algorithm.name,
-            "signedAttributes": {
-                "signingScheme": envelope.scheme,
-                "signingTime": format_time(envelope.signing_time),
-                "expiry": format_time(envelope.expiry) if envelope.expiry else None,
-                "verificationPlugin": envelope.plugin,
-                "verificationPluginMinVersion": envelope.plugin_version,
-            },
-            "unsignedAttributes": {
-                "signingAgent": envelope.agent,
-                "timestampBytes": len(envelope.timestamp) if envelope.timestamp else None,
-            },
-            "payload": _json(envelope.payload),
-            "certificates": [_certificate(der) for der in envelope.chain],
-        }
+        payload = _json(envelope.payload)
+        return envelope_facts(envelope, payload, [_certificate(der) for der in envelope.chain])
 
     return read
 
@@ -205,6 +190,7 @@ def certificate_facts(certificate: "Certificate") -> Facts:
     return {
         "subject": certificate.subject,
         "issuer": certificate.issuer,
+        "serialNumber": f"{certificate.parsed.serial_number:x}",
         "notBefore": format_time(certificate.not_before),
         "notAfter": format_time(certificate.not_after),
         "SHA256Fingerprint": certificate.fingerprint,
