@@ -177,21 +177,12 @@ def _resolve(add: Add) -> None:
 
 
 def _trust(add: Add) -> None:
-    parser = add("trust", "show and refresh what is trusted without a configuration")
+    from pyratify.entrypoints.cli.trust_flags import add_notation_action, add_sigstore_action
+
+    parser = add("trust", "show, check and refresh what is trusted")
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    text = "show the trusted roots of Sigstore in use, their age and origin, and refresh them"
-    action = actions.add_parser("sigstore", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    action.set_defaults(module="trust_sigstore")
-    action.add_argument("--refresh", action="store_true", help="bring it up to date through TUF")
-    action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
-    action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
-    action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")
-    action.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
-    )
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_notation_action(actions)
+    add_sigstore_action(actions)
 
 
 def _plugins(add: Add) -> None:

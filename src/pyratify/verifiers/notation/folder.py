@@ -6,7 +6,7 @@ Notary Project, signing-and-verification-workflow.md and trust-store-trust-polic
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pyratify.core.reason import Reason
 
 _MAX_BYTES = 4 * 1024 * 1024
 _IMAGES = ("trustpolicy.oci.json", "trustpolicy.json")
+_BLOBS = "trustpolicy.blob.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,15 @@ class NotationFolder:
         Raises:
             ConfigurationError: `CONFIG_INVALID`: there is none, or it cannot be read.
         """
-        return self._read("trustpolicy.blob.json")
+        return self._read(_BLOBS)
+
+    def documents(self) -> tuple[tuple[str, Callable[[], bytes]], ...]:
+        """Return the names of the trust policies that are there, each with how to read it."""
+        images = next((name for name in _IMAGES if (self.root / name).exists()), None)
+        found: list[tuple[str, Callable[[], bytes]]] = [(images, self.trust_policy)] if images else []
+        if (self.root / _BLOBS).exists():
+            found.append((_BLOBS, self.blob_policy))
+        return tuple(found)
 
     def _read(self, name: str) -> bytes:
         path = self.root / name
