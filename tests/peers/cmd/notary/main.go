@@ -2,7 +2,7 @@
 // library: the independent opinion that our verdicts are compared with.
 //
 //	notary sign -key FILE -chain FILE [-media-type jws|cose] [-expiry 1h] [-metadata KEY=VALUE]... [-tsa URL -tsa-root FILE] [-plain-http] REF
-//	notary verify -ca FILE [-tsa FILE] [-identity SUBJECT]... [-level strict] [-plain-http] REF
+//	notary verify -ca FILE [-tsa FILE] [-identity SUBJECT]... [-level strict] [-plugins DIR] [-plain-http] REF
 //
 // verify exits with 0 when the image is trusted and with 1 when it is not.
 package main
@@ -21,6 +21,8 @@ import (
 	"github.com/notaryproject/notation-core-go/signature/cose"
 	"github.com/notaryproject/notation-core-go/signature/jws"
 	"github.com/notaryproject/notation-go"
+	"github.com/notaryproject/notation-go/dir"
+	"github.com/notaryproject/notation-go/plugin"
 	"github.com/notaryproject/notation-go/registry"
 	"github.com/notaryproject/notation-go/signer"
 	"github.com/notaryproject/notation-go/verifier"
@@ -87,6 +89,7 @@ func verify(args []string) error {
 	tsa := flags.String("tsa", "", "roots of timestamp authorities (PEM); then timestamps are asked for")
 	flags.Var(&identities, "identity", "trusted identity, as 'x509.subject: C=US, ...'; repeatable; default any")
 	level := flags.String("level", "strict", "verification level")
+	plugins := flags.String("plugins", "", "folder of verification plugins; they are run")
 	plainHTTP := flags.Bool("plain-http", false, "speak http to the registry")
 	_ = flags.Parse(args)
 
@@ -101,7 +104,11 @@ func verify(args []string) error {
 	if err != nil {
 		return err
 	}
-	judge, err := verifier.New(store.Policy(*level, identities), store, nil)
+	var manager plugin.Manager
+	if *plugins != "" {
+		manager = plugin.NewCLIManager(dir.NewSysFS(*plugins))
+	}
+	judge, err := verifier.New(store.Policy(*level, identities), store, manager)
 	if err != nil {
 		return err
 	}
