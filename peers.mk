@@ -12,6 +12,7 @@ peers: ## Build the real programs that interop and bench use (needs Go)
 
 # A stamp for each program and version: nothing is built twice.
 peers: $(PEERS_BIN)/.crane-v0.22.1 $(PEERS_BIN)/.oras-v1.3.6 $(PEERS_BIN)/.cosign-v3.1.3 $(PEERS_BIN)/.cosign2-v2.6.5 \
+		$(PEERS_BIN)/.timestamp-server-v1.2.9 \
 		$(addprefix $(PEERS_BIN)/,$(PEERS_OWN))
 	@echo "peers: ready in $(PEERS_BIN)"
 
@@ -32,6 +33,7 @@ $(eval $(call go_install,crane,github.com/google/go-containerregistry/cmd/crane,
 $(eval $(call go_install,oras,oras.land/oras/cmd/oras,v1.3.6))
 $(eval $(call go_install,cosign,github.com/sigstore/cosign/v3/cmd/cosign,v3.1.3))
 $(eval $(call go_install,cosign2,github.com/sigstore/cosign/v2/cmd/cosign,v2.6.5))
+$(eval $(call go_install,timestamp-server,github.com/sigstore/timestamp-authority/cmd/timestamp-server,v1.2.9))
 
 $(addprefix $(PEERS_BIN)/,$(PEERS_OWN)): $(PEERS_BIN)/%: $(PEERS_SOURCES) | peers-go
 	@mkdir -p $(PEERS_BIN)

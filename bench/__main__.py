@@ -5,7 +5,7 @@ import sys
 
 from bench.peers import PeerMissingError
 
-PARTS = ("engine", "command", "trips", "scale", "imports")
+PARTS = ("engine", "command", "trips", "scale", "repeated", "imports")
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 
 from bench.measure import in_turn, table
 from bench.peers import MATERIAL, get, post, program, registry, run, serving
@@ -16,26 +17,33 @@ def report() -> str:
     ca = str(MATERIAL / "certs" / "ca.pem")
     with registry() as address, serving(program("ratify-peer"), "-plain-http", "-ca", ca) as peer:
         digests = [run(program("crane"), "digest", f"{address}/demo:{tag}").strip() for tag in TAGS]
+        by_digest = [f"{address}/demo@{digest}" for digest in digests]
+        by_tag = [f"{address}/demo:{tag}" for tag in TAGS]
         rows = []
-        for kind, references in (
-            ("digest", [f"{address}/demo@{digest}" for digest in digests]),
-            ("tag", [f"{address}/demo:{tag}" for tag in TAGS]),
+        for kind, references, loop in (
+            ("digest", by_digest, "asyncio"),
+            ("digest", by_digest, "uvloop"),
+            ("tag", by_tag, "asyncio"),
+            ("tag", by_tag, "uvloop"),
         ):
-            result = in_turn(lambda r=references: _ours(ca, r), lambda r=references: _peer(peer, r), RUNS)
+            ours = partial(_ours, ca, references, loop)
+            result = in_turn(ours, partial(_peer, peer, references), RUNS)
             rows.append(
                 (
                     kind,
+                    loop,
                     f"{result.ours * 1000:.2f} ms",
                     f"{result.peer * 1000:.2f} ms",
                     f"{result.ratio:.2f} x",
                 )
             )
-    head = ("reference", "pyratify, CPU", "Ratify v2's engine, CPU", "ratio (aim: 0.33 x)")
+    head = ("reference", "event loop", "pyratify, CPU", "Ratify v2's engine, CPU", "ratio (aim: 0.33 x)")
     return table("One cold verification (Notation, JWS and COSE, RSA and EC)", head, rows)
 
 
-def _ours(ca: str, references: list[str]) -> float:
-    command = (sys.executable, "-m", "bench.ours", "--ca", ca, "--rounds", str(ROUNDS), *references)
+def _ours(ca: str, references: list[str], loop: str) -> float:
+    flags = ("--uvloop",) if loop == "uvloop" else ()
+    command = (sys.executable, "-m", "bench.ours", "--ca", ca, "--rounds", str(ROUNDS), *flags, *references)
     return float(json.loads(run(*command))["cpu"])
 
 

@@ -5,6 +5,7 @@ import asyncio
 import json
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.setup import executor, notation_verifier, registry_store
@@ -46,10 +47,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ca", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--uvloop", action="store_true", help="run on uvloop, as long-lived programs may")
     parser.add_argument("references", nargs="+")
     arguments = parser.parse_args()
     references = [Reference.parse(text) for text in arguments.references]
-    print(json.dumps(asyncio.run(measure(arguments.ca, references, arguments.rounds))))
+    with asyncio.Runner(loop_factory=_uvloop() if arguments.uvloop else None) as runner:
+        print(json.dumps(runner.run(measure(arguments.ca, references, arguments.rounds))))
+
+
+def _uvloop() -> Callable[[], asyncio.AbstractEventLoop]:
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.store import RegistryStore
-from pyratify.stores.registry.transport import Transport
-from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
-from pyratify.stores.registry.transport_threads import thread_transport
+from pyratify.stores.registry.transport_asyncio import asyncio_transport
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.verifier import CosignVerifier
 from pyratify.verifiers.notation.policy import StoreName
@@ -38,11 +36,10 @@ def notation_verifier(ca: Path = MATERIAL / "certs" / "ca.pem") -> NotationVerif
     return NotationVerifier("notation", policy, materials, SystemClock())
 
 
-def registry_store(*, cosign_tags: bool = False, threads: bool = False) -> RegistryStore:
+def registry_store(*, cosign_tags: bool = False) -> RegistryStore:
     """Return a store over registries without credentials."""
     options = RegistryOptions(cosign_tags=cosign_tags)
-    transport: Transport = thread_transport(options) if threads else aiohttp_transport(options)
-    return RegistryStore(options, AnonymousCredentials(), transport)
+    return RegistryStore(options, AnonymousCredentials(), asyncio_transport(options))
 
 
 def executor(store: Store, verifier: Verifier, limits: Limits | None = None) -> Executor:

@@ -35,7 +35,7 @@ async def _count(tag: str, by_digest: bool, features: Features) -> tuple[int, in
 
 
 async def _verify(registry: RegistrySimulator, reference: Reference) -> tuple[int, int]:
-    store = registry_store(cosign_tags=True, threads=True)
+    store = registry_store(cosign_tags=True)
     try:
         result = await executor(store, cosign_verifier()).validate(reference)
     finally:

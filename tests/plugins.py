@@ -8,6 +8,7 @@ from typing import Any
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.key import CertificateProvider, KeyProvider
+from pyratify.core.sharing import Shared
 from pyratify.testing.fakes import FakeClock
 
 
@@ -19,6 +20,7 @@ class FakeResources:
     scopes: tuple[str, ...] = ("example.com",)
     verifiers: tuple[str, ...] = ()
     clock: Clock = field(default_factory=FakeClock)
+    shared: Shared = field(default_factory=Shared)
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
         """There are none."""

@@ -1,8 +1,12 @@
 """What tests of registries share: a source of credentials, and a store that is closed at the end."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+
+import pytest
 
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.descriptor import Descriptor
@@ -18,7 +22,7 @@ from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.store import RegistryStore
 from pyratify.stores.registry.transport import Transport
-from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 
@@ -46,18 +50,43 @@ async def open_store(
     clock: FakeClock | None = None,
     **options: object,
 ) -> AsyncIterator[RegistryStore]:
-    """Give a store with these options, over threads unless another transport is given, and close it."""
+    """Give a store with these options, over asyncio unless another transport is given, and close it."""
     settings = RegistryOptions(**options)  # type: ignore[arg-type]
     store = RegistryStore(
         settings,
         credentials or Credentials(),
-        transport or ThreadTransport(settings, environ={}),
+        transport or AsyncioTransport(settings, environ={}),
         clock or FakeClock(),
     )
     try:
         yield store
     finally:
         await store.aclose()
+
+
+Place = tuple[str, int]
+
+
+def record_dialling(
+    patch: pytest.MonkeyPatch, lead: Callable[[Place], Place] = lambda place: place
+) -> list[Place]:
+    """Return a list that fills with the addresses and ports that the running loop's sockets are connected to.
+
+    Args:
+        patch: Undoes it.
+        lead: Says where a connection goes in truth, or raises.
+    """
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+    dialled: list[Place] = []
+
+    async def sock_connect(sock: socket.socket, address: tuple[Any, ...]) -> None:
+        place = (address[0], address[1])
+        dialled.append(place)
+        await connect(sock, lead(place))
+
+    patch.setattr(loop, "sock_connect", sock_connect)
+    return dialled
 
 
 async def listed(store: RegistryStore, reference: Reference) -> list[Referrer]:

@@ -13,7 +13,9 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.credentials.docker_config import DockerCredentials
 from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.transport import Transport
+from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.testing.registry import BasicAuth, BearerAuth, Fault, RegistrySimulator, redirect
 from pyratify.testing.tls import Authority
 from registries import USER, Credentials, executor, open_store, sign
@@ -83,7 +85,7 @@ async def test_atk_029_a_token_server_of_another_host_sees_no_credential(
         registry.repository("app").add_image("v1")
         host = f"{REGISTRY}:{registry.port}"
         options = RegistryOptions(ca_pem=authority.pem)
-        transport = ThreadTransport(options, resolve=lambda name, port: ["127.0.0.1"], environ={})
+        transport = AsyncioTransport(options, resolve=lambda name, port: ["127.0.0.1"], environ={})
         async with open_store(transport=transport, credentials=Credentials({host: credential})) as store:
             with pytest.raises(StoreError) as caught:
                 await store.resolve(Reference.parse(f"{host}/app:v1"))
@@ -105,7 +107,7 @@ async def test_atk_029_a_configured_token_server_may_see_it() -> None:
         registry.repository("app").add_image("v1")
         host = f"{REGISTRY}:{registry.port}"
         options = {"ca_pem": authority.pem, "auth_realms": ("tokens.example",)}
-        transport = ThreadTransport(
+        transport = AsyncioTransport(
             RegistryOptions(ca_pem=authority.pem), resolve=lambda name, port: ["127.0.0.1"], environ={}
         )
         async with open_store(transport=transport, credentials=Credentials({host: USER}), **options) as store:
@@ -257,15 +259,14 @@ async def test_atk_042_one_tenants_token_is_not_anothers(registry: RegistrySimul
 async def test_atk_043_netrc_is_never_read(
     registry: RegistrySimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Credentials come from the configuration and from nowhere else, over either transport."""
-    from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
-
+    """Credentials come from the configuration and from nowhere else, over every transport."""
     (tmp_path / ".netrc").write_text("default login x password y\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     registry.auth = BasicAuth("x", "y")
-    for transport in (ThreadTransport(RegistryOptions()), AiohttpTransport(RegistryOptions())):
+    for kind in (AsyncioTransport, AiohttpTransport):
+        transport: Transport = kind(RegistryOptions())
         async with open_store(transport=transport) as store:
             with pytest.raises(StoreError) as caught:
                 await store.resolve(registry.reference("app", "v1"))
@@ -282,7 +283,7 @@ async def test_atk_043_a_proxy_of_the_environment_is_an_option(
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "")
         options = RegistryOptions(plain_http=True, proxy_from_environment=wanted)
-        transport = ThreadTransport(options, resolve=lambda name, port: ["127.0.0.1"])
+        transport = AsyncioTransport(options, resolve=lambda name, port: ["127.0.0.1"])
         async with open_store(transport=transport, plain_http=True) as store:
             reference = Reference.parse(f"{REGISTRY}:{registry.port}/app:v1")
             if wanted:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,15 +20,15 @@ from pyratify.core.report import ArtifactReport, Decision, Verdict
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Transport
 from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
-from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import as_json, make_manifest
 from pyratify.testing.registry import BearerAuth, Fault, RegistrySimulator, redirect
 from pyratify.testing.tls import Authority
-from registries import USER, Credentials, executor, listed, open_store, sign
+from registries import USER, Credentials, Place, executor, listed, open_store, record_dialling, sign
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "pyratify"
-TRANSPORTS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport}
+TRANSPORTS = {"asyncio": AsyncioTransport, "aiohttp": AiohttpTransport}
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ async def _resolve_reason(reference: Reference, **options: object) -> Reason:
 )
 async def test_atk_008_plain_http_is_never_guessed(registry: RegistrySimulator, host: str) -> None:
     """Only this machine's loopback itself is plain http; names that look like it get TLS and not one byte in the clear."""
-    transport = ThreadTransport(RegistryOptions(), resolve=lambda name, port: ["127.0.0.1"], environ={})
+    transport = AsyncioTransport(RegistryOptions(), resolve=lambda name, port: ["127.0.0.1"], environ={})
     reference = Reference.parse(f"{host}:{registry.port}/localhost:v1")
     assert await _resolve_reason(reference, transport=transport) is Reason.TLS_REQUIRED
     assert registry.hits == ()
@@ -85,16 +84,14 @@ INSIDE = (
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", INSIDE)
 async def test_atk_030_a_registry_cannot_send_its_clients_inside(
-    registry: RegistrySimulator, host: str, scheme: str
+    registry: RegistrySimulator,
+    transport: Transport,
+    host: str,
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither by a redirect nor by a realm, in whatever spelling; nobody is dialled."""
-    dialled: list[str] = []
-
-    def connect(address: str, port: int, timeout: float) -> socket.socket:
-        dialled.append(f"{address}:{port}")
-        return socket.create_connection((address, port), timeout)
-
-    transport = ThreadTransport(RegistryOptions(), connect=connect, environ={})
+    dialled = record_dialling(monkeypatch)
     registry.fault(redirect("manifests/moved", f"{scheme}://{host}/latest"))
     async with open_store(transport=transport) as store:
         for tag, auth in (("moved", None), ("v1", BearerAuth(realm=f"{scheme}://{host}/token"))):
@@ -102,7 +99,7 @@ async def test_atk_030_a_registry_cannot_send_its_clients_inside(
             with pytest.raises(StoreError) as caught:
                 await store.resolve(registry.reference("app", tag))
             assert caught.value.reason is Reason.SSRF_BLOCKED
-    assert set(dialled) == {registry.host}
+    assert set(dialled) == {("127.0.0.1", registry.port)}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"])
@@ -120,31 +117,31 @@ async def test_atk_030_a_name_that_leads_inside_is_refused(registry: RegistrySim
 
 
 @pytest.mark.parametrize("first", ["8.8.8.8", "127.0.0.1"])
+@pytest.mark.parametrize("kind", list(TRANSPORTS))
 async def test_atk_031_the_address_that_was_checked_is_the_one_dialled(
-    registry: RegistrySimulator, first: str
+    registry: RegistrySimulator, first: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A resolver that answers differently the second time is not asked a second time."""
     answers = iter([first, "127.0.0.1" if first == "8.8.8.8" else "8.8.8.8"])
-    dialled: list[str] = []
 
     def resolve(name: str, port: int) -> list[str]:
         return [next(answers)] if name == "rebind.example" else [name]
 
-    def connect(address: str, port: int, timeout: float) -> socket.socket:
-        dialled.append(address)
-        if address == "8.8.8.8":
+    def lead(place: Place) -> Place:
+        if place[0] == "8.8.8.8":
             raise ConnectionRefusedError
-        return socket.create_connection((address, port), timeout)
+        return place
 
-    transport = ThreadTransport(RegistryOptions(), resolve=resolve, connect=connect, environ={})
+    dialled = record_dialling(monkeypatch, lead)
+    transport = TRANSPORTS[kind](RegistryOptions(), resolve=resolve, environ={})
     registry.fault(redirect("manifests/", "https://rebind.example/x"))
     reason = await _resolve_reason(registry.reference("app", "v1"), transport=transport)
     if first == "8.8.8.8":
         assert reason is Reason.REGISTRY_UNREACHABLE
-        assert dialled == ["127.0.0.1", "8.8.8.8"]
+        assert dialled == [("127.0.0.1", registry.port), ("8.8.8.8", 443)]
     else:
         assert reason is Reason.SSRF_BLOCKED
-        assert dialled == ["127.0.0.1"]
+        assert dialled == [("127.0.0.1", registry.port)]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ async def test_atk_024_inline_data_of_a_descriptor_is_never_used(tmp_path: Path)
     read: list[bytes] = []
 
     async def look(evidence: object) -> object:
+        """Note what is read, and verify nothing."""
         read.append(await evidence.blob(evidence.manifest.layers[0]))
         raise RatifyError(Reason.SIG_INVALID, "only looked at")
 

@@ -136,6 +136,7 @@ async def test_atk_240_keys_that_are_gone_are_not_remembered(tmp_path: Path) -> 
     (tmp_path / "new.pub").unlink()
 
     async def verify(evidence: object) -> Any:
+        """Ask for the keys, as a verifier does."""
         try:
             return await documents.keys()
         except ConfigurationError as error:

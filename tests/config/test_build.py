@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import pyratify
-from pyratify.config.build import build_engine, check_config, open_engine
+from pyratify.config.build import build_engine, open_engine
+from pyratify.config.check import check_config
 from pyratify.config.load import decode_config, load_config, parse
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
@@ -340,3 +341,21 @@ def test_the_documented_example_runs() -> None:
     import doctest
 
     assert doctest.testmod(pyratify).failed == 0
+
+
+async def test_every_fault_of_the_shape_is_found(tmp_path: Path) -> None:
+    """One wrong part does not hide another, and none is named twice."""
+    from pyratify.config.check import check_file
+
+    path = tmp_path / "ratify.json"
+    wrong = executor(verifiers=[{**COSIGN, "nam": "x"}, {"name": "b"}], stores=[{"type": 5}], timeout="5")
+    path.write_text(json.dumps({"executors": [wrong, 7], "$schema": "schema.json", "extra": 1}))
+    found = [error.path for error in await check_file(path)]
+    assert found == [
+        "executors[0].verifiers[0]",
+        "executors[0].verifiers[1]",
+        "executors[0].stores[0].type",
+        "executors[1]",
+    ]
+    path.write_text("7")
+    assert [error.path for error in await check_file(path)] == [""]

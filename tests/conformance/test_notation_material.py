@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from notation_layouts import load_layout, materials, validate
 from pyratify.core.reason import Reason
@@ -55,3 +56,14 @@ async def test_signatures_of_another_project_verify(shared: Path) -> None:
     passed = [r.details for report in result.artifacts for r in report.results if r.details]
     assert result.decision is Decision.ALLOW
     assert passed
+
+
+async def test_evidence_says_until_when_it_holds() -> None:
+    """The first of the chain's certificates that ends; a remembered verdict must not outlive it."""
+    certificates = [
+        x509.load_pem_x509_certificate((MATERIAL / "certs" / name).read_bytes())
+        for name in ("ec.pem", "ca.pem")
+    ]
+    result = await validate(load_layout(MATERIAL / "layout"), "example.com/demo:notation-jws-ec", verifier())
+    (details,) = [r.details for report in result.artifacts for r in report.results if r.details]
+    assert details.valid_until == min(certificate.not_valid_after_utc for certificate in certificates)

@@ -134,3 +134,52 @@ async def test_all_callers_see_what_the_work_raises_and_later_ones_do_not() -> N
     work = Work()
     work.go.set()
     assert await flight.run("key", work) == "done"
+
+
+async def test_an_error_is_not_given_to_who_asks_again_at_once() -> None:
+    """Who tries again while others are still being told of the failure gets a new attempt."""
+    flight = SingleFlight[str]()
+    go = asyncio.Event()
+    attempts = 0
+
+    async def fails_once() -> str:
+        nonlocal attempts
+        attempts += 1
+        if attempts > 1:
+            return "done"
+        await go.wait()
+        raise ValueError("no")
+
+    async def insists() -> str:
+        try:
+            return await flight.run("key", fails_once)
+        except ValueError:
+            return await flight.run("key", fails_once)
+
+    tasks = [asyncio.create_task(insists()) for _ in range(3)]
+    await asyncio.sleep(0)
+    go.set()
+    assert await asyncio.gather(*tasks) == ["done"] * 3
+
+
+async def test_abandoned_work_has_cleaned_up_when_its_last_caller_ends() -> None:
+    """A connection that is closed in several steps is closed before the cancellation is passed on."""
+    flight = SingleFlight[None]()
+    running, steps = asyncio.Event(), 0
+
+    async def closes_slowly() -> None:
+        nonlocal steps
+        try:
+            running.set()
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+                steps += 1
+
+    task = asyncio.create_task(flight.run("key", closes_slowly))
+    await running.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert steps == 5

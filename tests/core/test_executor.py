@@ -248,7 +248,7 @@ def _raise(error: BaseException) -> Callable[..., Any]:
     return does
 
 
-FAULTS = (ValueError("x"), SystemExit(0), MemoryError(), asyncio.CancelledError(), RecursionError())
+FAULTS = (ValueError("x"), SystemExit(0), MemoryError(), asyncio.CancelledError(), TimeoutError())
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)

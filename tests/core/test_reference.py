@@ -145,7 +145,7 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         Reference.parse(text)
     assert caught.value.reason is Reason.REF_INVALID
-    assert len(caught.value.message) < 400
+    assert len(caught.value.message) < 600
     assert caught.value.message.isprintable()
 
 
@@ -264,3 +264,11 @@ def test_parts_have_their_own_grammars() -> None:
     assert is_tag("v1")
     assert not is_tag("v1\n")
     assert canonical_registry("[zz]") == "[zz]"
+
+
+def test_a_password_is_not_repeated_in_the_message() -> None:
+    """What stands before an @ may be a user's password."""
+    with pytest.raises(InvalidReference) as caught:
+        Reference.parse("user:secret@registry.example.com/app")
+    assert "secret" not in caught.value.message
+    assert "registry.example.com/app" in caught.value.message

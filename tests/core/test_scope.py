@@ -130,3 +130,8 @@ def test_a_malformed_scope_is_refused(scope: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         ScopeMap([(scope, 1)])
     assert "is not a scope" in caught.value.message
+
+
+def test_a_layout_without_a_default_is_covered_by_nothing() -> None:
+    """Files on this machine need the scope that covers everything."""
+    assert ScopeMap([("docker.io", 1)]).match(Reference.parse_layout("oci:images")) is None

@@ -40,6 +40,7 @@ def test_json_is_read(data: bytes, value: object) -> None:
         (b"[Infinity]", Reason.JSON_INVALID),
         (b"[-Infinity]", Reason.JSON_INVALID),
         (b"1e400", Reason.JSON_INVALID),
+        (b"1" + b"0" * 32, Reason.JSON_INVALID),
         (b"1" + b"0" * 5000, Reason.JSON_INVALID),
         (b"0." + b"1" * 5000, Reason.JSON_INVALID),
         (b"\xef\xbb\xbf{}", Reason.JSON_INVALID),

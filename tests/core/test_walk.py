@@ -477,3 +477,14 @@ async def test_a_cosign_tag_whose_manifest_has_a_subject_must_have_the_right_one
     artifact = store.add_manifest(make_manifest(artifact_type=KIND, subject=subject if own else other))
     store.list_under(subject.digest, artifact, Discovery.COSIGN_TAG)
     assert (await validate(store)).succeeded is own
+
+
+async def test_what_is_attached_to_an_artifact_that_was_refused_is_not_looked_at() -> None:
+    """Who attaches something to the wrong image does not make the engine follow it further."""
+    store, subject = image()
+    stray = store.attach(store.add_image("v2", b"other"), KIND)
+    store.attach(stray, KIND)
+    store.list_under(subject.digest, stray)
+    result = await validate(store, policy=NoPolicy())
+    assert codes(result) == {Reason.SUBJECT_MISMATCH}
+    assert [method for method, _ in store.calls].count("referrers") == 1

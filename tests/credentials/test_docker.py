@@ -197,6 +197,7 @@ class TestPlaces:
         """A container's user may have neither variable nor entry."""
 
         def nowhere() -> Path:
+            """Fail as `Path.home` does."""
             raise RuntimeError("Could not determine home directory.")
 
         monkeypatch.delenv("DOCKER_CONFIG", raising=False)
@@ -285,7 +286,7 @@ class TestHelpers:
 
     async def test_a_helper_that_hangs_is_given_up(self, tmp_path: Path, install: Install) -> None:
         """Time is bounded."""
-        install("slow", "exec sleep 600")
+        install("slow", "exec sleep 60")
         config(tmp_path, {"credsStore": "slow"})
         error = await refused(DockerCredentials(tmp_path / "config.json", timeout=0.01))
         assert "did not answer within 0.01 seconds" in str(error)
@@ -295,7 +296,7 @@ class TestHelpers:
     ) -> None:
         """Nothing is left running: the pipe that both hold open comes to its end."""
         os.mkfifo(tmp_path / "pipe")
-        install("slow", f"exec 3> {tmp_path}/pipe; echo ready >&3; sleep 600 & wait")
+        install("slow", f"exec 3> {tmp_path}/pipe; echo ready >&3; sleep 60 & wait")
         asking = asyncio.create_task(config(tmp_path, {"credsStore": "slow"}).credential("a.io"))
         with await asyncio.to_thread(open, tmp_path / "pipe") as pipe:
             assert await asyncio.to_thread(pipe.readline) == "ready\n"
@@ -303,6 +304,22 @@ class TestHelpers:
             assert await asyncio.to_thread(pipe.read) == ""
         with pytest.raises(asyncio.CancelledError):
             await asking
+
+    async def test_a_helper_that_is_only_starting_is_ended_too(
+        self, tmp_path: Path, install: Install
+    ) -> None:
+        """However early the caller loses interest, the program does not outlive it."""
+        os.mkfifo(tmp_path / "pipe")
+        install("slow", f"exec 3> {tmp_path}/pipe; sleep 60 & wait")
+        asking = asyncio.create_task(config(tmp_path, {"credsStore": "slow"}).credential("a.io"))
+        await asyncio.sleep(0)
+        keeper = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        os.set_blocking(keeper, True)
+        assert await asyncio.to_thread(os.read, keeper, 1) == b""
+        os.close(keeper)
 
     async def test_a_helper_that_does_not_listen_may_still_answer(
         self, tmp_path: Path, install: Install

@@ -136,6 +136,7 @@ class TestFiles:
         real = os.open
 
         def vanished(path: Any, *args: Any, **options: Any) -> int:
+            """Refuse to open one file."""
             if str(path).endswith("a.pem"):
                 raise PermissionError(13, "Permission denied")
             return real(path, *args, **options)

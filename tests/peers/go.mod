@@ -8,6 +8,7 @@ require (
 	github.com/notaryproject/notation-go v1.3.2
 	github.com/notaryproject/ratify-go v0.0.0-20250912144645-8f7f89aff329
 	github.com/notaryproject/ratify-verifier-go/notation v0.0.0-20250523045711-b622738d577a
+	github.com/notaryproject/tspclient-go v1.0.0
 	oras.land/oras-go/v2 v2.6.0
 )
 
@@ -19,7 +20,6 @@ require (
 	github.com/golang-jwt/jwt/v4 v4.5.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/notaryproject/notation-plugin-framework-go v1.0.0 // indirect
-	github.com/notaryproject/tspclient-go v1.0.0 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/veraison/go-cose v1.3.0 // indirect

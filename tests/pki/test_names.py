@@ -102,8 +102,7 @@ def test_object_identifiers_of_every_arc_are_read() -> None:
 )
 def test_a_subject_that_is_no_name_is_refused(der: str) -> None:
     """Whatever the library would hand over."""
-    subject = SimpleNamespace(public_bytes=lambda: bytes.fromhex(der))
-    certificate: Any = SimpleNamespace(parsed=SimpleNamespace(subject=subject))
+    certificate: Any = SimpleNamespace(subject_der=bytes.fromhex(der))
     with pytest.raises(InvalidName):
         subject_of(certificate)
 

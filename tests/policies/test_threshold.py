@@ -6,7 +6,7 @@ import pytest
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.manifest import OCI_MANIFEST
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResult
@@ -129,6 +129,8 @@ def test_distinct_evidence_is_found_wherever_it_can_be() -> None:
     assert allows(policy, nested, plain)
     both = report(2, passed("a", "k1"), nested=(report(3, passed("b")),))
     assert not allows(policy, plain, both)
+    other = report(1, passed("a", "k2"))
+    assert allows(policy, other, both)
 
 
 def test_distinctness_reaches_through_groups() -> None:
@@ -160,8 +162,19 @@ def test_the_denial_says_whether_there_was_evidence_at_all() -> None:
     assert none is not None
     assert some is not None
     assert (none.reason, some.reason) == (Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED)
-    assert "2 of 2 rules" in some.message
-    assert "satisfied by themselves: 1" in some.message
+    assert "2 of its 2 rules satisfied, and 1 are" in some.message
+
+
+def test_the_denial_says_whether_signers_or_signatures_are_missing() -> None:
+    """Nothing accepted and one signer twice are told apart from too little."""
+    failure = Failure(Reason.SIG_INVALID, "not good", "none")
+    rejected = report(1, VerifierResult("a", Outcome.FAILED, failure=failure))
+    nothing = threshold("a").decide((rejected,)).failure
+    twice = threshold("a", "a").decide((report(1, passed("a", "k")), report(2, passed("a", "k")))).failure
+    assert nothing is not None
+    assert twice is not None
+    assert "nothing that is attached was accepted" in nothing.message
+    assert "different signers" in twice.message
 
 
 def test_only_verifiers_that_a_rule_names_are_wanted_at_each_place() -> None:

@@ -1,6 +1,6 @@
 """Laws of the threshold policy, and Ratify v2's own predicate as its oracle."""
 
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any
 
 from hypothesis import given
@@ -172,3 +172,31 @@ def test_equal_rules_need_as_many_signers(needed: int, signed: list[list[str]]) 
         for number, signers in enumerate(signed)
     ]
     assert _allows(policy, found) is (len({key for keys in signed for key in keys}) >= needed)
+
+
+@given(
+    st.integers(1, 3),
+    st.lists(
+        st.tuples(st.sampled_from(SIGNERS), st.sets(st.sampled_from(("b", "c")))),
+        max_size=5,
+    ),
+)
+def test_evidence_is_shared_out_if_it_can_be(needed: int, signed: list[tuple[str, set[str]]]) -> None:
+    """Against every assignment tried by hand: `n of [a, a with b below, a with c below]`, each by another signer."""
+    rules = (Rule("a"), Rule("a", (Rule("b"),)), Rule("a", (Rule("c"),)))
+    found = [
+        _report(
+            number,
+            (_result("a", Outcome.PASSED, (signer,)),),
+            [_report(90, (_result(name, Outcome.PASSED, ()),), []) for name in sorted(below)],
+        )
+        for number, (signer, below) in enumerate(signed)
+    ]
+    able = [
+        {signer for signer, _ in signed} | {None},
+        {signer for signer, below in signed if "b" in below} | {None},
+        {signer for signer, below in signed if "c" in below} | {None},
+    ]
+    chosen = ([signer for signer in choice if signer] for choice in product(*able))
+    most = max(len(choice) for choice in chosen if len(set(choice)) == len(choice))
+    assert _allows(ThresholdPolicy(Rule(None, rules, needed)), found) is (most >= needed)

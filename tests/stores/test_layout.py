@@ -315,6 +315,14 @@ class TestReferrers:
         assert found[-1] == (odd.digest, Discovery.LAYOUT)
         assert len(found) == 3
 
+    async def test_a_malformed_index_in_the_index_hides_nothing(self, tmp_path: Path) -> None:
+        """Its own entries are passed over; the rest of the layout is found."""
+        memory, sample = filled()
+        tag = f"sha256-{sample.image.digest.hex}"
+        memory.add_manifest(b'{"schemaVersion":2,"manifests":[1]}', tag=tag, media_type=OCI_INDEX)
+        store = LayoutStore(write_layout(memory, tmp_path))
+        assert len(await listing(store, Reference.parse(f"a.io/b@{sample.image.digest}"))) == 2
+
     async def test_a_named_image_that_is_missing_is_nobodys_evidence(self, tmp_path: Path) -> None:
         """Layouts that hold only some of their images are usual."""
         memory, sample = filled()

@@ -26,9 +26,11 @@ from pyratify.credentials.docker_config import DockerCredentials
 from pyratify.credentials.providers import StaticCredentials
 from pyratify.keys.documents import FileDocuments, InlineDocuments
 from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.testing.certificates import authority, signer
 from pyratify.testing.contracts import PolicyCase, PolicyContract, VerifierCase, VerifierContract
 from pyratify.testing.cosign import CosignKey, attach_bundle, sign_statement, statement
 from pyratify.testing.memory import MemoryStore
+from pyratify.testing.notation import SIGNERS, Recipe, attach_signature, make_verifier
 from pyratify.testing.provider_contracts import (
     CredentialCase,
     CredentialContract,
@@ -37,6 +39,7 @@ from pyratify.testing.provider_contracts import (
 )
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.verifier import CosignVerifier
+from pyratify.verifiers.notation.envelope import COSE_TYPE, JWS_TYPE
 
 PUBLIC = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
 PRIVATE = PUBLIC.replace("PUBLIC", "PRIVATE")
@@ -99,6 +102,31 @@ class TestCosignVerifier(VerifierContract):
         return VerifierCase(CosignVerifier("cosign", (policy,)), good=signed(key), bad=bad)
 
 
+class TestNotationVerifier(VerifierContract):
+    """Notary Project signatures in both envelopes."""
+
+    @pytest.fixture(params=[JWS_TYPE, COSE_TYPE])
+    def case(self, request: pytest.FixtureRequest) -> VerifierCase:
+        """Envelopes by a trusted certificate, by another, of another image, and no envelope at all."""
+        root, other = authority(), authority(which=1)
+        trusted, stranger = signer(root), signer(other)
+        sign = SIGNERS[request.param]
+        another = Descriptor("a/b", Digest.of(b"another"), 7)
+
+        def by(
+            who: Any, subject: Descriptor | None = None
+        ) -> Callable[[MemoryStore, Descriptor], Descriptor]:
+            return lambda store, image: attach_signature(
+                store, image, sign(who, subject or image, Recipe()), request.param
+            )
+
+        def no_envelope(store: MemoryStore, image: Descriptor) -> Descriptor:
+            return attach_signature(store, image, b"none", request.param)
+
+        bad = (by(stranger), by(trusted, another), no_envelope)
+        return VerifierCase(make_verifier(root), good=by(trusted), bad=bad)
+
+
 def report(verifier: str, signer: str) -> ArtifactReport:
     """Return the report of an artifact that a verifier passed."""
     artifact = Descriptor("a/b", Digest.of(signer.encode()), 1)
@@ -133,6 +161,26 @@ class TestStaticCredentials(CredentialContract):
         """A provider bound to a registry."""
         credential = Credential("me", "secret password")
         return CredentialCase(StaticCredentials(credential, ("ghcr.io",)), "ghcr.io", credential)
+
+
+@dataclass(frozen=True)
+class Strict:
+    """Refuses to be asked for any registry but its own."""
+
+    async def credential(self, registry: str) -> Credential:
+        """Give the credential, or refuse."""
+        if registry != "ghcr.io":
+            raise StoreError(Reason.CREDENTIAL_SCOPE, "another registry")
+        return Credential("me", "secret password")
+
+
+class TestStrictCredentials(CredentialContract):
+    """A provider that is an error for other registries."""
+
+    @pytest.fixture
+    def case(self) -> CredentialCase:
+        """The provider above."""
+        return CredentialCase(Strict(), "ghcr.io", Credential("me", "secret password"))
 
 
 class TestDockerCredentials(CredentialContract):
@@ -321,12 +369,15 @@ async def test_a_key_provider_that_breaks_its_contract_is_found() -> None:
     """Private keys, empty sets and silence about a broken source."""
 
     async def private() -> tuple[KeyMaterial, ...]:
+        """Hand out a private key."""
         return (KeyMaterial(PRIVATE.encode(), "here"),)
 
     async def nothing() -> tuple[KeyMaterial, ...]:
+        """Hand out nothing."""
         return ()
 
     async def refusing() -> tuple[KeyMaterial, ...]:
+        """Refuse, as is right."""
         raise ConfigurationError("there is none")
 
     assert "no private key is handed out" in await broken_rules(

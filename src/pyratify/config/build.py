@@ -20,6 +20,7 @@ from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
 from pyratify.core.limits import Limits
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
+from pyratify.core.sharing import Shared
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 
@@ -52,11 +53,9 @@ async def build_engine(
 ) -> Engine:
     """Build the engine; what it holds open is closed with the stack. Arguments and errors as in `open_engine`."""
     memory = loaded.config.cache.memory_bytes
-    builder = Builder(
-        BuildResources(clock or SystemClock(), loaded.base),
-        stack,
-        cache if cache is not None or not memory else MemoryCache(memory),
-    )
+    kept = cache if cache is not None or not memory else MemoryCache(memory)
+    resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept))
+    builder = Builder(resources, stack, kept)
     check_scopes(loaded.config)
     executors = [
         await builder.executor(config, index) for index, config in enumerate(loaded.config.executors)
@@ -64,20 +63,6 @@ async def build_engine(
     pairs = zip(loaded.config.executors, executors, strict=True)
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     return Engine(ScopeMap(scopes), generation=secrets.token_hex(8))
-
-
-async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
-    """Build every part by itself and return every fault."""
-    found: list[ConfigurationError] = []
-    try:
-        check_scopes(loaded.config)
-    except ConfigurationError as error:
-        found.append(error)
-    async with AsyncExitStack() as stack:
-        builder = Builder(BuildResources(SystemClock(), loaded.base), stack, None)
-        for index, config in enumerate(loaded.config.executors):
-            found.extend([error async for error in builder.faults(config, index)])
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,16 @@ def load_config(path: str | Path, environment: Mapping[str, str] | None = None) 
     Raises:
         ConfigurationError: With the path of the first thing that is wrong.
     """
-    file = Path(path)
-    document = parse(read(file), is_json=file.suffix == ".json")
-    return decode_config(document, file.absolute().parent, environment)
+    return decode_config(*read_document(Path(path)), environment)
+
+
+def read_document(file: Path) -> tuple[Any, Path]:
+    """Return a configuration file's JSON values and the folder it stands in.
+
+    Raises:
+        ConfigurationError: It cannot be read or parsed.
+    """
+    return parse(read(file), is_json=file.suffix == ".json"), file.absolute().parent
 
 
 def read(file: Path) -> bytes:
@@ -79,10 +86,14 @@ def parse(data: bytes, *, is_json: bool) -> Any:
 
 def decode_config(document: Any, base: Path, environment: Mapping[str, str] | None = None) -> LoadedConfig:
     """Return parsed JSON values as a configuration; errors as in `load_config`."""
+    return LoadedConfig(decode(Config, fill(document, base, environment)), base)
+
+
+def fill(document: Any, base: Path, environment: Mapping[str, str] | None = None) -> Any:
+    """Return parsed JSON values with environment variables and files put in; errors as in `load_config`."""
     import os
 
-    filled = substitute(document, base, os.environ if environment is None else environment)
-    return LoadedConfig(decode(Config, filled), base)
+    return substitute(document, base, os.environ if environment is None else environment)
 
 
 _REMEDY = "Correct the file; `ratify config init -` prints one to start from."

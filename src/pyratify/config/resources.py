@@ -1,7 +1,7 @@
 """How plugins are made from their parameters, and what they are lent meanwhile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError, RatifyError
 from pyratify.core.key import CertificateProvider, KeyMaterial, KeyProvider
 from pyratify.core.plugin import Plugin, Registry
+from pyratify.core.sharing import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,14 @@ class BuildResources:
         base: The folder that relative paths start from.
         scopes: The executor's scopes.
         verifiers: The names of the executor's verifiers.
+        shared: What the engine's plugins share.
     """
 
     clock: Clock
     base: Path
     scopes: tuple[str, ...] = ()
     verifiers: tuple[str, ...] = ()
+    shared: Shared = field(default_factory=Shared)
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
         """Build the key provider that a mapping `{provider: parameters}` with one entry names.

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, field
 
 from pyratify.core.limits import Limits
 
-Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$")]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 _DEFAULTS = Limits()
@@ -117,7 +117,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     Attributes:
         executors: At least one; their scopes decide which is responsible.
         cache: The cache of content.
+        schema: The JSON Schema that an editor is to use; read by editors only.
     """
 
     executors: Annotated[tuple[ExecutorConfig, ...], Meta(min_length=1)]
     cache: CacheConfig = CacheConfig()
+    schema: str = field(default="", name="$schema")

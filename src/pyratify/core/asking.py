@@ -1,6 +1,7 @@
 """How verifiers are asked: what they return is checked, what they raise is contained, and their names are stamped."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from pyratify.core.errors import (
     ConfigurationError,
@@ -56,6 +57,7 @@ def _says_something(details: Details) -> bool:
         and _all_are(details.signers, _is_text)
         and _all_are(details.warnings, lambda warning: isinstance(warning, Failure))
         and _is_mapping(details.data)
+        and _is_moment(details.valid_until)
     )
 
 
@@ -65,6 +67,10 @@ def _is_text(value: object) -> bool:
 
 def _is_mapping(value: object) -> bool:
     return isinstance(value, Mapping)
+
+
+def _is_moment(value: object) -> bool:
+    return value is None or (isinstance(value, datetime) and value.tzinfo is not None)
 
 
 def _all_are(values: object, test: Callable[[object], bool]) -> bool:

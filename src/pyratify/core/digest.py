@@ -31,13 +31,19 @@ class Digest(str):
         """Check the text and return it as a digest."""
         match = _GRAMMAR.fullmatch(text) if len(text) <= 135 else None
         if match is None or len(match[2]) != _LENGTHS[match[1]]:
-            raise InvalidDigest(Reason.DIGEST_INVALID, f"not a digest: {text[:80]!r}")
+            raise InvalidDigest(Reason.DIGEST_INVALID, f"not a digest: {text[:80]!a}")
         return super().__new__(cls, text)
 
     @classmethod
     def of(cls, data: bytes, algorithm: str = "sha256") -> Self:
-        """Return the digest of the data; the algorithm is sha256, sha384 or sha512."""
-        return cls(f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}")
+        """Return the digest of the data.
+
+        Raises:
+            InvalidDigest: The algorithm is none of sha256, sha384 and sha512.
+        """
+        if algorithm not in _LENGTHS:
+            raise InvalidDigest(Reason.DIGEST_INVALID, f"not a digest's algorithm: {algorithm[:80]!a}")
+        return super().__new__(cls, f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}")
 
     @property
     def algorithm(self) -> str:

@@ -106,7 +106,7 @@ def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
     if descriptor.media_type not in MANIFEST_TYPES or not _is_version_2(document):
         raise InvalidManifest(
             Reason.MEDIATYPE_UNSUPPORTED,
-            f"not a manifest that can be verified: {descriptor.media_type[:120]!r}",
+            f"not a manifest that can be verified: {descriptor.media_type[:120]!a}",
         )
     _check_shape(document, descriptor)
     config = _optional(document, "config")
@@ -168,7 +168,7 @@ def _type(document: dict[str, Any], name: str, where: str) -> str | None:
 
 def _check_type(text: str, where: str) -> None:
     if not _MEDIA_TYPE.fullmatch(text):
-        raise InvalidManifest(Reason.JSON_INVALID, f"{where}: not a media type: {text[:80]!r}")
+        raise InvalidManifest(Reason.JSON_INVALID, f"{where}: not a media type: {text[:80]!a}")
 
 
 def _annotations(document: dict[str, Any], where: str) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
 from pyratify.core.key import CertificateProvider, KeyProvider
+from pyratify.core.sharing import Shared
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -38,6 +39,11 @@ class Resources(Protocol):
     @property
     def base(self) -> Path:
         """The folder that relative paths in the configuration start from."""
+        ...
+
+    @property
+    def shared(self) -> Shared:
+        """What the plugins of one engine share."""
         ...
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:

@@ -130,7 +130,7 @@ _REMEDIES = {
     Reason.INTERNAL: "This is a defect of pyratify: run again with --debug and report it.",
     Reason.JSON_DUPLICATE_KEY: _REBUILD,
     Reason.JSON_INVALID: _REBUILD,
-    Reason.KEY_INVALID: "Give a public key or certificate in PEM or DER that the message's reader can use.",
+    Reason.KEY_INVALID: "Give a public key or certificate in PEM or DER, of a kind and size that the documentation lists.",
     Reason.KEY_UNAVAILABLE: "Check that the key's source can be read from here.",
     Reason.LAYOUT_INVALID: "Give a directory or tar archive that is an OCI image layout.",
     Reason.MANIFEST_AMBIGUOUS: _REBUILD,

@@ -5,7 +5,7 @@ what different readers could understand in different ways is refused.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NoReturn, Self
 
 from pyratify.core.digest import Digest, InvalidDigest
@@ -27,6 +27,7 @@ _REGISTRY = re.compile(_HOST, re.ASCII)
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_USER = re.compile(r"^[^/@]*:[^/@]*@")
 _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 _PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -61,7 +62,7 @@ class Reference:
             _refuse(text, "it is empty, too long or has characters that no reference has")
         if _IMAGE_ID.fullmatch(text):
             raise InvalidReference(
-                Reason.REF_AMBIGUOUS, f"{text!r} could be an image's identifier or a repository"
+                Reason.REF_AMBIGUOUS, f"{text!a} could be an image's identifier or a repository"
             )
         name, digest = _split_digest(text)
         name, tag = _split_tag(name, text)
@@ -105,11 +106,11 @@ class Reference:
 
     def at(self, digest: Digest) -> Self:
         """Return the same repository at that digest, without a tag."""
-        return replace(self, tag=None, digest=digest)
+        return type(self)(self.registry, self.repository, None, digest)
 
     def tagged(self, tag: str) -> Self:
         """Return the same repository at that tag, without a digest."""
-        return replace(self, tag=tag, digest=None)
+        return type(self)(self.registry, self.repository, tag)
 
     def __str__(self) -> str:
         """Return the canonical text, which parses to the same reference."""
@@ -187,7 +188,7 @@ def _split_digest(text: str) -> tuple[str, Digest | None]:
         return name, Digest(digest)
     except InvalidDigest as error:
         raise InvalidReference(
-            Reason.REF_INVALID, f"not a reference: {text[:80]!r}: {error.message}"
+            Reason.REF_INVALID, f"not a reference: {_shown(text)}: {error.message}"
         ) from None
 
 
@@ -222,5 +223,10 @@ def _check_names(registry: str, repository: str, text: str) -> None:
         _refuse(text, "its registry needs a domain or a port")
 
 
+def _shown(text: str) -> str:
+    """Return the text for a message, without what could be a user's password."""
+    return f"{_USER.sub('***@', text)[:80]!a}"
+
+
 def _refuse(text: str, why: str) -> NoReturn:
-    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {text[:80]!r}: {why}")
+    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {_shown(text)}: {why}")

@@ -30,7 +30,7 @@ class ScopeMap(Generic[T]):
         for scope, value in entries:
             check_scope(scope)
             if scope in self._values:
-                raise ConfigurationError(f"the scope {scope!r} is given twice")
+                raise ConfigurationError(f"the scope {scope[:200]!a} is given twice")
             self._values[scope] = value
 
     def match(self, reference: Reference) -> T | None:
@@ -79,11 +79,13 @@ def check_scope(scope: str) -> None:
     canonical = _canonical_zone(scope) if scope.startswith("*.") else _canonical_name(scope)
     if canonical is None:
         raise ConfigurationError(
-            f"{scope!r} is not a scope",
+            f"{scope[:200]!a} is not a scope",
             remedy="Write a repository, a prefix as host/team/*, a registry, a zone as *.example.com, or *.",
         )
     if canonical != scope:
-        raise ConfigurationError(f"the scope {scope!r} would never match", remedy=f"Write {canonical!r}.")
+        raise ConfigurationError(
+            f"the scope {scope[:200]!a} would never match", remedy=f"Write {canonical!a}."
+        )
 
 
 def _canonical_zone(scope: str) -> str | None:

@@ -16,6 +16,7 @@ class Discovery(StrEnum):
     REFERRERS_TAG = "referrers-tag"
     COSIGN_TAG = "cosign-tag"
     LAYOUT = "layout"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)

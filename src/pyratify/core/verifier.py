@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -48,12 +49,14 @@ class Details:
         signers: Stable identities of distinct signers, as `spki:sha256:<hex>`; empty where the kind of evidence has none.
         data: Facts for machines; JSON values only.
         warnings: What was not as it should be and was only to be reported.
+        valid_until: From when on the answer could be another one, aware; None where time changes nothing.
     """
 
     description: str
     signers: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
     warnings: tuple[Failure, ...] = ()
+    valid_until: datetime | None = None
 
 
 class Verifier(Protocol):

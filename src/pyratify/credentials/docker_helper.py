@@ -7,7 +7,7 @@ import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from pyratify.core import strictjson
 from pyratify.core.credential import ANONYMOUS, Credential
@@ -78,15 +78,7 @@ def _find(name: str) -> str:
 
 async def _run(name: str, path: str, server: str, timeout: float) -> tuple[int, bytes]:
     try:
-        process = await asyncio.create_subprocess_exec(
-            path,
-            "get",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={key: value for key, value in os.environ.items() if _KEPT.fullmatch(key)},
-            start_new_session=True,
-        )
+        process = await _start(path)
     except OSError as error:
         _refuse(name, f"cannot be started: {error.strerror}")
     try:
@@ -101,12 +93,31 @@ async def _run(name: str, path: str, server: str, timeout: float) -> tuple[int, 
         await _end(process)
 
 
+async def _start(path: str) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            path,
+            "get",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={key: value for key, value in os.environ.items() if _KEPT.fullmatch(key)},
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:  # half started, it would be ended without its children
+        await _end(await starting)
+        raise
+
+
 async def _talk(process: asyncio.subprocess.Process, server: str) -> bytes:
-    if process.stdin is not None:
-        with suppress(ConnectionError):  # it may answer without listening
-            process.stdin.write(server.encode())
-            await process.stdin.drain()
-        process.stdin.close()
+    listening = cast("asyncio.StreamWriter", process.stdin)
+    with suppress(ConnectionError):  # it may answer without listening
+        listening.write(server.encode())
+        await listening.drain()
+    listening.close()
     output = b""
     while process.stdout is not None and len(output) <= _MAX_OUTPUT:
         part = await process.stdout.read(_MAX_OUTPUT)

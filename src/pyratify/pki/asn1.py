@@ -31,6 +31,12 @@ def encode(tag: int, content: bytes) -> bytes:
     return bytes((tag, 0x80 | len(length))) + length + content
 
 
+def encode_object_identifier(text: str) -> bytes:
+    """Return the encoding of an object identifier in dotted notation (section 8.19)."""
+    first, second, *arcs = map(int, text.split("."))
+    return encode(OBJECT_IDENTIFIER, b"".join(map(_arc, (40 * first + second, *arcs))))
+
+
 class Cursor:
     """Reads the elements inside a constructed value one after another.
 
@@ -146,10 +152,10 @@ def time(element: Element) -> datetime:
         InvalidDer: It is not in its one form, or no such time exists.
     """
     data = element.content
-    if element.tag == UTC_TIME and len(data) == 13:  # RFC 5280, section 4.1.2.5.1: years 1950 to 2049
-        data = (b"19" if data[:1] >= b"5" else b"20") + data
+    if element.tag == UTC_TIME:  # RFC 5280, section 4.1.2.5.1: years 1950 to 2049
+        data = (b"19" if data[:1] >= b"5" else b"20") + data if len(data) == 13 else b""
     match = _TIME.fullmatch(data)
-    if match is None or (element.tag == UTC_TIME and len(data) != 15):
+    if match is None:
         raise InvalidDer("a time is not in the form YYYYMMDDhhmmss[.f]Z")
     digits = match[1].decode("ascii")
     parts = (int(digits[start:end]) for start, end in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14)))
@@ -168,3 +174,10 @@ def _bounded(elements: Iterable[Element]) -> tuple[Element, ...]:
             raise InvalidDer(f"more than {MAX_ELEMENTS} elements in one value")
         found.append(element)
     return tuple(found)
+
+
+def _arc(value: int) -> bytes:
+    octets = [value & 0x7F]
+    while value := value >> 7:
+        octets.append(value & 0x7F | 0x80)
+    return bytes(reversed(octets))

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyratify.core.errors import ConfigurationError, VerificationError
@@ -54,7 +55,7 @@ class ExtendedKeyUsage:
     purposes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Certificate:
     """A certificate.
 
@@ -86,12 +87,17 @@ class Certificate:
     extended_key_usage: ExtendedKeyUsage | None
     other_critical: tuple[str, ...]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of the certificate's bytes, in lower-case hexadecimal."""
         return hashlib.sha256(self.der).hexdigest()
 
-    @property
+    @cached_property
+    def subject_der(self) -> bytes:
+        """The subject as it stands in the certificate."""
+        return self.parsed.subject.public_bytes()
+
+    @cached_property
     def spki(self) -> str:
         """The key's stable identity, `spki:sha256:<hex>`."""
         return spki_fingerprint(self.key)

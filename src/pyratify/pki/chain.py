@@ -104,7 +104,7 @@ def validate_chain(documents: Sequence[bytes], purpose: Purpose = Purpose.CODE_S
         check_strength(certificate)
     _check_links(certificates)
     for below, certificate in enumerate(certificates[1:]):
-        check_authority(certificate, below)
+        check_authority(certificate, below, purpose)
     check_leaf(certificates[0], purpose)
     return Chain(certificates)
 
@@ -132,12 +132,13 @@ def check_strength(certificate: Certificate) -> None:
         )
 
 
-def check_authority(certificate: Certificate, below: int) -> None:
+def check_authority(certificate: Certificate, below: int, purpose: Purpose = Purpose.CODE_SIGNING) -> None:
     """Check the requirements for root and intermediate certificates.
 
     Args:
         certificate: The certificate.
         below: How many certificate authorities stand between it and the leaf.
+        purpose: What the leaf signs; above a timestamp authority keyUsage need not be critical.
 
     Raises:
         VerificationError: `CHAIN_INVALID`.
@@ -151,7 +152,8 @@ def check_authority(certificate: Certificate, below: int) -> None:
         raise _invalid(f"{name} is no authority: basicConstraints must be critical, with cA true")
     if constraints.path_length is not None and constraints.path_length < below:
         raise _invalid(f"{name} allows {constraints.path_length} authorities below it, and there are {below}")
-    if usage is None or not usage.critical or "keyCertSign" not in usage.usages:
+    critical = usage is not None and (usage.critical or purpose is Purpose.TIMESTAMPING)
+    if usage is None or not critical or "keyCertSign" not in usage.usages:
         raise _invalid(f"{name} is no authority: keyUsage must be critical, with keyCertSign")
 
 

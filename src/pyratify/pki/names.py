@@ -8,6 +8,8 @@ types other than UTF8String, PrintableString and IA5String.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.der import OBJECT_IDENTIFIER, SEQUENCE, SET, InvalidDer, read_element, read_elements
@@ -104,7 +106,7 @@ def subject_of(certificate: Certificate) -> Mapping[str, str]:
         InvalidName: A subject that could be read in two ways.
     """
     try:
-        return _read(certificate.parsed.subject.public_bytes())
+        return _read(certificate.subject_der)
     except (InvalidDer, UnicodeDecodeError):
         raise InvalidName("the certificate's subject cannot be read") from None
 
@@ -143,6 +145,7 @@ def _unescape(text: str) -> str:
         raise InvalidName("an escaped value is not UTF-8") from None
 
 
+@lru_cache(maxsize=256)
 def _read(der: bytes) -> Mapping[str, str]:
     attributes: dict[str, str] = {}
     for relative in read_elements(read_element(der, SEQUENCE).content):
@@ -153,7 +156,7 @@ def _read(der: bytes) -> Mapping[str, str]:
         if kind in attributes:
             raise InvalidName("the certificate's subject has the same attribute twice")
         attributes[kind] = value
-    return attributes
+    return MappingProxyType(attributes)
 
 
 def _pair(content: bytes) -> tuple[str, str]:

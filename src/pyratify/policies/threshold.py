@@ -92,12 +92,16 @@ class ThresholdPolicy:
             return _deny(
                 Reason.NO_EVIDENCE, "no signature or other evidence that the policy asks for is attached"
             )
+        return _deny(Reason.POLICY_UNSATISFIED, self._unsatisfied(reports))
+
+    def _unsatisfied(self, reports: Reports) -> str:
+        needed, count = self.root.needed, len(self.root.rules)
         satisfied = sum(self._satisfied(rule, reports) for rule in self.root.rules)
-        return _deny(
-            Reason.POLICY_UNSATISFIED,
-            f"no sufficient evidence: the policy needs {self.root.needed} of {len(self.root.rules)} rules satisfied "
-            f"by distinct evidence; satisfied by themselves: {satisfied}",
-        )
+        if satisfied == 0:
+            return "nothing that is attached was accepted as the evidence that the policy asks for"
+        if satisfied < needed:
+            return f"the policy needs {needed} of its {count} rules satisfied, and {satisfied} are"
+        return f"the policy needs {needed} of its {count} rules satisfied by different signers, and one signer stands for several"
 
     def _groups(self, chain: Chain) -> tuple[Rule, ...]:
         groups: tuple[Rule, ...] = (self.root,)

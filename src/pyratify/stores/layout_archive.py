@@ -108,35 +108,38 @@ def _regular_files(file: int, size: int) -> Iterator[Member]:
         if not any(block):
             return
         count += 1
-        kind, name, length = _header(block)
+        kind, short, length = _header(block)
         start = position + _BLOCK
         if kind == _FILE:
             length = _length(extended, length)
-        if count > _MAX_MEMBERS or start + length > size:
-            _refuse(f"it is truncated or has more than {_MAX_MEMBERS} members")
         position = start + -(-length // _BLOCK) * _BLOCK
+        if count > _MAX_MEMBERS or position > size:
+            _refuse(f"it is truncated or has more than {_MAX_MEMBERS} members")
         if kind in (_PAX, _PAX_GLOBAL, _GNU_NAME):
             extended |= _extension(kind, file, start, length, extended)
             continue
-        name = _safe(extended.get("path", name))
+        name = extended["path"] if "path" in extended else _decode(short)
         extended = {}
-        if kind == _FILE:
-            yield Member(name, start, length)
+        if kind == _FOLDER or name.endswith("/"):  # in the oldest archives the name alone makes a folder
+            if length:
+                _refuse(f"{name[:80]!r} is a folder with content")
+            _safe(name)
+        else:
+            yield Member(_safe(name), start, length)
 
 
-def _header(block: bytes) -> tuple[bytes, str, int]:
+def _header(block: bytes) -> tuple[bytes, bytes, int]:
+    """Return a member's type, its name, which may be cut off where another one follows, and its length."""
     if len(block) != _BLOCK:
         _refuse("it is truncated")
     if _number(block[148:156]) != sum(block) - sum(block[148:156]) + 8 * 32:
         _refuse("it is no tar archive, or a header is damaged; compressed archives are not read")
     kind = _FILE if block[156:157] == b"\0" else block[156:157]
-    name = _text(block[:100])
+    name = block[:100].partition(b"\0")[0]
     if block[257:263] == b"ustar\0" and block[345]:
-        name = f"{_text(block[345:500])}/{name}"
-    if kind == _FILE and name.endswith("/"):
-        kind = _FOLDER
+        name = block[345:500].partition(b"\0")[0] + b"/" + name
     length = _number(block[124:136])
-    if kind not in (_FILE, _FOLDER, _PAX, _PAX_GLOBAL, _GNU_NAME) or (kind == _FOLDER and length):
+    if kind not in (_FILE, _FOLDER, _PAX, _PAX_GLOBAL, _GNU_NAME):
         _refuse(f"{name[:80]!r} is neither a regular file nor a directory")
     return kind, name, length
 
@@ -182,10 +185,6 @@ def _number(field: bytes) -> int:
     if match is None:
         _refuse("it is no tar archive, or a number in a header is malformed")
     return int(match[1], 8)
-
-
-def _text(field: bytes) -> str:
-    return _decode(field.partition(b"\0")[0])
 
 
 def _decode(data: bytes) -> str:

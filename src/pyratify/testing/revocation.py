@@ -5,16 +5,20 @@ fetcher = FakeFetcher({"http://ca.test/root.crl": make_list(root, revoked=[Revok
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp as x509_ocsp
 
+from pyratify.pki.asn1 import OCTET_STRING, SEQUENCE, context, encode, encode_object_identifier
+from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
 from pyratify.pki.revocation.ocsp import OCSP_SIGNING
 from pyratify.testing.certificates import Issued, Profile, issue, make_key
@@ -114,14 +118,14 @@ def make_list(
     return signed.public_bytes(Encoding.DER)
 
 
-def responder(issuer: Issued, *, no_check: bool = True, **changes: Any) -> Issued:
+def responder(issuer: Issued, *, no_check: bool = True, kind: str = "p256", **changes: Any) -> Issued:
     """Return the certificate of an OCSP responder to which an authority delegates; `changes` are members of `Profile`."""
     profile: dict[str, Any] = {
         "subject": "CN=responder,O=Example CA,C=US",
         "extended": (OCSP_SIGNING,),
         "extensions": ((x509.OCSPNoCheck(), False),) if no_check else (),
     }
-    return issue(Profile(**(profile | changes)), make_key("p256", "responder"), issuer)
+    return issue(Profile(**(profile | changes)), make_key(kind, "responder"), issuer)
 
 
 def make_answer(
@@ -131,6 +135,8 @@ def make_answer(
     status: x509_ocsp.OCSPCertStatus = x509_ocsp.OCSPCertStatus.GOOD,
     reason: x509.ReasonFlags | None = None,
     by: Issued | None = None,
+    by_name: bool = False,
+    entries: Callable[[bytes], bytes] | None = None,
     bag: Sequence[Issued] | None = None,
     this_update: datetime = NOW - _HOUR,
     next_update: datetime | None = NOW + _DAY,
@@ -143,6 +149,8 @@ def make_answer(
         status: What is said.
         reason: Why it is revoked.
         by: The responder; the issuer when omitted.
+        by_name: Name the responder by its subject instead of its key.
+        entries: Edits the DER of the one entry; may return several.
         bag: Certificates in the answer; the responder's when omitted.
         this_update: Since when that is so.
         next_update: Until when; None for no end stated.
@@ -159,12 +167,47 @@ def make_answer(
         NOW - _DAY if is_revoked else None,
         reason,
     )
-    builder = builder.responder_id(x509_ocsp.OCSPResponderEncoding.HASH, _load(signer))
+    encoding = x509_ocsp.OCSPResponderEncoding.NAME if by_name else x509_ocsp.OCSPResponderEncoding.HASH
+    builder = builder.responder_id(encoding, _load(signer))
     certificates = [signer] if bag is None and by else bag or ()
     if certificates:
         builder = builder.certificates([_load(entry) for entry in certificates])
-    answer = builder.sign(signer.key, SHA256())
-    return answer.public_bytes(Encoding.DER)
+    answer = builder.sign(signer.key, SHA256()).public_bytes(Encoding.DER)
+    return answer if entries is None else _edited(answer, signer, entries)
+
+
+def entry_extension(oid: str, value: bytes, *, critical: bool = False) -> Callable[[bytes], bytes]:
+    """Return an edit of an answer's entry that adds one extension."""
+    flag = b"\x01\x01\xff" if critical else b""
+    added = encode(SEQUENCE, encode_object_identifier(oid) + flag + encode(OCTET_STRING, value))
+
+    def edit(entry: bytes) -> bytes:
+        content = read_element(entry, SEQUENCE).content
+        return encode(SEQUENCE, content + encode(context(1), encode(SEQUENCE, added)))
+
+    return edit
+
+
+def _edited(answer: bytes, signer: Issued, edit: Callable[[bytes], bytes]) -> bytes:
+    """Take an answer apart, edit its entry and sign it again (RFC 6960, section 4.2.1)."""
+    status, wrapped = _parts(read_element(answer, SEQUENCE).content)
+    kind, octets = _parts(read_element(_inside(wrapped), SEQUENCE).content)
+    statement, algorithm, _, *bag = _parts(read_element(_inside(octets), SEQUENCE).content)
+    responder_id, produced, entries, *rest = _parts(_inside(statement))
+    changed = encode(SEQUENCE, edit(_inside(entries)))
+    body = encode(SEQUENCE, b"".join((responder_id, produced, changed, *rest)))
+    signature = encode(0x03, b"\x00" + signer.key.sign(body, ECDSA(SHA256())))
+    basic = encode(SEQUENCE, b"".join((body, algorithm, signature, *bag)))
+    response = encode(SEQUENCE, kind + encode(OCTET_STRING, basic))
+    return encode(SEQUENCE, status + encode(context(0), response))
+
+
+def _parts(content: bytes) -> list[bytes]:
+    return [encode(element.tag, element.content) for element in read_elements(content)]
+
+
+def _inside(element: bytes) -> bytes:
+    return next(iter(read_elements(element))).content
 
 
 def refusal(status: x509_ocsp.OCSPResponseStatus = x509_ocsp.OCSPResponseStatus.TRY_LATER) -> bytes:
@@ -198,13 +241,14 @@ class RevocationServer:
     """A real server on loopback, for OCSP and lists alike.
 
     Attributes:
-        places: What is answered for each path: a body, or a whole answer with its status line; nothing at all for None.
+        places: What is answered for each path and what is below it: a body, or a whole answer with its status line;
+            nothing at all for None.
         asked: The paths that were asked for, in order.
     """
 
     places: dict[str, bytes | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    _server: asyncio.Server | None = None
+    _server: asyncio.Server = field(init=False)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
@@ -215,30 +259,26 @@ class RevocationServer:
     async def __aexit__(self, *_: object) -> None:
         """End, also what is still waiting."""
         self._ended.set()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        self._server.close()
+        await self._server.wait_closed()
 
     @property
     def origin(self) -> str:
         """Where it is, as `http://127.0.0.1:PORT`."""
-        port = self._server.sockets[0].getsockname()[1] if self._server else 0
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
             self.asked.append(path)
-            answer = self.places.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            below = f"/{path.split('/')[1]}"  # clients may put an OCSP request into the path
+            answer = self.places.get(path, self.places.get(below, as_http(b"", status="404 Not Found")))
             if answer is None:
                 await self._ended.wait()
             else:
                 writer.write(answer if answer.startswith(b"HTTP/1.1 ") else as_http(answer))
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        writer.close()
 
 
 def as_http(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:

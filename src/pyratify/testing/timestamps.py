@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
@@ -20,12 +19,12 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 from pyratify.pki.asn1 import (
     GENERALIZED_TIME,
     INTEGER,
-    OBJECT_IDENTIFIER,
     OCTET_STRING,
     SEQUENCE,
     SET,
     context,
     encode,
+    encode_object_identifier,
 )
 from pyratify.pki.chain import TIMESTAMPING
 from pyratify.pki.encoding import decode_base64url, encode_base64
@@ -69,10 +68,12 @@ class TokenRecipe:
         digest: The hash of the signature.
         attributes: Edits the signed attributes, DER by object identifier, before they are signed.
         signature: Edits the signature.
-        certificates: Edits the bag of certificates.
+        certificates: Edits the bag of certificates; None for none at all.
         content: Edits the statement after it was signed.
         copies: How many times the signature is there.
         serial: Edits the serial number that names the signer.
+        extra: DER at the end of the statement, as extensions are.
+        signer: Edits the DER of the whole signer information.
     """
 
     time: datetime = STAMPED_AT
@@ -84,10 +85,12 @@ class TokenRecipe:
     digest: str = "sha256"
     attributes: Callable[[Attributes], Attributes] = _same
     signature: Callable[[bytes], bytes] = _same
-    certificates: Callable[[Sequence[bytes]], Sequence[bytes]] = _same
+    certificates: Callable[[Sequence[bytes]], Sequence[bytes] | None] = _same
     content: Callable[[bytes], bytes] = _same
     copies: int = 1
     serial: Callable[[int], int] = _same
+    extra: bytes = b""
+    signer: Callable[[bytes], bytes] = _same
 
 
 GOOD_TOKEN = TokenRecipe()
@@ -106,17 +109,20 @@ def timestamp_authority(issuer: Issued, *, kind: str = "p256", **changes: Any) -
 def make_token(tsa: Issued, message: bytes, recipe: TokenRecipe = GOOD_TOKEN) -> bytes:
     """Return a timestamp token for a message."""
     statement = _statement(message, recipe)
-    signer = _signer(tsa, statement, recipe)
-    bag = b"".join(recipe.certificates(tsa.chain))
+    signer = recipe.signer(_signer(tsa, statement, recipe))
+    certificates = recipe.certificates(tsa.chain)
+    bag = b"" if certificates is None else encode(context(0), b"".join(certificates))
     content = encode(context(0), encode(OCTET_STRING, recipe.content(statement)))
     body = (
         _integer(3)
         + encode(SET, _algorithm(_OIDS[recipe.digest]))
-        + encode(SEQUENCE, _oid(TST_INFO) + content)
-        + encode(context(0), bag)
+        + encode(SEQUENCE, encode_object_identifier(TST_INFO) + content)
+        + bag
         + encode(SET, signer * recipe.copies)
     )
-    return encode(SEQUENCE, _oid(SIGNED_DATA) + encode(context(0), encode(SEQUENCE, body)))
+    return encode(
+        SEQUENCE, encode_object_identifier(SIGNED_DATA) + encode(context(0), encode(SEQUENCE, body))
+    )
 
 
 def make_response(token: bytes, status: int = 0) -> bytes:
@@ -141,7 +147,7 @@ def stamped_cose(tsa: Issued, recipe: TokenRecipe = GOOD_TOKEN) -> Callable[[Any
     def edit(envelope: Any) -> Any:
         protected, unprotected, payload, signature = envelope.value
         unprotected = unprotected | {TIMESTAMP: make_token(tsa, signature, recipe)}
-        return cbor2.CBORTag(18, [protected, unprotected, payload, signature])
+        return type(envelope)(18, [protected, unprotected, payload, signature])
 
     return edit
 
@@ -152,11 +158,12 @@ def _statement(message: bytes, recipe: TokenRecipe) -> bytes:
     return encode(
         SEQUENCE,
         _integer(recipe.version)
-        + _oid(recipe.policy)
+        + encode_object_identifier(recipe.policy)
         + encode(SEQUENCE, _algorithm(_OIDS[recipe.hash]) + encode(OCTET_STRING, imprint))
         + _integer(7)
         + encode(GENERALIZED_TIME, f"{recipe.time.year:04}{recipe.time:%m%d%H%M%SZ}".encode())
-        + accuracy,
+        + accuracy
+        + recipe.extra,
     )
 
 
@@ -164,12 +171,14 @@ def _signer(tsa: Issued, statement: bytes, recipe: TokenRecipe) -> bytes:
     certificate = x509.load_der_x509_certificate(tsa.der)
     values = recipe.attributes(
         {
-            CONTENT_TYPE: _oid(TST_INFO),
+            CONTENT_TYPE: encode_object_identifier(TST_INFO),
             MESSAGE_DIGEST: encode(OCTET_STRING, hashlib.new(recipe.digest, statement).digest()),
             SIGNING_CERTIFICATE_V2: certificate_id(tsa.der),
         }
     )
-    members = sorted(encode(SEQUENCE, _oid(oid) + encode(SET, value)) for oid, value in values.items())
+    members = sorted(
+        encode(SEQUENCE, encode_object_identifier(oid) + encode(SET, value)) for oid, value in values.items()
+    )
     attributes = b"".join(members)
     algorithm, signature = _sign(tsa.key, encode(SET, attributes), recipe.digest)
     serial = _integer(recipe.serial(certificate.serial_number))
@@ -199,20 +208,8 @@ def _sign(key: Any, data: bytes, digest: str) -> tuple[str, bytes]:
 
 
 def _algorithm(oid: str) -> bytes:
-    return encode(SEQUENCE, _oid(oid))
+    return encode(SEQUENCE, encode_object_identifier(oid))
 
 
 def _integer(value: int) -> bytes:
     return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-
-
-def _oid(text: str) -> bytes:
-    first, second, *arcs = map(int, text.split("."))
-    return encode(OBJECT_IDENTIFIER, b"".join(_arc(arc) for arc in (40 * first + second, *arcs)))
-
-
-def _arc(value: int) -> bytes:
-    octets = [value & 0x7F]
-    while value := value >> 7:
-        octets.append(value & 0x7F | 0x80)
-    return bytes(reversed(octets))

@@ -5,15 +5,19 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus
 
 from pyratify.core.caching import ContentCache, MemoryCache
+from pyratify.pki.asn1 import SEQUENCE, UTC_TIME, encode
 from pyratify.pki.chain import validate_chain
+from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
 from pyratify.pki.revocation.memory import RevocationMemory
 from pyratify.pki.revocation.options import RevocationOptions
-from pyratify.pki.revocation.status import CertificateStatus, Status, worst
+from pyratify.pki.revocation.status import CertificateStatus, Finding, RevocationUnknown, Status, worst
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.revocation import (
@@ -146,6 +150,9 @@ async def test_a_revoked_certificate_is_revoked(leaf: Issued, places: dict) -> N
     assert "revoked at 2026-05-31T00:00:00Z" in found.detail
 
 
+INDIRECT = x509.DistributionPoint(
+    [x509.UniformResourceIdentifier(LIST)], None, None, [x509.DirectoryName(x509.Name([]))]
+)
 NO_SIGNING = authority("no lists", usages=("keyCertSign",))
 UNSAID = {
     "ocsp-nobody": (BY_OCSP, {}, "nobody answers"),
@@ -200,6 +207,11 @@ UNSAID = {
         BY_LIST,
         {LIST: make_list(ROOT, this_update=NOW + DAY, next_update=NOW + 2 * DAY)},
         "from the future",
+    ),
+    "no-usable-place": (
+        signer(ROOT, extensions=((x509.CRLDistributionPoints([INDIRECT]), False),)),
+        {},
+        "no revocation list that can be used",
     ),
     "list-other-issuer": (BY_LIST, {LIST: make_list(STRANGER)}, "another issuer's"),
     "list-other-key": (BY_LIST, {LIST: make_list(ROOT, key=STRANGER.key)}, "signature is not"),
@@ -414,6 +426,24 @@ async def test_a_finding_is_asked_for_again_when_its_source_says_so() -> None:
     assert fetcher.asked == [LIST, LIST]
 
 
+async def test_an_answer_without_an_end_is_asked_for_each_time() -> None:
+    """Newer information is always to be had (RFC 6960, section 4.2.2.1)."""
+    fetcher = FakeFetcher({OCSP: says(next_update=None)})
+    checker = make_checker(fetcher, answers=MemoryCache())
+    for _ in range(3):
+        assert (await checker.check(validate_chain(BY_OCSP.chain)))[0].status is Status.GOOD
+    assert fetcher.asked == [OCSP] * 3
+
+
+async def test_an_ocsp_answer_is_kept_for_later_programs() -> None:
+    """Another checker over the same cache asks nobody."""
+    answers = MemoryCache()
+    for fetcher in (FakeFetcher({OCSP: says()}), FakeFetcher({})):
+        (found,) = await make_checker(fetcher, answers=answers).check(validate_chain(BY_OCSP.chain))
+        assert found.status is Status.GOOD
+    assert fetcher.asked == []
+
+
 async def test_an_answer_that_never_ends_is_asked_for_again_after_a_day() -> None:
     """A list that is good for a century is still read anew."""
     clock, fetcher = FakeClock(), FakeFetcher({LIST: make_list(ROOT, next_update=NOW + 36500 * DAY)})
@@ -499,3 +529,43 @@ async def test_questions_at_the_same_time_are_asked_once() -> None:
     results = await asyncio.gather(*(checker.check(chain) for _ in range(20)))
     assert {status.status for (status,) in results} == {Status.GOOD}
     assert fetcher.asked == [LIST]
+
+
+def ending(answer: bytes, new: bytes) -> bytes:
+    """Return a list signed again with another end, or none."""
+    content, algorithm, _ = read_elements(read_element(answer, SEQUENCE).content)
+    end = encode(UTC_TIME, f"{NOW + DAY:%y%m%d%H%M%SZ}".encode())
+    body = encode(SEQUENCE, content.content.replace(end, new))
+    signature = encode(0x03, b"\x00" + ROOT.key.sign(body, ECDSA(SHA256())))
+    return encode(SEQUENCE, body + encode(SEQUENCE, algorithm.content) + signature)
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [(b"", "does not say when it ends"), (encode(UTC_TIME, b"250101000000Z"), "ends before it begins")],
+)
+async def test_a_list_says_when_it_ends(new: bytes, why: str) -> None:
+    """Rightly signed, and still of no use."""
+    found = await look(BY_LIST, {LIST: ending(make_list(ROOT), new)})
+    assert found.status is Status.UNKNOWN
+    assert why in found.detail
+
+
+def test_a_chain_of_good_certificates_has_no_worst() -> None:
+    """Nothing decides against it."""
+    assert worst((CertificateStatus("x", Status.GOOD, ""),)) is None
+    assert not Finding("here", NOW).is_revoked(None)
+
+
+async def test_memory_is_bounded() -> None:
+    """More than four thousand findings and dead servers push out the oldest."""
+    memory = RevocationMemory(FakeClock(), RevocationOptions())
+    finding = Finding("here", NOW + DAY)
+    for number in range(4100):
+        memory.keep(str(number), finding)
+        memory.bury(str(number), "dead")
+    assert memory.finding("0") is None
+    assert memory.finding("4099") is finding
+    memory.check_alive("0")
+    with pytest.raises(RevocationUnknown, match="dead"):
+        memory.check_alive("4099")

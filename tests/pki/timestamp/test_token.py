@@ -1,6 +1,7 @@
 """Timestamp tokens: a good one says its time, and each fault is named."""
 
 import contextlib
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +12,9 @@ from rfc3161_client import VerifierBuilder, decode_timestamp_response
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.asn1 import GENERALIZED_TIME, UTC_TIME, encode
+from pyratify.pki.asn1 import GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME, context, encode
 from pyratify.pki.certificates import parse_certificate
+from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.timestamp.attributes import (
     CONTENT_TYPE,
     MESSAGE_DIGEST,
@@ -21,6 +23,7 @@ from pyratify.pki.timestamp.attributes import (
     SIGNING_TIME,
 )
 from pyratify.pki.timestamp.info import BASELINE_POLICY
+from pyratify.pki.timestamp.path import find_path
 from pyratify.pki.timestamp.response import token_of
 from pyratify.pki.timestamp.token import MAX_TOKEN, Timestamp, verify_timestamp
 from pyratify.testing.certificates import Issued, authority
@@ -105,7 +108,52 @@ def test_an_anchor_between_leaf_and_root_is_no_root() -> None:
         verify(make_token(TSA, MESSAGE), MIDDLE)
 
 
+def without_attributes(signer: bytes) -> bytes:
+    """Return signer information without its signed attributes."""
+    parts = read_elements(read_element(signer, SEQUENCE).content)
+    kept = (encode(part.tag, part.content) for part in parts if part.tag != context(0))
+    return encode(SEQUENCE, b"".join(kept))
+
+
+def twice(attributes: dict[str, bytes]) -> dict[str, bytes]:
+    """Return a content type of two values."""
+    return attributes | {CONTENT_TYPE: attributes[CONTENT_TYPE] * 2}
+
+
+def extension(critical: str) -> bytes:
+    """Return extensions of a statement, one of them, critical or not."""
+    one = encode(SEQUENCE, bytes.fromhex("06032a0304" + critical + "04020500"))
+    return encode(context(1), one)
+
+
+def other_serial(certificate: bytes) -> bytes:
+    """Return a certificate's identifier with the right hash and another serial number."""
+    parsed = load_der_x509_certificate(certificate)
+    name = encode(SEQUENCE, encode(context(4), parsed.issuer.public_bytes()))
+    issuer_serial = encode(SEQUENCE, name + encode(INTEGER, b"\x07"))
+    hashed = encode(OCTET_STRING, hashlib.sha256(certificate).digest())
+    return encode(SEQUENCE, encode(SEQUENCE, encode(SEQUENCE, hashed + issuer_serial)))
+
+
+def v1(certificate: bytes) -> bytes:
+    """Return a signing-certificate attribute of the first version, which hashes with SHA-1."""
+    hashed = encode(OCTET_STRING, hashlib.sha1(certificate).digest())
+    return encode(SEQUENCE, encode(SEQUENCE, encode(SEQUENCE, hashed)))
+
+
 FAULTS = {
+    "eleven-signatures": (TokenRecipe(copies=11), "more than 10 signatures"),
+    "too-many-certificates": (
+        TokenRecipe(certificates=lambda bag: bag * 7),
+        "more than 20 certificates",
+    ),
+    "no-signed-attributes": (TokenRecipe(signer=without_attributes), "no signed attributes"),
+    "two-values": (TokenRecipe(attributes=twice), "not exactly one value"),
+    "critical-extension": (TokenRecipe(extra=extension("0101ff")), "critical extension"),
+    "serial-of-another": (
+        attribute(SIGNING_CERTIFICATE_V2, other_serial(TSA.der)),
+        "another issuer or serial number",
+    ),
     "another-message": (TokenRecipe(imprint=lambda digest: bytes(len(digest))), "made for something else"),
     "short-imprint": (TokenRecipe(imprint=lambda digest: digest[:-1]), "made for something else"),
     "sha1-imprint": (TokenRecipe(hash="sha1"), "a hash other than"),
@@ -119,6 +167,7 @@ FAULTS = {
         "message-digest attribute is not",
     ),
     "no-certificates": (TokenRecipe(certificates=lambda bag: ()), "in the token 0 times"),
+    "no-bag": (TokenRecipe(certificates=lambda bag: None), "in the token 0 times"),
     "others-serial": (TokenRecipe(serial=lambda number: number + 1), "in the token 0 times"),
     "future": (TokenRecipe(time=NOW + timedelta(hours=1)), "in the future"),
     "before-the-certificates": (TokenRecipe(time=datetime(2019, 6, 1, tzinfo=UTC)), "is valid from"),
@@ -161,6 +210,34 @@ def test_each_fault_is_refused_and_named(fault: str) -> None:
     """One fault at a time, each with its own sentence."""
     recipe, why = FAULTS[fault]
     assert why in refused(recipe)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        TokenRecipe(extra=extension("")),
+        TokenRecipe(extra=extension("010100")),
+        attribute(SIGNING_CERTIFICATE, v1(TSA.der)),
+    ],
+    ids=["extension", "extension-said-not-critical", "both-certificate-ids"],
+)
+def test_what_need_not_be_understood_is_left_alone(recipe: TokenRecipe) -> None:
+    """Extensions that are not critical, and the older attribute beside the newer one."""
+    verify(make_token(TSA, MESSAGE, recipe))
+
+
+def test_signed_data_of_another_version_is_refused() -> None:
+    """Version 3 is that of signed content other than plain data."""
+    token = make_token(TSA, MESSAGE)
+    assert token.count(bytes.fromhex("020103310d")) == 1
+    with pytest.raises(VerificationError, match="not of version 3"):
+        verify(token.replace(bytes.fromhex("020103310d"), bytes.fromhex("020101310d")))
+
+
+def test_an_authority_that_is_itself_trusted_is_its_own_path() -> None:
+    """A self-signed certificate for timestamps alone, which trust stores accept no more than others' leaves."""
+    leaf = parse_certificate(TSA.der)
+    assert find_path(leaf, (), (leaf,)) == (leaf,)
 
 
 def test_a_signing_time_within_the_certificates_validity_is_accepted() -> None:

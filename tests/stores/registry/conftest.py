@@ -7,11 +7,11 @@ import pytest
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Transport
 from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
-from pyratify.stores.registry.transport_threads import thread_transport
+from pyratify.stores.registry.transport_asyncio import asyncio_transport
 from pyratify.testing.registry import RegistrySimulator
 
 TRANSPORTS: dict[str, Callable[[RegistryOptions], Transport]] = {
-    "threads": thread_transport,
+    "asyncio": asyncio_transport,
     "aiohttp": aiohttp_transport,
 }
 

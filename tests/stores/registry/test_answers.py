@@ -5,8 +5,10 @@ import ssl
 
 import pytest
 
+from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.answers import ConnectionLost, network_error
+from pyratify.stores.registry.answers import ConnectionLost, check_headers, network_error
+from pyratify.stores.registry.transport import Headers, Request
 from pyratify.stores.registry.url import Url
 
 HERE = Url.parse("https://reg.example.com/v2/")
@@ -42,3 +44,42 @@ def test_a_failure_is_told_by_its_cause(error: Exception, reason: Reason, again:
     assert failure.reason is reason
     assert "reg.example.com" in failure.message
     assert isinstance(failure, ConnectionLost) is again
+
+
+GOOD = ("etag", '"x"')
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("", "y"),
+        ("x y", "z"),
+        ("x:y", "z"),
+        ("x\ny", "z"),
+        ("x", "y\nz"),
+        ("x", "y\n"),
+        ("x\n", ""),
+        ("x", "y\nz\nlocation"),
+        ("x", "y\r"),
+        ("x", "\x00"),
+        ("x", "\x7f"),
+        ("\u017f", "y"),
+    ],
+)
+@pytest.mark.parametrize("before", [(), (GOOD,)])
+@pytest.mark.parametrize("after", [(), (GOOD,)])
+def test_one_field_that_cannot_be_read_spoils_the_answer(
+    field: tuple[str, str], before: tuple[tuple[str, str], ...], after: tuple[tuple[str, str], ...]
+) -> None:
+    """Wherever it stands: no field becomes two, and no two become one."""
+    with pytest.raises(StoreError) as caught:
+        check_headers(Request(HERE, 10), 200, Headers((*before, field, *after)))
+    assert caught.value.reason is Reason.REGISTRY_ERROR
+
+
+@pytest.mark.parametrize("value", ["", "a\tb", "\x80\xff", "a: b", "x" * 70_000])
+def test_fields_that_can_be_read_are_let_through(value: str) -> None:
+    """Text beyond ASCII is nobody's business here, nor is length."""
+    assert (
+        check_headers(Request(HERE, 10), 200, Headers((("x-a", value), GOOD, ("content-length", "3")))) == 3
+    )

@@ -130,7 +130,7 @@ def test_our_own_parameters_are_read(lent: Lent) -> None:
         ({"clientCertFile": "missing.pem"}, "clientCertFile"),
     ],
 )
-@pytest.mark.parametrize("transport", ["threads", "aiohttp"])
+@pytest.mark.parametrize("transport", ["asyncio", "aiohttp"])
 async def test_what_cannot_be_used_is_named(
     lent: Lent, parameters: dict[str, object], path: str, transport: str
 ) -> None:
@@ -140,7 +140,9 @@ async def test_what_cannot_be_used_is_named(
     assert caught.value.path == path
 
 
-@pytest.mark.parametrize("parameters", [{"plainhttp": True}, {"referrers": "all"}, {"mirrors": "host"}])
+@pytest.mark.parametrize(
+    "parameters", [{"plainhttp": True}, {"referrers": "all"}, {"transport": "auto"}, {"mirrors": "host"}]
+)
 def test_unknown_keys_and_values_are_refused(parameters: dict[str, object]) -> None:
     """A misspelt parameter never passes unnoticed."""
     with pytest.raises(msgspec.ValidationError):
@@ -148,7 +150,7 @@ def test_unknown_keys_and_values_are_refused(parameters: dict[str, object]) -> N
 
 
 @pytest.mark.parametrize("how", ["caPem", "caBase64", "caFile"])
-@pytest.mark.parametrize("transport", ["threads", "aiohttp"])
+@pytest.mark.parametrize("transport", ["asyncio", "aiohttp"])
 async def test_a_private_ca_can_be_given_in_three_ways(lent: Lent, how: str, transport: str) -> None:
     """As text, in base64, as a file."""
     authority = Authority()

@@ -3,7 +3,7 @@
 import pytest
 
 from pyratify.core.errors import StoreError
-from pyratify.stores.registry.proxies import proxy_for
+from pyratify.stores.registry.proxies import proxy_for, proxy_variables
 from pyratify.stores.registry.url import Origin, parse_origin
 
 HTTPS = Origin("https", "reg.example.com", 443)
@@ -30,6 +30,12 @@ def test_the_variables_are_read_as_others_read_them(environ: dict[str, str], exp
     """Lower case first; `NO_PROXY` names hosts, domains and ports."""
     proxy = proxy_for(HTTPS, environ)
     assert (str(proxy.origin) if proxy else None) == expected
+
+
+def test_only_the_variables_of_proxies_are_kept() -> None:
+    """In either case, and none that is empty: then no request looks for a proxy."""
+    environ = {"HTTPS_PROXY": "a", "no_proxy": "b", "http_proxy": "", "PATH": "/bin", "PROXY": "c"}
+    assert proxy_variables(environ) == {"HTTPS_PROXY": "a", "no_proxy": "b"}
 
 
 def test_networks_in_no_proxy_cover_addresses() -> None:

@@ -17,7 +17,7 @@ from pyratify.core.store import Discovery
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.referrers import cosign_tags, next_link, referrers_tag
 from pyratify.stores.registry.transport import Headers, Response
-from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.stores.registry.url import Url
 from pyratify.testing.memory import make_manifest
 from pyratify.testing.registry import BasicAuth, BearerAuth, Fault, RegistrySimulator, redirect
@@ -30,6 +30,7 @@ from registries import (
     listed,
     listed_until_error,
     open_store,
+    record_dialling,
     sign,
 )
 
@@ -363,7 +364,7 @@ async def test_a_token_server_that_is_ill_is_asked_again(registry: RegistrySimul
     assert len(registry.hits) == 4
 
 
-async def test_docker_hub_is_reached_where_it_is() -> None:
+async def test_docker_hub_is_reached_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is docker.io, its host registry-1.docker.io, its token server auth.docker.io."""
     authority = Authority()
     hosts = ("registry-1.docker.io", "auth.docker.io")
@@ -371,21 +372,12 @@ async def test_docker_hub_is_reached_where_it_is() -> None:
     with RegistrySimulator(tls=authority.server_context(*hosts), auth=bearer) as hub:
         hub.repository("library/nginx").add_image("latest")
         options = RegistryOptions(ca_pem=authority.pem)
-        dialled: list[str] = []
-
-        def connect(address: str, port: int, timeout: float):
-            import socket
-
-            dialled.append(address)
-            return socket.create_connection(("127.0.0.1", hub.port), timeout)
-
+        dialled = record_dialling(monkeypatch, lambda place: ("127.0.0.1", hub.port))
         addresses = {"registry-1.docker.io": "8.8.8.8", "auth.docker.io": "8.8.4.4"}
-        transport = ThreadTransport(
-            options, resolve=lambda name, port: [addresses[name]], connect=connect, environ={}
-        )
+        transport = AsyncioTransport(options, resolve=lambda name, port: [addresses[name]], environ={})
         async with open_store(transport=transport, auth_realms=("auth.docker.io",)) as store:
             await store.resolve(Reference.parse("nginx"))
-    assert dialled == ["8.8.4.4", "8.8.8.8"]
+    assert dialled == [("8.8.4.4", 443), ("8.8.8.8", 443)]
     assert [hit.headers["host"] for hit in hub.hits] == ["auth.docker.io", "registry-1.docker.io"]
 
 

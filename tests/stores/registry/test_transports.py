@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from typing import Self
@@ -25,13 +26,42 @@ from pyratify.stores.registry.transport import (
     Trust,
 )
 from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
-from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.stores.registry.url import Url
 from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority
 
-KINDS = {"threads": ThreadTransport, "aiohttp": AiohttpTransport}
+KINDS = {"asyncio": AsyncioTransport, "aiohttp": AiohttpTransport}
 NO_ENVIRONMENT: dict[str, str] = {}
+
+
+class Scripted:
+    """A server that does as it is told, once with each connection.
+
+    Attributes:
+        port: Where it listens.
+    """
+
+    def __init__(self, *scripts: Callable[[socket.socket], None]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._scripts = scripts
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        for script in self._scripts:
+            with contextlib.suppress(OSError), self._listener.accept()[0] as client:
+                script(client)
 
 
 class Tunnel:
@@ -359,6 +389,54 @@ class TestTransport:
         """The server went away."""
         registry.fault(Fault(close=True))
         await self._refused(transport, _request(f"{registry.url}/v2/"), Reason.REGISTRY_UNREACHABLE)
+
+    @pytest.mark.parametrize("after", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+    async def test_a_connection_that_is_reset_is_lost(self, transport: Transport, after: bytes) -> None:
+        """Before the answer and in the middle of it."""
+
+        def reset(client: socket.socket) -> None:
+            client.recv(4096)
+            client.sendall(after)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        with Scripted(reset, reset) as server:
+            request = _request(f"http://127.0.0.1:{server.port}/")
+            reasons = (Reason.REGISTRY_UNREACHABLE, Reason.SIZE_MISMATCH)
+            await self._refused(transport, request, *reasons)
+
+    async def test_bytes_that_come_late_are_no_answer_either(self, transport: Transport) -> None:
+        """What comes on an idle connection ends it."""
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+        first, sent = threading.Event(), threading.Event()
+
+        def push(client: socket.socket) -> None:
+            client.recv(4096)
+            client.sendall(answer + b"ok")
+            first.wait(10)
+            with contextlib.suppress(OSError):
+                client.sendall(answer + b"ev")
+            sent.set()
+            client.recv(4096)
+
+        def good(client: socket.socket) -> None:
+            client.recv(4096)
+            client.sendall(answer + b"ok")
+
+        with Scripted(push, good) as server:
+            request = _request(f"http://127.0.0.1:{server.port}/")
+            assert (await transport.send(request)).body == b"ok"
+            first.set()
+            await asyncio.to_thread(sent.wait, 10)
+            assert (await transport.send(request)).body == b"ok"
+
+    @pytest.mark.parametrize("field", [("X", "a\r\nY: b"), ("X\r\nY", "b"), ("X", "a\nb")])
+    async def test_a_line_break_is_never_sent(
+        self, transport: Transport, registry: RegistrySimulator, field: tuple[str, str]
+    ) -> None:
+        """A field cannot become two."""
+        request = _request(f"{registry.url}/v2/", headers=(field,))
+        await self._refused(transport, request, Reason.REGISTRY_ERROR)
+        assert registry.hits == ()
 
     async def test_a_private_ca_is_trusted_where_it_is_configured(
         self, make: Callable[..., Transport]

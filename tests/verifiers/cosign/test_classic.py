@@ -105,7 +105,7 @@ async def test_all_trusted_signers_are_named_once_and_in_order() -> None:
     attach_classic(setting.store, setting.image, *(sign_classic(key, payload) for key in (OTHER, KEY, KEY)))
     details = passed(await setting.validate(KEY, OTHER))
     assert details.signers == tuple(sorted({KEY.fingerprint, OTHER.fingerprint}))
-    assert details.description == "cosign: 2 trusted keys signed this image"
+    assert details.description == "2 trusted keys signed this image"
 
 
 @pytest.mark.parametrize(("count", "allowed"), [(1, True), (50, True), (51, False)])

@@ -13,6 +13,7 @@ from notation_bench import LEAF, MIDDLE, ROOT, details, found, judge
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.core.sharing import Shared
 from pyratify.testing.certificates import signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import Recipe
@@ -51,6 +52,7 @@ class Lent:
 
     base: Path = Path()
     clock: FakeClock = field(default_factory=FakeClock)
+    shared: Shared = field(default_factory=Shared)
 
     async def certificates(self, sources: Mapping[str, Any], path: str) -> Provider:
         """The root."""
@@ -194,3 +196,79 @@ async def test_certificates_are_parsed_when_the_verifier_is_built(monkeypatch: p
     with pytest.raises(ConfigurationError) as error:
         await build(certificates=[CA], trustedIdentities=["*"])
     assert error.value.reason is Reason.KEY_INVALID
+
+
+async def test_verifiers_of_one_engine_share_what_is_known_of_revocation() -> None:
+    """With equal parameters one checker; with others another."""
+    lent: Any = Lent()
+
+    async def checker(**parameters: Any) -> object:
+        options = msgspec.convert(
+            {"certificates": [CA], "trustedIdentities": ["*"], "revocation": parameters}, plugin.options
+        )
+        verifier: Any = await plugin.build("notation", options, lent)
+        return verifier._prepared().revocation
+
+    assert await checker() is await checker()
+    assert await checker() is not await checker(allowedHosts=["crl.corp.example"])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"seconds": 0}, {"ocspSeconds": -1}, {"listSeconds": 301}, {"allowedHosts": "x"}, {"hosts": []}],
+)
+def test_parameters_of_revocation_are_checked(parameters: dict[str, Any]) -> None:
+    """Times are positive and bounded, and unknown names are refused."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"revocation": parameters}, plugin.options)
+
+
+def notation_folder(folder: Path) -> Path:
+    """Lay out a folder as notation does, and return it."""
+    store = folder / "truststore" / "x509" / "ca" / "acme"
+    store.mkdir(parents=True)
+    (store / "root.pem").write_bytes(ROOT.material.data)
+    (folder / "trustpolicy.json").write_text(json.dumps(POLICY))
+    return folder
+
+
+async def test_notations_own_folder_is_all_that_is_needed(tmp_path: Path) -> None:
+    """Trust policy and trust store are taken from where notation keeps them, relative to the configuration."""
+    notation_folder(tmp_path / "notation")
+    verifier = await build(tmp_path, notationConfig="notation")
+    assert details(await judge(verifier=verifier)).data["trustPolicy"] == "all"
+
+
+@pytest.mark.parametrize(
+    "others", [{"trustPolicy": POLICY}, {"trustStore": "x"}, {"trustedIdentities": ["*"]}, {"level": "audit"}]
+)
+async def test_notations_folder_stands_alone(others: dict[str, Any], tmp_path: Path) -> None:
+    """What the folder says is not said twice."""
+    with pytest.raises(ConfigurationError):
+        await build(notation_folder(tmp_path), notationConfig=".", **others)
+
+
+async def test_wildcard_scopes_are_an_option() -> None:
+    """A prefix is refused until the configuration asks for it."""
+    parameters: dict[str, Any] = {
+        "certificates": [CA],
+        "trustedIdentities": ["*"],
+        "scopes": ["example.com/team/*"],
+    }
+    with pytest.raises(ConfigurationError) as error:
+        await build(**parameters)
+    assert error.value.path == "scopes"
+    assert (await build(**parameters, wildcardScopes=True)).name == "notation"
+
+
+async def test_plugins_that_may_be_run_must_be_there(tmp_path: Path) -> None:
+    """A name without a program is found when the configuration is read."""
+    trust: dict[str, Any] = {"certificates": [CA], "trustedIdentities": ["*"]}
+    plugins = {"folder": "plugins", "allowed": ["com.example.check"]}
+    with pytest.raises(ConfigurationError) as error:
+        await build(tmp_path, **trust, plugins=plugins)
+    assert error.value.path == "plugins.allowed"
+    program = tmp_path / "plugins" / "com.example.check" / "notation-com.example.check"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    assert (await build(tmp_path, **trust, plugins=plugins)).name == "notation"

@@ -146,3 +146,40 @@ def test_several_identities_that_do_not_overlap_are_accepted() -> None:
     (policy,) = parse_trust_policy(document(statement(trustedIdentities=identities))).policies
     assert policy.identities is not None
     assert len(policy.identities) == 3
+
+
+WILDCARDS = (
+    ("example.com/team/app", ["example.com/team/app"]),
+    ("example.com/team/*", ["example.com/team/other", "example.com/team/deep/app"]),
+    ("example.com", ["example.com/teams/app"]),
+    ("*.example.com", ["a.example.com/app"]),
+    ("*", ["b.a.example.com/app", "example.org/app"]),
+)
+
+
+def test_with_wildcards_the_most_specific_scope_decides() -> None:
+    """Repository, prefix, registry, zone, everything, in that order."""
+    statements = [statement(name=scope, registryScopes=[scope]) for scope, _ in reversed(WILDCARDS)]
+    policies = parse_trust_policy(document(*statements), wildcards=True)
+    for scope, names in WILDCARDS:
+        for name in names:
+            policy = policies.select(Reference.parse(name))
+            assert policy is not None
+            assert policy.name == scope
+
+
+@pytest.mark.parametrize("scope", ["example.com/team/*", "example.com", "*.example.com"])
+def test_without_being_asked_for_there_are_no_wildcards(scope: str) -> None:
+    """Such a document means something else to notation, so it is refused as notation refuses it."""
+    with pytest.raises(ConfigurationError) as error:
+        parse_trust_policy(document(statement(registryScopes=[scope])))
+    assert error.value.path == "trustPolicy.trustPolicies[0].registryScopes"
+
+
+@pytest.mark.parametrize(
+    "scope", ["example.*", "example.com/te*", "*/app", "**", "*.com.", "Example.com/*", ""]
+)
+def test_not_every_star_is_a_wildcard(scope: str) -> None:
+    """What is no scope stays none."""
+    with pytest.raises(ConfigurationError):
+        parse_trust_policy(document(statement(registryScopes=[scope])), wildcards=True)

@@ -71,7 +71,7 @@ _ratify() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}" command="" words="" word
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
     case "$word" in -*) break ;; esac
-    case "$command" in "" | config) command="${{command:+$command }}$word" ;; esac
+    case "$command" in "" | config | trust) command="${{command:+$command }}$word" ;; esac
   done
   case "$command $previous" in
 {values}

@@ -17,12 +17,11 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _check(arguments: Namespace, console: Console) -> int:
-    from pyratify.config.build import check_config
-    from pyratify.config.load import load_config
+    from pyratify.config.check import check_file
     from pyratify.entrypoints.cli.configured import find_config
 
     path = find_config(arguments, console)
-    faults = asyncio.run(check_config(load_config(path)))
+    faults = asyncio.run(check_file(path))
     for fault in faults:
         console.fault(f"{fault.message} [{fault.reason}]", fault.remedy, debug=False)
     if not faults:

@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
@@ -26,10 +28,17 @@ def is_direct(arguments: Namespace) -> bool:
         ConfigurationError: They do, and name a configuration too, or are not complete.
     """
     cosign = is_cosign(arguments)
-    named = cosign or arguments.cert or arguments.trust_policy
+    policy = arguments.trust_policy or arguments.notation or arguments.notation_config
+    notation = arguments.cert or policy
+    named = cosign or notation
     for flag, value, other, needed in (
         ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
-        ("--trust-store", arguments.trust_store, "--trust-policy", arguments.trust_policy),
+        ("--trust-store", arguments.trust_store, "--trust-policy", policy),
+        ("--user-metadata", arguments.user_metadata, "--cert or --trust-policy", notation),
+        ("--plugin", arguments.plugin, "--cert or --trust-policy", notation),
+        ("--plugin-dir", arguments.plugin_dir, "--plugin", arguments.plugin),
+        ("--max-signatures", arguments.max_signatures, "--key, --cert or --trust-policy", named),
+        ("--wildcard-scopes", arguments.wildcard_scopes, "--trust-policy", policy),
         ("-a", arguments.annotations, "--key or --certificate-identity", cosign),
         ("--trusted-root", arguments.trusted_root, "--key or --certificate-identity", cosign),
         ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
@@ -37,9 +46,14 @@ def is_direct(arguments: Namespace) -> bool:
     ):
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
+    if arguments.user_metadata and cosign:
+        raise ConfigurationError(
+            "--user-metadata is for notation: cosign signatures, which --key and --certificate-identity trust, have none",
+            remedy="Leave out --key and --certificate-identity, or write a configuration.",
+        )
     if named and arguments.config:
         raise ConfigurationError(
-            "-c and --key, --certificate-identity, --cert or --trust-policy exclude one another",
+            "-c and --key, --certificate-identity, --cert, --trust-policy or --notation exclude one another",
             remedy="Name keys and certificates in the configuration, or leave out -c.",
         )
     return bool(named)
@@ -50,9 +64,10 @@ def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifie
     return Executor(
         store=store,
         verifiers=verifiers,
-        policy=_any_of(verifiers),
+        policy=any_of(verifier.name for verifier in verifiers),
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
+        limits=Limits(referrers=arguments.max_signatures) if arguments.max_signatures else Limits(),
     )
 
 
@@ -89,7 +104,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
     from pyratify.credentials.docker_config import DockerCredentials
     from pyratify.stores.registry.options import RegistryOptions
     from pyratify.stores.registry.store import RegistryStore
-    from pyratify.stores.registry.transport_threads import thread_transport
+    from pyratify.stores.registry.transport_asyncio import asyncio_transport
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
@@ -97,7 +112,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
         cosign_tags=True,
         ca_pem=read_file(ca_file, "--ca-file").decode("ascii", "replace") if ca_file else "",
     )
-    store = RegistryStore(options, DockerCredentials(), thread_transport(options))
+    store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)
     return store
 
@@ -140,7 +155,8 @@ def material(paths: list[str], flag: str) -> tuple[KeyMaterial, ...]:
     return tuple(KeyMaterial(read_file(path, flag), path) for path in paths)
 
 
-def _any_of(verifiers: tuple[Verifier, ...]) -> PolicyEnforcer:
+def any_of(verifiers: Iterable[str]) -> PolicyEnforcer:
+    """Return the policy that is satisfied by the evidence of one of the named verifiers."""
     from pyratify.policies.threshold import Rule, ThresholdPolicy
 
-    return ThresholdPolicy(Rule(None, tuple(Rule(verifier.name) for verifier in verifiers), 1))
+    return ThresholdPolicy(Rule(None, tuple(map(Rule, verifiers)), 1))

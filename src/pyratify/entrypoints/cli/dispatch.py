@@ -10,13 +10,12 @@ from pyratify.entrypoints.cli.parser import build_parser
 
 def dispatch(given: tuple[str, ...], console: Console) -> int:
     """Run what the command line asks for and return the exit code."""
-    parser = build_parser()
     if not given:
         console.note("no command given")
         console.note("what to do: `ratify --help` lists the commands")
         return exits.USAGE
     try:
-        arguments = parser.parse_args(given)
+        arguments = build_parser(given[0]).parse_args(given)
     except SystemExit as end:  # --help, --version, or a mistake that argparse has explained
         return end.code if isinstance(end.code, int) else exits.USAGE
     return _command(arguments, console)

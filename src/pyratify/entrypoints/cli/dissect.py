@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
+
+if TYPE_CHECKING:
+    from pyratify.pki.certificates import Certificate
 
 Facts = dict[str, Any]
 _JWS = "application/jose+json"
@@ -72,27 +75,13 @@ _LOOKS = (
 
 def _notation(media_type: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
     def read(data: bytes, annotations: Mapping[str, str]) -> Facts:
-        from pyratify.pki.times import format_time
+        from pyratify.entrypoints.cli.dissect_notation import envelope_facts
         from pyratify.verifiers.notation.envelope import parse_envelope
 
         del annotations
         envelope = parse_envelope(data, media_type)
-        return {
-            "mediaType": media_type,
-            "signatureAlgorithm": envelope.algorithm.name,
-            "signedAttributes": {
-                "signingScheme": envelope.scheme,
-                "signingTime": format_time(envelope.signing_time),
-                "expiry": format_time(envelope.expiry) if envelope.expiry else None,
-                "verificationPlugin": envelope.plugin,
-            },
-            "unsignedAttributes": {
-                "signingAgent": envelope.agent,
-                "timestampBytes": len(envelope.timestamp) if envelope.timestamp else None,
-            },
-            "payload": _json(envelope.payload),
-            "certificates": [_certificate(der) for der in envelope.chain],
-        }
+        payload = _json(envelope.payload)
+        return envelope_facts(envelope, payload, [_certificate(der) for der in envelope.chain])
 
     return read
 
@@ -154,7 +143,9 @@ def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.certificates import load_certificates
 
     del annotations
-    return {"certificates": [_facts(each) for each in load_certificates(KeyMaterial(data, "file"))]}
+    return {
+        "certificates": [certificate_facts(each) for each in load_certificates(KeyMaterial(data, "file"))]
+    }
 
 
 def _keys(data: bytes, annotations: Mapping[str, str]) -> Facts:
@@ -173,7 +164,7 @@ def _certificate(der: bytes) -> Facts:
     from pyratify.pki.certificates import parse_certificate
 
     try:
-        return _facts(parse_certificate(der))
+        return certificate_facts(parse_certificate(der))
     except RatifyError as error:
         return {"error": error.message}
 
@@ -184,18 +175,22 @@ def _pem(text: str | None) -> list[Facts] | None:
     if not text:
         return None
     try:
-        return [_facts(each) for each in load_certificates(KeyMaterial(text.encode(), "annotation"))]
+        return [
+            certificate_facts(each) for each in load_certificates(KeyMaterial(text.encode(), "annotation"))
+        ]
     except RatifyError as error:
         return [{"error": error.message}]
 
 
-def _facts(certificate: Any) -> Facts:
+def certificate_facts(certificate: "Certificate") -> Facts:
+    """Return what a certificate says."""
     from pyratify.pki.times import format_time
 
     usage = certificate.extended_key_usage
     return {
         "subject": certificate.subject,
         "issuer": certificate.issuer,
+        "serialNumber": f"{certificate.parsed.serial_number:x}",
         "notBefore": format_time(certificate.not_before),
         "notAfter": format_time(certificate.not_after),
         "SHA256Fingerprint": certificate.fingerprint,

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
 
-from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.arguments import Parser, count, seconds
 from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
+from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 
 OUTPUTS = ("text", "tree", "json")
 _EXITS = """\
@@ -19,44 +19,16 @@ exit codes:
 _REFERENCE = "host/repo[:tag][@digest], oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST]"
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose mistakes end with the exit code for usage, and that guesses no abbreviations."""
-
-    def __init__(self, **options: object) -> None:
-        formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(allow_abbrev=False, formatter_class=formatter, **options)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and how to get help, and end."""
-        from pyratify.render.plain import clean
-
-        self.exit(
-            exits.USAGE,
-            f"ratify: {clean(message, 512)}\nratify: what to do: `{self.prog} --help` shows the arguments\n",
-        )
-
-
-def build_parser() -> Parser:
-    """Return the whole grammar."""
+def build_parser(command: str | None = None) -> Parser:
+    """Return the grammar: of the named command alone, or the whole where there is no such command."""
     parser = Parser(
         prog="ratify",
         description="Decides from signatures and attestations whether an OCI artifact may be trusted.",
         epilog=_EXITS,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (
-        _verify,
-        _verify_bundle,
-        _discover,
-        _inspect,
-        _resolve,
-        _trust,
-        _plugins,
-        _config,
-        _completion,
-        _version,
-    ):
-        add(partial(_command, commands))
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser, prog="ratify")
+    for name in (command,) if command in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](partial(_command, commands))
     return parser
 
 
@@ -92,35 +64,63 @@ def _verify(add: Add) -> None:
         metavar="FILE",
         help="a public key of cosign signatures (repeatable)",
     )
-    trust.add_argument(
-        "--cert",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a certificate authority of notation signatures (repeatable)",
-    )
-    trust.add_argument(
-        "--trusted-identity",
-        action="append",
-        default=[],
-        metavar="SUBJECT",
-        help="whose notation signatures count, as 'x509.subject: C=US, O=Example', or * (repeatable)",
-    )
-    trust.add_argument("--trust-policy", metavar="FILE", help="notation's trustpolicy.json")
-    trust.add_argument(
-        "--trust-store", metavar="DIR", help="notation's trust store, the folder that holds x509/"
-    )
+    add_notation_flags(trust)
     trust.add_argument(
         "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+    )
+    trust.add_argument(
+        "--wildcard-scopes",
+        action="store_true",
+        help="allow host/team/*, hosts and *.example.com as scopes of the trust policy, which notation refuses",
+    )
+    trust.add_argument(
+        "--max-signatures",
+        type=count,
+        default=None,
+        metavar="N",
+        help="how many attached artifacts of a reference are looked at (default: 100)",
     )
     add_identity_flags(parser)
     add_annotations_flag(parser)
     _registry(parser)
 
 
+def _verify_blob(add: Add) -> None:
+    parser = add("verify-blob", "decide whether a file may be trusted", epilog=_VERIFY_BLOB + _EXITS)
+    parser.add_argument("file", metavar="FILE", help="the file that was signed")
+    parser.add_argument(
+        "--signature",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="a notation signature of it, as FILE.jws.sig or FILE.cose.sig (repeatable)",
+    )
+    parser.add_argument("--media-type", metavar="TYPE", help="the media type that the signature must name")
+    parser.add_argument(
+        "-o", "--output", choices=OUTPUTS, default="text", help="how the result is printed (default: text)"
+    )
+    trust = parser.add_argument_group("what is trusted")
+    trust.add_argument(
+        "--policy-name", metavar="NAME", help="the statement of the trust policy (default: the global one)"
+    )
+    add_notation_flags(trust)
+    parser.add_argument(
+        "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk between runs")
+
+
+_VERIFY_BLOB = """\
+One of --cert, --trust-policy (a trustpolicy.blob.json), --notation and --notation-config says what is trusted; one signature
+that it accepts is enough.
+
+"""
+
+
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
-With --key, --certificate-identity, --cert or --trust-policy no configuration is read, and one signature that any of them accepts is enough.
+With --key, --certificate-identity, --cert, --trust-policy or --notation no configuration is read, and one signature that
+any of them accepts is enough.
 
 """
 
@@ -177,21 +177,12 @@ def _resolve(add: Add) -> None:
 
 
 def _trust(add: Add) -> None:
-    parser = add("trust", "show and refresh what is trusted without a configuration")
+    from pyratify.entrypoints.cli.trust_flags import add_notation_action, add_sigstore_action
+
+    parser = add("trust", "show, check and refresh what is trusted")
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    text = "show the trusted roots of Sigstore in use, their age and origin, and refresh them"
-    action = actions.add_parser("sigstore", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    action.set_defaults(module="trust_sigstore")
-    action.add_argument("--refresh", action="store_true", help="bring it up to date through TUF")
-    action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
-    action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
-    action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")
-    action.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
-    )
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_notation_action(actions)
+    add_sigstore_action(actions)
 
 
 def _plugins(add: Add) -> None:
@@ -230,6 +221,19 @@ def _config(add: Add) -> None:
         )
 
 
+def _gatekeeper(add: Add) -> None:
+    from pyratify.entrypoints.gatekeeper.flags import add_flags
+
+    parser = add("gatekeeper", "answer Gatekeeper's questions about images")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
+    text = "serve Gatekeeper's external data provider until SIGTERM"
+    action = actions.add_parser("serve", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    add_flags(action)
+    action.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, with a traceback"
+    )
+
+
 def _completion(add: Add) -> None:
     parser = add("completion", "print a shell's completion script")
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
@@ -248,7 +252,7 @@ def _registry(parser: Parser) -> None:
     group = parser.add_argument_group("registries")
     group.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=None,
         metavar="SECONDS",
         help="for each reference (default: 60, or the configuration's)",
@@ -262,8 +266,17 @@ def _registry(parser: Parser) -> None:
     group.add_argument("--no-cache", action="store_true", help="keep no content on disk between runs")
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86400:
-        raise ValueError("not a number of seconds")
-    return value
+_COMMANDS: dict[str | None, Callable[[Add], None]] = {
+    "verify": _verify,
+    "verify-blob": _verify_blob,
+    "verify-bundle": _verify_bundle,
+    "discover": _discover,
+    "inspect": _inspect,
+    "resolve": _resolve,
+    "trust": _trust,
+    "plugins": _plugins,
+    "config": _config,
+    "gatekeeper": _gatekeeper,
+    "completion": _completion,
+    "version": _version,
+}

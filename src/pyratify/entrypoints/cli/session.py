@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
@@ -16,7 +16,9 @@ from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.store import Store
 from pyratify.entrypoints.cli.targets import Target
-from pyratify.stores.layout import LayoutStore
+
+if TYPE_CHECKING:
+    from pyratify.stores.layout import LayoutStore
 
 TIMEOUT = 60.0
 
@@ -32,7 +34,7 @@ class Session:
 
     engine: Engine
     preparing: "tuple[asyncio.Task[None], ...]" = ()
-    _layouts: dict[str, LayoutStore] = field(default_factory=dict)
+    _layouts: "dict[str, LayoutStore]" = field(default_factory=dict)
 
     async def ready(self) -> None:
         """Wait for what is being prepared.
@@ -67,7 +69,7 @@ class Session:
             return ValidationResult(target.reference, None, Decision.DENY, error=error.failure)
         executor = self.engine.executors.match(reference)
         if executor is None:
-            return await self.engine.validate(reference)
+            return _uncovered(await self.engine.validate(reference))
         over_layout = replace(executor, store=self._layout(target.reference), cache=None)
         return replace(await over_layout.validate(reference), reference=target.reference)
 
@@ -95,7 +97,9 @@ class Session:
             raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
         return executor.store
 
-    def _layout(self, reference: Reference) -> LayoutStore:
+    def _layout(self, reference: Reference) -> "LayoutStore":
+        from pyratify.stores.layout import LayoutStore
+
         return self._layouts.setdefault(reference.repository, LayoutStore(reference.repository))
 
 
@@ -104,24 +108,27 @@ def everything(executor: Executor) -> Engine:
     return Engine(ScopeMap([(EVERYTHING, executor)]))
 
 
+def _uncovered(result: ValidationResult) -> ValidationResult:
+    """Return a refusal that says how a layout comes by a scope."""
+    if result.failure is None or not result.reference.is_layout:
+        return result
+    remedy = "Say with --scope which repository the layout stands for."
+    return replace(result, failure=replace(result.failure, remedy=remedy))
+
+
 @asynccontextmanager
 async def open_session(
     engine: Engine, stack: AsyncExitStack, *preparing: Callable[[], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[Session]:
     """Open a session, and end with it what is being prepared and everything on the stack."""
     async with stack:
-        tasks = tuple(asyncio.create_task(asyncio.to_thread(_drive, prepare)) for prepare in preparing)
+        tasks = tuple(asyncio.create_task(prepare()) for prepare in preparing)
         try:
             yield Session(engine, tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _drive(prepare: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run to its end, in a thread of its own, what imports and parses: the event loop stays with the network."""
-    asyncio.run(prepare())
 
 
 def timeout(arguments: Namespace) -> float:

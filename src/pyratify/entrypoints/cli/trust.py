@@ -3,15 +3,30 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
+from pyratify.core.caching import ContentCache
 from pyratify.core.clock import SystemClock
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.verifier import Verifier
-from pyratify.entrypoints.cli.direct import material, read_file
+from pyratify.entrypoints.cli.direct import disk_cache, material, read_file
 from pyratify.entrypoints.cli.identity_flags import is_cosign, read_annotations, trust_policy
 
+if TYPE_CHECKING:
+    from pyratify.core.key import KeyMaterial
+    from pyratify.verifiers.notation.folder import NotationFolder
+    from pyratify.verifiers.notation.policy import StoreName
+    from pyratify.verifiers.notation.process import Plugins
+
 _SUBJECT = "x509.subject:"
+
+
+class Options(TypedDict):
+    """What all verifiers of notation signatures are made with."""
+
+    cache: ContentCache | None
+    required_metadata: dict[str, str]
+    plugins: "Plugins | None"
 
 
 class Prepared(Verifier, Protocol):
@@ -43,27 +58,84 @@ def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
         yield CosignVerifier("cosign", [trust_policy(arguments, annotations, Path.cwd())])
     if arguments.cert:
         yield _certificates(arguments)
-    if arguments.trust_policy:
+    if arguments.trust_policy or notation_folder(arguments) is not None:
         yield _trust_policy(arguments)
 
 
 def _certificates(arguments: Namespace) -> Prepared:
-    from pyratify.verifiers.notation.policy import StoreName
     from pyratify.verifiers.notation.policyfile import short_trust_policy
     from pyratify.verifiers.notation.verifier import NotationVerifier
+
+    identities, stores = anchors(arguments)
+    try:
+        policy = short_trust_policy(identities=identities, stores=tuple(map(str, stores)))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=error.remedy) from None
+    return NotationVerifier("notation", policy, stores, SystemClock(), **notation_options(arguments))
+
+
+def anchors(arguments: Namespace) -> "tuple[tuple[str, ...], dict[StoreName, tuple[KeyMaterial, ...]]]":
+    """Return the identities and the trust store that `--trusted-identity` and `--cert` make.
+
+    Raises:
+        ConfigurationError: No identity is given, or a certificate cannot be read.
+    """
+    from pyratify.verifiers.notation.policy import StoreName
 
     if not arguments.trusted_identity:
         raise ConfigurationError(
             "--cert needs --trusted-identity: an authority certifies many, and not all of them sign for you",
             remedy="Add --trusted-identity 'x509.subject: C=US, ST=WA, O=Example', or '*' for all it certifies.",
         )
-    store = StoreName("ca", "command-line")
     identities = tuple(_identity(text) for text in arguments.trusted_identity)
-    try:
-        policy = short_trust_policy(identities=identities, stores=(str(store),))
-    except ConfigurationError as error:
-        raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=error.remedy) from None
-    return NotationVerifier("notation", policy, {store: material(arguments.cert, "--cert")}, SystemClock())
+    return identities, {StoreName("ca", "command-line"): material(arguments.cert, "--cert")}
+
+
+def notation_options(arguments: Namespace) -> "Options":
+    """Return what all verifiers of notation signatures are made with.
+
+    Raises:
+        ConfigurationError: Metadata that is not written as KEY=VALUE, or twice for one key.
+    """
+    return {
+        "cache": disk_cache(arguments),
+        "required_metadata": _metadata(arguments.user_metadata),
+        "plugins": _plugins(arguments),
+    }
+
+
+def _plugins(arguments: Namespace) -> "Plugins | None":
+    if not arguments.plugin:
+        return None
+    from pyratify.verifiers.notation.folder import NotationFolder, user_plugins
+    from pyratify.verifiers.notation.process import Plugins
+
+    if arguments.plugin_dir:
+        folder = Path(arguments.plugin_dir)
+    elif arguments.notation_config:
+        folder = NotationFolder(Path(arguments.notation_config)).plugins
+    else:
+        folder = user_plugins()
+    plugins = Plugins(folder, frozenset(arguments.plugin))
+    for name in arguments.plugin:
+        try:
+            plugins.find(name)
+        except VerificationError as error:
+            raise ConfigurationError(f"--plugin: {error.message}", remedy="Check --plugin-dir.") from None
+    return plugins
+
+
+def _metadata(texts: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in found:
+            why = "given twice" if key in found else "not written as KEY=VALUE"
+            raise ConfigurationError(
+                f"--user-metadata: {text[:120]!r} is {why}", remedy="Write -m key=value, once for a key."
+            )
+        found[key] = value
+    return found
 
 
 def _identity(text: str) -> str:
@@ -77,15 +149,53 @@ def _trust_policy(arguments: Namespace) -> Prepared:
 
     if arguments.cert:
         raise ConfigurationError(
-            "--cert and --trust-policy exclude one another",
+            "--cert and a trust policy exclude one another",
             remedy="Put the certificate into the trust store.",
         )
+    data, folder = trust_files(arguments)
+    policy = parse_trust_policy(
+        data,
+        path="--trust-policy" if arguments.trust_policy else "trustpolicy.json",
+        wildcards=arguments.wildcard_scopes,
+    )
+    stores = load_trust_store(folder, policy.stores)
+    return NotationVerifier("notation", policy, stores, SystemClock(), **notation_options(arguments))
+
+
+def trust_files(arguments: Namespace, *, blob: bool = False) -> tuple[bytes, Path]:
+    """Return the trust policy and the folder of the trust store that the flags name.
+
+    Args:
+        arguments: The command line.
+        blob: Whether the trust policy for blobs is meant.
+
+    Raises:
+        ConfigurationError: They are not complete, or a file cannot be read.
+    """
+    folder = notation_folder(arguments)
+    if folder is not None:
+        return (folder.blob_policy() if blob else folder.trust_policy()), folder.trust_store
     if not arguments.trust_store:
         raise ConfigurationError(
             "--trust-policy needs --trust-store",
             remedy="Give notation's trust store folder, the one that holds x509/.",
         )
-    data = read_file(arguments.trust_policy, "--trust-policy")
-    policy = parse_trust_policy(data, path="--trust-policy")
-    stores = load_trust_store(Path(arguments.trust_store), policy.stores)
-    return NotationVerifier("notation", policy, stores, SystemClock())
+    return read_file(arguments.trust_policy, "--trust-policy"), Path(arguments.trust_store)
+
+
+def notation_folder(arguments: Namespace) -> "NotationFolder | None":
+    """Return notation's own folder where the flags ask for it.
+
+    Raises:
+        ConfigurationError: They name a trust policy or trust store too, or there is no such folder.
+    """
+    if not arguments.notation and not arguments.notation_config:
+        return None
+    from pyratify.verifiers.notation.folder import NotationFolder, user_folder
+
+    if arguments.trust_policy or arguments.trust_store:
+        raise ConfigurationError(
+            "--notation and --notation-config exclude --trust-policy and --trust-store",
+            remedy="Leave out one or the other.",
+        )
+    return NotationFolder(Path(arguments.notation_config)) if arguments.notation_config else user_folder()

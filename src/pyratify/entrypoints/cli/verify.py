@@ -4,6 +4,7 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from functools import partial
 
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
@@ -19,31 +20,57 @@ def run(arguments: Namespace, console: Console) -> int:
     direct = is_direct(arguments)
     targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
     opening = _direct(arguments, targets) if direct else _configured(arguments, console)
-    return asyncio.run(_verify(opening, targets, console, _renderer(arguments, console)))
+    return asyncio.run(_verify(opening, targets, console, Printer(console, arguments.output)))
 
 
 async def _verify(
     opening: AbstractAsyncContextManager[Session],
     targets: tuple[Target, ...],
     console: Console,
-    render: Callable[[ValidationResult], str],
+    printer: "Printer",
 ) -> int:
     code = exits.ALLOWED
+    loading = asyncio.create_task(asyncio.to_thread(printer.load))
     async with opening as session, aclosing(in_order(targets, session.judge)) as results:
         done = 0
         async for result in results:
-            code = exits.combine(code, _show(result, console, render))
+            await loading
+            code = exits.combine(code, printer.show(result))
             done += 1
             console.progress(done, len(targets))
     return code
 
 
-def _show(result: ValidationResult, console: Console, render: Callable[[ValidationResult], str]) -> int:
-    from pyratify.render.soundness import sound
+class Printer:
+    """Prints results; what renders them is imported beside the network."""
 
-    result = sound(result)
-    console.result(render(result))
-    return exits.of(result)
+    def __init__(self, console: Console, output: str) -> None:
+        self._console = console
+        self._output = output
+
+    def load(self) -> Callable[[ValidationResult], str]:
+        """Return the renderer."""
+        from pyratify.render import soundness  # noqa: F401 - needed next
+
+        if self._output == "json":
+            from pyratify.render.json import render as as_json
+
+            return as_json
+        if self._output == "tree":
+            from pyratify.render.tree import render as as_tree
+
+            return partial(as_tree, color=self._console.color)
+        from pyratify.render.text import render as as_text
+
+        return partial(as_text, color=self._console.color)
+
+    def show(self, result: ValidationResult) -> int:
+        """Print a result and return its exit code."""
+        from pyratify.render.soundness import sound
+
+        result = sound(result)
+        self._console.result(self.load()(result))
+        return exits.of(result)
 
 
 def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncContextManager[Session]:
@@ -59,17 +86,3 @@ def _configured(arguments: Namespace, console: Console) -> AbstractAsyncContextM
     from pyratify.entrypoints.cli.configured import configured_session
 
     return configured_session(arguments, console)
-
-
-def _renderer(arguments: Namespace, console: Console) -> Callable[[ValidationResult], str]:
-    if arguments.output == "json":
-        from pyratify.render.json import render as as_json
-
-        return as_json
-    if arguments.output == "tree":
-        from pyratify.render.tree import render as as_tree
-
-        return lambda result: as_tree(result, color=console.color)
-    from pyratify.render.text import render as as_text
-
-    return lambda result: as_text(result, color=console.color)

@@ -6,6 +6,7 @@ lists it names, with their delta lists. A certificate that names neither cannot 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -23,6 +24,7 @@ from pyratify.pki.revocation.status import CertificateStatus, Finding, Revocatio
 from pyratify.pki.times import format_time
 
 T = TypeVar("T")
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class RevocationChecker:
     async def _status(
         self, certificate: Certificate, issuer: Certificate, signed_at: datetime | None
     ) -> CertificateStatus:
-        subject = certificate.subject
+        subject = certificate.subject[:_MAX_SHOWN]
         try:
             finding = await self._finding(certificate, issuer)
         except RevocationUnknown as unknown:
@@ -134,12 +136,15 @@ class _Question:
 
         async def read(data: bytes) -> Finding:
             now = self._clock.now()
-            finding, delegate = read_answer(data, self._certificate, self._issuer, now, f"OCSP {url}")
+            finding, delegate = read_answer(data, self._certificate, self._issuer, now, f"OCSP {_shown(url)}")
             if delegate is not None:
                 await self._check_delegate(delegate)
             return finding
 
-        finding, until = await self._read(key, request, self._options.ocsp_seconds, read)
+        # RFC 6960, section 4.2.2.1: without nextUpdate newer information is always to be had.
+        finding, until = await self._read(
+            key, request, self._options.ocsp_seconds, read, lambda found: found.until > self._clock.now()
+        )
         return replace(finding, until=min(finding.until, until))
 
     async def _check_delegate(self, delegate: Certificate) -> None:
@@ -158,7 +163,7 @@ class _Question:
             if places:
                 delta, delta_until = await _first(places, self._delta)
                 until = min(until, delta_until)
-        finding = look_up(self._certificate, base, delta, self._clock.now(), f"revocation list {url}")
+        finding = look_up(self._certificate, base, delta, self._clock.now(), f"revocation list {_shown(url)}")
         return replace(finding, until=min(finding.until, until))
 
     async def _delta(self, url: str) -> tuple[RevocationList, datetime]:
@@ -174,23 +179,30 @@ class _Question:
             return read_list(data, self._certificate, self._issuer)
 
         key = answer_key("list", self._issuer, url)
-        return await self._read(key, request, self._options.list_seconds, read)
+        return await self._read(
+            key, request, self._options.list_seconds, read, lambda found: found.is_current(self._clock.now())
+        )
 
     async def _read(
-        self, key: str, request: FetchRequest, seconds: float, read: Callable[[bytes], Awaitable[T]]
+        self,
+        key: str,
+        request: FetchRequest,
+        seconds: float,
+        read: Callable[[bytes], Awaitable[T]],
+        lasts: Callable[[T], bool],
     ) -> tuple[T, datetime]:
-        """Return what an answer says and until when it counts at most, from memory if it is good, else asked for."""
+        """Return what an answer says and until when it counts at most, from memory if it lasts, else asked for."""
         kept = self._memory.answer(key)
         if kept is not None:
-            try:
+            # What a cache holds proves nothing, not even that it cannot be had.
+            with suppress(RevocationUnknown):
                 value = await read(kept[0])
-                if not isinstance(value, RevocationList) or value.is_current(self._clock.now()):
+                if lasts(value):
                     return value, kept[1]
-            except RevocationUnknown:
-                pass  # what a cache holds proves nothing, not even that it cannot be had
         data = await self._fetch(request, seconds)
         value = await read(data)
-        self._memory.keep_answer(key, data)
+        if lasts(value):
+            self._memory.keep_answer(key, data)
         return value, self._memory.fresh()
 
     async def _fetch(self, request: FetchRequest, seconds: float) -> bytes:
@@ -202,11 +214,15 @@ class _Question:
             async with asyncio.timeout(left):
                 return await self._fetcher.fetch(request)
         except TimeoutError:
-            why = f"{request.url} did not answer within {left:g} seconds"
+            why = f"{_shown(request.url)} did not answer within {left:g} seconds"
         except FetchFailed as failed:
-            why = f"{request.url}: {failed}"
+            why = f"{_shown(request.url)}: {failed}"
         self._memory.bury(request.url, why)
         raise RevocationUnknown(why)
+
+
+def _shown(url: str) -> str:
+    return url if url.isascii() and url.isprintable() and len(url) <= _MAX_SHOWN else ascii(url[:_MAX_SHOWN])
 
 
 async def _first(places: tuple[str, ...], ask: Callable[[str], Awaitable[T]]) -> T:

@@ -7,15 +7,18 @@ one of just these.
 
 import asyncio
 import contextlib
-import http.client
 import io
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pyratify.core.addresses import is_public
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 MAX_REDIRECTS = 3
 _MAX_HEAD = 64 * 1024
@@ -55,13 +58,15 @@ class HttpFetcher:
             url = urljoin(url, answer.getheader("Location") or "")
         raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
 
-    async def _exchange(self, url: SplitResult, request: FetchRequest) -> http.client.HTTPResponse:
+    async def _exchange(self, url: SplitResult, request: FetchRequest) -> "HTTPResponse":
+        from http.client import HTTPException
+
         try:
             async with self._connected(url) as (reader, writer):
                 writer.write(_head(url, request) + (request.body or b""))
                 await writer.drain()
                 return await _answer(reader, request)
-        except (OSError, http.client.HTTPException, asyncio.IncompleteReadError, ValueError) as error:
+        except (OSError, HTTPException, asyncio.IncompleteReadError, ValueError) as error:
             raise FetchFailed(f"{url.netloc} does not answer: {type(error).__name__}") from None
 
     @contextlib.asynccontextmanager
@@ -132,7 +137,7 @@ def _head(url: SplitResult, request: FetchRequest) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
-async def _answer(reader: asyncio.StreamReader, request: FetchRequest) -> http.client.HTTPResponse:
+async def _answer(reader: asyncio.StreamReader, request: FetchRequest) -> "HTTPResponse":
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
@@ -153,20 +158,24 @@ async def _until_end(reader: asyncio.StreamReader, limit: int) -> bytes:
     return bytes(body)
 
 
-def _parse(data: bytes) -> http.client.HTTPResponse:
-    answer = http.client.HTTPResponse(_Bytes(data))  # type: ignore[arg-type]
+def _parse(data: bytes) -> "HTTPResponse":
+    from http.client import HTTPResponse
+
+    answer = HTTPResponse(_Bytes(data))  # type: ignore[arg-type]
     answer.begin()
     return answer
 
 
-def _body(answer: http.client.HTTPResponse, limit: int) -> bytes:
+def _body(answer: "HTTPResponse", limit: int) -> bytes:
+    from http.client import HTTPException
+
     if answer.status != 200:
         raise FetchFailed(f"the server answers {answer.status}")
     if (answer.getheader("Content-Encoding") or "identity").lower() != "identity":
         raise FetchFailed("the server compresses what it was asked to send as it is")
     try:
         body = answer.read()
-    except (http.client.HTTPException, ValueError):
+    except (HTTPException, ValueError):
         raise FetchFailed("the answer ends early") from None
     if len(body) > limit:
         raise FetchFailed(f"the answer has more than the {limit} bytes allowed")

@@ -30,6 +30,11 @@ def names_lists(certificate: Certificate) -> bool:
     return extension(certificate.parsed.extensions, CRL_DISTRIBUTION_POINTS) is not None
 
 
+def can_be_looked_up(certificate: Certificate) -> bool:
+    """Tell whether the certificate names any place to look up its revocation."""
+    return bool(ocsp_locations(certificate)) or names_lists(certificate)
+
+
 def list_locations(certificate: Certificate) -> tuple[str, ...]:
     """Return where revocation lists are, at most five, in order.
 

@@ -2,10 +2,12 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pyratify.core.errors import VerificationError
 from pyratify.pki import asn1
 from pyratify.pki.certificates import Certificate, parse_certificate
+from pyratify.pki.chain import check_strength
 from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.revocation.lists import SKEW, STRONG_HASHES
 from pyratify.pki.revocation.locations import extension
@@ -13,6 +15,7 @@ from pyratify.pki.revocation.status import Finding, RevocationUnknown
 from pyratify.pki.times import format_time
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
     from cryptography.x509.ocsp import OCSPResponse, OCSPSingleResponse
 
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
@@ -58,6 +61,8 @@ def read_answer(
         return _read(data, certificate, issuer, now, source)
     except RevocationUnknown:
         raise
+    except VerificationError as error:
+        raise RevocationUnknown(f"the OCSP responder's certificate: {error.message}") from None
     except Exception:  # noqa: BLE001 - the library raises many kinds; each means that the answer says nothing
         raise RevocationUnknown("the OCSP answer is malformed") from None
 
@@ -90,12 +95,12 @@ def _check_signature(response: "OCSPResponse", issuer: Certificate, now: datetim
     if digest is None or digest.name not in STRONG_HASHES:
         raise RevocationUnknown("the OCSP answer is signed with a weak hash")
     if _is_named(response, issuer):
-        _verify(response, issuer)
+        _verify(response, digest, issuer)
         return None
     delegate = _delegate(response, issuer)
     if not delegate.not_before <= now <= delegate.not_after:
         raise RevocationUnknown("the OCSP responder's certificate is not valid now")
-    _verify(response, delegate)
+    _verify(response, digest, delegate)
     return None if extension(delegate.parsed.extensions, NO_CHECK) is not None else delegate
 
 
@@ -110,9 +115,9 @@ def _delegate(response: "OCSPResponse", issuer: Certificate) -> Certificate:
             _is_named(response, candidate)
             and extended is not None
             and OCSP_SIGNING in extended.purposes
-            and candidate.signature_hash in STRONG_HASHES
             and candidate.is_issued_by(issuer)
         ):
+            check_strength(candidate)
             return candidate
     raise RevocationUnknown("the OCSP answer is signed by none whom the issuer entitles to it")
 
@@ -123,37 +128,37 @@ def _is_named(response: "OCSPResponse", certificate: Certificate) -> bool:
     return response.responder_name == certificate.parsed.subject
 
 
-def _verify(response: "OCSPResponse", signer: Certificate) -> None:
+def _verify(response: "OCSPResponse", digest: "HashAlgorithm", signer: Certificate) -> None:
+    """Verify the signature with a key that is RSA or ECDSA, as the strength of every certificate here was checked."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    key, digest = signer.key, response.signature_hash_algorithm
-    if digest is None:
-        raise RevocationUnknown("the OCSP answer's algorithm is not allowed")
+    elliptic = isinstance(signer.key, EllipticCurvePublicKey)
+    scheme = (ECDSA(digest),) if elliptic else (PKCS1v15(), digest)
     try:
-        if isinstance(key, RSAPublicKey):
-            key.verify(response.signature, response.tbs_response_bytes, PKCS1v15(), digest)
-        elif isinstance(key, EllipticCurvePublicKey):
-            key.verify(response.signature, response.tbs_response_bytes, ECDSA(digest))
-        else:
-            raise RevocationUnknown("the OCSP responder's key is of a kind that is not allowed")
+        signer.key.verify(response.signature, response.tbs_response_bytes, *scheme)
     except InvalidSignature:
         raise RevocationUnknown("the OCSP answer's signature is not the responder's") from None
 
 
 def _entry(response: "OCSPResponse", certificate: Certificate, issuer: Certificate) -> "OCSPSingleResponse":
-    for entry in response.responses:
-        name = entry.hash_algorithm.name
-        if (
-            name in _CERTIFICATE_ID_HASHES
-            and entry.serial_number == certificate.parsed.serial_number
-            and entry.issuer_key_hash == key_hash(issuer, name)
-            and entry.issuer_name_hash == hashlib.new(name, issuer.parsed.subject.public_bytes()).digest()
-        ):
-            return entry
-    raise RevocationUnknown("the OCSP answer is about another certificate")
+    """Return the one entry, which must be about the certificate (section 3.2, 1 and 2)."""
+    entries = tuple(response.responses)
+    if len(entries) != 1:
+        raise RevocationUnknown(f"the OCSP answer has {len(entries)} entries, not the one that was asked for")
+    if any(found.critical for found in response.single_extensions):
+        raise RevocationUnknown("the OCSP answer's entry has a critical extension")
+    (entry,) = entries
+    name = entry.hash_algorithm.name
+    if (
+        name not in _CERTIFICATE_ID_HASHES
+        or entry.serial_number != certificate.parsed.serial_number
+        or entry.issuer_key_hash != key_hash(issuer, name)
+        or entry.issuer_name_hash != hashlib.new(name, issuer.parsed.subject.public_bytes()).digest()
+    ):
+        raise RevocationUnknown("the OCSP answer is about another certificate")
+    return entry
 
 
 def _check_times(entry: "OCSPSingleResponse", now: datetime) -> datetime:
@@ -171,20 +176,9 @@ def _check_times(entry: "OCSPSingleResponse", now: datetime) -> datetime:
 
 
 def _invalid_from(response: "OCSPResponse") -> datetime | None:
-    """Return the invalidity date, where there is one entry to which it must belong."""
-    if len(tuple(response.responses)) != 1:
-        return None
     date = extension(response.single_extensions, _INVALIDITY_DATE)
-    return _date(date)
-
-
-def _date(value: Any) -> datetime | None:
-    from cryptography.x509 import InvalidityDate
-
-    if isinstance(value, InvalidityDate):
-        return value.invalidity_date_utc
-    raw = getattr(value, "value", None)
-    return asn1.time(next(iter(read_elements(raw)))) if isinstance(raw, bytes) else None
+    found: datetime | None = date.invalidity_date_utc if date is not None else None
+    return found
 
 
 def key_hash(certificate: Certificate, name: str) -> bytes:

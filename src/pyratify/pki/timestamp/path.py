@@ -33,5 +33,5 @@ def find_path(
             del unused[issuer.der]
     raise VerificationError(
         Reason.CHAIN_UNTRUSTED,
-        f"the timestamp authority {leaf.subject!r} leads to no certificate of the trust stores of type tsa",
+        f"the timestamp authority {leaf.subject[:200]!a} leads to no certificate of the trust stores of type tsa",
     )

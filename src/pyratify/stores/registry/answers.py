@@ -10,8 +10,7 @@ from pyratify.stores.registry.transport import Headers, Request
 from pyratify.stores.registry.url import Url
 
 _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9a-z-]+\n[^\x00-\x08\x0a-\x1f\x7f]*\n)*", re.ASCII)
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
     "HTTP_REQUEST",
@@ -34,7 +33,7 @@ def check_headers(request: Request, status: int, headers: Headers) -> int | None
     Raises:
         StoreError: `REGISTRY_ERROR`, `SIZE_MISMATCH`, `SIZE_EXCEEDED` or `CONTENT_ENCODING`.
     """
-    if any(_CONTROL.search(value) or not _NAME.fullmatch(name) for name, value in headers.fields):
+    if not _are_readable(headers.fields):
         raise malformed(request.url, "a header field cannot be read")
     length = _length(request.url, headers)
     if status != 200:
@@ -120,6 +119,13 @@ def _tls_error(host: str, error: ssl.SSLError) -> StoreError:
     if reason in _NOT_TLS:
         return StoreError(Reason.TLS_REQUIRED, f"{host} does not speak TLS on this port ({reason})")
     return StoreError(Reason.TLS_VERIFY, f"TLS with {host} failed ({reason})")
+
+
+def _are_readable(fields: tuple[tuple[str, str], ...]) -> bool:
+    """Tell whether every name is a token and no value has a control character (RFC 9110, section 5.5)."""
+    text = "".join(f"{name}\n{value}\n" for name, value in fields)
+    # the line breaks are ours alone, or their number would be another
+    return text.count("\n") == 2 * len(fields) and _FIELDS.fullmatch(text) is not None
 
 
 def _length(url: Url, headers: Headers) -> int | None:

@@ -19,6 +19,8 @@ from pyratify.stores.registry.tokens import Memory
 from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
 from pyratify.stores.registry.url import Origin, Url, registry_origin
 
+_MAX_ORIGINS = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
@@ -72,6 +74,7 @@ class RegistryClient:
         self._clock = clock or SystemClock()
         self._retry = RetryPolicy(tries=options.tries, jitter=jitter or _random)
         self._memory = Memory(self._clock)
+        self._origins: dict[str, Origin] = {}
         self._tokens: SingleFlight[Response] = SingleFlight()
         self._asked: SingleFlight[Credential] = SingleFlight()
 
@@ -113,12 +116,18 @@ class RegistryClient:
         return response
 
     def _origin(self, read: Read) -> Origin:
+        origin = self._origins.get(read.registry)
+        if origin is not None:
+            return origin
         try:
-            return registry_origin(read.registry, self._options.plain_http)
+            origin = registry_origin(read.registry, self._options.plain_http)
         except ValueError as error:
             raise StoreError(
                 Reason.REGISTRY_UNREACHABLE, f"{read.registry} is no registry: {error}"
             ) from None
+        if len(self._origins) < _MAX_ORIGINS:
+            self._origins[read.registry] = origin
+        return origin
 
     async def _drive(self, flow: Flow, registry: str, origin: Origin, deadline: float) -> Response:
         try:

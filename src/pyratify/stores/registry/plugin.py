@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import sys
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -40,7 +39,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries.
-        transport: `threads`, `aiohttp`, or `auto`: aiohttp where the program has loaded it already.
+        transport: `asyncio`, the strict reader of this package over asyncio, or `aiohttp`.
     """
 
     plain_http: bool | None = None
@@ -60,7 +59,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     proxy_from_environment: bool = True
     connect_timeout: float = _DEFAULTS.connect_timeout
     timeout: float = _DEFAULTS.timeout
-    transport: Literal["auto", "threads", "aiohttp"] = "auto"
+    transport: Literal["asyncio", "aiohttp"] = "asyncio"
 
 
 async def build(name: str, options: Options, resources: Resources) -> RegistryStore:
@@ -142,14 +141,14 @@ def _path(path: str, resources: Resources) -> str:
     return str(resources.base / path) if path else ""
 
 
-def _transport(kind: str, settings: RegistryOptions) -> Transport:
-    if kind == "aiohttp" or (kind == "auto" and "aiohttp" in sys.modules):
+def _transport(kind: Literal["asyncio", "aiohttp"], settings: RegistryOptions) -> Transport:
+    if kind == "aiohttp":
         from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
 
         return aiohttp_transport(settings)
-    from pyratify.stores.registry.transport_threads import thread_transport
+    from pyratify.stores.registry.transport_asyncio import asyncio_transport
 
-    return thread_transport(settings)
+    return asyncio_transport(settings)
 
 
 plugin = Plugin(

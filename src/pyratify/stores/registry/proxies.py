@@ -25,6 +25,11 @@ class Proxy:
     authorization: str = ""
 
 
+def proxy_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that say something about proxies; where there are none, no origin has a proxy."""
+    return {name: text for name, text in environ.items() if text and name.lower().endswith("_proxy")}
+
+
 def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for an origin; None for this machine's loopback, for `NO_PROXY` and where none is set.
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from pyratify.stores.registry.transport import Headers
 
@@ -51,6 +50,8 @@ def retry_after(headers: Headers, now: datetime) -> float | None:
     text = (headers.get("retry-after") or "").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
+    from email.utils import parsedate_to_datetime  # costs more than all the rest, and is hardly ever needed
+
     try:
         date = parsedate_to_datetime(text)
         return max((date - now).total_seconds(), 0.0)

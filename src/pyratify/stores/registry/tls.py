@@ -1,7 +1,6 @@
 """TLS contexts: one for each kind of trust, never without verification."""
 
 import ssl
-import threading
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.stores.registry.options import RegistryOptions
@@ -22,7 +21,6 @@ class TlsContexts:
 
     def __init__(self, options: RegistryOptions) -> None:
         self._options = options
-        self._lock = threading.Lock()
         self._contexts: dict[tuple[bool, bool], ssl.SSLContext] = {}
         if options.ca_pem or options.client_cert_file:
             self.context(REGISTRY)
@@ -31,10 +29,9 @@ class TlsContexts:
         """Return the context for places of this trust."""
         private = trust.ca and bool(self._options.ca_pem)
         shows = trust.client_certificate and bool(self._options.client_cert_file)
-        with self._lock:
-            if (private, shows) not in self._contexts:
-                self._contexts[private, shows] = self._make(private, shows)
-            return self._contexts[private, shows]
+        if (private, shows) not in self._contexts:
+            self._contexts[private, shows] = self._make(private, shows)
+        return self._contexts[private, shows]
 
     def _make(self, private: bool, shows: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and host name

@@ -41,11 +41,14 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of that name."""
-        return next((value for key, value in self.fields if key == name), None)
+        for key, value in self.fields:
+            if key == name:
+                return value
+        return None
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Return every value of that name."""
-        return tuple(value for key, value in self.fields if key == name)
+        return tuple([value for key, value in self.fields if key == name])
 
 
 @dataclass(frozen=True, slots=True)

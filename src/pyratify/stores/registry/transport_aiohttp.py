@@ -1,4 +1,4 @@
-"""The transport of long-lived programs: aiohttp."""
+"""The transport of programs that prefer a well-known library: aiohttp."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from yarl import URL
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.stores.registry.addresses import Resolve, system_resolve
 from pyratify.stores.registry.answers import (
     ConnectionLost,
     check_end,
@@ -21,10 +22,10 @@ from pyratify.stores.registry.answers import (
     timed_out,
     too_large,
 )
-from pyratify.stores.registry.dialing import Resolve, system_resolve
+from pyratify.stores.registry.background import in_thread
 from pyratify.stores.registry.guard import check_addresses, check_literal
 from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.proxies import Proxy, proxy_for
+from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Response, Transport
 
@@ -45,8 +46,7 @@ class _Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Return the addresses of a host, unless one of them is not public and has to be."""
         del family
-        loop = asyncio.get_running_loop()
-        addresses = tuple(await loop.run_in_executor(None, lambda: tuple(self._resolve(host, port))))
+        addresses = await in_thread(f"resolving {host}", lambda: tuple(self._resolve(host, port)))
         if self._guarded:
             check_addresses(host, addresses)
         return [_result(host, address, port) for address in addresses]
@@ -55,13 +55,30 @@ class _Resolver(AbstractResolver):
         """Do nothing."""
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Never uses a connection again on which something has come that nobody asked for."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[aiohttp.tracing.Trace]",
+        timeout: aiohttp.ClientTimeout,
+    ) -> "aiohttp.connector.Connection":
+        """Return a connection, an idle one only if it is as its last answer left it."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
 class AiohttpTransport:
     """Makes requests with aiohttp; belongs to the event loop it is first used in.
 
     Args:
         options: The store's settings.
         resolve: Names to addresses.
-        environ: Where proxies come from.
+        environ: Where proxies come from; read once.
 
     Raises:
         ConfigurationError: A certificate cannot be used.
@@ -77,12 +94,12 @@ class AiohttpTransport:
         self._options = options
         self._tls = TlsContexts(options)
         self._resolve = resolve
-        self._environ = environ if options.proxy_from_environment else {}
+        self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
-        proxy = proxy_for(request.url.origin, self._environ) if self._environ else None
+        proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
             await self._check(request, proxy)
             async with asyncio.timeout(request.timeout), self._ask(request, proxy) as answer:
@@ -127,7 +144,7 @@ class AiohttpTransport:
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         if guarded not in self._sessions:
-            connector = aiohttp.TCPConnector(
+            connector = _Connector(
                 resolver=_Resolver(self._resolve, guarded),
                 use_dns_cache=False,
                 limit=0,
@@ -146,7 +163,7 @@ class AiohttpTransport:
 
 
 def aiohttp_transport(options: RegistryOptions) -> Transport:
-    """Return the transport for a program that runs for long.
+    """Return the transport over aiohttp.
 
     Raises:
         ConfigurationError: A certificate cannot be used.

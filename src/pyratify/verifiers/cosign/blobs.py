@@ -26,7 +26,7 @@ def verify_blob(data: bytes, artifact: Artifact, trusted: TrustedKeys | Trusting
         read_statement(bundle.content.payload, artifact.digest)
     signer, facts = trusted.authenticate(material)
     return Details(
-        f"cosign: 1 trusted {trusted.noun} signed this artifact",
+        f"1 trusted {trusted.noun} signed this artifact",
         (signer,),
         {"format": "sigstore-bundle", **facts},
     )

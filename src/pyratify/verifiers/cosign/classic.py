@@ -51,7 +51,7 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
     if not signers:
         raise _most_telling(checked)
     return Details(
-        f"cosign: {_count(len(signers), trusted.noun)} signed this image",
+        f"{_count(len(signers), trusted.noun)} signed this image",
         signers,
         {"format": "simple-signing", "verifiedSignatures": [each.as_data() for each in checked]},
     )

@@ -1,8 +1,7 @@
 r"""Regular expressions over identities, matched in linear time and always against the whole text.
 
-The syntax is what RE2 and Python have in common: literals, `.`, classes, `\d \w \s` and their opposites, groups,
-alternatives, `* + ? {m,n}` (lazy ones mean the same), `^` and `$` at the ends. Everything else is refused, look-around
-and back-references among it. A text is looked at once, whatever the expression (Thompson's construction).
+RE2's and Python's common syntax: literals, `.`, classes, `\d \w \s` and their opposites, groups, alternatives, `* + ? {m,n}`
+(lazy ones mean the same), `^` and `$` at the ends; all else is refused. A text is looked at once (Thompson's construction).
 """
 
 from dataclasses import dataclass

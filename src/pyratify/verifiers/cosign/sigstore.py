@@ -36,7 +36,7 @@ async def verify_bundle(evidence: Evidence, trusted: "TrustedKeys | Trusting") -
     check_claim(claim, trusted.policy, evidence.reference)
     checked = Checked(layers[0].digest, signer, facts={**_facts(bundle, claim, trusted), **facts})
     data = {"format": "sigstore-bundle", "verifiedSignatures": [checked.as_data()]}
-    return Details(f"cosign: 1 trusted {trusted.noun} signed this image", (signer,), data)
+    return Details(f"1 trusted {trusted.noun} signed this image", (signer,), data)
 
 
 async def _verify(

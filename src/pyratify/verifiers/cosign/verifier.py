@@ -93,6 +93,8 @@ async def _verify(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Deta
 
 
 def _load(policies: tuple[CosignTrustPolicy, ...], clock: Clock) -> "tuple[TrustedKeys | Trusting, ...]":
+    from pyratify.verifiers.cosign import classic, sigstore  # noqa: F401 - beside the network, before they are needed
+
     return tuple(_load_one(policy, clock) for policy in policies)
 
 

@@ -5,7 +5,7 @@ The parser is chosen by the layer's media type and by nothing else.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -52,8 +52,10 @@ class Envelope:
         signing_time: When it was signed; under `notary.x509` a mere claim.
         expiry: When the signature stops to count; None for never.
         plugin: The verification plugin that the signature asks for.
+        plugin_version: The lowest version of it that will do.
         agent: The program that signed; unsigned text.
         timestamp: The RFC 3161 token, not verified; None where there is none.
+        extended: Signed attributes that the specification does not know, none of them critical; only shown.
     """
 
     media_type: str
@@ -66,8 +68,10 @@ class Envelope:
     signing_time: datetime
     expiry: datetime | None
     plugin: str | None
+    plugin_version: str | None
     agent: str | None
     timestamp: bytes | None
+    extended: Header = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,19 @@ def _read(
         signing_time,
         expiry,
         _plugin(protected),
+        _text(protected, PLUGIN_VERSION),
         _text(unprotected, AGENT),
         form.octets(unprotected[TIMESTAMP]) if TIMESTAMP in unprotected else None,
+        {
+            name: value
+            for name, value in protected.items()
+            if name not in (*_own(form), SIGNING_TIME, *_CRITICAL)
+        },
     )
+
+
+def _own(form: _Format) -> tuple[str | int | None, ...]:
+    return (form.algorithm, form.critical, form.content_type, form.chain if form is _COSE else None)
 
 
 def _check_critical(form: _Format, protected: Header) -> None:
@@ -147,9 +161,8 @@ def _check_critical(form: _Format, protected: Header) -> None:
 
 
 def _check_names(form: _Format, protected: Header) -> None:
-    known = (form.algorithm, form.critical, form.content_type, form.chain if form is _COSE else None)
     for name in protected:
-        if name not in known and (isinstance(name, int) or name in _JOSE):
+        if name not in _own(form) and (isinstance(name, int) or name in _JOSE):
             _refuse(f"the protected header must not have {name!r}")
 
 

@@ -4,18 +4,56 @@ Notary Project, signature-specification.md, "Payload".
 """
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.jws import load_object
+from pyratify.verifiers.notation.envelope import Envelope
 
 _TARGET = "targetArtifact"
 
 
-def check_payload(payload: bytes, subject: Descriptor) -> Mapping[str, str]:
+class Target(Protocol):
+    """What an envelope must be a signature of."""
+
+    def check(self, envelope: Envelope) -> Mapping[str, str]:
+        """Check that the payload names the target, and return the signed metadata.
+
+        Raises:
+            VerificationError: As `check_payload`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTarget:
+    """An image or other artifact.
+
+    Attributes:
+        subject: What it is.
+    """
+
+    subject: Descriptor
+
+    def check(self, envelope: Envelope) -> Mapping[str, str]:
+        """Check that the payload names exactly the subject, and return the signed metadata.
+
+        Raises:
+            VerificationError: As `check_payload`.
+        """
+        return check_payload(envelope.payload, self.subject)
+
+
+def check_payload(payload: bytes, subject: Descriptor, *, any_type: bool = False) -> Mapping[str, str]:
     """Check that the payload names exactly the subject, and return the signed metadata.
+
+    Args:
+        payload: The payload's bytes.
+        subject: What it must name.
+        any_type: Whether the payload may name any media type; for blobs, which have none of their own.
 
     Raises:
         VerificationError: `PAYLOAD_SUBJECT_MISMATCH`: another artifact, or more or less than the descriptor of one;
@@ -29,7 +67,9 @@ def check_payload(payload: bytes, subject: Descriptor) -> Mapping[str, str]:
         _mismatch("it has members that the specification does not know")
     if target.get("digest") != subject.digest:
         _mismatch(f"it names {str(target.get('digest'))[:140]!r}, not {subject.digest}")
-    if target.get("mediaType") != subject.media_type:
+    if not isinstance(target.get("mediaType"), str):
+        _mismatch("it names no media type")
+    if not any_type and target["mediaType"] != subject.media_type:
         _mismatch("it names another media type")
     if type(target.get("size")) is not int or target["size"] != subject.size:
         _mismatch("it names another size")

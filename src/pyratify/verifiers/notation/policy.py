@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pyratify.core.reference import Reference
-from pyratify.core.scope import EVERYTHING
+from pyratify.core.scope import ScopeMap
 from pyratify.pki.names import Identity
 
 STORE_TYPES = ("ca", "signingAuthority", "tsa")
@@ -78,7 +78,7 @@ class TrustPolicy:
 
     Attributes:
         name: Its name.
-        scopes: Repositories, or `*` alone.
+        scopes: Repositories, or `*` alone; with wildcards, every kind of scope; none for blobs.
         level: The level's name.
         actions: What becomes of each validation that fails, overrides applied.
         stores: The trust stores; empty for level `skip`.
@@ -108,22 +108,51 @@ class TrustPolicyDocument:
     """
 
     policies: tuple[TrustPolicy, ...]
+    _scopes: ScopeMap[TrustPolicy] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the statements by scope."""
+        entries = ((scope, policy) for policy in self.policies for scope in policy.scopes)
+        object.__setattr__(self, "_scopes", ScopeMap(entries))
 
     def select(self, reference: Reference) -> TrustPolicy | None:
-        """Return the statement for the reference's repository: an exact scope, else `*`, else None.
+        """Return the statement for the reference's repository: the most specific scope, else `*`, else None.
 
         A layout on disk has no repository, so `*` alone applies.
         """
-        for wanted in (reference.name, EVERYTHING):
-            for policy in self.policies:
-                if wanted in policy.scopes:
-                    return policy
-        return None
+        return self._scopes.match(reference)
 
     @property
     def stores(self) -> tuple[StoreName, ...]:
         """Every trust store that some statement names, once."""
-        return tuple(dict.fromkeys(store for policy in self.policies for store in policy.stores))
+        return _stores(self.policies)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPolicyDocument:
+    """A whole document for blobs, which have no repository; make it with `read_blob_policy` or `short_blob_policy`.
+
+    Attributes:
+        policies: The statements, at least one.
+        everything: The name of the statement that applies where none is named; None where there is none.
+    """
+
+    policies: tuple[TrustPolicy, ...]
+    everything: str | None = None
+
+    def select(self, name: str | None = None) -> TrustPolicy | None:
+        """Return the statement of that name, or the global one where no name is given; None where there is none."""
+        wanted = self.everything if name is None else name
+        return next((policy for policy in self.policies if policy.name == wanted), None)
+
+    @property
+    def stores(self) -> tuple[StoreName, ...]:
+        """Every trust store that some statement names, once."""
+        return _stores(self.policies)
+
+
+def _stores(policies: tuple[TrustPolicy, ...]) -> tuple[StoreName, ...]:
+    return tuple(dict.fromkeys(store for policy in policies for store in policy.stores))
 
 
 def repeated(values: Sequence[str]) -> str | None:

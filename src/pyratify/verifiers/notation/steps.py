@@ -3,12 +3,13 @@
 Notary Project, trust-store-trust-policy.md, "Signature Verification", steps 3 to 7.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from pyratify.core.errors import Failure, VerificationError
+from pyratify.core.errors import Failure, InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.algorithms import algorithm_for, verify_signature
 from pyratify.pki.chain import Chain
@@ -16,9 +17,9 @@ from pyratify.pki.names import InvalidName, subject_of
 from pyratify.pki.times import format_time
 from pyratify.verifiers.notation.anchors import Anchors
 from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, Envelope
-from pyratify.verifiers.notation.policy import Action, Check, TrustPolicy, VerifyTimestamp
+from pyratify.verifiers.notation.moment import Moment
+from pyratify.verifiers.notation.policy import Action, Check, TrustPolicy
 
-CLOCK_SKEW = timedelta(minutes=5)
 _MAX_AGENT = 200
 
 
@@ -35,13 +36,28 @@ class NotationFailure(VerificationError):
         self.check = check
 
 
+class NotationUndecided(InconclusiveError):
+    """An enforced validation could not be decided.
+
+    Args:
+        check: Which one.
+        failure: Why.
+    """
+
+    def __init__(self, check: Check, failure: InconclusiveError) -> None:
+        super().__init__(
+            failure.reason, f"{check} could not be decided: {failure.message}", remedy=failure.remedy
+        )
+        self.check = check
+
+
 @dataclass(slots=True)
 class Checks:
     """Runs validations as a trust policy wants them, and remembers their outcomes.
 
     Attributes:
         policy: The trust policy that applies.
-        outcomes: `passed`, `failed`, `skipped` or `not checked` by validation.
+        outcomes: `passed`, `failed` or `skipped` by validation.
         warnings: What failed and was only to be reported.
     """
 
@@ -55,20 +71,37 @@ class Checks:
         Raises:
             NotationFailure: It failed and the policy enforces it.
         """
-        try:
+        with self._judged(check):
             validation()
-        except VerificationError as error:
+
+    async def wait_for(self, check: Check, validation: Callable[[], Awaitable[None]]) -> None:
+        """Run one validation that waits for others, unless the policy skips it.
+
+        Raises:
+            NotationFailure: It failed and the policy enforces it.
+            NotationUndecided: It could not be decided and the policy enforces it.
+        """
+        if not self._skips(check):
+            with self._judged(check):
+                await validation()
+
+    def _skips(self, check: Check) -> bool:
+        if self.policy.actions[check] is not Action.SKIP:
+            return False
+        self.outcomes[check] = "skipped"
+        return True
+
+    @contextmanager
+    def _judged(self, check: Check) -> Iterator[None]:
+        try:
+            yield
+        except (VerificationError, InconclusiveError) as error:
             if self.policy.actions[check] is not Action.LOG:
-                raise NotationFailure(check, error) from None
+                raise _enforced(check, error) from None
             self.outcomes[check] = "failed"
             self.warn(error.reason, f"{check} failed and was only to be reported: {error.message}")
         else:
             self.outcomes[check] = "passed"
-
-    def leave_out(self, check: Check) -> None:
-        """Note that a validation was not made, because the policy skips it or because this version has none."""
-        skipped = self.policy.actions[check] is Action.SKIP
-        self.outcomes[check] = "skipped" if skipped else "not checked"
 
     def warn(self, reason: Reason, message: str) -> None:
         """Add a warning."""
@@ -78,6 +111,14 @@ class Checks:
     def is_authentic(self) -> bool:
         """Whether the signer is known to be trusted."""
         return self.outcomes.get(Check.AUTHENTICITY) == "passed"
+
+
+def _enforced(
+    check: Check, error: VerificationError | InconclusiveError
+) -> NotationFailure | NotationUndecided:
+    if isinstance(error, VerificationError):
+        return NotationFailure(check, error)
+    return NotationUndecided(check, error)
 
 
 def check_signature(envelope: Envelope, chain: Chain) -> None:
@@ -95,10 +136,19 @@ def check_signature(envelope: Envelope, chain: Chain) -> None:
     verify_signature(chain.leaf.key, algorithm, envelope.signature, envelope.signed)
 
 
-def check_authenticity(envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors) -> None:
+def check_authenticity(
+    envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors, *, identity: bool = True
+) -> None:
     """Check that a trusted authority vouches for a trusted identity (step 4).
 
     The signing scheme decides which type of trust store counts (signing-scheme.md, "Trust Stores").
+
+    Args:
+        envelope: The envelope.
+        chain: Its chain.
+        policy: The trust policy that applies.
+        anchors: The trust stores.
+        identity: Whether the identity is checked, too; a plugin does it otherwise.
 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED` or `IDENTITY_MISMATCH`.
@@ -111,7 +161,7 @@ def check_authenticity(envelope: Envelope, chain: Chain, policy: TrustPolicy, an
             Reason.CHAIN_UNTRUSTED,
             f"no certificate of the chain is in the trust stores of the policy: {named}",
         )
-    if policy.identities is None:
+    if policy.identities is None or not identity:
         return
     try:
         subject: Mapping[str, str] = subject_of(chain.leaf)
@@ -135,54 +185,9 @@ def check_expiry(envelope: Envelope, now: datetime) -> None:
         )
 
 
-def check_timestamp(envelope: Envelope, chain: Chain, policy: TrustPolicy, now: datetime) -> None:
-    """Check that the certificates were valid when it mattered (step 6).
-
-    That is now, unless a signing authority vouches for the time. Timestamps are not verified in this version: where the
-    policy asks for one, this fails.
-
-    Raises:
-        VerificationError: `CERT_EXPIRED`, `TIME_INVALID`, `TIME_SOURCE_MISSING` or `TIMESTAMP_INVALID`.
-    """
-    if envelope.signing_time > now + CLOCK_SKEW:
-        raise VerificationError(
-            Reason.TIME_INVALID, f"the signature says it was made at {format_time(envelope.signing_time)}"
-        )
-    if envelope.scheme == SIGNING_AUTHORITY:
-        chain.check_validity(envelope.signing_time)
-    elif needs_timestamp(chain, policy, now):
-        check_countersignature(envelope)
-    else:
-        chain.check_validity(now)
-
-
-def needs_timestamp(chain: Chain, policy: TrustPolicy, now: datetime) -> bool:
-    """Tell whether the policy wants the timestamp verified ("Timestamp Countersignature Verification details")."""
-    if not policy.stores_of("tsa"):
-        return False
-    expired = any(now > certificate.not_after for certificate in chain.certificates)
-    return policy.verify_timestamp is VerifyTimestamp.ALWAYS or expired
-
-
-def check_countersignature(envelope: Envelope) -> None:
-    """Refuse, because timestamps cannot be verified yet; a timestamp that nobody verified proves nothing.
-
-    Raises:
-        VerificationError: `TIME_SOURCE_MISSING` without a timestamp, else `TIMESTAMP_INVALID`.
-    """
-    if envelope.timestamp is None:
-        raise VerificationError(
-            Reason.TIME_SOURCE_MISSING, "the policy asks for a timestamp and the signature has none"
-        )
-    raise VerificationError(
-        Reason.TIMESTAMP_INVALID,
-        "the policy asks for a verified timestamp, which this version cannot verify",
-        remedy="Take the trust stores of type tsa out of the trust policy; then certificates must be valid now.",
-    )
-
-
-def facts(envelope: Envelope, chain: Chain, checks: Checks) -> dict[str, Any]:
+def facts(moment: Moment, checks: Checks) -> dict[str, Any]:
     """Return what was found, as JSON values; `Issuer` and `SN` are Ratify's names for issuer and subject."""
+    envelope, chain, stamp = moment.envelope, moment.chain, moment.timestamp
     leaf = chain.leaf
     return {
         "Issuer": leaf.issuer,
@@ -191,10 +196,16 @@ def facts(envelope: Envelope, chain: Chain, checks: Checks) -> dict[str, Any]:
         "level": checks.policy.level,
         "checks": {str(check): outcome for check, outcome in checks.outcomes.items()},
         "revocation": checks.outcomes[Check.REVOCATION],
+        "revocationFindings": [
+            {"subject": found.subject, "status": str(found.status), "detail": found.detail}
+            for found in moment.lookup.found
+        ],
         "mediaType": envelope.media_type,
         "algorithm": envelope.algorithm.name,
         "signingScheme": envelope.scheme,
         "signingTime": format_time(envelope.signing_time),
+        "timestamp": format_time(stamp.time) if stamp else None,
+        "timestampAuthority": stamp.chain.leaf.subject if stamp else None,
         "expiry": format_time(envelope.expiry) if envelope.expiry else None,
         "signingAgent": envelope.agent[:_MAX_AGENT] if envelope.agent else None,
         "certificates": [certificate.fingerprint for certificate in chain.certificates],

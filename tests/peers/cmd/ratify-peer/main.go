@@ -45,13 +45,13 @@ func main() {
 }
 
 func newExecutor(ca string, plainHTTP bool) (*ratify.Executor, error) {
-	anchors, err := trust.Load(ca)
+	anchors, err := trust.Load(ca, "")
 	if err != nil {
 		return nil, err
 	}
 	verifier, err := notation.NewVerifier(&notation.VerifierOptions{
 		Name:           "notation",
-		TrustPolicyDoc: trust.Policy("strict", []string{"*"}),
+		TrustPolicyDoc: anchors.Policy("strict", []string{"*"}),
 		TrustStore:     anchors,
 	})
 	if err != nil {

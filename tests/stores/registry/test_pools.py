@@ -1,4 +1,4 @@
-"""The transport in threads: what is its own business."""
+"""The pool of the transport that keeps its connections itself."""
 
 import asyncio
 import threading
@@ -7,10 +7,10 @@ import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry import transport_threads
+from pyratify.stores.registry import transport_asyncio
 from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport import REGISTRY, Request, Response
-from pyratify.stores.registry.transport_threads import ThreadTransport
+from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
+from pyratify.stores.registry.transport_asyncio import AsyncioTransport
 from pyratify.stores.registry.url import Url
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import Fault, RegistrySimulator
@@ -20,7 +20,7 @@ def _request(registry: RegistrySimulator) -> Request:
     return Request(Url.parse(f"{registry.url}/v2/"), 1000, REGISTRY)
 
 
-async def _together(transport: ThreadTransport, registry: RegistrySimulator, count: int) -> None:
+async def _together(transport: Transport, registry: RegistrySimulator, count: int) -> None:
     """Make so many requests at the same time."""
     release = threading.Event()
     registry.reset()
@@ -36,7 +36,7 @@ async def _together(transport: ThreadTransport, registry: RegistrySimulator, cou
 async def test_a_connection_that_has_been_idle_for_long_is_not_used(registry: RegistrySimulator) -> None:
     """Servers and firewalls forget connections, some without a word."""
     clock = FakeClock()
-    transport = ThreadTransport(RegistryOptions(), environ={}, monotonic=clock.monotonic)
+    transport = AsyncioTransport(RegistryOptions(), environ={}, monotonic=clock.monotonic)
     await transport.send(_request(registry))
     clock.advance(59)
     await transport.send(_request(registry))
@@ -51,8 +51,8 @@ async def test_idle_connections_are_bounded(
     registry: RegistrySimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program that reads from many registries does not keep a connection to each for ever."""
-    monkeypatch.setattr(transport_threads, "_MAX_IDLE", 2)
-    transport = ThreadTransport(RegistryOptions(), environ={})
+    monkeypatch.setattr(transport_asyncio, "_MAX_IDLE", 2)
+    transport = AsyncioTransport(RegistryOptions(), environ={})
     await _together(transport, registry, 5)
     await _together(transport, registry, 5)
     assert registry.connections == 8
@@ -61,7 +61,7 @@ async def test_idle_connections_are_bounded(
 
 async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySimulator) -> None:
     """A request under way is finished; its connection is closed, not kept."""
-    transport = ThreadTransport(RegistryOptions(), environ={})
+    transport = AsyncioTransport(RegistryOptions(), environ={})
     release = threading.Event()
     registry.fault(Fault(wait=release, times=1))
     task = asyncio.create_task(transport.send(_request(registry)))
@@ -77,37 +77,32 @@ async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySi
 async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
     registry: RegistrySimulator,
 ) -> None:
-    """The thread finds out when it has the socket, and closes it."""
-    resolving, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    """A resolver that hangs holds nobody up, and what it says in the end is too late."""
+    resolving, go_on = threading.Event(), threading.Event()
 
     def resolve(host: str, port: int) -> list[str]:
         resolving.set()
         go_on.wait(10)
-        return [host]
+        return ["127.0.0.1"]
 
-    class Watched(ThreadTransport):
-        def _exchange(self, *arguments: object) -> Response:
-            try:
-                return super()._exchange(*arguments)  # type: ignore[arg-type]
-            finally:
-                ended.set()
-
-    transport = Watched(RegistryOptions(), environ={}, resolve=resolve)
-    task = asyncio.create_task(transport.send(_request(registry)))
+    transport = AsyncioTransport(RegistryOptions(), environ={}, resolve=resolve)
+    url = Url.parse(f"http://registry.example:{registry.port}/v2/")
+    task = asyncio.create_task(transport.send(Request(url, 1000, REGISTRY)))
     while not resolving.is_set():  # noqa: ASYNC110 - the resolver is in another thread
         await asyncio.sleep(0.002)
+    worker = next(t for t in threading.enumerate() if "registry.example" in t.name)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     go_on.set()
-    assert await asyncio.to_thread(ended.wait, 10)
+    await asyncio.to_thread(worker.join, 10)
     assert registry.hits == ()
     await transport.aclose()
 
 
 async def test_a_connection_lost_twice_is_an_error(registry: RegistrySimulator) -> None:
     """A stale connection is replaced once; a server that hangs up on the new one too is unreachable."""
-    transport = ThreadTransport(RegistryOptions(), environ={})
+    transport = AsyncioTransport(RegistryOptions(), environ={})
     await transport.send(_request(registry))
     registry.fault(Fault(close=True))
     with pytest.raises(StoreError) as caught:

@@ -1,0 +1,166 @@
+"""A configuration that is followed: read whole, exchanged at once, and the last good one kept when a new one is wrong."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from pyratify.config.build import build_engine
+from pyratify.config.load import LoadedConfig, load_config, read
+from pyratify.core.caching import ContentCache
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.engine import Engine
+from pyratify.core.errors import ConfigurationError
+
+_LOG = logging.getLogger("pyratify.config")
+_BESIDE = frozenset({".cer", ".crt", ".json", ".key", ".pem", ".pub", ".yaml", ".yml"})
+_MAX_FILES = 1000
+
+
+@dataclass(slots=True)
+class Generation:
+    """One whole configuration, as it was built.
+
+    Attributes:
+        engine: The engine; its generation names this.
+        types: The plugins of its verifiers, by the names of the verifiers.
+    """
+
+    engine: Engine
+    types: Mapping[str, str]
+    _stack: AsyncExitStack
+    _used: int = 0
+    _retired: bool = False
+
+    async def retire(self) -> None:
+        """Close what it holds open as soon as nobody uses it any more."""
+        self._retired = True
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._retired and self._used == 0:
+            await self._stack.aclose()
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator["Generation"]:
+        """Keep it open meanwhile."""
+        self._used += 1
+        try:
+            yield self
+        finally:
+            self._used -= 1
+            await self._close()
+
+
+@dataclass(slots=True)
+class WatchedConfig:
+    """The generation of the moment, of a file that may change at any time.
+
+    Attributes:
+        path: The file.
+        clock: Where every part takes its time from.
+        cache: The content cache, instead of the configuration's own.
+        current: The generation in use; None before the first good one.
+        fault: Why the file of the moment is not in use; None where it is.
+        dress: Changes every engine before it is used, as to measure it.
+    """
+
+    path: Path
+    clock: Clock = field(default_factory=SystemClock)
+    cache: ContentCache | None = None
+    current: Generation | None = None
+    fault: ConfigurationError | None = None
+    dress: Callable[[Engine], Engine] | None = None
+    _seen: str = ""
+    _since: float = 0.0
+
+    async def refresh(self) -> bool:
+        """Read the file if it or what lies beside it changed; tell whether a new generation is in use.
+
+        A file that is gone, half written or wrong changes nothing but `fault`.
+        """
+        try:
+            seen = await asyncio.to_thread(self._fingerprint)
+            if seen == self._seen:
+                return False
+            fresh = await self._build()
+        except ConfigurationError as error:
+            self._refuse(error)
+            return False
+        except Exception as error:  # noqa: BLE001 - whoever follows a file must not stop to; the end is a refusal
+            self._refuse(ConfigurationError(f"it could not be built: unexpected {type(error).__name__}"))
+            return False
+        old, self.current = self.current, fresh
+        self._seen, self.fault = seen, None
+        _LOG.info("configuration in use", extra={"generation": fresh.engine.generation})
+        if old is not None:
+            await old.retire()
+        return True
+
+    async def watch(self, seconds: float = 2.0) -> None:
+        """Refresh again and again, until cancelled."""
+        while True:
+            await self.clock.sleep(seconds)
+            await self.refresh()
+
+    async def aclose(self) -> None:
+        """Close the generation in use."""
+        old, self.current = self.current, None
+        if old is not None:
+            await old.retire()
+
+    def trouble(self, grace: float = 60.0) -> str:
+        """Return why no verdicts should be asked for here, or an empty text.
+
+        Args:
+            grace: For how many seconds a wrong file is put up with while the last good one is in use.
+        """
+        if self.current is None:
+            return self.fault.message if self.fault else "no configuration has been read yet"
+        if self.fault is not None and self.clock.monotonic() - self._since >= grace:
+            return f"the configuration in use is older than its file, which is wrong: {self.fault.message}"
+        return ""
+
+    async def _build(self) -> Generation:
+        loaded = load_config(self.path)
+        async with AsyncExitStack() as stack:
+            engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache)
+            engine = engine if self.dress is None else self.dress(engine)
+            return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
+
+    def _refuse(self, error: ConfigurationError) -> None:
+        if self.fault is None:
+            self._since = self.clock.monotonic()
+        if self.fault is None or self.fault.message != error.message:
+            _LOG.error("configuration refused", extra={"error": error.message, "code": error.reason.value})
+        self.fault = error
+
+    def _fingerprint(self) -> str:
+        found = hashlib.sha256(read(self.path))
+        for name, size, changed in sorted(_beside(self.path.absolute().parent)):
+            found.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
+        return found.hexdigest()
+
+
+def _beside(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Iterate over the keys, certificates and documents in a folder, as they are after every link is followed."""
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix in _BESIDE][:_MAX_FILES]
+    except OSError:
+        return
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        yield path.name, status.st_size, status.st_mtime_ns
+
+
+def _types(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    for executor in loaded.config.executors:
+        for verifier in executor.verifiers:
+            yield verifier.name, verifier.type

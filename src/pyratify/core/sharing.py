@@ -1,0 +1,33 @@
+"""What the plugins of one engine share, so that each need not have its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pyratify.core.caching import ContentCache
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Things that are made once for an engine.
+
+    Attributes:
+        cache: The engine's content cache; whoever reads from it checks what comes out.
+    """
+
+    cache: ContentCache | None = None
+    _made: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """Return the thing of that key; the first who asks makes it.
+
+        Args:
+            key: Names the kind of thing, and everything that it depends on.
+            make: Makes it.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found

@@ -1,0 +1,15 @@
+"""`ratify gatekeeper serve`: Gatekeeper's external data provider."""
+
+from argparse import Namespace
+
+from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.console import Console
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Serve until told to stop, and return the exit code."""
+    from pyratify.entrypoints.gatekeeper import serve
+
+    del console
+    serve.run(arguments)
+    return exits.ALLOWED

@@ -1,0 +1,60 @@
+"""The grammar of `ratify trust`."""
+
+import argparse
+
+from pyratify.entrypoints.cli.arguments import Parser
+
+_EXITS = """\
+Without any of these, notation's own folder is looked at, as with --notation.
+
+exit codes:
+  0  nothing has to be mended; there may be warnings
+  1  something is expired, weak, missing or invalid, so that signatures will be denied over it
+  3  the command line is wrong, or a file that it names cannot be read
+"""
+
+
+def add_notation_action(actions: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the action, with the flags that say which trust policy and trust store are meant."""
+    text = "list and check notation's trust policies and trust stores"
+    action = actions.add_parser(
+        "notation", help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=_EXITS
+    )
+    action.set_defaults(module="trust_notation")
+    action.add_argument(
+        "--cert",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="check certificates of these files (repeatable)",
+    )
+    action.add_argument("--trust-policy", metavar="FILE", help="a trust policy; needs --trust-store")
+    action.add_argument("--trust-store", metavar="DIR", help="a trust store, the folder that holds x509/")
+    action.add_argument("--notation", action="store_true", help="notation's own folder (the default)")
+    action.add_argument("--notation-config", metavar="DIR", help="this folder as notation's")
+    action.add_argument(
+        "--wildcard-scopes", action="store_true", help="allow scopes that notation refuses, as in verify"
+    )
+    action.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
+    )
+    action.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, with a traceback"
+    )
+
+
+def add_sigstore_action(actions: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `ratify trust sigstore`."""
+    text = "show the trusted roots of Sigstore in use, their age and origin, and refresh them"
+    action = actions.add_parser("sigstore", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    action.set_defaults(module="trust_sigstore")
+    action.add_argument("--refresh", action="store_true", help="bring it up to date through TUF")
+    action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
+    action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
+    action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")
+    action.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
+    )
+    action.add_argument(
+        "--debug", action="store_true", help="show where an error comes from, with a traceback"
+    )

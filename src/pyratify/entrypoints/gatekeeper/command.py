@@ -1,0 +1,34 @@
+"""The program `ratify-gatekeeper-provider`, with Ratify v2's flags."""
+
+import sys
+from collections.abc import Sequence
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.arguments import Parser
+from pyratify.entrypoints.cli.console import Console
+from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop, and return the exit code.
+
+    Args:
+        arguments: The command line without the program's name; the process's own when omitted.
+    """
+    parser = Parser(
+        prog="ratify-gatekeeper-provider", description="Answers Gatekeeper's questions about images."
+    )
+    add_flags(parser)
+    try:
+        flags = parser.parse_args(go_style(sys.argv[1:] if arguments is None else arguments))
+    except SystemExit as end:  # --help, or a mistake that argparse has explained
+        return end.code if isinstance(end.code, int) else exits.USAGE
+    from pyratify.entrypoints.gatekeeper.serve import run
+
+    try:
+        run(flags)
+    except ConfigurationError as error:
+        Console().fault(error.message, error.remedy, debug=False)
+        return exits.USAGE
+    return exits.ALLOWED

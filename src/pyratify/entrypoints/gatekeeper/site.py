@@ -1,0 +1,88 @@
+"""The provider's routes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.entrypoints.gatekeeper.provider import Provider
+from pyratify.entrypoints.gatekeeper.wire import (
+    MAX_KEYS,
+    V1ALPHA1,
+    V1BETA1,
+    BadRequest,
+    Item,
+    parse_request,
+    response,
+)
+from pyratify.entrypoints.serving.http import Handler, Refused, Reply, Site
+
+_PREFIX = "/ratify/gatekeeper"
+_MAX_BODY = 1024 * 1024
+
+Measure = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """One route.
+
+    Attributes:
+        api: The version of Gatekeeper's API in the response.
+        answer: From keys to items.
+        kind: What it is measured as.
+        idempotent: Whether the response says so.
+    """
+
+    api: str
+    answer: Callable[[tuple[str, ...]], Awaitable[tuple[Item, ...]]]
+    kind: str
+    idempotent: bool = False
+
+
+def provider_site(
+    provider: Provider,
+    *,
+    mutation: bool = True,
+    max_keys: int = MAX_KEYS,
+    clock: Clock | None = None,
+    measure: Measure | None = None,
+) -> Site:
+    """Return the provider's site.
+
+    Args:
+        provider: Who answers.
+        mutation: Whether tags are turned into digests here.
+        max_keys: The most keys of one request.
+        clock: Where durations are taken from.
+        measure: Told of every request: `verification` or `mutation`, and its milliseconds.
+    """
+    routes = {
+        f"{_PREFIX}/v2/verify": _Route(V1BETA1, provider.verify, "verification"),
+        f"{_PREFIX}/v1/verify": _Route(V1ALPHA1, provider.verify_v1, "verification"),
+    }
+    if mutation:
+        routes[f"{_PREFIX}/v2/mutate"] = _Route(V1BETA1, provider.mutate, "mutation", idempotent=True)
+        routes[f"{_PREFIX}/v1/mutate"] = _Route(V1ALPHA1, provider.mutate, "mutation", idempotent=True)
+    watch = clock or SystemClock()
+    handlers: dict[tuple[str, str], Handler] = {
+        ("POST", path): partial(_handle, route, max_keys, watch, measure) for path, route in routes.items()
+    }
+    refusals = {path: partial(_refused, route) for path, route in routes.items()}
+    return Site(routes=handlers, refusals=refusals, max_body=_MAX_BODY)
+
+
+async def _handle(route: _Route, max_keys: int, clock: Clock, measure: Measure | None, body: bytes) -> Reply:
+    began = clock.monotonic()
+    try:
+        keys = parse_request(body, max_keys)
+    except BadRequest as error:
+        return Reply(error.status, response(route.api, fault=f"{error.reason}: {error.message}"))
+    items = await route.answer(keys)
+    if measure is not None:
+        measure(route.kind, (clock.monotonic() - began) * 1000)
+    return Reply(200, response(route.api, items, idempotent=route.idempotent))
+
+
+def _refused(route: _Route, refused: Refused) -> Reply:
+    return Reply(refused.status, response(route.api, fault=f"{refused.code}: {refused.message}"))

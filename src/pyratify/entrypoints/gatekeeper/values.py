@@ -1,0 +1,72 @@
+"""What a verdict looks like to constraint templates: Ratify v2's value, and v1's for migration."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pyratify.core.report import Outcome, ValidationResult
+from pyratify.render.json import document
+
+V1_VERSION = "0.2.0"
+
+
+def v2_value(result: ValidationResult) -> dict[str, Any]:
+    """Return Ratify v2's value: `succeeded` and `artifactReports`, and beside them the digest and why it is denied."""
+    found = document(result)
+    value: dict[str, Any] = {
+        "succeeded": found["succeeded"] is True,
+        "artifactReports": found.get("artifactReports") or None,
+    }
+    for name in ("digest", "failure", "leftOut"):
+        if found.get(name) is not None:
+            value[name] = found[name]
+    return value
+
+
+def v1_value(result: ValidationResult, types: Mapping[str, str], trace: str, now: datetime) -> dict[str, Any]:
+    """Return Ratify v1's value, version 0.2.0: a flat list of reports, nested ones in `nestedResults`.
+
+    Args:
+        result: The verdict.
+        types: The verifiers' types by their names.
+        trace: What the log calls the request.
+        now: The time of the answer.
+    """
+    found = document(result)
+    return {
+        "version": V1_VERSION,
+        "isSuccess": found["succeeded"] is True,
+        "traceID": trace,
+        "timestamp": now.isoformat().replace("+00:00", "Z"),
+        "verifierReports": list(_v1_reports(found.get("artifactReports") or (), types)),
+    }
+
+
+def _v1_reports(reports: Any, types: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for report in reports:
+        nested = list(_v1_reports(report.get("artifactReports") or (), types))
+        for result in report.get("results") or ():
+            yield _v1_result(report, result, types, nested)
+
+
+def _v1_result(
+    report: dict[str, Any], result: dict[str, Any], types: Mapping[str, str], nested: list[dict[str, Any]]
+) -> dict[str, Any]:
+    name = result["verifierName"]
+    found = {
+        "subject": report["subject"],
+        "isSuccess": result["outcome"] == Outcome.PASSED,
+        "name": name,
+        "verifierName": name,
+        "type": types.get(name, name),
+        "verifierType": types.get(name, name),
+        "referenceDigest": report["artifact"],
+        "artifactType": report.get("artifactType"),
+        "message": result["description"],
+        "errorReason": result.get("errorReason"),
+        "remediation": result.get("remedy"),
+        "extensions": json.loads(result["detail"]) if result.get("detail") else None,
+        "nestedResults": nested or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}

@@ -1,0 +1,117 @@
+"""Requests and responses as Gatekeeper writes and reads them (externaldata.gatekeeper.sh)."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pyratify.core import strictjson
+from pyratify.core.errors import Failure, RatifyError
+from pyratify.core.reason import Reason
+from pyratify.entrypoints.gatekeeper.keys import MAX_KEY
+from pyratify.render.plain import clean
+
+V1ALPHA1 = "externaldata.gatekeeper.sh/v1alpha1"
+V1BETA1 = "externaldata.gatekeeper.sh/v1beta1"
+MAX_KEYS = 64
+_MAX_MESSAGE = 512
+
+# Their messages hold text of registries, plugins or exceptions; that belongs into the log and not to whoever asked.
+_FOREIGN = frozenset(
+    {
+        Reason.INTERNAL,
+        Reason.REGISTRY_ERROR,
+        Reason.REGISTRY_UNREACHABLE,
+        Reason.REGISTRY_AUTH,
+        Reason.VERIFIER_ERROR,
+        Reason.POLICY_ERROR,
+    }
+)
+
+
+class BadRequest(RatifyError, ValueError):
+    """A body that is no request.
+
+    Attributes:
+        status: The HTTP status of the answer.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(Reason.BAD_REQUEST, message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The answer for one key.
+
+    Attributes:
+        key: The key as it was sent.
+        value: What was found out; None for nothing.
+        error: Why not; empty when there is a value that counts.
+    """
+
+    key: str
+    value: Any = None
+    error: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it stands in a response: never without a value and an error at once."""
+        found: dict[str, Any] = {"key": self.key}
+        if self.value is not None:
+            found["value"] = self.value
+        if self.error or self.value is None:
+            found["error"] = self.error or f"{Reason.INTERNAL}: nothing was found out"
+        return found
+
+
+def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
+    """Return the keys of a request, in its order and as often as they stand there.
+
+    Raises:
+        BadRequest: The body is not a ProviderRequest, or has more or longer keys than allowed.
+    """
+    try:
+        document = strictjson.load_object(body, what="the request")
+    except strictjson.InvalidJson as error:
+        raise BadRequest(error.message) from None
+    if document.get("kind") != "ProviderRequest" or document.get("apiVersion") not in (V1ALPHA1, V1BETA1):
+        raise BadRequest(f"the request is not a ProviderRequest of {V1BETA1}")
+    request = document.get("request")
+    keys = request.get("keys") if isinstance(request, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise BadRequest("request.keys is not a list of strings")
+    if len(keys) > max_keys or any(len(key) > MAX_KEY for key in keys):
+        raise BadRequest(
+            f"REQUEST_TOO_LARGE: more than {max_keys} keys, or a key of more than {MAX_KEY} characters",
+            status=413,
+        )
+    return tuple(keys)
+
+
+def response(api: str, items: Iterable[Item] = (), *, idempotent: bool = False, fault: str = "") -> bytes:
+    """Return the bytes of a ProviderResponse.
+
+    Args:
+        api: `V1ALPHA1` or `V1BETA1`.
+        items: One for each key.
+        idempotent: Whether asking again gives the same; mutation demands it.
+        fault: The system error; empty for none.
+    """
+    found: dict[str, Any] = {}
+    if idempotent:
+        found["idempotent"] = True
+    documents = [item.document() for item in items]
+    if documents:
+        found["items"] = documents
+    if fault:
+        found["systemError"] = clean(fault, _MAX_MESSAGE)
+    body = {"apiVersion": api, "kind": "ProviderResponse", "response": found}
+    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+
+
+def shown(failure: Failure) -> str:
+    """Return a failure as the text of an item's error: its code, and a message that holds nothing of others'."""
+    if failure.reason in _FOREIGN:
+        return f"{failure.reason}: it could not be decided; the provider's log says why. {failure.remedy}"
+    return f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"

@@ -1,0 +1,1 @@
+"""What all servers share: the HTTP server with its limits, TLS that is exchanged while it runs, health, logs."""

@@ -1,0 +1,208 @@
+"""The HTTP server: exact routes, bounded requests, and an end that lets requests finish.
+
+This is the only place of the entry points that knows aiohttp. Paths are compared as they were sent: nothing is decoded, and
+neither the Host header nor any header that would override the method is read.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import Any
+
+from aiohttp import web
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.guard import describe
+
+_LOG = logging.getLogger("pyratify.serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a request is answered.
+
+    Attributes:
+        status: The HTTP status.
+        body: The body.
+        content_type: Its media type.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+Handler = Callable[[bytes], Awaitable[Reply]]
+"""From a request's body to its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a request was not handed to anybody.
+
+    Attributes:
+        status: The HTTP status.
+        code: A stable code.
+        message: One sentence.
+    """
+
+    status: int
+    code: str
+    message: str
+
+
+def plain(refused: Refused) -> Reply:
+    """Say a refusal as one line of text."""
+    return Reply(refused.status, f"{refused.code}: {refused.message}\n".encode(), "text/plain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What is served, and within which bounds.
+
+    Attributes:
+        routes: Handlers by method and exact path.
+        refusals: How a refusal is said, by exact path; as a line of text on all others.
+        max_body: The most bytes of a request's body.
+        body_seconds: In how many seconds a body has to have arrived.
+        max_requests: The most requests at the same time.
+    """
+
+    routes: Mapping[tuple[str, str], Handler]
+    refusals: Mapping[str, Callable[[Refused], Reply]]
+    max_body: int = 1024 * 1024
+    body_seconds: float = 5.0
+    max_requests: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens.
+
+    Attributes:
+        host: The host or address; empty for all.
+        port: The port; 0 for any free one.
+    """
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Parse `HOST:PORT` or `:PORT`, an IPv6 address in brackets.
+
+        Raises:
+            ConfigurationError: It is neither.
+        """
+        host, colon, port = text.rpartition(":")
+        if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+            raise ConfigurationError(
+                f"{text[:80]!a} is not an address", remedy="Write host:port, or :port for every address."
+            )
+        return cls(host.removeprefix("[").removesuffix("]"), int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+
+@asynccontextmanager
+async def listening(
+    site: Site, address: Address, tls: SSLContext | None = None, *, drain_seconds: float = 10.0
+) -> AsyncIterator[Address]:
+    """Serve while the context is open; at its end requests under way are finished first.
+
+    Args:
+        site: What is served.
+        address: Where.
+        tls: The TLS context; plain HTTP when omitted.
+        drain_seconds: How long requests under way may take at the end.
+
+    Yields:
+        Where it really listens.
+
+    Raises:
+        ConfigurationError: The address cannot be used.
+    """
+    server = web.Server(
+        _Gate(site).handle, access_log=None, auto_decompress=False, keepalive_timeout=60.0, max_headers=64
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=drain_seconds)
+    await runner.setup()
+    try:
+        where = web.TCPSite(runner, address.host or None, address.port, ssl_context=tls)
+        try:
+            await where.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{address.host}:{address.port} cannot be listened on: {error.strerror or error}"
+            ) from None
+        host, port = runner.addresses[0][:2]
+        yield Address(host, port)
+    finally:
+        await runner.cleanup()
+
+
+class _Gate:
+    """Lets through what is within the bounds."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._paths = {path for _, path in site.routes}
+        self._under_way = 0
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request, whatever happens."""
+        path = request.raw_path
+        say = self._site.refusals.get(path, plain)
+        if self._under_way >= self._site.max_requests:
+            return _response(say(Refused(503, "BUSY", "too many requests at the same time")))
+        self._under_way += 1
+        try:
+            reply = await self._answer(request, path)
+        except Exception as error:  # noqa: BLE001 - the end is a refusal
+            _LOG.error("request failed", extra={"error": describe(error)})
+            reply = Refused(500, "INTERNAL", "the server failed; its log says why")
+        finally:
+            self._under_way -= 1
+        return _response(reply if isinstance(reply, Reply) else say(reply))
+
+    async def _answer(self, request: web.BaseRequest, path: str) -> Reply | Refused:
+        if path not in self._paths:
+            return Refused(404, "NOT_FOUND", "nothing is served here")
+        handler = self._site.routes.get((request.method, path))
+        if handler is None:
+            return Refused(405, "BAD_REQUEST", "this method is not allowed here")
+        body = await self._body(request)
+        return body if isinstance(body, Refused) else await handler(body)
+
+    async def _body(self, request: web.BaseRequest) -> bytes | Refused:
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            return Refused(415, "CONTENT_ENCODING", "a compressed body is not accepted")
+        too_large = Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
+        if (request.content_length or 0) > self._site.max_body:
+            return too_large
+        data = bytearray()
+        try:
+            async with asyncio.timeout(self._site.body_seconds):
+                while chunk := await request.content.readany():
+                    data += chunk
+                    if len(data) > self._site.max_body:
+                        return too_large
+        except TimeoutError:
+            return Refused(408, "TIMEOUT", "the body did not arrive in time")
+        return bytes(data)
+
+
+def _response(reply: Reply) -> web.Response:
+    headers: dict[str, Any] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    response = web.Response(
+        status=reply.status, body=reply.body, content_type=reply.content_type, headers=headers
+    )
+    if reply.status in (408, 413, 415, 503):
+        response.force_close()  # what is left of the body is not waited for
+    return response

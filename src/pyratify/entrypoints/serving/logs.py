@@ -1,0 +1,63 @@
+"""Logs for machines: one JSON object a line, bounded and without anything that a terminal would obey."""
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.render.plain import clean
+
+LEVELS = ("debug", "info", "warning", "error")
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON, with what was given as `extra`; no traceback, whose locals could be secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": clean(record.getMessage()),
+        }
+        for name, value in vars(record).items():
+            if name not in _STANDARD:
+                line[name] = value if isinstance(value, int | float) else clean(str(value))
+        return json.dumps(line, default=str)
+
+
+def set_up(level: str | None = None, stream: TextIO | None = None) -> logging.Handler:
+    """Let everything that pyratify logs be written as JSON, to standard error when no stream is given.
+
+    Args:
+        level: One of `LEVELS`; `$RATIFY_LOG_LEVEL`, else `info`, when omitted.
+        stream: Where to.
+
+    Raises:
+        ConfigurationError: There is no such level.
+    """
+    wanted = (level or os.environ.get("RATIFY_LOG_LEVEL") or "info").lower()
+    if wanted not in LEVELS:
+        raise ConfigurationError(
+            f"{wanted[:40]!a} is no log level", remedy=f"Use one of {', '.join(LEVELS)}."
+        )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("pyratify")
+    logger.setLevel(wanted.upper())
+    logger.addHandler(handler)
+    logger.propagate = False
+    return handler
+
+
+def tear_down(handler: logging.Handler) -> None:
+    """Undo `set_up`."""
+    logger = logging.getLogger("pyratify")
+    logger.removeHandler(handler)
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)

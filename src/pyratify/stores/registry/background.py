@@ -1,0 +1,44 @@
+"""Blocking work in threads that belong to nobody: they hold up neither a cancellation nor the end of the program."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+async def in_thread(name: str, work: Callable[[], T]) -> T:
+    """Do blocking work in a thread of its own and return what it returns, or raise what it raises.
+
+    Args:
+        name: The thread's name.
+        work: What to do; when the caller is cancelled it goes on, and its outcome is forgotten.
+    """
+    job = _Job(work)
+    threading.Thread(target=job.run, name=name, daemon=True).start()
+    return await job.outcome
+
+
+class _Job(Generic[T]):
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[T] = self._loop.create_future()
+
+    def run(self) -> None:
+        try:
+            result = self._work()
+        except Exception as error:  # noqa: BLE001 - handed to the caller as it is
+            self._tell(self.outcome.set_exception, error)
+        else:
+            self._tell(self.outcome.set_result, result)
+
+    def _tell(self, settle: Callable[[Any], None], value: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and with it the caller
+            self._loop.call_soon_threadsafe(self._settle, settle, value)
+
+    def _settle(self, settle: Callable[[Any], None], value: object) -> None:
+        if not self.outcome.done():
+            settle(value)

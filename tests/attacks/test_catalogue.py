@@ -1,0 +1,40 @@
+"""Every attack of the catalogue has its test, or says what it waits for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from attacks import catalogue
+
+ENTRIES = catalogue.entries()
+TESTS = catalogue.tests()
+COMPONENTS = {"store", "executor", "policy", "config", "cli", "cache", "cosign", "notation", "gatekeeper"}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_attack_has_its_test_or_waits_for_a_feature(name: str) -> None:
+    """One of both; a reason to wait is a sentence."""
+    entry = ENTRIES[name]
+    assert name in TESTS or entry["why"].endswith(".")
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_page_names_every_attack_and_a_test_that_exists(name: str) -> None:
+    """The row of an attack names at least one of its tests, or what it waits for."""
+    (row,) = [line for line in catalogue.PAGE.read_text().splitlines() if line.startswith(f"| {name} ")]
+    known = [test for _, test in TESTS.get(name, ())]
+    assert any(f"`{test}`" in row for test in known) or (not known and "waits for" in row)
+
+
+def test_no_attack_of_these_components_is_missing(shared: Path) -> None:
+    """The list in this folder is the catalogue's, with its titles and verdicts."""
+    reference = shared.parent / "reference" / "attacks.json"
+    if not reference.is_file():
+        pytest.skip("the catalogue is not here")
+    wanted = {
+        entry["id"]: (entry["title"], entry["verdict"].strip())
+        for entry in json.loads(reference.read_text())
+        if entry["component"] in COMPONENTS
+    }
+    assert {name: (entry["title"], entry["verdict"]) for name, entry in ENTRIES.items()} == wanted

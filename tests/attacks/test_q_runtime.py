@@ -1,0 +1,174 @@
+"""Section Q of the catalogue: dependencies, the process and the machine it runs on."""
+
+import ast
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import pyratify
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision
+from pyratify.core.verifier import Details, Evidence
+from pyratify.testing.fakes import FakeVerifier
+from scenes import KIND, image, validate
+
+ROOT = Path(__file__).resolve().parents[2]
+MATERIAL = ROOT / "examples" / "material"
+SOURCES = sorted(Path(pyratify.__path__[0]).rglob("*.py"))
+FLOORS = {"aiohttp": (3, 14, 2), "cbor2": (5, 9), "cryptography": (50,), "PyYAML": (5, 4)}
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_atk_270_installed_dependencies_have_no_open_advisories(name: str) -> None:
+    """What runs here is at or above the floor of the catalogue."""
+    assert tuple(int(part) for part in version(name).split(".")[:3]) >= FLOORS[name]
+
+
+def test_atk_271_no_library_for_web_tokens_is_on_the_way() -> None:
+    """Notation's JWS is verified with `cryptography` itself; nothing that knows shared secrets is imported."""
+    tokens = {"jwt", "jose", "joserfc", "jwcrypto", "authlib", "hmac"}
+    found = {
+        (path.name, name.name)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import)
+        for name in node.names
+        if name.name in tokens
+    }
+    assert {name for _, name in found} <= {"hmac"}
+    uses = [text for text in (path.read_text() for path in SOURCES) if "hmac." in text]
+    assert all(text.count("hmac.") == text.count("hmac.compare_digest") for text in uses)
+
+
+HOSTILE = """
+from pyratify.core.errors import RatifyError
+from pyratify.core.strictjson import loads
+from pyratify.core.key import KeyMaterial
+from pyratify.pki.certificates import load_certificates, parse_certificate
+from pyratify.pki.cose import parse_cose
+from pyratify.pki.der import read_elements
+from pyratify.pki.jws import parse_jws
+from pyratify.pki.keys import load_public_keys
+from pyratify.pki.pem import read_pem
+corpus = [
+    b"", b"\\x00", b"[" * 100_000, b"\\x9f" * 100_000, b"\\x81" * 100_000, b"\\xbf" * 10_000, b"\\xd8\\x1c\\x81\\xd8\\x1d\\x00",
+    b"\\x30\\x84\\xff\\xff\\xff\\xff", b"\\x30\\x80" * 50_000, b"\\x30\\x82" * 10_000, b"\\x9b" + b"\\xff" * 8, b"\\x5b" + b"\\xff" * 8,
+    b"\\xc2\\x5b\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00", b"-----BEGIN CERTIFICATE-----\\n" * 1000, b"\\xff" * 100_000,
+]
+readers = [
+    loads, parse_certificate, parse_cose, parse_jws, read_pem, lambda data: list(read_elements(data)),
+    lambda data: load_public_keys(KeyMaterial(data, "x")), lambda data: load_certificates(KeyMaterial(data, "x")),
+]
+for data in corpus:
+    for read in readers:
+        try:
+            read(data)
+        except (RatifyError, ValueError):
+            pass
+print("alive")
+"""
+
+
+def test_atk_272_hostile_bytes_end_no_process() -> None:
+    """Lengths that lie, depths without end and broken headers: native parsers refuse them and live on."""
+    done = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "alive"), done.stderr[-2000:]
+
+
+async def test_atk_273_a_verifier_that_computes_lets_others_run_between_artifacts() -> None:
+    """Two validations side by side take turns: neither waits for the whole of the other."""
+    turns: list[str] = []
+
+    def working(name: str) -> FakeVerifier:
+        async def does(evidence: Evidence) -> Details:
+            turns.append(name)
+            await asyncio.to_thread(sum, range(1000))
+            raise VerificationError(Reason.SIG_INVALID, "x")
+
+        return FakeVerifier(does=does)
+
+    store, _ = image(*(f"{KIND}{number}" for number in range(20)))
+    await asyncio.gather(*(validate(store, working(name), concurrency=1) for name in ("a", "b")))
+    assert sorted(turns) == ["a"] * 20 + ["b"] * 20
+    first = turns.index("b")
+    assert first < 20
+
+
+async def test_atk_274_a_validation_that_is_ended_is_no_answer() -> None:
+    """Whoever stops the program gets a cancellation and never a result."""
+    begun = asyncio.Event()
+
+    async def does(evidence: Evidence) -> Details:
+        begun.set()
+        await asyncio.Event().wait()
+        return Details("good")
+
+    store, _ = image(KIND)
+    task = asyncio.create_task(validate(store, FakeVerifier(does=does)))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_atk_274_a_command_that_is_terminated_does_not_succeed() -> None:
+    """SIGTERM while a registry has not answered yet: the exit code is not zero, and nothing says ALLOWED."""
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        command = [
+            "-m",
+            "pyratify",
+            "verify",
+            "--key",
+            str(MATERIAL / "keys/cosign.pub"),
+            f"127.0.0.1:{port}/app:v1",
+        ]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        await asked.wait()
+        process.send_signal(signal.SIGTERM)
+        out, _ = await process.communicate()
+    assert process.returncode != 0
+    assert b"ALLOWED" not in out
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/St_Johns", "XYZ-14", "nonsense"])
+def test_atk_275_the_time_zone_of_the_machine_makes_no_difference(zone: str) -> None:
+    """Signed material, good and bad, has the same verdicts whatever TZ says."""
+    expected = {"notation-jws-ec": True, "notation-cose-rsa": True, "wrong-ca": False, "unsigned": False}
+    references = [f"oci:{MATERIAL / 'layout'}:{tag}" for tag in expected]
+    trust = [
+        "--cert",
+        str(MATERIAL / "certs/ca.pem"),
+        "--trusted-identity",
+        "x509.subject: C=US, ST=WA, O=Pyratify Test",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pyratify", "verify", *trust, "-o", "json", "--no-cache", *references],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TZ": zone},
+    )
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [result["succeeded"] for result in results] == list(expected.values()), done.stderr
+    assert [result["decision"] for result in results] == [
+        (Decision.ALLOW if good else Decision.DENY).value for good in expected.values()
+    ]

@@ -1,0 +1,109 @@
+"""Section R of the catalogue: plugins by other people."""
+
+import ast
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pyratify
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.limits import Limits
+from pyratify.core.plugin import Registry
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision
+from pyratify.core.verifier import Details, Evidence
+from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.memory import MemoryStore
+from scenes import KIND, codes, image, returning, validate
+
+SOURCES = sorted(Path(pyratify.__path__[0]).rglob("*.py"))
+
+
+def test_atk_278_a_package_that_takes_our_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's `notation` beside ours: neither is used, and the message names both."""
+    info = tmp_path / "helpful-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: helpful\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[pyratify.verifiers]\nnotation = helpful_plugin:plugin\n")
+    (tmp_path / "helpful_plugin.py").write_text("raise SystemExit('imported')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigurationError, match=r"helpful, pyratify"):
+        Registry[Any]("verifiers").load("notation", "executors[0].verifiers[0].type")
+
+
+@pytest.mark.parametrize(
+    "value", [True, 1, "ALLOW", object(), {"succeeded": True}, Details, (), Details("  ")]
+)
+async def test_atk_278_a_truthy_answer_is_no_evidence(value: object) -> None:
+    """Only details that say something are."""
+    store, _ = image(KIND)
+    result = await validate(store, FakeVerifier(does=returning(value)))
+    assert result.decision is Decision.DENY
+    assert Reason.VERIFIER_ERROR in codes(result)
+
+
+async def test_atk_278_a_plugin_that_sleeps_meets_the_deadline() -> None:
+    """Whether it waits or refuses to be ended."""
+
+    async def sleeps(evidence: Evidence) -> Details:
+        await asyncio.Event().wait()
+        return Details("good")
+
+    store, _ = image(KIND)
+    result = await validate(store, FakeVerifier(does=sleeps), timeout=0.01)
+    assert result.error is not None
+    assert result.error.reason is Reason.TIMEOUT
+
+
+async def test_atk_278_a_plugin_cannot_read_more_than_a_validation_may() -> None:
+    """However often it asks, the bytes of one validation are counted."""
+    read = 0
+
+    async def greedy(evidence: Evidence) -> Details:
+        nonlocal read
+        while True:
+            read += len(await evidence.blob(evidence.manifest.layers[0]))
+
+    store = MemoryStore()
+    store.attach(store.add_image(), KIND, ("text/plain", b"x" * 1000))
+    result = await validate(store, FakeVerifier(does=greedy), limits=Limits(total_bytes=50_000))
+    assert Reason.SIZE_EXCEEDED in codes(result)
+    assert read <= 50_000
+
+
+def test_atk_279_programs_are_started_in_two_places_with_a_chosen_environment() -> None:
+    """Docker's credential helpers and notation's verification plugins; they get the variables of a list and no secret."""
+    starts = [
+        (path.name, node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr
+        in (
+            "create_subprocess_exec",
+            "create_subprocess_shell",
+            "system",
+            "popen",
+            "Popen",
+            "run_in_shell",
+            "spawnv",
+            "execv",
+        )
+    ]
+    assert [name for name, _ in starts] == ["docker_helper.py", "process.py"]
+    for _, node in starts:
+        assert "env" in {keyword.arg for keyword in node.keywords}
+    modules = {
+        path.name
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import)
+        for name in node.names
+        if name.name in ("subprocess", "multiprocessing", "pty")
+    }
+    assert modules == set()

@@ -1,0 +1,19 @@
+"""What plugins of one engine share is made once."""
+
+from pyratify.core.caching import MemoryCache
+from pyratify.core.sharing import Shared
+
+
+def test_a_shared_thing_is_made_by_the_first_who_asks() -> None:
+    """The second gets the same; another key is another thing; another engine shares nothing."""
+    shared, made = Shared(MemoryCache()), []
+
+    def make() -> object:
+        made.append(1)
+        return object()
+
+    first = shared.once("a", make)
+    assert shared.once("a", make) is first
+    assert shared.once("b", make) is not first
+    assert len(made) == 2
+    assert Shared().once("a", make) is not first

@@ -1,0 +1,208 @@
+"""The provider as a process: flags, mTLS, readiness, and its end."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import ssl
+import sys
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from providers import VERIFY, BellClock, request
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.cli import main as ratify
+from pyratify.entrypoints.gatekeeper.command import main
+from pyratify.entrypoints.gatekeeper.flags import add_flags, answer_within, duration, go_style
+from pyratify.entrypoints.gatekeeper.serve import Process
+from pyratify.entrypoints.serving.http import Address
+from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.tls import Authority
+
+MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
+
+
+@dataclass
+class DrainClock(BellClock):
+    """A clock that tells when somebody waits for the drain."""
+
+    drains: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for the bell."""
+        if seconds == 3.0:
+            self.drains.set()
+        await super().sleep(seconds)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def flags(*arguments: object) -> Namespace:
+    """Return flags for a provider on loopback."""
+    parser = ArgumentParser()
+    add_flags(parser)
+    fixed = ("--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0")
+    return parser.parse_args([*fixed, *map(str, arguments)])
+
+
+def identity(folder: Path) -> tuple[tuple[object, ...], ssl.SSLContext]:
+    """Return flags that name new certificates, and the context of a client that they admit."""
+    server, client = Authority("servers"), Authority("clients")
+    (folder / "tls.pem").write_bytes(server.issue("provider", "127.0.0.1"))
+    (folder / "ca.pem").write_text(client.pem)
+    (folder / "client.pem").write_bytes(client.issue("gatekeeper"))
+    context = ssl.create_default_context(cadata=server.pem)
+    context.load_cert_chain(folder / "client.pem")
+    pem = folder / "tls.pem"
+    return (
+        ("--cert-file", pem, "--key-file", pem, "--gatekeeper-ca-cert-file", folder / "ca.pem"),
+        context,
+    )
+
+
+def config(folder: Path) -> Path:
+    """Write a configuration for the material."""
+    verifier = {
+        "name": "cosign-1",
+        "type": "cosign",
+        "parameters": {
+            "trustPolicies": [
+                {"ignoreTLog": True, "keys": {"files": [str(MATERIAL / "keys" / "cosign.pub")]}}
+            ]
+        },
+    }
+    store = {"type": "registry-store", "parameters": {"allowCosignTag": True}}
+    path = folder / "config.json"
+    path.write_text(
+        json.dumps({"executors": [{"scopes": ["*"], "verifiers": [verifier], "stores": [store]}]})
+    )
+    return path
+
+
+async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
+    """From the flags to the verdict, with really signed material in a registry; then it drains and ends."""
+    tls, context = identity(tmp_path)
+    started: asyncio.Future[tuple[Address, Address]] = asyncio.get_running_loop().create_future()
+    clock, port = DrainClock(), free_port()
+    process = Process(
+        flags("--config", config(tmp_path), *tls, "--enable-metrics", "--metrics-port", port),
+        clock,
+        started=lambda *found: started.set_result(found),
+    )
+    with RegistrySimulator() as registry:
+        registry.load_layout(MATERIAL / "layout", "app")
+        running = asyncio.create_task(process.run())
+        await asyncio.wait({started, running}, return_when=asyncio.FIRST_COMPLETED)
+        where, health = started.result()
+        keys = [f"{registry.host}/app:cosign-v3", f"{registry.host}/app:nobody"]
+        async with aiohttp.ClientSession() as client:
+            url = f"https://127.0.0.1:{where.port}{VERIFY}"
+            async with client.post(url, data=request(*keys), ssl=context) as answer:
+                document = await answer.json()
+            ready = f"http://127.0.0.1:{health.port}/readyz"
+            async with client.get(ready) as answer:
+                assert answer.status == 200
+            async with client.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                measured = (await answer.text()).splitlines()
+            process.stop.set()
+            await clock.drains.wait()
+            async with client.get(ready) as answer:
+                assert answer.status == 503
+        clock.bell.set()
+        await running
+    good, missing = document["response"]["items"]
+    assert good["value"]["succeeded"] is True
+    assert missing["error"].startswith("NOT_FOUND")
+    assert "ratify_verification_request_count 1.0" in measured
+    assert 'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace=""} 1.0' in measured
+    assert "ratify_executor_scopes 1.0" in measured
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--address", ":0"),
+        ("--cert-file", "x"),
+        ("--gatekeeper-ca-cert-file", "x"),
+        ("--cert-file", "missing", "--key-file", "missing"),
+        ("--address", "nowhere"),
+    ],
+)
+async def test_flags_that_do_not_fit_are_refused(arguments: tuple[str, ...]) -> None:
+    """Before anything is served."""
+    with pytest.raises(ConfigurationError):
+        await Process(flags(*arguments), BellClock()).run()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5s", 5), ("500ms", 0.5), ("1m30s", 90), ("2", 2), ("1.5s", 1.5)]
+)
+def test_durations_are_written_as_in_go(text: str, seconds: float) -> None:
+    """A number without a unit is seconds."""
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "0s", "-1s", "5 s", "5x", "11m", "\u0665s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """Nor are zero and more than ten minutes."""
+    with pytest.raises(ValueError, match="not a duration"):
+        duration(text)
+
+
+def test_answers_come_a_little_before_the_callers_timeout() -> None:
+    """4.9 of 5 seconds, 1.95 of 2."""
+    assert (answer_within(5), answer_within(2)) == (4.9, 1.95)
+
+
+def test_flags_are_taken_as_go_takes_them() -> None:
+    """One dash or two, and switches with a value."""
+    given = ("-address=:1", "--disable-mutation=true", "-enable-metrics=false", "-c", "x")
+    assert go_style(given) == ["--address=:1", "--disable-mutation", "-c", "x"]
+
+
+def test_both_commands_refuse_to_serve_everybody(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the exit code of wrong usage and what to do; and they explain themselves."""
+    assert main(["-address", ":0"]) == 3
+    assert "without TLS" in capsys.readouterr().err
+    assert ratify(["gatekeeper", "serve", "--address", ":0"]) == 3
+    assert "without TLS" in capsys.readouterr().err
+    assert main(["--help"]) == 0
+    assert main([]) == 3
+
+
+async def test_a_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    """SIGTERM, exit code 0, and every line of its log is JSON; without a configuration it serves all the same."""
+    command = ("gatekeeper", "serve", "--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pyratify", *command, "--drain", "1ms",
+        cwd=tmp_path, stderr=asyncio.subprocess.PIPE, env={**os.environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert process.stderr is not None
+    lines = []
+    while not lines or lines[-1]["message"] != "serving":
+        lines.append(json.loads(await process.stderr.readline()))
+    process.send_signal(signal.SIGTERM)
+    rest = await process.stderr.read()
+    assert await process.wait() == 0
+    assert [json.loads(line)["message"] for line in rest.splitlines()] == ["draining"]
+    assert "configuration refused" in [line["message"] for line in lines]
+
+
+async def test_metrics_that_are_not_installed_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "pyratify.entrypoints.serving.metrics", raising=False)
+    with pytest.raises(ConfigurationError) as caught:
+        await Process(flags("--enable-metrics"), BellClock()).run()
+    assert "pyratify[metrics]" in caught.value.remedy

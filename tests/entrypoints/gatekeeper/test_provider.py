@@ -1,0 +1,199 @@
+"""The provider's answers, to the letter of the contract."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers import MUTATE, VERIFY, BellClock, items, posted, provider, request, signed
+from pyratify.core.digest import Digest
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.verifier import Details, Evidence
+from pyratify.entrypoints.gatekeeper.provider import Settings
+from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.memory import MemoryStore
+
+APP = "example.com/app:v1"
+
+
+async def test_a_verified_image_is_answered_with_its_reports() -> None:
+    """The value has Ratify v2's members, `detail` is a JSON string, and nothing says idempotent."""
+    store = signed()
+    status, document = await posted(provider(store), VERIFY, request(APP))
+    (item,) = document["response"].pop("items")
+    assert (status, document) == (
+        200,
+        {"apiVersion": "externaldata.gatekeeper.sh/v1beta1", "kind": "ProviderResponse", "response": {}},
+    )
+    assert (item["key"], item["value"]["succeeded"]) == (APP, True)
+    (report,) = item["value"]["artifactReports"]
+    assert report["subject"] == f"example.com/app@{store.tags['v1']}"
+    (result,) = report["results"]
+    assert result["verifierName"] == "fake"
+    assert json.loads(result["detail"]) == {}
+    assert item["value"]["digest"] == store.tags["v1"]
+
+
+async def test_an_image_without_evidence_is_no_error_but_a_denial() -> None:
+    """`succeeded` is false, `artifactReports` null, and the failure says why."""
+    store = MemoryStore()
+    store.add_image()
+    (item,) = await items(provider(store), APP)
+    assert item["value"]["succeeded"] is False
+    assert item["value"]["artifactReports"] is None
+    assert item["value"]["failure"]["code"] == "NO_EVIDENCE"
+    assert "error" not in item
+
+
+async def test_v1_is_answered_in_its_own_shape() -> None:
+    """With v1alpha1, a version, a trace id, a timestamp, and the verifier's type from the configuration."""
+    _, document = await posted(provider(signed()), "/ratify/gatekeeper/v1/verify", request(APP))
+    assert document["apiVersion"] == "externaldata.gatekeeper.sh/v1alpha1"
+    value = document["response"]["items"][0]["value"]
+    assert (value["version"], value["isSuccess"]) == ("0.2.0", True)
+    assert value["timestamp"].endswith("Z")
+    (report,) = value["verifierReports"]
+    assert (report["type"], report["isSuccess"], report["extensions"]) == ("notation", True, {})
+
+
+async def test_mutation_gives_the_digest_and_keeps_the_spelling() -> None:
+    """The tag goes, the repository stays as it was written, and the response is idempotent."""
+    store = signed()
+    digest = store.tags["v1"]
+    keys = ("[team]example.com/app:v1", f"example.com/app:v1@{digest}", "team/app:v1")
+    status, document = await posted(provider(store), MUTATE, request(*keys))
+    assert (status, document["response"]["idempotent"]) == (200, True)
+    values = [item["value"] for item in document["response"]["items"]]
+    assert values == [f"example.com/app@{digest}", f"example.com/app@{digest}", f"team/app@{digest}"]
+
+
+async def test_late_keys_are_errors_and_the_rest_have_their_verdict() -> None:
+    """When the bell rings, what is there is answered, and what is late is ended."""
+    store, clock = signed(), BellClock()
+    slow = store.add_image("slow", b"slow")
+    store.attach(slow, "application/test", annotations={"slow": "yes"})
+    ended = asyncio.Event()
+
+    async def does(evidence: Evidence) -> Details:
+        if "slow" in evidence.manifest.annotations:
+            clock.bell.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+        return Details("good")
+
+    one = provider(store, FakeVerifier(does=does), clock=clock)
+    await items(one, APP)
+    late, good = await items(one, "example.com/app:slow", APP)
+    assert late["error"].startswith("TIMEOUT: not answered within 4.9 seconds")
+    assert "value" not in late
+    assert good["value"]["succeeded"] is True
+    await one.aclose()
+    assert ended.is_set()
+    assert clock.slept == [4.9, 4.9]
+
+
+async def test_late_mutations_keep_their_reference() -> None:
+    """With an error beside it, after 1.95 seconds."""
+    clock = BellClock()
+
+    class Slow(MemoryStore):
+        async def resolve(self, reference: Any) -> Any:
+            clock.bell.set()
+            await asyncio.Event().wait()
+
+    one = provider(Slow(), clock=clock)
+    (item,) = await items(one, APP, path=MUTATE)
+    assert (item["value"], item["error"].partition(":")[0]) == (APP, "TIMEOUT")
+    assert clock.slept == [1.95]
+    await one.aclose()
+
+
+async def test_a_request_that_is_cancelled_leaves_nothing_behind() -> None:
+    """Its evaluations end, when nobody else wants them."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def does(evidence: Evidence) -> Details:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return Details("never")
+
+    one = provider(signed(), FakeVerifier(does=does))
+    asking = asyncio.create_task(one.verify((APP,)))
+    await began.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await ended.wait()
+    await one.aclose()
+
+
+async def test_without_keys_there_are_no_items() -> None:
+    """An empty request is an empty response, as in Gatekeeper's own cases."""
+    _, document = await posted(provider(signed()), VERIFY, request())
+    assert document["response"] == {}
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 601, float("nan")])
+def test_a_deadline_is_above_zero(seconds: float) -> None:
+    """And not longer than ten minutes."""
+    with pytest.raises(ConfigurationError):
+        Settings(verify_seconds=seconds)
+
+
+async def test_ratify_v2_cases(shared: Path) -> None:
+    """Every body of Ratify v2's own tests: the same keys, values and kinds of error."""
+    cases = json.loads((shared / "gatekeeper" / "ratify_v2_provider_cases.json").read_text())["cases"]
+    digest = "sha256:498138d40d54f0fc20cd271e215366d3d8803f814b8f565b47c101480bbaaa88"
+    assert len(cases) >= 9
+    for case in cases:
+        setup = case.get("setup", "")
+        store = _cached(digest) if "cache" in setup else MemoryStore()
+        one = provider(
+            None if setup == "no executor" else store,
+            scope="*" if "cache" in setup else "elsewhere.example",
+        )
+        path = VERIFY if case["path"] == "verify" else MUTATE
+        body = case["raw_body"].encode() if "raw_body" in case else json.dumps(case["request"]).encode()
+        status, document = await posted(one, path, body)
+        if case.get("error"):
+            assert (status, "systemError" in document["response"]) == (400, True), case["name"]
+        elif "response" in case:
+            _same(document, case)
+        else:
+            error = document["response"]["items"][0]["error"]
+            assert case["item_error_must_contain"] in error
+            assert case["item_error_must_not_contain"] not in error
+
+
+class _Answers(MemoryStore):
+    digest = Digest.of(b"")
+
+    async def resolve(self, reference: Any) -> Any:
+        descriptor = self.add_image()
+        self.attach(descriptor, "application/test")
+        return type(descriptor)(descriptor.media_type, self.digest, descriptor.size)
+
+
+def _cached(digest: str) -> MemoryStore:
+    store = _Answers()
+    store.digest = Digest(digest)
+    return store
+
+
+def _same(document: dict[str, Any], case: dict[str, Any]) -> None:
+    wanted = case["response"]
+    assert (document["apiVersion"], document["kind"]) == (wanted["apiVersion"], wanted["kind"])
+    assert document["response"].get("idempotent") == wanted["response"].get("idempotent")
+    for item, other in zip(document["response"]["items"], wanted["response"]["items"], strict=True):
+        assert item["key"] == other["key"]
+        if isinstance(other.get("value"), str):
+            assert item["value"] == other["value"], case["name"]
+        if case["name"] != "verify: cached success":
+            assert ("error" in item) == ("error" in other), case["name"]

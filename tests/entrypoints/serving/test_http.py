@@ -1,0 +1,169 @@
+"""The HTTP server: routes, bounds, and its end."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.serving.health import Readiness, health_site
+from pyratify.entrypoints.serving.http import Address, Refused, Reply, Site, listening, plain
+
+HERE = Address("127.0.0.1", 0)
+
+
+async def echo(body: bytes) -> Reply:
+    """Return what was sent."""
+    return Reply(200, body)
+
+
+async def broken(body: bytes) -> Reply:
+    """Fail with a secret."""
+    raise ValueError("hunter2")
+
+
+def site(**bounds: float) -> Site:
+    """Return a site that echoes."""
+    routes = {("POST", "/echo"): echo, ("POST", "/broken"): broken}
+    return Site(routes=routes, refusals={"/echo": plain}, **bounds)  # type: ignore[arg-type]
+
+
+async def asked(where: Address, request: bytes) -> bytes:
+    """Send bytes as they are and return the answer."""
+    reader, writer = await asyncio.open_connection(where.host, where.port)
+    writer.write(request)
+    try:
+        return await reader.readuntil(b"\r\n")
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_body_is_handed_over_and_the_answer_comes_back() -> None:
+    """With headers that keep browsers and proxies from doing anything with it."""
+    async with (
+        listening(site(), HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.post("/echo", data=b"hello") as answer,
+    ):
+        assert (answer.status, await answer.read()) == (200, b"hello")
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_handler_that_fails_says_nothing_of_its_fault() -> None:
+    """The answer is 500 and the text of the exception is not in it."""
+    async with (
+        listening(site(), HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.post("/broken") as answer,
+    ):
+        assert answer.status == 500
+        assert "hunter2" not in await answer.text()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
+    """By its announced length, and by its bytes where none is announced."""
+    request = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+    body = b"x" * 200
+    if chunked:
+        request += b"Transfer-Encoding: chunked\r\n\r\nc8\r\n" + body + b"\r\n0\r\n\r\n"
+    else:
+        request += b"Content-Length: 200\r\n\r\n" + body
+    async with listening(site(max_body=100), HERE) as where:
+        assert b" 413 " in await asked(where, request)
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
+    """A slow sender gets 408."""
+    async with listening(site(body_seconds=0.01), HERE) as where:
+        assert b" 408 " in await asked(where, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+
+
+async def test_a_compressed_body_is_refused() -> None:
+    """Nothing is decompressed."""
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"
+    async with listening(site(), HERE) as where:
+        assert b" 415 " in await asked(where, head)
+
+
+async def test_too_many_requests_at_the_same_time_are_refused() -> None:
+    """The one that is under way is finished."""
+    began, gate = asyncio.Event(), asyncio.Event()
+
+    async def wait(body: bytes) -> Reply:
+        began.set()
+        await gate.wait()
+        return Reply(200, b"")
+
+    one = Site(routes={("POST", "/wait"): wait}, refusals={}, max_requests=1)
+    head = b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    async with listening(one, HERE) as where:
+        first = asyncio.create_task(asked(where, head))
+        await began.wait()
+        assert b" 503 " in await asked(where, head)
+        gate.set()
+        assert b" 200 " in await first
+
+
+async def test_requests_under_way_are_finished_at_the_end() -> None:
+    """The server stops listening, and the answer still comes."""
+    began, gate = asyncio.Event(), asyncio.Event()
+
+    async def wait(body: bytes) -> Reply:
+        began.set()
+        await gate.wait()
+        return Reply(200, b"")
+
+    one = Site(routes={("POST", "/wait"): wait}, refusals={})
+    async with listening(one, HERE) as where:
+        head = b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        first = asyncio.create_task(asked(where, head))
+        await began.wait()
+        asyncio.get_running_loop().call_soon(gate.set)
+    assert b" 200 " in await first
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", "host:x", "host:70000", ":\u0661"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    """A port is needed."""
+    with pytest.raises(ConfigurationError):
+        Address.parse(text)
+
+
+def test_addresses_are_read() -> None:
+    """A host may be left out, and an IPv6 address stands in brackets."""
+    assert Address.parse(":6001") == Address("", 6001)
+    assert Address.parse("[::1]:6001") == Address("::1", 6001)
+    assert Address.parse("[::1]:6001").is_loopback
+    assert not Address.parse(":6001").is_loopback
+
+
+async def test_an_address_that_is_taken_is_said() -> None:
+    """It is the configuration's fault."""
+    async with listening(site(), HERE) as where:
+        with pytest.raises(ConfigurationError, match="cannot be listened on"):
+            async with listening(site(), where):
+                pass
+
+
+async def test_readiness_says_what_is_wrong() -> None:
+    """Alive is not ready; draining is neither."""
+    why = {"text": "no configuration"}
+    readiness = Readiness({"configuration": lambda: why["text"]})
+    async with (
+        listening(health_site(readiness), HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+    ):
+        for expected in (503, 200, 503):
+            async with client.get("/readyz") as answer:
+                assert answer.status == expected
+            readiness.draining = expected == 200
+            why["text"] = ""
+        async with client.get("/healthz") as answer:
+            assert answer.status == 200
+
+
+def test_a_refusal_is_one_line() -> None:
+    """Its code comes first."""
+    assert plain(Refused(404, "NOT_FOUND", "gone")).body == b"NOT_FOUND: gone\n"
