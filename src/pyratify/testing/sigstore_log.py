@@ -43,21 +43,30 @@ class TestLog:
     @property
     def log_id(self) -> bytes:
         """Its identifier: a hash of the key, for Ed25519 with the name (C2SP signed-note)."""
-        if isinstance(self.key, Ed25519PrivateKey):
+        if self._is_ed25519:
             raw = self.key.public_key().public_bytes_raw()
             return hashlib.sha256(self.name.encode() + b"\n\x01" + raw).digest()
         return hashlib.sha256(self.der).digest()
 
+    @property
+    def _is_ed25519(self) -> bool:
+        return isinstance(self.key, Ed25519PrivateKey)
+
     def sign(self, message: bytes) -> bytes:
         """Sign as logs do."""
-        if isinstance(self.key, Ed25519PrivateKey):
-            return self.key.sign(message)
+        if self._is_ed25519:
+            plain: bytes = self.key.sign(message)
+            return plain
         signature: bytes = self.key.sign(message, ECDSA(SHA256()))
         return signature
 
     def trusted(self, **changes: Any) -> dict[str, Any]:
         """Return the log's entry in a trusted root; `changes` are members of it."""
-        key = {"rawBytes": encode_base64(self.der), "validFor": {"start": "2020-01-01T00:00:00Z"}}
+        key = {
+            "rawBytes": encode_base64(self.der),
+            "keyDetails": "PKIX_ED25519" if self._is_ed25519 else "PKIX_ECDSA_P256_SHA_256",
+            "validFor": {"start": "2020-01-01T00:00:00Z"},
+        }
         return {
             "baseUrl": f"https://{self.name}",
             "hashAlgorithm": "SHA2_256",
@@ -109,7 +118,8 @@ class TestLog:
 
     def checkpoint(self, size: int, root: bytes, origin: str | None = None) -> str:
         """Return a signed checkpoint."""
-        text = f"{self.name if origin is None else origin}\n{size}\n{encode_base64(root)}\n"
+        own = self.name if self._is_ed25519 else f"{self.name} - 1193050959916656506"
+        text = f"{own if origin is None else origin}\n{size}\n{encode_base64(root)}\n"
         return f"{text}\n{self.signature_line(text)}"
 
     def signature_line(self, text: str) -> str:

@@ -60,6 +60,12 @@ class TrustedLog:
         """What is counted where several logs are asked for."""
         return self.operator or self.log_id.hex()
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What its checkpoints may call it: by its name, or by the host alone, as clients of Rekor v2 expect."""
+        host = self.name.partition("/")[0]
+        return self.name, host if host.endswith("]") else host.partition(":")[0]
+
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Tell whether the log signed the message."""
         return verifies(self.key, message, signature)
@@ -77,7 +83,7 @@ def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) ->
         VerificationError: `TLOG_CHECKPOINT_INVALID`.
     """
     host = checkpoint.origin.partition(" - ")[0]
-    if named and log.name and checkpoint.origin != log.name:
+    if named and log.name and checkpoint.origin not in log.origins:
         raise _refused(f"its origin {checkpoint.origin[:120]!r} is not the trusted log {log.name!r}")
     claimed = [each for each in checkpoint.signatures if each.name == host and _names(each, log)]
     if not claimed:

@@ -114,8 +114,8 @@ def verify_logged(
 def gather(material: Material, policy: CosignTrustPolicy, trust: Trust, now: datetime) -> Proofs:
     """Verify timestamps and log entries, and count them.
 
-    A timestamp of somebody who is not trusted is worth nothing and harms nothing; a log entry that does not hold is
-    refused, whatever else there is.
+    A timestamp or log entry of somebody who is not trusted is worth nothing and harms nothing; an entry of a trusted log
+    that does not hold is refused, whatever else there is.
 
     Raises:
         VerificationError: A log entry does not hold, or there are too few entries or timestamps.
@@ -197,7 +197,10 @@ def _witnessed(material: Material, policy: CosignTrustPolicy, trust: Trust) -> t
         raise VerificationError(
             Reason.TLOG_PROOF_INVALID, "the signature comes without an entry in a transparency log"
         )
-    found = tuple(verify_entry(each, trust.logs, need_proof=material.need_proof) for each in entries)
+    known = {log.log_id for log in trust.logs}
+    # An entry of a log that nobody trusts is worth nothing; where all are of such logs, the first is refused for it.
+    looked_at = [each for each in entries if each.log_id in known] or list(entries[:1])
+    found = tuple(verify_entry(each, trust.logs, need_proof=material.need_proof) for each in looked_at)
     distinct = len({each.log.witness for each in found})
     if distinct < policy.logs:
         raise VerificationError(
