@@ -25,7 +25,7 @@ from pyratify.verifiers.cosign.bundle_material import Artifact
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.refresh import TARGET, Repository, check_mirror, refresh
 from pyratify.verifiers.cosign.trusted_root import load_trusted_root
-from pyratify.verifiers.cosign.trusting import load_policy
+from pyratify.verifiers.cosign.verifier import load_policy
 
 SIGSTORE = PrivateSigstore()
 LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)

@@ -13,7 +13,7 @@ from pyratify.core.reason import Reason
 from pyratify.verifiers.cosign.blobs import verify_blob
 from pyratify.verifiers.cosign.bundle_material import Artifact
 from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.trusting import load_policy
+from pyratify.verifiers.cosign.verifier import load_policy
 
 REASONS = {
     "bundle-empty-certificate-chain_fail": Reason.CHAIN_UNTRUSTED,

@@ -22,7 +22,7 @@ from pyratify.testing.sigstore import PrivateSigstore, Signing
 from pyratify.verifiers.cosign.blobs import verify_blob
 from pyratify.verifiers.cosign.bundle_material import Artifact
 from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.trusting import load_policy
+from pyratify.verifiers.cosign.verifier import load_policy
 
 HARMLESS = ("signedTimestamp", "envelope", "keyid", "mediaType", "logIndex")
 Trail = tuple[str | int, ...]

@@ -16,7 +16,7 @@ from pyratify.entrypoints.cli.identity_flags import is_cosign, trust_policy
 from pyratify.render.plain import clean
 from pyratify.verifiers.cosign.blobs import verify_blob
 from pyratify.verifiers.cosign.bundle_material import Artifact
-from pyratify.verifiers.cosign.trusting import load_policy
+from pyratify.verifiers.cosign.verifier import load_policy
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _MAX_ARTIFACT = 1024 * 1024 * 1024

@@ -8,7 +8,6 @@ from pyratify.core.clock import Clock
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.verifiers.cosign.identity import Matcher, make_matcher
-from pyratify.verifiers.cosign.keyed import TrustedKeys, load_keys
 from pyratify.verifiers.cosign.material import Material
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.roots import root_of
@@ -61,17 +60,6 @@ class Trusting:
             VerificationError: They do not suffice.
         """
         return verify_logged(material, self.policy, self.trust, key, self.clock.now()).facts
-
-
-def load_policy(policy: CosignTrustPolicy, clock: Clock) -> TrustedKeys | Trusting:
-    """Load a policy's keys, identities and trusted root.
-
-    Raises:
-        ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, too many keys, or an identity that cannot be used.
-    """
-    if policy.identities:
-        return load_trusting(policy, clock)
-    return load_keys(policy, clock)
 
 
 def load_trusting(policy: CosignTrustPolicy, clock: Clock) -> Trusting:

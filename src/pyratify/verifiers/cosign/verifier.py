@@ -95,11 +95,15 @@ async def _verify(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Deta
 def _load(policies: tuple[CosignTrustPolicy, ...], clock: Clock) -> "tuple[TrustedKeys | Trusting, ...]":
     from pyratify.verifiers.cosign import classic, sigstore  # noqa: F401 - beside the network, before they are needed
 
-    return tuple(_load_one(policy, clock) for policy in policies)
+    return tuple(load_policy(policy, clock) for policy in policies)
 
 
-def _load_one(policy: CosignTrustPolicy, clock: Clock) -> "TrustedKeys | Trusting":
-    """Load a policy; for one with keys, nothing that reads certificates is imported."""
+def load_policy(policy: CosignTrustPolicy, clock: Clock) -> "TrustedKeys | Trusting":
+    """Load a policy's keys, identities and trusted root; for keys alone nothing that reads certificates is imported.
+
+    Raises:
+        ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, too many keys, or an identity that cannot be used.
+    """
     if policy.identities:
         from pyratify.verifiers.cosign.trusting import load_trusting
 
