@@ -12,7 +12,9 @@ peers: ## Build the real programs that interop and bench use (needs Go)
 
 # A stamp for each program and version: nothing is built twice.
 peers: $(PEERS_BIN)/.crane-v0.22.1 $(PEERS_BIN)/.oras-v1.3.6 $(PEERS_BIN)/.cosign-v3.1.3 $(PEERS_BIN)/.cosign2-v2.6.5 \
-		$(PEERS_BIN)/.timestamp-server-v1.2.9 \
+		$(PEERS_BIN)/.timestamp-server-v1.2.9 $(PEERS_BIN)/.fulcio-v1.8.8 $(PEERS_BIN)/.rekor-v2.3.0 \
+		$(PEERS_BIN)/.gatekeeper-v3.23.1 $(PEERS_BIN)/.gator-v3.23.1 $(PEERS_BIN)/.helm-v3.19.0 \
+		$(PEERS_BIN)/.etcd-v3.6.8 $(PEERS_BIN)/.kube-apiserver-v1.34.4 $(PEERS_BIN)/.kubectl-v1.34.4 \
 		$(addprefix $(PEERS_BIN)/,$(PEERS_OWN))
 	@echo "peers: ready in $(PEERS_BIN)"
 
@@ -34,6 +36,25 @@ $(eval $(call go_install,oras,oras.land/oras/cmd/oras,v1.3.6))
 $(eval $(call go_install,cosign,github.com/sigstore/cosign/v3/cmd/cosign,v3.1.3))
 $(eval $(call go_install,cosign2,github.com/sigstore/cosign/v2/cmd/cosign,v2.6.5))
 $(eval $(call go_install,timestamp-server,github.com/sigstore/timestamp-authority/cmd/timestamp-server,v1.2.9))
+
+$(eval $(call go_install,fulcio,github.com/sigstore/fulcio,v1.8.8))
+$(eval $(call go_install,rekor,github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix,v2.3.0))
+$(eval $(call go_install,gatekeeper,github.com/open-policy-agent/gatekeeper/v3,v3.23.1))
+$(eval $(call go_install,gator,github.com/open-policy-agent/gatekeeper/v3/cmd/gator,v3.23.1))
+$(eval $(call go_install,helm,helm.sh/helm/v3/cmd/helm,v3.19.0))
+
+# $(call go_module,NAME,FOLDER,PACKAGE,VERSION): programs that refuse `go install` are built from a module of ours that requires them.
+define go_module
+$(PEERS_BIN)/.$(1)-$(4): tests/peers/$(2)/go.mod tests/peers/$(2)/go.sum | peers-go
+	@mkdir -p $(PEERS_BIN)
+	@echo "peers: building $(1) $(4)"
+	@cd tests/peers/$(2) && GOFLAGS= go build -trimpath -ldflags='-s -w' -o $(PEERS_BIN)/$(1) $(3) \
+		&& rm -f $(PEERS_BIN)/.$(1)-* && touch $$@
+endef
+
+$(eval $(call go_module,etcd,etcd,go.etcd.io/etcd/server/v3,v3.6.8))
+$(eval $(call go_module,kube-apiserver,kubernetes,k8s.io/kubernetes/cmd/kube-apiserver,v1.34.4))
+$(eval $(call go_module,kubectl,kubernetes,k8s.io/kubernetes/cmd/kubectl,v1.34.4))
 
 $(addprefix $(PEERS_BIN)/,$(PEERS_OWN)): $(PEERS_BIN)/%: $(PEERS_SOURCES) | peers-go
 	@mkdir -p $(PEERS_BIN)
