@@ -126,11 +126,19 @@ def _dumper() -> Any:
             return True
 
         def represent_text(self, text: str) -> Any:
-            style = "|" if "\n" in text else None if _PLAIN.fullmatch(text) else "'"
-            return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
 
     Plain.add_representer(str, Plain.represent_text)
     return Plain
+
+
+def _style(text: str) -> str | None:
+    """Return how a text is quoted: not at all where no reader could take it for anything else."""
+    if _PLAIN.fullmatch(text):
+        return None
+    if not text.isascii() or not text.replace("\n", "").isprintable():
+        return '"'
+    return "|" if "\n" in text else "'"
 
 
 def _fault(event: Any, message: str) -> ConfigurationError:
