@@ -7,14 +7,14 @@ import aiohttp
 import pytest
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.entrypoints.serving.http import Address, Reply, Site, listening
+from pyratify.entrypoints.serving.http import Address, Asked, Reply, Site, listening
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 from pyratify.testing.tls import Authority
 
 HERE = Address("127.0.0.1", 0)
 
 
-async def hello(body: bytes) -> Reply:
+async def hello(asked: Asked) -> Reply:
     """Answer anything."""
     return Reply(200, b"hello")
 

@@ -1,16 +1,15 @@
 """The HTTP server: exact routes, bounded requests, and an end that lets requests finish.
 
 This is the only place of the entry points that knows aiohttp. Paths are compared as they were sent: nothing is decoded, and
-neither the Host header nor any header that would override the method is read.
+neither the Host header nor any header that would override the method is used to choose a route.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ssl import SSLContext
-from typing import Any
 
 from aiohttp import web
 
@@ -18,6 +17,21 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
 
 _LOG = logging.getLogger("pyratify.serving")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request within the bounds.
+
+    Attributes:
+        body: Its body.
+        query: What stands behind the question mark, as it was sent; always empty where the site takes no queries.
+        headers: Its headers, by names in any case; of several with one name the first.
+    """
+
+    body: bytes = b""
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +42,17 @@ class Reply:
         status: The HTTP status.
         body: The body.
         content_type: Its media type.
+        headers: More headers.
     """
 
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[bytes], Awaitable[Reply]]
-"""From a request's body to its answer."""
+Handler = Callable[[Asked], Awaitable[Reply]]
+"""From a request to its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,7 @@ class Site:
         max_body: The most bytes of a request's body.
         body_seconds: In how many seconds a body has to have arrived.
         max_requests: The most requests at the same time.
+        queries: Whether a path may be followed by a query; else such a path is another one.
     """
 
     routes: Mapping[tuple[str, str], Handler]
@@ -76,6 +93,7 @@ class Site:
     max_body: int = 1024 * 1024
     body_seconds: float = 5.0
     max_requests: int = 256
+    queries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +175,13 @@ class _Gate:
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens."""
-        path = request.raw_path
+        path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, plain)
         if self._under_way >= self._site.max_requests:
             return _response(say(Refused(503, "BUSY", "too many requests at the same time")))
         self._under_way += 1
         try:
-            reply = await self._answer(request, path)
+            reply = await self._answer(request, path, query)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
@@ -171,14 +189,16 @@ class _Gate:
             self._under_way -= 1
         return _response(reply if isinstance(reply, Reply) else say(reply))
 
-    async def _answer(self, request: web.BaseRequest, path: str) -> Reply | Refused:
+    async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Refused:
         if path not in self._paths:
             return Refused(404, "NOT_FOUND", "nothing is served here")
         handler = self._site.routes.get((request.method, path))
         if handler is None:
             return Refused(405, "BAD_REQUEST", "this method is not allowed here")
         body = await self._body(request)
-        return body if isinstance(body, Refused) else await handler(body)
+        if isinstance(body, Refused):
+            return body
+        return await handler(Asked(body=body, query=query, headers=request.headers))
 
     async def _body(self, request: web.BaseRequest) -> bytes | Refused:
         if request.headers.get("Content-Encoding", "identity") != "identity":
@@ -199,7 +219,7 @@ class _Gate:
 
 
 def _response(reply: Reply) -> web.Response:
-    headers: dict[str, Any] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **reply.headers}
     response = web.Response(
         status=reply.status, body=reply.body, content_type=reply.content_type, headers=headers
     )
