@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 include peers.mk
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.runtime ## Verify the signed images of this repository: accepted, refused, explained
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
