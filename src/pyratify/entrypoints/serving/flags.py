@@ -37,6 +37,13 @@ def add_serving_flags(parser: ArgumentParser, *, client_ca: str = "--client-ca-f
         help="how long to serve on after SIGTERM while not ready (default: 3s)",
     )
     add(
+        "--cache-ttl",
+        type=lifetime,
+        default=5.0,
+        metavar="DURATION",
+        help="how long a verdict is remembered, a denial and a tag for two seconds of that at most; 0 for never (default: 5s)",
+    )
+    add(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         help="default: $RATIFY_LOG_LEVEL or info",
@@ -72,6 +79,11 @@ def duration(text: str) -> float:
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= 600:
         raise ValueError("not a duration")
     return seconds
+
+
+def lifetime(text: str) -> float:
+    """Return a duration, which may be 0, in seconds; errors as in `duration`."""
+    return 0.0 if text in ("0", "0s") else duration(text)
 
 
 def answer_within(timeout: float) -> float:

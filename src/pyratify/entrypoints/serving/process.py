@@ -15,7 +15,7 @@ from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
-from pyratify.core.verdicts import Verdicts
+from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.source import FollowedSource, Source
@@ -89,7 +89,7 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
-        source, verdicts = _source(self.flags, self.clock), Verdicts(self.clock)
+        source, verdicts = _source(self.flags, self.clock), Verdicts(self.clock, _lifetimes(self.flags))
         if metrics is not None:
             source.dress = metrics.measured
             metrics.watch({**source.gauges(), **_gauges(verdicts)})
@@ -137,7 +137,8 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
 
     handler = set_up(flags.log_level)
     try:
-        asyncio.run(_until_signalled(Process(flags, make)))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(Process(flags, make)))
     finally:
         tear_down(handler)
 
@@ -197,6 +198,19 @@ def _metrics(clock: Clock) -> "Metrics":
             "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
         ) from None
     return Metrics(clock)
+
+
+def _lifetimes(flags: Namespace) -> Lifetimes:
+    longest: float = flags.cache_ttl
+    return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
