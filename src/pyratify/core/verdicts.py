@@ -75,6 +75,11 @@ class ExpiringCache(Generic[T]):
         self._entries.move_to_end(key)
         return found[2]
 
+    def remaining(self, key: str) -> float:
+        """Return for how many seconds a value is still remembered; 0 when there is none."""
+        found = self._entries.get(key)
+        return 0.0 if found is None else max(0.0, found[0] - self._clock.monotonic())
+
     def put(self, key: str, value: T, seconds: float, weight: int = 1) -> None:
         """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
         self._forget(key)
@@ -151,6 +156,12 @@ class Verdicts:
         if found is None:
             found = await self._evaluating.run(key, partial(self._evaluate, executor, pinned, key))
         return replace(found, reference=reference)
+
+    def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
+        """Return for how many seconds the verdict on a digest stays as it is; 0 where it is not remembered, or for a tag."""
+        if not engine.generation or reference.digest is None:
+            return 0.0
+        return self._verdicts.remaining(f"{engine.generation}|{namespace}|{reference.at(reference.digest)}")
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
         """Return what a reference names, asked now or a short time ago; no verdict depends on it.
