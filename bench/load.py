@@ -81,13 +81,15 @@ def resident(pid: int, *, peak: bool = False) -> float:
 
 
 def load(address: str, pid: int, bodies: Sequence[bytes], count: int, connections: int = 4) -> Cost:
-    """Send that many requests, the bodies in turn, over that many connections, and measure."""
+    """Send that many requests over that many connections, each of which begins elsewhere in the bodies, and measure."""
     opened = [Connection(address) for _ in range(connections)]
+    turns = [bodies[i * len(bodies) // connections :] for i in range(connections)]
+    turns = [[*turn, *bodies[: len(bodies) - len(turn)]] for turn in turns]
     try:
         with ThreadPoolExecutor(connections) as pool:
-            list(pool.map(partial(_send, bodies=bodies, count=20), opened))
+            list(pool.map(partial(_send, count=min(20, count)), opened, turns))
             before = cpu(pid)
-            taken = list(pool.map(partial(_send, bodies=bodies, count=count // connections), opened))
+            taken = list(pool.map(partial(_send, count=count // connections), opened, turns))
             used = cpu(pid) - before
     finally:
         for each in opened:

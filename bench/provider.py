@@ -22,7 +22,7 @@ from pyratify.testing.tls import Authority
 
 TAGS = ("notation-jws-rsa", "notation-jws-ec", "notation-cose-rsa", "notation-cose-ec")
 RUNS = 3
-HOT, COLD = 4000, 60
+HOT, COLD = 4000, 80
 _TAG = "org.opencontainers.image.ref.name"
 _ROUND_TRIP = 0.05
 
