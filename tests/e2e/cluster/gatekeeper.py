@@ -12,7 +12,7 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
-from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running
+from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running, shown_serial
 from pyratify.testing.tls import Authority
 
 NEEDED = ("gatekeeper", "../share/gatekeeper.yaml")
@@ -44,11 +44,17 @@ class Gatekeeper:
         authority: Who signs its certificates; providers trust `ca`.
         folder: Its certificates, and `ca.crt`.
         program: The process.
+        port: Where it answers the API server.
     """
 
     authority: Authority
     folder: Path
     program: Program
+    port: int
+
+    def serial(self) -> str:
+        """Return the serial number of the certificate that it shows the API server now."""
+        return shown_serial(self.port, self.authority.pem)
 
     @property
     def ca(self) -> Path:
@@ -78,7 +84,7 @@ def gatekeeper(server: ApiServer, folder: Path) -> Iterator[Gatekeeper]:
     with running(folder / "gatekeeper.log", *command, **names) as program:
         eventually("Gatekeeper is ready", lambda: _ready(program, health))
         server.api.apply(*webhooks)
-        yield Gatekeeper(authority, folder, program)
+        yield Gatekeeper(authority, folder, program, port)
         server.api.delete(*webhooks)
 
 

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from e2e.cluster.api import Document
-from e2e.cluster.gatekeeper import Gatekeeper, write_pair
-from e2e.cluster.programs import Program, eventually, free_port, start
+from e2e.cluster.gatekeeper import write_pair
+from e2e.cluster.programs import Program, eventually, free_port, shown_serial, start
 from interop import live
 from pyratify.testing.tls import Authority
 
@@ -67,8 +68,8 @@ class Provider:
     program: Program | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
-    def start(self) -> None:
-        """Start it and wait until it is ready."""
+    def start(self, *, ready: bool = True) -> None:
+        """Start it and wait until it is ready, or at least until it answers."""
         command = (
             sys.executable, "-m", "pyratify", "gatekeeper", "serve",
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
@@ -76,7 +77,7 @@ class Provider:
             "--gatekeeper-ca-cert-file", self.folder / "clients.pem", "--drain", "100ms", *self.flags,
         )  # fmt: skip
         self.program = start(self.folder / "provider.log", *command, **self.environment)
-        eventually("the provider is ready", self.ready)
+        eventually("the provider is ready", self.ready if ready else self.answers)
 
     def ready(self) -> bool:
         """Return whether `/readyz` says so.
@@ -94,6 +95,15 @@ class Provider:
             return True
         finally:
             connection.close()
+
+    def answers(self) -> bool:
+        """Return whether its address is open."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            return True
+
+    def serial(self) -> str:
+        """Return the serial number of the certificate that it shows now."""
+        return shown_serial(self.port, self.authority.pem)
 
     def configure(self, document: Document) -> None:
         """Write the configuration; a process that runs takes it over by itself."""
@@ -153,11 +163,11 @@ class Provider:
 
 
 @contextmanager
-def provider(gatekeeper: Gatekeeper, folder: Path, configured: Document) -> Iterator[Provider]:
-    """Run a provider that follows a file, until the end of the block."""
+def provider(clients: Authority, folder: Path, configured: Document) -> Iterator[Provider]:
+    """Run a provider that follows a file and answers clients of an authority, until the end of the block."""
     found = Provider(folder, Authority("e2e provider"), ("--config", folder / "config.json"))
     found.replace_certificate()
-    found.admit_clients_of(gatekeeper.authority.pem)
+    found.admit_clients_of(clients.pem)
     found.configure(configured)
     try:
         found.start()
