@@ -78,6 +78,11 @@ class WatchedConfig:
     _seen: str = ""
     _since: float = 0.0
 
+    def lend(self, namespace: str) -> Generation | None:
+        """Return the generation in use, the same for every namespace; None before the first good one."""
+        del namespace
+        return self.current
+
     async def refresh(self) -> bool:
         """Read the file if it or what lies beside it changed; tell whether a new generation is in use.
 
@@ -124,6 +129,13 @@ class WatchedConfig:
         if self.fault is not None and self.clock.monotonic() - self._since >= grace:
             return f"the configuration in use is older than its file, which is wrong: {self.fault.message}"
         return ""
+
+    def gauges(self) -> Mapping[str, Callable[[], float]]:
+        """Return what is to be measured of it, by the metric's name."""
+        return {
+            "ratify_executor_scopes": lambda: len(self.current.engine.executors) if self.current else 0,
+            "ratify_configuration_wrong": lambda: float(self.fault is not None),
+        }
 
     async def _build(self) -> Generation:
         loaded = load_config(self.path)

@@ -15,7 +15,7 @@ from pyratify.entrypoints.gatekeeper.wire import (
     parse_request,
     response,
 )
-from pyratify.entrypoints.serving.http import Handler, Refused, Reply, Site
+from pyratify.entrypoints.serving.http import Asked, Handler, Refused, Reply, Site
 
 _PREFIX = "/ratify/gatekeeper"
 _MAX_BODY = 1024 * 1024
@@ -72,10 +72,10 @@ def provider_site(
     return Site(routes=handlers, refusals=refusals, max_body=_MAX_BODY)
 
 
-async def _handle(route: _Route, max_keys: int, clock: Clock, measure: Measure | None, body: bytes) -> Reply:
+async def _handle(route: _Route, max_keys: int, clock: Clock, measure: Measure | None, asked: Asked) -> Reply:
     began = clock.monotonic()
     try:
-        keys = parse_request(body, max_keys)
+        keys = parse_request(asked.body, max_keys)
     except BadRequest as error:
         return Reply(error.status, response(route.api, fault=f"{error.reason}: {error.message}"))
     items = await route.answer(keys)
