@@ -119,6 +119,23 @@ def test_gatekeeper_gets_a_new_certificate(
         creating.goes_on()
 
 
+def test_gatekeeper_gets_a_new_authority(
+    api_server: ApiServer, admitting: str, images: Images, provider: Provider, gatekeeper: Gatekeeper
+) -> None:
+    """Both sides trust both, then the certificate is replaced, then only the new one is trusted: no decision is lost."""
+    old, new, before = gatekeeper.authority, Authority("e2e Gatekeeper, the second"), gatekeeper.serial()
+    with load(api_server, admitting, images) as creating:
+        provider.admit_clients_of(old.pem, new.pem)
+        gatekeeper.serve(old, new)
+        gatekeeper.authority = new
+        gatekeeper.replace_certificate()
+        eventually("the new one is served", lambda: gatekeeper.serial() != before)
+        creating.goes_on()
+        gatekeeper.serve(new)
+        provider.admit_clients_of(new.pem)
+        creating.goes_on()
+
+
 def test_a_client_of_another_authority_is_refused(
     api_server: ApiServer, admitting: str, images: Images, provider: Provider, gatekeeper: Gatekeeper
 ) -> None:

@@ -116,10 +116,18 @@ class Provider:
         write_pair(self.folder, (authority or self.authority).issue("provider", "127.0.0.1"))
 
     def admit_clients_of(self, *pems: str) -> None:
-        """Replace the authorities of its clients in place."""
-        aside = self.folder / ".clients.pem"
+        """Replace the authorities of its clients in place, and wait until a process that runs uses them."""
+        path, aside = self.folder / "clients.pem", self.folder / ".clients.pem"
         aside.write_text("".join(pems))
-        aside.replace(self.folder / "clients.pem")
+        if self.program is None or path.read_text() == aside.read_text():
+            aside.replace(path)
+            return
+        before = self._exchanges()
+        aside.replace(path)
+        eventually("the provider knows its clients", lambda: self._exchanges() > before)
+
+    def _exchanges(self) -> int:
+        return self.program.said().count("certificates were exchanged") if self.program else 0
 
     def asked(self, path: str, body: bytes, client: Path | None = None) -> tuple[int, Document]:
         """Send a body as Gatekeeper would; return the status and the document.

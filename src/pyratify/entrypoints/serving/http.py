@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from ssl import SSLContext
+from ssl import SSLContext, SSLObject
 
 from aiohttp import web
 
@@ -140,7 +140,12 @@ class Address:
 
 @asynccontextmanager
 async def listening(
-    site: Site, address: Address, tls: SSLContext | None = None, *, drain_seconds: float = 10.0
+    site: Site,
+    address: Address,
+    tls: SSLContext | None = None,
+    *,
+    outdated: Callable[[SSLObject], bool] | None = None,
+    drain_seconds: float = 10.0,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -148,6 +153,7 @@ async def listening(
         site: What is served.
         address: Where.
         tls: The TLS context; plain HTTP when omitted.
+        outdated: Whether a connection is to end with its next answer, because of whom it was made with.
         drain_seconds: How long requests under way may take at the end.
 
     Yields:
@@ -157,7 +163,11 @@ async def listening(
         ConfigurationError: The address cannot be used.
     """
     server = web.Server(
-        _Gate(site).handle, access_log=None, auto_decompress=False, keepalive_timeout=60.0, max_headers=64
+        _Gate(site, outdated).handle,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=60.0,
+        max_headers=64,
     )
     runner = web.ServerRunner(server, shutdown_timeout=drain_seconds)
     await runner.setup()
@@ -178,8 +188,9 @@ async def listening(
 class _Gate:
     """Lets through what is within the bounds."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, outdated: Callable[[SSLObject], bool] | None) -> None:
         self._site = site
+        self._outdated = outdated
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
         self._under_way = 0
@@ -198,7 +209,14 @@ class _Gate:
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
         finally:
             self._under_way -= 1
-        return _response(reply if isinstance(reply, Reply) else _said(say, reply))
+        response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
+        if self._ends(request):
+            response.force_close()
+        return response
+
+    def _ends(self, request: web.BaseRequest) -> bool:
+        connection = request.get_extra_info("ssl_object")
+        return connection is not None and self._outdated is not None and self._outdated(connection)
 
     async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Refused:
         handlers, place, name = self._place(path)

@@ -107,8 +107,9 @@ class Process:
             self._follow(stack, source, tls, door)
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
-            context = tls.context if tls else None
-            where = await stack.enter_async_context(listening(door.site, address, context))
+            context, outdated = (tls.context, tls.outdated) if tls else (None, None)
+            serving = listening(door.site, address, context, outdated=outdated)
+            where = await stack.enter_async_context(serving)
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
                 self.started(where, health)
