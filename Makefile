@@ -34,7 +34,7 @@ reformat: $(VENV)/.dev ## Put the code into its one format
 bench: $(VENV)/.dev ## Measure against the real peers (after make peers)
 	$(BIN)/python -m bench
 
-doc: $(VENV)/.dev ## Write docs/reference from the code
+doc: $(VENV)/.dev ## Write docs/reference and deploy/crds from the code
 	$(BIN)/python docs/generate.py
 
 clean: ## Remove what the other targets made

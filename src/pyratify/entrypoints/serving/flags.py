@@ -9,16 +9,26 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
 
 
-def add_serving_flags(parser: ArgumentParser, *, client_ca: str = "--client-ca-file") -> None:
+def add_serving_flags(
+    parser: ArgumentParser, *, client_ca: str = "--client-ca-file", address: str | None = None
+) -> None:
     """Add the flags that every entry point which serves has.
 
     Args:
         parser: The parser.
         client_ca: The flag that names the authority of clients' certificates.
+        address: Where is served when nothing is said; without it something has to be said.
     """
     add = parser.add_argument
     add("-c", "--config", metavar="FILE", help="the configuration, read again whenever it changes")
-    add("--address", required=True, metavar="HOST:PORT", help="where to serve, as :6001")
+    usual = f" (default: {address})" if address else ""
+    add(
+        "--address",
+        required=address is None,
+        default=address,
+        metavar="HOST:PORT",
+        help=f"where to serve, as :6001{usual}",
+    )
     add("--health-address", default=":9099", metavar="HOST:PORT", help="where to serve /healthz and /readyz")
     add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
