@@ -5,7 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from pyratify.caches.breaker import Breaker
 from pyratify.caches.entry import MAX_ENTRY, entry_name, seal, unseal
@@ -14,6 +15,7 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.report import ValidationResult
 from pyratify.core.verdicts import Question, Remembered
 
+T = TypeVar("T")
 _LOG = logging.getLogger("pyratify.caches")
 _MAX_UNDER_WAY = 64
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,16 +84,10 @@ class SharedCache:
     async def get(self, question: Question) -> Remembered | None:
         """Return the verdict that one of the processes put in for exactly this question, or None."""
         name = entry_name(self.secret, question)
-        entry: list[bytes | None] = []
-
-        async def ask() -> None:
-            entry.append(await self.remote.get(name, MAX_ENTRY + 1))
-
-        if not await self._try(ask):
-            return None
-        data = entry[0]
+        answers = await self._try(partial(self.remote.get, name, MAX_ENTRY + 1))
+        data = answers[0] if answers else None
+        self.counts.misses += answers == (None,)
         if data is None:
-            self.counts.misses += 1
             return None
         found = unseal(self.secret, question, data, self._moment())
         self.counts.hits += found is not None
@@ -103,7 +99,7 @@ class SharedCache:
         entry = seal(self.secret, question, result, self.clock.now(), seconds)
         if entry is not None:
             name = entry_name(self.secret, question)
-            await self._try(lambda: self.remote.put(name, entry, seconds))
+            await self._try(partial(self.remote.put, name, entry, seconds))
 
     async def aclose(self) -> None:
         """Close the remote."""
@@ -114,22 +110,22 @@ class SharedCache:
         self._latest = max(self._latest, self.clock.now())
         return self._latest
 
-    async def _try(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Do something with the remote; tell whether it was done."""
+    async def _try(self, work: Callable[[], Awaitable[T]]) -> tuple[T, ...]:
+        """Do something with the remote; return what comes of it, or nothing where it was not done."""
         if self._under_way >= _MAX_UNDER_WAY or not self.breaker.permits():
             self.counts.skipped += 1
-            return False
+            return ()
         self._under_way += 1
         try:
             async with asyncio.timeout(self.seconds):
-                await work()
+                done = (await work(),)
         except Exception as error:  # noqa: BLE001 - a cache that fails is one that has nothing
             self._failed(error)
-            return False
+            return ()
         finally:
             self._under_way -= 1
         self.breaker.succeeded()
-        return True
+        return done
 
     def _failed(self, error: Exception) -> None:
         was_open = self.breaker.is_open
