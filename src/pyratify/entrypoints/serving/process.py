@@ -15,9 +15,10 @@ from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
-from pyratify.core.verdicts import Verdicts
+from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
+from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 
@@ -93,7 +94,9 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
-        source, verdicts = _source(self.flags, self.clock), Verdicts(self.clock)
+        source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
+        verdicts = Verdicts(self.clock, Lifetimes(allowed=self.flags.verdict_lifetime), shared=shared)
+        source.secret = None if shared is None else shared.secret.generations
         if metrics is not None:
             source.dress = metrics.measured
             metrics.watch({**source.gauges(), **_gauges(verdicts)})
@@ -103,6 +106,9 @@ class Process:
         readiness = Readiness(checks)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(source.aclose)
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
+            stack.push_async_callback(verdicts.aclose)
             await source.refresh()
             self._follow(stack, source, tls, door)
             health = await self._observed(stack, readiness, metrics)
