@@ -47,7 +47,7 @@ def report() -> str:
 def _speed(folder: Path, keys: list[str]) -> str:
     twenty, one = [asked(keys[:20])], [asked(keys[:1])]
     each = [asked(keys[start : start + 20]) for start in range(0, len(keys), 20)]
-    with ours(folder, "--cache-ttl", "10m") as mine, peer(folder, "10m") as theirs:
+    with ours(folder, "--verdict-lifetime", "10m") as mine, peer(folder, "10m") as theirs:
         many = _against(partial(load, bodies=twenty, count=HOT), mine, theirs)
         single = _against(partial(load, bodies=one, count=HOT), mine, theirs)
         answer = folder / "answer.json"
@@ -56,7 +56,7 @@ def _speed(folder: Path, keys: list[str]) -> str:
         connection.close()
         with floor(folder, answer) as bare:
             above = _against(partial(load, bodies=one, count=HOT), mine, bare)
-    with ours(folder, "--cache-ttl", "0") as mine, peer(folder, "0s") as theirs:
+    with ours(folder, "--verdict-lifetime", "0") as mine, peer(folder, "0s") as theirs:
         cold = _against(partial(load, bodies=each, count=COLD), mine, theirs, images=20)
     head = ("case", "pyratify, CPU", "beside it", "ratio", "aim", "p50, p99 of ours", "p50, p99 beside it")
     rows = (
@@ -82,7 +82,7 @@ def _against(measured: partial[Cost], mine: Server, theirs: Server, images: int 
 
 
 def _memory(folder: Path, keys: list[str]) -> str:
-    with ours(folder, "--cache-ttl", "0") as server:
+    with ours(folder, "--verdict-lifetime", "0") as server:
         idle = resident(server.pid)
         bodies = [asked(keys[start : start + 20]) for start in range(0, 1000, 20)]
         connections = [Connection(server.address) for _ in bodies]
@@ -99,7 +99,7 @@ def _memory(folder: Path, keys: list[str]) -> str:
 def _latency(folder: Path) -> str:
     with registry(delay_ms=int(_ROUND_TRIP * 1000)) as slow:
         body = asked(fill(slow, 5, by_tag=True))
-        with ours(folder, "--cache-ttl", "0") as server, peer(folder, "0s") as theirs:
+        with ours(folder, "--verdict-lifetime", "0") as server, peer(folder, "0s") as theirs:
             costs = [load(each.address, each.pid, [body], 10, 1) for each in (server, theirs)]
     rows = [
         (name, f"{cost.p50 * 1000:.0f} ms", f"{cost.p50 / _ROUND_TRIP / 4:.2f} x")

@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.serving.health import Readiness, health_site
@@ -85,6 +86,47 @@ async def test_a_compressed_body_is_refused() -> None:
     head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"
     async with listening(site(), HERE) as where:
         assert b" 415 " in await sent(where, head)
+
+
+async def test_another_method_is_told_which_one_is_allowed() -> None:
+    """As RFC 9110, section 15.5.6, wants it."""
+    async with (
+        listening(site(), HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.get("/echo") as answer,
+    ):
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/things/a1", 200),
+        ("/things/", 404),
+        ("/things", 404),
+        ("/things/a/b", 404),
+        ("/things/%61", 404),
+        ("/things/..", 404),
+        ("/things/a1?x", 404),
+        (f"/things/{'a' * 65}", 404),
+    ],
+)
+async def test_things_are_served_by_their_names(path: str, status: int) -> None:
+    """A name is letters and digits, and nothing is decoded; all else is refused in the site's own way."""
+
+    async def named(asked: Asked) -> Reply:
+        return Reply(200, asked.name.encode())
+
+    def say(refused: Refused) -> Reply:
+        return Reply(refused.status, b"our own way")
+
+    one = Site(routes={}, refusals={}, named={("GET", "/things/"): named}, otherwise=say)
+    async with (
+        listening(one, HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.get(URL(f"http://127.0.0.1:{where.port}{path}", encoded=True)) as answer,
+    ):
+        assert (answer.status, await answer.text()) == (status, "a1" if status == 200 else "our own way")
 
 
 async def test_too_many_requests_at_the_same_time_are_refused() -> None:

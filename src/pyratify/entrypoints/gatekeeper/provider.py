@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
 from pyratify.core.guard import internal
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.verdicts import ExpiringCache, Verdicts
+from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
 from pyratify.entrypoints.gatekeeper.wire import Item, shown

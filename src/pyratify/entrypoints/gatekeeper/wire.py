@@ -9,24 +9,13 @@ from pyratify.core import strictjson
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.gatekeeper.keys import MAX_KEY
+from pyratify.entrypoints.serving.failures import is_foreign
 from pyratify.render.plain import clean
 
 V1ALPHA1 = "externaldata.gatekeeper.sh/v1alpha1"
 V1BETA1 = "externaldata.gatekeeper.sh/v1beta1"
 MAX_KEYS = 64
 _MAX_MESSAGE = 512
-
-# Their messages hold text of registries, plugins or exceptions; that belongs into the log and not to whoever asked.
-_FOREIGN = frozenset(
-    {
-        Reason.INTERNAL,
-        Reason.REGISTRY_ERROR,
-        Reason.REGISTRY_UNREACHABLE,
-        Reason.REGISTRY_AUTH,
-        Reason.VERIFIER_ERROR,
-        Reason.POLICY_ERROR,
-    }
-)
 
 
 class BadRequest(RatifyError, ValueError):
@@ -115,6 +104,6 @@ def _bytes(value: Any) -> bytes:
 
 def shown(failure: Failure) -> str:
     """Return a failure as the text of an item's error: its code, and a message that holds nothing of others'."""
-    if failure.reason in _FOREIGN:
+    if is_foreign(failure):
         return f"{failure.reason}: it could not be decided; the provider's log says why. {failure.remedy}"
     return f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"

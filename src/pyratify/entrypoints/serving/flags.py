@@ -9,20 +9,31 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
 
 
-def add_serving_flags(parser: ArgumentParser, *, client_ca: str = "--client-ca-file") -> None:
+def add_serving_flags(
+    parser: ArgumentParser, *, client_ca: str = "--client-ca-file", address: str | None = None
+) -> None:
     """Add the flags that every entry point which serves has.
 
     Args:
         parser: The parser.
         client_ca: The flag that names the authority of clients' certificates.
+        address: Where is served when nothing is said; without it something has to be said.
     """
     add = parser.add_argument
     add("-c", "--config", metavar="FILE", help="the configuration, read again whenever it changes")
-    add("--address", required=True, metavar="HOST:PORT", help="where to serve, as :6001")
+    usual = f" (default: {address})" if address else ""
+    add(
+        "--address",
+        required=address is None,
+        default=address,
+        metavar="HOST:PORT",
+        help=f"where to serve, as :6001{usual}",
+    )
     add("--health-address", default=":9099", metavar="HOST:PORT", help="where to serve /healthz and /readyz")
     add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
     add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
+    add_cache_flags(parser)
     add(
         "--enable-metrics",
         action="store_true",
@@ -37,18 +48,31 @@ def add_serving_flags(parser: ArgumentParser, *, client_ca: str = "--client-ca-f
         help="how long to serve on after SIGTERM while not ready (default: 3s)",
     )
     add(
-        "--cache-ttl",
-        type=lifetime,
-        default=5.0,
-        metavar="DURATION",
-        help="how long a verdict is remembered, a denial and a tag for two seconds of that at most; 0 for never (default: 5s)",
-    )
-    add(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         help="default: $RATIFY_LOG_LEVEL or info",
     )
     parser.set_defaults(client_ca_flag=client_ca)
+
+
+def add_cache_flags(parser: ArgumentParser) -> None:
+    """Add the flags of remembered verdicts."""
+    add = parser.add_argument
+    add(
+        "--verdict-lifetime",
+        type=lifetime,
+        default=5.0,
+        metavar="DURATION",
+        help="how long a verdict that allows is remembered, others and tags at most 2s of it; 0 for never (default: 5s)",
+    )
+    add("--shared-cache", metavar="URL", help="share verdicts with other replicas: rediss://USER@HOST:PORT/0")
+    add("--shared-cache-key-file", metavar="FILE", help="the secret that signs shared verdicts")
+    add(
+        "--shared-cache-password-file",
+        metavar="FILE",
+        help="the password of the shared cache; $RATIFY_SHARED_CACHE_PASSWORD when omitted",
+    )
+    add("--shared-cache-ca-file", metavar="FILE", help="the authority of its certificate, PEM")
 
 
 def add_timeout(parser: ArgumentParser, flag: str, seconds: float, text: str) -> None:

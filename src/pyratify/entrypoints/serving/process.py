@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from pyratify.core.guard import end
 from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
+from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 
@@ -55,11 +56,15 @@ class Door:
         aclose: Waits for the end of what it still does, when the last request was answered.
         open_to_all: Whether who has no certificate of the clients' authority may be answered, because nobody learns
             anything or because the site itself asks who it is.
+        watch: Follows what the entry point reads beside the configuration, until cancelled; None where there is nothing.
+        checks: What readiness asks beside the configuration and the certificates: by name, why not; empty texts are good.
     """
 
     site: Site
     aclose: Callable[[], Awaitable[None]]
     open_to_all: bool = False
+    watch: Callable[[], Coroutine[None, None, None]] | None = None
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,21 +94,28 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
-        source, verdicts = _source(self.flags, self.clock), Verdicts(self.clock, _lifetimes(self.flags))
+        source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
+        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
+        source.secret = None if shared is None else shared.secret.generations
         if metrics is not None:
             source.dress = metrics.measured
             metrics.watch({**source.gauges(), **_gauges(verdicts)})
         door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
-        readiness = Readiness({"configuration": source.trouble, "certificates": lambda: _fault(tls)})
+        checks = {**door.checks, "configuration": source.trouble, "certificates": lambda: _fault(tls)}
+        readiness = Readiness(checks)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(source.aclose)
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
+            stack.push_async_callback(verdicts.aclose)
             await source.refresh()
-            self._follow(stack, source, tls)
+            self._follow(stack, source, tls, door)
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
-            context = tls.context if tls else None
-            where = await stack.enter_async_context(listening(door.site, address, context))
+            context, outdated = (tls.context, tls.outdated) if tls else (None, None)
+            serving = listening(door.site, address, context, outdated=outdated)
+            where = await stack.enter_async_context(serving)
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
                 self.started(where, health)
@@ -123,11 +135,15 @@ class Process:
             await stack.enter_async_context(listening(metrics_site(metrics.expose), port))
         return health
 
-    def _follow(self, stack: AsyncExitStack, source: FollowedSource, tls: ReloadingTls | None) -> None:
-        """Follow the configuration and the certificates until the stack is closed."""
+    def _follow(
+        self, stack: AsyncExitStack, source: FollowedSource, tls: ReloadingTls | None, door: Door
+    ) -> None:
+        """Follow the configuration, the certificates and what the entry point reads until the stack is closed."""
         tasks = [asyncio.create_task(source.watch())]
         if tls is not None:
             tasks.append(asyncio.create_task(tls.watch(self.clock)))
+        if door.watch is not None:
+            tasks.append(asyncio.create_task(door.watch()))
         stack.push_async_callback(end, *tasks)
 
 
@@ -168,7 +184,7 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
             "without TLS only this machine is served",
             remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
         )
-    if tls.files.client_ca is None and not open_to_all:
+    if tls.source.client_ca is None and not open_to_all:
         raise ConfigurationError(
             "everybody who can reach this address could ask",
             remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
@@ -201,7 +217,7 @@ def _metrics(clock: Clock) -> "Metrics":
 
 
 def _lifetimes(flags: Namespace) -> Lifetimes:
-    longest: float = flags.cache_ttl
+    longest: float = flags.verdict_lifetime
     return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
 
 
