@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 include peers.mk
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.runtime ## Verify the signed images of this repository: accepted, refused, explained
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -34,7 +34,7 @@ reformat: $(VENV)/.dev ## Put the code into its one format
 bench: $(VENV)/.dev ## Measure against the real peers (after make peers)
 	$(BIN)/python -m bench
 
-doc: $(VENV)/.dev ## Write docs/reference from the code
+doc: $(VENV)/.dev ## Write docs/reference and deploy/crds from the code
 	$(BIN)/python docs/generate.py
 
 clean: ## Remove what the other targets made

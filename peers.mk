@@ -6,7 +6,7 @@ PEERS_BIN := $(PEERS_HOME)/bin
 PEERS_OWN := registry notary ratify-peer
 PEERS_SOURCES := $(wildcard tests/peers/go.* tests/peers/cmd/*/*.go tests/peers/internal/*/*.go)
 
-.PHONY: peers peers-go interop
+.PHONY: peers peers-go interop e2e
 
 peers: ## Build the real programs that interop and bench use (needs Go)
 
@@ -15,7 +15,7 @@ peers: $(PEERS_BIN)/.crane-v0.22.1 $(PEERS_BIN)/.oras-v1.3.6 $(PEERS_BIN)/.cosig
 		$(PEERS_BIN)/.timestamp-server-v1.2.9 $(PEERS_BIN)/.fulcio-v1.8.8 $(PEERS_BIN)/.rekor-v2.3.0 \
 		$(PEERS_BIN)/.gatekeeper-v3.23.1 $(PEERS_BIN)/.gator-v3.23.1 $(PEERS_BIN)/.helm-v3.19.0 \
 		$(PEERS_BIN)/.etcd-v3.6.8 $(PEERS_BIN)/.kube-apiserver-v1.34.4 $(PEERS_BIN)/.kubectl-v1.34.4 \
-		$(addprefix $(PEERS_BIN)/,$(PEERS_OWN))
+		$(PEERS_HOME)/share/.gatekeeper-v3.23.1 $(addprefix $(PEERS_BIN)/,$(PEERS_OWN))
 	@echo "peers: ready in $(PEERS_BIN)"
 
 peers-go:
@@ -56,6 +56,12 @@ $(eval $(call go_module,etcd,etcd,go.etcd.io/etcd/server/v3,v3.6.8))
 $(eval $(call go_module,kube-apiserver,kubernetes,k8s.io/kubernetes/cmd/kube-apiserver,v1.34.4))
 $(eval $(call go_module,kubectl,kubernetes,k8s.io/kubernetes/cmd/kubectl,v1.34.4))
 
+# Gatekeeper's own manifest lies in its module; tests read it where there is no Go.
+$(PEERS_HOME)/share/.gatekeeper-v3.23.1: | peers-go
+	@mkdir -p $(@D)
+	@cd /tmp && module=$$(GOFLAGS= GO111MODULE=on go mod download -json github.com/open-policy-agent/gatekeeper/v3@v3.23.1 \
+		| sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && install -m 644 "$$module/deploy/gatekeeper.yaml" $(@D)/gatekeeper.yaml && touch $@
+
 $(addprefix $(PEERS_BIN)/,$(PEERS_OWN)): $(PEERS_BIN)/%: $(PEERS_SOURCES) | peers-go
 	@mkdir -p $(PEERS_BIN)
 	@echo "peers: building $*"
@@ -63,3 +69,6 @@ $(addprefix $(PEERS_BIN)/,$(PEERS_OWN)): $(PEERS_BIN)/%: $(PEERS_SOURCES) | peer
 
 interop: $(VENV)/.dev ## Try our command against the real programs (after make peers)
 	$(VENV)/bin/pytest -m interop tests/interop $(PYTEST_ARGS)
+
+e2e: $(VENV)/.dev ## Try the provider in a real cluster on loopback (after make peers)
+	$(VENV)/bin/pytest -m e2e tests/e2e $(PYTEST_ARGS)

@@ -1,9 +1,11 @@
-"""Writes docs/reference from the code, so that the pages cannot disagree with it; `--check` only compares."""
+"""Writes docs/reference and deploy/crds from the code, so that they cannot disagree with it; `--check` only compares."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-REFERENCE = Path(__file__).parent / "reference"
+ROOT = Path(__file__).parent.parent
+HEAD = "# Written by `make doc` from the code; `ratify config crds` prints the same.\n"
 
 
 def reasons() -> str:
@@ -26,20 +28,26 @@ def reasons() -> str:
     )
 
 
-PAGES = {"reasons.md": reasons}
+def generated() -> Iterator[tuple[str, str]]:
+    """Iterate over the paths of what is generated and the text of each."""
+    from pyratify.kubernetes.crds import definition_files
+
+    yield "docs/reference/reasons.md", reasons()
+    for name, text in definition_files().items():
+        yield f"deploy/crds/{name}", HEAD + text
 
 
 def main() -> int:
-    """Write every page, or with `--check` return 1 when one is not what the code says."""
+    """Write every file, or with `--check` return 1 when one is not what the code says."""
     check = "--check" in sys.argv[1:]
     stale = []
-    for name, render in PAGES.items():
-        page, text = REFERENCE / name, render()
+    for path, text in generated():
+        file = ROOT / path
         if check:
-            stale += [] if page.is_file() and page.read_text() == text else [name]
+            stale += [] if file.is_file() and file.read_text() == text else [path]
         else:
-            REFERENCE.mkdir(exist_ok=True)
-            page.write_text(text)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
     if stale:
         print(f"not what the code says: {', '.join(stale)}; run `make doc`", file=sys.stderr)
     return 1 if stale else 0

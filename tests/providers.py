@@ -12,8 +12,10 @@ from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.keys import Namespaces
-from pyratify.entrypoints.gatekeeper.provider import Lent, Provider, Settings
+from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.site import provider_site
+from pyratify.entrypoints.serving.http import Asked
+from pyratify.entrypoints.serving.source import Lent
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from scenes import ONE
@@ -52,6 +54,10 @@ class Here:
 
     current: Lent | None
 
+    def lend(self, namespace: str) -> Lent | None:
+        """Every namespace has the same."""
+        return self.current
+
 
 def signed() -> MemoryStore:
     """Return a store with an image that has evidence."""
@@ -89,7 +95,7 @@ def request(*keys: Any, **changes: Any) -> bytes:
 
 async def posted(one: Provider, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     """Return the status and the document that a body is answered with."""
-    reply = await provider_site(one).routes["POST", path](body)
+    reply = await provider_site(one).routes["POST", path](Asked(body=body))
     document: dict[str, Any] = json.loads(reply.body)
     return reply.status, document
 

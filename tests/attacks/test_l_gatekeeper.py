@@ -16,10 +16,11 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.flags import add_flags
-from pyratify.entrypoints.gatekeeper.serve import Process
+from pyratify.entrypoints.gatekeeper.serve import make
 from pyratify.entrypoints.gatekeeper.site import provider_site
 from pyratify.entrypoints.gatekeeper.wire import Item
 from pyratify.entrypoints.serving.http import Address, listening
+from pyratify.entrypoints.serving.process import Process
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 
@@ -37,7 +38,7 @@ def flags(*arguments: str) -> Any:
 @pytest.mark.parametrize("value", [None])
 def test_atk_219_an_item_has_a_verdict_or_an_error(value: Any) -> None:
     """No item leaves without a value and without an error, whatever the provider found."""
-    assert Item("k", value).document() == {"key": "k", "error": "INTERNAL: nothing was found out"}
+    assert json.loads(Item("k", value).encoded()) == {"key": "k", "error": "INTERNAL: nothing was found out"}
 
 
 async def test_atk_219_a_value_says_succeeded_as_a_boolean() -> None:
@@ -228,7 +229,7 @@ async def test_atk_232_a_body_that_is_too_large_is_not_read() -> None:
 async def test_atk_233_nobody_is_served_without_being_known(arguments: tuple[str, ...]) -> None:
     """Where others can reach the address, TLS and Gatekeeper's authority are needed."""
     with pytest.raises(ConfigurationError):
-        await Process(flags("--address", "0.0.0.0:0", *arguments), FakeClock()).run()
+        await Process(flags("--address", "0.0.0.0:0", *arguments), make, FakeClock()).run()
 
 
 @pytest.mark.parametrize("path", [VERIFY, MUTATE])
@@ -290,7 +291,7 @@ async def test_atk_236_a_process_without_a_configuration_is_not_ready(tmp_path: 
     found: asyncio.Future[tuple[Address, Address]] = asyncio.get_running_loop().create_future()
     given = ("--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0", "-c", str(tmp_path / "none"))
     clock = BellClock()
-    process = Process(flags(*given), clock, started=lambda *where: found.set_result(where))
+    process = Process(flags(*given), make, clock, started=lambda *where: found.set_result(where))
     running = asyncio.create_task(process.run())
     _, health = await found
     async with (

@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
+import yaml as pyyaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pyratify.config import yaml
 from pyratify.config.yaml import MAX_DEPTH, loads
 from pyratify.core.errors import ConfigurationError
 
@@ -64,3 +68,25 @@ def test_other_encodings_are_refused() -> None:
     """A document is UTF-8."""
     with pytest.raises(ConfigurationError, match="UTF-8"):
         loads("a: ü".encode("latin-1"))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=("Cs",)))
+    | st.sampled_from(
+        ["no", "1e5", "0o17", "12:30", "~", "2026-01-01", "a: b", "- a", "x\ny\n", "y", "=", "file:x"]
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_what_is_written_is_read_as_the_same(value: Any) -> None:
+    """By this reader; and by PyYAML, which knows the older rules."""
+    text = yaml.dumps(value)
+    assert yaml.loads(text.encode()) == value
+    assert pyyaml.safe_load(text) == value

@@ -24,11 +24,11 @@ def json_schema() -> dict[str, Any]:
         choices = [_choice(kind, plugin, definitions) for plugin in sorted(Registry[Any](kind).names())]
         part["allOf"] = [choice for choice in choices if choice is not None]
     for definition in definitions.values():
-        _describe(definition)
+        describe(definition)
     return {"$schema": DIALECT, "title": "pyratify configuration", **schema, "$defs": definitions}
 
 
-def _describe(definition: dict[str, Any]) -> None:
+def describe(definition: dict[str, Any]) -> None:
     """Move what a struct's docstring says of its attributes to where a reader of the schema looks for it."""
     summary, _, attributes = cleandoc(definition.get("description", "")).partition("Attributes:")
     if summary:

@@ -67,6 +67,7 @@ class WatchedConfig:
         current: The generation in use; None before the first good one.
         fault: Why the file of the moment is not in use; None where it is.
         dress: Changes every engine before it is used, as to measure it.
+        secret: What processes that share verdicts have in common; see `build_engine`.
     """
 
     path: Path
@@ -75,8 +76,14 @@ class WatchedConfig:
     current: Generation | None = None
     fault: ConfigurationError | None = None
     dress: Callable[[Engine], Engine] | None = None
+    secret: bytes | None = field(default=None, repr=False)
     _seen: str = ""
     _since: float = 0.0
+
+    def lend(self, namespace: str) -> Generation | None:
+        """Return the generation in use, the same for every namespace; None before the first good one."""
+        del namespace
+        return self.current
 
     async def refresh(self) -> bool:
         """Read the file if it or what lies beside it changed; tell whether a new generation is in use.
@@ -96,7 +103,10 @@ class WatchedConfig:
             return False
         old, self.current = self.current, fresh
         self._seen, self.fault = seen, None
-        _LOG.info("configuration in use", extra={"generation": fresh.engine.generation})
+        _LOG.info(
+            "configuration in use",
+            extra={"generation": fresh.engine.generation, "common": fresh.engine.common},
+        )
         if old is not None:
             await old.retire()
         return True
@@ -125,10 +135,17 @@ class WatchedConfig:
             return f"the configuration in use is older than its file, which is wrong: {self.fault.message}"
         return ""
 
+    def gauges(self) -> Mapping[str, Callable[[], float]]:
+        """Return what is to be measured of it, by the metric's name."""
+        return {
+            "ratify_executor_scopes": lambda: len(self.current.engine.executors) if self.current else 0,
+            "ratify_configuration_wrong": lambda: float(self.fault is not None),
+        }
+
     async def _build(self) -> Generation:
         loaded = load_config(self.path)
         async with AsyncExitStack() as stack:
-            engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache)
+            engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache, secret=self.secret)
             engine = engine if self.dress is None else self.dress(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 

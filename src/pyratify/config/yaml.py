@@ -7,6 +7,7 @@ scalars are null, booleans and numbers as in JSON; everything else, `no` and `01
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
@@ -14,6 +15,7 @@ from pyratify.core.errors import ConfigurationError
 MAX_DEPTH = 64
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./_-]+(?: [A-Za-z0-9./_-]+)*", re.ASCII)
 _REAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
 
@@ -37,6 +39,13 @@ def loads(data: bytes) -> Any:
         raise ConfigurationError(f"{where}not YAML: {getattr(error, 'problem', None) or 'invalid'}") from None
     except RecursionError:
         raise ConfigurationError("the document is nested too deeply") from None
+
+
+def dumps(value: Any) -> str:
+    """Return JSON values as one YAML document that `loads`, and every reader of YAML 1.1, reads as these values."""
+    import yaml
+
+    return yaml.dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Reader:
@@ -104,6 +113,32 @@ def _scalar(event: Any) -> Any:
             raise _fault(event, "a number is too large or too long")
         return value
     return text
+
+
+@cache
+def _dumper() -> Any:
+    """Return PyYAML's dumper, without the anchors that `loads` refuses, and with long texts as blocks."""
+    import yaml
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            del data
+            return True
+
+        def represent_text(self, text: str) -> Any:
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+    Plain.add_representer(str, Plain.represent_text)
+    return Plain
+
+
+def _style(text: str) -> str | None:
+    """Return how a text is quoted: not at all where no reader could take it for anything else."""
+    if _PLAIN.fullmatch(text):
+        return None
+    if not text.isascii() or not text.replace("\n", "").isprintable():
+        return '"'
+    return "|" if "\n" in text else "'"
 
 
 def _fault(event: Any, message: str) -> ConfigurationError:

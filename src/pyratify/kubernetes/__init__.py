@@ -1,1 +1,1 @@
-"""In a Kubernetes cluster: resources as configuration, their status, leases and certificates (extra `kubernetes`)."""
+"""Kubernetes: the resources that configure pyratify in a cluster, and the controller that follows them."""

@@ -18,9 +18,10 @@ from providers import VERIFY, BellClock, request
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
-from pyratify.entrypoints.gatekeeper.flags import add_flags, answer_within, duration, go_style
-from pyratify.entrypoints.gatekeeper.serve import Process
+from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
+from pyratify.entrypoints.gatekeeper.serve import make
 from pyratify.entrypoints.serving.http import Address
+from pyratify.entrypoints.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
 
@@ -97,6 +98,7 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
     clock, port = DrainClock(), free_port()
     process = Process(
         flags("--config", config(tmp_path), *tls, "--enable-metrics", "--metrics-port", port),
+        make,
         clock,
         started=lambda *found: started.set_result(found),
     )
@@ -142,27 +144,7 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
 async def test_flags_that_do_not_fit_are_refused(arguments: tuple[str, ...]) -> None:
     """Before anything is served."""
     with pytest.raises(ConfigurationError):
-        await Process(flags(*arguments), BellClock()).run()
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("5s", 5), ("500ms", 0.5), ("1m30s", 90), ("2", 2), ("1.5s", 1.5)]
-)
-def test_durations_are_written_as_in_go(text: str, seconds: float) -> None:
-    """A number without a unit is seconds."""
-    assert duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "s", "0s", "-1s", "5 s", "5x", "11m", "\u0665s"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    """Nor are zero and more than ten minutes."""
-    with pytest.raises(ValueError, match="not a duration"):
-        duration(text)
-
-
-def test_answers_come_a_little_before_the_callers_timeout() -> None:
-    """4.9 of 5 seconds, 1.95 of 2."""
-    assert (answer_within(5), answer_within(2)) == (4.9, 1.95)
+        await Process(flags(*arguments), make, BellClock()).run()
 
 
 def test_flags_are_taken_as_go_takes_them() -> None:
@@ -204,5 +186,5 @@ async def test_metrics_that_are_not_installed_are_asked_for(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "pyratify.entrypoints.serving.metrics", raising=False)
     with pytest.raises(ConfigurationError) as caught:
-        await Process(flags("--enable-metrics"), BellClock()).run()
+        await Process(flags("--enable-metrics"), make, BellClock()).run()
     assert "pyratify[metrics]" in caught.value.remedy

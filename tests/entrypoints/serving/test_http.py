@@ -4,20 +4,21 @@ import asyncio
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.serving.health import Readiness, health_site
-from pyratify.entrypoints.serving.http import Address, Refused, Reply, Site, listening, plain
+from pyratify.entrypoints.serving.http import Address, Asked, Refused, Reply, Site, listening, plain
 
 HERE = Address("127.0.0.1", 0)
 
 
-async def echo(body: bytes) -> Reply:
+async def echo(asked: Asked) -> Reply:
     """Return what was sent."""
-    return Reply(200, body)
+    return Reply(200, asked.body)
 
 
-async def broken(body: bytes) -> Reply:
+async def broken(asked: Asked) -> Reply:
     """Fail with a secret."""
     raise ValueError("hunter2")
 
@@ -28,7 +29,7 @@ def site(**bounds: float) -> Site:
     return Site(routes=routes, refusals={"/echo": plain}, **bounds)  # type: ignore[arg-type]
 
 
-async def asked(where: Address, request: bytes) -> bytes:
+async def sent(where: Address, request: bytes) -> bytes:
     """Send bytes as they are and return the answer."""
     reader, writer = await asyncio.open_connection(where.host, where.port)
     writer.write(request)
@@ -71,27 +72,68 @@ async def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
     else:
         request += b"Content-Length: 200\r\n\r\n" + body
     async with listening(site(max_body=100), HERE) as where:
-        assert b" 413 " in await asked(where, request)
+        assert b" 413 " in await sent(where, request)
 
 
 async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
     """A slow sender gets 408."""
     async with listening(site(body_seconds=0.01), HERE) as where:
-        assert b" 408 " in await asked(where, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        assert b" 408 " in await sent(where, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
 
 
 async def test_a_compressed_body_is_refused() -> None:
     """Nothing is decompressed."""
     head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"
     async with listening(site(), HERE) as where:
-        assert b" 415 " in await asked(where, head)
+        assert b" 415 " in await sent(where, head)
+
+
+async def test_another_method_is_told_which_one_is_allowed() -> None:
+    """As RFC 9110, section 15.5.6, wants it."""
+    async with (
+        listening(site(), HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.get("/echo") as answer,
+    ):
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/things/a1", 200),
+        ("/things/", 404),
+        ("/things", 404),
+        ("/things/a/b", 404),
+        ("/things/%61", 404),
+        ("/things/..", 404),
+        ("/things/a1?x", 404),
+        (f"/things/{'a' * 65}", 404),
+    ],
+)
+async def test_things_are_served_by_their_names(path: str, status: int) -> None:
+    """A name is letters and digits, and nothing is decoded; all else is refused in the site's own way."""
+
+    async def named(asked: Asked) -> Reply:
+        return Reply(200, asked.name.encode())
+
+    def say(refused: Refused) -> Reply:
+        return Reply(refused.status, b"our own way")
+
+    one = Site(routes={}, refusals={}, named={("GET", "/things/"): named}, otherwise=say)
+    async with (
+        listening(one, HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.get(URL(f"http://127.0.0.1:{where.port}{path}", encoded=True)) as answer,
+    ):
+        assert (answer.status, await answer.text()) == (status, "a1" if status == 200 else "our own way")
 
 
 async def test_too_many_requests_at_the_same_time_are_refused() -> None:
     """The one that is under way is finished."""
     began, gate = asyncio.Event(), asyncio.Event()
 
-    async def wait(body: bytes) -> Reply:
+    async def wait(asked: Asked) -> Reply:
         began.set()
         await gate.wait()
         return Reply(200, b"")
@@ -99,9 +141,9 @@ async def test_too_many_requests_at_the_same_time_are_refused() -> None:
     one = Site(routes={("POST", "/wait"): wait}, refusals={}, max_requests=1)
     head = b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
     async with listening(one, HERE) as where:
-        first = asyncio.create_task(asked(where, head))
+        first = asyncio.create_task(sent(where, head))
         await began.wait()
-        assert b" 503 " in await asked(where, head)
+        assert b" 503 " in await sent(where, head)
         gate.set()
         assert b" 200 " in await first
 
@@ -110,7 +152,7 @@ async def test_requests_under_way_are_finished_at_the_end() -> None:
     """The server stops listening, and the answer still comes."""
     began, gate = asyncio.Event(), asyncio.Event()
 
-    async def wait(body: bytes) -> Reply:
+    async def wait(asked: Asked) -> Reply:
         began.set()
         await gate.wait()
         return Reply(200, b"")
@@ -118,7 +160,7 @@ async def test_requests_under_way_are_finished_at_the_end() -> None:
     one = Site(routes={("POST", "/wait"): wait}, refusals={})
     async with listening(one, HERE) as where:
         head = b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-        first = asyncio.create_task(asked(where, head))
+        first = asyncio.create_task(sent(where, head))
         await began.wait()
         asyncio.get_running_loop().call_soon(gate.set)
     assert b" 200 " in await first

@@ -1,4 +1,4 @@
-"""`ratify config`: check, show or start a configuration."""
+"""`ratify config`: check, show, convert or start a configuration."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from pyratify.entrypoints.cli.console import Console
 
 def run(arguments: Namespace, console: Console) -> int:
     """Do what is asked and return the exit code."""
-    actions = {"check": _check, "show": _show, "schema": _schema, "init": _init}
+    actions = {"check": _check, "show": _show, "schema": _schema, "init": _init, "crds": _crds}
     return actions[arguments.action](arguments, console)
 
 
@@ -45,6 +45,14 @@ def _schema(arguments: Namespace, console: Console) -> int:
 
     del arguments
     console.result(json.dumps(json_schema(), indent=2))
+    return exits.ALLOWED
+
+
+def _crds(arguments: Namespace, console: Console) -> int:
+    from pyratify.kubernetes.crds import definition_files
+
+    del arguments
+    console.result("---\n".join(definition_files().values()).rstrip("\n"))
     return exits.ALLOWED
 
 

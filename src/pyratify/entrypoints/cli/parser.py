@@ -203,6 +203,7 @@ def _config(add: Add) -> None:
         ("check", "build everything that a configuration names, and say every fault"),
         ("show", "print a configuration as it is understood, with defaults and without secrets"),
         ("schema", "print the JSON Schema of configurations, with the plugins that are installed"),
+        ("crds", "print the definitions of Executor and NamespacedExecutor for a cluster"),
         ("init", "write a small configuration to start from"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")

@@ -9,24 +9,13 @@ from pyratify.core import strictjson
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.gatekeeper.keys import MAX_KEY
+from pyratify.entrypoints.serving.failures import is_foreign
 from pyratify.render.plain import clean
 
 V1ALPHA1 = "externaldata.gatekeeper.sh/v1alpha1"
 V1BETA1 = "externaldata.gatekeeper.sh/v1beta1"
 MAX_KEYS = 64
 _MAX_MESSAGE = 512
-
-# Their messages hold text of registries, plugins or exceptions; that belongs into the log and not to whoever asked.
-_FOREIGN = frozenset(
-    {
-        Reason.INTERNAL,
-        Reason.REGISTRY_ERROR,
-        Reason.REGISTRY_UNREACHABLE,
-        Reason.REGISTRY_AUTH,
-        Reason.VERIFIER_ERROR,
-        Reason.POLICY_ERROR,
-    }
-)
 
 
 class BadRequest(RatifyError, ValueError):
@@ -55,14 +44,14 @@ class Item:
     value: Any = None
     error: str = ""
 
-    def document(self) -> dict[str, Any]:
+    def encoded(self) -> bytes:
         """Return it as it stands in a response: never without a value and an error at once."""
         found: dict[str, Any] = {"key": self.key}
         if self.value is not None:
             found["value"] = self.value
         if self.error or self.value is None:
             found["error"] = self.error or f"{Reason.INTERNAL}: nothing was found out"
-        return found
+        return _bytes(found)
 
 
 def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
@@ -89,29 +78,32 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def response(api: str, items: Iterable[Item] = (), *, idempotent: bool = False, fault: str = "") -> bytes:
+def response(api: str, items: Iterable[bytes] = (), *, idempotent: bool = False, fault: str = "") -> bytes:
     """Return the bytes of a ProviderResponse.
 
     Args:
         api: `V1ALPHA1` or `V1BETA1`.
-        items: One for each key.
+        items: One for each key, encoded.
         idempotent: Whether asking again gives the same; mutation demands it.
         fault: The system error; empty for none.
     """
-    found: dict[str, Any] = {}
+    members = []
     if idempotent:
-        found["idempotent"] = True
-    documents = [item.document() for item in items]
-    if documents:
-        found["items"] = documents
+        members.append(b'"idempotent":true')
+    if joined := b",".join(items):
+        members.append(b'"items":[%b]' % joined)
     if fault:
-        found["systemError"] = clean(fault, _MAX_MESSAGE)
-    body = {"apiVersion": api, "kind": "ProviderResponse", "response": found}
-    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+        members.append(b'"systemError":%b' % _bytes(clean(fault, _MAX_MESSAGE)))
+    inner = b",".join(members)
+    return b'{"apiVersion":"%b","kind":"ProviderResponse","response":{%b}}' % (api.encode(), inner)
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 def shown(failure: Failure) -> str:
     """Return a failure as the text of an item's error: its code, and a message that holds nothing of others'."""
-    if failure.reason in _FOREIGN:
+    if is_foreign(failure):
         return f"{failure.reason}: it could not be decided; the provider's log says why. {failure.remedy}"
     return f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"

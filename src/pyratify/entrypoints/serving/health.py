@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from pyratify.entrypoints.serving.http import Handler, Reply, Site
+from pyratify.entrypoints.serving.http import Asked, Handler, Reply, Site
 
 
 @dataclass(slots=True)
@@ -47,18 +47,18 @@ def metrics_site(expose: Callable[[], bytes]) -> Site:
     return Site(routes=routes, refusals={}, max_body=1024, max_requests=8)
 
 
-async def _alive(body: bytes) -> Reply:
-    del body
+async def _alive(asked: Asked) -> Reply:
+    del asked
     return Reply(200, b'{"status":"ok"}')
 
 
-async def _ready(readiness: Readiness, body: bytes) -> Reply:
-    del body
+async def _ready(readiness: Readiness, asked: Asked) -> Reply:
+    del asked
     faults = readiness.faults()
     text = json.dumps({"status": "not ready" if faults else "ok", "faults": faults})
     return Reply(503 if faults else 200, text.encode())
 
 
-async def _measured(expose: Callable[[], bytes], body: bytes) -> Reply:
-    del body
+async def _measured(expose: Callable[[], bytes], asked: Asked) -> Reply:
+    del asked
     return Reply(200, expose(), "text/plain")

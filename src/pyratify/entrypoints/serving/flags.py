@@ -1,0 +1,115 @@
+"""The flags of every entry point that serves."""
+
+import argparse
+import math
+import re
+from argparse import ArgumentParser
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
+
+
+def add_serving_flags(
+    parser: ArgumentParser, *, client_ca: str = "--client-ca-file", address: str | None = None
+) -> None:
+    """Add the flags that every entry point which serves has.
+
+    Args:
+        parser: The parser.
+        client_ca: The flag that names the authority of clients' certificates.
+        address: Where is served when nothing is said; without it something has to be said.
+    """
+    add = parser.add_argument
+    add("-c", "--config", metavar="FILE", help="the configuration, read again whenever it changes")
+    usual = f" (default: {address})" if address else ""
+    add(
+        "--address",
+        required=address is None,
+        default=address,
+        metavar="HOST:PORT",
+        help=f"where to serve, as :6001{usual}",
+    )
+    add("--health-address", default=":9099", metavar="HOST:PORT", help="where to serve /healthz and /readyz")
+    add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
+    add("--key-file", metavar="FILE", help="the server's private key, PEM")
+    add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
+    add_cache_flags(parser)
+    add(
+        "--enable-metrics",
+        action="store_true",
+        help="serve /metrics for Prometheus (needs the extra `metrics`)",
+    )
+    add("--metrics-port", type=int, default=8888, metavar="PORT", help="where /metrics is (default: 8888)")
+    add(
+        "--drain",
+        type=duration,
+        default=3.0,
+        metavar="DURATION",
+        help="how long to serve on after SIGTERM while not ready (default: 3s)",
+    )
+    add(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        help="default: $RATIFY_LOG_LEVEL or info",
+    )
+    parser.set_defaults(client_ca_flag=client_ca)
+
+
+def add_cache_flags(parser: ArgumentParser) -> None:
+    """Add the flags of remembered verdicts."""
+    add = parser.add_argument
+    add(
+        "--verdict-lifetime",
+        type=lifetime,
+        default=5.0,
+        metavar="DURATION",
+        help="how long a verdict that allows is remembered, others and tags at most 2s of it; 0 for never (default: 5s)",
+    )
+    add("--shared-cache", metavar="URL", help="share verdicts with other replicas: rediss://USER@HOST:PORT/0")
+    add("--shared-cache-key-file", metavar="FILE", help="the secret that signs shared verdicts")
+    add(
+        "--shared-cache-password-file",
+        metavar="FILE",
+        help="the password of the shared cache; $RATIFY_SHARED_CACHE_PASSWORD when omitted",
+    )
+    add("--shared-cache-ca-file", metavar="FILE", help="the authority of its certificate, PEM")
+
+
+def add_timeout(parser: ArgumentParser, flag: str, seconds: float, text: str) -> None:
+    """Add a flag for a caller's timeout, a duration as Go writes it."""
+    help_text = f"{text} (default: {seconds:g}s)"
+    parser.add_argument(flag, type=duration, default=seconds, metavar="DURATION", help=help_text)
+
+
+def count(text: str) -> int:
+    """Return a whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 65536):
+        raise argparse.ArgumentTypeError(f"{text[:40]!a} is not a number from 1 to 65536")
+    return int(text)
+
+
+def duration(text: str) -> float:
+    """Return a duration as Go writes it (`5s`, `1m30s`, `500ms`) in seconds.
+
+    Raises:
+        ValueError: It is none, or not more than 0 and at most ten minutes.
+    """
+    parts = _DURATION.findall(text)
+    seconds = math.fsum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+    if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= 600:
+        raise ValueError("not a duration")
+    return seconds
+
+
+def lifetime(text: str) -> float:
+    """Return a duration, which may be 0, in seconds; errors as in `duration`."""
+    return 0.0 if text in ("0", "0s") else duration(text)
+
+
+def answer_within(timeout: float) -> float:
+    """Return in how many seconds to answer a caller who waits that many: 4.9 of 5, 1.95 of 2."""
+    return timeout - min(0.1, timeout * 0.025)

@@ -1,0 +1,241 @@
+"""An entry point that serves, as a process: from flags to its end."""
+
+import asyncio
+import logging
+import signal
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyratify.config.locate import locate
+from pyratify.config.watch import WatchedConfig
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.guard import end
+from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
+from pyratify.entrypoints.serving.http import Address, Site, listening
+from pyratify.entrypoints.serving.sharing import open_shared
+from pyratify.entrypoints.serving.source import FollowedSource, Source
+from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
+
+if TYPE_CHECKING:
+    from pyratify.entrypoints.serving.metrics import Metrics
+
+_LOG = logging.getLogger("pyratify.serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an entry point is made of.
+
+    Attributes:
+        flags: What the command line said.
+        source: The configuration of the moment.
+        verdicts: Remembers verdicts.
+        clock: Where all times come from.
+        metrics: What is measured; None when nothing is.
+    """
+
+    flags: Namespace
+    source: Source
+    verdicts: Verdicts
+    clock: Clock
+    metrics: "Metrics | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """An entry point, ready to be served.
+
+    Attributes:
+        site: What is served.
+        aclose: Waits for the end of what it still does, when the last request was answered.
+        open_to_all: Whether who has no certificate of the clients' authority may be answered, because nobody learns
+            anything or because the site itself asks who it is.
+        watch: Follows what the entry point reads beside the configuration, until cancelled; None where there is nothing.
+        checks: What readiness asks beside the configuration and the certificates: by name, why not; empty texts are good.
+    """
+
+    site: Site
+    aclose: Callable[[], Awaitable[None]]
+    open_to_all: bool = False
+    watch: Callable[[], Coroutine[None, None, None]] | None = None
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Process:
+    """An entry point as a process.
+
+    Attributes:
+        flags: What the command line said; those of `add_serving_flags` and the entry point's own.
+        make: Makes the entry point from its parts.
+        clock: Where all times come from.
+        stop: Set when the process is to end.
+        started: Told where the entry point and its health are served.
+    """
+
+    flags: Namespace
+    make: Callable[[Parts], Door]
+    clock: Clock = field(default_factory=SystemClock)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    started: Callable[[Address, Address], None] | None = None
+
+    async def run(self) -> None:
+        """Serve until told to stop, then finish what is under way.
+
+        Raises:
+            ConfigurationError: A flag, a certificate or an address cannot be used. A configuration that is wrong is not an
+                error: nothing is allowed and the process is not ready until it is right.
+        """
+        address, tls = Address.parse(self.flags.address), _tls(self.flags)
+        metrics = _metrics(self.clock) if self.flags.enable_metrics else None
+        source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
+        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
+        source.secret = None if shared is None else shared.secret.generations
+        if metrics is not None:
+            source.dress = metrics.measured
+            metrics.watch({**source.gauges(), **_gauges(verdicts)})
+        door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
+        check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
+        checks = {**door.checks, "configuration": source.trouble, "certificates": lambda: _fault(tls)}
+        readiness = Readiness(checks)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(source.aclose)
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
+            stack.push_async_callback(verdicts.aclose)
+            await source.refresh()
+            self._follow(stack, source, tls, door)
+            health = await self._observed(stack, readiness, metrics)
+            stack.push_async_callback(door.aclose)
+            context, outdated = (tls.context, tls.outdated) if tls else (None, None)
+            serving = listening(door.site, address, context, outdated=outdated)
+            where = await stack.enter_async_context(serving)
+            _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
+            if self.started is not None:
+                self.started(where, health)
+            await self.stop.wait()
+            readiness.draining = True
+            _LOG.info("draining")
+            await self.clock.sleep(self.flags.drain)
+
+    async def _observed(
+        self, stack: AsyncExitStack, readiness: Readiness, metrics: "Metrics | None"
+    ) -> Address:
+        """Serve health and metrics until the stack is closed; return where the health is."""
+        address = Address.parse(self.flags.health_address)
+        health = await stack.enter_async_context(listening(health_site(readiness), address))
+        if metrics is not None:
+            port = Address(address.host, self.flags.metrics_port)
+            await stack.enter_async_context(listening(metrics_site(metrics.expose), port))
+        return health
+
+    def _follow(
+        self, stack: AsyncExitStack, source: FollowedSource, tls: ReloadingTls | None, door: Door
+    ) -> None:
+        """Follow the configuration, the certificates and what the entry point reads until the stack is closed."""
+        tasks = [asyncio.create_task(source.watch())]
+        if tls is not None:
+            tasks.append(asyncio.create_task(tls.watch(self.clock)))
+        if door.watch is not None:
+            tasks.append(asyncio.create_task(door.watch()))
+        stack.push_async_callback(end, *tasks)
+
+
+def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
+    """Serve until SIGTERM or an interrupt; arguments and errors as in `Process`."""
+    from pyratify.entrypoints.serving.logs import set_up, tear_down
+
+    handler = set_up(flags.log_level)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(Process(flags, make)))
+    finally:
+        tear_down(handler)
+
+
+async def _until_signalled(process: Process) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, process.stop.set)
+    await process.run()
+
+
+def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, open_to_all: bool) -> None:
+    """Refuse to be an oracle for everybody who can reach the address.
+
+    Args:
+        address: Where is served.
+        tls: With which certificates; None for plain HTTP.
+        flag: The flag that names the authority of clients.
+        open_to_all: Whether clients without a certificate may be answered.
+
+    Raises:
+        ConfigurationError: Other machines can reach it, and there is no TLS or no authority of clients.
+    """
+    if address.is_loopback:
+        return
+    if tls is None:
+        raise ConfigurationError(
+            "without TLS only this machine is served",
+            remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
+        )
+    if tls.source.client_ca is None and not open_to_all:
+        raise ConfigurationError(
+            "everybody who can reach this address could ask",
+            remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
+        )
+
+
+def _tls(flags: Namespace) -> ReloadingTls | None:
+    certificate, key, authority = flags.cert_file, flags.key_file, flags.client_ca_file
+    if bool(certificate) != bool(key):
+        raise ConfigurationError("--cert-file and --key-file belong together")
+    if not certificate:
+        if authority:
+            raise ConfigurationError(f"{flags.client_ca_flag} needs --cert-file and --key-file")
+        return None
+    return ReloadingTls(TlsFiles(Path(certificate), Path(key), Path(authority) if authority else None))
+
+
+def _source(flags: Namespace, clock: Clock) -> FollowedSource:
+    return WatchedConfig(locate(flags.config) or Path.home() / ".ratify" / "config.json", clock)
+
+
+def _metrics(clock: Clock) -> "Metrics":
+    try:
+        from pyratify.entrypoints.serving.metrics import Metrics
+    except ImportError:
+        raise ConfigurationError(
+            "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
+        ) from None
+    return Metrics(clock)
+
+
+def _lifetimes(flags: Namespace) -> Lifetimes:
+    longest: float = flags.verdict_lifetime
+    return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
+    return {
+        "ratify_verdicts_remembered": lambda: len(verdicts),
+        "ratify_verdict_cache_hits": lambda: verdicts.hits,
+        "ratify_verdict_cache_misses": lambda: verdicts.misses,
+    }
+
+
+def _fault(tls: ReloadingTls | None) -> str:
+    return tls.fault.message if tls is not None and tls.fault is not None else ""

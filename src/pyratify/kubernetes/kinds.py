@@ -1,0 +1,84 @@
+"""The kinds of `config.ratify.sh/v2alpha1`, and what stands in their status."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+GROUP = "config.ratify.sh"
+VERSION = "v2alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+MAX_BRIEF = 100
+Generation = Annotated[int, Meta(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource.
+
+    Attributes:
+        name: Its name, as `Executor`.
+        plural: How it is called in paths.
+        namespaced: Whether its resources belong to namespaces.
+        summary: What it is for.
+    """
+
+    name: str
+    plural: str
+    namespaced: bool
+    summary: str
+
+    @property
+    def crd_name(self) -> str:
+        """The name of its definition."""
+        return f"{self.plural}.{GROUP}"
+
+
+EXECUTOR = Kind(
+    "Executor", "executors", False, "Decides about the images of some scopes, for the whole cluster."
+)
+NAMESPACED_EXECUTOR = Kind(
+    "NamespacedExecutor",
+    "namespacedexecutors",
+    True,
+    "Decides about the images of some scopes, for its own namespace; where there is one, no Executor does.",
+)
+KINDS = (EXECUTOR, NAMESPACED_EXECUTOR)
+
+
+class Condition(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One condition, as everywhere in Kubernetes.
+
+    Attributes:
+        type: What it is about, as `Ready`.
+        status: Whether that is so.
+        reason: A stable reason code.
+        message: One sentence.
+        observed_generation: The generation of the resource that it is about.
+        last_transition_time: Since when the status is what it is (RFC 3339).
+    """
+
+    type: Annotated[str, Meta(max_length=316)]
+    status: Literal["True", "False", "Unknown"]
+    reason: Annotated[str, Meta(min_length=1, max_length=1024)]
+    message: Annotated[str, Meta(max_length=32768)]
+    last_transition_time: str
+    observed_generation: Generation = 0
+
+
+class Status(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What became of a resource.
+
+    Attributes:
+        succeeded: Whether its specification of the moment is in service.
+        error: Why not.
+        brief_error: The beginning of that.
+        observed_generation: The generation of the resource that this is about.
+        conditions: `Ready`: in service; `Serving`: in service, if need be as it was before it became invalid.
+    """
+
+    succeeded: bool
+    error: str = ""
+    brief_error: str = ""
+    observed_generation: Generation = 0
+    conditions: tuple[Condition, ...] = ()

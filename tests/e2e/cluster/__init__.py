@@ -1,0 +1,1 @@
+"""A cluster on loopback, of real programs: etcd, kube-apiserver, Gatekeeper, a registry and the provider."""

@@ -1,0 +1,91 @@
+"""One cluster of real programs for the whole session; every test has namespaces of its own in it.
+
+- `api_server`: a real API server (`cluster.apiserver.ApiServer`): `.api` creates, applies, gets and deletes documents and raises
+  `Refused` with the server's own message; `.kubeconfig` and `.kubeconfig_of(namespace, account)` are files for programs and for
+  lightkube (`KubeConfig.from_file`); `.namespace(name, **labels)` makes a namespace; `.kubectl(...)` runs kubectl.
+- `namespace`: a new namespace that no webhook looks at.
+- `gatekeeper`: the real Gatekeeper with nothing to enforce yet; `provider`: `ratify gatekeeper serve` behind mutual TLS, with Provider
+  resources, template, constraint and mutations in force; `admitting` and `mutating`: new namespaces in which they decide.
+- `images`: a registry with the signed and unsigned images of `examples/material`.
+
+Where `make peers` has not been run, tests that ask for these are skipped.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from e2e.cluster import apiserver, policies, programs
+from e2e.cluster import gatekeeper as gatekeepers
+from e2e.cluster import images as registries
+from e2e.cluster import provider as providers
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.ApiServer]:
+    """A real API server, ready; one for the session."""
+    if absent := programs.missing(*apiserver.NEEDED):
+        pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
+    with apiserver.api_server(tmp_path_factory.mktemp("apiserver")) as server:
+        yield server
+
+
+@pytest.fixture
+def namespace(api_server: apiserver.ApiServer) -> str:
+    """A new namespace that no webhook looks at."""
+    return api_server.namespace(f"trial-{next(_NUMBERS)}")
+
+
+@pytest.fixture(scope="session")
+def gatekeeper(
+    api_server: apiserver.ApiServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[gatekeepers.Gatekeeper]:
+    """Gatekeeper, deciding the admissions of namespaces that `admitting` makes; one for the session."""
+    if absent := programs.missing(*gatekeepers.NEEDED):
+        pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
+    with gatekeepers.gatekeeper(api_server, tmp_path_factory.mktemp("gatekeeper")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def images() -> Iterator[registries.Images]:
+    """A registry with the images of `examples/material`: `images["cosign-v3"]` is a reference; one for the session."""
+    if absent := programs.missing(*registries.NEEDED):
+        pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
+    with registries.images() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def provider(
+    api_server: apiserver.ApiServer,
+    gatekeeper: gatekeepers.Gatekeeper,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[providers.Provider]:
+    """The provider, asked by Gatekeeper for every Pod and workload; one for the session.
+
+    A test that changes it changes it back.
+    """
+    folder = tmp_path_factory.mktemp("provider")
+    with providers.provider(gatekeeper.authority, folder, providers.SIGNED_BY_EITHER) as found:
+        api_server.api.apply(*found.resources())
+        policies.put_in_force(
+            api_server.api, policies.template(), policies.constraint(), *policies.mutations()
+        )
+        yield found
+
+
+@pytest.fixture
+def admitting(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
+    """A new namespace whose admissions Gatekeeper decides with the provider."""
+    return api_server.namespace(f"admitting-{next(_NUMBERS)}", **{gatekeepers.LABEL: gatekeepers.WATCHED})
+
+
+@pytest.fixture
+def mutating(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
+    """A new namespace whose admissions Gatekeeper decides, and where it pins tags before."""
+    labels = {gatekeepers.LABEL: gatekeepers.WATCHED, policies.MUTATED: "on"}
+    return api_server.namespace(f"mutating-{next(_NUMBERS)}", **labels)
