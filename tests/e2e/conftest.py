@@ -70,7 +70,7 @@ def provider(
     A test that changes it changes it back.
     """
     folder = tmp_path_factory.mktemp("provider")
-    with providers.provider(gatekeeper, folder, providers.SIGNED_BY_EITHER) as found:
+    with providers.provider(gatekeeper.authority, folder, providers.SIGNED_BY_EITHER) as found:
         api_server.api.apply(*found.resources())
         policies.put_in_force(
             api_server.api, policies.template(), policies.constraint(), *policies.mutations()
