@@ -235,6 +235,28 @@ def _gatekeeper(add: Add) -> None:
     )
 
 
+def _webhook(add: Add) -> None:
+    from pyratify.entrypoints.webhook.flags import add_flags, add_rules
+
+    parser = add("webhook", "decide admissions for the Kubernetes API server")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
+    for name, text in (
+        ("serve", "serve the validating and mutating admission webhook until SIGTERM"),
+        ("check", "say what is wrong with rules, and what of a cluster's manifests would let images through"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name == "serve":
+            add_flags(action)
+        else:
+            add_rules(action)
+            action.add_argument(
+                "manifest", nargs="*", metavar="MANIFEST", help="YAML or JSON with webhook configurations"
+            )
+        action.add_argument(
+            "--debug", action="store_true", help="show where an error comes from, with a traceback"
+        )
+
+
 def _completion(add: Add) -> None:
     parser = add("completion", "print a shell's completion script")
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
@@ -278,6 +300,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "plugins": _plugins,
     "config": _config,
     "gatekeeper": _gatekeeper,
+    "webhook": _webhook,
     "completion": _completion,
     "version": _version,
 }
