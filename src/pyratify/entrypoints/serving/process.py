@@ -176,7 +176,7 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
             "without TLS only this machine is served",
             remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
         )
-    if tls.files.client_ca is None and not open_to_all:
+    if tls.source.client_ca is None and not open_to_all:
         raise ConfigurationError(
             "everybody who can reach this address could ask",
             remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
