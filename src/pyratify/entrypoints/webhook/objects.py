@@ -108,8 +108,8 @@ def labels(document: Mapping[str, Any]) -> Mapping[str, str]:
     Raises:
         Refused: `BAD_REQUEST`: they are not shaped like labels.
     """
-    metadata = _members(document.get("metadata") or {}, ("metadata",))
-    found = _members(metadata.get("labels") or {}, ("metadata", "labels"))
+    metadata = _members(_or_empty(document.get("metadata")), ("metadata",))
+    found = _members(_or_empty(metadata.get("labels")), ("metadata", "labels"))
     if not all(isinstance(value, str) for value in found.values()):
         raise _malformed(("metadata", "labels"), "a label is not a string")
     return found
@@ -145,6 +145,10 @@ def _image(holder: Mapping[str, Any], path: tuple[str, ...], field: str, member:
     if not isinstance(name, str):
         raise _malformed(path, "it has no name")
     return Image((*path, member), field, name, text)
+
+
+def _or_empty(value: Any) -> Any:
+    return {} if value is None else value
 
 
 def _members(value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
             ValueError: `In` or `NotIn` without values, or another operator with some.
         """
         if bool(self.values) != (self.operator in ("In", "NotIn")):
-            raise ValueError(f"{self.operator} with {len(self.values)} values")
+            raise ValueError(f"the operator {self.operator} with {len(self.values)} values")
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether labels fulfil it; as in Kubernetes an absent label is `NotIn` everything."""
