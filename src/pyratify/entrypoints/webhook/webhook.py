@@ -56,11 +56,11 @@ class Webhook:
             review: The object.
             seconds: In how many seconds there is an answer, whatever it is.
         """
-        return await self._safely(review, partial(self._validate, review, seconds))
+        return await self._safely("validate", review, partial(self._validate, review, seconds))
 
     async def mutate(self, review: Review, seconds: float) -> Answer:
         """Pin the images of an object; arguments as in `validate`."""
-        return await self._safely(review, partial(self._mutate, review, seconds))
+        return await self._safely("mutate", review, partial(self._mutate, review, seconds))
 
     async def aclose(self) -> None:
         """Wait for the end of what was left when a deadline was over."""
@@ -95,7 +95,7 @@ class Webhook:
             patch=patch,
         )
 
-    async def _safely(self, review: Review, answer: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _safely(self, act: str, review: Review, answer: Callable[[], Awaitable[Answer]]) -> Answer:
         """Answer whatever happens; what was not expected is a refusal."""
         try:
             found = await answer()
@@ -105,7 +105,7 @@ class Webhook:
             why = internal(error)
             _LOG.error("review failed", extra={**review.facts(), "error": why.message})
             found = refused(RatifyError(why.reason, why.message))
-        _LOG.info("answered", extra={**review.facts(), "allowed": found.allowed, **found.audit})
+        _LOG.info("answered", extra={**review.facts(), "act": act, "allowed": found.allowed, **found.audit})
         return found
 
     async def _each(
