@@ -18,6 +18,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
 
 _LOG = logging.getLogger("pyratify.serving")
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 
 
@@ -243,19 +244,27 @@ class _Gate:
     async def _body(self, request: web.BaseRequest) -> bytes | Refused:
         if request.headers.get("Content-Encoding", "identity") != "identity":
             return Refused(415, "CONTENT_ENCODING", "a compressed body is not accepted")
-        too_large = Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
         if (request.content_length or 0) > self._site.max_body:
-            return too_large
+            return self._too_large()
+        if request.content.is_eof():
+            data = request.content.read_nowait()
+        else:
+            try:
+                async with asyncio.timeout(self._site.body_seconds):
+                    data = await self._arriving(request)
+            except TimeoutError:
+                return Refused(408, "TIMEOUT", "the body did not arrive in time")
+        return data if len(data) <= self._site.max_body else self._too_large()
+
+    async def _arriving(self, request: web.BaseRequest) -> bytes:
+        """Return the body, or as much of it as is already too much."""
         data = bytearray()
-        try:
-            async with asyncio.timeout(self._site.body_seconds):
-                while chunk := await request.content.readany():
-                    data += chunk
-                    if len(data) > self._site.max_body:
-                        return too_large
-        except TimeoutError:
-            return Refused(408, "TIMEOUT", "the body did not arrive in time")
+        while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
+            data += chunk
         return bytes(data)
+
+    def _too_large(self) -> Refused:
+        return Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
 
 
 def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
@@ -264,10 +273,10 @@ def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
 
 
 def _response(reply: Reply) -> web.Response:
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **reply.headers}
-    response = web.Response(
-        status=reply.status, body=reply.body, content_type=reply.content_type, headers=headers
-    )
+    response = web.Response(status=reply.status, body=reply.body, headers=_HEADERS)
+    response.headers["Content-Type"] = reply.content_type
+    if reply.headers:
+        response.headers.update(reply.headers)
     if reply.status in (408, 413, 415, 503):
         response.force_close()  # what is left of the body is not waited for
     return response

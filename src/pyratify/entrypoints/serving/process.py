@@ -95,7 +95,7 @@ class Process:
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
         source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
-        verdicts = Verdicts(self.clock, Lifetimes(allowed=self.flags.verdict_lifetime), shared=shared)
+        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
         source.secret = None if shared is None else shared.secret.generations
         if metrics is not None:
             source.dress = metrics.measured
@@ -153,7 +153,8 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
 
     handler = set_up(flags.log_level)
     try:
-        asyncio.run(_until_signalled(Process(flags, make)))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(Process(flags, make)))
     finally:
         tear_down(handler)
 
@@ -213,6 +214,19 @@ def _metrics(clock: Clock) -> "Metrics":
             "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
         ) from None
     return Metrics(clock)
+
+
+def _lifetimes(flags: Namespace) -> Lifetimes:
+    longest: float = flags.verdict_lifetime
+    return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
