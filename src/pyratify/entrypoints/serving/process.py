@@ -15,9 +15,10 @@ from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
-from pyratify.core.verdicts import Verdicts
+from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
+from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 
@@ -93,7 +94,9 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
-        source, verdicts = _source(self.flags, self.clock), Verdicts(self.clock)
+        source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
+        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
+        source.secret = None if shared is None else shared.secret.generations
         if metrics is not None:
             source.dress = metrics.measured
             metrics.watch({**source.gauges(), **_gauges(verdicts)})
@@ -103,12 +106,16 @@ class Process:
         readiness = Readiness(checks)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(source.aclose)
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
+            stack.push_async_callback(verdicts.aclose)
             await source.refresh()
             self._follow(stack, source, tls, door)
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
-            context = tls.context if tls else None
-            where = await stack.enter_async_context(listening(door.site, address, context))
+            context, outdated = (tls.context, tls.outdated) if tls else (None, None)
+            serving = listening(door.site, address, context, outdated=outdated)
+            where = await stack.enter_async_context(serving)
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
                 self.started(where, health)
@@ -146,7 +153,8 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
 
     handler = set_up(flags.log_level)
     try:
-        asyncio.run(_until_signalled(Process(flags, make)))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(Process(flags, make)))
     finally:
         tear_down(handler)
 
@@ -206,6 +214,19 @@ def _metrics(clock: Clock) -> "Metrics":
             "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
         ) from None
     return Metrics(clock)
+
+
+def _lifetimes(flags: Namespace) -> Lifetimes:
+    longest: float = flags.verdict_lifetime
+    return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
