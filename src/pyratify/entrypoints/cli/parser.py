@@ -223,38 +223,15 @@ def _config(add: Add) -> None:
 
 
 def _gatekeeper(add: Add) -> None:
-    from pyratify.entrypoints.gatekeeper.flags import add_flags
+    from pyratify.entrypoints.cli.serving_flags import add_gatekeeper_actions
 
-    parser = add("gatekeeper", "answer Gatekeeper's questions about images")
-    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    text = "serve Gatekeeper's external data provider until SIGTERM"
-    action = actions.add_parser("serve", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    add_flags(action)
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_gatekeeper_actions(add("gatekeeper", "answer Gatekeeper's questions about images"))
 
 
 def _webhook(add: Add) -> None:
-    from pyratify.entrypoints.webhook.flags import add_flags, add_rules
+    from pyratify.entrypoints.cli.serving_flags import add_webhook_actions
 
-    parser = add("webhook", "decide admissions for the Kubernetes API server")
-    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    for name, text in (
-        ("serve", "serve the validating and mutating admission webhook until SIGTERM"),
-        ("check", "say what is wrong with rules, and what of a cluster's manifests would let images through"),
-    ):
-        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        if name == "serve":
-            add_flags(action)
-        else:
-            add_rules(action)
-            action.add_argument(
-                "manifest", nargs="*", metavar="MANIFEST", help="YAML or JSON with webhook configurations"
-            )
-        action.add_argument(
-            "--debug", action="store_true", help="show where an error comes from, with a traceback"
-        )
+    add_webhook_actions(add("webhook", "decide admissions for the Kubernetes API server"))
 
 
 def _completion(add: Add) -> None:

@@ -17,6 +17,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_check_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `ratify webhook check`."""
+    add_rules(parser)
+    parser.add_argument(
+        "manifest", nargs="*", metavar="MANIFEST", help="YAML or JSON with webhook configurations"
+    )
+
+
 def add_rules(parser: argparse.ArgumentParser) -> None:
     """Add the flag that names the rules."""
     parser.add_argument(
