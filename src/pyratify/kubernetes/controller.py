@@ -62,6 +62,7 @@ class ClusterConfig:
         cache: The content cache of all engines.
         instance: The name of this process, in Events.
         dress: Changes every engine before it is used, as to measure it.
+        secret: What processes that share verdicts have in common; None when nothing is shared.
     """
 
     api: Api
@@ -70,6 +71,7 @@ class ClusterConfig:
     cache: ContentCache | None = field(default_factory=lambda: MemoryCache(_CACHE_BYTES))
     instance: str = "pyratify"
     dress: Callable[[Engine], Engine] | None = None
+    secret: bytes | None = field(default=None, repr=False)
     _buckets: dict[str, Bucket] = field(default_factory=dict)
     _busy: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _again: set[str] = field(default_factory=set)
@@ -178,7 +180,8 @@ class ClusterConfig:
         resources = (self._tenants if namespace else self._cluster).of(namespace)
         bucket = self._buckets.get(namespace)
         if bucket is None:
-            bucket = Bucket(lent_to(namespace, self.clock, self.cache), self.clock, self.rules.on_invalid)
+            lent = lent_to(namespace, self.clock, self.cache)
+            bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret)
             self._buckets[namespace] = bucket
         try:
             if await bucket.reconcile(resources, self.dress):

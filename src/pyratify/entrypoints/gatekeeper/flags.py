@@ -4,11 +4,10 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from pyratify.entrypoints.serving.flags import add_serving_flags, add_timeout, count
+from pyratify.entrypoints.serving.flags import add_resource_flags, add_serving_flags, add_timeout, count
 
 _SWITCHES = {
     "disable-cert-rotation": "accepted for Ratify v2; certificates are always read from files, again when they change",
-    "disable-crd-manager": "accepted for Ratify v2; the configuration is always read from a file",
     "disable-mutation": "do not serve /v2/mutate",
     "allow-any-client": "serve clients without a certificate of Gatekeeper's authority",
 }
@@ -17,6 +16,7 @@ _SWITCHES = {
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the provider's flags to a parser."""
     add_serving_flags(parser, client_ca="--gatekeeper-ca-cert-file")
+    add_resource_flags(parser)
     add_timeout(
         parser,
         "--verify-timeout",
@@ -39,7 +39,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def go_style(arguments: Sequence[str]) -> list[str]:
     """Return arguments as Go's flag package takes them (`-flag`, `-switch=true`) in the spelling of argparse."""
-    switches = {*_SWITCHES, "enable-metrics"}
+    switches = {*_SWITCHES, "disable-crd-manager", "enable-metrics"}
     found = []
     for argument in arguments:
         text = argument

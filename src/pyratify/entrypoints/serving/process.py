@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyratify.config.locate import locate
-from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
 from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.entrypoints.serving.chosen import choose_source
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.sharing import open_shared
@@ -94,7 +93,7 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
-        source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
+        source, shared = choose_source(self.flags, self.clock), open_shared(self.flags, self.clock)
         verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
         source.secret = None if shared is None else shared.secret.generations
         if metrics is not None:
@@ -200,10 +199,6 @@ def _tls(flags: Namespace) -> ReloadingTls | None:
             raise ConfigurationError(f"{flags.client_ca_flag} needs --cert-file and --key-file")
         return None
     return ReloadingTls(TlsFiles(Path(certificate), Path(key), Path(authority) if authority else None))
-
-
-def _source(flags: Namespace, clock: Clock) -> FollowedSource:
-    return WatchedConfig(locate(flags.config) or Path.home() / ".ratify" / "config.json", clock)
 
 
 def _metrics(clock: Clock) -> "Metrics":
