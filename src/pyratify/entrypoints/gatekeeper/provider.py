@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from pyratify.core import observing
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
 from pyratify.core.guard import internal
@@ -95,7 +96,7 @@ class Provider:
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
     ) -> tuple[Item, ...]:
         """Answer equal keys once, all keys together, and late ones with an error."""
-        trace = secrets.token_hex(8)
+        trace = observing.trace() or secrets.token_hex(16)
         late = Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
         found = await self._together.each(
             keys,
@@ -129,6 +130,7 @@ class Provider:
 
     async def _verdict(self, key: str, trace: str) -> Answer:
         asked = parse_key(key, self.settings.namespaces)
+        observing.ask_for(asked.namespace)
         found = await self._answers.verdict(asked.reference, asked.namespace)
         result = found.result
         extra = {
@@ -143,6 +145,7 @@ class Provider:
     async def _mutate(self, key: str, trace: str) -> Item:
         del trace
         asked = parse_key(key, self.settings.namespaces)
+        observing.ask_for(asked.namespace)
         return Item(key, _pinned(asked, await self._answers.pinned(asked.reference, asked.namespace)))
 
 

@@ -7,6 +7,7 @@ neither the Host header nor any header that would override the method is used to
 import asyncio
 import logging
 import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,13 @@ from aiohttp import web
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
+from pyratify.core.observing import SILENCE, Observer, traced
 
 _LOG = logging.getLogger("pyratify.serving")
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
+_METHODS = ("GET", "HEAD", "POST")
+# W3C Trace Context, section 3.2: version 00, a trace and a parent that are not all zeros, flags.
+_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +145,12 @@ class Address:
 
 @asynccontextmanager
 async def listening(
-    site: Site, address: Address, tls: SSLContext | None = None, *, drain_seconds: float = 10.0
+    site: Site,
+    address: Address,
+    tls: SSLContext | None = None,
+    *,
+    drain_seconds: float = 10.0,
+    observer: Observer = SILENCE,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -149,6 +159,7 @@ async def listening(
         address: Where.
         tls: The TLS context; plain HTTP when omitted.
         drain_seconds: How long requests under way may take at the end.
+        observer: Watches every request.
 
     Yields:
         Where it really listens.
@@ -157,7 +168,11 @@ async def listening(
         ConfigurationError: The address cannot be used.
     """
     server = web.Server(
-        _Gate(site).handle, access_log=None, auto_decompress=False, keepalive_timeout=60.0, max_headers=64
+        _Gate(site, observer).handle,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=60.0,
+        max_headers=64,
     )
     runner = web.ServerRunner(server, shutdown_timeout=drain_seconds)
     await runner.setup()
@@ -178,14 +193,24 @@ async def listening(
 class _Gate:
     """Lets through what is within the bounds."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, observer: Observer) -> None:
         self._site = site
+        self._observer = observer
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
         self._under_way = 0
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        """Answer one request, whatever happens."""
+        """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
+        parent = _PARENT.fullmatch(request.headers.get("traceparent", ""))
+        method = request.method if request.method in _METHODS else "other"
+        with self._observer.span("request", parent=parent[0] if parent else "", method=method) as span:
+            with traced(span.trace or (parent[1] if parent else secrets.token_hex(16))):
+                response = await self._respond(request)
+            span.tell(status=response.status)
+            return response
+
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
         if self._under_way >= self._site.max_requests:

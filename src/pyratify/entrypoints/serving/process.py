@@ -15,12 +15,15 @@ from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
+from pyratify.core.observing import together
 from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
+from pyratify.entrypoints.serving.tracing import close_tracer, open_tracer
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.serving.metrics import Metrics
@@ -94,17 +97,22 @@ class Process:
         """
         address, tls = Address.parse(self.flags.address), _tls(self.flags)
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
+        tracer = open_tracer(self.flags)
+        observer = together(metrics, tracer)
         source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
-        verdicts = Verdicts(self.clock, Lifetimes(allowed=self.flags.verdict_lifetime), shared=shared)
+        lifetimes = Lifetimes(allowed=self.flags.verdict_lifetime)
+        verdicts = Verdicts(self.clock, lifetimes, shared=shared, observer=observer)
         source.secret = None if shared is None else shared.secret.generations
+        source.observer = observer if metrics or tracer else None
         if metrics is not None:
             source.dress = metrics.measured
-            metrics.watch({**source.gauges(), **_gauges(verdicts)})
+            measure(metrics, source, verdicts, shared, tls)
         door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
         checks = {**door.checks, "configuration": source.trouble, "certificates": lambda: _fault(tls)}
         readiness = Readiness(checks)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(close_tracer, tracer)
             stack.push_async_callback(source.aclose)
             if shared is not None:
                 stack.push_async_callback(shared.aclose)
@@ -114,7 +122,7 @@ class Process:
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
             context = tls.context if tls else None
-            where = await stack.enter_async_context(listening(door.site, address, context))
+            where = await stack.enter_async_context(listening(door.site, address, context, observer=observer))
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
                 self.started(where, health)
@@ -212,14 +220,6 @@ def _metrics(clock: Clock) -> "Metrics":
             "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
         ) from None
     return Metrics(clock)
-
-
-def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
-    return {
-        "ratify_verdicts_remembered": lambda: len(verdicts),
-        "ratify_verdict_cache_hits": lambda: verdicts.hits,
-        "ratify_verdict_cache_misses": lambda: verdicts.misses,
-    }
 
 
 def _fault(tls: ReloadingTls | None) -> str:
