@@ -85,6 +85,11 @@ class ExpiringCache(Generic[T]):
         self._entries.move_to_end(key)
         return found[2]
 
+    def remaining(self, key: str) -> float:
+        """Return for how many seconds a value is still remembered; 0 when there is none."""
+        found = self._entries.get(key)
+        return 0.0 if found is None else max(0.0, found[0] - self._clock.monotonic())
+
     def put(self, key: str, value: T, seconds: float, weight: int = 1) -> None:
         """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
         self._forget(key)

@@ -16,6 +16,7 @@ _TRACE: ContextVar[str] = ContextVar("trace", default="")
 _NAMESPACE: ContextVar[str] = ContextVar("namespace", default="")
 
 Fact = str | int
+CANCELLED = "CANCELLED"
 
 
 def trace() -> str:
@@ -152,10 +153,11 @@ def code_of(error: BaseException | None, otherwise: str) -> str:
 
     Args:
         error: What it ended with.
-        otherwise: What all other exceptions are called; a cancellation is `CANCELLED`.
+        otherwise: What all other exceptions are called; a cancellation is `CANCELLED`, a listing that is not wanted to
+            its end is none.
     """
-    if error is None:
+    if error is None or isinstance(error, GeneratorExit):
         return ""
     if isinstance(error, CancelledError):
-        return "CANCELLED"
+        return CANCELLED
     return error.reason.value if isinstance(error, RatifyError) else otherwise

@@ -198,6 +198,14 @@ class Verdicts:
             found = await self._evaluating.run(key, partial(self._find, executor, question, shared))
         return replace(found, reference=reference)
 
+    def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
+        """Return for how many seconds the verdict on a digest stays as it is; 0 where it is not remembered, or for a tag."""
+        if not engine.generation or reference.digest is None:
+            return 0.0
+        return self._verdicts.remaining(
+            str(Question(engine.generation, namespace, reference.at(reference.digest)))
+        )
+
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
         """Return what a reference names, asked now or a short time ago; no verdict depends on it.
 

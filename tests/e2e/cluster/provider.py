@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from e2e.cluster.api import Document
-from e2e.cluster.gatekeeper import Gatekeeper, write_pair
-from e2e.cluster.programs import Program, eventually, free_port, start
+from e2e.cluster.gatekeeper import write_pair
+from e2e.cluster.programs import Program, eventually, free_port, shown_serial, start
 from interop import live
 from pyratify.testing.tls import Authority
 
@@ -67,8 +68,8 @@ class Provider:
     program: Program | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
-    def start(self) -> None:
-        """Start it and wait until it is ready."""
+    def start(self, *, ready: bool = True) -> None:
+        """Start it and wait until it is ready, or at least until it answers."""
         command = (
             sys.executable, "-m", "pyratify", "gatekeeper", "serve",
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
@@ -76,7 +77,7 @@ class Provider:
             "--gatekeeper-ca-cert-file", self.folder / "clients.pem", "--drain", "100ms", *self.flags,
         )  # fmt: skip
         self.program = start(self.folder / "provider.log", *command, **self.environment)
-        eventually("the provider is ready", self.ready)
+        eventually("the provider is ready", self.ready if ready else self.answers)
 
     def ready(self) -> bool:
         """Return whether `/readyz` says so.
@@ -95,6 +96,15 @@ class Provider:
         finally:
             connection.close()
 
+    def answers(self) -> bool:
+        """Return whether its address is open."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            return True
+
+    def serial(self) -> str:
+        """Return the serial number of the certificate that it shows now."""
+        return shown_serial(self.port, self.authority.pem)
+
     def configure(self, document: Document) -> None:
         """Write the configuration; a process that runs takes it over by itself."""
         aside = self.folder / ".config.json"
@@ -106,10 +116,18 @@ class Provider:
         write_pair(self.folder, (authority or self.authority).issue("provider", "127.0.0.1"))
 
     def admit_clients_of(self, *pems: str) -> None:
-        """Replace the authorities of its clients in place."""
-        aside = self.folder / ".clients.pem"
+        """Replace the authorities of its clients in place, and wait until a process that runs uses them."""
+        path, aside = self.folder / "clients.pem", self.folder / ".clients.pem"
         aside.write_text("".join(pems))
-        aside.replace(self.folder / "clients.pem")
+        if self.program is None or path.read_text() == aside.read_text():
+            aside.replace(path)
+            return
+        before = self._exchanges()
+        aside.replace(path)
+        eventually("the provider knows its clients", lambda: self._exchanges() > before)
+
+    def _exchanges(self) -> int:
+        return self.program.said().count("certificates were exchanged") if self.program else 0
 
     def asked(self, path: str, body: bytes, client: Path | None = None) -> tuple[int, Document]:
         """Send a body as Gatekeeper would; return the status and the document.
@@ -153,11 +171,11 @@ class Provider:
 
 
 @contextmanager
-def provider(gatekeeper: Gatekeeper, folder: Path, configured: Document) -> Iterator[Provider]:
-    """Run a provider that follows a file, until the end of the block."""
+def provider(clients: Authority, folder: Path, configured: Document) -> Iterator[Provider]:
+    """Run a provider that follows a file and answers clients of an authority, until the end of the block."""
     found = Provider(folder, Authority("e2e provider"), ("--config", folder / "config.json"))
     found.replace_certificate()
-    found.admit_clients_of(gatekeeper.authority.pem)
+    found.admit_clients_of(clients.pem)
     found.configure(configured)
     try:
         found.start()

@@ -85,6 +85,31 @@ async def test_atk_234_certificate_key_and_authority_are_exchanged_together(
         assert not await greeted(where, client_context(tmp_path, *old))
 
 
+async def test_atk_234_a_connection_of_an_authority_that_is_gone_ends(
+    files: TlsFiles, tmp_path: Path
+) -> None:
+    """With its next answer, however busy it is; until the exchange it is kept."""
+    server, client = Authority("servers"), Authority("clients")
+    write(files, server, client)
+    tls = ReloadingTls(files)
+    context = client_context(tmp_path, server, client)
+    async with (
+        listening(SITE, HERE, tls.context, outdated=tls.outdated) as where,
+        aiohttp.ClientSession(f"https://127.0.0.1:{where.port}") as session,
+    ):
+        kept = []
+        for _ in range(2):
+            async with session.get("/", ssl=context) as answer:
+                kept.append(answer.headers.get("Connection"))
+        write(files, server, Authority("others"))
+        assert tls.reload()
+        async with session.get("/", ssl=context) as answer:
+            kept.append(answer.headers.get("Connection"))
+        with pytest.raises(aiohttp.ClientError):
+            await session.get("/", ssl=context)
+    assert kept == [None, None, "close"]
+
+
 async def test_atk_234_a_key_of_another_certificate_is_not_used(files: TlsFiles, tmp_path: Path) -> None:
     """The last good pair serves on, and the fault is known until it is mended."""
     server, client = Authority("servers"), Authority("clients")

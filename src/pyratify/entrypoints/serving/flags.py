@@ -65,10 +65,10 @@ def add_cache_flags(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--verdict-lifetime",
-        type=duration,
+        type=lifetime,
         default=5.0,
         metavar="DURATION",
-        help="how long a verdict that allows is remembered (default: 5s)",
+        help="how long a verdict that allows is remembered, others and tags at most 2s of it; 0 for never (default: 5s)",
     )
     add("--shared-cache", metavar="URL", help="share verdicts with other replicas: rediss://USER@HOST:PORT/0")
     add("--shared-cache-key-file", metavar="FILE", help="the secret that signs shared verdicts")
@@ -108,6 +108,11 @@ def duration(text: str) -> float:
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= 600:
         raise ValueError("not a duration")
     return seconds
+
+
+def lifetime(text: str) -> float:
+    """Return a duration, which may be 0, in seconds; errors as in `duration`."""
+    return 0.0 if text in ("0", "0s") else duration(text)
 
 
 def answer_within(timeout: float) -> float:

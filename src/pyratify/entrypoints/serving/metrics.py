@@ -87,6 +87,10 @@ class Metrics:
         """Count an error of a key, by its reason code."""
         self._errors.labels(code, self._tenant()).inc()
 
+    def decided(self, decision: str, tenant: str) -> None:
+        """Count a verdict that nobody watched because it was remembered whole."""
+        self._verdicts.labels(decision, self._tenants(tenant)).inc()
+
     def watch(self, gauges: Mapping[str, Callable[[], float]]) -> None:
         """Show values of the moment under these names; what is not a number is not shown."""
         for name, value in gauges.items():

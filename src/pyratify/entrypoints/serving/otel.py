@@ -18,7 +18,7 @@ from opentelemetry.trace import Span, SpanKind, use_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.trace.status import Status, StatusCode
 
-from pyratify.core.observing import Fact, code_of, namespace
+from pyratify.core.observing import CANCELLED, Fact, code_of, namespace
 from pyratify.render.plain import clean
 
 _KINDS = {"request": SpanKind.SERVER, "registry request": SpanKind.CLIENT}
@@ -57,7 +57,7 @@ class Tracer:
             with current:
                 yield traced
         except BaseException as error:
-            traced.fail(code_of(error, type(error).__name__))
+            traced.ended(code_of(error, type(error).__name__))
             raise
         finally:
             span.end()
@@ -82,9 +82,11 @@ class _Traced:
             text = value if isinstance(value, int) else clean(value, _MAX_TEXT)
             self._span.set_attribute(_NAMES.get(name, f"ratify.{name}"), text)
 
-    def fail(self, code: str) -> None:
-        self.tell(error=code)
-        self._span.set_status(Status(StatusCode.ERROR))
+    def ended(self, code: str) -> None:
+        if code:
+            self.tell(error=code)
+        if code not in ("", CANCELLED):
+            self._span.set_status(Status(StatusCode.ERROR))
 
 
 def _resource() -> Resource:

@@ -100,8 +100,7 @@ class Process:
         tracer = open_tracer(self.flags)
         observer = together(metrics, tracer)
         source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
-        lifetimes = Lifetimes(allowed=self.flags.verdict_lifetime)
-        verdicts = Verdicts(self.clock, lifetimes, shared=shared, observer=observer)
+        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared, observer=observer)
         source.secret = None if shared is None else shared.secret.generations
         source.observer = observer if metrics or tracer else None
         if metrics is not None:
@@ -121,8 +120,9 @@ class Process:
             self._follow(stack, source, tls, door)
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
-            context = tls.context if tls else None
-            where = await stack.enter_async_context(listening(door.site, address, context, observer=observer))
+            context, outdated = (tls.context, tls.outdated) if tls else (None, None)
+            serving = listening(door.site, address, context, outdated=outdated, observer=observer)
+            where = await stack.enter_async_context(serving)
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
                 self.started(where, health)
@@ -160,7 +160,8 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
 
     handler = set_up(flags.log_level)
     try:
-        asyncio.run(_until_signalled(Process(flags, make)))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signalled(Process(flags, make)))
     finally:
         tear_down(handler)
 
@@ -220,6 +221,19 @@ def _metrics(clock: Clock) -> "Metrics":
             "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
         ) from None
     return Metrics(clock)
+
+
+def _lifetimes(flags: Namespace) -> Lifetimes:
+    longest: float = flags.verdict_lifetime
+    return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _fault(tls: ReloadingTls | None) -> str:

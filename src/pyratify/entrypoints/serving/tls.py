@@ -155,6 +155,10 @@ class ReloadingTls:
         """Return in how many seconds the certificate in use ends: less than 0 when it has, not a number while there is none."""
         return math.nan if self.expires is None else (self.expires - now).total_seconds()
 
+    def outdated(self, connection: ssl.SSLObject) -> bool:
+        """Return whether a connection was made with what has been exchanged since."""
+        return connection.context is not self._current
+
     async def watch(self, clock: Clock, seconds: float = 5.0) -> None:
         """Look at the files again and again, until cancelled."""
         while True:
