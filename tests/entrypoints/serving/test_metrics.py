@@ -148,7 +148,7 @@ def test_several_processes_are_exposed_as_one() -> None:
         metrics.error("NOT_FOUND")
         metrics.watch(
             {
-                "ratify_certificate_expiry_timestamp_seconds": lambda ends=ends: ends,  # type: ignore[misc]
+                "ratify_certificate_expiry_seconds": lambda ends=ends: ends,  # type: ignore[misc]
                 "ratify_configuration_wrong": lambda faults=faults: faults,  # type: ignore[misc]
                 "ratify_verdicts_remembered": lambda: 7,
             }
@@ -164,7 +164,7 @@ def test_several_processes_are_exposed_as_one() -> None:
         'ratify_verification_request_bucket{le="30.0"} 2.0',
         'ratify_verification_request_bucket{le="10.0"} 0.0',
         'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace=""} 2.0',
-        "ratify_certificate_expiry_timestamp_seconds 100.0",
+        "ratify_certificate_expiry_seconds 100.0",
         "ratify_configuration_wrong 1.0",
         "ratify_verdicts_remembered 14.0",
         "ratify_tag_cache_hits_total 6.0",

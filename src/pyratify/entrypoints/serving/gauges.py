@@ -1,12 +1,11 @@
 """What is measured of a process at the moment when somebody asks."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pyratify.core.verdicts import Verdicts
+from pyratify.entrypoints.serving.certificates import Certificates
 from pyratify.entrypoints.serving.source import FollowedSource
-from pyratify.entrypoints.serving.tls import ReloadingTls
 
 if TYPE_CHECKING:
     from pyratify.caches.shared import SharedCache
@@ -20,16 +19,14 @@ def measure(
     source: FollowedSource,
     verdicts: Verdicts,
     shared: "SharedCache | None",
-    tls: ReloadingTls | None,
+    certificates: Certificates,
 ) -> None:
     """Show what these are at the moment, and what they have counted so far."""
-    metrics.watch({**source.gauges(), **_verdicts(verdicts)})
+    metrics.watch({**source.gauges(), **certificates.gauges(), **_verdicts(verdicts)})
     metrics.tally(_caches(verdicts))
     if shared is not None:
         metrics.tally(_shared(shared))
         metrics.watch({"ratify_shared_cache_left_alone": lambda: float(shared.breaker.is_open)})
-    if tls is not None:
-        metrics.watch({"ratify_certificate_expiry_timestamp_seconds": lambda: _expiry(tls)})
 
 
 def _verdicts(verdicts: Verdicts) -> _Values:
@@ -58,7 +55,3 @@ def _shared(shared: "SharedCache") -> _Values:
         "ratify_shared_cache_errors": lambda: counts.errors,
         "ratify_shared_cache_skipped": lambda: counts.skipped,
     }
-
-
-def _expiry(tls: ReloadingTls) -> float:
-    return math.nan if tls.expires is None else tls.expires.timestamp()

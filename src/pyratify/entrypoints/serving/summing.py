@@ -44,7 +44,9 @@ _JOINED: dict[str, Callable[[float, float], float]] = {
     "ratify_executors": _least,
     "ratify_executors_invalid": _most,
     "ratify_configuration_wrong": _most,
-    "ratify_certificate_expiry_timestamp_seconds": _least,
+    "ratify_certificate_expiry_seconds": _least,
+    "ratify_certificate_rotation_wrong": _most,
+    "ratify_certificate_rotation_leader": _most,
 }
 
 
