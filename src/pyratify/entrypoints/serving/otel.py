@@ -10,12 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, use_span
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    set_span_in_context,
+    use_span,
+)
 from opentelemetry.trace.status import Status, StatusCode
 
 from pyratify.core.observing import CANCELLED, Fact, code_of, namespace
@@ -39,12 +47,11 @@ class Tracer:
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("pyratify")
-        self._propagator = TraceContextTextMapPropagator()
 
     @contextmanager
     def span(self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact) -> "Iterator[_Traced]":
         """Send what is done meanwhile as a span."""
-        context = self._propagator.extract({"traceparent": parent}) if parent else None
+        context = _remote(parent) if parent else None
         span = self._tracer.start_span(name, context, _KINDS.get(name, SpanKind.INTERNAL))
         traced = _Traced(span)
         traced.tell(**facts)
@@ -87,6 +94,13 @@ class _Traced:
             self.tell(error=code)
         if code not in ("", CANCELLED):
             self._span.set_status(Status(StatusCode.ERROR))
+
+
+def _remote(parent: str) -> Context:
+    """Return the context of whoever asked, from a `traceparent` that is one."""
+    _, trace, span, flags = parent.split("-")
+    known = SpanContext(int(trace, 16), int(span, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16)))
+    return set_span_in_context(NonRecordingSpan(known))
 
 
 def _resource() -> Resource:
