@@ -131,8 +131,8 @@ def evidence() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any], bool]
     plain = {"Issuer": ISSUER, "SN": "CN=signer"}
     for name, odd in {
         "failed": result("n", plain, errorReason="expired"),
-        "outcome-failed": result("n", plain, outcome="failed"),
-        "outcome-inconclusive": result("n", plain, outcome="inconclusive"),
+        "outcome-failed": result("n", plain, outcome="FAILED"),
+        "outcome-inconclusive": result("n", plain, outcome="INCONCLUSIVE"),
         "not-json": result("n", "Issuer=" + ISSUER),
         "no-detail": result("n", ""),
         "detail-list": result("n", [plain]),

@@ -162,7 +162,7 @@ texts(parameters, many, one) := {text |
 
 # Ratify v2 has no outcome and tells a failure by its errorReason; pyratify has both.
 passed(result) if {
-  object.get(result, "outcome", "passed") == "passed"
+  object.get(result, "outcome", "PASSED") == "PASSED"
   object.get(result, "errorReason", "") == ""
 }
 

@@ -1,101 +1,67 @@
-"""Gatekeeper's policies: which constraint asks the provider, and which mutation."""
+"""Gatekeeper's policies as `deploy/templates` has them, narrowed to the namespaces of the trials."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from e2e.cluster.api import Api, Document, Refused
-from e2e.cluster.gatekeeper import LABEL, WATCHED
 from e2e.cluster.programs import eventually
-from e2e.cluster.provider import MUTATION
 
-MUTATED = "e2e-mutation"
-_REGO = """
-package ratifyverification
+TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "templates"
 
-pods[spec] { spec := input.review.object.spec; spec.containers }
-pods[spec] { spec := input.review.object.spec.template.spec }
-pods[spec] { spec := input.review.object.spec.jobTemplate.spec.template.spec }
-
-images[image] { image := pods[_][{"containers", "initContainers", "ephemeralContainers"}[_]][_].image }
-
-answer := external_data({"provider": "ratify-gatekeeper-provider", "keys": [image | images[image]]})
-
-allowed[image] { [image, value] := answer.responses[_]; value.succeeded == true }
-
-violation[{"msg": msg}] { answer.system_error != ""; msg := sprintf("system error: %v", [answer.system_error]) }
-violation[{"msg": msg}] { [image, error] := answer.errors[_]; msg := sprintf("%v: %v", [image, error]) }
-violation[{"msg": msg}] {
-  images[image]
-  not allowed[image]
-  failure := [value.failure.message | [image, value] := answer.responses[_]]
-  msg := sprintf("%v: refused %v", [image, failure])
-}
-"""
+# Gatekeeper looks at namespaces with the label LABEL, and which of its policies are for one says the value.
+LABEL = "e2e-admission"
+DEFAULT, MUTATED = "default", "default-and-mutation"
 
 
-def template() -> Document:
-    """Return the constraint template."""
-    return {
-        "apiVersion": "templates.gatekeeper.sh/v1",
-        "kind": "ConstraintTemplate",
-        "metadata": {"name": "ratifyverification"},
-        "spec": {
-            "crd": {"spec": {"names": {"kind": "RatifyVerification"}}},
-            "targets": [{"target": "admission.k8s.gatekeeper.sh", "rego": _REGO}],
-        },
-    }
+def template(name: str, kind: str = "") -> Document:
+    """Return a constraint template of `deploy/templates`.
+
+    Args:
+        name: The name of its folder.
+        kind: Another kind for it, so that templates which share theirs can be tried side by side.
+    """
+    (document,) = read(f"{name}/template.yaml")
+    return _renamed(document, kind) if kind else document
 
 
-def constraint() -> Document:
-    """Return the constraint on everything in namespaces that Gatekeeper looks at."""
-    kinds = [
-        {"apiGroups": [""], "kinds": ["Pod", "ReplicationController"]},
-        {"apiGroups": ["apps"], "kinds": ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"]},
-        {"apiGroups": ["batch"], "kinds": ["Job", "CronJob"]},
-    ]
-    match = {"kinds": kinds, "namespaceSelector": {"matchLabels": {LABEL: WATCHED}}}
-    return {
-        "apiVersion": "constraints.gatekeeper.sh/v1beta1",
-        "kind": "RatifyVerification",
-        "metadata": {"name": "ratify-constraint"},
-        "spec": {"enforcementAction": "deny", "match": match},
-    }
+def constraint(name: str, *labels: str, kind: str = "", **parameters: Any) -> Document:
+    """Return the constraint beside a template.
+
+    Args:
+        name: The name of its folder.
+        labels: For which namespaces it is, by the value of LABEL.
+        kind: As in `template`.
+        parameters: Its parameters where they are to be others.
+    """
+    (document,) = read(f"{name}/constraint.yaml")
+    spec = {**document["spec"], "match": {**document["spec"]["match"], "namespaceSelector": _in(labels)}}
+    spec["parameters"] = spec["parameters"] | parameters
+    return {**document, "kind": kind or document["kind"], "spec": spec}
 
 
-def mutation(name: str, location: str, group: str, kind: str) -> Document:
-    """Return a mutation that pins the images at a location, in namespaces that are mutated."""
-    source = {"provider": MUTATION, "dataSource": "ValueAtLocation", "failurePolicy": "Fail"}
-    return {
-        "apiVersion": "mutations.gatekeeper.sh/v1",
-        "kind": "Assign",
-        "metadata": {"name": f"ratify-{name}"},
-        "spec": {
-            "applyTo": [{"groups": [group], "kinds": [kind], "versions": ["v1"]}],
-            "match": {
-                "scope": "Namespaced",
-                "kinds": [{"apiGroups": [group], "kinds": [kind]}],
-                "namespaceSelector": {"matchLabels": {MUTATED: "on"}},
-            },
-            "location": location,
-            "parameters": {"assign": {"externalData": source}},
-        },
-    }
-
-
-def mutations() -> tuple[Document, ...]:
-    """Return the mutations of Pods and Deployments."""
-    found = [
-        mutation(f"pod-{field.lower()}", f"spec.{field}[name:*].image", "", "Pod")
-        for field in ("containers", "initContainers", "ephemeralContainers")
-    ]
-    found.append(mutation("deployment", "spec.template.spec.containers[name:*].image", "apps", "Deployment"))
+def mutations(*labels: str) -> tuple[Document, ...]:
+    """Return the mutations that pin images, for namespaces whose LABEL has one of these values."""
+    found = read("mutation/assign.yaml")
+    for document in found:
+        document["spec"]["match"]["namespaceSelector"] = _in(labels)
     return tuple(found)
+
+
+def read(name: str) -> list[Document]:
+    """Return the documents of a file of `deploy/templates`."""
+    return list(yaml.load_all((TEMPLATES / name).read_text(), Loader=yaml.CSafeLoader))
 
 
 def put_in_force(api: Api, *documents: Document) -> None:
     """Apply templates, constraints and mutations, and wait until Gatekeeper says of each that it is in force."""
     for document in documents:
-        version, kind = document["apiVersion"], document["kind"]
-        eventually(f"{kind} is served", lambda v=version, k=kind: api.knows(v, k))  # type: ignore[misc]
+        _serve(api, document)
         api.apply(document)
-        eventually(f"{kind} is in force", lambda d=document: in_force(api, d))  # type: ignore[misc]
+    for document in documents:
+        _await_force(api, document)
 
 
 def in_force(api: Api, document: Document) -> bool:
@@ -113,3 +79,26 @@ def in_force(api: Api, document: Document) -> bool:
     if wrong := [pod["errors"] for pod in seen if pod.get("errors")]:
         raise AssertionError(str(wrong))
     return bool(seen)
+
+
+def _serve(api: Api, document: Document) -> None:
+    version, kind = document["apiVersion"], document["kind"]
+    eventually(f"{kind} is served", lambda: api.knows(version, kind))
+
+
+def _await_force(api: Api, document: Document) -> None:
+    eventually(f"{document['metadata']['name']} is in force", lambda: in_force(api, document))
+
+
+def _in(labels: tuple[str, ...]) -> Document:
+    return {"matchExpressions": [{"key": LABEL, "operator": "In", "values": list(labels)}]}
+
+
+def _renamed(template: Document, kind: str) -> Document:
+    document = copy.deepcopy(template)
+    old, new = document["metadata"]["name"], kind.lower()
+    document["metadata"]["name"] = new
+    document["spec"]["crd"]["spec"]["names"]["kind"] = kind
+    for target in document["spec"]["targets"]:
+        target["rego"] = target["rego"].replace(f"package {old}", f"package {new}")
+    return document
