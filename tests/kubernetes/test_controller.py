@@ -314,7 +314,12 @@ async def test_gauges_tell_what_is_wrong(server: ApiServer, config: ClusterConfi
     put(server, "t", invalid("t.example"), "team")
     await config.refresh()
     values = {name: value() for name, value in config.gauges().items()}
-    assert values == {"ratify_executor_scopes": 3, "ratify_executors": 2, "ratify_configuration_wrong": 1}
+    assert values == {
+        "ratify_executor_scopes": 3,
+        "ratify_executors": 2,
+        "ratify_executors_invalid": 1,
+        "ratify_configuration_wrong": 1,
+    }
 
 
 @pytest.mark.parametrize("given", [None, {}, [], {"scopes": "a.example"}, {"scopes": ["A B"]}, 7], ids=str)

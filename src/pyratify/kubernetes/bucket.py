@@ -15,6 +15,7 @@ from pyratify.core.clock import Clock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.observed import observed
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.compose import Claim, Plan, compose
 from pyratify.kubernetes.part import Part, build_part
@@ -171,6 +172,8 @@ class Bucket:
         scopes = ScopeMap((each.scope, each.executor) for each in plan.deciders)
         common = self._common(plan)
         engine = Engine(scopes, generation=common or secrets.token_hex(8), common=bool(common))
+        if (observer := self.lent.shared.observer) is not None:
+            engine = observed(engine, observer)
         async with AsyncExitStack() as stack:
             for part in parts:
                 part.keep()

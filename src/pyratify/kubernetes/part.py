@@ -13,7 +13,6 @@ from pyratify.config.resources import BuildResources
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.config.scopes import check_scopes
 from pyratify.config.trace import begin_trace
-from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
@@ -59,11 +58,11 @@ class Part:
             yield verifier.name, verifier.type
 
 
-def lent_to(namespace: str, clock: Clock, cache: ContentCache | None) -> BuildResources:
+def lent_to(namespace: str, clock: Clock, shared: Shared) -> BuildResources:
     """Return what plugins are lent for the cluster (no namespace), or for a tenant."""
     if namespace:
-        return TenantResources(clock, NOWHERE, shared=Shared(cache))
-    return BuildResources(clock, Path.cwd(), shared=Shared(cache))
+        return TenantResources(clock, NOWHERE, shared=shared)
+    return BuildResources(clock, Path.cwd(), shared=shared)
 
 
 async def build_part(resource: Resource, lent: BuildResources, secret: bytes | None = None) -> Part:
