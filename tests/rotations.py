@@ -1,12 +1,17 @@
 """What the tests of the rotation share: a service, its certificates at some time, and those of other tools."""
 
 import subprocess
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from pyratify.kubernetes.rotation.bundles import Target, mutating_webhook, provider, validating_webhook
 from pyratify.kubernetes.rotation.issue import Lifetimes
 from pyratify.kubernetes.rotation.material import Material, Service
 from pyratify.kubernetes.rotation.plan import Decision, Situation, Step, World, carry_out, decide
+from pyratify.kubernetes.rotation.rotator import Rotator
+from pyratify.testing.apiserver import ApiServer
 
 SERVICE = Service("ratify-gatekeeper-provider", "gatekeeper-system")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -59,3 +64,38 @@ def of_cert_controller(folder: Path) -> Material:
         (folder / name).read_bytes() for name in ("ca.crt", "ca.key", "tls.crt", "tls.key")
     )
     return Material(authorities=ca_crt, authority_key=ca_key, certificate=tls_crt, key=tls_key)
+
+
+TARGETS = (
+    provider("ratify-gatekeeper-provider"),
+    provider("ratify-gatekeeper-mutation-provider"),
+    validating_webhook("ratify"),
+    mutating_webhook("ratify"),
+)
+
+
+@dataclass
+class Replica:
+    """A replica, with what it was given to serve."""
+
+    rotator: Rotator
+    served: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    async def look(self) -> str:
+        """Look once, and return the fault."""
+        await self.rotator.look()
+        return self.rotator.fault
+
+
+def install(server: ApiServer, target: Target, bundle: str = "bm9uZQ==") -> None:
+    """Put a resource there, as a chart does, with things in it that are not ours."""
+    resource: dict[str, Any] = {"metadata": {"name": target.name, "labels": {"by": "helm"}}}
+    if target.kind == "Provider":
+        resource["spec"] = {"url": "https://x:6001/verify", "timeout": 5, "caBundle": bundle}
+    else:
+        service = {"name": SERVICE.name, "namespace": SERVICE.namespace}
+        resource["webhooks"] = [
+            {"name": f"{number}.ratify.sh", "sideEffects": "None", "clientConfig": {"service": service}}
+            for number in ("one", "two")
+        ]
+    server.put(target.api, target.plural, resource)
