@@ -37,7 +37,7 @@ KEYLESS: dict[str, Any] = {
     },
 }
 IN_A_FILE: dict[str, Any] = {"provider": {"disableCRDManager": True}}
-OWN_TLS: dict[str, Any] = {"provider": {"tls": {"crt": "CRT", "key": "KEY", "caCert": "CA"}}}
+OWN_TLS: dict[str, Any] = {"provider": {"tls": {"crt": "CRT", "key": "KEY", "caCert": CERTIFICATE}}}
 EVERYTHING: dict[str, Any] = {
     "image": {"digest": "sha256:" + "ab" * 32},
     "imagePullSecrets": [{"name": "pull"}],
@@ -69,7 +69,12 @@ EVERYTHING: dict[str, Any] = {
     "tolerations": [{"key": "a", "operator": "Exists"}],
     "affinity": {"nodeAffinity": {}},
     "topologySpreadConstraints": [
-        {"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+        {
+            "maxSkew": 2,
+            "topologyKey": "zone",
+            "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/instance": "r"}},
+        }
     ],
     "priorityClassName": "system-cluster-critical",
     "extraVolumes": [{"name": "more", "emptyDir": {}}],
@@ -238,7 +243,9 @@ VALUES: dict[str, dict[str, Any]] = {
     "everything-in-a-file": merged(COSIGN, EVERYTHING, IN_A_FILE, OWN_TLS),
     "file": merged(NOTATION, IN_A_FILE),
     "own-tls": merged(COSIGN, OWN_TLS),
-    "own-tls-in-a-secret": merged(COSIGN, {"provider": {"tls": {"existingSecret": "mine", "caCert": "CA"}}}),
+    "own-tls-in-a-secret": merged(
+        COSIGN, {"provider": {"tls": {"existingSecret": "mine", "caCert": CERTIFICATE}}}
+    ),
     "nothing-asked-of-the-api": merged(COSIGN, IN_A_FILE, OWN_TLS),
     "own-config": merged(IN_A_FILE, {"provider": {"existingConfig": "mine"}}),
     "no-executor": {"executor": {"create": False}},

@@ -84,7 +84,7 @@ def value(*reports: dict[str, Any], succeeded: Any = True) -> dict[str, Any]:
 
 
 ISSUER = "CN=example.com,O=Example,L=Seattle,ST=WA,C=US"
-SIGNED = report(result("notation-1", {"Issuer": ISSUER, "SN": "CN=signer"}, outcome="passed"))
+SIGNED = report(result("notation-1", {"Issuer": ISSUER, "SN": "CN=signer"}, outcome="PASSED"))
 OIDC = "https://issuer.example.com"
 PERSON = "release@example.com"
 KEYLESS = {"succeeded": True, "certificateOIDCIssuer": OIDC, "certificateIdentity": PERSON}

@@ -290,7 +290,7 @@ def test_the_providers_are_ratify_v2s(rendered: dict[str, list[dict[str, Any]]])
     ):
         assert found[name]["url"] == f"https://{SERVICE}.{NAMESPACE}:6001/ratify/gatekeeper/v2/{path}"
         assert found[name]["timeout"] == timeout
-        assert b64decode(found[name]["caBundle"]) == b"CA"
+        assert b64decode(found[name]["caBundle"]) == CERTIFICATE.encode()
 
 
 def test_before_the_first_rotation_nobody_is_trusted(rendered: dict[str, list[dict[str, Any]]]) -> None:

@@ -130,7 +130,7 @@ refusals(review, parameters, response, namespaced) := found if {
   no_references := {msg |
     some source in images(review)
     not is_reference(source.image)
-    msg := sprintf("denied: %s names no image that could be verified", [source.where])
+    msg := sprintf("denied: %v of %s: REF_INVALID: it names no image that could be verified", [source.image, source.where])
   }
   no_digests := {msg |
     object.get(parameters, "requireDigest", false) != false
@@ -162,7 +162,7 @@ texts(parameters, many, one) := {text |
 
 # Ratify v2 has no outcome and tells a failure by its errorReason; pyratify has both.
 passed(result) if {
-  object.get(result, "outcome", "passed") == "passed"
+  object.get(result, "outcome", "PASSED") == "PASSED"
   object.get(result, "errorReason", "") == ""
 }
 

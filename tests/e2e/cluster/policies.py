@@ -1,92 +1,38 @@
 """Gatekeeper's policies: which constraint asks the provider, and which mutation."""
 
+from pathlib import Path
+from typing import Any
+
+import yaml
+
 from e2e.cluster.api import Api, Document, Refused
 from e2e.cluster.gatekeeper import LABEL, WATCHED
 from e2e.cluster.programs import eventually
-from e2e.cluster.provider import MUTATION
 
 MUTATED = "e2e-mutation"
-_REGO = """
-package ratifyverification
-
-pods[spec] { spec := input.review.object.spec; spec.containers }
-pods[spec] { spec := input.review.object.spec.template.spec }
-pods[spec] { spec := input.review.object.spec.jobTemplate.spec.template.spec }
-
-images[image] { image := pods[_][{"containers", "initContainers", "ephemeralContainers"}[_]][_].image }
-
-answer := external_data({"provider": "ratify-gatekeeper-provider", "keys": [image | images[image]]})
-
-allowed[image] { [image, value] := answer.responses[_]; value.succeeded == true }
-
-violation[{"msg": msg}] { answer.system_error != ""; msg := sprintf("system error: %v", [answer.system_error]) }
-violation[{"msg": msg}] { [image, error] := answer.errors[_]; msg := sprintf("%v: %v", [image, error]) }
-violation[{"msg": msg}] {
-  images[image]
-  not allowed[image]
-  failure := [value.failure.message | [image, value] := answer.responses[_]]
-  msg := sprintf("%v: refused %v", [image, failure])
-}
-"""
+SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "templates"
 
 
-def template() -> Document:
-    """Return the constraint template."""
-    return {
-        "apiVersion": "templates.gatekeeper.sh/v1",
-        "kind": "ConstraintTemplate",
-        "metadata": {"name": "ratifyverification"},
-        "spec": {
-            "crd": {"spec": {"names": {"kind": "RatifyVerification"}}},
-            "targets": [{"target": "admission.k8s.gatekeeper.sh", "rego": _REGO}],
-        },
-    }
+def template(name: str = "default") -> Document:
+    """Return a constraint template as it is shipped."""
+    found: Document = yaml.safe_load((SHIPPED / name / "template.yaml").read_text())
+    return found
 
 
-def constraint() -> Document:
-    """Return the constraint on everything in namespaces that Gatekeeper looks at."""
-    kinds = [
-        {"apiGroups": [""], "kinds": ["Pod", "ReplicationController"]},
-        {"apiGroups": ["apps"], "kinds": ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"]},
-        {"apiGroups": ["batch"], "kinds": ["Job", "CronJob"]},
-    ]
-    match = {"kinds": kinds, "namespaceSelector": {"matchLabels": {LABEL: WATCHED}}}
-    return {
-        "apiVersion": "constraints.gatekeeper.sh/v1beta1",
-        "kind": "RatifyVerification",
-        "metadata": {"name": "ratify-constraint"},
-        "spec": {"enforcementAction": "deny", "match": match},
-    }
-
-
-def mutation(name: str, location: str, group: str, kind: str) -> Document:
-    """Return a mutation that pins the images at a location, in namespaces that are mutated."""
-    source = {"provider": MUTATION, "dataSource": "ValueAtLocation", "failurePolicy": "Fail"}
-    return {
-        "apiVersion": "mutations.gatekeeper.sh/v1",
-        "kind": "Assign",
-        "metadata": {"name": f"ratify-{name}"},
-        "spec": {
-            "applyTo": [{"groups": [group], "kinds": [kind], "versions": ["v1"]}],
-            "match": {
-                "scope": "Namespaced",
-                "kinds": [{"apiGroups": [group], "kinds": [kind]}],
-                "namespaceSelector": {"matchLabels": {MUTATED: "on"}},
-            },
-            "location": location,
-            "parameters": {"assign": {"externalData": source}},
-        },
-    }
+def constraint(name: str = "default", **parameters: Any) -> Document:
+    """Return the constraint that is shipped with a template, for namespaces that Gatekeeper looks at."""
+    found: Document = yaml.safe_load((SHIPPED / name / "constraint.yaml").read_text())
+    found["spec"]["match"]["namespaceSelector"] = {"matchLabels": {LABEL: WATCHED}}
+    found["spec"]["parameters"] |= parameters
+    return found
 
 
 def mutations() -> tuple[Document, ...]:
-    """Return the mutations of Pods and Deployments."""
-    found = [
-        mutation(f"pod-{field.lower()}", f"spec.{field}[name:*].image", "", "Pod")
-        for field in ("containers", "initContainers", "ephemeralContainers")
-    ]
-    found.append(mutation("deployment", "spec.template.spec.containers[name:*].image", "apps", "Deployment"))
-    return tuple(found)
+    """Return the mutations that are shipped, for namespaces that are mutated."""
+    found = tuple(yaml.safe_load_all((SHIPPED / "mutation" / "assign.yaml").read_text()))
+    for document in found:
+        document["spec"]["match"]["namespaceSelector"] = {"matchLabels": {MUTATED: "on"}}
+    return found
 
 
 def put_in_force(api: Api, *documents: Document) -> None:
