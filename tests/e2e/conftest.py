@@ -5,7 +5,8 @@
   lightkube (`KubeConfig.from_file`); `.namespace(name, **labels)` makes a namespace; `.kubectl(...)` runs kubectl.
 - `namespace`: a new namespace that no webhook looks at.
 - `gatekeeper`: the real Gatekeeper with nothing to enforce yet; `provider`: `ratify gatekeeper serve` behind mutual TLS, with Provider
-  resources, template, constraint and mutations in force; `admitting` and `mutating`: new namespaces in which they decide.
+  resources, and template, constraint and mutations of `deploy/templates` in force; `admitting`, `mutating`: new namespaces in which
+  they decide.
 - `images`: a registry with the signed and unsigned images of `examples/material`.
 
 Where `make peers` has not been run, tests that ask for these are skipped.
@@ -73,7 +74,10 @@ def provider(
     with providers.provider(gatekeeper.authority, folder, providers.SIGNED_BY_EITHER) as found:
         api_server.api.apply(*found.resources())
         policies.put_in_force(
-            api_server.api, policies.template(), policies.constraint(), *policies.mutations()
+            api_server.api,
+            policies.template("default"),
+            policies.constraint("default", policies.DEFAULT, policies.MUTATED),
+            *policies.mutations(policies.MUTATED),
         )
         yield found
 
@@ -81,11 +85,10 @@ def provider(
 @pytest.fixture
 def admitting(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
     """A new namespace whose admissions Gatekeeper decides with the provider."""
-    return api_server.namespace(f"admitting-{next(_NUMBERS)}", **{gatekeepers.LABEL: gatekeepers.WATCHED})
+    return api_server.namespace(f"admitting-{next(_NUMBERS)}", **{policies.LABEL: policies.DEFAULT})
 
 
 @pytest.fixture
 def mutating(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
     """A new namespace whose admissions Gatekeeper decides, and where it pins tags before."""
-    labels = {gatekeepers.LABEL: gatekeepers.WATCHED, policies.MUTATED: "on"}
-    return api_server.namespace(f"mutating-{next(_NUMBERS)}", **labels)
+    return api_server.namespace(f"mutating-{next(_NUMBERS)}", **{policies.LABEL: policies.MUTATED})

@@ -5,7 +5,7 @@ import pytest
 from e2e.cluster.api import STRATEGIC, Api, Document, Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images, tags
-from e2e.cluster.pods import WORKLOADS, pod, with_ephemeral, workload
+from e2e.cluster.pods import WORKLOADS, pod, with_ephemeral, with_volume, workload
 
 pytestmark = pytest.mark.e2e
 
@@ -94,7 +94,7 @@ def test_workloads(api_server: ApiServer, admitting: str, images: Images, kind: 
         ("{name}:nobody", "NOT_FOUND"),
         ("127.0.0.1:9/demo:v1", "REGISTRY_UNREACHABLE"),
         ("{name}@sha256:" + "0" * 64, "NOT_FOUND"),
-        ("not a reference", "REF_INVALID"),
+        ("127.0.0.1/Upper/Case:v1", "REF_INVALID"),
     ],
 )
 def test_an_image_that_nobody_can_say_anything_of(
@@ -103,3 +103,19 @@ def test_an_image_that_nobody_can_say_anything_of(
     """Is refused with the code of the reason."""
     spelled = image.format(name=images.repository.name)
     assert reason in refusal(api_server.api, pod(admitting, spelled), spelled)
+
+
+@pytest.mark.parametrize("image", ["not a reference", "[kube-system]{good}", "{good}]"])
+def test_an_image_whose_name_would_mean_something_else_to_the_provider(
+    api_server: ApiServer, admitting: str, images: Images, image: str
+) -> None:
+    """Is refused before anybody is asked: nobody chooses another namespace's rules."""
+    document = pod(admitting, image.format(good=images[GOOD]))
+    with pytest.raises(Refused, match="main-0"):
+        api_server.api.create(document)
+
+
+def test_image_volumes(api_server: ApiServer, admitting: str, images: Images) -> None:
+    """Count as containers do."""
+    api_server.api.create(with_volume(pod(admitting, images[GOOD]), images["both"]))
+    refusal(api_server.api, with_volume(pod(admitting, images[GOOD]), images[BAD]), images[BAD])

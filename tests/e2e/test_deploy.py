@@ -1,27 +1,22 @@
-"""What is shipped in deploy/, in a cluster: the chart is accepted, and templates and mutations do what they say."""
+"""What is shipped in deploy/, in a cluster: the chart is accepted, and and image volumes are judged and pinned."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from cryptography.x509 import load_pem_x509_certificate
 
-from e2e.cluster import policies
 from e2e.cluster.api import Document, Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.gatekeeper import Gatekeeper
 from e2e.cluster.images import Images
 from e2e.cluster.pods import pod, with_volumes, workload
 from e2e.cluster.programs import eventually
-from interop import live
 from manifests.chart_values import OWN_TLS, VALUES, merged
 from manifests.helm import HELM, render
 
 pytestmark = pytest.mark.e2e
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-SIGNED, UNSIGNED, COSIGNED = "notation-cose-ec", "unsigned", "cosign-v2"
-ISSUER = load_pem_x509_certificate((live.signers.CERTS / "ca.pem").read_bytes()).subject.rfc4514_string()
+SIGNED, UNSIGNED = "notation-cose-ec", "unsigned"
 
 # Their kinds are of programs that are not here.
 _FOREIGN = {"ServiceMonitor"}
@@ -87,68 +82,3 @@ def test_a_volume_that_cannot_be_resolved_is_refused(
     """Mutation fails closed."""
     document = with_volumes(pod(mutating, images[SIGNED]), f"{images.repository.name}:none")
     assert "mutation.gatekeeper.sh" in refusal(api_server, document)
-
-
-def enforced(api_server: ApiServer, folder: str, **parameters: Any) -> Document:
-    """Put a shipped template and its constraint in force, and return the constraint."""
-    constraint = policies.constraint(folder, **parameters)
-    policies.put_in_force(api_server.api, policies.template(folder), constraint)
-    return constraint
-
-
-def admitted_now(api_server: ApiServer, document: Document) -> Document:
-    """Create a document; that it is refused means not yet: the constraint of before may still be in force."""
-    try:
-        return api_server.api.create(document)
-    except Refused as error:
-        raise AssertionError(error.message) from None
-
-
-@pytest.mark.parametrize(
-    ("folder", "parameters", "tag", "admitted"),
-    [
-        ("notation-issuer-validation", {"issuer": ISSUER}, SIGNED, True),
-        ("notation-issuer-validation", {"issuer": "CN=somebody else"}, SIGNED, False),
-        ("notation-issuer-validation", {"issuer": ISSUER}, COSIGNED, False),
-        ("cosign-identity-validation", {"issuer": "https://issuer.example.com"}, COSIGNED, False),
-        ("sbom-validation", {}, SIGNED, False),
-        ("vulnerability-report-validation", {}, SIGNED, False),
-    ],
-)
-def test_the_templates_read_the_providers_details(
-    api_server: ApiServer,
-    admitting: str,
-    images: Images,
-    folder: str,
-    parameters: dict[str, Any],
-    tag: str,
-    admitted: bool,
-) -> None:
-    """An image that is verified is admitted where its evidence is of the kind that is asked for, and refused elsewhere."""
-    constraint = enforced(api_server, folder, **parameters)
-    try:
-        document = pod(admitting, images[tag])
-        if admitted:
-            eventually("the image is admitted", lambda: admitted_now(api_server, document))
-        else:
-            message = eventually("the image is refused", lambda: refusal(api_server, document))
-            assert constraint["metadata"]["name"] in message
-    finally:
-        api_server.api.delete(constraint)
-
-
-def test_digests_can_be_asked_for(api_server: ApiServer, admitting: str, images: Images) -> None:
-    """With `requireDigest` a signed image by its tag is refused, and by its digest admitted."""
-    folder = "notation-issuer-validation"
-    constraint = enforced(api_server, folder, issuer=ISSUER, requireDigest=True)
-    try:
-        message = eventually(
-            "the tag is refused", lambda: refusal(api_server, pod(admitting, images[SIGNED]))
-        )
-        assert "digest" in message
-        eventually(
-            "the digest is admitted",
-            lambda: admitted_now(api_server, pod(admitting, images.pinned(SIGNED))),
-        )
-    finally:
-        api_server.api.delete(constraint)

@@ -5,7 +5,7 @@ import pytest
 from e2e.cluster.api import STRATEGIC, Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images
-from e2e.cluster.pods import pod, with_ephemeral, workload
+from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, with_volume, workload
 from e2e.cluster.programs import eventually
 
 pytestmark = pytest.mark.e2e
@@ -33,10 +33,19 @@ def test_ephemeral_containers_are_pinned(api_server: ApiServer, mutating: str, i
     assert changed["spec"]["ephemeralContainers"][0]["image"] == images.pinned("both")
 
 
-def test_the_pods_of_a_workload_are_pinned(api_server: ApiServer, mutating: str, images: Images) -> None:
-    """A tag that moves later moves no Deployment."""
-    made = api_server.api.create(workload("Deployment", mutating, images[GOOD]))
-    assert made["spec"]["template"]["spec"]["containers"][0]["image"] == images.pinned(GOOD)
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_the_pods_of_workloads_are_pinned(
+    api_server: ApiServer, mutating: str, images: Images, kind: str
+) -> None:
+    """A tag that moves later moves nothing that runs."""
+    made = api_server.api.create(workload(kind, mutating, images[GOOD]))
+    assert pod_spec(made)["containers"][0]["image"] == images.pinned(GOOD)
+
+
+def test_image_volumes_are_pinned(api_server: ApiServer, mutating: str, images: Images) -> None:
+    """As containers are."""
+    made = api_server.api.create(with_volume(pod(mutating, images[GOOD]), images["both"]))
+    assert made["spec"]["volumes"][0]["image"]["reference"] == images.pinned("both")
 
 
 def test_a_digest_stays_as_it_is(api_server: ApiServer, mutating: str, images: Images) -> None:

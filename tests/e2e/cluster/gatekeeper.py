@@ -12,14 +12,12 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
+from e2e.cluster.policies import LABEL
 from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running, shown_serial
 from pyratify.testing.tls import Authority
 
 NEEDED = ("gatekeeper", "../share/gatekeeper.yaml")
 NAMESPACE = "gatekeeper-system"
-
-# Namespaces with this label are looked at by Gatekeeper, all others are not.
-LABEL, WATCHED = "e2e-admission", "gatekeeper"
 
 _OPERATIONS = ("webhook", "mutation-webhook", "mutation-controller", "mutation-status", "status", "generate")
 _KINDS = {
@@ -138,7 +136,7 @@ def _on_loopback(webhooks: Document, port: int, pem: str) -> Document:
             },
             "failurePolicy": "Fail",
             "timeoutSeconds": 10,
-            "namespaceSelector": {"matchLabels": {LABEL: WATCHED}},
+            "namespaceSelector": {"matchExpressions": [{"key": LABEL, "operator": "Exists"}]},
             "rules": _rules(),
         }
         for hook in webhooks["webhooks"]

@@ -59,6 +59,22 @@ def with_ephemeral(document: Document, image: str) -> Document:
     return {**same, "metadata": metadata, "spec": {"ephemeralContainers": [debugger]}}
 
 
+def with_volume(document: Document, image: str) -> Document:
+    """Return a Pod with a volume that is an image."""
+    volume = {"name": "data", "image": {"reference": image}}
+    mount = {"name": "data", "mountPath": "/data"}
+    containers = [{**container, "volumeMounts": [mount]} for container in document["spec"]["containers"]]
+    return {**document, "spec": {**document["spec"], "containers": containers, "volumes": [volume]}}
+
+
+def pod_spec(document: Document) -> dict[str, Any]:
+    """Return where a Pod, or a workload, has its containers."""
+    spec: dict[str, Any] = document["spec"]
+    spec = spec.get("jobTemplate", {}).get("spec", spec)
+    found: dict[str, Any] = spec.get("template", {}).get("spec", spec)
+    return found
+
+
 def _spec(images: tuple[str, ...], init: tuple[str, ...] = ()) -> dict[str, Any]:
     spec: dict[str, Any] = {"containers": _containers("main", images)}
     if init:

@@ -1,47 +1,67 @@
-"""Gatekeeper's policies: which constraint asks the provider, and which mutation."""
+"""Gatekeeper's policies as `deploy/templates` has them, narrowed to the namespaces of the trials."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from e2e.cluster.api import Api, Document, Refused
-from e2e.cluster.gatekeeper import LABEL, WATCHED
 from e2e.cluster.programs import eventually
 
-MUTATED = "e2e-mutation"
-SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "templates"
+TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "templates"
+
+# Gatekeeper looks at namespaces with the label LABEL, and which of its policies are for one says the value.
+LABEL = "e2e-admission"
+DEFAULT, MUTATED = "default", "default-and-mutation"
 
 
-def template(name: str = "default") -> Document:
-    """Return a constraint template as it is shipped."""
-    found: Document = yaml.safe_load((SHIPPED / name / "template.yaml").read_text())
-    return found
+def template(name: str, kind: str = "") -> Document:
+    """Return a constraint template of `deploy/templates`.
+
+    Args:
+        name: The name of its folder.
+        kind: Another kind for it, so that templates which share theirs can be tried side by side.
+    """
+    (document,) = read(f"{name}/template.yaml")
+    return _renamed(document, kind) if kind else document
 
 
-def constraint(name: str = "default", **parameters: Any) -> Document:
-    """Return the constraint that is shipped with a template, for namespaces that Gatekeeper looks at."""
-    found: Document = yaml.safe_load((SHIPPED / name / "constraint.yaml").read_text())
-    found["spec"]["match"]["namespaceSelector"] = {"matchLabels": {LABEL: WATCHED}}
-    found["spec"]["parameters"] |= parameters
-    return found
+def constraint(name: str, *labels: str, kind: str = "", **parameters: Any) -> Document:
+    """Return the constraint beside a template.
+
+    Args:
+        name: The name of its folder.
+        labels: For which namespaces it is, by the value of LABEL.
+        kind: As in `template`.
+        parameters: Its parameters where they are to be others.
+    """
+    (document,) = read(f"{name}/constraint.yaml")
+    spec = {**document["spec"], "match": {**document["spec"]["match"], "namespaceSelector": _in(labels)}}
+    spec["parameters"] = spec["parameters"] | parameters
+    return {**document, "kind": kind or document["kind"], "spec": spec}
 
 
-def mutations() -> tuple[Document, ...]:
-    """Return the mutations that are shipped, for namespaces that are mutated."""
-    found = tuple(yaml.safe_load_all((SHIPPED / "mutation" / "assign.yaml").read_text()))
+def mutations(*labels: str) -> tuple[Document, ...]:
+    """Return the mutations that pin images, for namespaces whose LABEL has one of these values."""
+    found = read("mutation/assign.yaml")
     for document in found:
-        document["spec"]["match"]["namespaceSelector"] = {"matchLabels": {MUTATED: "on"}}
-    return found
+        document["spec"]["match"]["namespaceSelector"] = _in(labels)
+    return tuple(found)
+
+
+def read(name: str) -> list[Document]:
+    """Return the documents of a file of `deploy/templates`."""
+    return list(yaml.load_all((TEMPLATES / name).read_text(), Loader=yaml.CSafeLoader))
 
 
 def put_in_force(api: Api, *documents: Document) -> None:
     """Apply templates, constraints and mutations, and wait until Gatekeeper says of each that it is in force."""
     for document in documents:
-        version, kind = document["apiVersion"], document["kind"]
-        eventually(f"{kind} is served", lambda v=version, k=kind: api.knows(v, k))  # type: ignore[misc]
+        _serve(api, document)
         api.apply(document)
-        eventually(f"{kind} is in force", lambda d=document: in_force(api, d))  # type: ignore[misc]
+    for document in documents:
+        _await_force(api, document)
 
 
 def in_force(api: Api, document: Document) -> bool:
@@ -59,3 +79,26 @@ def in_force(api: Api, document: Document) -> bool:
     if wrong := [pod["errors"] for pod in seen if pod.get("errors")]:
         raise AssertionError(str(wrong))
     return bool(seen)
+
+
+def _serve(api: Api, document: Document) -> None:
+    version, kind = document["apiVersion"], document["kind"]
+    eventually(f"{kind} is served", lambda: api.knows(version, kind))
+
+
+def _await_force(api: Api, document: Document) -> None:
+    eventually(f"{document['metadata']['name']} is in force", lambda: in_force(api, document))
+
+
+def _in(labels: tuple[str, ...]) -> Document:
+    return {"matchExpressions": [{"key": LABEL, "operator": "In", "values": list(labels)}]}
+
+
+def _renamed(template: Document, kind: str) -> Document:
+    document = copy.deepcopy(template)
+    old, new = document["metadata"]["name"], kind.lower()
+    document["metadata"]["name"] = new
+    document["spec"]["crd"]["spec"]["names"]["kind"] = kind
+    for target in document["spec"]["targets"]:
+        target["rego"] = target["rego"].replace(f"package {old}", f"package {new}")
+    return document
