@@ -226,8 +226,19 @@ def _gatekeeper(add: Add) -> None:
     from pyratify.entrypoints.gatekeeper.flags import add_flags
 
     parser = add("gatekeeper", "answer Gatekeeper's questions about images")
+    _serving(parser, "serve Gatekeeper's external data provider until SIGTERM", add_flags)
+
+
+def _service(add: Add) -> None:
+    from pyratify.entrypoints.service.flags import add_flags
+
+    parser = add("service", "answer questions about references over HTTP, and show the answers on a page")
+    _serving(parser, "serve the JSON API and its page until SIGTERM", add_flags)
+
+
+def _serving(parser: Parser, text: str, add_flags: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Give a command the action `serve` with these flags."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    text = "serve Gatekeeper's external data provider until SIGTERM"
     action = actions.add_parser("serve", help=text, description=f"{text[0].upper()}{text[1:]}.")
     add_flags(action)
     action.add_argument(
@@ -278,6 +289,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "plugins": _plugins,
     "config": _config,
     "gatekeeper": _gatekeeper,
+    "service": _service,
     "completion": _completion,
     "version": _version,
 }

@@ -36,7 +36,7 @@ class Together:
             late: What stands for an answer that was not there in time.
             seconds: In how many seconds all are answered.
         """
-        tasks = {question: asyncio.ensure_future(answer(question)) for question in questions}
+        tasks = {question: asyncio.ensure_future(answer(question)) for question in dict.fromkeys(questions)}
         await self._until(set(tasks.values()), seconds)
         found = {
             question: task.result() if task.done() else late(question) for question, task in tasks.items()
