@@ -35,7 +35,7 @@ from pyratify.testing.cosign import (
     statement,
 )
 from pyratify.testing.cosign_faults import BUNDLE_FAULTS, CLASSIC_FAULTS
-from pyratify.verifiers.cosign.formats import CERTIFICATE_ANNOTATION
+from pyratify.verifiers.cosign.formats import BUNDLE_TYPES, CERTIFICATE_ANNOTATION
 from pyratify.verifiers.cosign.plugin import plugin
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.verifier import CosignVerifier
@@ -168,6 +168,7 @@ async def test_atk_192_keyless_material_satisfies_no_policy_of_keys(how: str) ->
         raw = {"rawBytes": encode_base64(read_pem(CERTIFICATE.encode())[0].data)}
         chain = {"x509CertificateChain": {"certificates": [raw]}}
         bundle["verificationMaterial"] = chain if how == "bundle-chain" else {"certificate": raw}
+        bundle["mediaType"] = BUNDLE_TYPES[1]
         attach_bundle(setting.store, setting.image, bundle)
     assert is_denied(await setting.validate(), Reason.SIG_INVALID)
 

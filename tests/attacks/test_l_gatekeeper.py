@@ -38,7 +38,7 @@ def flags(*arguments: str) -> Any:
 @pytest.mark.parametrize("value", [None])
 def test_atk_219_an_item_has_a_verdict_or_an_error(value: Any) -> None:
     """No item leaves without a value and without an error, whatever the provider found."""
-    assert Item("k", value).document() == {"key": "k", "error": "INTERNAL: nothing was found out"}
+    assert json.loads(Item("k", value).encoded()) == {"key": "k", "error": "INTERNAL: nothing was found out"}
 
 
 async def test_atk_219_a_value_says_succeeded_as_a_boolean() -> None:

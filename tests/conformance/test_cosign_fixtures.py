@@ -28,6 +28,8 @@ UNREADABLE = {
     "bundle-invalid-base64-signature_fail": Reason.ENVELOPE_MALFORMED,
     "bundle-malformed-json_fail": Reason.JSON_INVALID,
     "bundle-unknown-version_fail": Reason.ENVELOPE_MALFORMED,
+    "intoto-missing-inclusion-proof_fail": Reason.TLOG_PROOF_INVALID,
+    "rekor2-no-inclusion-proof_fail": Reason.TLOG_PROOF_INVALID,
 }
 SYFT = "https://syft.dev/bom"
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from pyratify.core.caching import ExpiringCache
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError, InconclusiveError, StoreError
 from pyratify.core.executor import Executor
@@ -11,7 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.scope import ScopeMap
-from pyratify.core.verdicts import ExpiringCache, Lifetimes, Verdicts
+from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore

@@ -4,6 +4,10 @@
   `Refused` with the server's own message; `.kubeconfig` and `.kubeconfig_of(namespace, account)` are files for programs and for
   lightkube (`KubeConfig.from_file`); `.namespace(name, **labels)` makes a namespace; `.kubectl(...)` runs kubectl.
 - `namespace`: a new namespace that no webhook looks at.
+- `gatekeeper`: the real Gatekeeper with nothing to enforce yet; `provider`: `ratify gatekeeper serve` behind mutual TLS, with Provider
+  resources, and template, constraint and mutations of `deploy/templates` in force; `admitting`, `mutating`: new namespaces in which
+  they decide.
+- `images`: a registry with the signed and unsigned images of `examples/material`.
 
 Where `make peers` has not been run, tests that ask for these are skipped.
 """
@@ -13,8 +17,10 @@ from itertools import count
 
 import pytest
 
-from e2e.cluster import apiserver, programs
+from e2e.cluster import apiserver, policies, programs
 from e2e.cluster import gatekeeper as gatekeepers
+from e2e.cluster import images as registries
+from e2e.cluster import provider as providers
 
 _NUMBERS = count(1)
 
@@ -45,7 +51,44 @@ def gatekeeper(
         yield found
 
 
+@pytest.fixture(scope="session")
+def images() -> Iterator[registries.Images]:
+    """A registry with the images of `examples/material`: `images["cosign-v3"]` is a reference; one for the session."""
+    if absent := programs.missing(*registries.NEEDED):
+        pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
+    with registries.images() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def provider(
+    api_server: apiserver.ApiServer,
+    gatekeeper: gatekeepers.Gatekeeper,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[providers.Provider]:
+    """The provider, asked by Gatekeeper for every Pod and workload; one for the session.
+
+    A test that changes it changes it back.
+    """
+    folder = tmp_path_factory.mktemp("provider")
+    with providers.provider(gatekeeper.authority, folder, providers.SIGNED_BY_EITHER) as found:
+        api_server.api.apply(*found.resources())
+        policies.put_in_force(
+            api_server.api,
+            policies.template("default"),
+            policies.constraint("default", policies.DEFAULT, policies.MUTATED),
+            *policies.mutations(policies.MUTATED),
+        )
+        yield found
+
+
 @pytest.fixture
-def admitting(api_server: apiserver.ApiServer, gatekeeper: gatekeepers.Gatekeeper) -> str:
-    """A new namespace whose admissions Gatekeeper decides."""
-    return api_server.namespace(f"admitting-{next(_NUMBERS)}", **{gatekeepers.LABEL: gatekeepers.WATCHED})
+def admitting(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
+    """A new namespace whose admissions Gatekeeper decides with the provider."""
+    return api_server.namespace(f"admitting-{next(_NUMBERS)}", **{policies.LABEL: policies.DEFAULT})
+
+
+@pytest.fixture
+def mutating(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
+    """A new namespace whose admissions Gatekeeper decides, and where it pins tags before."""
+    return api_server.namespace(f"mutating-{next(_NUMBERS)}", **{policies.LABEL: policies.MUTATED})

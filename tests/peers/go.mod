@@ -9,6 +9,7 @@ require (
 	github.com/notaryproject/ratify-go v0.0.0-20250912144645-8f7f89aff329
 	github.com/notaryproject/ratify-verifier-go/notation v0.0.0-20250523045711-b622738d577a
 	github.com/notaryproject/tspclient-go v1.0.0
+	golang.org/x/sync v0.22.0
 	oras.land/oras-go/v2 v2.6.0
 )
 
@@ -26,5 +27,4 @@ require (
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/crypto v0.37.0 // indirect
 	golang.org/x/mod v0.39.0 // indirect
-	golang.org/x/sync v0.22.0 // indirect
 )

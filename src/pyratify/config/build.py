@@ -12,6 +12,7 @@ from pyratify.config.paths import join, within
 from pyratify.config.resources import BuildResources, make
 from pyratify.config.schema import ExecutorConfig, StoreConfig
 from pyratify.config.scopes import check_reach, check_scopes
+from pyratify.config.trace import begin_trace
 from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
@@ -50,19 +51,30 @@ async def build_engine(
     *,
     clock: Clock | None = None,
     cache: ContentCache | None = None,
+    secret: bytes | None = None,
 ) -> Engine:
-    """Build the engine; what it holds open is closed with the stack. Arguments and errors as in `open_engine`."""
+    """Build the engine; what it holds open is closed with the stack. Arguments and errors as in `open_engine`.
+
+    Args:
+        loaded: The configuration.
+        stack: Closes what the engine holds open.
+        clock: Where every part takes its time from.
+        cache: The content cache.
+        secret: What processes that share verdicts have in common; with it, engines that are equal get the same generation.
+    """
     memory = loaded.config.cache.memory_bytes
     kept = cache if cache is not None or not memory else MemoryCache(memory)
     resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept))
     builder = Builder(resources, stack, kept)
     check_scopes(loaded.config)
+    begin_trace(resources.shared.fingerprint, loaded.config, secret)
     executors = [
         await builder.executor(config, index) for index, config in enumerate(loaded.config.executors)
     ]
     pairs = zip(loaded.config.executors, executors, strict=True)
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
-    return Engine(ScopeMap(scopes), generation=secrets.token_hex(8))
+    common = resources.shared.fingerprint.generation(secret or b"")
+    return Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
 
 
 @dataclass(frozen=True, slots=True)

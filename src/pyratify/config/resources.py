@@ -7,9 +7,11 @@ from typing import Any
 
 from pyratify.config.decode import decode
 from pyratify.config.paths import join, within
+from pyratify.config.trace import TracedKeys, trace_plugin, traced
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError, RatifyError
+from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import CertificateProvider, KeyMaterial, KeyProvider
 from pyratify.core.plugin import Plugin, Registry
 from pyratify.core.sharing import Shared
@@ -46,7 +48,7 @@ class BuildResources:
                 remedy='Write one, as {"files": ["cosign.pub"]}.',
             )
         provider: KeyProvider = await self._source(*next(iter(sources.items())), path)
-        return provider
+        return TracedKeys(provider, self.shared.fingerprint)
 
     async def certificates(self, sources: Mapping[str, Any], path: str) -> CertificateProvider:
         """Build the certificates of every provider in a mapping `{provider: parameters}`.
@@ -58,7 +60,8 @@ class BuildResources:
             raise ConfigurationError(
                 "no source of certificates", path=path, remedy='Write one, as "files": ["ca.pem"].'
             )
-        return Certificates(tuple([await self._source(*source, path) for source in sources.items()]))
+        providers = tuple([await self._source(*source, path) for source in sources.items()])
+        return Certificates(providers, self.shared.fingerprint)
 
     async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
         """Build the credential provider that `parameters["provider"]` names; anonymous for None.
@@ -87,9 +90,11 @@ class Certificates:
 
     Attributes:
         providers: The providers.
+        fingerprint: Told every certificate.
     """
 
     providers: tuple[CertificateProvider, ...]
+    fingerprint: Fingerprint
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:
         """Return all certificates; every provider has to have some.
@@ -97,7 +102,8 @@ class Certificates:
         Raises:
             ConfigurationError: One of them has none or cannot be read.
         """
-        return tuple([each for provider in self.providers for each in await provider.certificates()])
+        found = [each for provider in self.providers for each in await provider.certificates()]
+        return traced(self.fingerprint, "certificates", tuple(found))
 
 
 async def make(kind: str, named: tuple[str, str], parameters: Any, path: str, lent: BuildResources) -> Any:
@@ -115,6 +121,7 @@ async def make(kind: str, named: tuple[str, str], parameters: Any, path: str, le
     """
     type_name, name = named
     plugin = Registry[Any](kind).load(type_name, f"{path}.type")
+    trace_plugin(lent.shared.fingerprint, kind, type_name, plugin)
     return await _build(plugin, name, parameters, f"{path}.parameters", lent)
 
 

@@ -10,7 +10,7 @@ from pyratify.config.paths import join
 from pyratify.core.errors import ConfigurationError
 
 MAX_FILE = 1024 * 1024
-_FILE = "file:"
+FILE = "file:"
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -33,10 +33,18 @@ def substitute(value: Any, base: Path, environment: Mapping[str, str] = os.envir
     return _walk(value, base, environment, path, inside=False)
 
 
+def names_variable(text: str) -> bool:
+    """Tell whether an environment variable would be put into a text."""
+    return any(
+        match[1] is not None and match[0].endswith("}") and _NAME.fullmatch(match[1])
+        for match in _VARIABLE.finditer(text)
+    )
+
+
 def _walk(value: Any, base: Path, environment: Mapping[str, str], path: str, *, inside: bool) -> Any:
     if isinstance(value, str):
         text = _expand(value, environment, path)
-        return _read(base, text, path) if inside and value.startswith(_FILE) else text
+        return _read(base, text, path) if inside and value.startswith(FILE) else text
     if isinstance(value, list):
         return [
             _walk(item, base, environment, f"{path}[{index}]", inside=inside)
@@ -68,7 +76,7 @@ def _expand(text: str, environment: Mapping[str, str], path: str) -> str:
 
 
 def _read(base: Path, text: str, path: str) -> str:
-    file = base / text.removeprefix(_FILE)
+    file = base / text.removeprefix(FILE)
     try:
         with file.open("rb") as source:
             data = source.read(MAX_FILE + 1)

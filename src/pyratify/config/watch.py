@@ -67,6 +67,7 @@ class WatchedConfig:
         current: The generation in use; None before the first good one.
         fault: Why the file of the moment is not in use; None where it is.
         dress: Changes every engine before it is used, as to measure it.
+        secret: What processes that share verdicts have in common; see `build_engine`.
     """
 
     path: Path
@@ -75,6 +76,7 @@ class WatchedConfig:
     current: Generation | None = None
     fault: ConfigurationError | None = None
     dress: Callable[[Engine], Engine] | None = None
+    secret: bytes | None = field(default=None, repr=False)
     _seen: str = ""
     _since: float = 0.0
 
@@ -101,7 +103,10 @@ class WatchedConfig:
             return False
         old, self.current = self.current, fresh
         self._seen, self.fault = seen, None
-        _LOG.info("configuration in use", extra={"generation": fresh.engine.generation})
+        _LOG.info(
+            "configuration in use",
+            extra={"generation": fresh.engine.generation, "common": fresh.engine.common},
+        )
         if old is not None:
             await old.retire()
         return True
@@ -140,7 +145,7 @@ class WatchedConfig:
     async def _build(self) -> Generation:
         loaded = load_config(self.path)
         async with AsyncExitStack() as stack:
-            engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache)
+            engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache, secret=self.secret)
             engine = engine if self.dress is None else self.dress(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 

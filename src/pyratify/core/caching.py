@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+from pyratify.core.clock import Clock
 from pyratify.core.guard import contained, end
 
 T = TypeVar("T")
@@ -53,6 +54,61 @@ class MemoryCache:
         self._entries[key] = data
         while self._size > self._max_bytes or len(self._entries) > self._max_entries:
             self._size -= len(self._entries.popitem(last=False)[1])
+
+
+class ExpiringCache(Generic[T]):
+    """Values that are forgotten after their time, and those not used for longest when there are too many.
+
+    Args:
+        clock: Whose monotonic time counts; a wall clock that is set back prolongs nothing.
+        max_weight: The most that all values together may weigh.
+    """
+
+    def __init__(self, clock: Clock, max_weight: int) -> None:
+        self._clock = clock
+        self._max_weight = max_weight
+        self._entries: OrderedDict[str, tuple[float, int, T]] = OrderedDict()
+        self._weight = 0
+
+    def __len__(self) -> int:
+        """Return the number of values, those whose time is over included."""
+        return len(self._entries)
+
+    def get(self, key: str) -> T | None:
+        """Return the value, or None when there is none or its time is over."""
+        found = self._entries.get(key)
+        if found is None:
+            return None
+        if self._clock.monotonic() >= found[0]:
+            self._forget(key)
+            return None
+        self._entries.move_to_end(key)
+        return found[2]
+
+    def remaining(self, key: str) -> float:
+        """Return for how many seconds a value is still remembered; 0 when there is none."""
+        found = self._entries.get(key)
+        return 0.0 if found is None else max(0.0, found[0] - self._clock.monotonic())
+
+    def put(self, key: str, value: T, seconds: float, weight: int = 1) -> None:
+        """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
+        self._forget(key)
+        if seconds <= 0 or weight > self._max_weight:
+            return
+        self._entries[key] = (self._clock.monotonic() + seconds, weight, value)
+        self._weight += weight
+        while self._weight > self._max_weight:
+            self._forget(next(iter(self._entries)))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._weight = 0
+
+    def _forget(self, key: str) -> None:
+        found = self._entries.pop(key, None)
+        if found is not None:
+            self._weight -= found[1]
 
 
 class SingleFlight(Generic[T]):

@@ -17,10 +17,12 @@ class Engine:
     Attributes:
         executors: The executors by scope.
         generation: Names the configuration that the engine was built from; verdicts of another one are not its own.
+        common: Whether every process with the same configuration and the same secret gives it the same generation.
     """
 
     executors: ScopeMap[Executor]
     generation: str = ""
+    common: bool = False
 
     async def validate(self, reference: Reference) -> ValidationResult:
         """Decide whether what the reference names may be trusted.

@@ -67,11 +67,15 @@ class Plugin(Generic[T_co]):
         options: A frozen `msgspec.Struct` that describes the parameters; unknown keys are refused.
         build: Makes the plugin from its name in the configuration, its options and the resources.
         summary: One line for `ratify plugins`.
+        traced: For stores, verifiers and policies: whether all that verdicts depend on stands in the options, came from
+            the resources' keys and certificates, or was told to `shared.fingerprint` while it was built. Verdicts of
+            engines with a plugin of which that is not said are not shared between processes.
     """
 
     options: type[Any]
     build: Callable[[str, Any, Resources], Awaitable[T_co]]
     summary: str
+    traced: bool = False
 
 
 class Registry(Generic[T]):
@@ -123,6 +127,11 @@ class Registry(Generic[T]):
                 remedy="Install the extra or package it needs.",
             ) from error
         return plugin
+
+    def origin(self, name: str) -> str:
+        """Return the distribution and version that an installed name comes from, as `pyratify 2.0`."""
+        owners = (entry.dist for entry in self._entries() if entry.name == name and entry.dist)
+        return " ".join(sorted(f"{owner.name} {owner.version}" for owner in owners))
 
     def _unknown(self, name: str, path: str) -> ConfigurationError:
         from difflib import get_close_matches

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pyratify.core.caching import ContentCache
+from pyratify.core.fingerprint import Fingerprint
 
 T = TypeVar("T")
 
@@ -15,9 +16,11 @@ class Shared:
 
     Attributes:
         cache: The engine's content cache; whoever reads from it checks what comes out.
+        fingerprint: Told what verdicts depend on; see `Plugin.traced`.
     """
 
     cache: ContentCache | None = None
+    fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: str, make: Callable[[], T]) -> T:

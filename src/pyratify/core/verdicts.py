@@ -3,25 +3,73 @@
 A verdict is never kept under a tag: what a tag names is asked again for every verdict. Errors are not kept at all.
 """
 
+import asyncio
 import math
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Protocol
 
-from pyratify.core.caching import SingleFlight
+from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
-from pyratify.core.guard import from_store
+from pyratify.core.guard import end, from_store
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, walk
 
-T = TypeVar("T")
+_MAX_WRITES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a verdict is the answer to; verdicts of other questions say nothing about it.
+
+    Attributes:
+        generation: The configuration.
+        namespace: The tenant that asks; empty for none.
+        reference: The repository and digest.
+    """
+
+    generation: str
+    namespace: str
+    reference: Reference
+
+    def __str__(self) -> str:
+        """Return a text that no other question has."""
+        return f"{self.generation}|{self.namespace}|{self.reference}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A verdict that another process found.
+
+    Attributes:
+        result: The verdict.
+        seconds: For how many seconds it may still be used.
+    """
+
+    result: ValidationResult
+    seconds: float
+
+
+class SharedVerdicts(Protocol):
+    """Verdicts that several processes share.
+
+    It may vanish at any time: what it cannot do, and does not do within a fraction of a second, it does not do at all.
+    Whoever implements it answers for it that no verdict comes out which none of these processes put in for this question.
+    """
+
+    async def get(self, question: Question) -> Remembered | None:
+        """Return the verdict, or None; never raises."""
+        ...
+
+    async def put(self, question: Question, result: ValidationResult, seconds: float) -> None:
+        """Keep the verdict for that many seconds, or do not; never raises."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,56 +94,6 @@ class Lifetimes:
             raise ConfigurationError("a lifetime is from 0 to 86400 seconds", path="cache")
 
 
-class ExpiringCache(Generic[T]):
-    """Values that are forgotten after their time, and those not used for longest when there are too many.
-
-    Args:
-        clock: Whose monotonic time counts; a wall clock that is set back prolongs nothing.
-        max_weight: The most that all values together may weigh.
-    """
-
-    def __init__(self, clock: Clock, max_weight: int) -> None:
-        self._clock = clock
-        self._max_weight = max_weight
-        self._entries: OrderedDict[str, tuple[float, int, T]] = OrderedDict()
-        self._weight = 0
-
-    def __len__(self) -> int:
-        """Return the number of values, those whose time is over included."""
-        return len(self._entries)
-
-    def get(self, key: str) -> T | None:
-        """Return the value, or None when there is none or its time is over."""
-        found = self._entries.get(key)
-        if found is None:
-            return None
-        if self._clock.monotonic() >= found[0]:
-            self._forget(key)
-            return None
-        self._entries.move_to_end(key)
-        return found[2]
-
-    def put(self, key: str, value: T, seconds: float, weight: int = 1) -> None:
-        """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
-        self._forget(key)
-        if seconds <= 0 or weight > self._max_weight:
-            return
-        self._entries[key] = (self._clock.monotonic() + seconds, weight, value)
-        self._weight += weight
-        while self._weight > self._max_weight:
-            self._forget(next(iter(self._entries)))
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._weight = 0
-
-    def _forget(self, key: str) -> None:
-        found = self._entries.pop(key, None)
-        if found is not None:
-            self._weight -= found[1]
-
-
 class Verdicts:
     """Asks engines, remembers what they decide, and lets equal questions at the same time share one evaluation.
 
@@ -103,10 +101,20 @@ class Verdicts:
         clock: Whose monotonic time counts.
         lifetimes: How long what is remembered.
         max_weight: How many artifacts all remembered verdicts may report together, each verdict counted as one more.
+        shared: Where verdicts are shared with other processes; asked once for what is not remembered here.
+
+    Attributes:
+        hits: How many verdicts were remembered here.
+        misses: How many were evaluated.
+        shared_hits: How many another process had found.
     """
 
     def __init__(
-        self, clock: Clock | None = None, lifetimes: Lifetimes | None = None, max_weight: int = 32768
+        self,
+        clock: Clock | None = None,
+        lifetimes: Lifetimes | None = None,
+        max_weight: int = 32768,
+        shared: SharedVerdicts | None = None,
     ) -> None:
         self._clock = clock = clock or SystemClock()
         self._lifetimes = lifetimes or Lifetimes()
@@ -114,8 +122,11 @@ class Verdicts:
         self._tags = ExpiringCache[Descriptor](clock, max_weight)
         self._evaluating = SingleFlight[ValidationResult]()
         self._resolving = SingleFlight[Descriptor]()
+        self._shared = shared
+        self._writing: set[asyncio.Task[None]] = set()
         self.hits = 0
         self.misses = 0
+        self.shared_hits = 0
 
     def __len__(self) -> int:
         """Return how many verdicts are remembered."""
@@ -125,6 +136,10 @@ class Verdicts:
         """Forget everything, as when the configuration was replaced."""
         self._verdicts.clear()
         self._tags.clear()
+
+    async def aclose(self) -> None:
+        """End what is still being told to other processes."""
+        await end(*self._writing)
 
     async def validate(self, engine: Engine, reference: Reference, namespace: str = "") -> ValidationResult:
         """Return the engine's answer for a reference, evaluated now or a short time ago for the same digest.
@@ -143,14 +158,24 @@ class Verdicts:
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
         pinned = reference.at(digest)
-        key = f"{where}|{pinned}"
         if not engine.generation:
             return replace(await executor.validate(pinned), reference=reference)
+        question = Question(engine.generation, namespace, pinned)
+        key = str(question)
         found = self._verdicts.get(key)
         self.hits += found is not None
         if found is None:
-            found = await self._evaluating.run(key, partial(self._evaluate, executor, pinned, key))
+            shared = self._shared if engine.common else None
+            found = await self._evaluating.run(key, partial(self._find, executor, question, shared))
         return replace(found, reference=reference)
+
+    def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
+        """Return for how many seconds the verdict on a digest stays as it is; 0 where it is not remembered, or for a tag."""
+        if not engine.generation or reference.digest is None:
+            return 0.0
+        return self._verdicts.remaining(
+            str(Question(engine.generation, namespace, reference.at(reference.digest)))
+        )
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
         """Return what a reference names, asked now or a short time ago; no verdict depends on it.
@@ -173,20 +198,38 @@ class Verdicts:
         ask = partial(from_store, partial(executor.store.resolve, reference))
         return await (self._resolving.run(f"{where}|{reference}", ask) if where[0] != "|" else ask())
 
-    async def _evaluate(self, executor: Executor, pinned: Reference, key: str) -> ValidationResult:
+    async def _find(
+        self, executor: Executor, question: Question, shared: SharedVerdicts | None
+    ) -> ValidationResult:
+        """Return what another process found, or evaluate and tell the others."""
+        if shared is not None:
+            found = await shared.get(question)
+            if found is not None and self._keep(question, found.result, found.seconds) > 0:
+                self.shared_hits += 1
+                return found.result
         self.misses += 1
-        result = await executor.validate(pinned)
-        seconds = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
-        if _is_final(result):
-            seconds = min(seconds, _remaining(result, self._clock.now()))
-            weight = 1 + sum(1 for _ in walk(result.artifacts))
-            self._verdicts.put(key, result, seconds, weight)
+        result = await executor.validate(question.reference)
+        seconds = self._keep(question, result)
+        if shared is not None and seconds > 0 and len(self._writing) < _MAX_WRITES:
+            task = asyncio.create_task(shared.put(question, result, seconds))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
         return result
+
+    def _keep(self, question: Question, result: ValidationResult, most: float = math.inf) -> float:
+        """Remember a verdict; return for how many seconds, 0 where it is none or must not be used any more."""
+        if result.reference != question.reference or not _is_final(result):
+            return 0
+        lifetime = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
+        seconds = min(lifetime, most, _remaining(result, self._clock.now()))
+        weight = 1 + sum(1 for _ in walk(result.artifacts))
+        self._verdicts.put(str(question), result, seconds, weight)
+        return max(seconds, 0)
 
 
 def _is_final(result: ValidationResult) -> bool:
     """Tell whether asking again at once could not help: everything was decided, or enough of it."""
-    if result.error is not None or result.subject is None:
+    if result.error is not None or result.subject is None or result.subject.digest != result.reference.digest:
         return False
     return result.succeeded or all(
         outcome is not Outcome.INCONCLUSIVE for outcome, _ in failures(result.artifacts)

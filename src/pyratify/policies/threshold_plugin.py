@@ -78,5 +78,8 @@ def _rule(options: RuleOptions, path: str, verifiers: tuple[str, ...]) -> Rule:
 
 
 plugin: Plugin[ThresholdPolicy] = Plugin(
-    options=ThresholdOptions, build=build, summary="A tree of rules, each satisfied by verifiers' evidence"
+    options=ThresholdOptions,
+    build=build,
+    summary="A tree of rules, each satisfied by verifiers' evidence",
+    traced=True,
 )

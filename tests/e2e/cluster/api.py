@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 Document = dict[str, Any]
 
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
@@ -71,13 +72,13 @@ class Api:
             found = self.ask("PATCH", path, document, APPLY)
         return found
 
-    def patch(self, document: Mapping[str, Any], sub: str = "") -> Document:
+    def patch(self, document: Mapping[str, Any], sub: str = "", media: str = MERGE) -> Document:
         """Merge a document into the object that it names, or into a subresource of it.
 
         Raises:
             Refused: It was not changed.
         """
-        return self.ask("PATCH", self._place(document, sub=sub), document, MERGE)
+        return self.ask("PATCH", self._place(document, sub=sub), document, media)
 
     def get(self, document: Mapping[str, Any]) -> Document:
         """Return the object that a document names.

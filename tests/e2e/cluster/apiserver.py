@@ -140,6 +140,7 @@ def _command(folder: Path, store: str, port: int) -> tuple[object, ...]:
         "--service-account-issuer=https://e2e.test", f"--service-account-key-file={accounts}",
         f"--service-account-signing-key-file={accounts}", "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none", "--profiling=false",
+        "--feature-gates=ImageVolume=true",
     )  # fmt: skip
 
 

@@ -12,14 +12,12 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
-from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running
+from e2e.cluster.policies import LABEL
+from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running, shown_serial
 from pyratify.testing.tls import Authority
 
 NEEDED = ("gatekeeper", "../share/gatekeeper.yaml")
 NAMESPACE = "gatekeeper-system"
-
-# Namespaces with this label are looked at by Gatekeeper, all others are not.
-LABEL, WATCHED = "e2e-admission", "gatekeeper"
 
 _OPERATIONS = ("webhook", "mutation-webhook", "mutation-controller", "mutation-status", "status", "generate")
 _KINDS = {
@@ -36,7 +34,7 @@ _WORKLOADS: dict[str, Sequence[str]] = {
 _OWN = ("templates", "constraints", "externaldata", "mutations")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gatekeeper:
     """Gatekeeper as a process.
 
@@ -44,11 +42,26 @@ class Gatekeeper:
         authority: Who signs its certificates; providers trust `ca`.
         folder: Its certificates, and `ca.crt`.
         program: The process.
+        port: Where it answers the API server.
+        server: The API server that asks it.
+        webhooks: Its webhook configurations, as its manifest has them.
     """
 
     authority: Authority
     folder: Path
     program: Program
+    port: int
+    server: ApiServer
+    webhooks: tuple[Document, ...]
+
+    def serve(self, *authorities: Authority) -> None:
+        """Let the API server ask it, trusting the authorities given or else its own."""
+        pem = "".join(authority.pem for authority in authorities or (self.authority,))
+        self.server.api.apply(*(_on_loopback(webhook, self.port, pem) for webhook in self.webhooks))
+
+    def serial(self) -> str:
+        """Return the serial number of the certificate that it shows the API server now."""
+        return shown_serial(self.port, self.authority.pem)
 
     @property
     def ca(self) -> Path:
@@ -66,7 +79,7 @@ def gatekeeper(server: ApiServer, folder: Path) -> Iterator[Gatekeeper]:
     authority, port, health = Authority("e2e Gatekeeper"), free_port(), free_port()
     write_pair(folder, authority.issue("gatekeeper", "127.0.0.1"))
     (folder / "ca.crt").write_text(authority.pem)
-    webhooks = apply_manifest(server, port, authority)
+    webhooks = apply_manifest(server)
     command = (
         BIN / "gatekeeper", "--kubeconfig", server.kubeconfig, "--host", "127.0.0.1", "--port", port,
         "--cert-dir", folder, "--disable-cert-rotation", "--enable-external-data", "--debug-use-fake-pod",
@@ -77,27 +90,21 @@ def gatekeeper(server: ApiServer, folder: Path) -> Iterator[Gatekeeper]:
     names = {"POD_NAME": "gatekeeper-0", "POD_NAMESPACE": NAMESPACE}
     with running(folder / "gatekeeper.log", *command, **names) as program:
         eventually("Gatekeeper is ready", lambda: _ready(program, health))
-        server.api.apply(*webhooks)
-        yield Gatekeeper(authority, folder, program)
+        found = Gatekeeper(authority, folder, program, port, server, webhooks)
+        found.serve()
+        yield found
         server.api.delete(*webhooks)
 
 
-def apply_manifest(server: ApiServer, port: int, authority: Authority) -> tuple[Document, ...]:
-    """Apply the kinds, and return the webhook configurations with addresses on loopback."""
+def apply_manifest(server: ApiServer) -> tuple[Document, ...]:
+    """Apply the kinds, and return the webhook configurations."""
     documents = [document for document in _documents() if document["kind"] in _KINDS]
-    webhooks = [document for document in documents if "webhooks" in document]
+    webhooks = tuple(document for document in documents if "webhooks" in document)
     server.api.apply(*(document for document in documents if "webhooks" not in document))
-    for document in webhooks:
-        document["webhooks"] = [
-            _on_loopback(hook, port, authority)
-            for hook in document["webhooks"]
-            if hook["name"] != "check-ignore-label.gatekeeper.sh"
-        ]
-    kinds = [document["spec"] for document in documents if document["kind"] == "CustomResourceDefinition"]
-    for kind in kinds:
-        version = f"{kind['group']}/{kind['versions'][0]['name']}"
-        eventually(version, lambda v=version, k=kind["names"]["kind"]: server.api.knows(v, k))  # type: ignore[misc]
-    return tuple(webhooks)
+    for document in documents:
+        if document["kind"] == "CustomResourceDefinition":
+            _wait_for(server, document["spec"])
+    return webhooks
 
 
 def write_pair(folder: Path, pem: bytes) -> None:
@@ -113,27 +120,42 @@ def _documents() -> list[Document]:
     return [document for document in yaml.load_all(MANIFEST.read_text(), Loader=yaml.CSafeLoader) if document]
 
 
-def _on_loopback(hook: dict[str, Any], port: int, authority: Authority) -> dict[str, Any]:
-    path = hook["clientConfig"]["service"]["path"]
-    bundle = base64.b64encode(authority.pem.encode()).decode()
-    rules = list(_WORKLOADS.items())
-    rules += [(f"{group}.gatekeeper.sh", ("*",)) for group in _OWN]
-    return {
-        **hook,
-        "clientConfig": {"url": f"https://127.0.0.1:{port}{path}", "caBundle": bundle},
-        "failurePolicy": "Fail",
-        "timeoutSeconds": 10,
-        "namespaceSelector": {"matchLabels": {LABEL: WATCHED}},
-        "rules": [
-            {
-                "apiGroups": [group],
-                "apiVersions": ["*"],
-                "operations": ["CREATE", "UPDATE"],
-                "resources": list(resources),
-            }
-            for group, resources in rules
-        ],
-    }
+def _wait_for(server: ApiServer, spec: dict[str, Any]) -> None:
+    version, kind = f"{spec['group']}/{spec['versions'][0]['name']}", spec["names"]["kind"]
+    eventually(f"{kind} is served", lambda: server.api.knows(version, kind))
+
+
+def _on_loopback(webhooks: Document, port: int, pem: str) -> Document:
+    bundle = base64.b64encode(pem.encode()).decode()
+    hooks = [
+        {
+            **hook,
+            "clientConfig": {
+                "url": f"https://127.0.0.1:{port}{hook['clientConfig']['service']['path']}",
+                "caBundle": bundle,
+            },
+            "failurePolicy": "Fail",
+            "timeoutSeconds": 10,
+            "namespaceSelector": {"matchExpressions": [{"key": LABEL, "operator": "Exists"}]},
+            "rules": _rules(),
+        }
+        for hook in webhooks["webhooks"]
+        if hook["name"] != "check-ignore-label.gatekeeper.sh"
+    ]
+    return {**webhooks, "webhooks": hooks}
+
+
+def _rules() -> list[dict[str, Any]]:
+    groups = [*_WORKLOADS.items(), *((f"{group}.gatekeeper.sh", ("*",)) for group in _OWN)]
+    return [
+        {
+            "apiGroups": [group],
+            "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": list(resources),
+        }
+        for group, resources in groups
+    ]
 
 
 def _ready(program: Program, health: int) -> bool:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -140,3 +141,13 @@ def start(log: Path, *command: object, **environment: str) -> Program:
             start_new_session=True,
         )
     return Program(process, log)
+
+
+def shown_serial(port: int, authority: str) -> str:
+    """Return the serial number of the certificate that a server on loopback shows, trusting an authority in PEM."""
+    context = ssl.create_default_context(cadata=authority)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
+    ):
+        return str((wrapped.getpeercert() or {})["serialNumber"])

@@ -1,6 +1,7 @@
 """TLS that is exchanged while the server runs."""
 
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +13,7 @@ from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 from pyratify.testing.tls import Authority
 
 HERE = Address("127.0.0.1", 0)
+NOW = datetime.now(UTC)
 
 
 async def hello(asked: Asked) -> Reply:
@@ -83,6 +85,31 @@ async def test_atk_234_certificate_key_and_authority_are_exchanged_together(
         assert not await greeted(where, client_context(tmp_path, *old))
 
 
+async def test_atk_234_a_connection_of_an_authority_that_is_gone_ends(
+    files: TlsFiles, tmp_path: Path
+) -> None:
+    """With its next answer, however busy it is; until the exchange it is kept."""
+    server, client = Authority("servers"), Authority("clients")
+    write(files, server, client)
+    tls = ReloadingTls(files)
+    context = client_context(tmp_path, server, client)
+    async with (
+        listening(SITE, HERE, tls.context, outdated=tls.outdated) as where,
+        aiohttp.ClientSession(f"https://127.0.0.1:{where.port}") as session,
+    ):
+        kept = []
+        for _ in range(2):
+            async with session.get("/", ssl=context) as answer:
+                kept.append(answer.headers.get("Connection"))
+        write(files, server, Authority("others"))
+        assert tls.reload()
+        async with session.get("/", ssl=context) as answer:
+            kept.append(answer.headers.get("Connection"))
+        with pytest.raises(aiohttp.ClientError):
+            await session.get("/", ssl=context)
+    assert kept == [None, None, "close"]
+
+
 async def test_atk_234_a_key_of_another_certificate_is_not_used(files: TlsFiles, tmp_path: Path) -> None:
     """The last good pair serves on, and the fault is known until it is mended."""
     server, client = Authority("servers"), Authority("clients")
@@ -109,6 +136,39 @@ async def test_atk_234_an_empty_authority_admits_nobody(files: TlsFiles, tmp_pat
         assert not tls.reload()
         assert not await greeted(where, client_context(tmp_path, server, client))
         assert not await greeted(where, client_context(tmp_path, server, None))
+
+
+@pytest.mark.parametrize("content", ["", None], ids=["empty", "gone"])
+async def test_the_same_files_serve_again_when_they_are_back(
+    files: TlsFiles, tmp_path: Path, content: str | None
+) -> None:
+    """An authority that was empty or gone for a while is used again as it was before, though it did not change."""
+    server, client = Authority("servers"), Authority("clients")
+    write(files, server, client)
+    tls = ReloadingTls(files)
+    assert files.client_ca is not None
+    async with listening(SITE, HERE, tls.context) as where:
+        files.client_ca.unlink()
+        if content is not None:
+            files.client_ca.write_text(content)
+        assert not tls.reload()
+        assert not tls.reload()
+        assert tls.trouble(NOW)
+        files.client_ca.write_text(client.pem)
+        assert tls.reload()
+        assert not tls.trouble(NOW)
+        assert await greeted(where, client_context(tmp_path, server, client))
+
+
+def test_the_end_of_the_certificate_is_known(files: TlsFiles) -> None:
+    """In seconds, for a gauge; and after it that is a fault."""
+    write(files, Authority("servers"), Authority("clients"))
+    tls = ReloadingTls(files)
+    assert tls.expires is not None
+    assert tls.seconds_left(tls.expires) == 0
+    assert tls.seconds_left(tls.expires + timedelta(seconds=2)) == -2
+    assert tls.trouble(tls.expires) == ""
+    assert tls.trouble(tls.expires + timedelta(seconds=1)).startswith("the certificate ended at 20")
 
 
 @pytest.mark.parametrize("name", ["certificate", "key", "client_ca"])

@@ -12,6 +12,7 @@ import pytest
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Registry
+from pyratify.core.sharing import Shared
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.plugin import Options, build, plugin, read_options
 from pyratify.stores.registry.store import RegistryStore
@@ -30,6 +31,7 @@ class Lent:
     scopes: tuple[str, ...] = ()
     verifiers: tuple[str, ...] = ()
     asked: list[Mapping[str, Any] | None] = field(default_factory=list)
+    shared: Shared = field(default_factory=Shared)
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> Any:
         """Not used by stores."""

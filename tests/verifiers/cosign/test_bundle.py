@@ -108,7 +108,7 @@ async def test_log_entries_and_timestamps_are_counted_and_add_nothing() -> None:
     setting = Setting()
     bundle = sign_statement(KEY, statement(setting.image.digest))
     material = bundle["verificationMaterial"]
-    material["tlogEntries"] = [{"logIndex": "1", "kindVersion": {"kind": "dsse", "version": "0.0.1"}}] * 2
+    material["tlogEntries"] = [{"logIndex": "1", "inclusionProof": {}}] * 2
     material["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": "MAA="}]}
     attach_bundle(setting.store, setting.image, bundle)
     (entry,) = passed(await setting.validate()).data["verifiedSignatures"]
@@ -143,8 +143,49 @@ async def test_a_certificate_is_no_key(certificate: bytes, form: str) -> None:
     bundle = sign_statement(KEY, statement(setting.image.digest))
     raw = {"rawBytes": encode_base64(load_pem_x509_certificate(certificate).public_bytes(Encoding.DER))}
     bundle["verificationMaterial"] = {form: raw if form == "certificate" else {"certificates": [raw]}}
+    bundle["mediaType"] = BUNDLE_TYPES[1]
     attach_bundle(setting.store, setting.image, bundle)
     assert is_denied(await setting.validate(), Reason.SIG_INVALID)
+
+
+@pytest.mark.parametrize("index", range(len(BUNDLE_TYPES)))
+async def test_only_older_bundles_bring_a_certificate_chain(certificate: bytes, index: int) -> None:
+    """Since version 0.3 there is one certificate and no chain, as cosign has it."""
+    setting = Setting()
+    bundle = sign_statement(KEY, statement(setting.image.digest))
+    raw = {"rawBytes": encode_base64(load_pem_x509_certificate(certificate).public_bytes(Encoding.DER))}
+    bundle["verificationMaterial"] = {"x509CertificateChain": {"certificates": [raw]}}
+    bundle["mediaType"] = BUNDLE_TYPES[index]
+    attach_bundle(setting.store, setting.image, bundle)
+    reason = Reason.SIG_INVALID if index < 2 else Reason.CHAIN_UNTRUSTED
+    assert is_denied(await setting.validate(), reason)
+
+
+@pytest.mark.parametrize(
+    ("index", "member", "is_good"),
+    [
+        (0, "inclusionPromise", True),
+        (0, "inclusionProof", False),
+        (1, "inclusionProof", True),
+        (1, "inclusionPromise", False),
+        (3, "inclusionProof", True),
+        (3, "inclusionPromise", False),
+    ],
+)
+async def test_log_entries_have_what_their_version_asks_for_even_if_nobody_looks(
+    index: int, member: str, is_good: bool
+) -> None:
+    """Beside a key alone, where entries prove nothing that is asked for."""
+    setting = Setting()
+    bundle = sign_statement(KEY, statement(setting.image.digest))
+    bundle["mediaType"] = BUNDLE_TYPES[index]
+    bundle["verificationMaterial"]["tlogEntries"] = [{member: {}}]
+    attach_bundle(setting.store, setting.image, bundle)
+    result = await setting.validate()
+    if is_good:
+        assert passed(result)
+    else:
+        assert is_denied(result, Reason.TLOG_PROOF_INVALID)
 
 
 async def test_other_predicates_count_when_they_are_named() -> None:

@@ -1,7 +1,7 @@
 """The cosign plugin: Ratify v2's parameters, strictly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reference import Reference
+from pyratify.core.sharing import Shared
 from pyratify.testing.certificates import pem
 from pyratify.testing.cosign import CosignKey, attach_bundle, sign_statement, statement
 from pyratify.testing.fakes import FakeClock
@@ -47,6 +48,7 @@ class Lent:
     scopes: tuple[str, ...] = ("example.com",)
     verifiers: tuple[str, ...] = ("cosign",)
     base: Path = Path()
+    shared: Shared = field(default_factory=Shared)
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> Provider:
         """One key."""

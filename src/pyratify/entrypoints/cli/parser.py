@@ -223,27 +223,22 @@ def _config(add: Add) -> None:
 
 
 def _gatekeeper(add: Add) -> None:
-    from pyratify.entrypoints.gatekeeper.flags import add_flags
+    from pyratify.entrypoints.cli.serving_flags import add_gatekeeper_actions
 
-    parser = add("gatekeeper", "answer Gatekeeper's questions about images")
-    _serving(parser, "serve Gatekeeper's external data provider until SIGTERM", add_flags)
+    add_gatekeeper_actions(add("gatekeeper", "answer Gatekeeper's questions about images"))
+
+
+def _webhook(add: Add) -> None:
+    from pyratify.entrypoints.cli.serving_flags import add_webhook_actions
+
+    add_webhook_actions(add("webhook", "decide admissions for the Kubernetes API server"))
 
 
 def _service(add: Add) -> None:
-    from pyratify.entrypoints.service.flags import add_flags
+    from pyratify.entrypoints.cli.serving_flags import add_service_actions
 
-    parser = add("service", "answer questions about references over HTTP, and show the answers on a page")
-    _serving(parser, "serve the JSON API and its page until SIGTERM", add_flags)
-
-
-def _serving(parser: Parser, text: str, add_flags: Callable[[argparse.ArgumentParser], None]) -> None:
-    """Give a command the action `serve` with these flags."""
-    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    action = actions.add_parser("serve", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    add_flags(action)
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    text = "answer questions about references over HTTP, and show the answers on a page"
+    add_service_actions(add("service", text))
 
 
 def _completion(add: Add) -> None:
@@ -289,6 +284,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "plugins": _plugins,
     "config": _config,
     "gatekeeper": _gatekeeper,
+    "webhook": _webhook,
     "service": _service,
     "completion": _completion,
     "version": _version,

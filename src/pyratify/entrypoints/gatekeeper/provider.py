@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
 from pyratify.core.guard import internal
@@ -44,7 +45,17 @@ class Settings:
             raise ConfigurationError("a deadline is more than 0 and at most 600 seconds")
 
 
-Find = Callable[[str, str], Awaitable[Item]]
+Find = Callable[[str, str], Awaitable[bytes]]
+_REMEMBERED_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """An item as it was answered, for as long as its verdict is remembered."""
+
+    namespace: str
+    generation: str
+    encoded: bytes
 
 
 def _nobody_counts(code: str) -> None:
@@ -70,21 +81,28 @@ class Provider:
     count: Callable[[str], None] = _nobody_counts
     _answers: Answers = field(init=False)
     _together: Together = field(init=False)
+    _items: ExpiringCache[_Remembered] = field(init=False)
 
     def __post_init__(self) -> None:
         self._answers = Answers(self.source, self.verdicts)
         self._together = Together(self.clock)
+        self._items = ExpiringCache(self.clock, _REMEMBERED_BYTES)
 
-    async def verify(self, keys: tuple[str, ...]) -> tuple[Item, ...]:
-        """Return Ratify v2's value, or an error, for every key in order."""
-        return await self._each(keys, self._verify_v2, self.settings.verify_seconds)
+    async def verify(self, keys: tuple[str, ...]) -> tuple[bytes, ...]:
+        """Return an item with Ratify v2's value, or an error, for every key in order."""
+        found = self._remembered(keys)
+        rest = tuple(key for key in keys if key not in found)
+        if rest:
+            items = await self._each(rest, self._verify_v2, self.settings.verify_seconds)
+            found.update(zip(rest, items, strict=True))
+        return tuple(found[key] for key in keys)
 
-    async def verify_v1(self, keys: tuple[str, ...]) -> tuple[Item, ...]:
-        """Return Ratify v1's value, or an error, for every key in order."""
+    async def verify_v1(self, keys: tuple[str, ...]) -> tuple[bytes, ...]:
+        """Return an item with Ratify v1's value, or an error, for every key in order."""
         return await self._each(keys, self._verify_v1, self.settings.verify_seconds)
 
-    async def mutate(self, keys: tuple[str, ...]) -> tuple[Item, ...]:
-        """Return every key's reference by digest; where that fails the reference as it is, with an error."""
+    async def mutate(self, keys: tuple[str, ...]) -> tuple[bytes, ...]:
+        """Return an item with the reference by digest for every key; where that fails as it is, with an error."""
         return await self._each(keys, self._mutate, self.settings.mutate_seconds, keeps=True)
 
     async def aclose(self) -> None:
@@ -93,7 +111,7 @@ class Provider:
 
     async def _each(
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
-    ) -> tuple[Item, ...]:
+    ) -> tuple[bytes, ...]:
         """Answer equal keys once, all keys together, and late ones with an error."""
         trace = secrets.token_hex(8)
         late = Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
@@ -105,7 +123,19 @@ class Provider:
         )
         return tuple(found[key] for key in keys)
 
-    async def _one(self, find: Find, trace: str, keeps: bool, key: str) -> Item:
+    def _remembered(self, keys: tuple[str, ...]) -> dict[str, bytes]:
+        """Return the items of digests whose verdicts are remembered, of the configuration of the moment."""
+        found = {}
+        for key in keys:
+            item = self._items.get(key)
+            if item is not None:
+                lent = self.source.lend(item.namespace)
+                if lent is not None and lent.engine.generation == item.generation:
+                    found[key] = item.encoded
+        self.verdicts.hits += len(found)
+        return found
+
+    async def _one(self, find: Find, trace: str, keeps: bool, key: str) -> bytes:
         try:
             return await find(key, trace)
         except RatifyError as error:
@@ -113,21 +143,25 @@ class Provider:
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             return self._failed(key, internal(error), trace, keeps=keeps)
 
-    def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> Item:
+    def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
         self.count(failure.reason.value)
         extra = {"key": key, "code": failure.reason.value, "error": failure.message, "trace": trace}
         _LOG.warning("not answered", extra=extra)
         text = key.partition("]")[2] if keeps and key.startswith("[") and "]" in key else key
-        return Item(key, text if keeps else None, shown(failure))
+        return Item(key, text if keeps else None, shown(failure)).encoded()
 
-    async def _verify_v2(self, key: str, trace: str) -> Item:
-        return Item(key, v2_value((await self._verdict(key, trace)).result))
+    async def _verify_v2(self, key: str, trace: str) -> bytes:
+        asked, found = await self._verdict(key, trace)
+        encoded = Item(key, v2_value(found.result)).encoded()
+        kept = _Remembered(asked.namespace, found.generation, encoded)
+        self._items.put(key, kept, found.seconds, len(encoded))
+        return encoded
 
-    async def _verify_v1(self, key: str, trace: str) -> Item:
-        found = await self._verdict(key, trace)
-        return Item(key, v1_value(found.result, found.types, trace, self.clock.now()))
+    async def _verify_v1(self, key: str, trace: str) -> bytes:
+        _, found = await self._verdict(key, trace)
+        return Item(key, v1_value(found.result, found.types, trace, self.clock.now())).encoded()
 
-    async def _verdict(self, key: str, trace: str) -> Answer:
+    async def _verdict(self, key: str, trace: str) -> tuple[Key, Answer]:
         asked = parse_key(key, self.settings.namespaces)
         found = await self._answers.verdict(asked.reference, asked.namespace)
         result = found.result
@@ -138,12 +172,13 @@ class Provider:
             "trace": trace,
         }
         _LOG.info("answered", extra=extra)
-        return found
+        return asked, found
 
-    async def _mutate(self, key: str, trace: str) -> Item:
+    async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
         asked = parse_key(key, self.settings.namespaces)
-        return Item(key, _pinned(asked, await self._answers.pinned(asked.reference, asked.namespace)))
+        pinned = await self._answers.pinned(asked.reference, asked.namespace)
+        return Item(key, _pinned(asked, pinned)).encoded()
 
 
 def _pinned(asked: Key, wanted: Reference) -> str:

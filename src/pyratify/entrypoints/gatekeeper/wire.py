@@ -44,14 +44,14 @@ class Item:
     value: Any = None
     error: str = ""
 
-    def document(self) -> dict[str, Any]:
+    def encoded(self) -> bytes:
         """Return it as it stands in a response: never without a value and an error at once."""
         found: dict[str, Any] = {"key": self.key}
         if self.value is not None:
             found["value"] = self.value
         if self.error or self.value is None:
             found["error"] = self.error or f"{Reason.INTERNAL}: nothing was found out"
-        return found
+        return _bytes(found)
 
 
 def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
@@ -78,25 +78,28 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def response(api: str, items: Iterable[Item] = (), *, idempotent: bool = False, fault: str = "") -> bytes:
+def response(api: str, items: Iterable[bytes] = (), *, idempotent: bool = False, fault: str = "") -> bytes:
     """Return the bytes of a ProviderResponse.
 
     Args:
         api: `V1ALPHA1` or `V1BETA1`.
-        items: One for each key.
+        items: One for each key, encoded.
         idempotent: Whether asking again gives the same; mutation demands it.
         fault: The system error; empty for none.
     """
-    found: dict[str, Any] = {}
+    members = []
     if idempotent:
-        found["idempotent"] = True
-    documents = [item.document() for item in items]
-    if documents:
-        found["items"] = documents
+        members.append(b'"idempotent":true')
+    if joined := b",".join(items):
+        members.append(b'"items":[%b]' % joined)
     if fault:
-        found["systemError"] = clean(fault, _MAX_MESSAGE)
-    body = {"apiVersion": api, "kind": "ProviderResponse", "response": found}
-    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+        members.append(b'"systemError":%b' % _bytes(clean(fault, _MAX_MESSAGE)))
+    inner = b",".join(members)
+    return b'{"apiVersion":"%b","kind":"ProviderResponse","response":{%b}}' % (api.encode(), inner)
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 def shown(failure: Failure) -> str:

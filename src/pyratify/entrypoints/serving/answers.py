@@ -27,10 +27,14 @@ class Answer:
     Attributes:
         result: The engine's result; never one with an error, nor without a subject.
         types: The plugins of the configuration's verifiers, by the names of the verifiers.
+        generation: The generation of the engine that decided.
+        seconds: For how long that engine's answer stays the same; 0 where it may change at any time.
     """
 
     result: ValidationResult
     types: Mapping[str, str]
+    generation: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,14 @@ class Answers:
             Undecided: No configuration, no executor for it, or whatever kept the engine from deciding.
         """
         async with self._lent(namespace) as lent:
-            result = sound(await self.verdicts.validate(lent.engine, reference, namespace))
+            engine = lent.engine
+            result = sound(await self.verdicts.validate(engine, reference, namespace))
             if result.error is not None:
                 raise Undecided(result.error)
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
-            return Answer(result, lent.types)
+            seconds = self.verdicts.remaining(engine, reference, namespace)
+            return Answer(result, lent.types, engine.generation, seconds)
 
     async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
         """Return a reference by digest; no registry is asked where it has one.

@@ -3,7 +3,12 @@
 import argparse
 import math
 import re
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.rotation.bundles import Target
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
@@ -33,6 +38,7 @@ def add_serving_flags(
     add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
     add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
+    add_cache_flags(parser)
     add(
         "--enable-metrics",
         action="store_true",
@@ -52,6 +58,41 @@ def add_serving_flags(
         help="default: $RATIFY_LOG_LEVEL or info",
     )
     parser.set_defaults(client_ca_flag=client_ca)
+
+
+def add_cache_flags(parser: ArgumentParser) -> None:
+    """Add the flags of remembered verdicts."""
+    add = parser.add_argument
+    add(
+        "--verdict-lifetime",
+        type=lifetime,
+        default=5.0,
+        metavar="DURATION",
+        help="how long a verdict that allows is remembered, others and tags at most 2s of it; 0 for never (default: 5s)",
+    )
+    add("--shared-cache", metavar="URL", help="share verdicts with other replicas: rediss://USER@HOST:PORT/0")
+    add("--shared-cache-key-file", metavar="FILE", help="the secret that signs shared verdicts")
+    add(
+        "--shared-cache-password-file",
+        metavar="FILE",
+        help="the password of the shared cache; $RATIFY_SHARED_CACHE_PASSWORD when omitted",
+    )
+    add("--shared-cache-ca-file", metavar="FILE", help="the authority of its certificate, PEM")
+
+
+def add_rotation_flags(parser: ArgumentParser, tells: "Callable[[Namespace], tuple[Target, ...]]") -> None:
+    """Add the flags of an entry point whose certificates may come from a Secret that it takes care of.
+
+    Args:
+        parser: The parser.
+        tells: Returns from the flags the resources that tell its clients whom to trust.
+    """
+    parser.add_argument(
+        "--disable-cert-rotation",
+        action="store_true",
+        help="take certificates from files only; else, in a cluster and with $RATIFY_NAME, they are made and renewed",
+    )
+    parser.set_defaults(tells=tells)
 
 
 def add_timeout(parser: ArgumentParser, flag: str, seconds: float, text: str) -> None:
@@ -82,6 +123,11 @@ def duration(text: str) -> float:
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= 600:
         raise ValueError("not a duration")
     return seconds
+
+
+def lifetime(text: str) -> float:
+    """Return a duration, which may be 0, in seconds; errors as in `duration`."""
+    return 0.0 if text in ("0", "0s") else duration(text)
 
 
 def answer_within(timeout: float) -> float:

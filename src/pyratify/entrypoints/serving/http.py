@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from ssl import SSLContext
+from ssl import SSLContext, SSLObject
 
 from aiohttp import web
 
@@ -18,6 +18,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
 
 _LOG = logging.getLogger("pyratify.serving")
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 
 
@@ -140,7 +141,12 @@ class Address:
 
 @asynccontextmanager
 async def listening(
-    site: Site, address: Address, tls: SSLContext | None = None, *, drain_seconds: float = 10.0
+    site: Site,
+    address: Address,
+    tls: SSLContext | None = None,
+    *,
+    outdated: Callable[[SSLObject], bool] | None = None,
+    drain_seconds: float = 10.0,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -148,6 +154,7 @@ async def listening(
         site: What is served.
         address: Where.
         tls: The TLS context; plain HTTP when omitted.
+        outdated: Whether a connection is to end with its next answer, because of whom it was made with.
         drain_seconds: How long requests under way may take at the end.
 
     Yields:
@@ -157,7 +164,11 @@ async def listening(
         ConfigurationError: The address cannot be used.
     """
     server = web.Server(
-        _Gate(site).handle, access_log=None, auto_decompress=False, keepalive_timeout=60.0, max_headers=64
+        _Gate(site, outdated).handle,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=60.0,
+        max_headers=64,
     )
     runner = web.ServerRunner(server, shutdown_timeout=drain_seconds)
     await runner.setup()
@@ -178,8 +189,9 @@ async def listening(
 class _Gate:
     """Lets through what is within the bounds."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, outdated: Callable[[SSLObject], bool] | None) -> None:
         self._site = site
+        self._outdated = outdated
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
         self._under_way = 0
@@ -198,7 +210,14 @@ class _Gate:
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
         finally:
             self._under_way -= 1
-        return _response(reply if isinstance(reply, Reply) else _said(say, reply))
+        response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
+        if self._ends(request):
+            response.force_close()
+        return response
+
+    def _ends(self, request: web.BaseRequest) -> bool:
+        connection = request.get_extra_info("ssl_object")
+        return connection is not None and self._outdated is not None and self._outdated(connection)
 
     async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Refused:
         handlers, place, name = self._place(path)
@@ -225,19 +244,27 @@ class _Gate:
     async def _body(self, request: web.BaseRequest) -> bytes | Refused:
         if request.headers.get("Content-Encoding", "identity") != "identity":
             return Refused(415, "CONTENT_ENCODING", "a compressed body is not accepted")
-        too_large = Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
         if (request.content_length or 0) > self._site.max_body:
-            return too_large
+            return self._too_large()
+        if request.content.is_eof():
+            data = request.content.read_nowait()
+        else:
+            try:
+                async with asyncio.timeout(self._site.body_seconds):
+                    data = await self._arriving(request)
+            except TimeoutError:
+                return Refused(408, "TIMEOUT", "the body did not arrive in time")
+        return data if len(data) <= self._site.max_body else self._too_large()
+
+    async def _arriving(self, request: web.BaseRequest) -> bytes:
+        """Return the body, or as much of it as is already too much."""
         data = bytearray()
-        try:
-            async with asyncio.timeout(self._site.body_seconds):
-                while chunk := await request.content.readany():
-                    data += chunk
-                    if len(data) > self._site.max_body:
-                        return too_large
-        except TimeoutError:
-            return Refused(408, "TIMEOUT", "the body did not arrive in time")
+        while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
+            data += chunk
         return bytes(data)
+
+    def _too_large(self) -> Refused:
+        return Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
 
 
 def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
@@ -246,10 +273,10 @@ def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
 
 
 def _response(reply: Reply) -> web.Response:
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **reply.headers}
-    response = web.Response(
-        status=reply.status, body=reply.body, content_type=reply.content_type, headers=headers
-    )
+    response = web.Response(status=reply.status, body=reply.body, headers=_HEADERS)
+    response.headers["Content-Type"] = reply.content_type
+    if reply.headers:
+        response.headers.update(reply.headers)
     if reply.status in (408, 413, 415, 503):
         response.force_close()  # what is left of the body is not waited for
     return response

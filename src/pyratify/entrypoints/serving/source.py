@@ -35,9 +35,11 @@ class FollowedSource(Source, Protocol):
 
     Attributes:
         dress: Changes every engine before it is used, as to measure it.
+        secret: What processes that share verdicts have in common, for `build_engine`; None when nothing is shared.
     """
 
     dress: Callable[[Engine], Engine] | None
+    secret: bytes | None
 
     async def refresh(self) -> bool:
         """Look for changes at once; tell whether something new is in use."""

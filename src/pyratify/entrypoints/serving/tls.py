@@ -7,15 +7,53 @@ session tickets, so nobody resumes a session that an older CA admitted.
 import asyncio
 import hashlib
 import logging
+import math
 import ssl
+import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 
 _LOG = logging.getLogger("pyratify.serving.tls")
 _MAX_BYTES = 1024 * 1024
+
+
+class NoCertificate(ConfigurationError):
+    """There is no certificate yet; it may come while the server runs."""
+
+
+class TlsSource(Protocol):
+    """Where a server's identity and the authorities of its clients come from."""
+
+    @property
+    def client_ca(self) -> Path | None:
+        """The authorities of clients; without them any client is served."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return a hash of what there is now.
+
+        Raises:
+            ConfigurationError: A part of it cannot be read.
+        """
+        ...
+
+    def context(self) -> ssl.SSLContext:
+        """Return the TLS context of what there is now.
+
+        Raises:
+            NoCertificate: There is no certificate yet.
+            ConfigurationError: It is malformed, or key and certificate do not belong together.
+        """
+        ...
+
+    def certificate_pem(self) -> bytes:
+        """Return the certificate chain in PEM; errors as in `context`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +78,7 @@ class TlsFiles:
         """
         found = hashlib.sha256()
         for path in (self.certificate, self.key, *([self.client_ca] if self.client_ca else [])):
-            found.update(hashlib.sha256(_read(path)).digest())
+            found.update(hashlib.sha256(read(path)).digest())
         return found.hexdigest()
 
     def context(self) -> ssl.SSLContext:
@@ -49,66 +87,91 @@ class TlsFiles:
         Raises:
             ConfigurationError: A file is missing, empty or malformed, or key and certificate do not belong together.
         """
-        context = _bare()
-        try:
-            context.load_cert_chain(self.certificate, self.key, password=_no_password)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            raise ConfigurationError(
-                f"the certificate {self.certificate} and its key cannot be used: {_why(error)}"
-            ) from None
-        if self.client_ca is not None:
-            context.verify_mode = ssl.CERT_REQUIRED
-            _trust(context, self.client_ca)
-        return context
+        return trust(context_of(self.certificate, self.key), self.client_ca)
+
+    def certificate_pem(self) -> bytes:
+        """Return the certificate chain in PEM; errors as in `context`."""
+        return read(self.certificate)
 
 
 @dataclass(slots=True)
 class ReloadingTls:
-    """A server's TLS that follows its files.
+    """A server's TLS that follows its source.
 
     Attributes:
-        files: The files.
-        fault: Why the files of the moment are not in use; the last good ones are.
+        source: The source.
+        fault: Why what is there now is not in use; the last good is.
+        expires: When the certificate in use ends; None while there is none.
+        context: What the server listens with.
     """
 
-    files: TlsFiles
+    source: TlsSource
     fault: ConfigurationError | None = None
+    expires: datetime | None = field(init=False, default=None)
     context: ssl.SSLContext = field(init=False)
     _current: ssl.SSLContext = field(init=False)
     _seen: str = field(init=False, default="")
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._seen = self.files.fingerprint()
-        self._current = self.files.context()
-        self.context = self.files.context()
+        self.context = _bare()
+        if self.source.client_ca is not None:
+            self.context.verify_mode = ssl.CERT_REQUIRED
         self.context.sni_callback = self._exchange
+        self._current = _nobody(self.context)
+        try:
+            self._use()
+        except NoCertificate as error:
+            self.fault = error
 
     def reload(self) -> bool:
-        """Use the files of the moment if they changed and are good; tell whether they are used now.
+        """Use what is there now if it changed and is good; tell whether it is used from now on.
 
         A client CA without any certificate admits nobody from then on: it never admits everybody, nor those of before.
         """
-        try:
-            seen = self.files.fingerprint()
-            if seen == self._seen:
+        with self._lock:
+            try:
+                if not self._use():
+                    return False
+            except ConfigurationError as error:
+                if self.fault is None or self.fault.message != error.message:
+                    _LOG.error("certificates were not exchanged", extra={"error": error.message})
+                self.fault, self._seen = error, ""  # so that the same files are used again when they are back
+                if isinstance(error, _EmptyAuthorities):
+                    self._current = _nobody(self._current)
                 return False
-            self._current = self.files.context()
-        except ConfigurationError as error:
-            if self.fault is None or self.fault.message != error.message:
-                _LOG.error("certificates were not exchanged", extra={"error": error.message})
-            self.fault = error
-            if isinstance(error, _EmptyAuthorities):
-                self._current = _nobody(self._current)
-            return False
-        self._seen, self.fault = seen, None
-        _LOG.info("certificates were exchanged")
+        _LOG.info("certificates were exchanged", extra={"expires": str(self.expires)})
         return True
+
+    def trouble(self, now: datetime) -> str:
+        """Return why clients are not served as they should be, or an empty text."""
+        if self.fault is not None:
+            return self.fault.message
+        if self.expires is not None and now > self.expires:
+            return f"the certificate ended at {self.expires:%Y-%m-%dT%H:%M:%SZ}"
+        return ""
+
+    def seconds_left(self, now: datetime) -> float:
+        """Return in how many seconds the certificate in use ends: less than 0 when it has, not a number while there is none."""
+        return math.nan if self.expires is None else (self.expires - now).total_seconds()
+
+    def outdated(self, connection: ssl.SSLObject) -> bool:
+        """Return whether a connection was made with what has been exchanged since."""
+        return connection.context is not self._current
 
     async def watch(self, clock: Clock, seconds: float = 5.0) -> None:
         """Look at the files again and again, until cancelled."""
         while True:
             await clock.sleep(seconds)
             await asyncio.to_thread(self.reload)
+
+    def _use(self) -> bool:
+        seen = self.source.fingerprint()
+        if seen == self._seen:
+            return False
+        fresh, expires = self.source.context(), _ends(self.source.certificate_pem())
+        self._current, self.expires, self._seen, self.fault = fresh, expires, seen, None
+        return True
 
     def _exchange(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         del name, context
@@ -119,6 +182,55 @@ class _EmptyAuthorities(ConfigurationError):
     pass
 
 
+def context_of(certificate: Path, key: Path, *, name: str = "") -> ssl.SSLContext:
+    """Return the TLS context of these files, for clients of any authority.
+
+    Args:
+        certificate: As in `TlsFiles`.
+        key: As in `TlsFiles`.
+        name: What errors call the certificate; its path when omitted.
+
+    Raises:
+        ConfigurationError: A file is missing, empty or malformed, or key and certificate do not belong together.
+    """
+    context = _bare()
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ConfigurationError(
+            f"the certificate {name or certificate} and its key cannot be used: {_why(error)}"
+        ) from None
+    return context
+
+
+def trust(context: ssl.SSLContext, client_ca: Path | None) -> ssl.SSLContext:
+    """Return the context, from then on only for clients of these authorities; of any, where there are none given.
+
+    Raises:
+        ConfigurationError: The file is missing, empty or malformed.
+    """
+    if client_ca is None:
+        return context
+    context.verify_mode = ssl.CERT_REQUIRED
+    text = read(client_ca).decode("ascii", "replace")
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise _EmptyAuthorities(f"the client CA file {client_ca} has no certificate")
+    try:
+        context.load_verify_locations(cadata=text)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the client CA file {client_ca} cannot be used: {_why(error)}") from None
+    return context
+
+
+def _ends(pem: bytes) -> datetime:
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        return load_pem_x509_certificate(pem).not_valid_after_utc
+    except ValueError:
+        raise ConfigurationError("the certificate cannot be read") from None
+
+
 def _bare() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -126,16 +238,6 @@ def _bare() -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _trust(context: ssl.SSLContext, path: Path) -> None:
-    text = _read(path).decode("ascii", "replace")
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        raise _EmptyAuthorities(f"the client CA file {path} has no certificate")
-    try:
-        context.load_verify_locations(cadata=text)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the client CA file {path} cannot be used: {_why(error)}") from None
 
 
 def _nobody(good: ssl.SSLContext) -> ssl.SSLContext:
@@ -149,7 +251,12 @@ def _no_password() -> str:
     raise ValueError("the key is encrypted")
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return the beginning of a file, all of it if it is as small as it should be.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return file.read(_MAX_BYTES)

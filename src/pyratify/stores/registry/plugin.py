@@ -70,6 +70,7 @@ async def build(name: str, options: Options, resources: Resources) -> RegistrySt
     """
     del name
     settings = read_options(options, resources)
+    resources.shared.fingerprint.add("certificate authorities", settings.ca_pem.encode())
     credentials = await resources.credentials(options.credential, "credential")
     return RegistryStore(settings, credentials, _transport(options.transport, settings), resources.clock)
 
@@ -152,5 +153,8 @@ def _transport(kind: Literal["asyncio", "aiohttp"], settings: RegistryOptions) -
 
 
 plugin = Plugin(
-    options=Options, build=build, summary="OCI registries over https, with referrers and cosign tags"
+    options=Options,
+    build=build,
+    summary="OCI registries over https, with referrers and cosign tags",
+    traced=True,
 )

@@ -16,6 +16,7 @@ MAX_CERTIFICATES = 32
 MAX_SIGNATURES = 32
 
 _BUNDLE = ("mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope")
+_SINGLE = BUNDLE_TYPES.index("application/vnd.dev.sigstore.bundle+json;version=0.3")
 _CONTENT = ("messageSignature", "dsseEnvelope")
 _KEY_FORMS = ("publicKey", "x509CertificateChain", "certificate")
 _MATERIAL = (*_KEY_FORMS, "tlogEntries", "timestampVerificationData")
@@ -69,21 +70,25 @@ class Bundle:
 def parse_bundle(data: bytes) -> Bundle:
     """Take a bundle of version 0.1, 0.2 or 0.3 apart.
 
+    What a version asks of its entries and certificates is asked for even where no policy looks at them, as by cosign: the
+    log's promise in version 0.1, a proof of inclusion since 0.2, a single certificate since 0.3.
+
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for a chain of nothing, `SIG_INVALID` for a
-            digest of nothing, or a JSON code.
+        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for a chain of nothing or of version 0.3,
+            `TLOG_PROOF_INVALID` for an entry without promise or proof, `SIG_INVALID` for a digest of nothing, or a JSON code.
     """
     document = fields.members(fields.document(data, "bundle"), "bundle", _BUNDLE)
     if document.get("mediaType") not in BUNDLE_TYPES:
         fields.malformed(f"not a bundle of a known version: {str(document.get('mediaType'))[:120]!r}")
     where = "verificationMaterial"
     material = fields.members(document.get(where), where, _MATERIAL)
-    hint, certificates = _key(material)
+    version = BUNDLE_TYPES.index(document["mediaType"])
+    hint, certificates = _key(material, single=version >= _SINGLE)
     content = _content(document)
     if isinstance(content, DsseEnvelope) and hint and content.signatures[0].keyid not in ("", hint):
         fields.malformed("the bundle and its envelope name different keys")
-    need_proof = document["mediaType"] != BUNDLE_TYPES[0]
-    return Bundle(content, hint, certificates, _log_entries(material), _timestamps(material), need_proof)
+    entries = _log_entries(material, "inclusionProof" if version else "inclusionPromise")
+    return Bundle(content, hint, certificates, entries, _timestamps(material), need_proof=bool(version))
 
 
 def _content(document: dict[str, Any]) -> DsseEnvelope | MessageSignature:
@@ -115,7 +120,7 @@ def _message_signature(value: Any) -> MessageSignature:
     )
 
 
-def _key(material: dict[str, Any]) -> tuple[str | None, tuple[bytes, ...]]:
+def _key(material: dict[str, Any], *, single: bool) -> tuple[str | None, tuple[bytes, ...]]:
     kind = fields.only(material, "verificationMaterial", _KEY_FORMS)
     value = material[kind]
     if kind == "publicKey":
@@ -125,6 +130,11 @@ def _key(material: dict[str, Any]) -> tuple[str | None, tuple[bytes, ...]]:
         return hint, ()
     if kind == "certificate":
         return None, (_certificate(value, kind),)
+    if single:
+        raise VerificationError(
+            Reason.CHAIN_UNTRUSTED,
+            "the bundle brings a certificate chain, where its version has one certificate",
+        )
     chain = fields.members(value, kind, ("certificates",))
     entries = fields.items(chain.get("certificates"), "certificates", MAX_CERTIFICATES)
     if not entries:
@@ -136,9 +146,15 @@ def _certificate(value: Any, where: str) -> bytes:
     return fields.octets(fields.members(value, where, ("rawBytes",)).get("rawBytes"), "rawBytes")
 
 
-def _log_entries(material: dict[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    entries = fields.items(material.get("tlogEntries"), "tlogEntries", MAX_LOG_ENTRIES)
-    return tuple(fields.members(entry, "tlogEntries", _LOG_ENTRY) for entry in entries)
+def _log_entries(material: dict[str, Any], needed: str) -> tuple[Mapping[str, Any], ...]:
+    listed = fields.items(material.get("tlogEntries"), "tlogEntries", MAX_LOG_ENTRIES)
+    entries = tuple(fields.members(entry, "tlogEntries", _LOG_ENTRY) for entry in listed)
+    if any(needed not in entry for entry in entries):
+        raise VerificationError(
+            Reason.TLOG_PROOF_INVALID,
+            f"an entry of a log comes without the {needed} that bundles of this version have",
+        )
+    return entries
 
 
 def _timestamps(material: dict[str, Any]) -> tuple[bytes, ...]:

@@ -1,6 +1,7 @@
 """The cosign verifier as a plugin: Ratify v2's parameters, and what pyratify adds."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -9,7 +10,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.verifiers.cosign.policy import SIGN_PREDICATE, CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.trust_files import read_trust
+from pyratify.verifiers.cosign.trust_files import SHIPPED, read_root, read_trust
 from pyratify.verifiers.cosign.verifier import CosignVerifier
 
 
@@ -168,7 +169,11 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
         provider = await resources.keys(options.keys, f"{path}.keys")
         keys = await provider.keys()
     try:
-        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base)
+        tell = partial(resources.shared.fingerprint.add, "trusted root")
+        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, tell)
+        if options.is_keyless and trusted_root is None and authorities is None:
+            trusted_root = await asyncio.to_thread(read_root, SHIPPED[0], resources.base)
+            tell(trusted_root.data)
         return CosignTrustPolicy(
             keys=keys,
             identities=identities,
@@ -235,4 +240,5 @@ plugin = Plugin(
     options=CosignOptions,
     build=build,
     summary="Cosign signatures and sigstore bundles, verified with public keys or certificate identities",
+    traced=True,
 )

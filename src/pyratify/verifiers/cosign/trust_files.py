@@ -1,6 +1,6 @@
 """The files that a trust policy names: a trusted root, or its parts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,17 +51,22 @@ class TrustOptions(Protocol):
         ...
 
 
-def read_trust(options: TrustOptions, base: Path) -> "tuple[KeyMaterial | None, Trust | None]":
+def read_trust(
+    options: TrustOptions, base: Path, tell: Callable[[bytes], None]
+) -> "tuple[KeyMaterial | None, Trust | None]":
     """Return the trusted root that a policy names, or what its parts make; neither where it names none.
 
     Args:
         options: What is named.
         base: Where relative paths start.
+        tell: Told the content of everything that is read.
 
     Raises:
         ConfigurationError: A file cannot be read or used.
     """
     root = read_root(options.trusted_root, base) if options.trusted_root else None
+    if root is not None:
+        tell(root.data)
     parts = (
         options.fulcio_certificates,
         options.rekor_keys,
@@ -72,12 +77,13 @@ def read_trust(options: TrustOptions, base: Path) -> "tuple[KeyMaterial | None, 
         return root, None
     from pyratify.verifiers.cosign.trust_parts import make_trust
 
-    return root, make_trust(
-        fulcio=_several(options.fulcio_certificates, "fulcioCertificates", base),
-        rekor=[(_read(each.file, "rekorKeys", base), each.origin) for each in options.rekor_keys],
-        certificate_logs=_several(options.ctlog_keys, "ctLogKeys", base),
-        timestamp_authorities=_several(options.timestamp_certificates, "timestampCertificates", base),
-    )
+    rekor = [(_read(each.file, "rekorKeys", base), each.origin) for each in options.rekor_keys]
+    fulcio = _several(options.fulcio_certificates, "fulcioCertificates", base)
+    logs = _several(options.ctlog_keys, "ctLogKeys", base)
+    stamps = _several(options.timestamp_certificates, "timestampCertificates", base)
+    for material in (*fulcio, *(key for key, _ in rekor), *logs, *stamps):
+        tell(material.data)
+    return root, make_trust(fulcio=fulcio, rekor=rekor, certificate_logs=logs, timestamp_authorities=stamps)
 
 
 def read_root(name: str, base: Path) -> KeyMaterial:

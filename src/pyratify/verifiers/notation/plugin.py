@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
@@ -113,11 +114,12 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
             raise ConfigurationError(f"{store} is given twice", path=path)
         provider = await resources.certificates(providers, path)
         materials[store] = await provider.certificates()
-    policy = _policy(options, resources.base, materials)
+    policy = _policy(options, resources, materials)
     folder = _trust_store(options, resources.base)
     if folder is not None:
         missing = tuple(store for store in policy.stores if store not in materials)
         materials |= load_trust_store(folder, missing)
+    _tell(resources.shared.fingerprint, options, materials)
     verifier = NotationVerifier(
         name,
         policy,
@@ -131,6 +133,14 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
     )
     await verifier.prepare()
     return verifier
+
+
+def _tell(fingerprint: Fingerprint, options: NotationOptions, materials: Materials) -> None:
+    if options.plugins is not None:
+        fingerprint.miss("verifiers/notation with plugins")
+    for store in sorted(materials, key=str):
+        for material in materials[store]:
+            fingerprint.add(str(store), material.data)
 
 
 def _plugins(parameters: PluginParameters | None, base: Path) -> Plugins | None:
@@ -180,7 +190,7 @@ def _trust_store(options: NotationOptions, base: Path) -> Path | None:
     return None if options.trust_store is None else base / options.trust_store
 
 
-def _policy(options: NotationOptions, base: Path, materials: Materials) -> TrustPolicyDocument:
+def _policy(options: NotationOptions, resources: Resources, materials: Materials) -> TrustPolicyDocument:
     if options.notation_config is not None and (options.trust_policy or options.trust_store):
         raise ConfigurationError(
             "it excludes trustPolicy and trustStore, which it has in it", path="notationConfig"
@@ -195,7 +205,9 @@ def _policy(options: NotationOptions, base: Path, materials: Materials) -> Trust
     wildcards = options.wildcard_scopes
     if isinstance(options.trust_policy, dict):
         return read_trust_policy(options.trust_policy, wildcards=wildcards)
-    return parse_trust_policy(_document(options, base), wildcards=wildcards)
+    document = _document(options, resources.base)
+    resources.shared.fingerprint.add("trust policy", document)
+    return parse_trust_policy(document, wildcards=wildcards)
 
 
 def _document(options: NotationOptions, base: Path) -> bytes:
@@ -231,5 +243,8 @@ def _short(options: NotationOptions, materials: Materials) -> TrustPolicyDocumen
 
 
 plugin = Plugin(
-    options=NotationOptions, build=build, summary="Notary Project (notation) signatures, JWS and COSE"
+    options=NotationOptions,
+    build=build,
+    summary="Notary Project (notation) signatures, JWS and COSE",
+    traced=True,
 )

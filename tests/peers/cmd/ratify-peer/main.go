@@ -2,10 +2,11 @@
 // smallest HTTP server: what our own speed is measured against.
 //
 //	POST /verify {"references": ["host/repo@sha256:..."]}  -> {"results": [...]}
+//	POST /ratify/gatekeeper/v2/verify, as Gatekeeper asks  -> a ProviderResponse
 //	GET  /cpu                                              -> {"cpuSeconds": 1.5, "rssBytes": 1}
 //
 // Nothing is remembered between two verifications but connections, so each is
-// cold. The first line printed is the address the server listens on.
+// cold; Gatekeeper's requests have a cache of verdicts where -ttl says so. The first line printed is the address the server listens on.
 //
 // Only the notation verifier is here: the cosign one of the same modules always
 // asks for an observed timestamp, which a key-based signature without a
@@ -34,14 +35,19 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on; port 0 picks a free one")
 	plainHTTP := flag.Bool("plain-http", false, "speak http to the registry")
 	ca := flag.String("ca", "", "notation's trust anchors (PEM)")
+	ttl := flag.Duration("ttl", 0, "how long verdicts for Gatekeeper are kept")
+	cert := flag.String("cert", "", "serve over TLS 1.3 with this certificate (PEM)")
+	key := flag.String("key", "", "its key (PEM)")
+	clients := flag.String("clients", "", "ask clients for a certificate of this authority (PEM)")
 	flag.Parse()
 
 	executor, err := newExecutor(*ca, *plainHTTP)
 	serve.Must(err)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /verify", verifyHandler(executor))
+	mux.Handle("POST /ratify/gatekeeper/v2/verify", &gatekeeper{executor: executor, ttl: *ttl})
 	mux.HandleFunc("GET /cpu", cpuHandler)
-	serve.Must(serve.Announce(*listen, mux))
+	serve.Must(serve.Announce(*listen, mux, serve.Files{Cert: *cert, Key: *key, Clients: *clients}))
 }
 
 func newExecutor(ca string, plainHTTP bool) (*ratify.Executor, error) {
@@ -123,6 +129,12 @@ func residentBytes() int {
 }
 
 func answer(w http.ResponseWriter, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }

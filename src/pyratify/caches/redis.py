@@ -1,0 +1,106 @@
+"""Redis, Valkey, or whatever speaks their protocol: the only place that knows the package `redis` (extra `redis`)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from pyratify.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_SCHEMES = ("redis", "rediss", "unix")
+_CONNECTIONS = 128  # more than are ever asked for at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class RedisRemote:
+    """Entries in Redis.
+
+    Attributes:
+        client: The connections.
+    """
+
+    client: "Redis"
+
+    async def get(self, name: str, most: int) -> bytes | None:
+        """Return at most so many of the bytes, or None; an entry of any other type is an error.
+
+        Raises:
+            Exception: Whatever the package raises.
+        """
+        data = await self.client.getrange(name, 0, most - 1)
+        return data if isinstance(data, bytes) and data else None
+
+    async def put(self, name: str, data: bytes, seconds: float) -> None:
+        """Keep the bytes for that many seconds; errors as in `get`."""
+        await self.client.set(name, data, px=max(1, int(seconds * 1000)))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+
+
+def open_redis(url: str, *, password: str = "", ca_file: str = "", seconds: float = 0.25) -> RedisRemote:
+    """Return the entries of a Redis; nothing is connected yet.
+
+    Args:
+        url: `redis://HOST:PORT/DATABASE`, `rediss://...` for TLS, or `unix:///PATH`; a user's name may stand in it.
+        password: The password; empty for none.
+        ca_file: The authority of its certificate, in PEM; the system's when empty.
+        seconds: How long a connection and an answer are waited for.
+
+    Raises:
+        ConfigurationError: The address cannot be used, or the package is not installed.
+    """
+    scheme = _check(url)
+    settings: dict[str, Any] = {}
+    if scheme == "rediss":
+        settings = {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": ca_file or None}
+    elif ca_file:
+        raise _refused("it has an authority, and no TLS")
+    try:
+        from redis.asyncio import Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+    except ImportError:
+        raise ConfigurationError(
+            "the shared cache needs redis", remedy="Install it: pip install 'pyratify[redis]'."
+        ) from None
+    try:
+        client = Redis.from_url(
+            url,
+            password=password or None,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            max_connections=_CONNECTIONS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            **settings,
+        )
+    except (ValueError, OSError):
+        raise _refused("it is no address of a Redis") from None
+    return RedisRemote(client)
+
+
+def _check(url: str) -> str:
+    """Return the scheme; refuse what would be understood in another way than it looks, and secrets where others can read them."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _refused("it is no URL") from None
+    if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix") or port == 0:
+        raise _refused("it does not begin with redis://HOST, rediss://HOST or unix://")
+    if parts.password or parse_qs(parts.query).keys() & {"password", "username"}:
+        raise _refused("it has a password in it, which everybody on this machine can read")
+    if parts.query or parts.fragment:
+        raise _refused("it has parameters")
+    return parts.scheme
+
+
+def _refused(why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the address of the shared cache cannot be used: {why}",
+        remedy="Write rediss://USER@HOST:PORT/0, and the password into a file.",
+    )

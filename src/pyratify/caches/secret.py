@@ -1,0 +1,63 @@
+"""The secret that processes which share verdicts have in common, and the keys that are made from it."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+
+_LEAST, _MOST = 32, 4096
+_REMEDY = "Make one: openssl rand -hex 32 > FILE; every replica gets the same."
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Keys for each purpose, none of which says anything about another (HMAC-SHA256, RFC 2104).
+
+    Attributes:
+        entries: Signs entries.
+        names: Hides what entries are about.
+        generations: Names configurations; see `build_engine`.
+        identifier: Says which secret signed an entry, and nothing about it.
+    """
+
+    entries: bytes = field(repr=False)
+    names: bytes = field(repr=False)
+    generations: bytes = field(repr=False)
+    identifier: bytes
+
+    @classmethod
+    def of(cls, data: bytes) -> "Secret":
+        """Make the keys from at least 32 random bytes or characters.
+
+        Raises:
+            ConfigurationError: `KEY_INVALID`: too short, too long, or obviously not random.
+        """
+        if not _LEAST <= len(data) <= _MOST or len(set(data)) < 10:
+            raise ConfigurationError(
+                f"the secret of the shared cache is no {_LEAST} to {_MOST} random bytes",
+                reason=Reason.KEY_INVALID,
+                remedy=_REMEDY,
+            )
+        keys = [_derived(data, name) for name in (b"entries", b"names", b"generations", b"identifier")]
+        return cls(keys[0], keys[1], keys[2], keys[3][:8])
+
+    @classmethod
+    def read(cls, path: Path) -> "Secret":
+        """Read a file, whose last line break does not count; errors as in `of`, and `KEY_UNAVAILABLE`."""
+        try:
+            with path.open("rb") as file:
+                data = file.read(_MOST + 3)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the secret of the shared cache {path} cannot be read: {error.strerror}",
+                reason=Reason.KEY_UNAVAILABLE,
+                remedy=_REMEDY,
+            ) from None
+        return cls.of(data.removesuffix(b"\n").removesuffix(b"\r"))
+
+
+def _derived(data: bytes, name: bytes) -> bytes:
+    return hmac.new(data, b"pyratify shared verdicts 1 " + name, hashlib.sha256).digest()

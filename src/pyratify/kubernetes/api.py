@@ -1,0 +1,244 @@
+"""The API server, spoken to over lightkube: who we are and how it is reached comes from there, the requests from here.
+
+The only place that knows lightkube and its HTTP client (extra `kubernetes`).
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.kubeconfig import SERVICE_ACCOUNT, KubeConfig
+from lightkube.core.exceptions import ConfigError
+
+from pyratify.core import strictjson
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.limits import MIB
+
+Object = dict[str, Any]
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+WATCH_SECONDS = 300
+_PAGE = 20
+_MAX_ANSWER = 64 * MIB
+_MAX_EVENT = 8 * MIB
+_SECONDS = 10.0
+_UNREADABLE = 599
+
+
+class ApiFault(Exception):
+    """What the API server did not do, and why.
+
+    Args:
+        code: The HTTP status; 0 when there was no answer.
+        reason: The `reason` of its Status.
+        message: One sentence, safe to log.
+    """
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody else was faster: the object was changed, or exists already."""
+        return self.code == 409
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the version that a watch was to begin at is no longer known."""
+        return self.code == 410
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such object, or no such kind."""
+        return self.code == 404
+
+
+class Api:
+    """One API server, as one of its users.
+
+    Args:
+        client: Knows its address, its authority and our credentials.
+        namespace: The namespace that we belong to.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, namespace: str) -> None:
+        self._client = client
+        self.namespace = namespace
+
+    @classmethod
+    def connect(cls, environment: Mapping[str, str] = os.environ) -> "Api":
+        """Return the API server of `$KUBECONFIG`, else the one of the cluster that this process runs in.
+
+        Raises:
+            ConfigurationError: There is neither, or it cannot be used.
+        """
+        try:
+            named = environment.get("KUBECONFIG")
+            config = (KubeConfig.from_file(named) if named else KubeConfig.from_service_account()).get()
+            if config is None:
+                raise ConfigError("it has no current context")
+            params = ConnectionParams(timeout=httpx2.Timeout(_SECONDS), trust_env=False)
+            return cls(AsyncClient(config, params), environment.get("RATIFY_NAMESPACE") or config.namespace)
+        except (ConfigError, KeyError, OSError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"the cluster's API server is not known: {type(error).__name__}: {error}",
+                remedy="Set KUBECONFIG to a file that can be read, or mount a service account's token.",
+            ) from None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def get(self, path: str) -> Object:
+        """Return an object; errors as in `request`."""
+        return await self.request("GET", path)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """Ask for something and return the answer.
+
+        Args:
+            method: The HTTP method.
+            path: The path, as `object_path` makes it.
+            body: JSON values.
+            query: The query.
+            content_type: What the body is, as `MERGE_PATCH`.
+
+        Raises:
+            ApiFault: It was not done.
+        """
+        headers = {"Content-Type": content_type} if body is not None else {}
+        content = json.dumps(body).encode() if body is not None else None
+        data = bytearray()
+        async with self._answer(method, path, headers=headers, content=content, params=query) as response:
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > _MAX_ANSWER:
+                    raise ApiFault(_UNREADABLE, "TooLarge", "the API server's answer is too large")
+        return _parsed(bytes(data))
+
+    async def list(self, path: str) -> tuple[tuple[Object, ...], str]:
+        """Return all objects of a collection, and the version at which they were so; errors as in `request`."""
+        found: list[Object] = []
+        query = {"limit": str(_PAGE)}
+        while True:
+            page = await self.request("GET", path, query=query)
+            meta, items = page.get("metadata") or {}, page.get("items") or ()
+            found.extend(item for item in items if isinstance(item, dict))
+            if not meta.get("continue"):
+                return tuple(found), str(meta.get("resourceVersion", ""))
+            query["continue"] = str(meta["continue"])
+
+    async def watch(self, path: str, version: str) -> AsyncIterator[tuple[str, Object]]:
+        """Iterate over what happens to a collection after that version, until the server ends it.
+
+        Yields:
+            `ADDED`, `MODIFIED` or `DELETED` with the object, `BOOKMARK` with nothing but a version.
+
+        Raises:
+            ApiFault: With the code 410 where the version is no longer known.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        silence = httpx2.Timeout(_SECONDS, read=WATCH_SECONDS + 30)
+        async with self._answer("GET", path, params=query, timeout=silence) as response:
+            async for line in _lines(response):
+                event = _parsed(line)
+                kind, value = event.get("type"), event.get("object")
+                if not isinstance(kind, str) or not isinstance(value, dict):
+                    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent an event that is none")
+                if kind == "ERROR":
+                    raise _fault(value, _UNREADABLE)
+                yield kind, value
+
+    @asynccontextmanager
+    async def _answer(self, method: str, path: str, **how: Any) -> AsyncIterator[httpx2.Response]:
+        try:
+            async with self._client.stream(method, path, **how) as response:
+                if response.status_code >= 400:
+                    raise _fault(await _status(response), response.status_code)
+                yield response
+        except (httpx2.HTTPError, httpx2.StreamError, ConfigError, OSError) as error:
+            raise ApiFault(
+                0, "Unreachable", f"the API server did not answer: {type(error).__name__}"
+            ) from None
+
+
+def collection_path(api: str, plural: str, namespace: str = "") -> str:
+    """Return the path of a kind's objects.
+
+    Args:
+        api: Group and version, as `v1` or `apps/v1`.
+        plural: The kind's plural.
+        namespace: Only of this namespace.
+    """
+    root = "/apis" if "/" in api else "/api"
+    return f"{root}/{api}/namespaces/{namespace}/{plural}" if namespace else f"{root}/{api}/{plural}"
+
+
+def object_path(api: str, plural: str, name: str, namespace: str = "", part: str = "") -> str:
+    """Return the path of one object, or of a part of it as `status`."""
+    path = f"{collection_path(api, plural, namespace)}/{name}"
+    return f"{path}/{part}" if part else path
+
+
+def can_be_found(environment: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether there is an API server that `Api.connect` would try."""
+    return bool(environment.get("KUBECONFIG")) or Path(SERVICE_ACCOUNT, "token").is_file()
+
+
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
+    rest = bytearray()
+    async for chunk in response.aiter_bytes():
+        *whole, last = chunk.split(b"\n")
+        for line in whole:
+            yield bytes(rest + line)
+            rest.clear()
+        rest += last
+        if len(rest) > _MAX_EVENT:
+            raise ApiFault(_UNREADABLE, "TooLarge", "an event of the API server is too large")
+
+
+async def _status(response: httpx2.Response) -> Object:
+    data = bytearray()
+    async for chunk in response.aiter_bytes():
+        data += chunk
+        if len(data) > MIB:
+            break
+    try:
+        return _parsed(bytes(data))
+    except ApiFault:
+        return {}
+
+
+def _fault(status: Object, code: int) -> ApiFault:
+    said, reason = status.get("code"), str(status.get("reason") or "Unknown")[:80]
+    code = said if isinstance(said, int) and said else code
+    message = str(status.get("message") or "")[:300]
+    return ApiFault(code, reason, f"the API server refused with {code} {reason}: {message}")
+
+
+def _parsed(data: bytes) -> Object:
+    try:
+        return strictjson.load_object(data, what="the API server's answer")
+    except strictjson.InvalidJson as error:
+        raise ApiFault(_UNREADABLE, "Malformed", error.message) from None

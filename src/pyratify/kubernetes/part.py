@@ -1,0 +1,106 @@
+"""One resource as it was built: an executor, and what it holds open."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.build import Builder
+from pyratify.config.decode import decode
+from pyratify.config.paths import join
+from pyratify.config.resources import BuildResources
+from pyratify.config.schema import Config, ExecutorConfig
+from pyratify.config.scopes import check_scopes
+from pyratify.core.caching import ContentCache
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.sharing import Shared
+from pyratify.kubernetes.literal import check_literal
+from pyratify.kubernetes.resource import Resource
+from pyratify.kubernetes.tenant import NOWHERE, TenantResources, check_tenant
+
+_BUILT = "executors[0]"
+SPEC = "spec"
+
+
+@dataclass(slots=True)
+class Part:
+    """One executor, closed when nobody uses it any more.
+
+    Attributes:
+        executor: The executor.
+        config: What it was built from.
+    """
+
+    executor: Executor
+    config: ExecutorConfig
+    _stack: AsyncExitStack = field(repr=False)
+    _users: int = 0
+
+    def keep(self) -> None:
+        """Note one more user."""
+        self._users += 1
+
+    async def release(self) -> None:
+        """Note that a user is gone; the last one closes what it holds open."""
+        self._users -= 1
+        if self._users == 0:
+            await self._stack.aclose()
+
+    def types(self) -> Iterator[tuple[str, str]]:
+        """Iterate over the names of its verifiers and their plugins."""
+        for verifier in self.config.verifiers:
+            yield verifier.name, verifier.type
+
+
+def lent_to(namespace: str, clock: Clock, cache: ContentCache | None) -> BuildResources:
+    """Return what plugins are lent for the cluster (no namespace), or for a tenant."""
+    if namespace:
+        return TenantResources(clock, NOWHERE, shared=Shared(cache))
+    return BuildResources(clock, Path.cwd(), shared=Shared(cache))
+
+
+async def build_part(resource: Resource, lent: BuildResources) -> Part:
+    """Build a resource.
+
+    Raises:
+        ConfigurationError: With the path of what is wrong, from `spec` on.
+    """
+    config = read_spec(resource.spec, tenant=resource.kind.namespaced)
+    async with AsyncExitStack() as stack:
+        builder = Builder(lent, stack, lent.shared.cache)
+        try:
+            executor = await builder.executor(config, 0)
+        except ConfigurationError as error:
+            raise _from_spec(error) from error
+        mine = f"{resource.kind.name}/{resource.namespace}/{resource.uid}/{resource.generation}"
+        return Part(replace(executor, partition=mine), config, stack.pop_all())
+
+
+def read_spec(spec: Any, *, tenant: bool) -> ExecutorConfig:
+    """Return a specification as a configuration.
+
+    Args:
+        spec: JSON values.
+        tenant: Whether it is a tenant's text.
+
+    Raises:
+        ConfigurationError: With the path of what is wrong, from `spec` on.
+    """
+    check_literal(spec, SPEC)
+    config = decode(ExecutorConfig, spec, SPEC)
+    try:
+        check_scopes(Config(executors=(config,)))
+        if tenant:
+            check_tenant(config)
+    except ConfigurationError as error:
+        raise _from_spec(error) from None
+    return config
+
+
+def _from_spec(error: ConfigurationError) -> ConfigurationError:
+    """Return the same error, its path begun at `spec`."""
+    inner = error.path.removeprefix(_BUILT).removeprefix(".")
+    return ConfigurationError(error.detail, path=join(SPEC, inner), reason=error.reason, remedy=error.remedy)

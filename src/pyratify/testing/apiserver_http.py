@@ -1,0 +1,230 @@
+"""The simulated API server's HTTP: threads, real sockets, watches as chunks."""
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from pyratify.testing.apiserver_objects import Object, Objects, Place, Refused
+
+_POLL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request.
+
+    Attributes:
+        method: Its method.
+        path: Its path, without the query.
+        query: Its query.
+        body: Its body, parsed; None for none.
+        token: The bearer token.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Any
+    token: str
+
+    @property
+    def is_watch(self) -> bool:
+        """Whether it asks for what will happen."""
+        return self.query.get("watch") in ("true", "1")
+
+
+class Behind(Protocol):
+    """What answers are made of."""
+
+    objects: Objects
+    absent: set[str]
+    gone_in_stream: bool
+
+    def fault(self, hit: Hit) -> int | None:
+        """Note a request and return the status that it is refused with; 0 for none at all, None for no refusal."""
+        ...
+
+
+class Listener(ThreadingHTTPServer):
+    """Listens on a free port of 127.0.0.1."""
+
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(self, behind: Behind, tls: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.behind = behind
+        self.tls = tls
+        self.stopping = threading.Event()
+        self.hung_up = 0
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="api server")
+
+    def begin(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """End every connection and every thread."""
+        self.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        self.hang_up()
+        self.server_close()
+
+    def hang_up(self) -> None:
+        """End every connection."""
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            self.hung_up += 1
+        with self.behind.objects.changed:
+            self.behind.objects.changed.notify_all()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, then serve it in a thread."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Do nothing: clients that go away are nothing special."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer waits 40 ms for an acknowledgement
+    server: Listener
+
+    def setup(self) -> None:
+        if self.server.tls is not None:
+            plain = self.request
+            self.request = self.server.tls.wrap_socket(plain.dup(), server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):
+            super().finish()
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.close()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+    def _any(self) -> None:
+        url = urlsplit(self.path)
+        data = self.rfile.read(int(self.headers.get("content-length") or 0))
+        token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
+        hit = Hit(
+            self.command, url.path, dict(parse_qsl(url.query)), json.loads(data) if data else None, token
+        )
+        status = self.server.behind.fault(hit)
+        if status == 0:
+            self.close_connection = True
+            return
+        try:
+            if status is not None:
+                raise Refused(status, "Simulated")
+            self._answer(hit)
+        except Refused as refused:
+            self._send(refused.code, refused.status)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 - the base class's names
+
+    def _answer(self, hit: Hit) -> None:
+        place, objects = Place.parse(hit.path), self.server.behind.objects
+        if f"{place.api}/{place.plural}" in self.server.behind.absent:
+            raise Refused(404, "NotFound", "the server could not find the requested resource")
+        if hit.is_watch:
+            self._watch(place, hit)
+        elif hit.method == "GET":
+            self._send(200, objects.get(place) if place.name else self._list(place, hit))
+        elif hit.method == "POST":
+            self._send(201, objects.create(place, hit.body))
+        elif hit.method == "PUT":
+            self._send(200, objects.replace(place, hit.body))
+        elif hit.method == "PATCH":
+            self._send(200, objects.patch(place, hit.body, self.headers.get("content-type", "")))
+        else:
+            self._send(200, objects.delete(place))
+
+    def _list(self, place: Place, hit: Hit) -> Object:
+        objects = self.server.behind.objects
+        with objects.changed:
+            items, version = objects.listed(place), objects.version
+        start, limit = int(hit.query.get("continue", "0")), int(hit.query.get("limit", "0"))
+        end = start + limit if limit else len(items)
+        meta = {"resourceVersion": str(version), "continue": str(end) if end < len(items) else ""}
+        for item in items:
+            item.pop("apiVersion", None)  # as real servers do within lists
+            item.pop("kind", None)
+        return {"apiVersion": place.api, "kind": "List", "metadata": meta, "items": items[start:end]}
+
+    def _watch(self, place: Place, hit: Hit) -> None:
+        """Send what happened since, and what happens, until the connection or the time ends."""
+        objects, version, hung_up = self.server.behind.objects, _version(hit), self.server.hung_up
+        stream = self.server.behind.gone_in_stream
+        if not stream:
+            objects.since(place, version)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.close_connection = True
+        if hit.query.get("allowWatchBookmarks") == "true":
+            version = max(version, self._bookmark(objects, place, version))
+        while not self.server.stopping.is_set() and self.server.hung_up == hung_up:
+            with objects.changed:
+                try:
+                    found = objects.since(place, version)
+                except Refused as refused:
+                    self._event("ERROR", refused.status)
+                    break
+                if not found:
+                    objects.changed.wait(_POLL)
+            for change in found:
+                version = change.version
+                self._event(change.type, change.object)
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _bookmark(self, objects: Objects, place: Place, version: int) -> int:
+        """Say how far the history goes when nothing of it belongs to the collection."""
+        with objects.changed:
+            if version < objects.compacted or objects.since(place, version):
+                return version
+            now = objects.version
+        self._event("BOOKMARK", {"metadata": {"resourceVersion": str(now)}})
+        return now
+
+    def _event(self, type_: str, value: Object) -> None:
+        data = json.dumps({"type": type_, "object": value}).encode() + b"\n"
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+    def _send(self, status: int, value: Object) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _version(hit: Hit) -> int:
+    return int(hit.query.get("resourceVersion") or "0")

@@ -1,0 +1,138 @@
+"""Our command and both cosigns over everything that they sign with a private Sigstore: equal verdicts, good and broken cases alike.
+
+Where a verdict differs, `DIFFERENCES` says why; a difference that is not there, and one that is there no more, fails.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from interop import live, sigstore_instance
+from interop.sigstore_policies import Policy, classic_environment, policies
+from interop.sigstore_scene import IMAGES, KINDS, Scene, peer
+
+pytestmark = pytest.mark.interop
+TLOG_ENDED = ("v3", "v3-annotated")
+NO_TIME = (
+    *("v3-log1", "v2", "v2-annotated", "v3-without-stamp", "v3-stamp"),
+    *("v2-entry", "v2-promise", "v2-later", "v2-without-entry", "v2-without-chain"),
+    *("v2-stamp", "v2-without-stamp"),
+)
+# Of what cosign accepts and we do not: policy, images, and why. There is nothing that we alone accept.
+DIFFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        "email",
+        ("v3-entry", "v3-root-hash"),
+        "the stated entry and root hash of a second log are not looked at",
+    ),
+    ("key", ("v3-key-entry",), "likewise"),
+    ("email-ignore-tlog", NO_TIME, "without a time the present is taken, so the verdict changes in minutes"),
+    ("root-ended-log", TLOG_ENDED, "the period of a second log's key is not looked at"),
+    ("key-root-ended-log", ("v3-key", "v3-key-annotated"), "likewise"),
+    (
+        "parts",
+        ("v3", "v3-annotated", "v3-log1", "bundle2", "v2", "v2-annotated", "v2-stamped"),
+        "expressions are found anywhere in the text",
+    ),
+)
+# cosign takes a bundle with any statement for a signature; for us attestations are none unless a policy names their type.
+ATTESTED = {"v3-attested", "v3-key-attested"}
+ACCEPTED = {
+    "email": {
+        *("v3", "v3-annotated", "v3-log1", "bundle2"),
+        *("v2", "v2-annotated", "v2-stamped", "v2-without-chain"),
+    },
+    "key-offline": {
+        *("v3-key", "v3-key-log1", "v3-key-offline", "v3-key-annotated", "bundle2-key"),
+        *("v2-key", "v2-key-offline", "v2-key-stamped", "v3-key-entry", "v3-key-without-entry"),
+    },
+    "github-claims": {"v3-github", "v2-github"},
+    "username": {"v3-username", "v2-username"},
+    "annotated": {"v3-annotated", "v2-annotated"},
+    "wrong-identity": set(),
+    "wrong-issuer": set(),
+    "root-other-ca": set(),
+    "root-no-ct": set(),
+}
+POLICIES = (
+    *("email", "email-ignore-tlog", "key", "key-ignore-tlog", "key-offline", "other-key"),
+    *("key-annotated", "key-wrong-annotation", "annotated", "wrong-annotation", "ignore-sct"),
+    *(f"key-{kind}" for kind in KINDS),
+    *("wrong-identity", "wrong-issuer", "regexps", "other-regexps", "other-issuers", "parts", "github"),
+    *("username", "github-claims", "github-other-trigger", "github-other-sha", "github-other-name"),
+    *("github-other-repository", "github-other-ref", "root-no-ct", "root-other-ca", "root-no-logs"),
+    *("root-other-log", "root-no-tsa", "root-ended-ca", "root-ended-tsa", "root-ended-log"),
+    *("root-no-ct-ignore-sct", "key-root-no-logs", "key-root-other-log", "key-root-no-tsa"),
+    *("key-root-ended-log",),
+)
+
+
+@pytest.fixture(scope="module")
+def scene(peers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Everything signed, once."""
+    if absent := sigstore_instance.missing():
+        pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
+    folder = tmp_path_factory.mktemp("sigstore")
+    with sigstore_instance.running(folder) as instance, live.loopback.registry() as repository:
+        found = Scene(instance, repository.name.partition("/")[0], instance.trusted_root("root"))
+        found.sign_everything()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def known(scene: Scene) -> dict[str, Policy]:
+    """Every policy by its name."""
+    return policies(scene)
+
+
+def ours(scene: Scene, flags: tuple[str, ...], images: tuple[str, ...]) -> set[str]:
+    """The images that our command accepts; all are asked about at once."""
+    answer = live.ratify(*flags, *(scene.at_digest(image) for image in images))
+    assert len(answer.results) == len(images), answer.stderr
+    assert all("error" not in result for result in answer.results), answer.results
+    return {image for image, result in zip(images, answer.results, strict=True) if result["succeeded"]}
+
+
+def differing(name: str) -> set[str]:
+    """The images of which the verdict under a policy differs, and why is known."""
+    return {image for named, images, _ in DIFFERENCES if named == name for image in images}
+
+
+def cosign_accepts(scene: Scene, image: str, *flags: str) -> bool:
+    """The verdict of cosign 3."""
+    return peer("cosign", {}, "verify", *flags, scene.at_digest(image)).returncode == 0
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_our_verdicts_are_those_of_cosign(name: str, scene: Scene, known: dict[str, Policy]) -> None:
+    """Under one policy, of every image."""
+    policy = known[name]
+    mine = ours(scene, policy.ours, policy.images)
+    theirs = {image for image in policy.images if cosign_accepts(scene, image, *policy.ours, *policy.hint)}
+    assert not mine - theirs
+    assert theirs - mine - ATTESTED == differing(name)
+    assert mine == ACCEPTED.get(name, mine)
+
+
+@pytest.mark.parametrize("name", [name for name in POLICIES if "root" not in name])
+def test_classic_verdicts_are_those_of_cosign_2(name: str, scene: Scene, known: dict[str, Policy]) -> None:
+    """Of the classic signatures, which that version wrote and which it is told of the instance part by part."""
+    policy, environment = known[name], classic_environment(scene)
+    images = tuple(image for image in policy.images if image.startswith("v2") or image == "unsigned")
+    mine = ours(scene, policy.ours, images)
+    flags = ("verify", *policy.flags, *policy.hint)
+    theirs = {
+        image
+        for image in images
+        if not peer("cosign2", environment, *flags, scene.at_digest(image)).returncode
+    }
+    assert (mine - theirs, theirs - mine) == (set(), differing(name) & set(images))
+
+
+def test_every_policy_is_tried_and_every_difference_is_of_a_case_that_exists(
+    known: dict[str, Policy],
+) -> None:
+    """Nothing is left out by a misspelt name."""
+    assert set(POLICIES) == set(known)
+    assert {name for name, _, _ in DIFFERENCES} | set(ACCEPTED) <= set(POLICIES)
+    assert {image for _, images, _ in DIFFERENCES for image in images} | ATTESTED <= set(IMAGES)

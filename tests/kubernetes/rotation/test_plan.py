@@ -1,0 +1,328 @@
+"""What is decided about a Secret, at every moment of its life and in every state that somebody can bring it into."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.verification import PolicyBuilder, Store
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyratify.kubernetes.rotation.material import MAX_DOCUMENT, Material, Service, bundle, examine
+from pyratify.kubernetes.rotation.plan import Step, World, carry_out, decide, unusable
+from pyratify.testing.tls import Authority
+from rotations import (
+    ADOPTED,
+    ANNOUNCED,
+    DAY,
+    LIVES,
+    NEVER,
+    NOW,
+    SECOND,
+    SERVICE,
+    at,
+    fresh,
+    of_cert_controller,
+    stepped,
+)
+
+OLD = LIVES.authority - LIVES.renew_authority + SECOND
+"""When an authority is so old that there has to be a new one."""
+
+
+def accepted(material: Material, trusted: bytes, now: datetime) -> bool:
+    """Tell whether a client that trusts this bundle accepts the server certificate."""
+    store = Store(x509.load_pem_x509_certificates(trusted))
+    verifier = PolicyBuilder().store(store).time(now).build_server_verifier(x509.DNSName(SERVICE.names[0]))
+    try:
+        verifier.verify(x509.load_pem_x509_certificate(material.certificate), [])
+    except x509.verification.VerificationError:
+        return False
+    return True
+
+
+def kept(material: Material, age: timedelta) -> Material:
+    """Return the material with server certificates renewed as time goes by, up to that age of the authority."""
+    now = NOW
+    while now < NOW + age:
+        _, material = stepped(material, now, ADOPTED)
+        now += 5 * DAY
+    return material
+
+
+class TestTheLifeOfACertificate:
+    """Nothing, renewal in time, and the boundaries."""
+
+    def test_an_empty_secret_gets_everything_at_once(self) -> None:
+        """A new authority and a certificate that its clients accept; then nothing more."""
+        decision, material = stepped(Material())
+        assert decision.step is Step.START
+        assert accepted(material, material.authorities, NOW)
+        assert material.ours
+        assert decide(at(material)).step is Step.KEEP
+
+    @pytest.mark.parametrize(("early", "step"), [(timedelta(0), Step.KEEP), (SECOND, Step.ISSUE)])
+    def test_a_certificate_is_renewed_when_thirty_days_are_left(self, early: timedelta, step: Step) -> None:
+        """Not a second before that."""
+        material = fresh()
+        assert decide(at(material, NOW + LIVES.leaf - LIVES.renew_leaf + early)).step is step
+
+    def test_renewal_keeps_the_authority(self) -> None:
+        """Clients need to learn nothing."""
+        material = fresh()
+        now = NOW + LIVES.leaf - DAY
+        decision, renewed = stepped(material, now)
+        assert decision.step is Step.ISSUE
+        assert renewed.authorities == material.authorities
+        assert renewed.certificate != material.certificate
+        assert accepted(renewed, material.authorities, now + LIVES.leaf - SECOND)
+
+    def test_an_ended_certificate_is_renewed_too(self) -> None:
+        """After a long outage."""
+        material = fresh()
+        now = NOW + LIVES.leaf + DAY
+        assert not accepted(material, material.authorities, now)
+        decision, renewed = stepped(material, now)
+        assert decision.step is Step.ISSUE
+        assert accepted(renewed, material.authorities, now)
+
+    def test_a_certificate_that_has_not_begun_is_replaced(self) -> None:
+        """Whoever made it had a clock that was ahead; by ours nobody would accept it."""
+        material = fresh(NOW + LIVES.backdate + SECOND)
+        assert unusable(examine(material), NOW).startswith("its server certificate begins")
+        decision, renewed = stepped(material)
+        assert decision.step is Step.START
+        assert accepted(renewed, renewed.authorities, NOW)
+
+    def test_an_ended_authority_is_replaced_at_once(self) -> None:
+        """Nobody accepts anything of it any more, so there is nothing to overlap."""
+        material = kept(fresh(), LIVES.authority - LIVES.renew_authority - DAY)
+        decision, renewed = stepped(material, NOW + LIVES.authority + SECOND)
+        assert decision.step is Step.START
+        assert renewed.authorities != material.authorities
+
+    @pytest.mark.parametrize(("early", "step"), [(timedelta(0), Step.KEEP), (SECOND, Step.ANNOUNCE)])
+    def test_an_authority_is_renewed_when_half_a_year_is_left(self, early: timedelta, step: Step) -> None:
+        """Not a second before that."""
+        boundary = LIVES.authority - LIVES.renew_authority
+        material = kept(fresh(), boundary - DAY)
+        assert decide(at(material, NOW + boundary + early, ADOPTED)).step is step
+
+
+class TestANewAuthority:
+    """Announced, then used, then the old one goes."""
+
+    def test_a_client_of_any_moment_accepts_what_any_replica_serves(self) -> None:
+        """Through a whole exchange: clients that are one step behind, and replicas that are one step behind."""
+        now = NOW + OLD
+        first = kept(fresh(), OLD)
+        decision, announced = stepped(first, now, ADOPTED)
+        assert decision.step is Step.ANNOUNCE
+        assert announced.certificate == first.certificate
+        assert announced.authorities.endswith(first.authorities)
+        assert announced.authority_key != first.authority_key
+        assert decide(at(announced, now, NEVER)).step is Step.KEEP
+        decision, issued = stepped(announced, now, ANNOUNCED)
+        assert decision.step is Step.ISSUE
+        assert issued.authorities == announced.authorities
+        for replica in (first, issued):
+            assert accepted(replica, announced.authorities, now)
+        assert not accepted(issued, first.authorities, now), (
+            "it is a new authority, so it had to be announced"
+        )
+        later = now + LIVES.overlap
+        assert decide(at(issued, later - SECOND, ADOPTED)).step is Step.KEEP
+        assert decide(at(issued, later, ANNOUNCED)).step is Step.KEEP
+        decision, retired = stepped(issued, later, ADOPTED)
+        assert decision.step is Step.RETIRE
+        assert accepted(retired, retired.authorities, later)
+        assert not accepted(first, retired.authorities, later)
+        assert decide(at(retired, later, ADOPTED)).step is Step.KEEP
+
+    @pytest.mark.parametrize(("early", "step"), [(timedelta(0), Step.KEEP), (SECOND, Step.ISSUE)])
+    def test_one_day_before_the_end_it_is_used_even_though_not_everybody_knows_it(
+        self, early: timedelta, step: Step
+    ) -> None:
+        """A certificate that has ended is accepted by nobody, one of an unknown authority at least by those who know it."""
+        now = NOW + OLD
+        _, announced = stepped(kept(fresh(), OLD), now)
+        ends = x509.load_pem_x509_certificate(announced.certificate).not_valid_after_utc
+        assert decide(at(announced, ends - LIVES.urgent + early)).step is step
+
+    def test_an_authority_that_is_made_again_and_again_does_not_fill_the_secret(self) -> None:
+        """Somebody who destroys its key each time gets a bundle of four, with that of the certificate in it."""
+        material = fresh()
+        for _ in range(9):
+            decision, material = stepped(replace(material, authority_key=b"broken"))
+            assert decision.step is Step.ANNOUNCE
+        assert len(examine(material).trusted) == 4
+        assert accepted(material, material.authorities, NOW)
+
+    @given(st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.booleans()), max_size=40))
+    def test_whatever_the_world_does_clients_that_are_told_accept(
+        self, events: list[tuple[int, bool, bool]]
+    ) -> None:
+        """At any pace, with clients slow or quick and replicas slow or quick, what is served is in the bundle."""
+        material, now = fresh(), NOW
+        for days, announced, adopted in events:
+            now += days * DAY
+            for _ in range(3):
+                _, material = stepped(material, now, World(announced=announced, adopted=adopted))
+            assert accepted(material, material.authorities, now)
+            assert not unusable(examine(material), now)
+
+
+class TestBrokenSecrets:
+    """Half-written, wrong, and not ours."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"certificate": b"", "key": b""},
+            {"key": b""},
+            {"certificate": b""},
+            {"key": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"},
+            {"certificate": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"},
+            {"certificate": b"\xff\xfe", "key": b"\xff"},
+            {"certificate": b"#" * (MAX_DOCUMENT + 1)},
+        ],
+        ids="-".join,
+    )
+    def test_a_server_certificate_that_cannot_be_used_is_made_again(self, change: dict[str, bytes]) -> None:
+        """By the same authority, which is whole."""
+        good = fresh()
+        broken = replace(good, **change)
+        assert unusable(examine(broken), NOW)
+        decision, mended = stepped(broken)
+        assert decision.step is Step.ISSUE
+        assert mended.authorities == good.authorities
+        assert accepted(mended, good.authorities, NOW)
+
+    def test_a_key_of_another_certificate_is_no_key(self) -> None:
+        """The pair is made again."""
+        decision, mended = stepped(replace(fresh(), key=fresh().key))
+        assert decision.step is Step.ISSUE
+        assert accepted(mended, mended.authorities, NOW)
+
+    @pytest.mark.parametrize(
+        "key", [b"", b"broken", fresh().authority_key], ids=["none", "broken", "another"]
+    )
+    def test_an_authority_without_its_key_is_succeeded_with_an_overlap(self, key: bytes) -> None:
+        """The certificate that it signed is good, so clients lose nothing."""
+        good = fresh()
+        decision, material = stepped(replace(good, authority_key=key))
+        assert decision.step is Step.ANNOUNCE
+        assert material.certificate == good.certificate
+        assert accepted(material, material.authorities, NOW)
+        decision, material = stepped(material, world=ANNOUNCED)
+        assert decision.step is Step.ISSUE
+        assert accepted(material, material.authorities, NOW)
+
+    @pytest.mark.parametrize(
+        "authorities", [b"", b"broken", fresh().authorities], ids=["none", "broken", "another"]
+    )
+    def test_authorities_that_did_not_sign_the_certificate_start_anew(self, authorities: bytes) -> None:
+        """Nobody who is told to trust them would accept it."""
+        decision, material = stepped(replace(fresh(), authorities=authorities))
+        assert decision.step is Step.START
+        assert accepted(material, material.authorities, NOW)
+
+    def test_a_certificate_for_another_service_is_made_again(self) -> None:
+        """The names are missing; the authority is good."""
+        material = fresh(service=Service("other", "elsewhere"))
+        decision, mended = stepped(material)
+        assert decision.step is Step.ISSUE
+        assert accepted(mended, material.authorities, NOW)
+
+    def test_a_leaf_is_no_authority(self) -> None:
+        """A server certificate with its key in the authority's place signs nothing."""
+        good = fresh()
+        found = examine(
+            replace(good, authorities=good.certificate + good.authorities, authority_key=good.key)
+        )
+        assert found.authority is None
+
+    def test_a_certificate_of_somebody_else_is_left_alone(self) -> None:
+        """One with its key and without the authority's, at any time; it is served, and never written."""
+        authority = Authority("the company's")
+        pem = authority.issue("ratify", *SERVICE.names)
+        key, _, certificate = pem.partition(b"-----END PRIVATE KEY-----\n")
+        material = Material(
+            authorities=authority.pem.encode(),
+            certificate=certificate,
+            key=key + b"-----END PRIVATE KEY-----\n",
+        )
+        assert not unusable(examine(material), datetime.now(NOW.tzinfo))
+        for now in (NOW, NOW + 999 * DAY):
+            decision, after = stepped(material, now)
+            assert decision.step is Step.LEAVE
+            assert after == material
+
+    def test_one_of_ours_whose_key_was_lost_is_not_somebody_elses(self) -> None:
+        """The mark tells."""
+        material = replace(fresh(), authority_key=b"")
+        assert decide(at(material)).step is Step.ANNOUNCE
+        assert decide(at(replace(material, ours=False))).step is Step.LEAVE
+
+    def test_nothing_of_the_secret_ever_raises(self) -> None:
+        """Whatever stands in any of the documents."""
+        good = fresh()
+        texts = (
+            b"",
+            b"\0",
+            b"-----BEGIN ",
+            good.certificate,
+            good.key,
+            good.authorities * 2,
+            good.certificate[:-9],
+        )
+        for one in texts:
+            for name in ("authorities", "authority_key", "certificate", "key"):
+                broken = replace(good, **{name: one})
+                for _ in range(3):
+                    _, broken = stepped(broken, world=ADOPTED)
+                assert accepted(broken, broken.authorities, NOW)
+
+
+class TestTakingOver:
+    """A Secret that Ratify v2 wrote."""
+
+    def test_what_cert_controller_wrote_is_served_until_its_successor_is_known(self, tmp_path: Path) -> None:
+        """Its authority has the serial number 0, which we do not sign with; clients lose nothing on the way."""
+        material = of_cert_controller(tmp_path)
+        now = datetime.now(NOW.tzinfo)
+        found = examine(material)
+        assert not unusable(found, now)
+        assert found.issuer is not None
+        decision, announced = stepped(material, now)
+        assert decision.step is Step.ANNOUNCE
+        assert announced.certificate == material.certificate
+        assert examine(announced).trusted[1] == found.issuer
+        decision, issued = stepped(announced, now, ANNOUNCED)
+        assert decision.step is Step.ISSUE
+        decision, retired = stepped(issued, now + LIVES.overlap, ADOPTED)
+        assert decision.step is Step.RETIRE
+        assert accepted(retired, retired.authorities, now)
+
+
+def test_steps_without_what_they_need_change_nothing() -> None:
+    """A step that was decided for another Secret."""
+    for step in (Step.KEEP, Step.LEAVE, Step.ISSUE, Step.RETIRE):
+        assert carry_out(step, at(Material())) == Material()
+
+
+def test_a_bundle_is_what_the_secret_says() -> None:
+    """PEM, one certificate after another."""
+    material = fresh()
+    assert bundle(examine(material).trusted) == material.authorities
+    assert bundle(examine(material).trusted * 2) == material.authorities * 2
+
+
+def test_no_key_is_in_a_representation() -> None:
+    """Of material, of what was found in it, and of a situation; logs show representations."""
+    material = fresh()
+    for shown in (repr(material), repr(examine(material)), repr(at(material))):
+        assert "PRIVATE" not in shown
+        assert "ECPrivateKey" not in shown

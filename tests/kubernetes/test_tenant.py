@@ -1,0 +1,134 @@
+"""What a namespace's resource may say."""
+
+from typing import Any
+
+import pytest
+
+from clusters import spec
+from pyratify.core.errors import ConfigurationError
+from pyratify.kubernetes.part import read_spec
+
+ALIEN = {"type": "registry-store"}
+
+
+def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    """Return a specification with a cosign and a notation verifier, one place of it changed."""
+    found: Any = spec("a.example")
+    certificates = [{"type": "ca", "inline": {"certs": "PEM"}}]
+    notation = {"certificates": certificates, "trustedIdentities": ["*"], "revocation": {}}
+    found["verifiers"].append({"name": "notation", "type": "notation", "parameters": notation})
+    place = found
+    for part in path[:-1]:
+        place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
+    place[path[-1]] = value
+    return dict(found)
+
+
+COSIGN = ("verifiers", 0, "parameters", "trustPolicies", 0)
+NOTATION = ("verifiers", 1, "parameters")
+STORE = ("stores", 0, "parameters")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "path"),
+    [
+        (("stores", 0, "type"), "filesystem-oci-store", "stores[0].type"),
+        ((*STORE, "caFile"), "/etc/passwd", "stores[0].parameters.caFile"),
+        ((*STORE, "clientCertFile"), "tls.crt", "stores[0].parameters.clientCertFile"),
+        ((*STORE, "clientKeyFile"), "tls.key", "stores[0].parameters.clientKeyFile"),
+        ((*STORE, "maxBlobBytes"), 2**40, "stores[0].parameters.maxBlobBytes"),
+        ((*STORE, "maxManifestBytes"), 2**40, "stores[0].parameters.maxManifestBytes"),
+        ((*STORE, "credential"), {"provider": "docker"}, "stores[0].parameters.credential.provider"),
+        ((*STORE, "credential"), {"provider": "azure"}, "stores[0].parameters.credential.provider"),
+        ((*STORE, "credential"), {"provider": ["static"]}, "stores[0].parameters.credential.provider"),
+        ((*STORE, "credential"), {}, "stores[0].parameters.credential.provider"),
+        ((*COSIGN, "keys"), {"files": ["/keys"]}, "verifiers[0].parameters.trustPolicies[0].keys.files"),
+        (
+            (*COSIGN, "keys"),
+            {"azurekeyvault": {}},
+            "verifiers[0].parameters.trustPolicies[0].keys.azurekeyvault",
+        ),
+        ((*COSIGN, "trustedRoot"), "/root.json", "verifiers[0].parameters.trustPolicies[0].trustedRoot"),
+        *(
+            ((*COSIGN, name), ["x"], f"verifiers[0].parameters.trustPolicies[0].{name}")
+            for name in ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")
+        ),
+        *(
+            ((*NOTATION, name), "/somewhere", f"verifiers[1].parameters.{name}")
+            for name in ("trustStore", "notationConfig", "trustPolicy")
+        ),
+        ((*NOTATION, "plugins"), {"folder": "/bin", "allowed": ["sh"]}, "verifiers[1].parameters.plugins"),
+        ((*NOTATION, "certificates", 0, "files"), ["/ca"], "verifiers[1].parameters.certificates[0].files"),
+        (
+            (*NOTATION, "revocation", "allowedHosts"),
+            ["169.254.169.254"],
+            "verifiers[1].parameters.revocation.allowedHosts",
+        ),
+        (("verifiers", 1, "type"), "somebody-elses", "verifiers[1].type"),
+        (("policyEnforcer",), {"type": "rego", "parameters": {}}, "policyEnforcer.type"),
+        (("concurrency",), 17, "concurrency"),
+        (("limits", "referrers"), 10**9, "limits.referrers"),
+        (("limits", "totalBytes"), 2**50, "limits.totalBytes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], value: Any, path: str) -> None:
+    """Files, programs, credentials, private addresses and large bounds are refused with their path; not for the cluster."""
+    given = changed(place, value)
+    with pytest.raises(ConfigurationError) as caught:
+        read_spec(given, tenant=True)
+    assert caught.value.path == f"spec.{path}"
+    assert "NamespacedExecutor" in caught.value.message
+    read_spec(given, tenant=False)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((*STORE, "credential"), {"provider": "static", "username": "u", "password": "p"}),
+        ((*STORE, "caPem"), "-----BEGIN CERTIFICATE-----"),
+        ((*COSIGN, "trustedRoot"), "public-good"),
+        ((*NOTATION, "trustPolicy"), {"version": "1.0"}),
+        (("policyEnforcer",), {"type": "threshold-policy", "parameters": {"policy": {}}}),
+        (("concurrency",), 16),
+        (("limits", "referrers"), 5),
+    ],
+    ids=lambda value: "" if isinstance(value, tuple) else str(value)[:30],
+)
+def test_what_harms_nobody_is_open(place: tuple[Any, ...], value: Any) -> None:
+    """What stands in the resource itself, and less than the usual bounds."""
+    assert read_spec(changed(place, value), tenant=True).scopes == ("a.example",)
+
+
+def test_without_a_store_a_tenant_would_have_the_providers_credentials() -> None:
+    """The definition demands a store; should it not, the default is not for tenants."""
+    given = spec("a.example")
+    del given["stores"]
+    with pytest.raises(ConfigurationError, match=r"spec\.stores\[0\]\.parameters\.credential\.provider"):
+        read_spec(given, tenant=True)
+
+
+@pytest.mark.parametrize("tenant", [True, False])
+@pytest.mark.parametrize("text", ["${HOME}", "x${PATH}y", "file:/etc/passwd"])
+def test_nothing_is_put_into_a_resource(text: str, tenant: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither variables nor files: what looks as if it were replaced is refused, in every kind."""
+    monkeypatch.setenv("HOME", "hunter2")
+    given = changed((*STORE, "userAgent"), text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_spec(given, tenant=tenant)
+    assert caught.value.path == "spec.stores[0].parameters.userAgent"
+    assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["$HOME", "${", "${}", "${1}", "$${HOME}", "a file:x"])
+def test_what_would_not_be_replaced_stands_for_itself(text: str) -> None:
+    """A password may have a dollar in it."""
+    found = read_spec(changed((*STORE, "userAgent"), text), tenant=True)
+    assert found.stores[0].parameters["userAgent"] == text
+
+
+def test_unknown_keys_are_refused_with_a_suggestion() -> None:
+    """A policy that is misspelled is no policy."""
+    with pytest.raises(ConfigurationError, match="policyEnforcr") as caught:
+        read_spec(spec("a.example") | {"policyEnforcr": {}}, tenant=False)
+    assert "policyEnforcer" in caught.value.remedy
