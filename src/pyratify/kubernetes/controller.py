@@ -156,7 +156,7 @@ class ClusterConfig:
                 len(each.current.engine.executors) for each in self._buckets.values() if each.current
             ),
             "ratify_executors": lambda: sum(len(each.held) for each in self._buckets.values()),
-            "ratify_executors_invalid": lambda: self._invalid(),
+            "ratify_executors_invalid": self._invalid,
             "ratify_configuration_wrong": lambda: float(bool(self.trouble()) or self._invalid() > 0),
         }
 
