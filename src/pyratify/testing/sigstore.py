@@ -134,8 +134,12 @@ class PrivateSigstore:
     """
 
     def __init__(self, name: str = "sigstore") -> None:
-        self._root = authority(f"{name} root")
-        self.intermediate = authority(f"{name} intermediate", issuer=self._root, path_length=0)
+        root, below = (make_key("p256", f"{name} {which}#0") for which in ("root", "intermediate"))
+        self._root = authority(f"{name} root", extensions=_identifiers(root))
+        identifiers = _identifiers(below, root)
+        self.intermediate = authority(
+            f"{name} intermediate", issuer=self._root, path_length=0, extensions=identifiers
+        )
         self.certificates = TestLog(make_key("p256", f"{name} ct"), f"ct.{name}.test")
         self.logs = {
             1: TestLog(make_key("p256", f"{name} rekor"), f"rekor.{name}.test"),
@@ -183,7 +187,8 @@ class PrivateSigstore:
             begin,
             begin + signing.life,
         )
-        for extension, critical in _extensions(signing):
+        named = _identifiers(key.private, self.intermediate.key)
+        for extension, critical in (*_extensions(signing), *named):
             builder = builder.add_extension(extension, critical)
         if signing.sct != "none":
             builder = builder.add_extension(self._timestamps(builder, begin, signing.sct), critical=False)
@@ -274,6 +279,14 @@ def _extensions(signing: Signing) -> list[tuple[x509.ExtensionType, bool]]:
     ]
 
 
+def _identifiers(key: Any, issuer: Any = None) -> list[tuple[x509.ExtensionType, bool]]:
+    """Return the identifiers of a certificate's key and of its issuer's, which strict verifiers ask for."""
+    own = (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+    if issuer is None:
+        return [own]
+    return [own, (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), False)]
+
+
 _USAGES = [
     "digital_signature",
     "content_commitment",
@@ -289,6 +302,7 @@ _USAGES = [
 
 def _authority(chain: tuple[bytes, ...]) -> dict[str, Any]:
     return {
+        "subject": {"organization": "test", "commonName": "test"},
         "uri": "https://authority.test",
         "certChain": {"certificates": [{"rawBytes": encode_base64(der)} for der in chain]},
         "validFor": {"start": format_time(datetime(2020, 1, 1, tzinfo=UTC))},
