@@ -135,10 +135,12 @@ class _Gate:
         if handler is None:
             allow = ", ".join(method for method, where in handlers if where == place)
             return Refused(405, "BAD_REQUEST", "this method is not allowed here", allow)
-        body = await self._body(request)
-        if isinstance(body, Refused):
-            return body
-        return await handler(Asked(body=body, query=query, headers=request.headers, name=name))
+        asked = Asked(query=query, headers=request.headers, name=name)
+        refusal = self._site.admits[path](asked) if path in self._site.admits else None
+        if refusal is not None:
+            return refusal
+        body = await self._body(request) if request.method == "POST" else b""
+        return body if isinstance(body, Refused) else await handler(replace(asked, body=body))
 
     def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
         """Return the handlers, the path under which they stand, and the name that follows it."""

@@ -75,7 +75,8 @@ class Site:
         refusals: How a refusal is said, by exact path.
         otherwise: How a refusal is said on all other paths.
         named: Handlers by method and path with a slash at its end, for paths that go on with one name of letters and digits.
-        max_body: The most bytes of a request's body.
+        admits: Returns by exact path, before a body is read, the refusal of who may not ask; None for who may.
+        max_body: The most bytes of a request's body; only those of POST are read.
         body_seconds: In how many seconds a body has to have arrived.
         max_requests: The most requests at the same time.
         queries: Whether a path may be followed by a query; else such a path is another one.
@@ -85,6 +86,7 @@ class Site:
     refusals: Mapping[str, Callable[[Refused], Reply]]
     otherwise: Callable[[Refused], Reply] = plain
     named: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
+    admits: Mapping[str, Callable[[Asked], Reply | None]] = field(default_factory=dict)
     max_body: int = 1024 * 1024
     body_seconds: float = 5.0
     max_requests: int = 256
