@@ -206,3 +206,35 @@ def test_help_is_a_result(command: str, run: Run) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("usage: ratify")
     assert command != "verify" or "exit codes" in out
+
+
+def test_a_file_and_resources_are_turned_into_one_another(run: Callable[..., Ran], tmp_path: Path) -> None:
+    """And back to the same; what cannot be is said by its path."""
+    (tmp_path / "ratify.yaml").write_text(CONVERTIBLE)
+    made = run("config", "convert", "ratify.yaml", "--name", "mine")
+    assert made.code == 0
+    assert "kind: Executor\nmetadata:\n  name: mine\n" in made.out
+    (tmp_path / "resources.yaml").write_text(made.out)
+    back = run("config", "convert", "resources.yaml")
+    assert back.code == 0
+    (tmp_path / "back.yaml").write_text(back.out)
+    assert run("config", "convert", "back.yaml", "--name", "mine").out == made.out
+    refused = run("config", "convert", "ratify.yaml", "--namespace", "team")
+    assert refused.code == 3
+    assert "executors[0].verifiers[0].parameters.trustPolicies[0].keys.files" in refused.err
+
+
+def test_definitions_are_printed_for_kubectl(run: Callable[..., Ran]) -> None:
+    """Both, as documents of one stream."""
+    found = run("config", "crds")
+    assert found.code == 0
+    assert found.out.count("kind: CustomResourceDefinition") == 2
+    assert found.out.count("\n---\n") == 1
+
+
+CONVERTIBLE = """\
+executors:
+  - scopes: ["*"]
+    verifiers:
+      - {name: cosign, type: cosign, parameters: {trustPolicies: [{keys: {files: [/keys/cosign.pub]}}]}}
+"""
