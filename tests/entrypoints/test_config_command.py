@@ -208,28 +208,28 @@ def test_help_is_a_result(command: str, run: Run) -> None:
     assert command != "verify" or "exit codes" in out
 
 
-def test_a_file_and_resources_are_turned_into_one_another(run: Callable[..., Ran], tmp_path: Path) -> None:
+def test_a_file_and_resources_are_turned_into_one_another(run: Run, tmp_path: Path) -> None:
     """And back to the same; what cannot be is said by its path."""
     (tmp_path / "ratify.yaml").write_text(CONVERTIBLE)
-    made = run("config", "convert", "ratify.yaml", "--name", "mine")
-    assert made.code == 0
-    assert "kind: Executor\nmetadata:\n  name: mine\n" in made.out
-    (tmp_path / "resources.yaml").write_text(made.out)
-    back = run("config", "convert", "resources.yaml")
-    assert back.code == 0
-    (tmp_path / "back.yaml").write_text(back.out)
-    assert run("config", "convert", "back.yaml", "--name", "mine").out == made.out
-    refused = run("config", "convert", "ratify.yaml", "--namespace", "team")
-    assert refused.code == 3
-    assert "executors[0].verifiers[0].parameters.trustPolicies[0].keys.files" in refused.err
+    code, made, _ = run("config", "convert", "ratify.yaml", "--name", "mine")
+    assert code == 0
+    assert "kind: Executor\nmetadata:\n  name: mine\n" in made
+    (tmp_path / "resources.yaml").write_text(made)
+    code, back, _ = run("config", "convert", "resources.yaml")
+    assert code == 0
+    (tmp_path / "back.yaml").write_text(back)
+    assert run("config", "convert", "back.yaml", "--name", "mine")[1] == made
+    code, _, err = run("config", "convert", "ratify.yaml", "--namespace", "team")
+    assert code == 3
+    assert "executors[0].verifiers[0].parameters.trustPolicies[0].keys.files" in err
 
 
-def test_definitions_are_printed_for_kubectl(run: Callable[..., Ran]) -> None:
+def test_definitions_are_printed_for_kubectl(run: Run) -> None:
     """Both, as documents of one stream."""
-    found = run("config", "crds")
-    assert found.code == 0
-    assert found.out.count("kind: CustomResourceDefinition") == 2
-    assert found.out.count("\n---\n") == 1
+    code, out, _ = run("config", "crds")
+    assert code == 0
+    assert out.count("kind: CustomResourceDefinition") == 2
+    assert out.count("\n---\n") == 1
 
 
 CONVERTIBLE = """\
