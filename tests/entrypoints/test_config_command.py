@@ -221,7 +221,7 @@ def test_a_file_and_resources_are_turned_into_one_another(run: Run, tmp_path: Pa
     assert run("config", "convert", "back.yaml", "--name", "mine")[1] == made
     code, _, err = run("config", "convert", "ratify.yaml", "--namespace", "team")
     assert code == 3
-    assert "executors[0].verifiers[0].parameters.trustPolicies[0].keys.files" in err
+    assert "executors[0].stores[0].parameters.credential.provider: not in a NamespacedExecutor" in err
 
 
 def test_definitions_are_printed_for_kubectl(run: Run) -> None:
