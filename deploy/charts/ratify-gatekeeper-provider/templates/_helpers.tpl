@@ -63,15 +63,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (printf "%s-tls" (include "ratify.fullname" .)) .Values.provider.tls.existingSecret }}
 {{- end }}
 
-{{/* The base64 of the authority that callers are to trust. Where the program rotates it and none is known yet, one that nobody
-     has the key of: Gatekeeper takes no Provider without, and the program writes its own into it. */}}
+{{/* The base64 of the authority that callers are to trust. Where the program rotates it and none is known yet, one that expired
+     in 1970 and that nobody trusts: Gatekeeper takes no Provider without, and the program writes its own into it. */}}
 {{- define "ratify.caBundle" -}}
 {{- if .Values.provider.tls.caCert -}}
 {{ .Values.provider.tls.caCert | b64enc }}
 {{- else if include "ratify.rotates" . -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace (include "ratify.tlsSecretName" .) | default dict -}}
 {{- $known := index ($secret.data | default dict) "ca.crt" -}}
-{{- if $known -}}{{ $known }}{{- else -}}{{ (genCA "ratify-not-yet-known" 1).Cert | b64enc }}{{- end -}}
+{{- if $known -}}{{ $known }}{{- else -}}{{ .Files.Get "files/placeholder-ca.pem" | b64enc }}{{- end -}}
 {{- else if not (and (eq .Values.mode "webhook") .Values.webhook.annotations) -}}
 {{ fail "provider.tls.caCert must not be empty where certificates are not rotated: callers trust nobody without it" }}
 {{- end }}
