@@ -24,8 +24,9 @@ from pyratify.pki.asn1 import OCTET_STRING, encode
 from pyratify.pki.dsse import pre_authentication_encoding
 from pyratify.pki.encoding import encode_base64
 from pyratify.pki.times import format_time
-from pyratify.testing.certificates import CODE_SIGNING, authority, make_key, pem
+from pyratify.testing.certificates import authority, make_key, pem
 from pyratify.testing.cosign import ClassicSignature, CosignKey
+from pyratify.testing.sigstore_certificates import identifiers, leaf_extensions
 from pyratify.testing.sigstore_log import TestLog, hashedrekord, log_dsse, serialized_sct
 from pyratify.testing.timestamps import TokenRecipe, make_response, make_token, timestamp_authority
 from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, TIMESTAMP_ANNOTATION
@@ -135,10 +136,10 @@ class PrivateSigstore:
 
     def __init__(self, name: str = "sigstore") -> None:
         root, below = (make_key("p256", f"{name} {which}#0") for which in ("root", "intermediate"))
-        self._root = authority(f"{name} root", extensions=_identifiers(root))
-        identifiers = _identifiers(below, root)
+        self._root = authority(f"{name} root", extensions=identifiers(root))
+        both = identifiers(below, root)
         self.intermediate = authority(
-            f"{name} intermediate", issuer=self._root, path_length=0, extensions=identifiers
+            f"{name} intermediate", issuer=self._root, path_length=0, extensions=both
         )
         self.certificates = TestLog(make_key("p256", f"{name} ct"), f"ct.{name}.test")
         self.logs = {
@@ -187,8 +188,11 @@ class PrivateSigstore:
             begin,
             begin + signing.life,
         )
-        named = _identifiers(key.private, self.intermediate.key)
-        for extension, critical in (*_extensions(signing), *named):
+        named = identifiers(key.private, self.intermediate.key)
+        for extension, critical in (
+            *leaf_extensions(signing.names, {**signing.issuers, **signing.extensions}),
+            *named,
+        ):
             builder = builder.add_extension(extension, critical)
         if signing.sct != "none":
             builder = builder.add_extension(self._timestamps(builder, begin, signing.sct), critical=False)
@@ -262,42 +266,6 @@ class PrivateSigstore:
         single = serialized_sct(log, taken, spki, body + b"x" * (how == "forged"))
         listed = (len(single) + 2).to_bytes(2, "big") + len(single).to_bytes(2, "big") + single
         return x509.UnrecognizedExtension(x509.ObjectIdentifier(_SCT_LIST), encode(OCTET_STRING, listed))
-
-
-def _extensions(signing: Signing) -> list[tuple[x509.ExtensionType, bool]]:
-    usage = {name: name == "digital_signature" for name in _USAGES}
-    stated = {**signing.issuers, **signing.extensions}
-    return [
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (x509.KeyUsage(**usage), True),
-        (x509.ExtendedKeyUsage([x509.ObjectIdentifier(CODE_SIGNING)]), False),
-        (x509.SubjectAlternativeName(list(signing.names)), True),
-        *(
-            (x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value), False)
-            for oid, value in stated.items()
-        ),
-    ]
-
-
-def _identifiers(key: Any, issuer: Any = None) -> list[tuple[x509.ExtensionType, bool]]:
-    """Return the identifiers of a certificate's key and of its issuer's, which strict verifiers ask for."""
-    own = (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-    if issuer is None:
-        return [own]
-    return [own, (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), False)]
-
-
-_USAGES = [
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-]
 
 
 def _authority(chain: tuple[bytes, ...]) -> dict[str, Any]:
