@@ -17,7 +17,7 @@ from e2e.cluster.images import Images
 from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, with_volume, workload
 from e2e.cluster.programs import eventually
 from e2e.cluster.provider import COSIGN, SIGNED_BY_EITHER, configuration, notation
-from e2e.cluster.webhook import WATCHED, Webhook, sidecars, webhook
+from e2e.cluster.webhook import WATCHED, Webhook, sidecars, webhook, webhook_of_cluster
 
 pytestmark = pytest.mark.e2e
 
@@ -210,6 +210,28 @@ def test_a_rule_that_records_changes_nothing(api_server: ApiServer, hook: Webhoo
     assert f"audit: image {images[BAD]} of container main-0" in hook.program.said()
 
 
+def test_the_audit_log_keeps_what_was_decided(api_server: ApiServer, hook: Webhook, images: Images) -> None:
+    """Under the webhook's name, for every mode; a decision that is only recorded is seen nowhere else."""
+    recorded, held = watched(api_server, "recorded"), watched(api_server)
+    api_server.api.create(pod(recorded, images[BAD]))
+    with pytest.raises(Refused):
+        api_server.api.create(pod(held, images[BAD]))
+    api_server.api.create(pod(held, images[GOOD]))
+
+    def kept(where: str) -> list[dict[str, str]]:
+        found = [each for each in api_server.audited() if each["objectRef"]["namespace"] == where]
+        return [each.get("annotations", {}) for each in found]
+
+    (quiet,) = eventually("it is written", lambda: kept(recorded))
+    bad, good = eventually("they are written", lambda: found if len(found := kept(held)) == 2 else None)
+    assert quiet["verify.ratify.sh/decision"] == "allowed"
+    assert quiet["verify.ratify.sh/problems"].startswith(f"audit: image {images[BAD]} of container main-0")
+    assert bad["verify.ratify.sh/decision"] == "denied"
+    assert "NO_EVIDENCE" in bad["verify.ratify.sh/problems"]
+    assert good["verify.ratify.sh/decision"] == good["pin.ratify.sh/decision"] == "allowed"
+    assert "verify.ratify.sh/problems" not in good
+
+
 def test_an_exception_admits_until_it_is_taken_away(
     api_server: ApiServer, hook: Webhook, images: Images
 ) -> None:
@@ -351,8 +373,10 @@ def test_a_configuration_that_becomes_wrong_changes_nothing(
         path.write_bytes(good)
 
 
-def test_tenants_have_executors_of_their_own(api_server: ApiServer, images: Images, tmp_path: Path) -> None:
-    """The webhook follows the resources of the cluster, and the namespace of an object is its tenant."""
+def test_tenants_have_executors_of_their_own(
+    api_server: ApiServer, images: Images, namespace: str, tmp_path: Path
+) -> None:
+    """As in a Pod: it follows the cluster's resources, makes its certificate, and the namespace of an object is its tenant."""
     done = api_server.kubectl("apply", "--server-side", "-f", CRDS)
     assert done.returncode == 0, done.stderr
     eventually("the definitions are served", lambda: api_server.api.knows(CONFIG, "NamespacedExecutor"))
@@ -369,9 +393,10 @@ def test_tenants_have_executors_of_their_own(api_server: ApiServer, images: Imag
     resources = [{"apiVersion": CONFIG, **each} for each in (cluster, own)]
     api_server.api.apply(*resources)
     try:
-        with webhook(api_server, tmp_path, None, rules(), "executors"):
+        with webhook_of_cluster(api_server, tmp_path, rules(), namespace, "executors"):
             eventually(
-                "the tenant has its executor", lambda: refusal(api_server, tenant, images["cosign-v3"])
+                "the tenant has its executor",
+                lambda: "NO_EVIDENCE" in refusal(api_server, tenant, images["cosign-v3"]),
             )
             assert refusal(api_server, tenant, images["notation-jws-ec"]) == ""
             assert "NO_EVIDENCE" in refusal(api_server, other, images["notation-jws-ec"])
@@ -392,9 +417,9 @@ def executor(*verifiers: Document) -> Document:
 
 
 def refusal(server: ApiServer, where: str, image: str) -> str:
-    """Return why a Pod would be refused by us; empty where it would not."""
+    """Return why a Pod would be refused; empty where it would not."""
     try:
         server.api.trying().create(pod(where, image))
     except Refused as error:
-        return error.message if "NO_EVIDENCE" in error.message else ""
+        return error.message
     return ""
