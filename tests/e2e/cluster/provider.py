@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from e2e.cluster.api import Document
 from e2e.cluster.gatekeeper import write_pair
+from e2e.cluster.policies import MUTATION, VALIDATION
 from e2e.cluster.programs import Program, eventually, free_port, shown_serial, start
 from interop import live
 from pyratify.testing.tls import Authority
 
-VALIDATION, MUTATION = "ratify-gatekeeper-provider", "ratify-gatekeeper-mutation-provider"
 COSIGN: Document = {
     "name": "cosign-1",
     "type": "cosign",
@@ -155,8 +154,8 @@ class Provider:
         pem = "".join(authority.pem for authority in authorities or (self.authority,))
         bundle = base64.b64encode(pem.encode()).decode()
         return (
-            _resource(VALIDATION, self.port, "v2/verify", bundle, 5),
-            _resource(MUTATION, self.port, "v2/mutate", bundle, 5),
+            resource(VALIDATION, self.port, "v2/verify", bundle),
+            resource(MUTATION, self.port, "v2/mutate", bundle),
         )
 
     def end(self) -> None:
@@ -184,12 +183,19 @@ def provider(clients: Authority, folder: Path, configured: Document) -> Iterator
         found.end()
 
 
-def _resource(name: str, port: int, path: str, bundle: str, timeout: int) -> dict[str, Any]:
+def resource(name: str, port: int, path: str, bundle: str = "") -> Document:
+    """Return a Provider resource that leads Gatekeeper to a path of a provider on loopback.
+
+    Args:
+        name: Its name.
+        port: The provider's port.
+        path: As `v2/verify`.
+        bundle: The authorities of the provider's certificate, PEM in base64.
+    """
     url = f"https://127.0.0.1:{port}/ratify/gatekeeper/{path}"
-    spec = {"url": url, "timeout": timeout, "caBundle": bundle}
     return {
         "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
         "kind": "Provider",
         "metadata": {"name": name},
-        "spec": spec,
+        "spec": {"url": url, "timeout": 5, "caBundle": bundle},
     }
