@@ -76,10 +76,17 @@ TARGETS = (
 
 @dataclass
 class Replica:
-    """A replica, with what it was given to serve."""
+    """A replica, with what it was given to serve, and whether it is able to."""
 
     rotator: Rotator
     served: list[tuple[bytes, bytes]] = field(default_factory=list)
+    able: bool = True
+
+    def use(self, pair: tuple[bytes, bytes]) -> bool:
+        """Serve a certificate, if it is able to."""
+        if self.able:
+            self.served.append(pair)
+        return self.able
 
     async def look(self) -> str:
         """Look once, and return the fault."""

@@ -287,7 +287,7 @@ async def test_what_is_faulty_is_built_again_after_a_while(
     assert status(server, "e")["conditions"][0]["reason"] == "KEY_UNAVAILABLE"
     async with followed(config):
         await until(lambda: deciders(config) == {"a.example": "cosign"})
-    assert status(server, "e")["succeeded"] is True
+        await until(lambda: status(server, "e")["succeeded"] is True)
 
 
 async def test_a_defect_ends_nobody_else(server: ApiServer, config: ClusterConfig) -> None:

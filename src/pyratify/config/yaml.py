@@ -6,12 +6,13 @@ scalars are null, booleans and numbers as in JSON; everything else, `no` and `01
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pyratify.core.errors import ConfigurationError
 
+T = TypeVar("T")
 MAX_DEPTH = 64
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
@@ -25,12 +26,20 @@ def loads(data: bytes) -> Any:
     Raises:
         ConfigurationError: With the line where it is not as it should be.
     """
+    return _read(data, _Reader.document)
+
+
+def loads_all(data: bytes) -> tuple[Any, ...]:
+    """Parse any number of YAML documents into JSON values; errors as in `loads`."""
+    return _read(data, _Reader.documents)
+
+
+def _read(data: bytes, read: Callable[["_Reader"], T]) -> T:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        events = yaml.parse(data.decode("utf-8-sig"), Loader=loader)
-        return _Reader(events).document()
+        return read(_Reader(yaml.parse(data.decode("utf-8-sig"), Loader=loader)))
     except UnicodeDecodeError:
         raise ConfigurationError("the document is not UTF-8") from None
     except yaml.YAMLError as error:
@@ -62,6 +71,14 @@ class _Reader:
         self._next("DocumentEndEvent")
         self._next("StreamEndEvent")
         return value
+
+    def documents(self) -> tuple[Any, ...]:
+        self._next("StreamStartEvent")
+        values = []
+        while self._next("DocumentStartEvent", "StreamEndEvent"):
+            values.append(self._value(next(self._events), 0))
+            self._next("DocumentEndEvent")
+        return tuple(values)
 
     def _next(self, *kinds: str) -> bool:
         """Take an event of one of these kinds; tell whether it is of the first."""

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     JSON_INVALID = "JSON_INVALID"
     KEY_INVALID = "KEY_INVALID"
     KEY_UNAVAILABLE = "KEY_UNAVAILABLE"
+    KIND_UNKNOWN = "KIND_UNKNOWN"
     LAYOUT_INVALID = "LAYOUT_INVALID"
     MANIFEST_AMBIGUOUS = "MANIFEST_AMBIGUOUS"
     MEDIATYPE_MISMATCH = "MEDIATYPE_MISMATCH"
@@ -132,6 +133,7 @@ _REMEDIES = {
     Reason.JSON_INVALID: _REBUILD,
     Reason.KEY_INVALID: "Give a public key or certificate in PEM or DER, of a kind and size that the documentation lists.",
     Reason.KEY_UNAVAILABLE: "Check that the key's source can be read from here.",
+    Reason.KIND_UNKNOWN: "Say where this kind keeps its Pod, or do not send it to the webhook.",
     Reason.LAYOUT_INVALID: "Give a directory or tar archive that is an OCI image layout.",
     Reason.MANIFEST_AMBIGUOUS: _REBUILD,
     Reason.MEDIATYPE_MISMATCH: _REBUILD,

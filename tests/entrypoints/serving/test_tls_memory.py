@@ -149,9 +149,10 @@ def test_atk_244_without_nameless_files_it_is_in_a_folder_of_our_own(
     modes: list[tuple[int, int]] = []
     load = ssl.SSLContext.load_cert_chain
 
-    def watched(self: ssl.SSLContext, certfile: Path, *rest: object, **more: object) -> None:
-        modes.append((certfile.stat().st_mode & 0o777, certfile.parent.stat().st_mode & 0o777))
-        load(self, certfile, *rest, **more)
+    def watched(self: ssl.SSLContext, certfile: Path, keyfile: Path, **more: object) -> None:
+        paths = (certfile, keyfile)
+        modes.extend((path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) for path in paths)
+        load(self, certfile, keyfile, **more)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
     memory, old = TlsMemory(), os.umask(0)
@@ -163,5 +164,5 @@ def test_atk_244_without_nameless_files_it_is_in_a_folder_of_our_own(
             memory.context()
     finally:
         os.umask(old)
-    assert modes == [(0o600, 0o700)] * 2
+    assert modes == [(0o600, 0o700)] * 4
     assert list(tmp_path.iterdir()) == []

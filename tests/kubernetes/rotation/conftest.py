@@ -42,9 +42,10 @@ async def replica(
     ) -> Replica:
         api = Api.connect({"KUBECONFIG": str(server.kubeconfig(tmp_path))})
         apis.append(api)
-        served: list[tuple[bytes, bytes]] = []
-        rotator = Rotator(api, SERVICE, targets, lambda *pair: served.append(pair), name, clock, lifetimes)
-        return Replica(rotator, served)
+        replica = Replica(
+            Rotator(api, SERVICE, targets, lambda *pair: replica.use(pair), name, clock, lifetimes)
+        )
+        return replica
 
     yield make
     await asyncio.gather(*(api.aclose() for api in apis))

@@ -223,16 +223,15 @@ def _config(add: Add) -> None:
 
 
 def _gatekeeper(add: Add) -> None:
-    from pyratify.entrypoints.gatekeeper.flags import add_flags
+    from pyratify.entrypoints.cli.serving_flags import add_gatekeeper_actions
 
-    parser = add("gatekeeper", "answer Gatekeeper's questions about images")
-    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    text = "serve Gatekeeper's external data provider until SIGTERM"
-    action = actions.add_parser("serve", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    add_flags(action)
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_gatekeeper_actions(add("gatekeeper", "answer Gatekeeper's questions about images"))
+
+
+def _webhook(add: Add) -> None:
+    from pyratify.entrypoints.cli.serving_flags import add_webhook_actions
+
+    add_webhook_actions(add("webhook", "decide admissions for the Kubernetes API server"))
 
 
 def _completion(add: Add) -> None:
@@ -278,6 +277,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "plugins": _plugins,
     "config": _config,
     "gatekeeper": _gatekeeper,
+    "webhook": _webhook,
     "completion": _completion,
     "version": _version,
 }

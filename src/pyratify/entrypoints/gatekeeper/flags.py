@@ -3,11 +3,14 @@
 import argparse
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pyratify.entrypoints.serving.flags import add_serving_flags, add_timeout, count
+from pyratify.entrypoints.serving.flags import add_rotation_flags, add_serving_flags, add_timeout, count
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.rotation.bundles import Target
 
 _SWITCHES = {
-    "disable-cert-rotation": "accepted for Ratify v2; certificates are always read from files, again when they change",
     "disable-crd-manager": "accepted for Ratify v2; the configuration is always read from a file",
     "disable-mutation": "do not serve /v2/mutate",
     "allow-any-client": "serve clients without a certificate of Gatekeeper's authority",
@@ -17,6 +20,7 @@ _SWITCHES = {
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the provider's flags to a parser."""
     add_serving_flags(parser, client_ca="--gatekeeper-ca-cert-file")
+    add_rotation_flags(parser, _tells)
     add_timeout(
         parser,
         "--verify-timeout",
@@ -37,9 +41,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _tells(flags: argparse.Namespace) -> "tuple[Target, ...]":
+    """Return Gatekeeper's Providers, under the names that Ratify v2's chart gives them."""
+    from pyratify.kubernetes.rotation.bundles import provider
+
+    verify, mutate = provider("ratify-gatekeeper-provider"), provider("ratify-gatekeeper-mutation-provider")
+    return (verify,) if flags.disable_mutation else (verify, mutate)
+
+
 def go_style(arguments: Sequence[str]) -> list[str]:
     """Return arguments as Go's flag package takes them (`-flag`, `-switch=true`) in the spelling of argparse."""
-    switches = {*_SWITCHES, "enable-metrics"}
+    switches = {*_SWITCHES, "disable-cert-rotation", "enable-metrics"}
     found = []
     for argument in arguments:
         text = argument

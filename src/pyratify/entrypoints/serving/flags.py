@@ -3,7 +3,12 @@
 import argparse
 import math
 import re
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.rotation.bundles import Target
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
@@ -73,6 +78,21 @@ def add_cache_flags(parser: ArgumentParser) -> None:
         help="the password of the shared cache; $RATIFY_SHARED_CACHE_PASSWORD when omitted",
     )
     add("--shared-cache-ca-file", metavar="FILE", help="the authority of its certificate, PEM")
+
+
+def add_rotation_flags(parser: ArgumentParser, tells: "Callable[[Namespace], tuple[Target, ...]]") -> None:
+    """Add the flags of an entry point whose certificates may come from a Secret that it takes care of.
+
+    Args:
+        parser: The parser.
+        tells: Returns from the flags the resources that tell its clients whom to trust.
+    """
+    parser.add_argument(
+        "--disable-cert-rotation",
+        action="store_true",
+        help="take certificates from files only; else, in a cluster and with $RATIFY_NAME, they are made and renewed",
+    )
+    parser.set_defaults(tells=tells)
 
 
 def add_timeout(parser: ArgumentParser, flag: str, seconds: float, text: str) -> None:

@@ -50,6 +50,7 @@ class Metrics:
             _VERIFICATION,
         )
         self._errors = self._counter("ratify_system_error_count", "error", _NAMESPACE)
+        self._admissions = self._counter("ratify_admission_count", "kind", "allowed")
         self._counter("ratify_registry_request_count", "status_code", "registry_host", _NAMESPACE)
         self._blobs = self._counter("ratify_blob_cache_count", "hit", _NAMESPACE)
         for name, labels in _ELSEWHERE.items():
@@ -58,6 +59,11 @@ class Metrics:
     def request(self, kind: str, milliseconds: float) -> None:
         """Measure a request: `verification` or `mutation`."""
         self._requests[kind].observe(milliseconds)
+
+    def admission(self, kind: str, allowed: bool, milliseconds: float) -> None:
+        """Count and measure an answer to the API server: `verification` or `mutation`, and whether it allows."""
+        self._admissions.labels(kind, str(allowed).lower()).inc()
+        self.request(kind, milliseconds)
 
     def error(self, code: str) -> None:
         """Count an error of a key, by its reason code."""

@@ -16,11 +16,12 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
 from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
-from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
+from pyratify.entrypoints.serving.tls import ReloadingTls
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.serving.metrics import Metrics
@@ -92,25 +93,28 @@ class Process:
             ConfigurationError: A flag, a certificate or an address cannot be used. A configuration that is wrong is not an
                 error: nothing is allowed and the process is not ready until it is right.
         """
-        address, tls = Address.parse(self.flags.address), _tls(self.flags)
+        address = Address.parse(self.flags.address)
+        certificates = open_certificates(self.flags, self.clock)
+        tls = certificates.tls
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
         source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
         verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
         source.secret = None if shared is None else shared.secret.generations
         if metrics is not None:
             source.dress = metrics.measured
-            metrics.watch({**source.gauges(), **_gauges(verdicts)})
+            metrics.watch({**source.gauges(), **certificates.gauges(), **_gauges(verdicts)})
         door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
-        checks = {**door.checks, "configuration": source.trouble, "certificates": lambda: _fault(tls)}
+        checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
         readiness = Readiness(checks)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(certificates.aclose)
             stack.push_async_callback(source.aclose)
             if shared is not None:
                 stack.push_async_callback(shared.aclose)
             stack.push_async_callback(verdicts.aclose)
             await source.refresh()
-            self._follow(stack, source, tls, door)
+            self._follow(stack, source, certificates, door)
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
             context, outdated = (tls.context, tls.outdated) if tls else (None, None)
@@ -136,15 +140,11 @@ class Process:
         return health
 
     def _follow(
-        self, stack: AsyncExitStack, source: FollowedSource, tls: ReloadingTls | None, door: Door
+        self, stack: AsyncExitStack, source: FollowedSource, certificates: Certificates, door: Door
     ) -> None:
         """Follow the configuration, the certificates and what the entry point reads until the stack is closed."""
-        tasks = [asyncio.create_task(source.watch())]
-        if tls is not None:
-            tasks.append(asyncio.create_task(tls.watch(self.clock)))
-        if door.watch is not None:
-            tasks.append(asyncio.create_task(door.watch()))
-        stack.push_async_callback(end, *tasks)
+        watches = [source.watch, *certificates.watches(), *([door.watch] if door.watch is not None else [])]
+        stack.push_async_callback(end, *(asyncio.create_task(watch()) for watch in watches))
 
 
 def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
@@ -191,17 +191,6 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
         )
 
 
-def _tls(flags: Namespace) -> ReloadingTls | None:
-    certificate, key, authority = flags.cert_file, flags.key_file, flags.client_ca_file
-    if bool(certificate) != bool(key):
-        raise ConfigurationError("--cert-file and --key-file belong together")
-    if not certificate:
-        if authority:
-            raise ConfigurationError(f"{flags.client_ca_flag} needs --cert-file and --key-file")
-        return None
-    return ReloadingTls(TlsFiles(Path(certificate), Path(key), Path(authority) if authority else None))
-
-
 def _source(flags: Namespace, clock: Clock) -> FollowedSource:
     return WatchedConfig(locate(flags.config) or Path.home() / ".ratify" / "config.json", clock)
 
@@ -235,7 +224,3 @@ def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
         "ratify_verdict_cache_hits": lambda: verdicts.hits,
         "ratify_verdict_cache_misses": lambda: verdicts.misses,
     }
-
-
-def _fault(tls: ReloadingTls | None) -> str:
-    return tls.fault.message if tls is not None and tls.fault is not None else ""

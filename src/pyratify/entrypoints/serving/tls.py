@@ -87,7 +87,7 @@ class TlsFiles:
         Raises:
             ConfigurationError: A file is missing, empty or malformed, or key and certificate do not belong together.
         """
-        return context_of(self.certificate, self.key, self.client_ca)
+        return trust(context_of(self.certificate, self.key), self.client_ca)
 
     def certificate_pem(self) -> bytes:
         """Return the certificate chain in PEM; errors as in `context`."""
@@ -182,13 +182,12 @@ class _EmptyAuthorities(ConfigurationError):
     pass
 
 
-def context_of(certificate: Path, key: Path, client_ca: Path | None, *, name: str = "") -> ssl.SSLContext:
-    """Return the TLS context of these files.
+def context_of(certificate: Path, key: Path, *, name: str = "") -> ssl.SSLContext:
+    """Return the TLS context of these files, for clients of any authority.
 
     Args:
         certificate: As in `TlsFiles`.
         key: As in `TlsFiles`.
-        client_ca: As in `TlsFiles`.
         name: What errors call the certificate; its path when omitted.
 
     Raises:
@@ -201,9 +200,25 @@ def context_of(certificate: Path, key: Path, client_ca: Path | None, *, name: st
         raise ConfigurationError(
             f"the certificate {name or certificate} and its key cannot be used: {_why(error)}"
         ) from None
-    if client_ca is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        _trust(context, client_ca)
+    return context
+
+
+def trust(context: ssl.SSLContext, client_ca: Path | None) -> ssl.SSLContext:
+    """Return the context, from then on only for clients of these authorities; of any, where there are none given.
+
+    Raises:
+        ConfigurationError: The file is missing, empty or malformed.
+    """
+    if client_ca is None:
+        return context
+    context.verify_mode = ssl.CERT_REQUIRED
+    text = read(client_ca).decode("ascii", "replace")
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise _EmptyAuthorities(f"the client CA file {client_ca} has no certificate")
+    try:
+        context.load_verify_locations(cadata=text)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the client CA file {client_ca} cannot be used: {_why(error)}") from None
     return context
 
 
@@ -223,16 +238,6 @@ def _bare() -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _trust(context: ssl.SSLContext, path: Path) -> None:
-    text = read(path).decode("ascii", "replace")
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        raise _EmptyAuthorities(f"the client CA file {path} has no certificate")
-    try:
-        context.load_verify_locations(cadata=text)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the client CA file {path} cannot be used: {_why(error)}") from None
 
 
 def _nobody(good: ssl.SSLContext) -> ssl.SSLContext:

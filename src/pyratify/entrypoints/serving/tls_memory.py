@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyratify.entrypoints.serving.tls import NoCertificate, TlsFiles, context_of, read
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.serving.tls import NoCertificate, TlsFiles, context_of, read, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class TlsMemory:
 
     Attributes:
         client_ca: The authorities of clients; without them any client is served.
-        before: Files to use until an identity is given; without them nobody is served until then.
+        before: Files to use, if they are good, until an identity is given; without them nobody is served until then.
     """
 
     client_ca: Path | None = None
@@ -48,17 +49,22 @@ class TlsMemory:
 
     def fingerprint(self) -> str:
         """Return a hash of what there is now; errors as in `TlsSource.fingerprint`."""
+        clients = read(self.client_ca) if self.client_ca is not None else b""
         pair = self._now()
-        parts = [pair.certificate, pair.key]
-        if self.client_ca is not None:
-            parts.append(read(self.client_ca))
+        parts = (pair.certificate, pair.key, clients)
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     def context(self) -> ssl.SSLContext:
         """Return the TLS context of what there is now; errors as in `TlsSource.context`."""
         pair = self._now()
-        with _nameless(pair.key + b"\n" + pair.certificate) as path:
-            return context_of(path, path, self.client_ca, name="in memory")
+        try:
+            with _nameless(pair.certificate) as certificate, _nameless(pair.key) as key:
+                context = context_of(certificate, key, name="in memory")
+        except ConfigurationError as error:
+            if self._pair is None:
+                raise NoCertificate(f"there is no certificate yet: {error.message}") from None
+            raise
+        return trust(context, self.client_ca)
 
     def certificate_pem(self) -> bytes:
         """Return the certificate chain in PEM; errors as in `TlsSource.context`."""
@@ -67,7 +73,7 @@ class TlsMemory:
     def _now(self) -> Pair:
         if self._pair is not None:
             return self._pair
-        if self.before is not None and self.before.certificate.exists():
+        if self.before is not None and self.before.certificate.exists() and self.before.key.exists():
             return Pair(read(self.before.certificate), read(self.before.key))
         raise NoCertificate("there is no certificate yet")
 

@@ -31,7 +31,7 @@ class Rotator:
         api: The API server.
         service: The service.
         targets: What tells clients whom to trust.
-        use: Told every certificate that is to be served from now on, in PEM, and its key.
+        use: Told every certificate that is to be served from now on, in PEM, and its key; says whether it is served now.
         identity: Who we are; no other replica has the same.
         clock: The clock.
         lifetimes: How long everything lasts.
@@ -43,7 +43,7 @@ class Rotator:
     api: Api
     service: Service
     targets: tuple[Target, ...]
-    use: Callable[[bytes, bytes], None]
+    use: Callable[[bytes, bytes], bool]
     identity: str
     clock: Clock = field(default_factory=SystemClock)
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
@@ -149,9 +149,10 @@ class Rotator:
         found = examine(stored.material)
         why = unusable(found, self.clock.now())
         if why or found.leaf is None:
-            return f"Secret {self.service.namespace}/{self.service.secret}: {why}"
+            return f"{self._store}: {why}"
         new = fingerprint(stored.material.certificate)
         if new != self._serving:
-            self.use(stored.material.certificate, stored.material.key)
+            if not self.use(stored.material.certificate, stored.material.key):
+                return f"{self._store}: its certificate could not be used"
             self._serving, self.expires = new, found.leaf.ends
         return ""

@@ -40,6 +40,9 @@ class SecretStore:
     api: Api
     service: Service
 
+    def __str__(self) -> str:
+        return f"Secret {self.service.namespace}/{self.service.secret}"
+
     async def read(self) -> Stored:
         """Return what the Secret holds.
 

@@ -1,0 +1,48 @@
+"""`ratify webhook`: serve the admission webhook, or check its rules and manifests."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.console import Console
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Do what is asked and return the exit code."""
+    if arguments.action == "check":
+        return _check(arguments, console)
+    from pyratify.entrypoints.webhook import serve
+
+    serve.run(arguments)
+    return exits.ALLOWED
+
+
+def _check(arguments: Namespace, console: Console) -> int:
+    from pyratify.core.clock import SystemClock
+    from pyratify.entrypoints.webhook.follow import load_rules
+    from pyratify.entrypoints.webhook.manifests import weaknesses
+
+    if not arguments.rules and not arguments.manifest:
+        raise ConfigurationError("there is nothing to check", remedy="Name manifests, or rules with --rules.")
+    clock = SystemClock()
+    if arguments.rules:
+        for name in load_rules(Path(arguments.rules), clock).expired(clock.now()):
+            console.note(f"the exception {name} has expired; remove it")
+    found = weaknesses(list(_documents(arguments.manifest)))
+    for each in found:
+        console.fault(f"{each.place}: {each.message}", each.remedy, debug=False)
+    if not found:
+        console.result("nothing is wrong")
+    return exits.USAGE if found else exits.ALLOWED
+
+
+def _documents(names: list[str]) -> Iterator[Any]:
+    from pyratify.config.load import parse, read
+    from pyratify.config.yaml import loads_all
+
+    for path in map(Path, names):
+        data = read(path)
+        yield from (parse(data, is_json=True),) if path.suffix == ".json" else loads_all(data)

@@ -1,0 +1,1 @@
+"""The admission webhook: validates Pods and workloads, and pins their images, without Gatekeeper."""

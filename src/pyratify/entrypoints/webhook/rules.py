@@ -1,0 +1,148 @@
+"""Rules as they are applied: checked, and with the names of namespaces compiled."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.entrypoints.webhook.exemptions import Exemption
+from pyratify.entrypoints.webhook.objects import POD_SPECS, Kind
+from pyratify.entrypoints.webhook.schema import Mode, RuleConfig, RulesConfig, UnknownKinds
+from pyratify.entrypoints.webhook.selectors import names
+
+_STRICTNESS = {Mode.AUDIT: 0, Mode.WARN: 1, Mode.DENY: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        config: What it says.
+    """
+
+    config: RuleConfig
+    _inside: re.Pattern[str]
+    _outside: re.Pattern[str]
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.config.name
+
+    @property
+    def mode(self) -> Mode:
+        """What follows when an image must not be run."""
+        return self.config.mode
+
+    def matches(self, namespace: str, kind: Kind, labels: Iterable[Mapping[str, str]]) -> bool:
+        """Tell whether it is for an object.
+
+        Args:
+            namespace: The name of its namespace.
+            kind: Its kind.
+            labels: Its labels, and those that it had before an update; as in Kubernetes either may match.
+        """
+        config = self.config
+        if not self._inside.fullmatch(namespace) or self._outside.fullmatch(namespace):
+            return False
+        if config.kinds and not {kind.name, str(kind)} & set(config.kinds):
+            return False
+        selector = config.object_selector
+        return selector is None or any(selector.matches(each) for each in labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole document of rules.
+
+    Attributes:
+        config: What it says.
+        pod_specs: Where the specification of a Pod is, by kind.
+    """
+
+    config: RulesConfig
+    pod_specs: Mapping[Kind, tuple[str, ...]]
+    _rules: tuple[Rule, ...]
+    _exemptions: tuple[Exemption, ...]
+
+    @classmethod
+    def read(cls, config: RulesConfig, now: datetime) -> "Rules":
+        """Return the rules that a document describes.
+
+        Args:
+            config: What it says.
+            now: The time of reading.
+
+        Raises:
+            ConfigurationError: A name twice, a kind that nobody knows or that is known twice, or an exception that is too broad.
+        """
+        _check_names("rules", (rule.name for rule in config.rules))
+        _check_names("exceptions", (each.name for each in config.exceptions))
+        pod_specs = _pod_specs(config)
+        rules = tuple(_rule(rule, f"rules[{index}]", pod_specs) for index, rule in enumerate(config.rules))
+        exemptions = tuple(
+            Exemption.read(each, f"exceptions[{index}]", now) for index, each in enumerate(config.exceptions)
+        )
+        return cls(config, pod_specs, rules, exemptions)
+
+    @property
+    def admits_unknown_kinds(self) -> bool:
+        """Whether an object whose images nobody knows is admitted."""
+        return self.config.unknown_kinds is UnknownKinds.ALLOW
+
+    def matching(self, namespace: str, kind: Kind, labels: tuple[Mapping[str, str], ...]) -> tuple[Rule, ...]:
+        """Return the rules for an object, the strictest first; arguments as in `Rule.matches`."""
+        found = [rule for rule in self._rules if rule.matches(namespace, kind, labels)]
+        return tuple(sorted(found, key=lambda rule: -_STRICTNESS[rule.mode]))
+
+    def exemption(
+        self, namespace: str, reference: Reference, codes: tuple[Reason, ...], now: datetime
+    ) -> Exemption | None:
+        """Return one exception that covers all of it by itself, or None; arguments as in `Exemption.covers`."""
+        return next(
+            (each for each in self._exemptions if each.covers(namespace, reference, codes, now)), None
+        )
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Return the names of the exceptions whose time is over."""
+        return tuple(each.config.name for each in self._exemptions if now >= each.config.until)
+
+
+def _rule(config: RuleConfig, path: str, known: Iterable[Kind]) -> Rule:
+    kinds = {text for kind in known for text in (kind.name, str(kind))}
+    for index, name in enumerate(config.kinds):
+        if name not in kinds:
+            raise ConfigurationError(
+                f"there is no kind {name!a} with a Pod in it",
+                path=f"{path}.kinds[{index}]",
+                remedy=f"Known kinds are {', '.join(sorted(kinds))}; podTemplates adds others.",
+            )
+    return Rule(
+        config,
+        names(config.namespaces, f"{path}.namespaces"),
+        names(config.exclude_namespaces, f"{path}.excludeNamespaces"),
+    )
+
+
+def _pod_specs(config: RulesConfig) -> Mapping[Kind, tuple[str, ...]]:
+    found = dict(POD_SPECS)
+    for index, each in enumerate(config.pod_templates):
+        kind = Kind(each.group, each.kind)
+        if kind in found:
+            raise ConfigurationError(
+                f"where {kind} keeps its Pod is known already", path=f"podTemplates[{index}]"
+            )
+        found[kind] = tuple(each.path.split("/")[1:])
+    return found
+
+
+def _check_names(path: str, given: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(given):
+        if name in seen:
+            raise ConfigurationError(f"the name {name!a} is given twice", path=f"{path}[{index}].name")
+        seen.add(name)

@@ -1,0 +1,43 @@
+"""`ratify webhook serve`: the webhook made from flags."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from pyratify.entrypoints.serving import process
+from pyratify.entrypoints.serving.process import Door, Parts
+from pyratify.entrypoints.webhook.follow import FollowedRules
+from pyratify.entrypoints.webhook.site import webhook_site
+from pyratify.entrypoints.webhook.webhook import Webhook
+
+
+def make(parts: Parts) -> Door:
+    """Return the webhook as an entry point; API servers seldom have certificates, so nobody has to show one.
+
+    Raises:
+        ConfigurationError: The rules cannot be read.
+    """
+    flags, metrics = parts.flags, parts.metrics
+    rules = FollowedRules(Path(flags.rules) if flags.rules else None, parts.clock)
+    webhook = Webhook(parts.source, parts.verdicts, rules, parts.clock)
+    site = webhook_site(
+        webhook,
+        seconds=flags.timeout,
+        clock=parts.clock,
+        measure=metrics.admission if metrics is not None else None,
+    )
+    return Door(
+        site=site,
+        aclose=webhook.aclose,
+        open_to_all=True,
+        watch=rules.watch,
+        checks={"rules": rules.trouble},
+    )
+
+
+def run(flags: Namespace) -> None:
+    """Serve until SIGTERM or an interrupt.
+
+    Raises:
+        ConfigurationError: A flag, the rules, a certificate or an address cannot be used.
+    """
+    process.run(flags, make)

@@ -1,0 +1,151 @@
+"""What is shipped lets nothing through, and what would is found."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyratify.config.yaml import loads_all
+from pyratify.entrypoints.cli import main as ratify
+from pyratify.entrypoints.webhook.manifests import weaknesses
+from pyratify.entrypoints.webhook.objects import POD_SPECS
+from webhooks import ROOT
+
+FOLDER = ROOT / "deploy" / "webhook"
+FILES = ("mutating.yaml", "validating.yaml")
+
+
+def shipped(name: str) -> dict[str, Any]:
+    """Return the webhook configuration of a file."""
+    (found,) = loads_all((FOLDER / name).read_bytes())
+    return dict(found)
+
+
+def changed(name: str, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """Return it with its webhook changed."""
+    found = copy.deepcopy(shipped(name))
+    change(found["webhooks"][0])
+    return found
+
+
+def test_what_is_shipped_lets_nothing_through() -> None:
+    """Both together, as they are applied."""
+    assert weaknesses([shipped(name) for name in FILES]) == ()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_shipped_asks_about_every_kind_that_is_known(name: str) -> None:
+    """And about nothing whose images are not: every resource is the plural of a kind, or one that adds containers."""
+    (hook,) = shipped(name)["webhooks"]
+    asked = {
+        (group, each) for rule in hook["rules"] for group in rule["apiGroups"] for each in rule["resources"]
+    }
+    kinds = {(kind.group, f"{kind.name.lower()}s") for kind in POD_SPECS}
+    assert asked == kinds | {("", "pods/ephemeralcontainers")}
+    assert (hook["sideEffects"], hook["admissionReviewVersions"]) == ("None", ["v1"])
+
+
+WEAK: tuple[tuple[str, Callable[[dict[str, Any]], Any], str], ...] = (
+    ("validating.yaml", lambda hook: hook.update(failurePolicy="Ignore"), "every image is admitted"),
+    ("mutating.yaml", lambda hook: hook.update(failurePolicy="Ignore"), "every image is admitted"),
+    ("validating.yaml", lambda hook: hook.update(objectSelector={"matchLabels": {"a": "b"}}), "chooses its labels"),
+    ("validating.yaml", lambda hook: hook.update(matchConditions=[{"name": "a"}]), "before they are judged"),
+    ("validating.yaml", lambda hook: hook.update(matchPolicy="Exact"), "another version"),
+    ("mutating.yaml", lambda hook: hook.pop("reinvocationPolicy"), "not pinned"),
+    ("validating.yaml", lambda hook: hook.update(namespaceSelector={"matchLabels": {"a": "b"}}), "certain labels"),
+    ("validating.yaml", lambda hook: hook["rules"][0]["resources"].remove("pods/ephemeralcontainers"), "ephemeral"),
+    ("validating.yaml", lambda hook: hook["rules"][0].update(operations=["CREATE"]), "UPDATE of pods"),
+    ("validating.yaml", lambda hook: hook["rules"].pop(), "CREATE and UPDATE of cronjobs.batch"),
+    ("validating.yaml", lambda hook: hook["rules"][1].update(scope="Cluster"), "deployments.apps"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "what"), WEAK, ids=lambda each: each if isinstance(each, str) else ""
+)
+def test_a_way_around_is_found(name: str, change: Callable[[dict[str, Any]], Any], what: str) -> None:
+    """Each by itself, with its place and what to do."""
+    found = weaknesses([changed(name, change)])
+    assert found
+    assert any(what in each.message for each in found)
+    assert all(each.place and each.remedy for each in found)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "what"),
+    [
+        (
+            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "prod"]},
+            "prod",
+        ),
+        ({"key": "admit", "operator": "DoesNotExist"}, "by the label admit"),
+        ({"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a"]}, "by the label"),
+    ],
+)
+def test_namespaces_that_are_left_out_are_found(requirement: dict[str, Any], what: str) -> None:
+    """All but the cluster's own and the webhook's."""
+    selector = {"matchExpressions": [requirement]}
+    (found,) = weaknesses([changed("validating.yaml", lambda hook: hook.update(namespaceSelector=selector))])
+    assert what in found.message
+    assert "kube-system" not in found.message
+
+
+def test_gatekeepers_ways_around_are_found() -> None:
+    """A constraint that only warns, and a mutation that gives up; also in a list."""
+    constraint = {
+        "apiVersion": "constraints.gatekeeper.sh/v1beta1",
+        "kind": "Ratify",
+        "spec": {"enforcementAction": "warn"},
+    }
+    external = {"provider": "p", "failurePolicy": "UseDefault"}
+    assign = {
+        "apiVersion": "mutations.gatekeeper.sh/v1",
+        "kind": "Assign",
+        "spec": {"parameters": {"assign": {"externalData": external}}},
+    }
+    found = weaknesses([{"kind": "List", "items": [constraint, assign, None]}, 7, None])
+    assert [each.place for each in found] == ["Ratify None", "Assign None"]
+
+
+def test_other_webhooks_are_nobodys_business() -> None:
+    """What does not look at Pods decides nothing about images."""
+    other = changed("validating.yaml", lambda hook: hook.update(failurePolicy="Ignore"))
+    other["webhooks"][0]["rules"] = [{"apiGroups": [""], "operations": ["*"], "resources": ["secrets"]}]
+    assert weaknesses([other, {"kind": "ConfigMap"}]) == ()
+
+
+@pytest.mark.parametrize(
+    "junk", [{"webhooks": 7}, {"webhooks": [7, {"rules": 7}, {"rules": [{"resources": 7}]}]}]
+)
+def test_what_is_no_manifest_says_nothing(junk: dict[str, Any]) -> None:
+    """Whatever its shape."""
+    assert weaknesses([{"kind": "ValidatingWebhookConfiguration", **junk}]) == ()
+
+
+def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0 where nothing is wrong, 3 where something is, also in the rules; expired exceptions are named."""
+    files = [str(FOLDER / name) for name in FILES]
+    assert ratify(["webhook", "check", "--rules", str(FOLDER / "rules.yaml"), *files]) == 0
+    assert capsys.readouterr().out == "nothing is wrong\n"
+    weak = tmp_path / "weak.yaml"
+    weak.write_text((FOLDER / FILES[1]).read_text().replace("failurePolicy: Fail", "failurePolicy: Ignore"))
+    assert ratify(["webhook", "check", str(weak)]) == 3
+    said = capsys.readouterr().err
+    assert (
+        "ValidatingWebhookConfiguration ratify-webhook, webhook verify.ratify.sh: while the webhook is down"
+        in said
+    )
+    assert "what to do: Set failurePolicy: Fail." in said
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"rules": []}')
+    assert ratify(["webhook", "check", "--rules", str(rules)]) == 3
+    assert "rules.json: rules: " in capsys.readouterr().err
+    rules.write_text(
+        '{"exceptions": [{"name": "old", "namespaces": ["a"], "images": ["r.io/a"], "until": "2020-01-01T00:00:00Z",'
+        ' "reason": "was", "approvedBy": "somebody"}]}'
+    )
+    assert ratify(["webhook", "check", "--rules", str(rules), str(rules)]) == 0
+    assert "exception old has expired" in capsys.readouterr().err
+    assert ratify(["webhook", "check"]) == 3
