@@ -1,6 +1,5 @@
 """The provider as Executors and NamespacedExecutors of the cluster configure it, tenant by tenant."""
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,8 +101,7 @@ def tenants(server: ApiServer, gatekeeper: Gatekeeper, folder: Path, *flags: str
     provider.admit_clients_of(gatekeeper.authority.pem)
     provider.environment["KUBECONFIG"] = str(server.kubeconfig_of(_HOME, "provider"))
     allow(server, "ratify-tenants", _HOME, "provider")
-    bundle = base64.b64encode(provider.authority.pem.encode()).decode()
-    server.api.apply(resource(_NAME, provider.port, "v2/verify", bundle))
+    server.api.apply(resource(_NAME, provider.port, "v2/verify", provider.bundle()))
     wanted = (
         policies.template("multi-tenancy-validation", _KIND, _NAME),
         policies.constraint("multi-tenancy-validation", TENANTS, kind=_KIND),

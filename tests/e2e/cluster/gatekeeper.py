@@ -13,7 +13,16 @@ import yaml
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.policies import LABEL
-from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running, shown_serial
+from e2e.cluster.programs import (
+    BIN,
+    MANIFEST,
+    Program,
+    eventually,
+    free_port,
+    running,
+    shown_serial,
+    write_pair,
+)
 from pyratify.testing.tls import Authority
 
 NEEDED = ("gatekeeper", "../share/gatekeeper.yaml")
@@ -105,15 +114,6 @@ def apply_manifest(server: ApiServer) -> tuple[Document, ...]:
         if document["kind"] == "CustomResourceDefinition":
             _wait_for(server, document["spec"])
     return webhooks
-
-
-def write_pair(folder: Path, pem: bytes) -> None:
-    """Write a key and its certificate as `tls.key` and `tls.crt`, each exchanged at once as in a mounted Secret."""
-    key, dash, rest = pem.partition(b"-----BEGIN CERTIFICATE-----")
-    for name, content in (("tls.key", key), ("tls.crt", dash + rest)):
-        aside = folder / f".{name}"
-        aside.write_bytes(content)
-        aside.replace(folder / name)
 
 
 def _documents() -> list[Document]:

@@ -151,3 +151,12 @@ def shown_serial(port: int, authority: str) -> str:
         context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
     ):
         return str((wrapped.getpeercert() or {})["serialNumber"])
+
+
+def write_pair(folder: Path, pem: bytes) -> None:
+    """Write a key and its certificate as `tls.key` and `tls.crt`, each exchanged at once as in a mounted Secret."""
+    key, dash, rest = pem.partition(b"-----BEGIN CERTIFICATE-----")
+    for name, content in (("tls.key", key), ("tls.crt", dash + rest)):
+        aside = folder / f".{name}"
+        aside.write_bytes(content)
+        aside.replace(folder / name)
