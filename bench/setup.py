@@ -37,8 +37,8 @@ def notation_verifier(ca: Path = MATERIAL / "certs" / "ca.pem") -> NotationVerif
 
 
 def registry_store(*, cosign_tags: bool = False) -> RegistryStore:
-    """Return a store over registries without credentials."""
-    options = RegistryOptions(cosign_tags=cosign_tags)
+    """Return a store over registries without credentials, which asks for the tags of signatures as an engine for cosign."""
+    options = RegistryOptions(cosign_tags=cosign_tags, cosign_suffixes=("sig",))
     return RegistryStore(options, AnonymousCredentials(), asyncio_transport(options))
 
 

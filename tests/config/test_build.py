@@ -11,6 +11,7 @@ import pyratify
 from pyratify.config.build import build_engine, open_engine
 from pyratify.config.check import check_config
 from pyratify.config.load import decode_config, load_config, parse
+from pyratify.config.resources import usable_tags
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY
@@ -359,3 +360,19 @@ async def test_every_fault_of_the_shape_is_found(tmp_path: Path) -> None:
     ]
     path.write_text("7")
     assert [error.path for error in await check_file(path)] == [""]
+
+
+@pytest.mark.parametrize(
+    ("types", "tags"),
+    [
+        (("cosign",), ("sig",)),
+        (("notation",), ()),
+        (("notation", "cosign"), ("sig",)),
+        (("cosign", "nobody-knows"), ("sig", "att", "sbom")),
+    ],
+)
+def test_only_the_cosign_tags_that_some_verifier_can_use_are_asked_for(
+    types: tuple[str, ...], tags: tuple[str, ...]
+) -> None:
+    """A plugin that cannot be loaded is refused elsewhere, and hides nothing meanwhile."""
+    assert usable_tags(types) == tags

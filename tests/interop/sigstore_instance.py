@@ -87,6 +87,12 @@ class Instance:
         live.loopback.run("cosign", "signing-config", "create", *flags, "--out", str(path))
         return path
 
+    def no_services(self) -> Path:
+        """A signing configuration without any service, for signatures by keys that nobody else hears of."""
+        path = self.folder / "no-services.json"
+        live.signers.write_json(path, live.signers.NO_LOG)
+        return path
+
     def _service(self, name: str, version: int) -> str:
         return f"url={self.urls[name]},api-version={version},start-time={START},operator=test"
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from interop import live, sigstore_instance
-from interop.sigstore_policies import Policy, classic_environment, policies
-from interop.sigstore_scene import IMAGES, KINDS, Scene, peer
+from interop.sigstore_policies import KEY, Policy, classic_environment, policies
+from interop.sigstore_scene import IMAGES, KINDS, TAG, Scene, peer
+from interop.sigstore_scene import KEY as SIGNING_KEY
 
 pytestmark = pytest.mark.interop
 TLOG_ENDED = ("v3", "v3-annotated")
@@ -136,3 +137,35 @@ def test_every_policy_is_tried_and_every_difference_is_of_a_case_that_exists(
     assert set(POLICIES) == set(known)
     assert {name for name, _, _ in DIFFERENCES} | set(ACCEPTED) <= set(POLICIES)
     assert {image for _, images, _ in DIFFERENCES for image in images} | ATTESTED <= set(IMAGES)
+
+
+@pytest.mark.parametrize("program", ["cosign", "cosign2"])
+def test_signatures_in_another_repository_are_found_as_cosign_finds_them(program: str, scene: Scene) -> None:
+    """Signed with `COSIGN_REPOSITORY`, and for the classic form with a prefix too; nobody finds them without being told."""
+    image, elsewhere = f"elsewhere-{program}", f"{scene.registry}/signatures-{program}"
+    scene.repository(image).push_image(TAG)
+    reference = scene.at_digest(image)
+    classic = program == "cosign2"
+    prefix = ("--attachment-tag-prefix", "dev-") if classic else ()
+    how = ("--tlog-upload=false",) if classic else (f"--signing-config={scene.instance.no_services()}",)
+    told = {"COSIGN_REPOSITORY": elsewhere}
+    assert not peer(program, told, "sign", "--yes", *SIGNING_KEY, *how, *prefix, reference).returncode
+    key = (*KEY, "--insecure-ignore-tlog")
+    for theirs, repository, flags in (
+        (told, ("--signature-repository", elsewhere), prefix),
+        ({}, (), prefix),
+        (
+            told,
+            ("--signature-repository", elsewhere),
+            ("--attachment-tag-prefix", "prod-") if classic else (),
+        ),
+        (
+            {"COSIGN_REPOSITORY": f"{scene.registry}/v3"},
+            ("--signature-repository", f"{scene.registry}/v3"),
+            prefix,
+        ),
+    ):
+        wanted = peer(program, theirs, "verify", *key, *flags, reference).returncode == 0
+        mine = live.ratify(*key, *repository, *flags, reference)
+        assert mine.code in (0, 1), mine.stderr
+        assert (mine.code == 0, wanted) == (wanted, theirs == told and flags == prefix)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyratify.config.load import LoadedConfig, load_config
 from pyratify.config.paths import join, within
-from pyratify.config.resources import BuildResources, make
+from pyratify.config.resources import BuildResources, make, usable_tags
 from pyratify.config.schema import ExecutorConfig, StoreConfig
 from pyratify.config.scopes import check_reach, check_scopes
 from pyratify.config.trace import begin_trace
@@ -171,7 +171,8 @@ class Builder:
 
     def _lent(self, config: ExecutorConfig) -> BuildResources:
         names = tuple(verifier.name for verifier in config.verifiers)
-        return replace(self.resources, scopes=config.scopes, verifiers=names)
+        tags = usable_tags(verifier.type for verifier in config.verifiers)
+        return replace(self.resources, scopes=config.scopes, verifiers=names, cosign_tags=tags)
 
 
 def _limits(config: ExecutorConfig) -> Limits:

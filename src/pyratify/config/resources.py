@@ -1,6 +1,6 @@
 """How plugins are made from their parameters, and what they are lent meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import CertificateProvider, KeyMaterial, KeyProvider
 from pyratify.core.plugin import Plugin, Registry
 from pyratify.core.sharing import Shared
+from pyratify.core.store import COSIGN_TAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class BuildResources:
         base: The folder that relative paths start from.
         scopes: The executor's scopes.
         verifiers: The names of the executor's verifiers.
+        cosign_tags: Which of cosign's tags these can use.
         shared: What the engine's plugins share.
     """
 
@@ -33,6 +35,7 @@ class BuildResources:
     base: Path
     scopes: tuple[str, ...] = ()
     verifiers: tuple[str, ...] = ()
+    cosign_tags: tuple[str, ...] = COSIGN_TAGS
     shared: Shared = field(default_factory=Shared)
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
@@ -123,6 +126,17 @@ async def make(kind: str, named: tuple[str, str], parameters: Any, path: str, le
     plugin = Registry[Any](kind).load(type_name, f"{path}.type")
     trace_plugin(lent.shared.fingerprint, kind, type_name, plugin)
     return await _build(plugin, name, parameters, f"{path}.parameters", lent)
+
+
+def usable_tags(types: Iterable[str]) -> tuple[str, ...]:
+    """Return which of cosign's tags verifiers of these types can use; what cannot be loaded is refused elsewhere."""
+    wanted: set[str] = set()
+    for name in types:
+        try:
+            wanted.update(Registry[Any]("verifiers").load(name, "").cosign_tags)
+        except (ConfigurationError, AttributeError):
+            return COSIGN_TAGS
+    return tuple(tag for tag in COSIGN_TAGS if tag in wanted)
 
 
 async def _build(plugin: Any, name: str, parameters: Any, path: str, lent: BuildResources) -> Any:

@@ -11,6 +11,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
 from pyratify.core.key import CertificateProvider, KeyProvider
 from pyratify.core.sharing import Shared
+from pyratify.core.store import COSIGN_TAGS
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -34,6 +35,11 @@ class Resources(Protocol):
     @property
     def verifiers(self) -> tuple[str, ...]:
         """The names of that executor's verifiers."""
+        ...
+
+    @property
+    def cosign_tags(self) -> tuple[str, ...]:
+        """Which of cosign's tags those verifiers can use: `sig`, `att`, `sbom`."""
         ...
 
     @property
@@ -70,12 +76,15 @@ class Plugin(Generic[T_co]):
         traced: For stores, verifiers and policies: whether all that verdicts depend on stands in the options, came from
             the resources' keys and certificates, or was told to `shared.fingerprint` while it was built. Verdicts of
             engines with a plugin of which that is not said are not shared between processes.
+        cosign_tags: For verifiers: under which of cosign's tags (`sig`, `att`, `sbom`) what they verify may be; a store
+            asks for no others.
     """
 
     options: type[Any]
     build: Callable[[str, Any, Resources], Awaitable[T_co]]
     summary: str
     traced: bool = False
+    cosign_tags: tuple[str, ...] = COSIGN_TAGS
 
 
 class Registry(Generic[T]):

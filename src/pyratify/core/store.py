@@ -8,6 +8,9 @@ from typing import Protocol
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
 
+COSIGN_TAGS = ("sig", "att", "sbom")
+"""The endings of cosign's tags: signatures, attestations, SBOMs."""
+
 
 class Discovery(StrEnum):
     """How a referrer was found."""

@@ -12,6 +12,7 @@ import pytest
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Registry
+from pyratify.core.reference import Reference
 from pyratify.core.sharing import Shared
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.plugin import Options, build, plugin, read_options
@@ -30,6 +31,7 @@ class Lent:
     clock: Clock = field(default_factory=FakeClock)
     scopes: tuple[str, ...] = ()
     verifiers: tuple[str, ...] = ()
+    cosign_tags: tuple[str, ...] = ("sig", "att", "sbom")
     asked: list[Mapping[str, Any] | None] = field(default_factory=list)
     shared: Shared = field(default_factory=Shared)
 
@@ -100,11 +102,16 @@ def test_our_own_parameters_are_read(lent: Lent) -> None:
             proxyFromEnvironment=False,
             clientCertFile="client.pem",
             clientKeyFile="client.key",
+            signatureRepository="sigs.example.com/all",
+            allowCosignTag=True,
+            cosignTagPrefix="dev-",
             connectTimeout=1.5,
             timeout=9,
         ),
         lent,
     )
+    assert settings.signatures == Reference.parse("sigs.example.com/all")
+    assert (settings.cosign_tag_prefix, settings.cosign_suffixes) == ("dev-", lent.cosign_tags)
     assert settings.mirrors == ("mirror.example.com", "localhost:5000")
     assert settings.auth_realms == ("tokens.example.com",)
     assert settings.referrers is ReferrersMode.API
@@ -126,6 +133,13 @@ def test_our_own_parameters_are_read(lent: Lent) -> None:
         ({"mirrors": ["ok.example.com", "https://mirror"]}, "mirrors[1]"),
         ({"authRealms": ["a b"]}, "authRealms[0]"),
         ({"clientKeyFile": "x"}, "clientKeyFile"),
+        ({"signatureRepository": "sigs.example.com/all:tag"}, "signatureRepository"),
+        ({"signatureRepository": f"sigs.example.com/all@sha256:{'0' * 64}"}, "signatureRepository"),
+        ({"signatureRepository": "https://sigs.example.com/all"}, "signatureRepository"),
+        ({"cosignTagPrefix": "dev-"}, "cosignTagPrefix"),
+        ({"cosignTagPrefix": "-dev", "allowCosignTag": True}, "cosignTagPrefix"),
+        ({"cosignTagPrefix": "a/b", "allowCosignTag": True}, "cosignTagPrefix"),
+        ({"cosignTagPrefix": "x" * 100, "allowCosignTag": True}, "cosignTagPrefix"),
         ({"caBase64": "***"}, "caBase64"),
         ({"caFile": "missing.pem"}, "caFile"),
         ({"caPem": "no certificate"}, "caPem"),

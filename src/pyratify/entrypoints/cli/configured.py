@@ -43,11 +43,16 @@ async def configured_session(arguments: Namespace, console: Console) -> AsyncIte
         ConfigurationError: There is none, it has a fault, or a flag belongs into it.
     """
     loaded = load_config(find_config(arguments, console))
-    for flag, given in (("--plain-http", arguments.plain_http), ("--ca-file", arguments.ca_file)):
+    for flag, given, parameter in (
+        ("--plain-http", arguments.plain_http, "plainHttp"),
+        ("--ca-file", arguments.ca_file, "caFile"),
+        ("--signature-repository", arguments.signature_repository, "signatureRepository"),
+        ("--attachment-tag-prefix", arguments.attachment_tag_prefix, "cosignTagPrefix"),
+    ):
         if given:
             raise ConfigurationError(
                 f"{flag} is for runs without a configuration",
-                remedy="Set plainHttp or caFile in the parameters of the configuration's registry-store.",
+                remedy=f"Set {parameter} in the parameters of the configuration's registry-store.",
             )
     async with AsyncExitStack() as stack:
         engine = await build_engine(loaded, stack, cache=disk_cache(arguments))

@@ -12,12 +12,14 @@ from pyratify.core.executor import Executor
 from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
-from pyratify.core.store import Store
+from pyratify.core.reference import Reference
+from pyratify.core.store import COSIGN_TAGS, Store
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.session import timeout
 from pyratify.entrypoints.cli.targets import Target
 
+REPOSITORY_VARIABLE = "COSIGN_REPOSITORY"
 _MAX_FILE = 4 * 1024 * 1024
 
 
@@ -41,6 +43,13 @@ def is_direct(arguments: Namespace) -> bool:
         ("--wildcard-scopes", arguments.wildcard_scopes, "--trust-policy", policy),
         ("-a", arguments.annotations, "--key or --certificate-identity", cosign),
         ("--trusted-root", arguments.trusted_root, "--key or --certificate-identity", cosign),
+        ("--signature-repository", arguments.signature_repository, "--key, --cert or --trust-policy", named),
+        (
+            "--attachment-tag-prefix",
+            arguments.attachment_tag_prefix,
+            "--key or --certificate-identity",
+            cosign,
+        ),
         ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
         ("--insecure-ignore-sct", arguments.insecure_ignore_sct, "--certificate-identity", cosign),
     ):
@@ -82,25 +91,32 @@ def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> 
     )
 
 
-def direct_store(arguments: Namespace, targets: tuple[Target, ...], stack: AsyncExitStack) -> Store:
+def direct_store(
+    arguments: Namespace,
+    targets: tuple[Target, ...],
+    stack: AsyncExitStack,
+    cosign_tags: tuple[str, ...] = COSIGN_TAGS,
+) -> Store:
     """Return the store for these targets; where all are layouts, nothing of registries is imported.
 
+    Args:
+        arguments: The parsed flags.
+        targets: What is asked for.
+        stack: Closes the store.
+        cosign_tags: Which of cosign's tags can matter.
+
     Raises:
-        ConfigurationError: The CA file cannot be read.
+        ConfigurationError: The CA file cannot be read, or what names the repository of signatures names none.
     """
     if all(target.reference.is_layout for target in targets):
         from pyratify.stores.layout import LayoutStore
 
         return LayoutStore(targets[0].reference.repository)
-    return registry_store(arguments, stack)
+    return registry_store(arguments, stack, cosign_tags)
 
 
-def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
-    """Return the store of registries, with the credentials that `docker login` left; closed with the stack.
-
-    Raises:
-        ConfigurationError: The CA file cannot be read.
-    """
+def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tuple[str, ...]) -> Store:
+    """Return the store of registries, with the credentials that `docker login` left; arguments as in `direct_store`."""
     from pyratify.credentials.docker_config import DockerCredentials
     from pyratify.stores.registry.options import RegistryOptions
     from pyratify.stores.registry.store import RegistryStore
@@ -110,11 +126,35 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack) -> Store:
     options = RegistryOptions(
         plain_http=True if arguments.plain_http else None,
         cosign_tags=True,
+        cosign_suffixes=cosign_tags,
+        cosign_tag_prefix=_prefix(arguments),
+        signatures=_signatures(arguments),
         ca_pem=read_file(ca_file, "--ca-file").decode("ascii", "replace") if ca_file else "",
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)
     return store
+
+
+def _prefix(arguments: Namespace) -> str:
+    prefix: str = arguments.attachment_tag_prefix
+    if prefix:
+        from pyratify.stores.registry.signatures import check_prefix
+
+        check_prefix(prefix, "--attachment-tag-prefix")
+    return prefix
+
+
+def _signatures(arguments: Namespace) -> Reference | None:
+    """Return where signatures are: as a flag says, or for cosign's signatures alone as its own variable says."""
+    name, origin = arguments.signature_repository, "--signature-repository"
+    if not name and not getattr(arguments, "cert", None) and not getattr(arguments, "trust_policy", None):
+        name, origin = os.environ.get(REPOSITORY_VARIABLE, ""), f"${REPOSITORY_VARIABLE}"
+    if not name:
+        return None
+    from pyratify.stores.registry.signatures import read_repository
+
+    return read_repository(name, origin)
 
 
 def disk_cache(arguments: Namespace) -> ContentCache | None:

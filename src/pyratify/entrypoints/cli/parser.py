@@ -263,6 +263,17 @@ def _registry(parser: Parser) -> None:
     group.add_argument(
         "--ca-file", metavar="FILE", help="the certificate authorities of registries, instead of the system's"
     )
+    group.add_argument(
+        "--signature-repository",
+        metavar="REPOSITORY",
+        help="where everything attached is, if not with its image (default for cosign: $COSIGN_REPOSITORY)",
+    )
+    group.add_argument(
+        "--attachment-tag-prefix",
+        default="",
+        metavar="TEXT",
+        help="what stands before cosign's tags sha256-<hex>.sig",
+    )
     group.add_argument("--no-cache", action="store_true", help="keep no content on disk between runs")
 
 

@@ -10,6 +10,7 @@ from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import direct_executor, direct_store, is_direct
+from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.order import in_order
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target, read_targets
@@ -78,7 +79,8 @@ def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncC
 
     verifiers = direct_verifiers(arguments)
     stack = AsyncExitStack()
-    executor = direct_executor(arguments, direct_store(arguments, targets, stack), verifiers)
+    tags = ("sig",) if is_cosign(arguments) else ()  # no other tag holds signatures
+    executor = direct_executor(arguments, direct_store(arguments, targets, stack, tags), verifiers)
     return open_session(everything(executor), stack, *(verifier.prepare for verifier in verifiers))
 
 

@@ -50,10 +50,8 @@ class Lister:
             StoreError: As in `Store.referrers`.
         """
         digest = _digest_of(reference)
-        tags = [
-            asyncio.create_task(self._cosign_tag(reference, tag))
-            for tag in (cosign_tags(digest) if self._options.cosign_tags else ())
-        ]
+        reference = self._reader.attached_to(reference)
+        tags = [asyncio.create_task(self._cosign_tag(reference, tag)) for tag in self._tags(digest)]
         try:
             async with aclosing(self._referrers(reference, digest, artifact_type)) as referrers:
                 async for referrer in referrers:
@@ -66,6 +64,12 @@ class Lister:
             for task in tags:
                 task.cancel()
             await asyncio.gather(*tags, return_exceptions=True)
+
+    def _tags(self, digest: Digest) -> tuple[str, ...]:
+        options = self._options
+        if not options.cosign_tags:
+            return ()
+        return cosign_tags(digest, options.cosign_suffixes, options.cosign_tag_prefix)
 
     async def _referrers(
         self, reference: Reference, digest: Digest, artifact_type: str | None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pyratify.core.limits import MIB
+from pyratify.core.reference import Reference
+from pyratify.core.store import COSIGN_TAGS
 
 
 class ReferrersMode(StrEnum):
@@ -27,7 +29,11 @@ class RegistryOptions:
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest or referrers page that is read.
-        cosign_tags: Whether the tags `sha256-<hex>.sig`, `.att` and `.sbom` are looked at.
+        cosign_tags: Whether cosign's tags, as `sha256-<hex>.sig`, are looked at.
+        cosign_suffixes: Which of them, of `COSIGN_TAGS`; each is a request.
+        cosign_tag_prefix: What stands before them, as cosign's `--attachment-tag-prefix`.
+        signatures: The repository in which everything that is attached is listed and read, as with cosign's
+            `COSIGN_REPOSITORY`; each image's own when omitted. It has no mirrors.
         ca_pem: CA certificates that replace the system's, for the registry's own origin and `auth_realms`.
         client_cert_file: The client certificate, shown to the registry's own origin alone.
         client_key_file: Its key; empty when it is in the certificate's file.
@@ -45,6 +51,9 @@ class RegistryOptions:
     max_blob_bytes: int = 32 * MIB
     max_manifest_bytes: int = 4 * MIB
     cosign_tags: bool = False
+    cosign_suffixes: tuple[str, ...] = COSIGN_TAGS
+    cosign_tag_prefix: str = ""
+    signatures: Reference | None = None
     ca_pem: str = ""
     client_cert_file: str = ""
     client_key_file: str = ""

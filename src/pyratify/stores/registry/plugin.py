@@ -12,6 +12,7 @@ from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reference import canonical_registry, is_registry
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
+from pyratify.stores.registry.signatures import check_prefix, read_repository
 from pyratify.stores.registry.store import RegistryStore
 from pyratify.stores.registry.transport import Transport
 
@@ -26,7 +27,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest that is read.
-        allow_cosign_tag: Whether cosign's tags are looked at.
+        allow_cosign_tag: Whether cosign's tags are looked at; those that some verifier of the executor can use.
+        cosign_tag_prefix: What stands before them, as cosign's `--attachment-tag-prefix`; needs `allowCosignTag`.
+        signature_repository: Where everything that is attached is listed and read, as cosign's `COSIGN_REPOSITORY`; each
+            image's own repository when omitted.
         ca_pem: CA certificates in PEM that replace the system's for the registry.
         ca_base64: The same in base64; `caPem` wins.
         ca_file: The path of a file with them; `caPem` and `caBase64` win.
@@ -47,6 +51,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     max_blob_bytes: int = 32 * MIB
     max_manifest_bytes: int = 4 * MIB
     allow_cosign_tag: bool = False
+    cosign_tag_prefix: str = ""
+    signature_repository: str = ""
     ca_pem: str = ""
     ca_base64: str = ""
     ca_file: str = ""
@@ -84,6 +90,9 @@ def read_options(options: Options, resources: Resources) -> RegistryOptions:
         max_blob_bytes=options.max_blob_bytes,
         max_manifest_bytes=options.max_manifest_bytes,
         cosign_tags=options.allow_cosign_tag,
+        cosign_suffixes=resources.cosign_tags,
+        cosign_tag_prefix=options.cosign_tag_prefix,
+        signatures=read_repository(options.signature_repository, "signatureRepository"),
         ca_pem=_ca(options, resources),
         client_cert_file=_path(options.client_cert_file, resources),
         client_key_file=_path(options.client_key_file, resources),
@@ -107,6 +116,13 @@ def _check(options: Options) -> None:
             raise ConfigurationError("it has to be more than 0", path=path)
     if not options.user_agent.isascii() or not options.user_agent.isprintable():
         raise ConfigurationError("it has characters that no header field has", path="userAgent")
+    check_prefix(options.cosign_tag_prefix, "cosignTagPrefix")
+    if options.cosign_tag_prefix and not options.allow_cosign_tag:
+        raise ConfigurationError(
+            "it has no effect where cosign's tags are not looked at",
+            path="cosignTagPrefix",
+            remedy="Add allowCosignTag: true.",
+        )
     if options.client_key_file and not options.client_cert_file:
         raise ConfigurationError("a key needs its certificate, clientCertFile", path="clientKeyFile")
 

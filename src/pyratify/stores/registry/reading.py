@@ -1,4 +1,4 @@
-"""Reading over several hosts: mirrors in order, then the registry itself."""
+"""Reading over several hosts: mirrors in order, then the registry itself; and over the repository of signatures."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,9 +23,18 @@ class Reader:
     def __init__(self, client: RegistryClient, options: RegistryOptions) -> None:
         self._client = client
         self._mirrors = options.mirrors
+        self._signatures = options.signatures
+
+    def attached_to(self, reference: Reference) -> Reference:
+        """Return where what is attached to a digest is listed."""
+        if self._signatures is None or reference.digest is None:
+            return reference
+        return self._signatures.at(reference.digest)
 
     def hosts(self, reference: Reference) -> tuple[str, ...]:
         """Return where a reference is read: the mirrors in order, then its registry."""
+        if self._signatures is not None and self._signatures.name == reference.name:
+            return (reference.registry,)
         return (*(mirror for mirror in self._mirrors if mirror != reference.registry), reference.registry)
 
     async def first(self, reads: tuple[Read, ...], accept: Callable[[Response], T]) -> T | None:
@@ -73,3 +82,14 @@ class Reader:
             )
             for host in self.hosts(reference)
         )
+
+    def everywhere(
+        self, reference: Reference, path: str, what: str, *, accept: str, limit: int, expected: int
+    ) -> tuple[Read, ...]:
+        """Return the read of something that is named by digest, first where signatures are, then with its image."""
+        attached = self.attached_to(reference)
+        places = (reference,) if attached.name == reference.name else (attached, reference)
+        found = (
+            self.reads(each, path, what, accept=accept, limit=limit, expected=expected) for each in places
+        )
+        return tuple(read for reads in found for read in reads)

@@ -1,18 +1,19 @@
 """Listing what is attached: the referrers API, the tag schema, cosign's tags."""
 
 import re
+from collections.abc import Iterable
 
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_tag
+from pyratify.core.store import COSIGN_TAGS
 from pyratify.stores.registry.transport import Response
 from pyratify.stores.registry.url import Url
 
 MAX_PAGES = 50
 MAX_EMPTY_PAGES = 3
 _MAX_LINK = 8192
-COSIGN_SUFFIXES = ("sig", "att", "sbom")
 _LINK = re.compile(r'\s*<([^<>]*)>((?:\s*;\s*[A-Za-z*]+\s*=\s*(?:"[^"]*"|[^\s";,]+))*)\s*(?:,|\Z)')
 _NEXT = re.compile(r';\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?=[\s;]|\Z))', re.IGNORECASE)
 
@@ -25,9 +26,9 @@ def referrers_tag(digest: Digest) -> str:
     return f"{digest.algorithm[:32]}-{digest.hex[:64]}"
 
 
-def cosign_tags(digest: Digest) -> tuple[str, ...]:
+def cosign_tags(digest: Digest, suffixes: Iterable[str] = COSIGN_TAGS, prefix: str = "") -> tuple[str, ...]:
     """Return cosign's tags for a digest: signatures, attestations, SBOMs; none where they would be too long."""
-    tags = (f"{digest.algorithm}-{digest.hex}.{suffix}" for suffix in COSIGN_SUFFIXES)
+    tags = (f"{prefix}{digest.algorithm}-{digest.hex}.{suffix}" for suffix in suffixes)
     return tuple(tag for tag in tags if is_tag(tag))
 
 

@@ -65,7 +65,7 @@ class RegistryStore:
         return descriptor
 
     def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
-        """Iterate over what is attached: referrers first, then cosign's tags `.sig`, `.att`, `.sbom`.
+        """Iterate over what is attached: referrers first, then those of cosign's tags that are asked for.
 
         Raises:
             StoreError: The listing could not be had, or has an entry that cannot be read, after those that can.
@@ -75,8 +75,8 @@ class RegistryStore:
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a manifest's bytes; errors as in `Store`, and `MEDIATYPE_MISMATCH`."""
         wanted = reference.at(descriptor.digest)
-        reads = self._reader.reads(
-            reference,
+        reads = self._reader.everywhere(
+            wanted,
             f"manifests/{descriptor.digest}",
             f"the manifest {descriptor.digest}",
             accept=ACCEPT_MANIFEST,
@@ -91,8 +91,8 @@ class RegistryStore:
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a blob's bytes; errors as in `Store`."""
         wanted = reference.at(descriptor.digest)
-        reads = self._reader.reads(
-            reference,
+        reads = self._reader.everywhere(
+            wanted,
             f"blobs/{descriptor.digest}",
             f"the blob {descriptor.digest}",
             accept="*/*",

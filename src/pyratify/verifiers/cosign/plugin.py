@@ -241,4 +241,5 @@ plugin = Plugin(
     build=build,
     summary="Cosign signatures and sigstore bundles, verified with public keys or certificate identities",
     traced=True,
+    cosign_tags=("sig",),
 )

@@ -247,4 +247,5 @@ plugin = Plugin(
     build=build,
     summary="Notary Project (notation) signatures, JWS and COSE",
     traced=True,
+    cosign_tags=(),
 )
