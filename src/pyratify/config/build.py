@@ -19,6 +19,8 @@ from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
 from pyratify.core.limits import Limits
+from pyratify.core.observed import observed
+from pyratify.core.observing import Observer
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.sharing import Shared
@@ -52,6 +54,7 @@ async def build_engine(
     clock: Clock | None = None,
     cache: ContentCache | None = None,
     secret: bytes | None = None,
+    observer: Observer | None = None,
 ) -> Engine:
     """Build the engine; what it holds open is closed with the stack. Arguments and errors as in `open_engine`.
 
@@ -61,10 +64,11 @@ async def build_engine(
         clock: Where every part takes its time from.
         cache: The content cache.
         secret: What processes that share verdicts have in common; with it, engines that are equal get the same generation.
+        observer: Watches resolving, listing, verifying and exchanges with registries.
     """
     memory = loaded.config.cache.memory_bytes
     kept = cache if cache is not None or not memory else MemoryCache(memory)
-    resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept))
+    resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept, observer))
     builder = Builder(resources, stack, kept)
     check_scopes(loaded.config)
     begin_trace(resources.shared.fingerprint, loaded.config, secret)
@@ -74,7 +78,8 @@ async def build_engine(
     pairs = zip(loaded.config.executors, executors, strict=True)
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     common = resources.shared.fingerprint.generation(secret or b"")
-    return Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    return engine if observer is None else observed(engine, observer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.observing import Observer
 
 _LOG = logging.getLogger("pyratify.config")
 _BESIDE = frozenset({".cer", ".crt", ".json", ".key", ".pem", ".pub", ".yaml", ".yml"})
@@ -67,6 +69,7 @@ class WatchedConfig:
         current: The generation in use; None before the first good one.
         fault: Why the file of the moment is not in use; None where it is.
         dress: Changes every engine before it is used, as to measure it.
+        observer: Watches what engines do.
         secret: What processes that share verdicts have in common; see `build_engine`.
     """
 
@@ -76,6 +79,7 @@ class WatchedConfig:
     current: Generation | None = None
     fault: ConfigurationError | None = None
     dress: Callable[[Engine], Engine] | None = None
+    observer: Observer | None = None
     secret: bytes | None = field(default=None, repr=False)
     _seen: str = ""
     _since: float = 0.0
@@ -138,14 +142,26 @@ class WatchedConfig:
     def gauges(self) -> Mapping[str, Callable[[], float]]:
         """Return what is to be measured of it, by the metric's name."""
         return {
-            "ratify_executor_scopes": lambda: len(self.current.engine.executors) if self.current else 0,
+            "ratify_executors": lambda: len({id(one) for one in self._executors()}),
+            "ratify_executors_invalid": lambda: float(self.fault is not None),
+            "ratify_executor_scopes": lambda: len(self._executors()),
             "ratify_configuration_wrong": lambda: float(self.fault is not None),
         }
+
+    def _executors(self) -> tuple[Executor, ...]:
+        return tuple(self.current.engine.executors.values()) if self.current else ()
 
     async def _build(self) -> Generation:
         loaded = load_config(self.path)
         async with AsyncExitStack() as stack:
-            engine = await build_engine(loaded, stack, clock=self.clock, cache=self.cache, secret=self.secret)
+            engine = await build_engine(
+                loaded,
+                stack,
+                clock=self.clock,
+                cache=self.cache,
+                secret=self.secret,
+                observer=self.observer,
+            )
             engine = engine if self.dress is None else self.dress(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 

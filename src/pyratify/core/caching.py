@@ -121,6 +121,15 @@ class SingleFlight(Generic[T]):
         self._tasks: dict[str, asyncio.Task[T]] = {}
         self._waiting: dict[str, int] = {}
 
+    def __len__(self) -> int:
+        """Return how many pieces of work are under way."""
+        return len(self._tasks)
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for work that another caller began."""
+        return sum(self._waiting.values()) - len(self._waiting)
+
     async def run(self, key: str, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns, or raise what it raises."""
         task = self._tasks.get(key)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.observing import Observer
 
 T = TypeVar("T")
 
@@ -16,10 +17,12 @@ class Shared:
 
     Attributes:
         cache: The engine's content cache; whoever reads from it checks what comes out.
+        observer: Watches what plugins do that others cannot see, as exchanges with a registry.
         fingerprint: Told what verdicts depend on; see `Plugin.traced`.
     """
 
     cache: ContentCache | None = None
+    observer: Observer | None = None
     fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 

@@ -17,10 +17,12 @@ from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.guard import end, from_store
+from pyratify.core.observing import SILENCE, Observer, asking_for
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, walk
 
+UNDECIDED = "UNDECIDED"
 _MAX_WRITES = 64
 
 
@@ -102,11 +104,14 @@ class Verdicts:
         lifetimes: How long what is remembered.
         max_weight: How many artifacts all remembered verdicts may report together, each verdict counted as one more.
         shared: Where verdicts are shared with other processes; asked once for what is not remembered here.
+        observer: Watches every verdict.
 
     Attributes:
         hits: How many verdicts were remembered here.
         misses: How many were evaluated.
         shared_hits: How many another process had found.
+        tag_hits: How many tags were remembered, of those that no verdict depends on.
+        tag_misses: How many were asked for.
     """
 
     def __init__(
@@ -115,6 +120,7 @@ class Verdicts:
         lifetimes: Lifetimes | None = None,
         max_weight: int = 32768,
         shared: SharedVerdicts | None = None,
+        observer: Observer = SILENCE,
     ) -> None:
         self._clock = clock = clock or SystemClock()
         self._lifetimes = lifetimes or Lifetimes()
@@ -127,10 +133,23 @@ class Verdicts:
         self.hits = 0
         self.misses = 0
         self.shared_hits = 0
+        self.tag_hits = 0
+        self.tag_misses = 0
+        self._observer = observer
 
     def __len__(self) -> int:
         """Return how many verdicts are remembered."""
         return len(self._verdicts)
+
+    @property
+    def under_way(self) -> int:
+        """How many evaluations are under way."""
+        return len(self._evaluating)
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for an evaluation that another one began."""
+        return self._evaluating.waiting
 
     def forget(self) -> None:
         """Forget everything, as when the configuration was replaced."""
@@ -149,6 +168,16 @@ class Verdicts:
             reference: What to validate; a tag is resolved anew every time.
             namespace: The tenant that asks; tenants share nothing.
         """
+        with asking_for(namespace), self._observer.span("verdict", repository=reference.name) as span:
+            result = await self._validate(engine, reference, namespace)
+            if result.subject is not None:
+                span.tell(digest=result.subject.digest)
+            if result.error is not None:
+                span.tell(error=result.error.reason.value)
+            span.tell(decision=result.decision.value if result.error is None else UNDECIDED)
+            return result
+
+    async def _validate(self, engine: Engine, reference: Reference, namespace: str) -> ValidationResult:
         executor = engine.executors.match(reference)
         if executor is None:
             return await engine.validate(reference)
@@ -188,8 +217,11 @@ class Verdicts:
             raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
         where = f"{engine.generation}|{namespace}"
         found = self._tags.get(f"{where}|{reference}")
+        self.tag_hits += found is not None
         if found is None:
-            found = await self._resolve(executor, reference, where)
+            self.tag_misses += 1
+            with asking_for(namespace):
+                found = await self._resolve(executor, reference, where)
             if engine.generation:
                 self._tags.put(f"{where}|{reference}", found, self._lifetimes.tags)
         return found

@@ -1,14 +1,20 @@
 """The HTTP server: routes, bounds, and its end."""
 
 import asyncio
+import io
+import json
+import logging
+import re
 
 import aiohttp
 import pytest
 from yarl import URL
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.observing import trace
 from pyratify.entrypoints.serving.health import Readiness, health_site
 from pyratify.entrypoints.serving.http import Address, Asked, Refused, Reply, Site, listening, plain
+from pyratify.entrypoints.serving.logs import set_up, tear_down
 
 HERE = Address("127.0.0.1", 0)
 
@@ -209,3 +215,47 @@ async def test_readiness_says_what_is_wrong() -> None:
 def test_a_refusal_is_one_line() -> None:
     """Its code comes first."""
     assert plain(Refused(404, "NOT_FOUND", "gone")).body == b"NOT_FOUND: gone\n"
+
+
+@pytest.mark.parametrize(
+    ("parent", "is_taken"),
+    [
+        (f"00-{'ab' * 16}-{'cd' * 8}-01", True),
+        (f"00-{'ab' * 16}-{'cd' * 8}-01\n", True),
+        (f"00-{'AB' * 16}-{'cd' * 8}-01", False),
+        (f"00-{'00' * 16}-{'cd' * 8}-01", False),
+        (f"00-{'ab' * 16}-{'00' * 8}-01", False),
+        (f"01-{'ab' * 16}-{'cd' * 8}-01", False),
+        (f"00-{'ab' * 16}-{'cd' * 8}-01-more", False),
+        ("evil", False),
+        ("", False),
+    ],
+)
+async def test_a_request_has_one_trace_in_every_line_of_its_log(parent: str, is_taken: bool) -> None:
+    """The caller's, where it is one as W3C Trace Context has it; else one of our own. Two requests never share it."""
+    stream = io.StringIO()
+    logger = logging.getLogger("pyratify.test")
+
+    async def logs(asked: Asked) -> Reply:
+        logger.info("first")
+        await asyncio.create_task(asyncio.to_thread(logger.info, "second"))
+        return Reply(200, trace().encode())
+
+    handler = set_up("info", stream)
+    try:
+        async with (
+            listening(Site(routes={("POST", "/"): logs}, refusals={}), HERE) as where,
+            aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        ):
+            answers = []
+            for headers in ({"traceparent": parent.strip()} if parent else {}, {}):
+                async with client.post("/", headers=headers) as answer:
+                    answers.append(await answer.text())
+    finally:
+        tear_down(handler)
+    found = [json.loads(line)["trace"] for line in stream.getvalue().splitlines()]
+    assert found == [answers[0], answers[0], answers[1], answers[1]]
+    assert answers[0] != answers[1]
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in answers)
+    assert (answers[0] == "ab" * 16) is is_taken
+    assert trace() == ""

@@ -1,16 +1,34 @@
 """Metrics under Ratify's names, with bounded labels."""
 
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
 from pyratify.core.caching import MemoryCache
 from pyratify.core.engine import Engine
-from pyratify.core.errors import VerificationError
+from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.executor import Executor
+from pyratify.core.observed import observed
+from pyratify.core.observing import asking_for
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.entrypoints.serving.metrics import Metrics
+from pyratify.core.verdicts import Verdicts
+from pyratify.credentials.providers import AnonymousCredentials
+from pyratify.entrypoints.serving.metrics import Metrics, exposed
+from pyratify.entrypoints.serving.summing import Family, counted, summed
+from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.store import RegistryStore
+from pyratify.stores.registry.transport_asyncio import asyncio_transport
+from pyratify.stores.registry.transport_observed import ObservedTransport
 from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.registry import RegistrySimulator
 from scenes import KIND, image, raising, threshold
 
+MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 APP = Reference.parse("example.com/app:v1")
 NAMES = (
     "ratify_verification_request",
@@ -50,7 +68,8 @@ async def test_verifiers_and_the_cache_are_measured() -> None:
         cache=MemoryCache(),
     )
     metrics = Metrics(FakeClock())
-    engine = metrics.measured(Engine(ScopeMap([("example.com", executor), ("*", executor)]), "one"))
+    engine = Engine(ScopeMap([("example.com", executor), ("*", executor)]), "one")
+    engine = metrics.measured(observed(engine, metrics))
     assert len({id(one) for one in engine.executors.values()}) == 1
     for _ in range(2):
         await engine.validate(APP)
@@ -67,9 +86,98 @@ async def test_atk_261_labels_hold_nothing_of_others_and_are_bounded() -> None:
     """No text of a request, registry or exception is a label, and many names become one."""
     metrics = Metrics(FakeClock())
     for number in range(500):
-        metrics.verified(f"v{number}", 0.0, "")
-    metrics.verified('evil"} 1\n', 0.0, "SIG_INVALID")
+        with asking_for(f"team-{number}"), metrics.span("verify", verifier=f"v{number}"):
+            pass
+        with metrics.span("registry request", host=f"host-{number}"):
+            pass
+    with pytest.raises(VerificationError), metrics.span("verify", verifier='evil"} 1\n'):
+        raise VerificationError(Reason.SIG_INVALID, "evil")
     counts = [line for line in lines(metrics) if line.startswith("ratify_verifier_duration_count")]
     assert len(counts) == 102
-    assert sum('verifier="other"' in line for line in counts) == 2
+    assert sum('verifier="other"' in line and 'workload_namespace="other"' in line for line in counts) == 1
+    hosts = [line for line in lines(metrics) if line.startswith("ratify_registry_request_count_total")]
+    assert len(hosts) == 101
     assert not any("evil" in line for line in lines(metrics))
+
+
+async def test_every_verdict_is_counted_under_its_tenant() -> None:
+    """What is allowed, what is denied and what could not be decided; an error has the tenant too."""
+    store, _ = image(KIND)
+    metrics = Metrics(FakeClock())
+    verdicts = Verdicts(FakeClock(), observer=metrics)
+    executor = Executor(store=store, verifiers=(FakeVerifier(),), policy=threshold("fake"))
+    engine = Engine(ScopeMap([("*", executor)]), "one")
+    await verdicts.validate(engine, APP, "team-a")
+    await verdicts.validate(engine, Reference.parse("example.com/app:missing"), "team-a")
+    denying = replace(
+        executor, verifiers=(FakeVerifier(does=raising(VerificationError(Reason.SIG_INVALID, "x"))),)
+    )
+    await verdicts.validate(Engine(ScopeMap([("*", denying)]), "two"), APP)
+    with asking_for("team-b"):
+        metrics.error("NOT_FOUND")
+    found = lines(metrics)
+    for decision, tenant in (("ALLOW", "team-a"), ("UNDECIDED", "team-a"), ("DENY", "")):
+        assert f'ratify_verdicts_total{{decision="{decision}",workload_namespace="{tenant}"}} 1.0' in found
+    assert 'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace="team-b"} 1.0' in found
+
+
+async def test_requests_to_registries_are_counted_by_status_and_host() -> None:
+    """A real registry over real HTTP: what it answered, and what did not come to an answer."""
+    metrics = Metrics()
+    with RegistrySimulator() as registry:
+        registry.load_layout(MATERIAL / "layout", "app")
+        transport = ObservedTransport(asyncio_transport(RegistryOptions()), metrics)
+        store = RegistryStore(RegistryOptions(), AnonymousCredentials(), transport)
+        await store.resolve(Reference.parse(f"{registry.host}/app:cosign-v3"))
+        with pytest.raises(StoreError):
+            await store.resolve(Reference.parse(f"{registry.host}/app:nobody"))
+    with pytest.raises(StoreError):
+        await store.resolve(Reference.parse(f"{registry.host}/app:gone"))
+    await store.aclose()
+    found = lines(metrics)
+    for status in ("200", "404", "REGISTRY_UNREACHABLE"):
+        start = f'ratify_registry_request_count_total{{registry_host="{registry.host}",status_code="{status}"'
+        assert any(line.startswith(start) for line in found), status
+
+
+def test_several_processes_are_exposed_as_one() -> None:
+    """What is counted is added, gauges are joined as they must be, and what is not a number does not count."""
+    one, two = Metrics(FakeClock()), Metrics(FakeClock())
+    for metrics, ends, faults in ((one, 100.0, 0.0), (two, math.nan, 1.0)):
+        metrics.request("verification", 20)
+        metrics.error("NOT_FOUND")
+        metrics.watch(
+            {
+                "ratify_certificate_expiry_seconds": lambda ends=ends: ends,  # type: ignore[misc]
+                "ratify_configuration_wrong": lambda faults=faults: faults,  # type: ignore[misc]
+                "ratify_verdicts_remembered": lambda: 7,
+            }
+        )
+        metrics.tally({"ratify_tag_cache_hits": lambda: 3})
+    carried = [
+        msgspec.json.decode(msgspec.json.encode(each.families()), type=tuple[Family, ...])
+        for each in (one, two)
+    ]
+    found = exposed(summed(carried)).decode().splitlines()
+    for line in (
+        "ratify_verification_request_count 2.0",
+        'ratify_verification_request_bucket{le="30.0"} 2.0',
+        'ratify_verification_request_bucket{le="10.0"} 0.0',
+        'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace=""} 2.0',
+        "ratify_certificate_expiry_seconds 100.0",
+        "ratify_configuration_wrong 1.0",
+        "ratify_verdicts_remembered 14.0",
+        "ratify_tag_cache_hits_total 6.0",
+    ):
+        assert line in found, line
+
+
+def test_what_a_process_counted_outlives_it() -> None:
+    """Its counters and histograms stay in the sum; what it was at the moment does not."""
+    gone, fresh = Metrics(FakeClock()), Metrics(FakeClock())
+    gone.error("NOT_FOUND")
+    gone.watch({"ratify_verdicts_remembered": lambda: 7})
+    fresh.watch({"ratify_verdicts_remembered": lambda: 1})
+    found = exposed(summed([counted(gone.families()), fresh.families()])).decode().splitlines()
+    assert 'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace=""} 1.0' in found
+    assert "ratify_verdicts_remembered 1.0" in found

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from pyratify.core import observing
 from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
@@ -55,11 +56,16 @@ class _Remembered:
 
     namespace: str
     generation: str
+    decision: str
     encoded: bytes
 
 
 def _nobody_counts(code: str) -> None:
     del code
+
+
+def _nobody_decides(decision: str, namespace: str) -> None:
+    del decision, namespace
 
 
 @dataclass(slots=True)
@@ -72,6 +78,7 @@ class Provider:
         settings: How it answers.
         clock: Where deadlines are taken from.
         count: Told the code of every error item.
+        decided: Told the decision and the namespace of every item that is answered again as it is.
     """
 
     source: Source
@@ -79,6 +86,7 @@ class Provider:
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=SystemClock)
     count: Callable[[str], None] = _nobody_counts
+    decided: Callable[[str, str], None] = _nobody_decides
     _answers: Answers = field(init=False)
     _together: Together = field(init=False)
     _items: ExpiringCache[_Remembered] = field(init=False)
@@ -113,7 +121,7 @@ class Provider:
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
     ) -> tuple[bytes, ...]:
         """Answer equal keys once, all keys together, and late ones with an error."""
-        trace = secrets.token_hex(8)
+        trace = observing.trace() or secrets.token_hex(16)
         late = Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
         found = await self._together.each(
             keys,
@@ -132,6 +140,7 @@ class Provider:
                 lent = self.source.lend(item.namespace)
                 if lent is not None and lent.engine.generation == item.generation:
                     found[key] = item.encoded
+                    self.decided(item.decision, item.namespace)
         self.verdicts.hits += len(found)
         return found
 
@@ -153,7 +162,7 @@ class Provider:
     async def _verify_v2(self, key: str, trace: str) -> bytes:
         asked, found = await self._verdict(key, trace)
         encoded = Item(key, v2_value(found.result)).encoded()
-        kept = _Remembered(asked.namespace, found.generation, encoded)
+        kept = _Remembered(asked.namespace, found.generation, found.result.decision.value, encoded)
         self._items.put(key, kept, found.seconds, len(encoded))
         return encoded
 
@@ -163,6 +172,7 @@ class Provider:
 
     async def _verdict(self, key: str, trace: str) -> tuple[Key, Answer]:
         asked = parse_key(key, self.settings.namespaces)
+        observing.ask_for(asked.namespace)
         found = await self._answers.verdict(asked.reference, asked.namespace)
         result = found.result
         extra = {
@@ -177,6 +187,7 @@ class Provider:
     async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
         asked = parse_key(key, self.settings.namespaces)
+        observing.ask_for(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
         return Item(key, _pinned(asked, pinned)).encoded()
 

@@ -15,7 +15,7 @@ def make(parts: Parts) -> Door:
     flags, metrics = parts.flags, parts.metrics
     provider = Provider(parts.source, parts.verdicts, _settings(flags), parts.clock)
     if metrics is not None:
-        provider.count = metrics.error
+        provider.count, provider.decided = metrics.error, metrics.decided
     site = provider_site(
         provider,
         mutation=not flags.disable_mutation,

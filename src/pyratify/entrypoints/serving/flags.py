@@ -44,6 +44,11 @@ def add_serving_flags(
         action="store_true",
         help="serve /metrics for Prometheus (needs the extra `metrics`)",
     )
+    add(
+        "--enable-tracing",
+        action="store_true",
+        help="send traces where the OTEL_* variables say (needs the extra `otel`)",
+    )
     add("--metrics-port", type=int, default=8888, metavar="PORT", help="where /metrics is (default: 8888)")
     add(
         "--drain",

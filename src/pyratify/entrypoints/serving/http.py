@@ -16,6 +16,8 @@ from aiohttp import web
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
+from pyratify.core.observing import SILENCE, Observer
+from pyratify.entrypoints.serving.watched import watched
 
 _LOG = logging.getLogger("pyratify.serving")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -147,6 +149,7 @@ async def listening(
     *,
     outdated: Callable[[SSLObject], bool] | None = None,
     drain_seconds: float = 10.0,
+    observer: Observer = SILENCE,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -156,6 +159,7 @@ async def listening(
         tls: The TLS context; plain HTTP when omitted.
         outdated: Whether a connection is to end with its next answer, because of whom it was made with.
         drain_seconds: How long requests under way may take at the end.
+        observer: Watches every request.
 
     Yields:
         Where it really listens.
@@ -164,7 +168,7 @@ async def listening(
         ConfigurationError: The address cannot be used.
     """
     server = web.Server(
-        _Gate(site, outdated).handle,
+        _Gate(site, outdated, observer).handle,
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=60.0,
@@ -189,15 +193,23 @@ async def listening(
 class _Gate:
     """Lets through what is within the bounds."""
 
-    def __init__(self, site: Site, outdated: Callable[[SSLObject], bool] | None) -> None:
+    def __init__(self, site: Site, outdated: Callable[[SSLObject], bool] | None, observer: Observer) -> None:
         self._site = site
         self._outdated = outdated
+        self._observer = observer
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
         self._under_way = 0
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        """Answer one request, whatever happens."""
+        """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
+        parent = request.headers.get("traceparent", "")
+        with watched(self._observer, request.method, parent) as span:
+            response = await self._respond(request)
+            span.tell(status=response.status)
+            return response
+
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
         if self._under_way >= self._site.max_requests:

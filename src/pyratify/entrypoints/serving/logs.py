@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.observing import trace
 from pyratify.render.plain import clean
 
+_LOGGERS = ("pyratify", "opentelemetry")
 LEVELS = ("debug", "info", "warning", "error")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -25,6 +27,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": clean(record.getMessage()),
         }
+        identifier = trace()
+        if identifier:
+            line["trace"] = identifier
         for name, value in vars(record).items():
             if name not in _STANDARD:
                 line[name] = value if isinstance(value, int | float) else clean(str(value))
@@ -48,16 +53,18 @@ def set_up(level: str | None = None, stream: TextIO | None = None) -> logging.Ha
         )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("pyratify")
-    logger.setLevel(wanted.upper())
-    logger.addHandler(handler)
-    logger.propagate = False
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.setLevel(wanted.upper())
+        logger.addHandler(handler)
+        logger.propagate = False
     return handler
 
 
 def tear_down(handler: logging.Handler) -> None:
     """Undo `set_up`."""
-    logger = logging.getLogger("pyratify")
-    logger.removeHandler(handler)
-    logger.propagate = True
-    logger.setLevel(logging.NOTSET)
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.removeHandler(handler)
+        logger.propagate = True
+        logger.setLevel(logging.NOTSET)

@@ -1,26 +1,29 @@
 """Metrics for Prometheus: Ratify's names, with labels that nobody from outside can multiply.
 
-The only place that knows prometheus_client (extra `metrics`). What has no source in this process yet is declared and has no samples.
+The only place that knows prometheus_client (extra `metrics`). What is declared and has no samples is measured by plugins of clouds.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
-from pyratify.core.errors import RatifyError
 from pyratify.core.executor import Executor
-from pyratify.core.manifest import Manifest
+from pyratify.core.observing import Fact, code_of, namespace
 from pyratify.core.scope import ScopeMap
-from pyratify.core.verifier import Details, Evidence, Verifier
+from pyratify.entrypoints.serving.summing import Family
 
 _VERIFICATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4900)
 _MUTATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1200, 1400, 1600, 1800)
 _NAMESPACE = "workload_namespace"
-_ELSEWHERE = {  # measured by plugins of clouds and by the transport, where these can
+_ELSEWHERE = {  # measured by plugins of clouds, where these can
     "ratify_aad_exchange_duration": ("resource_type", _NAMESPACE),
     "ratify_acr_exchange_duration": ("repository", _NAMESPACE),
     "ratify_akv_certificate_duration": ("certificate_name", _NAMESPACE),
@@ -29,8 +32,21 @@ _MAX_VALUES = 100
 OTHER = "other"
 
 
+class Bounded:
+    """The values of a label: the first hundred, and `other` for all that come after them."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        """Return the value, or `other`."""
+        if len(self._known) < _MAX_VALUES:
+            self._known.add(value)
+        return value if value in self._known else OTHER
+
+
 class Metrics:
-    """All metrics of one process.
+    """All metrics of one process; an `Observer` of what it does.
 
     Args:
         clock: Where durations are taken from.
@@ -39,22 +55,30 @@ class Metrics:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._registry = CollectorRegistry()
-        self._names: set[str] = set()
+        self._names, self._hosts, self._tenants = Bounded(), Bounded(), Bounded()
         self._requests = {
             "verification": self._histogram("ratify_verification_request", (), _VERIFICATION),
             "mutation": self._histogram("ratify_mutation_request", (), _MUTATION),
         }
-        self._verifiers = self._histogram(
-            "ratify_verifier_duration",
-            ("verifier", "subject", "success", "error", _NAMESPACE),
-            _VERIFICATION,
-        )
+        labels = ("verifier", "subject", "success", "error", _NAMESPACE)
+        self._verifiers = self._histogram("ratify_verifier_duration", labels, _VERIFICATION)
         self._errors = self._counter("ratify_system_error_count", "error", _NAMESPACE)
         self._admissions = self._counter("ratify_admission_count", "kind", "allowed")
-        self._counter("ratify_registry_request_count", "status_code", "registry_host", _NAMESPACE)
+        self._registries = self._counter(
+            "ratify_registry_request_count", "status_code", "registry_host", _NAMESPACE
+        )
         self._blobs = self._counter("ratify_blob_cache_count", "hit", _NAMESPACE)
-        for name, labels in _ELSEWHERE.items():
-            self._histogram(name, labels, _VERIFICATION)
+        for name, others in _ELSEWHERE.items():
+            self._histogram(name, others, _VERIFICATION)
+        self._verdicts = self._counter("ratify_verdicts", "decision", _NAMESPACE)
+        self._answered = self._counter("ratify_requests", "status_code")
+        self._under_way = Gauge("ratify_requests_under_way", "requests under way", registry=self._registry)
+        self._ends: Mapping[str, Callable[[_Watched, str], None]] = {
+            "verify": self._verified,
+            "registry request": self._exchanged,
+            "verdict": self._decided,
+            "request": self._served,
+        }
 
     def request(self, kind: str, milliseconds: float) -> None:
         """Measure a request: `verification` or `mutation`."""
@@ -67,19 +91,41 @@ class Metrics:
 
     def error(self, code: str) -> None:
         """Count an error of a key, by its reason code."""
-        self._errors.labels(code, "").inc()
+        self._errors.labels(code, self._tenant()).inc()
+
+    def decided(self, decision: str, tenant: str) -> None:
+        """Count a verdict that nobody watched because it was remembered whole."""
+        self._verdicts.labels(decision, self._tenants(tenant)).inc()
 
     def watch(self, gauges: Mapping[str, Callable[[], float]]) -> None:
-        """Show values of the moment under these names."""
+        """Show values of the moment under these names; what is not a number is not shown."""
         for name, value in gauges.items():
             Gauge(name, _about(name), registry=self._registry).set_function(value)
+
+    def tally(self, counters: Mapping[str, Callable[[], float]]) -> None:
+        """Show numbers that somebody else counts under these names; `_total` is added."""
+        self._registry.register(_Tallies(dict(counters)))
 
     def expose(self) -> bytes:
         """Return everything in Prometheus's text format."""
         return bytes(generate_latest(self._registry))
 
+    def families(self) -> tuple[Family, ...]:
+        """Return everything as values, to be summed with those of other processes."""
+        return tuple(
+            Family(
+                name=metric.name,
+                type=metric.type,
+                about=metric.documentation,
+                samples=tuple(
+                    (one.name, tuple(sorted(one.labels.items())), one.value) for one in metric.samples
+                ),
+            )
+            for metric in self._registry.collect()
+        )
+
     def measured(self, engine: Engine) -> Engine:
-        """Return the engine with its verifiers and its cache measured; one executor of several scopes stays one."""
+        """Return the engine with its cache measured; one executor of several scopes stays one."""
         changed = {id(executor): self._measured(executor) for executor in engine.executors.values()}
         pairs = zip(engine.executors, engine.executors.values(), strict=True)
         return replace(
@@ -88,30 +134,51 @@ class Metrics:
 
     def looked_up(self, *, hit: bool) -> None:
         """Count a look into the cache of content."""
-        self._blobs.labels(str(hit).lower(), "").inc()
+        self._blobs.labels(str(hit).lower(), self._tenant()).inc()
 
-    def verified(self, verifier: str, began: float, error: str) -> None:
-        """Measure one verification; the label `subject` is always empty, because anybody can make new subjects.
+    @contextmanager
+    def span(
+        self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact
+    ) -> "Iterator[_Watched]":
+        """Measure what is done meanwhile, if it is something that is measured."""
+        del parent, steps
+        watched, ends = _Watched(self._clock.monotonic(), facts), self._ends.get(name)
+        if name == "request":
+            self._under_way.inc()
+        ended: BaseException | None = None
+        try:
+            yield watched
+        except BaseException as error:
+            ended = error
+            raise
+        finally:
+            if ends is not None:
+                ends(watched, code_of(ended, "INTERNAL"))
 
-        Args:
-            verifier: The verifier's name; of more than a hundred names the rest are `other`.
-            began: The monotonic time of its beginning, in seconds.
-            error: The reason code; empty when it passed.
-        """
-        if len(self._names) < _MAX_VALUES:
-            self._names.add(verifier)
-        name = verifier if verifier in self._names else OTHER
-        milliseconds = (self._clock.monotonic() - began) * 1000
-        self._verifiers.labels(name, "", str(not error).lower(), error, "").observe(milliseconds)
+    def _verified(self, watched: "_Watched", error: str) -> None:
+        """Measure one verification; the label `subject` is always empty, because anybody can make new subjects."""
+        name = self._names(str(watched.facts.get("verifier", "")))
+        error = "VERIFIER_ERROR" if error == "INTERNAL" else error
+        milliseconds = (self._clock.monotonic() - watched.began) * 1000
+        self._verifiers.labels(name, "", str(not error).lower(), error, self._tenant()).observe(milliseconds)
 
-    def now(self) -> float:
-        """Return the monotonic time in seconds."""
-        return self._clock.monotonic()
+    def _exchanged(self, watched: "_Watched", error: str) -> None:
+        host = self._hosts(str(watched.facts.get("host", "")))
+        self._registries.labels(str(watched.facts.get("status", error)), host, self._tenant()).inc()
+
+    def _decided(self, watched: "_Watched", error: str) -> None:
+        self._verdicts.labels(str(watched.facts.get("decision", error)), self._tenant()).inc()
+
+    def _served(self, watched: "_Watched", error: str) -> None:
+        self._under_way.dec()
+        self._answered.labels(str(watched.facts.get("status", error))).inc()
+
+    def _tenant(self) -> str:
+        return self._tenants(namespace())
 
     def _measured(self, executor: Executor) -> Executor:
-        verifiers = tuple(_Timed(verifier, self) for verifier in executor.verifiers)
         cache = None if executor.cache is None else _Counted(executor.cache, self)
-        return replace(executor, verifiers=verifiers, cache=cache)
+        return replace(executor, cache=cache)
 
     def _histogram(self, name: str, labels: tuple[str, ...], buckets: tuple[int, ...]) -> Histogram:
         return Histogram(name, _about(name), labels, buckets=buckets, registry=self._registry)
@@ -120,29 +187,42 @@ class Metrics:
         return Counter(name, _about(name), labels, registry=self._registry)
 
 
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    verifier: Verifier
-    metrics: Metrics
+def exposed(families: Iterable[Family]) -> bytes:
+    """Return families in Prometheus's text format."""
+    registry = CollectorRegistry()
+    registry.register(_Values(tuple(families)))
+    return bytes(generate_latest(registry))
 
-    @property
-    def name(self) -> str:
-        return self.verifier.name
 
-    def accepts(self, manifest: Manifest) -> bool:
-        return self.verifier.accepts(manifest)
+@dataclass(slots=True)
+class _Watched:
+    began: float
+    facts: dict[str, Fact] = field(default_factory=dict)
+    trace: str = ""
 
-    async def verify(self, evidence: Evidence) -> Details:
-        began, error = self.metrics.now(), "VERIFIER_ERROR"
-        try:
-            details = await self.verifier.verify(evidence)
-            error = ""
-            return details
-        except RatifyError as fault:
-            error = fault.reason.value
-            raise
-        finally:
-            self.metrics.verified(self.name, began, error)
+    def tell(self, **facts: Fact) -> None:
+        self.facts |= facts
+
+
+@dataclass(frozen=True, eq=False)
+class _Tallies(Collector):
+    counters: Mapping[str, Callable[[], float]]
+
+    def collect(self) -> Iterator[Metric]:
+        for name, value in self.counters.items():
+            yield CounterMetricFamily(name, _about(name), value=value())
+
+
+@dataclass(frozen=True, eq=False)
+class _Values(Collector):
+    families: tuple[Family, ...]
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self.families:
+            metric = Metric(family.name, family.about, family.type)
+            for name, labels, value in family.samples:
+                metric.add_sample(name, dict(labels), math.nan if value is None else value)
+            yield metric
 
 
 @dataclass(frozen=True, slots=True)

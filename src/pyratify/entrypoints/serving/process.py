@@ -15,13 +15,16 @@ from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
+from pyratify.core.observing import together
 from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
+from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls
+from pyratify.entrypoints.serving.tracing import close_tracer, open_tracer
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.serving.metrics import Metrics
@@ -97,17 +100,21 @@ class Process:
         certificates = open_certificates(self.flags, self.clock)
         tls = certificates.tls
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
+        tracer = open_tracer(self.flags)
+        observer = together(metrics, tracer)
         source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
-        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared)
+        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared, observer=observer)
         source.secret = None if shared is None else shared.secret.generations
+        source.observer = observer if metrics or tracer else None
         if metrics is not None:
             source.dress = metrics.measured
-            metrics.watch({**source.gauges(), **certificates.gauges(), **_gauges(verdicts)})
+            measure(metrics, source, verdicts, shared, certificates)
         door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
         checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
         readiness = Readiness(checks)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(close_tracer, tracer)
             stack.push_async_callback(certificates.aclose)
             stack.push_async_callback(source.aclose)
             if shared is not None:
@@ -118,7 +125,7 @@ class Process:
             health = await self._observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
             context, outdated = (tls.context, tls.outdated) if tls else (None, None)
-            serving = listening(door.site, address, context, outdated=outdated)
+            serving = listening(door.site, address, context, outdated=outdated, observer=observer)
             where = await stack.enter_async_context(serving)
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
@@ -216,11 +223,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def _gauges(verdicts: Verdicts) -> Mapping[str, Callable[[], float]]:
-    return {
-        "ratify_verdicts_remembered": lambda: len(verdicts),
-        "ratify_verdict_cache_hits": lambda: verdicts.hits,
-        "ratify_verdict_cache_misses": lambda: verdicts.misses,
-    }

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from pyratify.core.engine import Engine
+from pyratify.core.observing import Observer
 
 
 class Lent(Protocol):
@@ -35,10 +36,12 @@ class FollowedSource(Source, Protocol):
 
     Attributes:
         dress: Changes every engine before it is used, as to measure it.
+        observer: Watches what engines do, for `build_engine`; None when nobody does.
         secret: What processes that share verdicts have in common, for `build_engine`; None when nothing is shared.
     """
 
     dress: Callable[[Engine], Engine] | None
+    observer: Observer | None
     secret: bytes | None
 
     async def refresh(self) -> bool:

@@ -15,6 +15,7 @@ from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.signatures import check_prefix, read_repository
 from pyratify.stores.registry.store import RegistryStore
 from pyratify.stores.registry.transport import Transport
+from pyratify.stores.registry.transport_observed import ObservedTransport
 
 _DEFAULTS = RegistryOptions()
 
@@ -78,7 +79,10 @@ async def build(name: str, options: Options, resources: Resources) -> RegistrySt
     settings = read_options(options, resources)
     resources.shared.fingerprint.add("certificate authorities", settings.ca_pem.encode())
     credentials = await resources.credentials(options.credential, "credential")
-    return RegistryStore(settings, credentials, _transport(options.transport, settings), resources.clock)
+    transport = _transport(options.transport, settings)
+    if resources.shared.observer is not None:
+        transport = ObservedTransport(transport, resources.shared.observer)
+    return RegistryStore(settings, credentials, transport, resources.clock)
 
 
 def read_options(options: Options, resources: Resources) -> RegistryOptions:

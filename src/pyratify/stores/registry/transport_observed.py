@@ -1,0 +1,31 @@
+"""A transport that is watched: every exchange with its host and how it was answered."""
+
+from dataclasses import dataclass
+
+from pyratify.core.observing import Observer
+from pyratify.stores.registry.transport import Request, Response, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTransport:
+    """A transport that is watched.
+
+    Attributes:
+        transport: The transport.
+        observer: Who watches.
+    """
+
+    transport: Transport
+    observer: Observer
+
+    async def send(self, request: Request) -> Response:
+        """Send the request and return the answer; errors as in `Transport`."""
+        host = request.url.origin.authority
+        with self.observer.span("registry request", host=host, method=request.method) as span:
+            response = await self.transport.send(request)
+            span.tell(status=response.status)
+            return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.transport.aclose()
