@@ -40,12 +40,17 @@ def name(result: ValidationResult) -> str:
 def summary(result: ValidationResult) -> str:
     """Return why the result is as it is, in a few words; empty where it is allowed."""
     if result.error is not None:
-        if result.error.reason in _UNREACHED:
-            return "could not reach the registry, or not read all of it"
-        return "not found" if result.error.reason is Reason.NOT_FOUND else "could not be decided"
+        return undecided(result.error)
     if result.failure is None:
         return ""
     return _denied(result, result.failure)
+
+
+def undecided(error: Failure) -> str:
+    """Return why nothing could be decided, in a few words."""
+    if error.reason in _UNREACHED:
+        return "could not reach the registry, or not read all of it"
+    return "not found" if error.reason is Reason.NOT_FOUND else "could not be decided"
 
 
 def because(failure: Failure) -> tuple[str, str]:

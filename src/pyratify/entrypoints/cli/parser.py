@@ -7,6 +7,7 @@ from functools import partial
 from pyratify.entrypoints.cli.arguments import Parser, count, seconds
 from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
 from pyratify.entrypoints.cli.notation_flags import add_notation_flags
+from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_service, add_webhook
 
 OUTPUTS = ("text", "tree", "json")
 _EXITS = """\
@@ -222,18 +223,6 @@ def _config(add: Add) -> None:
         )
 
 
-def _gatekeeper(add: Add) -> None:
-    from pyratify.entrypoints.cli.serving_flags import add_gatekeeper_actions
-
-    add_gatekeeper_actions(add("gatekeeper", "answer Gatekeeper's questions about images"))
-
-
-def _webhook(add: Add) -> None:
-    from pyratify.entrypoints.cli.serving_flags import add_webhook_actions
-
-    add_webhook_actions(add("webhook", "decide admissions for the Kubernetes API server"))
-
-
 def _completion(add: Add) -> None:
     parser = add("completion", "print a shell's completion script")
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
@@ -287,8 +276,9 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "trust": _trust,
     "plugins": _plugins,
     "config": _config,
-    "gatekeeper": _gatekeeper,
-    "webhook": _webhook,
+    "gatekeeper": add_gatekeeper,
+    "webhook": add_webhook,
+    "service": add_service,
     "completion": _completion,
     "version": _version,
 }

@@ -1,4 +1,4 @@
-"""The grammar of the commands that serve a cluster: `ratify gatekeeper` and `ratify webhook`."""
+"""The grammar of the commands that serve: `ratify gatekeeper`, `ratify webhook` and `ratify service`."""
 
 import argparse
 from collections.abc import Callable
@@ -6,21 +6,31 @@ from collections.abc import Callable
 from pyratify.entrypoints.cli.arguments import Parser
 
 
-def add_gatekeeper_actions(parser: Parser) -> None:
-    """Add what `ratify gatekeeper` does."""
+def add_gatekeeper(add: Callable[..., Parser]) -> None:
+    """Add `ratify gatekeeper` with what adds a command."""
     from pyratify.entrypoints.gatekeeper.flags import add_flags
 
+    parser = add("gatekeeper", "answer Gatekeeper's questions about images")
     _add(_actions(parser), "serve", "serve Gatekeeper's external data provider until SIGTERM", add_flags)
 
 
-def add_webhook_actions(parser: Parser) -> None:
-    """Add what `ratify webhook` does."""
+def add_webhook(add: Callable[..., Parser]) -> None:
+    """Add `ratify webhook` with what adds a command."""
     from pyratify.entrypoints.webhook.flags import add_check_flags, add_flags
 
-    actions = _actions(parser)
+    actions = _actions(add("webhook", "decide admissions for the Kubernetes API server"))
     _add(actions, "serve", "serve the validating and mutating admission webhook until SIGTERM", add_flags)
     text = "say what is wrong with rules, and what of a cluster's manifests would let images through"
     _add(actions, "check", text, add_check_flags)
+
+
+def add_service(add: Callable[..., Parser]) -> None:
+    """Add `ratify service` with what adds a command."""
+    from pyratify.entrypoints.service.flags import add_flags
+
+    text = "answer questions about references over HTTP, and show the answers on a page"
+    parser = add("service", text)
+    _add(_actions(parser), "serve", "serve the JSON API and its page until SIGTERM", add_flags)
 
 
 def _actions(parser: Parser) -> "argparse._SubParsersAction[Parser]":

@@ -1,0 +1,44 @@
+"""The page at `/`: its files, and what a browser is allowed to do with them."""
+
+from functools import partial
+from importlib.resources import files
+
+from pyratify.entrypoints.service.callers import Callers
+from pyratify.entrypoints.serving.http import Asked, Handler, Reply
+
+# Everything comes from here, nothing is inline, and no text ever becomes markup (Trusted Types).
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+_FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+
+
+def asset_routes(callers: Callers) -> dict[tuple[str, str], Handler]:
+    """Return the page's routes; the files hold no data, so who has no token yet gets them too.
+
+    Args:
+        callers: Who knows under which names this service may be asked.
+    """
+    folder = files(__package__) / "page"
+    return {
+        ("GET", path): partial(_send, callers, Reply(200, (folder / name).read_bytes(), kind, HEADERS))
+        for path, (name, kind) in _FILES.items()
+    }
+
+
+async def _send(callers: Callers, reply: Reply, asked: Asked) -> Reply:
+    return callers.misdirected(asked) or reply

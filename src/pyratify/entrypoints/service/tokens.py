@@ -1,0 +1,105 @@
+"""Bearer tokens in a file that may change at any time (RFC 6750)."""
+
+import asyncio
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
+
+_LOG = logging.getLogger("pyratify.service")
+MIN_TOKEN = 16
+_MAX_TOKEN = 4096
+_MAX_BYTES = 256 * 1024
+_TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+_REMEDY = "Write one token a line, as `openssl rand -hex 32` makes it; what begins with # is a comment."
+
+
+@dataclass(slots=True)
+class TokenFile:
+    """The tokens of who may ask, of which only keyed hashes are kept.
+
+    Exactly the tokens that stand in the file count. While the file cannot be read those of before do, and readiness says so.
+
+    Attributes:
+        path: One token a line; blank lines and lines that begin with `#` are skipped.
+        fault: What is wrong with the file of the moment; empty when nothing is.
+
+    Raises:
+        ConfigurationError: At the beginning the file cannot be read, has no token, or one that cannot be used.
+    """
+
+    path: Path
+    fault: str = field(init=False, default="")
+    _key: bytes = field(init=False, repr=False, default_factory=lambda: secrets.token_bytes(32))
+    _hashes: frozenset[bytes] = field(init=False, repr=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        self.reload()
+        if self.fault:
+            raise ConfigurationError(self.fault, remedy=_REMEDY)
+
+    def admits(self, token: str) -> bool:
+        """Tell whether the token stands in the file; in the same time for every wrong one."""
+        digest = self._hash(token.encode("utf-8", "surrogateescape"))
+        found = False
+        for known in self._hashes:
+            found |= hmac.compare_digest(known, digest)
+        return found
+
+    def reload(self) -> None:
+        """Read the file again."""
+        try:
+            with self.path.open("rb") as file:
+                data = file.read(_MAX_BYTES + 1)
+        except OSError as error:
+            self._wrong(f"the token file {self.path} cannot be read: {error.strerror}")
+            return
+        if len(data) > _MAX_BYTES:
+            self._wrong(f"the token file {self.path} is larger than {_MAX_BYTES} bytes")
+            return
+        good, bad = self._read(data)
+        changed = good != self._hashes
+        self._hashes = good
+        if bad:
+            self._wrong(f"the token file {self.path}: {bad}")
+            return
+        self.fault = ""
+        if changed:
+            _LOG.info("tokens in use", extra={"tokens": len(good)})
+
+    async def watch(self, clock: Clock, seconds: float = 2.0) -> None:
+        """Look at the file again and again, until cancelled."""
+        while True:
+            await clock.sleep(seconds)
+            await asyncio.to_thread(self.reload)
+
+    def _read(self, data: bytes) -> tuple[frozenset[bytes], str]:
+        """Return the tokens' hashes, and what is wrong with lines that are none."""
+        good, bad = set(), ""
+        for number, line in _lines(data):
+            if MIN_TOKEN <= len(line) <= _MAX_TOKEN and _TOKEN.fullmatch(line):
+                good.add(self._hash(line))
+            else:
+                bad = bad or f"line {number} is no token of {MIN_TOKEN} to {_MAX_TOKEN} characters (RFC 6750)"
+        return frozenset(good), bad if good or bad else "it has no token"
+
+    def _hash(self, token: bytes) -> bytes:
+        return hmac.digest(self._key, token, "sha256")
+
+    def _wrong(self, fault: str) -> None:
+        if fault != self.fault:
+            _LOG.error("the token file is wrong", extra={"error": fault})
+        self.fault = fault
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(data.split(b"\n"), 1):
+        text = line.strip()
+        if text and not text.startswith(b"#"):
+            yield number, text

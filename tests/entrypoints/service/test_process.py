@@ -1,0 +1,138 @@
+"""The service as a process: flags, who may ask, tokens that change, certificates, and its end."""
+
+import ssl
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from providers import BellClock
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.cli import main
+from pyratify.entrypoints.service.flags import add_flags
+from pyratify.entrypoints.service.serve import make
+from pyratify.entrypoints.serving.process import Process
+from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.tls import Authority
+from services import MATERIAL, configuration, running
+
+FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
+
+
+def flags(*arguments: object) -> Namespace:
+    """Return the service's flags."""
+    parser = ArgumentParser()
+    add_flags(parser)
+    return parser.parse_args([str(argument) for argument in arguments])
+
+
+def certificates(folder: Path) -> tuple[Authority, Authority, Path]:
+    """Write a server's identity and its clients' authority; return both authorities and the server's file."""
+    servers, clients = Authority("servers"), Authority("clients")
+    (folder / "tls.pem").write_bytes(servers.issue("service", "127.0.0.1"))
+    (folder / "ca.pem").write_text(clients.pem)
+    return servers, clients, folder / "tls.pem"
+
+
+async def test_tokens_that_change_are_followed_over_tls(tmp_path: Path) -> None:
+    """A really signed image is verified with a token; when the token is exchanged, the old one is refused."""
+    servers, _, pem = certificates(tmp_path)
+    tokens = tmp_path / "tokens"
+    tokens.write_text(FIRST)
+    trust = ssl.create_default_context(cadata=servers.pem)
+    with RegistrySimulator() as registry:
+        registry.load_layout(MATERIAL / "layout", "app")
+        body = {"reference": f"{registry.host}/app:notation-cose-ec"}
+        tls = ("--cert-file", pem, "--key-file", pem, "--token-file", tokens)
+        async with (
+            running(tmp_path, "--config", configuration(tmp_path), *tls) as one,
+            aiohttp.ClientSession(one.url, connector=aiohttp.TCPConnector(ssl=trust)) as client,
+        ):
+
+            async def status(token: str) -> int:
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                async with client.post("/v1/verify", json=body, headers=headers) as answer:
+                    assert answer.status != 200 or (await answer.json())["succeeded"] is True
+                    return answer.status
+
+            assert [await status(token) for token in ("", FIRST, SECOND)] == [401, 200, 401]
+            tokens.write_text(SECOND)
+            await one.logged('"tokens": 1', times=2)
+            assert [await status(token) for token in ("", FIRST, SECOND)] == [401, 401, 200]
+    assert not [line for line in one.log if FIRST in line or SECOND in line]
+
+
+async def test_with_an_authority_only_its_clients_are_served(tmp_path: Path) -> None:
+    """Nobody else even gets an answer; tokens are not needed then."""
+    servers, clients, pem = certificates(tmp_path)
+    (tmp_path / "client.pem").write_bytes(clients.issue("pipeline"))
+    trust = ssl.create_default_context(cadata=servers.pem)
+    known = ssl.create_default_context(cadata=servers.pem)
+    known.load_cert_chain(tmp_path / "client.pem")
+    tls = ("--cert-file", pem, "--key-file", pem, "--client-ca-file", tmp_path / "ca.pem")
+    async with running(tmp_path, *tls) as one, aiohttp.ClientSession(one.url) as client:
+        async with client.get("/openapi.json", ssl=known) as answer:
+            assert (await answer.json())["security"] == [{"certificate": []}]
+        with pytest.raises(aiohttp.ClientError):
+            await client.get("/openapi.json", ssl=trust)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--address", ":0"), "everybody"),
+        (("--address", "0.0.0.0:0"), "everybody"),
+        (("--address", ":0", "--token-file", "TOKENS"), "without TLS"),
+        (("--token-file", "missing"), "cannot be read"),
+        (("--client-ca-file", "x"), "needs --cert-file"),
+        (("--address", "nowhere"), "not an address"),
+    ],
+)
+async def test_flags_that_do_not_fit_are_refused(
+    tmp_path: Path, arguments: tuple[str, ...], text: str
+) -> None:
+    """Before anything is served."""
+    (tmp_path / "TOKENS").write_text(FIRST)
+    given = [str(tmp_path / "TOKENS") if word == "TOKENS" else word for word in arguments]
+    with pytest.raises(ConfigurationError, match=text):
+        await Process(flags(*given), make, BellClock()).run()
+
+
+def test_flags_have_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    """A page of thousands of decisions is nobody's friend."""
+    assert flags().address == "127.0.0.1:6080"
+    assert flags("--keep", 2000).keep == 2000
+    with pytest.raises(SystemExit):
+        flags("--keep", 2001)
+    assert "2000" in capsys.readouterr().err
+
+
+def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """And refuses to serve everybody, with the exit code of wrong usage."""
+    assert main(["service", "serve", "--help"]) == 0
+    assert "--token-file" in capsys.readouterr().out
+    assert main(["service", "serve", "--address", ":0"]) == 3
+    assert "--token-file" in capsys.readouterr().err
+
+
+async def test_requests_are_measured(tmp_path: Path) -> None:
+    """Under the same names as the provider's."""
+    from providers import Here
+    from pyratify.core.verdicts import Verdicts
+    from pyratify.entrypoints.serving.http import Asked
+    from pyratify.entrypoints.serving.metrics import Metrics
+    from pyratify.entrypoints.serving.process import Parts
+    from services import JSON
+
+    clock = BellClock()
+    metrics = Metrics(clock)
+    door = make(Parts(flags(), Here(None), Verdicts(clock), clock, metrics))
+    for path in ("/v1/verify", "/v1/resolve"):
+        reply = await door.site.routes["POST", path](Asked(body=b'{"reference":"a.io/b"}', headers=JSON))
+        assert reply.status == 200
+    lines = metrics.expose().decode().splitlines()
+    assert "ratify_verification_request_count 1.0" in lines
+    assert "ratify_mutation_request_count 1.0" in lines
+    assert 'ratify_system_error_count_total{error="NO_EXECUTOR",workload_namespace=""} 2.0' in lines
+    await door.aclose()
