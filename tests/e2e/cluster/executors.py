@@ -15,20 +15,17 @@ from e2e.cluster.gatekeeper import Gatekeeper
 from e2e.cluster.pods import pod
 from e2e.cluster.programs import eventually
 from e2e.cluster.provider import STORE, Provider, resource
+from e2e.cluster.rights import grant, rule
 from pyratify.testing.tls import Authority
 
 API = "config.ratify.sh/v2alpha1"
 CRDS = Path(__file__).resolve().parents[3] / "deploy" / "crds"
 TENANTS = "tenants"
 _NAME, _KIND, _HOME = "tenants-provider", "TenantVerification", "ratify-tenants"
-_RULES = (
-    {"apiGroups": ["config.ratify.sh"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-    {
-        "apiGroups": ["config.ratify.sh"],
-        "resources": ["executors/status", "namespacedexecutors/status"],
-        "verbs": ["patch", "update"],
-    },
-    {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+CONTROLLER = (
+    rule("config.ratify.sh", "executors namespacedexecutors", "get list watch"),
+    rule("config.ratify.sh", "executors/status namespacedexecutors/status", "patch update"),
+    rule("events.k8s.io", "events", "create patch"),
 )
 
 
@@ -100,7 +97,7 @@ def tenants(server: ApiServer, gatekeeper: Gatekeeper, folder: Path, *flags: str
     provider.replace_certificate()
     provider.admit_clients_of(gatekeeper.authority.pem)
     provider.environment["KUBECONFIG"] = str(server.kubeconfig_of(_HOME, "provider"))
-    allow(server, "ratify-tenants", _HOME, "provider")
+    grant(server, _HOME, "provider", *CONTROLLER)
     server.api.apply(resource(_NAME, provider.port, "v2/verify", provider.bundle()))
     wanted = (
         policies.template("multi-tenancy-validation", _KIND, _NAME),
@@ -121,23 +118,6 @@ def define(server: ApiServer) -> None:
         definition = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
         server.api.apply(definition)
         _await_kind(server, definition["spec"]["names"]["kind"])
-
-
-def allow(server: ApiServer, role: str, namespace: str, account: str) -> None:
-    """Give a service account what the controller needs, and nothing else."""
-    api = "rbac.authorization.k8s.io/v1"
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
-    server.api.apply(
-        {"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": role}, "rules": list(_RULES)},
-        {
-            "apiVersion": api,
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": role},
-            "roleRef": reference,
-            "subjects": [subject],
-        },
-    )
 
 
 def _await_kind(server: ApiServer, kind: str) -> None:

@@ -12,11 +12,12 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
-from e2e.cluster.policies import LABEL
+from e2e.cluster.policies import LABEL, VALIDATION
 from e2e.cluster.programs import (
     BIN,
     MANIFEST,
     Program,
+    can_have_hosts,
     eventually,
     free_port,
     running,
@@ -54,6 +55,7 @@ class Gatekeeper:
         port: Where it answers the API server.
         server: The API server that asks it.
         webhooks: Its webhook configurations, as its manifest has them.
+        knows_names: Whether the names of the provider's Service lead it to loopback.
     """
 
     authority: Authority
@@ -62,6 +64,7 @@ class Gatekeeper:
     port: int
     server: ApiServer
     webhooks: tuple[Document, ...]
+    knows_names: bool
 
     def serve(self, *authorities: Authority) -> None:
         """Let the API server ask it, trusting the authorities given or else its own."""
@@ -96,10 +99,10 @@ def gatekeeper(server: ApiServer, folder: Path) -> Iterator[Gatekeeper]:
         "--prometheus-port", free_port(), "--shutdown-delay", 0,
         *(word for operation in _OPERATIONS for word in ("--operation", operation)),
     )  # fmt: skip
-    names = {"POD_NAME": "gatekeeper-0", "POD_NAMESPACE": NAMESPACE}
-    with running(folder / "gatekeeper.log", *command, **names) as program:
+    names, hosts = {"POD_NAME": "gatekeeper-0", "POD_NAMESPACE": NAMESPACE}, _hosts(folder)
+    with running(folder / "gatekeeper.log", *command, hosts=hosts, **names) as program:
         eventually("Gatekeeper is ready", lambda: _ready(program, health))
-        found = Gatekeeper(authority, folder, program, port, server, webhooks)
+        found = Gatekeeper(authority, folder, program, port, server, webhooks, hosts is not None)
         found.serve()
         yield found
         server.api.delete(*webhooks)
@@ -114,6 +117,12 @@ def apply_manifest(server: ApiServer) -> tuple[Document, ...]:
         if document["kind"] == "CustomResourceDefinition":
             _wait_for(server, document["spec"])
     return webhooks
+
+
+def _hosts(folder: Path) -> Path | None:
+    path = folder / "hosts"
+    path.write_text(f"127.0.0.1 localhost {VALIDATION}.{NAMESPACE}\n")
+    return path if can_have_hosts(path) else None
 
 
 def _documents() -> list[Document]:

@@ -114,7 +114,7 @@ def provider(clients: Authority, folder: Path, configured: Document) -> Iterator
         found.end()
 
 
-def resource(name: str, port: int, path: str, bundle: str = "") -> Document:
+def resource(name: str, port: int, path: str, bundle: str = "", host: str = "127.0.0.1") -> Document:
     """Return a Provider resource that leads Gatekeeper to a path of a provider on loopback.
 
     Args:
@@ -122,8 +122,9 @@ def resource(name: str, port: int, path: str, bundle: str = "") -> Document:
         port: The provider's port.
         path: As `v2/verify`.
         bundle: The authorities of the provider's certificate, PEM in base64.
+        host: The name of its host, which has to lead to loopback.
     """
-    url = f"https://127.0.0.1:{port}/ratify/gatekeeper/{path}"
+    url = f"https://{host}:{port}/ratify/gatekeeper/{path}"
     return {
         "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
         "kind": "Provider",

@@ -42,11 +42,15 @@ class Served:
         command = (
             sys.executable, "-m", "pyratify", *self.command,
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
-            "--cert-file", self.folder / "tls.crt", "--key-file", self.folder / "tls.key",
-            "--drain", "100ms", *self.flags,
+            *self._files(), "--drain", "100ms", *self.flags,
         )  # fmt: skip
         self.program = start(self.folder / f"{self.command[0]}.log", *command, **self.environment)
         eventually("the process is ready", self.ready if ready else self.answers)
+
+    def _files(self) -> tuple[object, ...]:
+        """Return the flags that name its certificates; none where it has none."""
+        certificate, key = self.folder / "tls.crt", self.folder / "tls.key"
+        return ("--cert-file", certificate, "--key-file", key) if certificate.exists() else ()
 
     def ready(self) -> bool:
         """Return whether `/readyz` says so.
