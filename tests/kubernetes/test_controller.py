@@ -314,7 +314,12 @@ async def test_gauges_tell_what_is_wrong(server: ApiServer, config: ClusterConfi
     put(server, "t", invalid("t.example"), "team")
     await config.refresh()
     values = {name: value() for name, value in config.gauges().items()}
-    assert values == {"ratify_executor_scopes": 3, "ratify_executors": 2, "ratify_configuration_wrong": 1}
+    assert values == {
+        "ratify_executor_scopes": 3,
+        "ratify_executors": 2,
+        "ratify_executors_invalid": 1,
+        "ratify_configuration_wrong": 1,
+    }
 
 
 @pytest.mark.parametrize("given", [None, {}, [], {"scopes": "a.example"}, {"scopes": ["A B"]}, 7], ids=str)
@@ -327,3 +332,22 @@ async def test_what_is_no_specification_at_all_is_a_faulty_one(
     await config.refresh()
     assert deciders(config) == {"a.example": "cosign"}
     assert status(server, "e")["error"].startswith("spec")
+
+
+async def test_replicas_with_one_secret_give_equal_engines_one_name(
+    server: ApiServer, open_config: Open
+) -> None:
+    """So that they can share verdicts; another secret, another specification or none at all is another name."""
+    put(server, "e", spec("a.example"))
+    put(server, "t", spec("b.example"), "team")
+    names: dict[str, set[str]] = {"": set(), "team": set()}
+    for secret in (b"s" * 32, b"s" * 32, b"other" * 8, None, None):
+        config = open_config(secret=secret)
+        await config.refresh()
+        for namespace, found in names.items():
+            lent = config.lend(namespace)
+            assert lent is not None
+            assert lent.engine.common is (secret is not None)
+            found.add(lent.engine.generation)
+    assert [len(found) for found in names.values()] == [4, 4]
+    assert len(names[""] | names["team"]) == 8

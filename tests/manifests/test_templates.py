@@ -1,6 +1,9 @@
 """The shipped constraint templates: what they ask, and that only a whole and positive answer admits."""
 
 import itertools
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +39,7 @@ from manifests.objects import (
 from manifests.rego_engines import (
     GATOR,
     MISSING,
+    ROOT,
     TEMPLATES,
     Case,
     NotUsable,
@@ -294,7 +298,7 @@ def test_what_is_no_reference_is_refused_and_not_asked_for(folder: str, image: A
     case = Case("x", folder, review, answer_of((key_of(folder), GOOD)), PARAMETERS[folder])
     assert asked(case) == [key_of(folder)]
     (message,) = violations(case)
-    assert "names no image" in message
+    assert "REF_INVALID" in message
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -439,3 +443,52 @@ def test_gatekeepers_own_engine_sees_every_place(folder: str, tmp_path: Path, op
     assert {name: bool(messages) for name, messages in found.items()} == {
         case.name: case.refused for case in cases
     }
+
+
+MATERIAL = ROOT / "examples" / "material"
+REAL_ISSUER = "CN=Pyratify Test main root,O=Pyratify Test,ST=WA,C=US"
+
+
+@pytest.fixture(scope="module", params=["notation-cose-ec", "notation-jws-rsa", "cosign-v3", "unsigned"])
+def real(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """An image of the examples, and the value that the engine gives for it when it trusts either signer."""
+    trust = ["--cert", "certs/ca.pem", "--trusted-identity", "x509.subject: C=US, ST=WA, O=Pyratify Test"]
+    if request.param.startswith("cosign"):
+        trust = ["--key", "keys/cosign.pub"]
+    command = [
+        sys.executable,
+        "-m",
+        "pyratify",
+        "verify",
+        *trust,
+        "-o",
+        "json",
+        f"oci:layout:{request.param}",
+    ]
+    done = subprocess.run(command, cwd=MATERIAL, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+    return request.param, {"succeeded": found["succeeded"], "artifactReports": found.get("artifactReports")}
+
+
+@pytest.mark.parametrize(
+    ("folder", "parameters", "admitted"),
+    [
+        ("default", {}, {"notation-cose-ec", "notation-jws-rsa", "cosign-v3"}),
+        (
+            "notation-issuer-validation",
+            {"issuer": REAL_ISSUER},
+            {"notation-cose-ec", "notation-jws-rsa"},
+        ),
+        ("notation-issuer-validation", {"issuer": "CN=other"}, set()),
+        ("cosign-identity-validation", {"issuer": "https://issuer.example.com"}, set()),
+        ("sbom-validation", PARAMETERS["sbom-validation"], set()),
+        ("vulnerability-report-validation", PARAMETERS["vulnerability-report-validation"], set()),
+    ],
+)
+def test_the_engines_own_values_are_understood(
+    folder: str, parameters: dict[str, Any], admitted: set[str], real: tuple[str, dict[str, Any]]
+) -> None:
+    """What the engine says of real signatures is read as it is meant."""
+    image, found = real
+    case = Case("x", folder, pod(), answer_of((key_of(folder), found)), parameters)
+    assert (violations(case) == []) == (image in admitted)

@@ -130,7 +130,7 @@ refusals(review, parameters, response, namespaced) := found if {
   no_references := {msg |
     some source in images(review)
     not is_reference(source.image)
-    msg := sprintf("denied: %s names no image that could be verified", [source.where])
+    msg := sprintf("denied: %v of %s: REF_INVALID: it names no image that could be verified", [source.image, source.where])
   }
   no_digests := {msg |
     object.get(parameters, "requireDigest", false) != false

@@ -7,12 +7,11 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
-from lightkube.config.kubeconfig import SERVICE_ACCOUNT, KubeConfig
+from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.exceptions import ConfigError
 
 from pyratify.core import strictjson
@@ -199,11 +198,6 @@ def object_path(api: str, plural: str, name: str, namespace: str = "", part: str
     """Return the path of one object, or of a part of it as `status`."""
     path = f"{collection_path(api, plural, namespace)}/{name}"
     return f"{path}/{part}" if part else path
-
-
-def can_be_found(environment: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether there is an API server that `Api.connect` would try."""
-    return bool(environment.get("KUBECONFIG")) or Path(SERVICE_ACCOUNT, "token").is_file()
 
 
 async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:

@@ -14,6 +14,8 @@ from pyratify.config.watch import Generation
 from pyratify.core.clock import Clock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.observed import observed
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.compose import Claim, Plan, compose
 from pyratify.kubernetes.part import Part, build_part
@@ -71,6 +73,7 @@ class Bucket:
         lent: What plugins are lent.
         clock: Where all times come from.
         on_invalid: What becomes of resources that are not valid any more.
+        secret: What processes that share verdicts have in common; None where nothing is shared.
         current: The generation in use; None before the first one, and when there are no resources.
         held: By uid, what became of each resource.
     """
@@ -78,6 +81,7 @@ class Bucket:
     lent: BuildResources
     clock: Clock
     on_invalid: OnInvalid = OnInvalid.KEEP
+    secret: bytes | None = field(default=None, repr=False)
     current: Generation | None = None
     held: dict[str, Held] = field(default_factory=dict)
     _made_of: tuple[object, ...] = ()
@@ -119,7 +123,7 @@ class Bucket:
             return replace(old, resource=resource)
         try:
             async with asyncio.timeout(_BUILD_SECONDS):
-                part = await build_part(resource, self.lent)
+                part = await build_part(resource, self.lent, self.secret)
         except ConfigurationError as error:
             return self._faulty(resource, old, error)
         except TimeoutError:
@@ -148,8 +152,7 @@ class Bucket:
         self, plan: Plan, fresh: dict[str, Held], dress: Callable[[Engine], Engine] | None
     ) -> bool:
         parts = [each.part for each in fresh.values() if each.part is not None]
-        refused = sorted(uid for uid, each in fresh.items() if each.part is None)
-        made_of = (*((scope, _mark(executor)) for scope, executor in plan.executors), *refused)
+        made_of = tuple((each.scope, each.owner, id(each.part)) for each in plan.deciders)
         if made_of == self._made_of and (self.current is not None) is bool(fresh):
             return False
         new = await self._generation(plan, parts, dress) if fresh else None
@@ -157,7 +160,7 @@ class Bucket:
         if new is not None:
             _LOG.info(
                 "configuration in use",
-                extra={"generation": new.engine.generation, "scopes": len(plan.executors)},
+                extra={"generation": new.engine.generation, "scopes": len(plan.deciders)},
             )
         if old is not None:
             await old.retire()
@@ -166,13 +169,28 @@ class Bucket:
     async def _generation(
         self, plan: Plan, parts: list[Part], dress: Callable[[Engine], Engine] | None
     ) -> Generation:
-        engine = Engine(ScopeMap(plan.executors), generation=secrets.token_hex(8))
+        scopes = ScopeMap((each.scope, each.executor) for each in plan.deciders)
+        common = self._common(plan)
+        engine = Engine(scopes, generation=common or secrets.token_hex(8), common=bool(common))
+        if (observer := self.lent.shared.observer) is not None:
+            engine = observed(engine, observer)
         async with AsyncExitStack() as stack:
             for part in parts:
                 part.keep()
                 stack.push_async_callback(part.release)
             types = MappingProxyType({name: kind for part in parts for name, kind in part.types()})
             return Generation(engine if dress is None else dress(engine), types, stack.pop_all())
+
+    def _common(self, plan: Plan) -> str:
+        """Return the generation that every process gives to the same resources; empty where that cannot be told."""
+        found = Fingerprint()
+        if self.secret is None:
+            found.miss("a secret")
+        for each in plan.deciders:
+            found.add(each.scope, each.part.common.encode() if each.part else b"")
+            if each.part is not None and not each.part.common:
+                found.miss(each.scope)
+        return found.generation(self.secret or b"")
 
     async def _let_go(self, fresh: dict[str, Held]) -> None:
         """Take over what was found, and release the parts that are no longer held."""
@@ -182,10 +200,3 @@ class Bucket:
         for part in dropped:
             if id(part) not in kept:
                 await part.release()
-
-
-def _mark(executor: object) -> object:
-    """Return by what an executor is told from another; all that deny are alike."""
-    from pyratify.kubernetes.refusing import RefusingExecutor
-
-    return "refusing" if isinstance(executor, RefusingExecutor) else id(executor)

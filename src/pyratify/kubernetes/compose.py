@@ -25,15 +25,32 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decides about one scope.
+
+    Attributes:
+        scope: The scope.
+        owner: The resource that is responsible, as messages call it.
+        executor: The executor; one that denies where a resource is responsible that must not decide.
+        part: What the executor belongs to; None for one that denies.
+    """
+
+    scope: str
+    owner: str
+    executor: Executor
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Who decides.
 
     Attributes:
-        executors: The executor of every scope; one that denies where a resource is responsible that must not decide.
+        deciders: For every scope one.
         conflicts: By the resource's uid, why it does not decide about all of its scopes.
     """
 
-    executors: tuple[tuple[str, Executor], ...]
+    deciders: tuple[Decider, ...]
     conflicts: dict[str, ConfigurationError]
 
 
@@ -43,7 +60,7 @@ def compose(claims: tuple[Claim, ...]) -> Plan:
     A scope of a resource that must not decide is denied. It is never left to another resource's wider scope.
     """
     owners: dict[str, Resource] = {}
-    executors: list[tuple[str, Executor]] = []
+    deciders: list[Decider] = []
     conflicts: dict[str, ConfigurationError] = {}
     for claim in sorted(claims, key=lambda each: each.resource.age):
         served = claim.part.config.scopes if claim.part else ()
@@ -52,10 +69,10 @@ def compose(claims: tuple[Claim, ...]) -> Plan:
             if owner is not claim.resource:
                 conflicts.setdefault(claim.resource.uid, _conflict(claim, scope, owner))
             elif claim.part is not None and scope in served:
-                executors.append((scope, claim.part.executor))
+                deciders.append(Decider(scope, owner.title, claim.part.executor, claim.part))
             else:
-                executors.append((scope, refusing(claim.resource)))
-    return Plan(tuple(executors), conflicts)
+                deciders.append(Decider(scope, owner.title, refusing(owner)))
+    return Plan(tuple(deciders), conflicts)
 
 
 def _conflict(claim: Claim, scope: str, owner: Resource) -> ConfigurationError:

@@ -14,7 +14,9 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.guard import describe, end
 from pyratify.core.limits import MIB
+from pyratify.core.observing import Observer
 from pyratify.core.scope import ScopeMap
+from pyratify.core.sharing import Shared
 from pyratify.kubernetes.api import Api, ApiFault
 from pyratify.kubernetes.bucket import Bucket, OnInvalid
 from pyratify.kubernetes.follow import Follower
@@ -62,6 +64,8 @@ class ClusterConfig:
         cache: The content cache of all engines.
         instance: The name of this process, in Events.
         dress: Changes every engine before it is used, as to measure it.
+        observer: Watches what engines do.
+        secret: What processes that share verdicts have in common; None when nothing is shared.
     """
 
     api: Api
@@ -70,6 +74,8 @@ class ClusterConfig:
     cache: ContentCache | None = field(default_factory=lambda: MemoryCache(_CACHE_BYTES))
     instance: str = "pyratify"
     dress: Callable[[Engine], Engine] | None = None
+    observer: Observer | None = None
+    secret: bytes | None = field(default=None, repr=False)
     _buckets: dict[str, Bucket] = field(default_factory=dict)
     _busy: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _again: set[str] = field(default_factory=set)
@@ -150,10 +156,13 @@ class ClusterConfig:
                 len(each.current.engine.executors) for each in self._buckets.values() if each.current
             ),
             "ratify_executors": lambda: sum(len(each.held) for each in self._buckets.values()),
-            "ratify_configuration_wrong": lambda: sum(
-                held.trouble is not None for each in self._buckets.values() for held in each.held.values()
-            ),
+            "ratify_executors_invalid": self._invalid,
+            "ratify_configuration_wrong": lambda: float(bool(self.trouble()) or self._invalid() > 0),
         }
+
+    def _invalid(self) -> int:
+        held = [held for each in self._buckets.values() for held in each.held.values()]
+        return sum(each.trouble is not None for each in held)
 
     def _kick(self, namespace: str) -> None:
         """Let a bucket be built, now or as soon as it is done with what it is at."""
@@ -178,7 +187,8 @@ class ClusterConfig:
         resources = (self._tenants if namespace else self._cluster).of(namespace)
         bucket = self._buckets.get(namespace)
         if bucket is None:
-            bucket = Bucket(lent_to(namespace, self.clock, self.cache), self.clock, self.rules.on_invalid)
+            lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer))
+            bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret)
             self._buckets[namespace] = bucket
         try:
             if await bucket.reconcile(resources, self.dress):

@@ -12,10 +12,11 @@ from pyratify.config.paths import join
 from pyratify.config.resources import BuildResources
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.config.scopes import check_scopes
-from pyratify.core.caching import ContentCache
+from pyratify.config.trace import begin_trace
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
+from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.sharing import Shared
 from pyratify.kubernetes.literal import check_literal
 from pyratify.kubernetes.resource import Resource
@@ -32,10 +33,12 @@ class Part:
     Attributes:
         executor: The executor.
         config: What it was built from.
+        common: Names what its verdicts depend on, alike in all processes with the same secret; empty where that cannot be told.
     """
 
     executor: Executor
     config: ExecutorConfig
+    common: str
     _stack: AsyncExitStack = field(repr=False)
     _users: int = 0
 
@@ -55,20 +58,28 @@ class Part:
             yield verifier.name, verifier.type
 
 
-def lent_to(namespace: str, clock: Clock, cache: ContentCache | None) -> BuildResources:
+def lent_to(namespace: str, clock: Clock, shared: Shared) -> BuildResources:
     """Return what plugins are lent for the cluster (no namespace), or for a tenant."""
     if namespace:
-        return TenantResources(clock, NOWHERE, shared=Shared(cache))
-    return BuildResources(clock, Path.cwd(), shared=Shared(cache))
+        return TenantResources(clock, NOWHERE, shared=shared)
+    return BuildResources(clock, Path.cwd(), shared=shared)
 
 
-async def build_part(resource: Resource, lent: BuildResources) -> Part:
+async def build_part(resource: Resource, lent: BuildResources, secret: bytes | None = None) -> Part:
     """Build a resource.
+
+    Args:
+        resource: The resource.
+        lent: What plugins are lent.
+        secret: What processes that share verdicts have in common; None where nothing is shared.
 
     Raises:
         ConfigurationError: With the path of what is wrong, from `spec` on.
     """
     config = read_spec(resource.spec, tenant=resource.kind.namespaced)
+    fingerprint = Fingerprint()
+    begin_trace(fingerprint, Config(executors=(config,)), secret)
+    lent = replace(lent, shared=replace(lent.shared, fingerprint=fingerprint))
     async with AsyncExitStack() as stack:
         builder = Builder(lent, stack, lent.shared.cache)
         try:
@@ -76,7 +87,8 @@ async def build_part(resource: Resource, lent: BuildResources) -> Part:
         except ConfigurationError as error:
             raise _from_spec(error) from error
         mine = f"{resource.kind.name}/{resource.namespace}/{resource.uid}/{resource.generation}"
-        return Part(replace(executor, partition=mine), config, stack.pop_all())
+        common = fingerprint.generation(secret or b"")
+        return Part(replace(executor, partition=mine), config, common, stack.pop_all())
 
 
 def read_spec(spec: Any, *, tenant: bool) -> ExecutorConfig:

@@ -12,7 +12,7 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
-from e2e.cluster.policies import LABEL, VALIDATION
+from e2e.cluster.policies import LABEL, VALIDATION, WEBHOOK
 from e2e.cluster.programs import (
     BIN,
     MANIFEST,
@@ -41,6 +41,10 @@ _WORKLOADS: dict[str, Sequence[str]] = {
     "apps": ("deployments", "replicasets", "statefulsets", "daemonsets"),
     "batch": ("jobs", "cronjobs"),
 }
+_LOOKED_AT = [
+    {"key": LABEL, "operator": "Exists"},
+    {"key": LABEL, "operator": "NotIn", "values": [WEBHOOK]},
+]
 _OWN = ("templates", "constraints", "externaldata", "mutations")
 
 
@@ -145,7 +149,7 @@ def _on_loopback(webhooks: Document, port: int, pem: str) -> Document:
             },
             "failurePolicy": "Fail",
             "timeoutSeconds": 10,
-            "namespaceSelector": {"matchExpressions": [{"key": LABEL, "operator": "Exists"}]},
+            "namespaceSelector": {"matchExpressions": _LOOKED_AT},
             "rules": _rules(),
         }
         for hook in webhooks["webhooks"]

@@ -1,5 +1,6 @@
 """Pods and workloads to try with."""
 
+import copy
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -23,6 +24,15 @@ def pod(namespace: str, *images: str, init: tuple[str, ...] = ()) -> Document:
     """Return a Pod with containers of these images."""
     metadata = {"name": f"pod-{next(_NUMBERS)}", "namespace": namespace}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _spec(images, init)}
+
+
+def with_volumes(document: Document, *images: str) -> Document:
+    """Return the document of a Pod or a Deployment with image volumes and one of another kind."""
+    found = copy.deepcopy(document)
+    spec = found["spec"] if found["kind"] == "Pod" else found["spec"]["template"]["spec"]
+    mounted = [{"name": f"v{number}", "image": {"reference": image}} for number, image in enumerate(images)]
+    spec["volumes"] = [{"name": "scratch", "emptyDir": {}}, *mounted]
+    return found
 
 
 def workload(kind: str, namespace: str, *images: str) -> Document:

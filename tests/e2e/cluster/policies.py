@@ -13,8 +13,9 @@ TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "templates"
 
 VALIDATION, MUTATION = "ratify-gatekeeper-provider", "ratify-gatekeeper-mutation-provider"
 
-# Gatekeeper looks at namespaces with the label LABEL, and which of its policies are for one says the value.
-LABEL = "e2e-admission"
+# Namespaces with the label LABEL are looked at by Gatekeeper, and which of its policies are for one says the value; or by our
+# own webhook alone.
+LABEL, WEBHOOK = "e2e-admission", "webhook"
 DEFAULT, MUTATED = "default", "default-and-mutation"
 
 

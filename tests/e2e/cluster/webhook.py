@@ -1,67 +1,72 @@
-"""The admission webhook, asked by the API server itself with the configurations of `deploy/webhook`."""
+"""The admission webhook as a process of its own, asked by the API server as its shipped manifests say, without Gatekeeper."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
+from e2e.cluster.policies import LABEL, WEBHOOK
+from e2e.cluster.programs import eventually
 from e2e.cluster.served import Served
 from pyratify.testing.tls import Authority
 
 SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "webhook"
 
-# Which of its webhooks the API server asks about a namespace.
-LABEL, VALIDATED, PINNED = "e2e-webhook", "validated", "pinned"
-
 
 @dataclass
 class Webhook(Served):
-    """`ratify webhook serve`."""
+    """`ratify webhook serve`; its folder has its rules too (`rules.json`)."""
 
     command: tuple[object, ...] = ("webhook", "serve")
 
-    def rule(self, *rules: Document, exceptions: tuple[Document, ...] = ()) -> None:
-        """Write the rules; a process that runs takes them over by itself."""
+    def __post_init__(self) -> None:
+        """Name its configuration and its rules."""
+        self.flags = ("--config", self.folder / "config.json", "--rules", self.folder / "rules.json")
+
+    def rule(self, document: Document) -> None:
+        """Replace the rules; a process that runs is waited for until it uses them."""
+        before = self._used()
         aside = self.folder / ".rules.json"
-        aside.write_text(json.dumps({"rules": list(rules), "exceptions": list(exceptions)}))
+        aside.write_text(json.dumps(document))
         aside.replace(self.folder / "rules.json")
+        if self.program is not None:
+            eventually("the rules are used", lambda: self._used() > before)
 
     def configurations(self) -> tuple[Document, ...]:
-        """Return the webhook configurations that are shipped, led to loopback and narrowed to the namespaces of the trials."""
-        return (
-            self._on_loopback("validating.yaml", VALIDATED, PINNED),
-            self._on_loopback("mutating.yaml", PINNED),
-        )
-
-    def _on_loopback(self, name: str, *labels: str) -> Document:
-        document: Document = yaml.load((SHIPPED / name).read_text(), Loader=yaml.CSafeLoader)
-        for hook in document["webhooks"]:
+        """Return the shipped webhook configurations, with this address, for namespaces that are marked."""
+        found = [
+            yaml.safe_load((SHIPPED / name).read_text()) for name in ("mutating.yaml", "validating.yaml")
+        ]
+        for document in found:
+            (hook,) = document["webhooks"]
             path = hook["clientConfig"]["service"]["path"]
-            url = f"https://127.0.0.1:{self.port}{path}"
-            hook["clientConfig"] = {"url": url, "caBundle": self.bundle()}
-            expressions: list[Any] = hook["namespaceSelector"]["matchExpressions"]
-            expressions.append({"key": LABEL, "operator": "In", "values": list(labels)})
-        return document
+            hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}", "caBundle": self.bundle()}
+            hook["namespaceSelector"]["matchExpressions"].append(
+                {"key": LABEL, "operator": "In", "values": [WEBHOOK]}
+            )
+        return tuple(found)
+
+    def _used(self) -> int:
+        return self.program.said().count('"rules in use"') if self.program else 0
 
 
 @contextmanager
-def webhook(server: ApiServer, folder: Path, configured: Document, *rules: Document) -> Iterator[Webhook]:
-    """Run a webhook and have the API server ask it, until the end of the block."""
-    flags = ("--config", folder / "config.json", "--rules", folder / "rules.json")
-    found = Webhook(folder, Authority("e2e webhook"), flags)
+def webhook(server: ApiServer, folder: Path, configured: Document, rules: Document) -> Iterator[Webhook]:
+    """Run a webhook, and let the API server ask it, until the end of the block."""
+    found = Webhook(folder, Authority("e2e webhook"))
     found.replace_certificate()
     found.configure(configured)
-    found.rule(*rules)
+    found.rule(rules)
+    configurations = found.configurations()
     try:
         found.start()
-        server.api.apply(*found.configurations())
+        server.api.apply(*configurations)
         yield found
     finally:
-        server.api.delete(*found.configurations())
+        server.api.delete(*configurations)
         found.end()

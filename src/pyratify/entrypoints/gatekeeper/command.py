@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="ratify-gatekeeper-provider", description="Answers Gatekeeper's questions about images."
     )
     add_flags(parser)
+    parser.set_defaults(resources_first=True)  # as in Ratify v2, whose chart always names a file too
     try:
         flags = parser.parse_args(go_style(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:  # --help, or a mistake that argparse has explained

@@ -5,13 +5,18 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyratify.entrypoints.serving.flags import add_rotation_flags, add_serving_flags, add_timeout, count
+from pyratify.entrypoints.serving.flags import (
+    add_resource_flags,
+    add_rotation_flags,
+    add_serving_flags,
+    add_timeout,
+    count,
+)
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.bundles import Target
 
 _SWITCHES = {
-    "disable-crd-manager": "accepted for Ratify v2; the configuration is always read from a file",
     "disable-mutation": "do not serve /v2/mutate",
     "allow-any-client": "serve clients without a certificate of Gatekeeper's authority",
 }
@@ -20,6 +25,7 @@ _SWITCHES = {
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the provider's flags to a parser."""
     add_serving_flags(parser, client_ca="--gatekeeper-ca-cert-file")
+    add_resource_flags(parser)
     add_rotation_flags(parser, _tells)
     add_timeout(
         parser,
@@ -51,7 +57,7 @@ def _tells(flags: argparse.Namespace) -> "tuple[Target, ...]":
 
 def go_style(arguments: Sequence[str]) -> list[str]:
     """Return arguments as Go's flag package takes them (`-flag`, `-switch=true`) in the spelling of argparse."""
-    switches = {*_SWITCHES, "disable-cert-rotation", "enable-metrics"}
+    switches = {*_SWITCHES, "disable-cert-rotation", "disable-crd-manager", "enable-metrics"}
     found = []
     for argument in arguments:
         text = argument

@@ -14,6 +14,7 @@ from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 from pyratify.entrypoints.serving.tls_memory import TlsMemory
+from pyratify.kubernetes.surroundings import has_cluster
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.rotator import Rotator
@@ -91,7 +92,7 @@ def open_certificates(
     if (
         environment.get(NAME)
         and not getattr(flags, "disable_cert_rotation", True)
-        and _in_cluster(environment)
+        and has_cluster(environment)
     ):
         return _rotated(flags, TlsMemory(client_ca, files), clock, environment)
     if files is None and authority:
@@ -99,23 +100,18 @@ def open_certificates(
     return Certificates(ReloadingTls(files) if files is not None else None, clock)
 
 
-def _in_cluster(environment: Mapping[str, str]) -> bool:
+def _rotated(
+    flags: Namespace, memory: TlsMemory, clock: Clock, environment: Mapping[str, str]
+) -> Certificates:
     try:
-        from pyratify.kubernetes.api import can_be_found
+        from pyratify.kubernetes.api import Api
+        from pyratify.kubernetes.rotation.material import Service
+        from pyratify.kubernetes.rotation.rotator import Rotator
     except ImportError:
         raise ConfigurationError(
             "certificate rotation needs lightkube",
             remedy="Install it: pip install 'pyratify[kubernetes]'; or give --disable-cert-rotation and certificates.",
         ) from None
-    return can_be_found(environment)
-
-
-def _rotated(
-    flags: Namespace, memory: TlsMemory, clock: Clock, environment: Mapping[str, str]
-) -> Certificates:
-    from pyratify.kubernetes.api import Api
-    from pyratify.kubernetes.rotation.material import Service
-    from pyratify.kubernetes.rotation.rotator import Rotator
 
     tls, api = ReloadingTls(memory), Api.connect(environment)
 

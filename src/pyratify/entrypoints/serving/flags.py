@@ -62,7 +62,30 @@ def add_serving_flags(
         choices=("debug", "info", "warning", "error"),
         help="default: $RATIFY_LOG_LEVEL or info",
     )
-    parser.set_defaults(client_ca_flag=client_ca)
+    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)
+
+
+def add_resource_flags(parser: ArgumentParser) -> None:
+    """Add the flags of entry points that can be configured by the resources of a cluster."""
+    add = parser.add_argument
+    add(
+        "--disable-crd-manager",
+        action="store_true",
+        help="read the configuration from a file, and not from the Executors of the cluster",
+    )
+    add(
+        "--on-invalid-executor",
+        choices=("keep", "remove"),
+        default="keep",
+        help="an Executor whose update is not valid stays in service as it last was, or is denied (default: keep)",
+    )
+    add(
+        "--namespace-fallback",
+        choices=("cluster", "deny"),
+        default="cluster",
+        help="who decides for a namespace without a NamespacedExecutor: the cluster's Executors, or nobody (default: cluster)",
+    )
+    parser.set_defaults(reads_resources=True, resources_first=False)
 
 
 def add_cache_flags(parser: ArgumentParser) -> None:

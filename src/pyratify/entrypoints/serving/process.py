@@ -7,17 +7,15 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyratify.config.locate import locate
-from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
 from pyratify.core.observing import together
 from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
+from pyratify.entrypoints.serving.chosen import choose_source
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
@@ -102,7 +100,7 @@ class Process:
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
         tracer = open_tracer(self.flags)
         observer = together(metrics, tracer)
-        source, shared = _source(self.flags, self.clock), open_shared(self.flags, self.clock)
+        source, shared = choose_source(self.flags, self.clock), open_shared(self.flags, self.clock)
         verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared, observer=observer)
         source.secret = None if shared is None else shared.secret.generations
         source.observer = observer if metrics or tracer else None
@@ -196,10 +194,6 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
             "everybody who can reach this address could ask",
             remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
         )
-
-
-def _source(flags: Namespace, clock: Clock) -> FollowedSource:
-    return WatchedConfig(locate(flags.config) or Path.home() / ".ratify" / "config.json", clock)
 
 
 def _metrics(clock: Clock) -> "Metrics":

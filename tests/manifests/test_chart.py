@@ -1,0 +1,520 @@
+"""The Helm chart, rendered by helm for many values: what it makes of them, and what it refuses."""
+
+import json
+import re
+from argparse import ArgumentParser
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.x509 import load_pem_x509_certificate
+
+from manifests.chart_values import (
+    AZURE,
+    CERTIFICATE,
+    COSIGN,
+    IN_A_FILE,
+    KEY,
+    KEYLESS,
+    NOTATION,
+    OTHER,
+    OWN_TLS,
+    RATIFY_V2,
+    SCOPES,
+    VALUES,
+    merged,
+)
+from manifests.helm import CHART, HELM, NAMESPACE, NotRendered, documents, one, render, run
+from pyratify.config.check import check_config
+from pyratify.config.load import decode_config
+from pyratify.entrypoints.gatekeeper.flags import add_flags
+
+pytestmark = pytest.mark.interop
+SERVICE = "r-ratify-gatekeeper-provider"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def helm() -> None:
+    """The program, or skipped tests."""
+    if not HELM.exists():
+        pytest.skip("run `make peers` first: there is no helm")
+
+
+@pytest.fixture(scope="session")
+def rendered(helm: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """Every rendering of `VALUES`, by name; a key that is written twice anywhere fails here."""
+    folder = tmp_path_factory.mktemp("chart")
+    return {name: render(values, folder) for name, values in VALUES.items()}
+
+
+def executors(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the executors of a rendering, from resources or from the file."""
+    resources = [document["spec"] for document in found if document["kind"] == "Executor"]
+    files = [
+        json.loads(document["stringData"]["config.json"])["executors"]
+        for document in found
+        if document["metadata"]["name"] == f"{SERVICE}-config"
+    ]
+    return resources or [spec for specs in files for spec in specs]
+
+
+def arguments(found: list[dict[str, Any]]) -> list[str]:
+    """Return the arguments of the program."""
+    (container,) = one(found, "Deployment")["spec"]["template"]["spec"]["containers"]
+    return list(container["args"])
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_container_is_confined(name: str, rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Not root, nothing it could write to but what is empty and small, no capabilities, the runtime's own seccomp profile."""
+    pod = one(rendered[name], "Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "privileged": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert set(container["resources"]) == {"limits", "requests"}
+        assert {mount["name"] for mount in container["volumeMounts"]} == {
+            volume["name"] for volume in pod["volumes"]
+        }
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+    assert all("hostPath" not in volume for volume in pod["volumes"])
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_probes_ask_what_the_program_serves(name: str, rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """`/healthz` and `/readyz` on the port of health."""
+    (container,) = one(rendered[name], "Deployment")["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+    assert f"--health-address=:{ports['health']}" in container["args"]
+    assert f"--address=:{ports['https']}" in container["args"]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_program_takes_its_arguments(name: str, rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """They are parsed by the program's own parser, and every file they name is mounted."""
+    parser = ArgumentParser(exit_on_error=False)
+    add_flags(parser)
+    command, verb, *given = arguments(rendered[name])
+    assert (command, verb) == ("gatekeeper", "serve")
+    flags = vars(parser.parse_args(given))
+    (container,) = one(rendered[name], "Deployment")["spec"]["template"]["spec"]["containers"]
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    for flag in ("config", "cert_file", "key_file", "client_ca_file"):
+        assert flags[flag] is None or str(Path(flags[flag]).parent) in mounts
+    assert bool(flags["client_ca_file"]) != flags["allow_any_client"]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_names_and_labels_are_those_of_kubernetes(
+    name: str, rendered: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Names are short enough, everything has the release's labels, and the selectors find the Pods."""
+    found = rendered[name]
+    for document in found:
+        assert len(document["metadata"]["name"]) <= (63 if document["kind"] == "Service" else 253)
+        assert document["metadata"]["labels"]["app.kubernetes.io/instance"] == "r"
+        assert document["metadata"].get("namespace", NAMESPACE) in (NAMESPACE, "apps")
+    labels = one(found, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+    selectors = [
+        document["spec"]["selector"].get("matchLabels", document["spec"]["selector"])
+        for document in found
+        if document["kind"] in ("Service", "Deployment", "PodDisruptionBudget")
+    ]
+    assert all(selector.items() <= labels for selector in selectors)
+
+
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"azure", "files", "own-config", "no-executor"}))
+async def test_the_engine_accepts_the_executors(
+    name: str, rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    """Every verifier, store and policy can be built from what the chart writes."""
+    found = executors(rendered[name])
+    assert found
+    assert await check_config(decode_config({"executors": found}, tmp_path)) == ()
+
+
+async def test_files_are_where_the_engine_looks(
+    rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    """With the mounts of the Deployment in place, the certificates that are files are found, each by its type."""
+    found = rendered["files"]
+    pod = one(found, "Deployment")["spec"]["template"]["spec"]
+    secret = one(found, "Secret", f"{SERVICE}-notation-certs")["stringData"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    for mount in pod["containers"][0]["volumeMounts"]:
+        folder = tmp_path / mount["mountPath"].lstrip("/")
+        source = volumes[mount["name"]].get("secret", {})
+        for item in source.get("items", ()):
+            if source["secretName"] == f"{SERVICE}-notation-certs":
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / item["path"]).write_text(secret[item["key"]])
+        if source.get("secretName") == "company-roots":
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "root.pem").write_text(OTHER)
+    (spec,) = executors(found)
+    text = json.dumps(spec).replace('"/usr/local', f'"{tmp_path}/usr/local')
+    assert await check_config(decode_config({"executors": [json.loads(text)]}, tmp_path)) == ()
+    ca, tsa = spec["verifiers"][0]["parameters"]["certificates"]
+    assert (ca["type"], len(ca["files"])) == ("ca", 2)
+    assert (tsa["type"], len(tsa["files"])) == ("tsa", 1)
+
+
+def test_the_policy_is_ratify_v2s(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """One of the two verifiers, by Ratify v2's names, is enough."""
+    (spec,) = executors(rendered["ratify-v2"])
+    assert spec["scopes"] == SCOPES
+    assert spec["concurrency"] == 3
+    assert [(each["name"], each["type"]) for each in spec["verifiers"]] == [
+        ("notation-1", "notation"),
+        ("cosign-1", "cosign"),
+    ]
+    assert spec["policyEnforcer"] == {
+        "type": "threshold-policy",
+        "parameters": {
+            "policy": {
+                "threshold": 1,
+                "rules": [{"verifierName": "notation-1"}, {"verifierName": "cosign-1"}],
+            }
+        },
+    }
+    one(rendered["ratify-v2"], "Executor", f"{SERVICE}-executor-1")
+
+
+def test_only_what_is_configured_verifies(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """No verifier without trust stands in the policy."""
+    for name, verifiers in (
+        ("notation", ["notation-1"]),
+        ("cosign", ["cosign-1"]),
+        ("keyless", ["cosign-1"]),
+    ):
+        (spec,) = executors(rendered[name])
+        rules = spec["policyEnforcer"]["parameters"]["policy"]["rules"]
+        assert [each["name"] for each in spec["verifiers"]] == verifiers
+        assert [rule["verifierName"] for rule in rules] == verifiers
+
+
+def test_every_certificate_counts(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """All of `notation.certs`, by their types, each type once."""
+    (spec,) = executors(rendered["several-certificates"])
+    ca, tsa = spec["verifiers"][0]["parameters"]["certificates"]
+    assert ca == {"type": "ca", "inline": {"certs": CERTIFICATE + OTHER}}
+    assert tsa == {"type": "tsa", "inline": {"certs": OTHER}}
+
+
+def test_keys_win_over_an_identity(tmp_path: Path) -> None:
+    """As in Ratify v2; the engine takes only one of both."""
+    (spec,) = executors(render(merged(KEYLESS, COSIGN), tmp_path))
+    (policy,) = spec["verifiers"][0]["parameters"]["trustPolicies"]
+    assert policy == {"ignoreTLog": False, "keys": {"inline": {"keys": KEY}}}
+
+
+def test_every_store_has_its_scopes_and_its_trust(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Scopes are written as `scopes`, `caPem` wins, and cosign's tags are looked at where cosign verifies."""
+    (spec,) = executors(rendered["several-stores"])
+    first, second = spec["stores"]
+    assert first == {
+        "type": "registry-store",
+        "scopes": ["registry.example.com"],
+        "parameters": {
+            "allowCosignTag": True,
+            "caPem": CERTIFICATE,
+            "credential": {"provider": "static"},
+        },
+    }
+    assert second["parameters"] == {
+        "allowCosignTag": True,
+        "plainHttp": True,
+        "credential": {"provider": "anonymous"},
+    }
+    assert "allowCosignTag" not in executors(rendered["notation"])[0]["stores"][0]["parameters"]
+
+
+def test_key_vaults_keep_ratify_v2s_shape(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Vault, tenant, certificates and versions where they are given, and the Pod acts with its identity."""
+    (spec,) = executors(rendered["azure"])
+    assert spec["verifiers"][0]["parameters"]["certificates"] == [
+        {
+            "type": "ca",
+            "azurekeyvault": {
+                "vaultURL": "https://v.vault.azure.net/",
+                "tenantID": "t",
+                "certificates": [{"name": "root"}, {"name": "next", "version": "2"}],
+            },
+        }
+    ]
+    metadata = one(rendered["azure"], "Deployment")["spec"]["template"]["metadata"]
+    assert metadata["labels"]["azure.workload.identity/use"] == "true"
+    assert metadata["annotations"] == {
+        "azure.workload.identity/use-identity-binding": "true",
+        "prometheus.io/path": "/metrics",
+        "prometheus.io/port": "8888",
+        "prometheus.io/scrape": "true",
+    }
+
+
+def test_own_annotations_win(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """There is one mapping of annotations, and what was asked for stands in it."""
+    annotations = one(rendered["everything"], "Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/scrape"] == "false"
+    assert annotations["x"] == "y"
+
+
+def test_passwords_are_in_a_secret(tmp_path: Path) -> None:
+    """The file with the configuration is never a ConfigMap."""
+    found = render(merged(RATIFY_V2, IN_A_FILE), tmp_path)
+    assert [each["metadata"]["name"] for each in found if each["kind"] == "ConfigMap"] == []
+    assert executors(found)[0]["stores"][0]["parameters"]["credential"]["password"] == "p"
+    assert "--disable-crd-manager" in arguments(found)
+
+
+def test_the_providers_are_ratify_v2s(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Names, addresses and timeouts."""
+    found = {
+        each["metadata"]["name"]: each["spec"] for each in rendered["own-tls"] if each["kind"] == "Provider"
+    }
+    for name, path, timeout in (
+        ("ratify-gatekeeper-provider", "verify", 5),
+        ("ratify-gatekeeper-mutation-provider", "mutate", 2),
+    ):
+        assert found[name]["url"] == f"https://{SERVICE}.{NAMESPACE}:6001/ratify/gatekeeper/v2/{path}"
+        assert found[name]["timeout"] == timeout
+        assert b64decode(found[name]["caBundle"]) == CERTIFICATE.encode()
+
+
+def test_before_the_first_rotation_nobody_is_trusted(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Gatekeeper takes no Provider without an authority, so there is one that nobody has the key of, for a day."""
+    bundle = one(rendered["cosign"], "Provider", "ratify-gatekeeper-provider")["spec"]["caBundle"]
+    certificate = load_pem_x509_certificate(b64decode(bundle))
+    assert "not-yet-known" in certificate.subject.rfc4514_string()
+    assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days <= 2
+
+
+def test_mutation_spares_the_namespaces_that_must_start_without_us(
+    rendered: dict[str, list[dict[str, Any]]],
+) -> None:
+    """Gatekeeper's, the system's, the release's and those that are named; everything else fails closed."""
+    found = [each["spec"] for each in rendered["ratify-v2"] if each["kind"] == "Assign"]
+    assert len(found) == 12
+    for spec in found:
+        assert spec["match"]["excludedNamespaces"] == ["gatekeeper-system", "kube-system", "cni-system"]
+        assert spec["parameters"]["assign"]["externalData"]["failurePolicy"] == "Fail"
+
+
+def test_without_mutation_there_is_none(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Neither resources nor a route."""
+    found = rendered["no-mutation"]
+    assert [each for each in found if each["kind"] == "Assign"] == []
+    assert one(found, "Provider")["metadata"]["name"] == "ratify-gatekeeper-provider"
+    assert "--disable-mutation" in arguments(found)
+
+
+def test_templates_are_the_shipped_ones(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Those that are named, and of the two of one kind the one that is meant."""
+    names = {
+        each["metadata"]["name"] for each in rendered["everything"] if each["kind"] == "ConstraintTemplate"
+    }
+    assert names == {
+        "ratifyverification",
+        "notationissuervalidation",
+        "cosignidentityvalidation",
+        "sbomvalidation",
+        "vulnerabilityreportvalidation",
+    }
+    for name, folder in (("everything", "default"), ("tenants", "multi-tenancy-validation")):
+        shipped = yaml.safe_load(
+            (CHART / "files/constraint-templates" / folder / "template.yaml").read_text()
+        )
+        assert one(rendered[name], "ConstraintTemplate", "ratifyverification")["spec"] == shipped["spec"]
+
+
+def test_rights_are_few(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """No wildcards; Secrets by name only; nothing at all where nothing is asked of the API server."""
+    for name, found in rendered.items():
+        roles = [each for each in found if each["kind"] in ("Role", "ClusterRole")]
+        for rule in (rule for role in roles for rule in role["rules"]):
+            assert not any("*" in values for values in rule.values()), name
+            if "secrets" in rule["resources"]:
+                assert rule["resourceNames"]
+                assert not {"list", "watch", "create", "update", "delete"} & set(rule["verbs"])
+            if "providers" in rule["resources"]:
+                assert rule["resourceNames"]
+    quiet = rendered["nothing-asked-of-the-api"]
+    assert [each for each in quiet if "Role" in each["kind"]] == []
+    assert one(quiet, "Deployment")["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    assert one(quiet, "ServiceAccount")["automountServiceAccountToken"] is False
+
+
+def test_a_budget_says_one_thing(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Either how many must stay or how many may go: the API server takes no more than one."""
+    assert one(rendered["everything"], "PodDisruptionBudget")["spec"]["minAvailable"] == "50%"
+    assert "maxUnavailable" not in one(rendered["everything"], "PodDisruptionBudget")["spec"]
+    assert one(rendered["ratify-v2"], "PodDisruptionBudget")["spec"]["minAvailable"] == 1
+
+
+def test_scaling_owns_the_number_of_replicas(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """An upgrade does not set back what was scaled."""
+    assert "replicas" not in one(rendered["everything"], "Deployment")["spec"]
+    metrics = one(rendered["everything"], "HorizontalPodAutoscaler")["spec"]["metrics"]
+    assert {each["resource"]["name"] for each in metrics} == {"cpu", "memory"}
+
+
+def test_only_gatekeeper_reaches_the_provider(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """As far as the network can tell; who is served is decided by certificates."""
+    policy = one(rendered["everything"], "NetworkPolicy")["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    (rule,) = [rule for rule in policy["ingress"] if rule["ports"] == [{"port": "https"}]]
+    (peer,) = rule["from"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": NAMESPACE}
+    assert "podSelector" in peer
+
+
+def test_replicas_stand_apart(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Over nodes and zones unless something else is asked for."""
+    found = one(rendered["cosign"], "Deployment")["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in found] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
+    assert {each["whenUnsatisfiable"] for each in found} == {"ScheduleAnyway"}
+
+
+def test_the_image_is_named_by_its_digest_where_there_is_one(
+    rendered: dict[str, list[dict[str, Any]]],
+) -> None:
+    """And by the version of the chart where there is nothing."""
+    images = {
+        name: one(rendered[name], "Deployment")["spec"]["template"]["spec"]["containers"][0]["image"]
+        for name in ("everything", "ratify-v2", "cosign")
+    }
+    assert images["everything"].endswith("@sha256:" + "ab" * 32)
+    assert images["ratify-v2"].endswith(":v2.0.0")
+    assert images["cosign"].endswith(":" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no-scopes": ({"cosign": COSIGN["cosign"]}, "executor.scopes must not be empty"),
+    "no-trust": ({"executor": {"scopes": SCOPES}}, "nothing could be verified"),
+    "half-an-identity": (
+        {"executor": {"scopes": SCOPES}, "cosign": {"certificateIdentity": "x"}},
+        "nothing could be verified",
+    ),
+    "no-identities": (merged(NOTATION, {"notation": {"trustedIdentities": []}}), "trustedIdentities"),
+    "unknown-provider": (
+        {**NOTATION, "notation": {"trustedIdentities": ["*"], "certs": [{"provider": "unknownProvider"}]}},
+        "Unsupported notation certificate provider: unknownProvider",
+    ),
+    "unknown-key-provider": (
+        merged(COSIGN, {"cosign": {"keys": {"provider": "unknownProvider"}}}),
+        "Unsupported cosign key provider: unknownProvider",
+    ),
+    "empty-certificate": (
+        {**NOTATION, "notation": {"trustedIdentities": ["*"], "certs": [{"provider": "inline"}]}},
+        "must not be empty",
+    ),
+    "empty-key": (
+        merged(COSIGN, {"cosign": {"keys": {"provider": "inline", "key": ""}}}),
+        "must not be empty",
+    ),
+    "two-vaults": (
+        {**AZURE, "notation": {"trustedIdentities": ["*"], "certs": AZURE["notation"]["certs"] * 2}},
+        "twice",
+    ),
+    "no-certificates": (
+        merged(COSIGN, {"provider": {"tls": {"disableCertRotation": True}}}),
+        "must not be empty where certificates are not rotated",
+    ),
+    "no-authority": (
+        merged(COSIGN, {"provider": {"tls": {"crt": "x", "key": "y"}}}),
+        "provider.tls.caCert must not be empty",
+    ),
+    "no-target": (
+        merged(COSIGN, {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": 0}}),
+        "needs a target",
+    ),
+    "unknown-key": ({**COSIGN, "replicas": 3}, "additional properties 'replicas' not allowed"),
+    "unknown-nested-key": (
+        merged(COSIGN, {"provider": {"tls": {"cert": "x"}}}),
+        "additional properties 'cert' not allowed",
+    ),
+    "store-scope": (
+        {**COSIGN, "stores": [{"scope": ["x"], "credential": {"provider": "anonymous"}}]},
+        "additional properties 'scope' not allowed",
+    ),
+    "no-credential": ({**COSIGN, "stores": [{"scopes": []}]}, "credential"),
+    "no-store": ({**COSIGN, "stores": []}, "stores"),
+    "text-for-a-switch": (
+        merged(COSIGN, {"provider": {"disableMutation": "no"}}),
+        "got string, want boolean",
+    ),
+    "unknown-mode": ({**COSIGN, "mode": "warn"}, "mode"),
+    "no-timeout": (merged(COSIGN, {"provider": {"timeout": {"validationTimeoutSeconds": 0}}}), "minimum"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_values_that_could_not_work_are_refused(name: str, tmp_path: Path) -> None:
+    """Helm says what is wrong before anything is in the cluster."""
+    values, words = REFUSED[name]
+    with pytest.raises(NotRendered, match=re.escape(words)):
+        render(values, tmp_path)
+
+
+def test_another_namespace_needs_gatekeepers_authority(tmp_path: Path) -> None:
+    """A Secret of another namespace cannot be mounted, so nobody is served by mistake."""
+    with pytest.raises(NotRendered, match=r"provider\.clientCA\.cert"):
+        render(COSIGN, tmp_path, "ratify")
+    found = render(merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE}}}), tmp_path, "ratify")
+    assert one(found, "ConfigMap")["data"]["ca.crt"] == CERTIFICATE
+    assert {
+        tuple(each["spec"]["match"]["excludedNamespaces"]) for each in found if each["kind"] == "Assign"
+    } == {("gatekeeper-system", "kube-system", "ratify")}
+
+
+@pytest.mark.parametrize("name", ["notation", "everything", "ratify-v2", "files"])
+def test_helm_finds_nothing_to_say(name: str, tmp_path: Path) -> None:
+    """`helm lint --strict` is content."""
+    path = tmp_path / "values.json"
+    path.write_text(json.dumps(VALUES[name]))
+    run("lint", "--strict", "--namespace", NAMESPACE, "--kube-version", "1.34.4", "-f", path, CHART)
+
+
+def test_the_package_is_whole(tmp_path: Path) -> None:
+    """An archive has the kinds and the templates in it, which the folder only points to, and renders the same."""
+    run("package", CHART, "-d", tmp_path)
+    (archive,) = tmp_path.glob("*.tgz")
+    values = merged(VALUES["everything"], OWN_TLS)
+    packed = render(values, tmp_path, NAMESPACE, archive, "--include-crds")
+    assert packed == render(values, tmp_path, NAMESPACE, CHART, "--include-crds")
+    kinds = [each["metadata"]["name"] for each in packed if each["kind"] == "CustomResourceDefinition"]
+    assert sorted(kinds) == ["executors.config.ratify.sh", "namespacedexecutors.config.ratify.sh"]
+
+
+def test_defaults_are_in_the_schema() -> None:
+    """Every value that the chart has a default for is known to the schema, and the other way round."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    (defaults,) = documents((CHART / "values.yaml").read_text())
+    assert _missing(defaults, schema) == []
+    assert set(schema["properties"]) - {"global"} == set(defaults)
+
+
+def _missing(values: dict[str, Any], schema: dict[str, Any], path: str = "") -> list[str]:
+    known = schema.get("properties")
+    if known is None:
+        return []
+    found = [f"{path}{name}" for name in values if name not in known]
+    for name, value in values.items():
+        if isinstance(value, dict) and name in known:
+            found += _missing(value, known[name], f"{path}{name}.")
+    return found
