@@ -1,9 +1,11 @@
 """Attacks on the service: callers nobody knows, foreign pages, paths, floods, and text that wants to be more than text."""
 
+import asyncio
 import json
 import logging
 import unicodedata
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,29 @@ async def test_atk_232_a_body_of_megabytes_is_not_read(chunked: bool) -> None:
         except aiohttp.ClientError:
             assert chunked  # the connection is closed while the rest is being sent
     assert store.calls == []
+
+
+async def test_atk_232_who_has_no_token_holds_no_place(tmp_path: Path) -> None:
+    """More slow requests without a token than there are places, and who has one is answered at once."""
+    (tmp_path / "tokens").write_text("0123456789abcdef")
+    site = service_site(service(signed()), Entrance(callers=Callers(TokenFile(tmp_path / "tokens"))))
+    slow = (
+        b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    )
+    async with listening(replace(site, max_requests=1, body_seconds=60), HERE) as where:
+        opened = [await asyncio.open_connection(where.host, where.port) for _ in range(3)]
+        for reader, writer in opened:
+            writer.write(slow)
+            assert b" 401 " in await reader.readline()
+        headers = {**JSON, "Authorization": "Bearer 0123456789abcdef"}
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+            client.post("/v1/verify", data=BODY, headers=headers) as answer,
+        ):
+            assert answer.status == 200
+        for _, writer in opened:
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_atk_232_a_thousand_equal_references_are_one() -> None:

@@ -141,6 +141,19 @@ def test_flags_that_do_not_go_together_are_refused_in_a_cluster_too(
         open_certificates(flags(*arguments), FakeClock(), environment(server, tmp_path))
 
 
+async def test_names_that_are_asked_for_are_in_the_certificate(server: ApiServer, tmp_path: Path) -> None:
+    """Beside those of the Service; what is no name is refused by the command line."""
+    given = flags("--cert-name", "a.b.example", "--cert-name", "::0001")
+    found = open_certificates(given, FakeClock(), environment(server, tmp_path))
+    assert found.rotator is not None
+    assert found.rotator.service.names[:1] == (f"{SERVICE}.ratify",)
+    assert found.rotator.service.names[-2:] == ("a.b.example", "::1")
+    await found.aclose()
+    for name in ("", "UPPER", "a b", "*.example", "-a", "a..b", "a" * 64):
+        with pytest.raises(SystemExit):
+            flags(f"--cert-name={name}")
+
+
 def test_a_kubeconfig_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     """With a remedy."""
     with pytest.raises(ConfigurationError, match="API server is not known") as caught:

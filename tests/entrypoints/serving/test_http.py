@@ -94,6 +94,21 @@ async def test_a_compressed_body_is_refused() -> None:
         assert b" 415 " in await sent(where, head)
 
 
+async def test_who_may_not_ask_is_refused_before_a_body_is_read() -> None:
+    """A body that never comes is not waited for, nor that of a GET."""
+
+    def admit(asked: Asked) -> Reply | None:
+        return None if "Pass" in asked.headers else Reply(401, b"")
+
+    routes = {("POST", "/echo"): echo, ("GET", "/open"): echo}
+    one = Site(routes=routes, refusals={}, admits={"/echo": admit})
+    head = b" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+    async with listening(one, HERE) as where:
+        assert b" 401 " in await sent(where, b"POST /echo" + head + b"\r\n")
+        assert b" 200 " in await sent(where, b"POST /echo" + head + b"Pass: 1\r\n\r\n123456789")
+        assert b" 200 " in await sent(where, b"GET /open" + head + b"\r\n")
+
+
 async def test_another_method_is_told_which_one_is_allowed() -> None:
     """As RFC 9110, section 15.5.6, wants it."""
     async with (

@@ -3,6 +3,7 @@
 import ssl
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
@@ -12,7 +13,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.kubernetes.rotation.issue import Lifetimes, encode, make_authority, make_leaf
-from pyratify.kubernetes.rotation.material import Service
+from pyratify.kubernetes.rotation.material import Material, Service, examine
 from rotations import LIVES, NOW, SECOND, SERVICE
 
 
@@ -86,6 +87,24 @@ def test_names_as_long_as_kubernetes_allows_fit() -> None:
     leaf = make_leaf(service, make_authority(service, NOW, LIVES), NOW, LIVES)
     names = leaf.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert tuple(names.get_values_for_type(x509.DNSName)) == service.names
+
+
+def test_other_names_and_addresses_can_be_added() -> None:
+    """Another cluster domain, and addresses of both kinds."""
+    service = Service("a", "b", ("a.b.svc.example", "127.0.0.1", "::1"))
+    authority = make_authority(service, NOW, LIVES)
+    leaf = make_leaf(service, authority, NOW, LIVES)
+    policy = PolicyBuilder().store(Store([authority.certificate])).time(NOW)
+    for subject in (
+        x509.DNSName("a.b.svc.example"),
+        x509.DNSName("a.b.svc"),
+        x509.IPAddress(ip_address("127.0.0.1")),
+        x509.IPAddress(ip_address("::1")),
+    ):
+        policy.build_server_verifier(subject).verify(leaf.certificate, [])
+    pem, key = encode(leaf)
+    found = examine(Material(certificate=pem, key=key))
+    assert found.names == frozenset(service.names)
 
 
 def test_the_strictest_tls_library_takes_them() -> None:

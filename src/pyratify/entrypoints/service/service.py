@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Raw, json, structs
 
+from pyratify.core import observing
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError
 from pyratify.core.guard import internal
@@ -60,7 +61,7 @@ class _Request:
 
     namespace: str
     began: float
-    trace: str = field(default_factory=lambda: secrets.token_hex(8))
+    trace: str = field(default_factory=lambda: observing.trace() or secrets.token_hex(16))
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ class Service:
 
     async def _verify(self, request: _Request, text: str) -> tuple[bool, bytes]:
         try:
+            observing.ask_for(request.namespace)
             found = await self._answers.verdict(Reference.parse(text), request.namespace)
             return self._decided(request, text, found.result)
         except RatifyError as error:
@@ -139,6 +141,7 @@ class Service:
 
     async def _resolve(self, request: _Request, text: str) -> Pin:
         try:
+            observing.ask_for(request.namespace)
             found = await self._answers.pinned(Reference.parse(text), request.namespace)
         except RatifyError as error:
             return self._unresolved(request, text, error.failure)

@@ -68,6 +68,7 @@ def service_site(service: Service, entrance: Entrance) -> Site:
         refusals={},
         otherwise=refused,
         named=named,
+        admits={path: entrance.callers.refusal for _, path in data},
         max_body=_MAX_BODY,
     )
 

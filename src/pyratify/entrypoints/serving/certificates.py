@@ -120,7 +120,7 @@ def _rotated(
         tls.reload()
         return tls.fault is None
 
-    service = Service(environment[NAME], api.namespace)
+    service = Service(environment[NAME], api.namespace, tuple(flags.cert_name))
     identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
     rotator = Rotator(api, service, flags.tells(flags), use, identity, clock)
     _LOG.info("certificates come from a Secret", extra={"secret": f"{service.namespace}/{service.secret}"})

@@ -5,12 +5,15 @@ import math
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.bundles import Target
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
 
 
@@ -120,6 +123,14 @@ def add_rotation_flags(parser: ArgumentParser, tells: "Callable[[Namespace], tup
         action="store_true",
         help="take certificates from files only; else, in a cluster and with $RATIFY_NAME, they are made and renewed",
     )
+    parser.add_argument(
+        "--cert-name",
+        type=host,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name or address that the certificate has beside those of the Service; repeatable",
+    )
     parser.set_defaults(tells=tells)
 
 
@@ -138,6 +149,20 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 65536):
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is not a number from 1 to 65536")
     return int(text)
+
+
+def host(text: str) -> str:
+    """Return a host name, or an address in its canonical spelling.
+
+    Raises:
+        argparse.ArgumentTypeError: It is neither.
+    """
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        if len(text) > 253 or not _HOST.fullmatch(text):
+            raise argparse.ArgumentTypeError(f"{text[:80]!a} is neither a host name nor an address") from None
+    return text
 
 
 def duration(text: str) -> float:

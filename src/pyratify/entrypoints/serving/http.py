@@ -93,7 +93,8 @@ class Site:
         refusals: How a refusal is said, by exact path.
         otherwise: How a refusal is said on all other paths.
         named: Handlers by method and path with a slash at its end, for paths that go on with one name of letters and digits.
-        max_body: The most bytes of a request's body.
+        admits: Returns by exact path, before a body is read, the refusal of who may not ask; None for who may.
+        max_body: The most bytes of a request's body; only those of POST are read.
         body_seconds: In how many seconds a body has to have arrived.
         max_requests: The most requests at the same time.
         queries: Whether a path may be followed by a query; else such a path is another one.
@@ -103,6 +104,7 @@ class Site:
     refusals: Mapping[str, Callable[[Refused], Reply]]
     otherwise: Callable[[Refused], Reply] = plain
     named: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
+    admits: Mapping[str, Callable[[Asked], Reply | None]] = field(default_factory=dict)
     max_body: int = 1024 * 1024
     body_seconds: float = 5.0
     max_requests: int = 256
@@ -239,10 +241,12 @@ class _Gate:
         if handler is None:
             allow = ", ".join(method for method, where in handlers if where == place)
             return Refused(405, "BAD_REQUEST", "this method is not allowed here", allow)
-        body = await self._body(request)
-        if isinstance(body, Refused):
-            return body
-        return await handler(Asked(body=body, query=query, headers=request.headers, name=name))
+        asked = Asked(query=query, headers=request.headers, name=name)
+        refusal = self._site.admits[path](asked) if path in self._site.admits else None
+        if refusal is not None:
+            return refusal
+        body = await self._body(request) if request.method == "POST" else b""
+        return body if isinstance(body, Refused) else await handler(replace(asked, body=body))
 
     def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
         """Return the handlers, the path under which they stand, and the name that follows it."""

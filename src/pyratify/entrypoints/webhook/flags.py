@@ -1,13 +1,24 @@
 """The webhook's flags."""
 
 import argparse
+from typing import TYPE_CHECKING
 
-from pyratify.entrypoints.serving.flags import add_serving_flags, add_timeout
+from pyratify.entrypoints.serving.flags import add_rotation_flags, add_serving_flags, add_timeout
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.rotation.bundles import Target
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the webhook's flags to a parser."""
     add_serving_flags(parser, address=":9443")
+    add_rotation_flags(parser, _tells)
+    parser.add_argument(
+        "--webhook-configuration",
+        default="ratify-webhook",
+        metavar="NAME",
+        help="the webhook configurations whose caBundle follows certificates that are made here (default: %(default)s)",
+    )
     add_rules(parser)
     add_timeout(
         parser,
@@ -32,3 +43,10 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the webhook's rules and exceptions, read again whenever they change (default: deny everywhere)",
     )
+
+
+def _tells(flags: argparse.Namespace) -> "tuple[Target, ...]":
+    """Return the configurations through which the API server finds the webhook."""
+    from pyratify.kubernetes.rotation.bundles import mutating_webhook, validating_webhook
+
+    return validating_webhook(flags.webhook_configuration), mutating_webhook(flags.webhook_configuration)

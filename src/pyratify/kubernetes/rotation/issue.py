@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
@@ -96,7 +97,7 @@ def make_leaf(service: Service, authority: Identity, now: datetime, lifetimes: L
     )
     builder = builder.not_valid_before(max(now - lifetimes.backdate, authority.begins))
     builder = builder.not_valid_after(min(now + lifetimes.leaf, authority.ends))
-    names = x509.SubjectAlternativeName([x509.DNSName(name) for name in service.names])
+    names = x509.SubjectAlternativeName([_general_name(name) for name in service.names])
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(names, critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -109,6 +110,15 @@ def encode(identity: Identity) -> tuple[bytes, bytes]:
 
     key = identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return identity.certificate.public_bytes(Encoding.PEM), key
+
+
+def _general_name(name: str) -> "x509.GeneralName":
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _key() -> Any:

@@ -30,7 +30,7 @@ class Service:
     Attributes:
         name: Its name.
         namespace: Its namespace.
-        more: Other names of it, as one in another cluster domain.
+        more: Other names of it, as one in another cluster domain, and addresses.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Findings:
         authority: The one of them that can sign: its key is there, and it is as we would make it.
         leaf: The server certificate, when its key is there and fits.
         issuer: The one of `trusted` that issued it.
-        names: The names in it; none when it is not for servers.
+        names: The names and addresses in it; none when it is not for servers.
     """
 
     trusted: "tuple[Certificate, ...]" = ()
@@ -207,7 +207,13 @@ def _is_issued(leaf: "Certificate", issuer: "Certificate") -> bool:
 
 
 def _names(leaf: "Certificate") -> frozenset[str]:
-    from cryptography.x509 import DNSName, ExtendedKeyUsage, ExtensionNotFound, SubjectAlternativeName
+    from cryptography.x509 import (
+        DNSName,
+        ExtendedKeyUsage,
+        ExtensionNotFound,
+        IPAddress,
+        SubjectAlternativeName,
+    )
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
     try:
@@ -217,4 +223,5 @@ def _names(leaf: "Certificate") -> frozenset[str]:
         return frozenset()
     if ExtendedKeyUsageOID.SERVER_AUTH not in purposes:
         return frozenset()
-    return frozenset(names.get_values_for_type(DNSName))
+    addresses = (str(address) for address in names.get_values_for_type(IPAddress))
+    return frozenset((*names.get_values_for_type(DNSName), *addresses))
