@@ -24,13 +24,18 @@ SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "webhook"
 
 @dataclass
 class Webhook(Served):
-    """`ratify webhook serve`; its folder has its rules too (`rules.json`)."""
+    """`ratify webhook serve`; its folder has its rules too (`rules.json`).
+
+    Attributes:
+        mark: The value of the label of the namespaces that it is asked about, and a part of its configurations' names.
+    """
 
     command: tuple[object, ...] = ("webhook", "serve")
+    mark: str = WEBHOOK
 
     def __post_init__(self) -> None:
-        """Name its configuration and its rules."""
-        self.flags = ("--config", self.folder / "config.json", "--rules", self.folder / "rules.json")
+        """Name its rules."""
+        self.flags = ("--rules", self.folder / "rules.json", *self.flags)
 
     def rule(self, document: Document) -> None:
         """Replace the rules; a process that runs is waited for until it uses them."""
@@ -47,11 +52,12 @@ class Webhook(Served):
             yaml.safe_load((SHIPPED / name).read_text()) for name in ("mutating.yaml", "validating.yaml")
         ]
         for document in found:
+            document["metadata"]["name"] = f"ratify-{self.mark}"
             (hook,) = document["webhooks"]
             path = hook["clientConfig"]["service"]["path"]
             hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}", "caBundle": self.bundle()}
             hook["namespaceSelector"]["matchExpressions"].append(
-                {"key": LABEL, "operator": "In", "values": [WEBHOOK]}
+                {"key": LABEL, "operator": "In", "values": [self.mark]}
             )
         return tuple(found)
 
@@ -60,11 +66,25 @@ class Webhook(Served):
 
 
 @contextmanager
-def webhook(server: ApiServer, folder: Path, configured: Document, rules: Document) -> Iterator[Webhook]:
-    """Run a webhook, and let the API server ask it, until the end of the block."""
-    found = Webhook(folder, Authority("e2e webhook"))
+def webhook(
+    server: ApiServer, folder: Path, configured: Document | None, rules: Document, mark: str = WEBHOOK
+) -> Iterator[Webhook]:
+    """Run a webhook, and let the API server ask it, until the end of the block.
+
+    Args:
+        server: The API server.
+        folder: Where its files are.
+        configured: Its configuration; when omitted it follows the Executors of the cluster.
+        rules: Its rules.
+        mark: Which namespaces it is asked about.
+    """
+    found = Webhook(folder, Authority("e2e webhook"), mark=mark)
     found.replace_certificate()
-    found.configure(configured)
+    if configured is None:
+        found.environment["KUBECONFIG"] = str(server.kubeconfig)
+    else:
+        found.flags = ("--config", folder / "config.json", *found.flags)
+        found.configure(configured)
     found.rule(rules)
     configurations = found.configurations()
     try:

@@ -1,38 +1,22 @@
 """Logs that are trusted: their keys, names and periods."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from pyratify.core.errors import VerificationError
+from pyratify.core.key import ALWAYS, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.keys import PublicKey
 from pyratify.pki.transparency.note import Checkpoint, NoteSignature
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
-
 _HINT = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """A period that includes both of its ends; None is open.
-
-    Attributes:
-        start: The first moment.
-        end: The last moment.
-    """
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def covers(self, at: datetime) -> bool:
-        """Tell whether the moment lies in the period."""
-        return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
-
-
-ALWAYS = Validity()
+_ECDSA = ECDSA(SHA256())
+_CURVES = {"secp384r1": ECDSA(SHA384()), "secp521r1": ECDSA(SHA512())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +78,9 @@ def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) ->
 
 def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
     """Tell whether the key made the signature: ECDSA with the curve's own hash, RSA PKCS#1 v1.5, Ed25519."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-
     try:
         if isinstance(key.key, EllipticCurvePublicKey):
-            key.key.verify(signature, message, ECDSA(_curve_hash(key.key.curve.name)))
+            key.key.verify(signature, message, _CURVES.get(key.key.curve.name, _ECDSA))
         elif isinstance(key.key, RSAPublicKey):
             key.key.verify(signature, message, PKCS1v15(), SHA256())
         else:
@@ -110,12 +88,6 @@ def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def _curve_hash(curve: str) -> "HashAlgorithm":
-    from cryptography.hazmat.primitives import hashes
-
-    return {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(curve, hashes.SHA256())
 
 
 def _names(signature: NoteSignature, log: TrustedLog) -> bool:
