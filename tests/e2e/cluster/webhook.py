@@ -1,11 +1,13 @@
 """The admission webhook as a process of its own, asked by the API server as its shipped manifests say, without Gatekeeper."""
 
 import base64
+import http.client
 import json
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,28 +16,58 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
-from e2e.cluster.policies import LABEL, WEBHOOK
-from e2e.cluster.programs import eventually
-from e2e.cluster.served import Served
+from e2e.cluster.gatekeeper import LABEL, write_pair
+from e2e.cluster.programs import Program, eventually, free_port, start
 from pyratify.testing.tls import Authority
 
 SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "webhook"
 
+# Namespaces with this value of `gatekeeper.LABEL` are asked about here.
+WATCHED = "webhook"
+
 
 @dataclass
-class Webhook(Served):
-    """`ratify webhook serve`; its folder has its rules too (`rules.json`).
+class Webhook:
+    """`ratify webhook serve`, at one address for its whole life, however often it is started.
 
     Attributes:
+        folder: Its certificate, configuration, rules and log.
+        authority: Who signs its certificate; None where it makes one itself, and tells the API server.
+        environment: Its environment variables.
         mark: The value of the label of the namespaces that it is asked about, and a part of its configurations' names.
+        port: Where it answers.
+        health: Where its health is.
+        program: The process; None before the first start.
     """
 
-    command: tuple[object, ...] = ("webhook", "serve")
-    mark: str = WEBHOOK
+    folder: Path
+    authority: Authority | None
+    environment: dict[str, str] = field(default_factory=dict)
+    mark: str = WATCHED
+    port: int = field(default_factory=free_port)
+    health: int = field(default_factory=free_port)
+    program: Program | None = None
 
-    def __post_init__(self) -> None:
-        """Name its rules."""
-        self.flags = ("--rules", self.folder / "rules.json", *self.flags)
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        command = (
+            sys.executable, "-m", "pyratify", "webhook", "serve", "--rules", self.folder / "rules.json",
+            "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
+            "--drain", "100ms", *self._flags(),
+        )  # fmt: skip
+        self.program = start(self.folder / "webhook.log", *command, **self.environment)
+        eventually("the webhook is ready", self.ready)
+
+    def ready(self) -> bool:
+        """Return whether `/readyz` says so."""
+        if self.program is not None:
+            self.program.check()
+        connection = http.client.HTTPConnection("127.0.0.1", self.health, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
 
     def rule(self, document: Document) -> None:
         """Replace the rules; a process that runs is waited for until it uses them."""
@@ -55,41 +87,77 @@ class Webhook(Served):
             document["metadata"]["name"] = f"ratify-{self.mark}"
             (hook,) = document["webhooks"]
             path = hook["clientConfig"]["service"]["path"]
-            hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}", "caBundle": self.bundle()}
+            hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}"}
+            if self.authority is not None:
+                hook["clientConfig"]["caBundle"] = base64.b64encode(self.authority.pem.encode()).decode()
             hook["namespaceSelector"]["matchExpressions"].append(
                 {"key": LABEL, "operator": "In", "values": [self.mark]}
             )
         return tuple(found)
+
+    def end(self) -> None:
+        """End it as Kubernetes does."""
+        if self.program is not None:
+            self.program.end()
+
+    def kill(self) -> None:
+        """Kill it without a warning."""
+        if self.program is not None:
+            self.program.kill()
+
+    def _flags(self) -> tuple[object, ...]:
+        if self.authority is None:
+            return "--cert-name", "127.0.0.1", "--webhook-configuration", f"ratify-{self.mark}"
+        pair = ("--cert-file", self.folder / "tls.crt", "--key-file", self.folder / "tls.key")
+        return (*pair, "--config", self.folder / "config.json")
 
     def _used(self) -> int:
         return self.program.said().count('"rules in use"') if self.program else 0
 
 
 @contextmanager
-def webhook(
-    server: ApiServer, folder: Path, configured: Document | None, rules: Document, mark: str = WEBHOOK
-) -> Iterator[Webhook]:
-    """Run a webhook, and let the API server ask it, until the end of the block.
+def webhook(server: ApiServer, folder: Path, configured: Document, rules: Document) -> Iterator[Webhook]:
+    """Run a webhook with files, and let the API server ask it, until the end of the block.
 
     Args:
         server: The API server.
         folder: Where its files are.
-        configured: Its configuration; when omitted it follows the Executors of the cluster.
+        configured: Its configuration.
         rules: Its rules.
+    """
+    authority = Authority("e2e webhook")
+    write_pair(folder, authority.issue("webhook", "127.0.0.1"))
+    (folder / "config.json").write_text(json.dumps(configured))
+    with _asked(server, Webhook(folder, authority), rules) as found:
+        yield found
+
+
+@contextmanager
+def webhook_of_cluster(
+    server: ApiServer, folder: Path, rules: Document, namespace: str, mark: str
+) -> Iterator[Webhook]:
+    """Run a webhook as in a Pod: with the Executors of the cluster, and certificates that it makes and announces itself.
+
+    Args:
+        server: The API server.
+        folder: Where its rules are.
+        rules: Its rules.
+        namespace: Its own namespace.
         mark: Which namespaces it is asked about.
     """
-    found = Webhook(folder, Authority("e2e webhook"), mark=mark)
-    found.replace_certificate()
-    if configured is None:
-        found.environment["KUBECONFIG"] = str(server.kubeconfig)
-    else:
-        found.flags = ("--config", folder / "config.json", *found.flags)
-        found.configure(configured)
+    names = {"RATIFY_NAME": f"ratify-{mark}", "RATIFY_NAMESPACE": namespace}
+    environment = {"KUBECONFIG": str(server.kubeconfig), **names}
+    with _asked(server, Webhook(folder, None, environment, mark), rules) as found:
+        yield found
+
+
+@contextmanager
+def _asked(server: ApiServer, found: Webhook, rules: Document) -> Iterator[Webhook]:
     found.rule(rules)
     configurations = found.configurations()
     try:
-        found.start()
         server.api.apply(*configurations)
+        found.start()
         yield found
     finally:
         server.api.delete(*configurations)
