@@ -6,7 +6,7 @@ Whoever asks travels with the task (`contextvars`), so that a line in a log, a m
 from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,14 +34,14 @@ def ask_for(tenant: str) -> None:
     _NAMESPACE.set(tenant)
 
 
-@contextmanager
-def traced(identifier: str) -> Iterator[None]:
-    """Name the present request meanwhile."""
-    token = _TRACE.set(identifier)
-    try:
-        yield
-    finally:
-        _TRACE.reset(token)
+def begin_trace(identifier: str) -> Token[str]:
+    """Name the present request, until `end_trace` is given what this returns."""
+    return _TRACE.set(identifier)
+
+
+def end_trace(token: Token[str]) -> None:
+    """Forget the name of a request that is over."""
+    _TRACE.reset(token)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -83,6 +83,13 @@ class Ground:
         protocol.connection_made(wire)
         return protocol, wire
 
+    @contextmanager
+    def answering(self, wire: Wire | None) -> Iterator[None]:
+        """Answer a request of a connection."""
+        connection = self.all.begin(wire)
+        yield
+        self.all.finish(connection)
+
     def after(self, seconds: float, wire: Wire) -> bool:
         """Tell whether a connection was ended by then."""
         self.clock.advance(seconds)
@@ -120,7 +127,7 @@ def test_an_answer_may_take_its_time() -> None:
     """The handler has deadlines of its own; between requests the connection may rest, and the next head is bounded again."""
     ground = Ground()
     protocol, wire = ground.connect()
-    with ground.all.answering(wire):
+    with ground.answering(wire):
         assert not ground.after(3600, wire)
         protocol.data_received(b"body")
         assert not ground.after(3600, wire)
@@ -135,12 +142,12 @@ def test_an_answer_that_is_not_taken_ends_the_connection() -> None:
     """Also where another request is begun meanwhile, again and again."""
     ground = Ground()
     protocol, wire = ground.connect()
-    with ground.all.answering(wire):
+    with ground.answering(wire):
         wire.waiting = 100
     assert not ground.after(9.999, wire)
     assert ground.after(0.001, wire)
     protocol, wire = ground.connect()
-    with ground.all.answering(wire):
+    with ground.answering(wire):
         wire.waiting = 100
     for _ in range(4):
         protocol.data_received(b"G")
@@ -152,7 +159,7 @@ def test_an_answer_that_was_taken_leaves_nothing_to_wait_for() -> None:
     """The rest between requests is bounded elsewhere."""
     ground = Ground()
     _, wire = ground.connect()
-    with ground.all.answering(wire):
+    with ground.answering(wire):
         pass
     assert not ground.after(10, wire)
     wire.waiting = 100
@@ -163,12 +170,12 @@ def test_one_connection_too_many_ends_the_one_that_was_idle_for_longest() -> Non
     """Never one whose request is being answered; where all are, the new one."""
     ground = Ground(bounds=Bounds(most=3))
     wires = [ground.connect()[1] for _ in range(3)]
-    with ground.all.answering(wires[0]):
+    with ground.answering(wires[0]):
         pass
-    with ground.all.answering(wires[1]):
+    with ground.answering(wires[1]):
         _, fourth = ground.connect()
         assert [wire.aborted for wire in (*wires, fourth)] == [False, False, True, False]
-        with ground.all.answering(wires[0]), ground.all.answering(fourth):
+        with ground.answering(wires[0]), ground.answering(fourth):
             _, fifth = ground.connect()
             assert [wire.aborted for wire in (*wires, fourth, fifth)] == [False, False, True, False, True]
     assert len(ground.all) == 3
@@ -178,10 +185,10 @@ def test_a_connection_that_is_gone_is_forgotten() -> None:
     """Also while its request is being answered."""
     ground = Ground()
     protocol, wire = ground.connect()
-    with ground.all.answering(wire):
+    with ground.answering(wire):
         protocol.connection_lost(None)
     assert len(ground.all) == 0
-    with ground.all.answering(wire), ground.all.answering(None):
+    with ground.answering(wire), ground.answering(None):
         assert not ground.after(3600, wire)
 
 

@@ -5,8 +5,7 @@ nothing with them costs us no more than these bounds. What arrives in time is pa
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -53,21 +52,19 @@ class Connections:
         """Return a protocol that passes everything on to this one, within the bounds."""
         return _Connection(protocol, self)
 
-    @contextmanager
-    def answering(self, transport: asyncio.BaseTransport | None) -> Iterator[None]:
-        """Leave a connection all the time that it needs while its request is being answered."""
+    def begin(self, transport: asyncio.BaseTransport | None) -> "_Connection | None":
+        """Leave a connection all the time that it needs until `finish`, because its request is being answered."""
         connection = self._open.get(transport) if transport is not None else None
-        if connection is None:
-            yield
-            return
-        connection.busy, connection.due = True, None
-        try:
-            yield
-        finally:
-            connection.busy, connection.due = False, self._now() + self.bounds.taking_seconds
-            connection.taking = True
-            if transport in self._open:
-                self._open[transport] = self._open.pop(transport)
+        if connection is not None:
+            connection.busy, connection.due = True, None
+        return connection
+
+    def finish(self, connection: "_Connection | None") -> None:
+        """Bound a connection again: its request has its answer, which is to be taken now."""
+        if connection is not None:
+            connection.busy, connection.taking = False, True
+            connection.due = self._now() + self.bounds.taking_seconds
+            self._rests(connection)
 
     def look(self) -> None:
         """End the connections whose time is over."""
@@ -93,6 +90,12 @@ class Connections:
         if transport is not None:
             self._open.pop(transport, None)
 
+    def _rests(self, connection: "_Connection") -> None:
+        """Make a connection the last to be ended for another one."""
+        transport = connection.transport
+        if transport is not None and self._open.pop(transport, None) is not None:
+            self._open[transport] = connection
+
     def head_due(self) -> float:
         """Return when a head that begins now has to have arrived."""
         return self._now() + self.bounds.head_seconds
@@ -104,31 +107,31 @@ class _Connection(asyncio.Protocol):
     `due` is None while a request is being answered, and while there is nothing to wait for.
     """
 
-    __slots__ = ("_all", "_inner", "_transport", "busy", "due", "taking")
+    __slots__ = ("_all", "_inner", "busy", "due", "taking", "transport")
 
     def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
         self._inner = inner
         self._all = connections
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self.busy = False
         self.taking = False
         self.due: float | None = None
 
     def is_taken(self) -> bool:
         """Tell whether the last answer was taken and no other request has begun; then there is nothing to wait for."""
-        taken = self.taking and self._transport is not None and not self._transport.get_write_buffer_size()
+        taken = self.taking and self.transport is not None and not self.transport.get_write_buffer_size()
         if taken:
             self.taking, self.due = False, None
         return taken
 
     def end(self) -> None:
         """End the connection at once."""
-        if self._transport is not None:
-            self._all.closed(self._transport)
-            self._transport.abort()
+        if self.transport is not None:
+            self._all.closed(self.transport)
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         self.due = self._all.head_due()
         self._inner.connection_made(transport)
         self._all.opened(transport, self)
@@ -148,5 +151,5 @@ class _Connection(asyncio.Protocol):
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._all.closed(self._transport)
+        self._all.closed(self.transport)
         self._inner.connection_lost(exc)

@@ -17,11 +17,11 @@ from ssl import SSLContext, SSLObject
 from aiohttp import web
 
 from pyratify.core.guard import describe, end
-from pyratify.core.observing import SILENCE, Observer
+from pyratify.core.observing import SILENCE, Observer, begin_trace, end_trace
 from pyratify.entrypoints.serving.connections import BOUNDS, Bounds, Connections
 from pyratify.entrypoints.serving.site import Address, Asked, Handler, Refused, Reply, Site, plain
 from pyratify.entrypoints.serving.sockets import BACKLOG, bind
-from pyratify.entrypoints.serving.watched import watched
+from pyratify.entrypoints.serving.watched import method_of, parent_of, trace_of
 
 __all__ = ("Address", "Asked", "Handler", "Refused", "Reply", "Site", "listening", "plain")
 
@@ -125,10 +125,15 @@ class _Gate:
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
-        parent = request.headers.get("traceparent", "")
-        answering = self._connections.answering(request.transport)
-        with answering, watched(self._observer, request.method, parent) as span:
-            response = await self._respond(request)
+        parent = parent_of(request.headers.get("traceparent"))
+        connection = self._connections.begin(request.transport)
+        with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
+            token = begin_trace(span.trace or trace_of(parent))
+            try:
+                response = await self._respond(request)
+            finally:
+                end_trace(token)
+                self._connections.finish(connection)
             span.tell(status=response.status)
             return response
 
