@@ -63,8 +63,7 @@ async def listening(
     Raises:
         ConfigurationError: The address cannot be used.
     """
-    loop = asyncio.get_running_loop()
-    connections = Connections(bounds, loop.time)
+    connections = Connections(bounds, asyncio.get_running_loop().time)
     server = web.Server(
         _Gate(site, observer, partial(_ends, outdated, ending), connections).handle,
         access_log=None,
@@ -72,19 +71,11 @@ async def listening(
         keepalive_timeout=60.0,
         max_headers=64,
     )
-    listeners = [
-        await loop.create_server(
-            lambda: connections.bounded(server()),
-            sock=one,
-            ssl=tls,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=bounds.handshake_seconds if tls is not None else None,
-        )
-        for one in sockets or bind(address.host, address.port)
-    ]
+    bound = sockets or bind(address.host, address.port)
+    listeners = [await _listen(one, tls, lambda: connections.bounded(server()), bounds) for one in bound]
     watching = asyncio.create_task(connections.watch())
     try:
-        host, port = listeners[0].sockets[0].getsockname()[:2]
+        host, port = bound[0].getsockname()[:2]
         yield Address(host, port)
     finally:
         for listener in listeners:
@@ -95,6 +86,15 @@ async def listening(
         server.pre_shutdown()
         await server.shutdown(drain_seconds)
         await end(watching)
+
+
+async def _listen(
+    one: socket.socket, tls: SSLContext | None, protocol: Callable[[], asyncio.Protocol], bounds: Bounds
+) -> asyncio.Server:
+    seconds = bounds.handshake_seconds if tls is not None else None
+    return await asyncio.get_running_loop().create_server(
+        protocol, sock=one, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=seconds
+    )
 
 
 async def _linger(server: web.Server) -> None:
