@@ -1,4 +1,4 @@
-"""What is shipped in deploy/, in a cluster: the chart is accepted, and and image volumes are judged and pinned."""
+"""What is shipped in deploy/, in a cluster: the chart is accepted, and image volumes are judged and pinned."""
 
 import http.client
 import sys
