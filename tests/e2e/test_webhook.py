@@ -210,6 +210,28 @@ def test_a_rule_that_records_changes_nothing(api_server: ApiServer, hook: Webhoo
     assert f"audit: image {images[BAD]} of container main-0" in hook.program.said()
 
 
+def test_the_audit_log_keeps_what_was_decided(api_server: ApiServer, hook: Webhook, images: Images) -> None:
+    """Under the webhook's name, for every mode; a decision that is only recorded is seen nowhere else."""
+    recorded, held = watched(api_server, "recorded"), watched(api_server)
+    api_server.api.create(pod(recorded, images[BAD]))
+    with pytest.raises(Refused):
+        api_server.api.create(pod(held, images[BAD]))
+    api_server.api.create(pod(held, images[GOOD]))
+
+    def kept(where: str) -> list[dict[str, str]]:
+        found = [each for each in api_server.audited() if each["objectRef"]["namespace"] == where]
+        return [each.get("annotations", {}) for each in found]
+
+    (quiet,) = eventually("it is written", lambda: kept(recorded))
+    bad, good = eventually("they are written", lambda: found if len(found := kept(held)) == 2 else None)
+    assert quiet["verify.ratify.sh/decision"] == "allowed"
+    assert quiet["verify.ratify.sh/problems"].startswith(f"audit: image {images[BAD]} of container main-0")
+    assert bad["verify.ratify.sh/decision"] == "denied"
+    assert "NO_EVIDENCE" in bad["verify.ratify.sh/problems"]
+    assert good["verify.ratify.sh/decision"] == good["pin.ratify.sh/decision"] == "allowed"
+    assert "verify.ratify.sh/problems" not in good
+
+
 def test_an_exception_admits_until_it_is_taken_away(
     api_server: ApiServer, hook: Webhook, images: Images
 ) -> None:
@@ -354,12 +376,12 @@ def test_a_configuration_that_becomes_wrong_changes_nothing(
 def test_tenants_have_executors_of_their_own(
     api_server: ApiServer, images: Images, namespace: str, tmp_path: Path
 ) -> None:
-    """As in a Pod: it follows the cluster's resources, makes its certificate, and the namespace of an object is its tenant."""
+    """As in a Pod: it follows the cluster's resources, makes its certificate, and the namespace of an object is its tenant; labels too."""
     done = api_server.kubectl("apply", "--server-side", "-f", CRDS)
     assert done.returncode == 0, done.stderr
     eventually("the definitions are served", lambda: api_server.api.knows(CONFIG, "NamespacedExecutor"))
     tenant, other = (
-        api_server.namespace(f"{name}-{next(_NUMBERS)}", **{LABEL: "executors"})
+        api_server.namespace(f"{name}-{next(_NUMBERS)}", **{LABEL: "executors", "looked": "at"})
         for name in ("tenant", "other")
     )
     cluster = {"kind": "Executor", "metadata": {"name": "webhook"}, "spec": executor(COSIGN)}
@@ -371,7 +393,8 @@ def test_tenants_have_executors_of_their_own(
     resources = [{"apiVersion": CONFIG, **each} for each in (cluster, own)]
     api_server.api.apply(*resources)
     try:
-        with webhook_of_cluster(api_server, tmp_path, rules(), namespace, "executors"):
+        by_label = {"rules": [{"name": "marked", "namespaceSelector": {"matchLabels": {"looked": "at"}}}]}
+        with webhook_of_cluster(api_server, tmp_path, by_label, namespace, "executors"):
             eventually(
                 "the tenant has its executor",
                 lambda: "NO_EVIDENCE" in refusal(api_server, tenant, images["cosign-v3"]),
@@ -379,6 +402,11 @@ def test_tenants_have_executors_of_their_own(
             assert refusal(api_server, tenant, images["notation-jws-ec"]) == ""
             assert "NO_EVIDENCE" in refusal(api_server, other, images["notation-jws-ec"])
             assert refusal(api_server, other, images["cosign-v3"]) == ""
+            api_server.namespace(other, **{LABEL: "executors"})
+            eventually(
+                "the label is gone",
+                lambda: "POLICY_NOT_FOUND" in refusal(api_server, other, images["cosign-v3"]),
+            )
             api_server.api.delete(resources[1])
             eventually(
                 "the cluster decides for the tenant",
