@@ -84,14 +84,14 @@ def provider(
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tenants(
     api_server: apiserver.ApiServer,
     gatekeeper: gatekeepers.Gatekeeper,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[executors.Tenants]:
-    """A second provider, which follows Executors and NamespacedExecutors, asked for every namespace of a tenant; one for the
-    session. There are no executors but those that a test applies, and it takes them away again.
+    """A second provider, which follows Executors and NamespacedExecutors, asked for every namespace of a tenant; one for a
+    module, for it reports on all executors that anybody makes. There are no executors but those that a test applies, and it takes them away again.
     """
     with executors.tenants(api_server, gatekeeper, tmp_path_factory.mktemp("tenants")) as found:
         yield found
