@@ -348,7 +348,7 @@ async function verify(event) {
     say(`${told(decision)}${decision.why ? `, ${decision.why}` : ""}`);
   } catch (error) {
     const text = error instanceof Refused ? error.message : "The service cannot be reached.";
-    $("verify-message").replaceChildren(make("span", {}, text), error.remedy ? ` ${error.remedy}` : "");
+    $("verify-message").replaceChildren(make("span", {}, text), error.remedy ? `. ${error.remedy}` : "");
   } finally {
     button.removeAttribute("aria-disabled");
     button.textContent = "Verify";
