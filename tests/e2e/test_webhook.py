@@ -1,9 +1,11 @@
 """The admission webhook against a real API server, without Gatekeeper, by the manifests that are shipped."""
 
 import json
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from e2e.cluster.images import Images
 from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, with_volume, workload
 from e2e.cluster.programs import eventually
 from e2e.cluster.provider import SIGNED_BY_EITHER
-from e2e.cluster.webhook import WATCHED, Webhook, webhook
+from e2e.cluster.webhook import WATCHED, Webhook, sidecars, webhook
 
 pytestmark = pytest.mark.e2e
 
@@ -257,6 +259,63 @@ def test_atk_237_without_the_webhook_nobody_is_admitted(
     api_server.api.create(pod(where, images[GOOD]))
     with pytest.raises(Refused, match="NO_EVIDENCE"):
         api_server.api.create(pod(where, images[BAD]))
+
+
+def test_what_other_webhooks_add_is_pinned_and_judged(
+    api_server: ApiServer, hook: Webhook, images: Images, tmp_path: Path
+) -> None:
+    """A container that another webhook adds after ours was asked: ours is asked again, and then judges the whole."""
+    where = watched(api_server)
+    with sidecars(api_server, tmp_path, where, images["both"]):
+
+        def added() -> list[str]:
+            made = api_server.api.trying().create(pod(where, images[GOOD]))
+            found = [each["image"] for each in made["spec"]["containers"]]
+            return found if len(found) == 2 else []
+
+        first, second = eventually("the sidecar is added", added)
+        assert first.startswith(f"{images[GOOD]}@sha256:")
+        assert second.startswith(f"{images['both']}@sha256:")
+    where = watched(api_server)
+    with sidecars(api_server, tmp_path, where, images[BAD]):
+
+        def refused() -> str:
+            try:
+                api_server.api.trying().create(pod(where, images[GOOD]))
+            except Refused as error:
+                return error.message
+            return ""
+
+        assert "of container sidecar is refused by rule held: NO_EVIDENCE" in eventually(
+            "it is refused", refused
+        )
+
+
+def test_a_registry_that_says_nothing_is_refused_in_time(
+    api_server: ApiServer, hook: Webhook, images: Images
+) -> None:
+    """By our own answer, a moment before the API server would stop waiting."""
+    where = watched(api_server)
+    configurations = hook.configurations()
+    for document in configurations:
+        document["webhooks"][0]["timeoutSeconds"] = 2
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        document = pod(where, f"127.0.0.1:{silent.getsockname()[1]}/silent:v1", images[GOOD])
+
+        def refused() -> str:
+            with pytest.raises(Refused) as caught:
+                api_server.api.trying().create(document)
+            return caught.value.message if "1.9 seconds" in caught.value.message else ""
+
+        try:
+            api_server.api.apply(*configurations)
+            message = eventually("the shorter time is used", refused)
+        finally:
+            api_server.api.apply(*hook.configurations())
+    assert (
+        "silent:v1 of container main-0 is refused by rule held: TIMEOUT: not answered within 1.9 s" in message
+    )
+    assert "main-1" not in message
 
 
 def test_applying_again_changes_nothing(api_server: ApiServer, hook: Webhook, images: Images) -> None:

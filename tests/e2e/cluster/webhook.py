@@ -3,11 +3,14 @@
 import base64
 import http.client
 import json
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import yaml
 
@@ -116,3 +119,66 @@ def webhook(server: ApiServer, folder: Path, configured: Document, rules: Docume
     finally:
         server.api.delete(*configurations)
         found.end()
+
+
+class _Adds(BaseHTTPRequestHandler):
+    """Answers every review with a patch that adds a container, where there is none of its name."""
+
+    image = ""
+
+    def do_POST(self) -> None:
+        """Answer one review."""
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
+        response = {"uid": request["uid"], "allowed": True}
+        containers = request["object"]["spec"]["containers"]
+        if not any(each["name"] == "sidecar" for each in containers):
+            added = {"name": "sidecar", "image": self.image}
+            patch = json.dumps([{"op": "add", "path": "/spec/containers/-", "value": added}]).encode()
+            response |= {"patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
+        body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
+        data = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def sidecars(server: ApiServer, folder: Path, namespace: str, image: str) -> Iterator[None]:
+    """Let another webhook, which is asked after ours, add a container of an image to every Pod of a namespace."""
+    authority, handler = Authority("e2e sidecars"), type("Adds", (_Adds,), {"image": image})
+    (folder / "sidecars.pem").write_bytes(authority.issue("sidecars", "127.0.0.1"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "sidecars.pem")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http_server:
+        http_server.socket = context.wrap_socket(http_server.socket, server_side=True)
+        thread = Thread(target=http_server.serve_forever)
+        thread.start()
+        bundle = base64.b64encode(authority.pem.encode()).decode()
+        url = f"https://127.0.0.1:{http_server.server_address[1]}/"
+        rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+        hook = {
+            "name": "sidecars.e2e.test",
+            "clientConfig": {"url": url, "caBundle": bundle},
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "rules": [rule],
+        }
+        document = {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": "zz-sidecars"},  # asked in the order of their names
+            "webhooks": [hook],
+        }
+        try:
+            server.api.apply(document)
+            yield
+        finally:
+            server.api.delete(document)
+            http_server.shutdown()
+            thread.join()

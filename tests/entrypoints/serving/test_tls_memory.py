@@ -111,7 +111,7 @@ async def test_files_serve_until_something_is_given(files: TlsFiles) -> None:
         assert await greeted(where, three)
 
 
-async def test_a_pair_that_does_not_fit_is_not_used() -> None:
+async def test_atk_234_a_pair_that_does_not_fit_is_not_used() -> None:
     """The last good one serves on, and no error shows anything of a key."""
     authority, memory = Authority("servers"), TlsMemory()
     good = pair(authority)

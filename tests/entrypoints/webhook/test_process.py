@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -33,6 +34,14 @@ def flags(*arguments: object) -> Namespace:
     return parser.parse_args([*fixed, *map(str, arguments)])
 
 
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 def config(folder: Path) -> Path:
     """Write a configuration for the material."""
     policy = {"ignoreTLog": True, "keys": {"files": [str(MATERIAL / "keys" / "cosign.pub")]}}
@@ -53,7 +62,8 @@ async def test_a_signed_image_is_pinned_and_admitted_over_tls(tmp_path: Path) ->
     started: asyncio.Future[tuple[Address, Address]] = asyncio.get_running_loop().create_future()
     clock = BellClock()
     given = ("--config", config(tmp_path), "--rules", rules, "--cert-file", pem, "--key-file", pem)
-    metrics = ("--enable-metrics", "--metrics-port", 0)
+    port = free_port()
+    metrics = ("--enable-metrics", "--metrics-port", port)
     process = Process(flags(*given, *metrics), make, clock, started=lambda *found: started.set_result(found))
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
@@ -74,11 +84,19 @@ async def test_a_signed_image_is_pinned_and_admitted_over_tls(tmp_path: Path) ->
             assert "/app:cosign-v3@sha256:" in document["spec"]["containers"][0]["image"]
             assert (await ask(VALIDATE, document))["allowed"] is True
             assert (await ask(VALIDATE, pod(f"{registry.host}/app:nobody")))["allowed"] is False
-        async with (
-            aiohttp.ClientSession(f"http://127.0.0.1:{health.port}") as client,
-            client.get("/readyz") as answer,
+        async with aiohttp.ClientSession() as client:
+            async with client.get(f"http://127.0.0.1:{health.port}/readyz") as answer:
+                assert answer.status == 200
+            async with client.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                measured = (await answer.text()).splitlines()
+        counted = 'ratify_admission_count_total{{allowed="{}",kind="{}"}} {}'
+        for line in (
+            ("true", "verification", 1.0),
+            ("false", "verification", 2.0),
+            ("true", "mutation", 1.0),
         ):
-            assert answer.status == 200
+            assert counted.format(*line) in measured
+        assert "ratify_verification_request_count 3.0" in measured
         process.stop.set()
         clock.bell.set()
         await running

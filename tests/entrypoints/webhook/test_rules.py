@@ -1,6 +1,7 @@
 """Rules and exceptions: what they are for, and which are refused."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,13 +178,31 @@ def test_the_documents_that_are_shipped_are_good() -> None:
     )
 
 
+def test_the_rules_in_the_documentation_are_good() -> None:
+    """Every member that there is stands in the example."""
+    page = (ROOT / "docs" / "webhook.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    found = rules(example)
+    assert [rule.name for rule in found.config.rules] == ["production", "dev", "payments"]
+    assert found.pod_specs[Kind("argoproj.io", "Rollout")] == ("spec", "template", "spec")
+
+
 def test_rules_are_followed_and_the_last_good_ones_are_kept(tmp_path: Path) -> None:
     """A file that is wrong changes nothing at first, and readiness after a minute; one that is right again does."""
     clock, path = FakeClock(), tmp_path / "rules.yaml"
     path.write_text("rules: [{name: one}]")
     followed = FollowedRules(path, clock)
     assert not followed.refresh()
-    for text in ("rules: [", "rules: []", "x: 1", "rules: [{name: one}]\n---\n{}", "a: &a 1"):
+    for text in (
+        "",
+        "# nothing",
+        "rules: [",
+        "rules: [",
+        "rules: []",
+        "x: 1",
+        "rules: [{name: one}]\n---\n{}",
+        "a: &a 1",
+    ):
         path.write_text(text)
         assert not followed.refresh()
         assert followed.current.config.rules[0].name == "one"

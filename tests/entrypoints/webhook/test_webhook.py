@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 
 from manifests.objects import object_of, pod_spec
-from providers import BellClock
+from providers import BellClock, Held, Here
 from pyratify.core.digest import Digest
+from pyratify.core.engine import Engine
+from pyratify.core.executor import Executor
+from pyratify.core.reference import Reference
+from pyratify.core.scope import ScopeMap
 from pyratify.core.verifier import Details, Evidence
+from pyratify.entrypoints.webhook.patch import pinned as pinned_text
+from pyratify.entrypoints.webhook.patch import pointer
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from webhooks import APP, BARE, MUTATE, asked, message, patched, pod, posted, review, store, webhook
@@ -272,7 +278,31 @@ async def test_a_verifier_that_fails_admits_nothing() -> None:
     assert "secret" not in text
 
 
-async def test_a_defect_of_ours_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_source_that_fails_admits_nothing() -> None:
+    """Whatever it raises."""
+
+    class Source:
+        def lend(self, namespace: str) -> None:
+            raise RuntimeError("secret")
+
+    hook = webhook(store(), text=LOOSE)
+    hook._answers = type(hook._answers)(Source(), hook.verdicts)
+    text = await message(hook, pod())
+    assert "INTERNAL: it could not be decided" in text
+    assert "secret" not in text
+
+
+async def test_without_a_policy_nothing_is_admitted() -> None:
+    """A report that nobody judged allows nothing."""
+    one, clock = store(), BellClock()
+    executor = Executor(store=one, verifiers=(FakeVerifier(),))
+    hook = webhook(one, text=LOOSE, clock=clock)
+    held = Held(Engine(ScopeMap([("*", executor)]), "one"))
+    hook._answers = type(hook._answers)(Here(held), hook.verdicts)
+    assert "POLICY_UNSATISFIED: no policy allows it." in await message(hook, pod())
+
+
+async def test_a_defect_of_ours_is_a_refusal() -> None:
     """With the uid, and without the text of the exception."""
 
     class Broken:
@@ -354,10 +384,15 @@ async def test_a_digest_of_something_else_is_never_put_behind_a_tag() -> None:
     assert found["spec"]["containers"][0]["image"] == f"localhost:5000/team/app@{Digest.of(b'elsewhere')}"
 
 
-async def test_steps_of_a_path_are_escaped() -> None:
-    """As RFC 6901 says; such a kind is somebody's own."""
-    from pyratify.entrypoints.webhook.patch import pointer
+@pytest.mark.parametrize("text", ["NOT/valid", "example.com/app", "app", "x" * 1000])
+def test_what_would_be_read_as_something_else_is_never_written(text: str) -> None:
+    """Where a digest cannot be put behind the text, the whole reference stands in its place."""
+    wanted = Reference.parse(f"example.com/other@{Digest.of(b'x')}")
+    assert pinned_text(text, wanted) == str(wanted)
 
+
+def test_steps_of_a_path_are_escaped() -> None:
+    """As RFC 6901 says; such a kind is somebody's own."""
     assert pointer(("a/b", "c~d", "~1")) == "/a~1b/c~0d/~01"
 
 

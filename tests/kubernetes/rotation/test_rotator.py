@@ -293,7 +293,7 @@ async def test_an_outage_changes_nothing_of_what_is_served(
     ],
     ids="-".join,
 )
-async def test_a_spoiled_secret_is_mended_and_never_served(
+async def test_atk_234_a_spoiled_secret_is_mended_and_never_served(
     server: ApiServer, clock: FakeClock, replica: Make, change: dict[str, bytes | None]
 ) -> None:
     """Who follows keeps the last good certificate meanwhile; who leads makes another of the same authority."""
@@ -358,7 +358,7 @@ async def test_a_certificate_of_somebody_else_is_served_told_and_never_written(
     assert bundles(server) == {authority.pem.encode()}
 
 
-async def test_a_new_authority_comes_without_a_gap(
+async def test_atk_234_a_new_authority_comes_without_a_gap(
     server: ApiServer, clock: FakeClock, replica: Make
 ) -> None:
     """A client that reads what it is told at any moment accepts what every replica serves at that moment.

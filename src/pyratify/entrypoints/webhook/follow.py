@@ -99,7 +99,7 @@ class FollowedRules:
 def _decoded(data: bytes, path: Path, clock: Clock) -> Rules:
     try:
         document = parse(data, is_json=path.suffix == ".json")
-        return Rules.read(decode(RulesConfig, {} if document is None else document), clock.now())
+        return Rules.read(decode(RulesConfig, document), clock.now())
     except ConfigurationError as error:
         raise ConfigurationError(
             f"the rules {path}: {error.message}", reason=error.reason, remedy=error.remedy

@@ -13,7 +13,7 @@ from pyratify.render.plain import clean
 
 VALIDATE, MUTATE = "/validate", "/mutate"
 MAX_BODY = 8 * 1024 * 1024
-_MAX_REQUESTS = 128
+_MAX_REQUESTS = 256  # more than the 200 writing requests that an API server has under way by default
 _MAX_MESSAGE = 512
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9a-z.]{1,16})(?:&|$)", re.ASCII)
 
