@@ -1,5 +1,9 @@
 """What is shipped in deploy/, in a cluster: the chart is accepted, and and image volumes are judged and pinned."""
 
+import http.client
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,8 @@ from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.gatekeeper import Gatekeeper
 from e2e.cluster.images import Images
 from e2e.cluster.pods import pod, with_volumes, workload
-from e2e.cluster.programs import eventually
+from e2e.cluster.programs import Program, eventually, free_port, start
+from e2e.cluster.provider import Provider
 from manifests.chart_values import OWN_TLS, VALUES, merged
 from manifests.helm import HELM, render
 
@@ -82,3 +87,120 @@ def test_a_volume_that_cannot_be_resolved_is_refused(
     """Mutation fails closed."""
     document = with_volumes(pod(mutating, images[SIGNED]), f"{images.repository.name}:none")
     assert "mutation.gatekeeper.sh" in refusal(api_server, document)
+
+
+@pytest.mark.parametrize("folder", ["base", "example"])
+def test_the_kustomization_is_accepted(api_server: ApiServer, kinds: None, folder: str) -> None:
+    """What kubectl makes of it is valid to the API server and to Gatekeeper."""
+    made = api_server.kubectl("kustomize", str(DEPLOY / "kustomize" / folder)).stdout
+    trying = api_server.api.trying()
+    for document in yaml.safe_load_all(made):
+        trying.apply(document)
+
+
+@dataclass
+class Installed:
+    """What a chart was installed as, and its program where the cluster has no nodes.
+
+    Attributes:
+        documents: What the chart made.
+        program: The program, with the arguments and the environment that the Deployment gives it.
+        health: Where its health is.
+    """
+
+    documents: list[Document]
+    program: Program
+    health: int
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Return the status and the text of an answer of its health."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.health, timeout=5)
+        try:
+            connection.request("GET", path)
+            found = connection.getresponse()
+            return found.status, found.read().decode()
+        finally:
+            connection.close()
+
+    def is_ready(self) -> bool:
+        """Return whether `/readyz` says so.
+
+        Raises:
+            AssertionError: It says why not.
+        """
+        self.program.check()
+        status, text = self.answer("/readyz")
+        assert status == 200, text
+        return True
+
+
+@pytest.fixture
+def installed(
+    api_server: ApiServer, kinds: None, provider: Provider, gatekeeper: Gatekeeper, tmp_path: Path
+) -> Iterator[Installed]:
+    """The chart, installed by its own account and no rights but those that it gives itself."""
+    if not HELM.exists():
+        pytest.skip("run `make peers` first: there is no helm")
+    values = merged(VALUES["cosign"], {"provider": {"disableMutation": True}})
+    documents = render(values, tmp_path)
+    for document in documents:
+        document["metadata"].setdefault("namespace", "gatekeeper-system")
+        api_server.api.apply(document)
+    (deployment,) = [each for each in documents if each["kind"] == "Deployment"]
+    spec = deployment["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    port, health = free_port(), free_port()
+    elsewhere = (
+        f"--address=127.0.0.1:{port}",
+        f"--health-address=127.0.0.1:{health}",
+        f"--gatekeeper-ca-cert-file={gatekeeper.ca}",
+    )
+    environment = {each["name"]: each.get("value", "gatekeeper-system") for each in container["env"]}
+    environment |= {
+        "HOME": str(tmp_path),
+        "KUBECONFIG": str(api_server.kubeconfig_of("gatekeeper-system", spec["serviceAccountName"])),
+    }
+    command = (sys.executable, "-m", "pyratify", *container["args"], *elsewhere)
+    program = start(tmp_path / "installed.log", *command, **environment)
+    try:
+        yield Installed(documents, program, health)
+    finally:
+        program.end()
+        for document in documents:
+            if document["kind"] != "Provider":
+                api_server.api.delete(document)
+        api_server.api.apply(*provider.resources())
+
+
+def test_the_charts_rights_suffice(api_server: ApiServer, installed: Installed) -> None:
+    """The program makes its certificates, tells Gatekeeper whom to trust, and reports on the executor, with no other rights."""
+    eventually("the program is ready", installed.is_ready)
+    one = {each["kind"]: each for each in installed.documents}
+
+    def told() -> bool:
+        secret = api_server.api.get(one["Secret"])
+        bundle = api_server.api.get(one["Provider"])["spec"]["caBundle"]
+        return bool(secret.get("data", {}).get("tls.crt")) and bundle == secret["data"]["ca.crt"]
+
+    eventually("Gatekeeper is told whom to trust", told)
+    eventually(
+        "the executor is in service",
+        lambda: api_server.api.get(one["Executor"]).get("status", {}).get("succeeded"),
+    )
+    assert "forbidden" not in installed.program.said()
+
+
+def test_a_secret_that_was_emptied_is_filled_anew(api_server: ApiServer, installed: Installed) -> None:
+    """After a leak: the chart's account may not make Secrets, and need not, where the Secret is emptied and not deleted."""
+    eventually("the program is ready", installed.is_ready)
+    (secret,) = [each for each in installed.documents if each["kind"] == "Secret"]
+    before = eventually("there is a certificate", lambda: api_server.api.get(secret).get("data"))
+    names = {"name": secret["metadata"]["name"], "namespace": "gatekeeper-system"}
+    api_server.api.patch({"apiVersion": "v1", "kind": "Secret", "metadata": names, "data": None})
+
+    def anew() -> bool:
+        found = api_server.api.get(secret).get("data") or {}
+        return bool(found.get("ca.key")) and found["ca.key"] != before["ca.key"]
+
+    eventually("there is a new authority", anew)
+    assert "forbidden" not in installed.program.said()

@@ -16,13 +16,15 @@ from e2e.cluster.gatekeeper import LABEL
 from e2e.cluster.images import Images
 from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, with_volume, workload
 from e2e.cluster.programs import eventually
-from e2e.cluster.provider import SIGNED_BY_EITHER
+from e2e.cluster.provider import COSIGN, SIGNED_BY_EITHER, configuration, notation
 from e2e.cluster.webhook import WATCHED, Webhook, sidecars, webhook
 
 pytestmark = pytest.mark.e2e
 
 _NUMBERS = count(1)
 GOOD, BAD = "cosign-v3", "unsigned"
+CRDS = Path(__file__).resolve().parents[2] / "deploy" / "crds"
+CONFIG = "config.ratify.sh/v2alpha1"
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="seconds")
 
 
@@ -347,3 +349,52 @@ def test_a_configuration_that_becomes_wrong_changes_nothing(
             api_server.api.create(pod(where, images[BAD]))
     finally:
         path.write_bytes(good)
+
+
+def test_tenants_have_executors_of_their_own(api_server: ApiServer, images: Images, tmp_path: Path) -> None:
+    """The webhook follows the resources of the cluster, and the namespace of an object is its tenant."""
+    done = api_server.kubectl("apply", "--server-side", "-f", CRDS)
+    assert done.returncode == 0, done.stderr
+    eventually("the definitions are served", lambda: api_server.api.knows(CONFIG, "NamespacedExecutor"))
+    tenant, other = (
+        api_server.namespace(f"{name}-{next(_NUMBERS)}", **{LABEL: "executors"})
+        for name in ("tenant", "other")
+    )
+    cluster = {"kind": "Executor", "metadata": {"name": "webhook"}, "spec": executor(COSIGN)}
+    own = {
+        "kind": "NamespacedExecutor",
+        "metadata": {"name": "own", "namespace": tenant},
+        "spec": executor(notation("ca")),
+    }
+    resources = [{"apiVersion": CONFIG, **each} for each in (cluster, own)]
+    api_server.api.apply(*resources)
+    try:
+        with webhook(api_server, tmp_path, None, rules(), "executors"):
+            eventually(
+                "the tenant has its executor", lambda: refusal(api_server, tenant, images["cosign-v3"])
+            )
+            assert refusal(api_server, tenant, images["notation-jws-ec"]) == ""
+            assert "NO_EVIDENCE" in refusal(api_server, other, images["notation-jws-ec"])
+            assert refusal(api_server, other, images["cosign-v3"]) == ""
+            api_server.api.delete(resources[1])
+            eventually(
+                "the cluster decides for the tenant",
+                lambda: refusal(api_server, tenant, images["cosign-v3"]) == "",
+            )
+    finally:
+        api_server.api.delete(*resources)
+
+
+def executor(*verifiers: Document) -> Document:
+    """Return the specification of an Executor."""
+    found: Document = configuration(*verifiers)["executors"][0]
+    return found
+
+
+def refusal(server: ApiServer, where: str, image: str) -> str:
+    """Return why a Pod would be refused by us; empty where it would not."""
+    try:
+        server.api.trying().create(pod(where, image))
+    except Refused as error:
+        return error.message if "NO_EVIDENCE" in error.message else ""
+    return ""

@@ -206,3 +206,35 @@ def test_help_is_a_result(command: str, run: Run) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("usage: ratify")
     assert command != "verify" or "exit codes" in out
+
+
+def test_a_file_and_resources_are_turned_into_one_another(run: Run, tmp_path: Path) -> None:
+    """And back to the same; what cannot be is said by its path."""
+    (tmp_path / "ratify.yaml").write_text(CONVERTIBLE)
+    code, made, _ = run("config", "convert", "ratify.yaml", "--name", "mine")
+    assert code == 0
+    assert "kind: Executor\nmetadata:\n  name: mine\n" in made
+    (tmp_path / "resources.yaml").write_text(made)
+    code, back, _ = run("config", "convert", "resources.yaml")
+    assert code == 0
+    (tmp_path / "back.yaml").write_text(back)
+    assert run("config", "convert", "back.yaml", "--name", "mine")[1] == made
+    code, _, err = run("config", "convert", "ratify.yaml", "--namespace", "team")
+    assert code == 3
+    assert "executors[0].stores[0].parameters.credential.provider: not in a NamespacedExecutor" in err
+
+
+def test_definitions_are_printed_for_kubectl(run: Run) -> None:
+    """Both, as documents of one stream."""
+    code, out, _ = run("config", "crds")
+    assert code == 0
+    assert out.count("kind: CustomResourceDefinition") == 2
+    assert out.count("\n---\n") == 1
+
+
+CONVERTIBLE = """\
+executors:
+  - scopes: ["*"]
+    verifiers:
+      - {name: cosign, type: cosign, parameters: {trustPolicies: [{keys: {files: [/keys/cosign.pub]}}]}}
+"""

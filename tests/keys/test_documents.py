@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from plugins import FakeResources
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.keys.documents import FileDocuments, InlineDocuments
@@ -185,3 +186,55 @@ async def build(name: str, parameters: Any, base: Path) -> Any:
     """Build a provider as the configuration reader does."""
     plugin = Registry[Any]("keys").load(name, "keys")
     return await plugin.build(name, msgspec.convert(parameters, plugin.options), FakeResources(base=base))
+
+
+class TestPeriods:
+    """When keys are trusted."""
+
+    START, END = "2026-01-01T00:00:00Z", "2026-12-31T23:59:59Z"
+    PERIOD = Validity(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC))
+
+    async def provider(self, name: str, parameters: Any, base: Path = Path()) -> Any:
+        """Build a provider as a configuration names it."""
+        plugin = Registry[Any]("keys").load(name, "")
+        options = msgspec.convert(parameters, plugin.options)
+        return await plugin.build(name, options, FakeResources(base=base))
+
+    async def test_files_may_each_have_a_period(self, tmp_path: Path) -> None:
+        """Beside others without one; a folder gives its own to all its files."""
+        files(tmp_path, "new.pub", "old/a.pub", "old/b.pub")
+        parameters = ["new.pub", {"path": "old", "notBefore": self.START, "notAfter": self.END}]
+        found = await (await self.provider("files", parameters, tmp_path)).keys()
+        assert [material.validity for material in found] == [ALWAYS, self.PERIOD, self.PERIOD]
+
+    async def test_keys_in_the_configuration_may_have_one(self) -> None:
+        """Also with one end alone."""
+        found = await (await self.provider("inline", {"keys": "a key", "notAfter": self.END})).keys()
+        assert found[0].validity == Validity(None, self.PERIOD.end)
+
+    @pytest.mark.parametrize(
+        ("name", "parameters", "path"),
+        [
+            ("inline", {"keys": "a key", "notBefore": "yesterday"}, "notBefore"),
+            ("inline", {"keys": "a key", "notBefore": END, "notAfter": START}, "notAfter"),
+            ("files", ["a.pub", {"path": "b.pub", "notAfter": "2026-13-01T00:00:00Z"}], "[1].notAfter"),
+            ("files", ["a.pub", {"path": "a.pub", "notAfter": END}], "[1]"),
+        ],
+    )
+    async def test_a_period_that_is_none_is_refused(self, name: str, parameters: Any, path: str) -> None:
+        """With the place where it stands."""
+        with pytest.raises(ConfigurationError) as caught:
+            await self.provider(name, parameters)
+        assert caught.value.path == path
+
+    async def test_certificates_say_themselves_how_long_they_are_valid(self, tmp_path: Path) -> None:
+        """A period beside one would be ignored, so it is refused."""
+        files(tmp_path, "ca.pem")
+        period = {"notAfter": self.END}
+        for name, parameters in (
+            ("files", [{"path": "ca.pem", **period}]),
+            ("inline", {"certs": "ca", **period}),
+        ):
+            provider = await self.provider(name, parameters, tmp_path)
+            with pytest.raises(ConfigurationError, match="for keys"):
+                await provider.certificates()

@@ -79,7 +79,7 @@ EVERYTHING: dict[str, Any] = {
     "priorityClassName": "system-cluster-critical",
     "extraVolumes": [{"name": "more", "emptyDir": {}}],
     "extraVolumeMounts": [{"name": "more", "mountPath": "/more"}],
-    "provider": {"mutationExcludedNamespaces": ["cni"], "extraArgs": ["--max-keys=32"]},
+    "provider": {"mutationExcludedNamespaces": ["cni"], "extraArgs": ["--drain=1s"]},
 }
 AZURE: dict[str, Any] = {
     "executor": {"scopes": SCOPES},
@@ -177,6 +177,20 @@ RATIFY_V2: dict[str, Any] = {
         "targetCPUUtilizationPercentage": 80,
     },
 }
+WEBHOOK: dict[str, Any] = {"mode": "webhook"}
+SHARED: dict[str, Any] = {
+    "cache": {
+        "verdictLifetime": "1m30s",
+        "shared": {
+            "url": "rediss://ratify@redis.example:6379/0",
+            "secretName": "shared-cache",
+            "password": True,
+            "ca": True,
+        },
+    },
+    "tracing": {"enabled": True},
+    "executor": {"onInvalid": "remove", "namespaceFallback": "deny"},
+}
 V2_EMPTY = {**NOTATION, "cosign": {"keys": None}}
 WHOLE = {
     "executors": [
@@ -266,6 +280,23 @@ VALUES: dict[str, dict[str, Any]] = {
     ),
     "any-client": merged(COSIGN, {"provider": {"clientCA": {"allowAnyClient": True}}}),
     "client-ca-in-values": merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE}}}),
+    "shared-cache": merged(COSIGN, SHARED),
+    "webhook": merged(COSIGN, OWN_TLS, WEBHOOK),
+    "webhook-everything": merged(
+        NOTATION, EVERYTHING, SHARED, OWN_TLS, WEBHOOK, {"webhook": {"excludedNamespaces": ["cni"]}}
+    ),
+    "webhook-without-mutation": merged(COSIGN, OWN_TLS, WEBHOOK, {"provider": {"disableMutation": True}}),
+    "webhook-of-cert-manager": merged(
+        COSIGN,
+        WEBHOOK,
+        {
+            "provider": {"tls": {"existingSecret": "made-elsewhere"}},
+            "webhook": {
+                "annotations": {"cert-manager.io/inject-ca-from": "gatekeeper-system/ratify"},
+                "clientCA": CERTIFICATE,
+            },
+        },
+    ),
     "no-account": merged(
         COSIGN, {"serviceAccount": {"create": False, "name": ""}, "rbac": {"create": False}}
     ),

@@ -24,14 +24,29 @@ from manifests.chart_values import (
     RATIFY_V2,
     SCOPES,
     VALUES,
+    WEBHOOK,
     merged,
 )
 from manifests.helm import CHART, HELM, NAMESPACE, NotRendered, documents, one, render, run
 from pyratify.config.check import check_config
 from pyratify.config.load import decode_config
-from pyratify.entrypoints.gatekeeper.flags import add_flags
+from pyratify.core.clock import SystemClock
+from pyratify.entrypoints.gatekeeper import flags as gatekeeper
+from pyratify.entrypoints.webhook import flags as webhook
+from pyratify.entrypoints.webhook.follow import load_rules
+from pyratify.entrypoints.webhook.manifests import weaknesses
 
 pytestmark = pytest.mark.interop
+FILES_OF_FLAGS = (
+    "config",
+    "cert_file",
+    "key_file",
+    "client_ca_file",
+    "rules",
+    "shared_cache_key_file",
+    "shared_cache_password_file",
+    "shared_cache_ca_file",
+)
 SERVICE = "r-ratify-gatekeeper-provider"
 
 
@@ -105,15 +120,16 @@ def test_probes_ask_what_the_program_serves(name: str, rendered: dict[str, list[
 def test_the_program_takes_its_arguments(name: str, rendered: dict[str, list[dict[str, Any]]]) -> None:
     """They are parsed by the program's own parser, and every file they name is mounted."""
     parser = ArgumentParser(exit_on_error=False)
-    add_flags(parser)
     command, verb, *given = arguments(rendered[name])
-    assert (command, verb) == ("gatekeeper", "serve")
+    assert verb == "serve"
+    {"gatekeeper": gatekeeper.add_flags, "webhook": webhook.add_flags}[command](parser)
     flags = vars(parser.parse_args(given))
     (container,) = one(rendered[name], "Deployment")["spec"]["template"]["spec"]["containers"]
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
-    for flag in ("config", "cert_file", "key_file", "client_ca_file"):
-        assert flags[flag] is None or str(Path(flags[flag]).parent) in mounts
-    assert bool(flags["client_ca_file"]) != flags["allow_any_client"]
+    files = [flags[flag] for flag in FILES_OF_FLAGS if flags.get(flag)]
+    assert all(str(Path(file).parent) in mounts for file in files)
+    assert (flags["config"] is None) == ("--disable-crd-manager" not in given and command == "gatekeeper")
+    assert command == "webhook" or bool(flags["client_ca_file"]) != flags["allow_any_client"]
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -297,7 +313,7 @@ def test_before_the_first_rotation_nobody_is_trusted(rendered: dict[str, list[di
     """Gatekeeper takes no Provider without an authority, so there is one that nobody has the key of, for a day."""
     bundle = one(rendered["cosign"], "Provider", "ratify-gatekeeper-provider")["spec"]["caBundle"]
     certificate = load_pem_x509_certificate(b64decode(bundle))
-    assert "not-yet-known" in certificate.subject.rfc4514_string()
+    assert "not yet known" in certificate.subject.rfc4514_string()
     assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days <= 2
 
 
@@ -403,6 +419,62 @@ def test_the_image_is_named_by_its_digest_where_there_is_one(
     assert images["cosign"].endswith(":" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 
 
+WEBHOOKS = ("webhook", "webhook-everything", "webhook-of-cert-manager")
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_nothing_lets_images_through(name: str, rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """What `ratify webhook check` says of everything that is rendered, save of the namespaces that were asked for."""
+    named = {"cni", "cni-system"}
+    found = weaknesses(rendered[name])
+    assert [
+        weakness for weakness in found if not named & set(weakness.message.split(": ")[-1].split(", "))
+    ] == []
+
+
+@pytest.mark.parametrize("name", WEBHOOKS)
+def test_the_webhook_asks_nothing_of_gatekeeper(
+    name: str, rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    """No Provider, Assign or template; two configurations, and rules that the program takes."""
+    found = rendered[name]
+    kinds = {each["kind"] for each in found}
+    assert not kinds & {"Provider", "Assign", "ConstraintTemplate", "Executor"}
+    assert {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"} <= kinds
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(one(found, "ConfigMap", f"{SERVICE}-rules")["data"]["rules.yaml"])
+    assert load_rules(rules, SystemClock()).config.rules[0].name == "default"
+
+
+@pytest.mark.parametrize("name", WEBHOOKS)
+def test_the_api_server_finds_the_webhook(name: str, rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """By the Service's name and port, with the authority of its certificate or the note by which it is filled in."""
+    found = rendered[name]
+    service = one(found, "Service", SERVICE)
+    for kind, path in (
+        ("MutatingWebhookConfiguration", "/mutate"),
+        ("ValidatingWebhookConfiguration", "/validate"),
+    ):
+        document = one(found, kind)
+        (hook,) = document["webhooks"]
+        client = hook["clientConfig"]
+        assert client["service"] == {
+            "name": SERVICE,
+            "namespace": NAMESPACE,
+            "path": path,
+            "port": service["spec"]["ports"][0]["port"],
+        }
+        assert ("caBundle" in client) != ("annotations" in document["metadata"])
+        assert hook["failurePolicy"] == "Fail"
+
+
+def test_the_webhook_can_be_without_mutation(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Then it only decides."""
+    kinds = {each["kind"] for each in rendered["webhook-without-mutation"]}
+    assert "ValidatingWebhookConfiguration" in kinds
+    assert "MutatingWebhookConfiguration" not in kinds
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no-scopes": ({"cosign": COSIGN["cosign"]}, "executor.scopes must not be empty"),
     "no-trust": ({"executor": {"scopes": SCOPES}}, "nothing could be verified"),
@@ -438,6 +510,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no-authority": (
         merged(COSIGN, {"provider": {"tls": {"crt": "x", "key": "y"}}}),
         "provider.tls.caCert must not be empty",
+    ),
+    "webhook-without-certificate": (
+        merged(COSIGN, WEBHOOK),
+        "must not be empty where certificates are not rotated",
+    ),
+    "shared-cache-without-a-key": (
+        merged(COSIGN, {"cache": {"shared": {"url": "redis://r"}}}),
+        "cache.shared.secretName must not be empty",
     ),
     "no-target": (
         merged(COSIGN, {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": 0}}),

@@ -74,9 +74,14 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     total_bytes: Count = _DEFAULTS.total_bytes
 
 
-def _default_stores() -> tuple[StoreConfig, ...]:
+def default_stores() -> list[dict[str, Any]]:
+    """Return the stores of an executor that names none, as they would be written."""
     parameters = {"allowCosignTag": True, "credential": {"provider": "docker"}}
-    return (StoreConfig(type=REGISTRY, parameters=parameters),)
+    return [{"type": REGISTRY, "parameters": parameters}]
+
+
+def _default_stores() -> tuple[StoreConfig, ...]:
+    return tuple(StoreConfig(**each) for each in default_stores())
 
 
 class ExecutorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):

@@ -1,7 +1,28 @@
 """The interfaces between verifiers and the places that keys and certificates come from."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """A period that includes both of its ends; None is open.
+
+    Attributes:
+        start: The first moment.
+        end: The last moment.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Tell whether the moment lies in the period."""
+        return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
+
+
+ALWAYS = Validity()
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,10 +32,12 @@ class KeyMaterial:
     Attributes:
         data: PEM or DER.
         origin: Where it comes from, for messages.
+        validity: When signatures by its public keys were made that count.
     """
 
     data: bytes
     origin: str
+    validity: Validity = ALWAYS
 
 
 class KeyProvider(Protocol):

@@ -4,14 +4,18 @@ Only that a document can be read, has content and holds no private key is checke
 it, is checked by whoever parses it (`pyratify.pki`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason
 from pyratify.keys.trusted_files import read_trusted, trusted_files
+from pyratify.pki.times import InvalidTime, parse_rfc3339
 
+NO_PERIODS: Mapping[Path, Validity] = MappingProxyType({})
 _PRIVATE = b"PRIVATE KEY-----"
 
 
@@ -21,11 +25,13 @@ class InlineDocuments:
     Args:
         certs: Certificates in PEM.
         keys: Public keys in PEM.
+        validity: The period of the keys.
     """
 
-    def __init__(self, *, certs: str = "", keys: str = "") -> None:
+    def __init__(self, *, certs: str = "", keys: str = "", validity: Validity = ALWAYS) -> None:
         self._certs = certs
         self._keys = keys
+        self._validity = validity
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return the public keys.
@@ -33,10 +39,11 @@ class InlineDocuments:
         Raises:
             ConfigurationError: There are none, or one is a private key.
         """
-        return (check_material(KeyMaterial(self._keys.encode(), "inline keys")),)
+        return (check_material(KeyMaterial(self._keys.encode(), "inline keys", self._validity)),)
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:
-        """Return the certificates; errors as for the keys."""
+        """Return the certificates; errors as for the keys, and for a period, which certificates have of their own."""
+        _check_no_period(self._validity)
         return (check_material(KeyMaterial(self._certs.encode(), "inline certs")),)
 
 
@@ -47,6 +54,7 @@ class FileDocuments:
 
     Args:
         paths: Files and directories.
+        periods: When the keys of some of these paths may be trusted; always, of those that are not named.
         follow_links: Whether a path that is named may itself be a link to elsewhere. Links inside of a directory never
             lead out of it (those of Kubernetes' mounts stay inside).
 
@@ -54,8 +62,15 @@ class FileDocuments:
         ConfigurationError: No path is named.
     """
 
-    def __init__(self, paths: Iterable[str | Path], *, follow_links: bool = False) -> None:
+    def __init__(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        periods: Mapping[Path, Validity] = NO_PERIODS,
+        follow_links: bool = False,
+    ) -> None:
         self._paths = tuple(Path(path) for path in paths)
+        self._periods = periods
         self._follow_links = follow_links
         if not self._paths:
             raise ConfigurationError("no file is named")
@@ -70,13 +85,40 @@ class FileDocuments:
         return tuple(self._read())
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:
-        """Return one document for each file; errors as for the keys."""
+        """Return one document for each file; errors as for the keys, and for a period, which certificates have of their own."""
+        for validity in self._periods.values():
+            _check_no_period(validity)
         return tuple(self._read())
 
     def _read(self) -> Iterator[KeyMaterial]:
         for path in self._paths:
             for file in trusted_files(path, follow_links=self._follow_links):
-                yield check_material(KeyMaterial(read_trusted(file), str(file)))
+                validity = self._periods.get(path, ALWAYS)
+                yield check_material(KeyMaterial(read_trusted(file), str(file), validity))
+
+
+def read_period(not_before: str, not_after: str) -> Validity:
+    """Return a key's period; each end is open where it is empty.
+
+    Raises:
+        ConfigurationError: No time as RFC 3339 writes it, or a period that ends before it begins.
+    """
+    start, end = _time(not_before, "notBefore"), _time(not_after, "notAfter")
+    if start is not None and end is not None and end < start:
+        raise ConfigurationError("it is before notBefore", path="notAfter")
+    return Validity(start, end)
+
+
+def _time(text: str, path: str) -> datetime | None:
+    try:
+        return parse_rfc3339(text) if text else None
+    except InvalidTime as error:
+        raise ConfigurationError(str(error), path=path, remedy="Write 2026-01-31T00:00:00Z.") from None
+
+
+def _check_no_period(validity: Validity) -> None:
+    if validity != ALWAYS:
+        raise ConfigurationError("notBefore and notAfter are for keys; certificates say it themselves")
 
 
 def check_material(material: KeyMaterial) -> KeyMaterial:

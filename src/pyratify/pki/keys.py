@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.pem import InvalidPem, is_pem, read_pem
 
@@ -38,11 +38,13 @@ class PublicKey:
         key: The key itself.
         fingerprint: `spki:sha256:<hex>` over its SubjectPublicKeyInfo in DER.
         origin: Where it comes from, for messages.
+        validity: When signatures were made that it may be trusted for.
     """
 
     key: "AnyPublicKey"
     fingerprint: str
     origin: str = ""
+    validity: Validity = ALWAYS
 
 
 def load_public_keys(material: KeyMaterial) -> tuple[PublicKey, ...]:
@@ -116,7 +118,7 @@ def _load(data: bytes, material: KeyMaterial) -> PublicKey:
         _refuse(material, f"it is {error}")
     except (ValueError, UnsupportedAlgorithm):
         _refuse(material, "it is not a public key in PEM or DER (SubjectPublicKeyInfo)")
-    return PublicKey(key, spki_fingerprint(key), material.origin)
+    return PublicKey(key, spki_fingerprint(key), material.origin, material.validity)
 
 
 def _refuse(material: KeyMaterial, why: str) -> NoReturn:

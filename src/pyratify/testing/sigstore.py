@@ -71,6 +71,7 @@ class Signing:
         promise: Whether a log of version 1 promises inclusion, and so says when.
         proof: Whether there is a proof of inclusion.
         stamp: Whether the timestamp authority stamps the signature; by itself where the log says no time.
+        key: A key of one's own to sign with, without any certificate.
     """
 
     names: tuple[x509.GeneralName, ...] = (x509.RFC822Name(SUBJECT),)
@@ -86,6 +87,7 @@ class Signing:
     promise: bool = True
     proof: bool = True
     stamp: bool | None = None
+    key: CosignKey | None = None
 
     @property
     def is_stamped(self) -> bool:
@@ -98,15 +100,24 @@ GOOD = Signing()
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A certificate with its key.
+    """A certificate with its key, or a key alone.
 
     Attributes:
-        der: The certificate.
+        der: The certificate, or the public key.
         key: The key.
+        bare: Whether there is no certificate.
     """
 
     der: bytes
     key: CosignKey
+    bare: bool = False
+
+    @property
+    def material(self) -> dict[str, Any]:
+        """How a bundle names the signer."""
+        if self.bare:
+            return {"publicKey": {"hint": self.key.hint}}
+        return {"certificate": {"rawBytes": encode_base64(self.der)}}
 
 
 class PrivateSigstore:
@@ -158,7 +169,9 @@ class PrivateSigstore:
         }
 
     def signer(self, signing: Signing = GOOD) -> Signer:
-        """Issue a signing certificate."""
+        """Issue a signing certificate; none for a key of one's own."""
+        if signing.key is not None:
+            return Signer(signing.key.der, signing.key, bare=True)
         key = CosignKey.generate(signing.kind)
         begin = signing.at - timedelta(seconds=5)
         parent = x509.load_der_x509_certificate(self.intermediate.der)
@@ -183,9 +196,9 @@ class PrivateSigstore:
         signer, message = self.signer(signing), pre_authentication_encoding(IN_TOTO, data)
         signature = signer.key.sign(message)
         if signing.log == 2:
-            body = hashedrekord(2, message, signature, signer.der)
+            body = hashedrekord(2, message, signature, signer.der, bare=signer.bare)
         else:
-            body = log_dsse(data, signature, signer.der)
+            body = log_dsse(data, signature, signer.der, bare=signer.bare)
         envelope = {
             "payload": encode_base64(data),
             "payloadType": IN_TOTO,
@@ -197,7 +210,7 @@ class PrivateSigstore:
         """Return a bundle with a signature over the artifact's own bytes."""
         signer = self.signer(signing)
         signature = signer.key.sign(message, "sha256")
-        body = hashedrekord(signing.log or 1, message, signature, signer.der)
+        body = hashedrekord(signing.log or 1, message, signature, signer.der, bare=signer.bare)
         digest = {"algorithm": "SHA2_256", "digest": encode_base64(hashlib.sha256(message).digest())}
         content = {"messageDigest": digest, "signature": encode_base64(signature)}
         return {**self._bundle(signing, signer, signature, body), "messageSignature": content}
@@ -207,13 +220,12 @@ class PrivateSigstore:
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signer = self.signer(signing)
         signature = signer.key.sign(data)
-        annotations = {
-            SIGNATURE_ANNOTATION: encode_base64(signature),
-            CERTIFICATE_ANNOTATION: pem(signer.der).decode(),
-            "dev.sigstore.cosign/chain": pem(*self.intermediate.chain).decode(),
-        }
+        annotations = {SIGNATURE_ANNOTATION: encode_base64(signature)}
+        if not signer.bare:
+            annotations[CERTIFICATE_ANNOTATION] = pem(signer.der).decode()
+            annotations["dev.sigstore.cosign/chain"] = pem(*self.intermediate.chain).decode()
         if signing.log:
-            body = hashedrekord(1, data, signature, signer.der)
+            body = hashedrekord(1, data, signature, signer.der, bare=signer.bare)
             annotations[ENTRY_ANNOTATION] = json.dumps(self.logs[1].annotation(body, signing.at))
         if signing.is_stamped:
             stamp = {"SignedRFC3161Timestamp": encode_base64(self.stamp(signature, signing.at))}
@@ -225,7 +237,7 @@ class PrivateSigstore:
         return make_response(make_token(self.tsa, signature, TokenRecipe(time=at)))
 
     def _bundle(self, signing: Signing, signer: Signer, signature: bytes, body: bytes) -> dict[str, Any]:
-        material: dict[str, Any] = {"certificate": {"rawBytes": encode_base64(signer.der)}}
+        material = signer.material
         if signing.log:
             at = signing.at if signing.log == 1 and signing.promise else None
             material["tlogEntries"] = [self.logs[signing.log].entry(body, at, proof=signing.proof)]

@@ -128,8 +128,18 @@ class TestLog:
         return f"\N{EM DASH} {self.name} {value}\n"
 
 
-def hashedrekord(version: int, message: bytes, signature: bytes, certificate: bytes) -> bytes:
-    """Return the body of an entry over a message, of the first or the second version of the log."""
+def hashedrekord(
+    version: int, message: bytes, signature: bytes, certificate: bytes, *, bare: bool = False
+) -> bytes:
+    """Return the body of an entry over a message, of the first or the second version of the log.
+
+    Args:
+        version: The version.
+        message: What was signed.
+        signature: The signature.
+        certificate: The signer's certificate.
+        bare: Whether it is a public key instead.
+    """
     digest = hashlib.sha256(message)
     if version == 2:
         record = {
@@ -138,7 +148,7 @@ def hashedrekord(version: int, message: bytes, signature: bytes, certificate: by
                 "content": encode_base64(signature),
                 "verifier": {
                     "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-                    "x509Certificate": {"rawBytes": encode_base64(certificate)},
+                    "publicKey" if bare else "x509Certificate": {"rawBytes": encode_base64(certificate)},
                 },
             },
         }
@@ -147,16 +157,16 @@ def hashedrekord(version: int, message: bytes, signature: bytes, certificate: by
         "data": {"hash": {"algorithm": "sha256", "value": digest.hexdigest()}},
         "signature": {
             "content": encode_base64(signature),
-            "publicKey": {"content": encode_base64(pem(certificate))},
+            "publicKey": {"content": encode_base64(_pem(certificate, bare=bare))},
         },
     }
     return body("hashedrekord", "0.0.1", spec)
 
 
-def log_dsse(payload: bytes, signature: bytes, certificate: bytes) -> bytes:
-    """Return the body of an entry over an envelope, of the first version of the log."""
+def log_dsse(payload: bytes, signature: bytes, certificate: bytes, *, bare: bool = False) -> bytes:
+    """Return the body of an entry over an envelope, of the first version of the log; `bare` as in `hashedrekord`."""
     value = hashlib.sha256(payload).hexdigest()
-    verifier = encode_base64(pem(certificate))
+    verifier = encode_base64(_pem(certificate, bare=bare))
     spec = {
         "envelopeHash": {"algorithm": "sha256", "value": value},
         "payloadHash": {"algorithm": "sha256", "value": value},
@@ -177,6 +187,10 @@ def log_intoto(payload: bytes, signature: bytes, certificate: bytes) -> bytes:
         "payloadHash": {"algorithm": "sha256", "value": value},
     }
     return body("intoto", "0.0.2", {"content": content})
+
+
+def _pem(der: bytes, *, bare: bool) -> bytes:
+    return pem(der).replace(b"CERTIFICATE", b"PUBLIC KEY") if bare else pem(der)
 
 
 def body(kind: str, version: str, spec: Mapping[str, Any]) -> bytes:

@@ -33,6 +33,8 @@ class Webhook:
     Attributes:
         folder: Its certificate, configuration, rules and log.
         authority: Who signs its certificate.
+        environment: Its environment variables.
+        mark: The value of the label of the namespaces that it is asked about, and a part of its configurations' names.
         port: Where it answers.
         health: Where its health is.
         program: The process; None before the first start.
@@ -40,19 +42,22 @@ class Webhook:
 
     folder: Path
     authority: Authority
+    environment: dict[str, str] = field(default_factory=dict)
+    mark: str = WATCHED
     port: int = field(default_factory=free_port)
     health: int = field(default_factory=free_port)
     program: Program | None = None
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
+        config = self.folder / "config.json"
         command = (
             sys.executable, "-m", "pyratify", "webhook", "serve",
-            "--config", self.folder / "config.json", "--rules", self.folder / "rules.json",
+            *(("--config", config) if config.exists() else ()), "--rules", self.folder / "rules.json",
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
             "--cert-file", self.folder / "tls.crt", "--key-file", self.folder / "tls.key", "--drain", "100ms",
         )  # fmt: skip
-        self.program = start(self.folder / "webhook.log", *command)
+        self.program = start(self.folder / "webhook.log", *command, **self.environment)
         eventually("the webhook is ready", self.ready)
 
     def ready(self) -> bool:
@@ -82,11 +87,12 @@ class Webhook:
         ]
         bundle = base64.b64encode(self.authority.pem.encode()).decode()
         for document in found:
+            document["metadata"]["name"] = f"ratify-{self.mark}"
             (hook,) = document["webhooks"]
             path = hook["clientConfig"]["service"]["path"]
             hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}", "caBundle": bundle}
             hook["namespaceSelector"]["matchExpressions"].append(
-                {"key": LABEL, "operator": "In", "values": [WATCHED]}
+                {"key": LABEL, "operator": "In", "values": [self.mark]}
             )
         return tuple(found)
 
@@ -105,11 +111,23 @@ class Webhook:
 
 
 @contextmanager
-def webhook(server: ApiServer, folder: Path, configured: Document, rules: Document) -> Iterator[Webhook]:
-    """Run a webhook, and let the API server ask it, until the end of the block."""
-    found = Webhook(folder, Authority("e2e webhook"))
+def webhook(
+    server: ApiServer, folder: Path, configured: Document | None, rules: Document, mark: str = WATCHED
+) -> Iterator[Webhook]:
+    """Run a webhook, and let the API server ask it, until the end of the block.
+
+    Args:
+        server: The API server.
+        folder: Where its files are.
+        configured: Its configuration; when omitted it follows the Executors of the cluster.
+        rules: Its rules.
+        mark: Which namespaces it is asked about.
+    """
+    environment = {} if configured is not None else {"KUBECONFIG": str(server.kubeconfig)}
+    found = Webhook(folder, Authority("e2e webhook"), environment, mark)
     write_pair(folder, found.authority.issue("webhook", "127.0.0.1"))
-    (folder / "config.json").write_text(json.dumps(configured))
+    if configured is not None:
+        (folder / "config.json").write_text(json.dumps(configured))
     found.rule(rules)
     configurations = found.configurations()
     try:

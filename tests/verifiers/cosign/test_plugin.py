@@ -233,3 +233,21 @@ def test_unknown_and_mistyped_parameters_are_refused(parameters: dict[str, Any])
     """Also a known one in the wrong place."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(parameters, plugin.options)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("transparencyLogs", {"keys": KEYS, "transparencyLogs": 1}),
+        ("certificateLogs", {"keys": KEYS, "certificateLogs": 1}),
+        ("signedTimestamps", {"keys": KEYS, "signedTimestamps": 1}),
+        ("transparencyLogs", {**IDENTITY, "transparencyLogs": 2, "ignoreTLog": True}),
+        ("certificateLogs", {**IDENTITY, "certificateLogs": 1, "ignoreCTLog": True}),
+        ("signedTimestamps", {**IDENTITY, "signedTimestamps": 1, "ignoreObserverTimestamps": True}),
+    ],
+)
+async def test_a_number_that_would_have_no_effect_is_refused(name: str, parameters: dict[str, Any]) -> None:
+    """Beside keys alone nobody says which logs are trusted; a flag that turns the check off contradicts it."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build(parameters)
+    assert caught.value.path == f"trustPolicies[0].{name}"

@@ -4,7 +4,12 @@
 
 {{/* The program's arguments, as a JSON list. */}}
 {{- define "ratify.arguments" -}}
-{{- $found := list "gatekeeper" "serve" (printf "--address=:%s" (include "ratify.port" .)) "--health-address=:9099" }}
+{{- $own := include (printf "ratify.%sArguments" .Values.mode) . | fromJsonArray }}
+{{- toJson (concat $own (include "ratify.sharedArguments" . | fromJsonArray) .Values.provider.extraArgs) }}
+{{- end }}
+
+{{- define "ratify.gatekeeperArguments" -}}
+{{- $found := list "gatekeeper" "serve" }}
 {{- $found = append $found (printf "--verify-timeout=%vs" .Values.provider.timeout.validationTimeoutSeconds) }}
 {{- $found = append $found (printf "--mutate-timeout=%vs" .Values.provider.timeout.mutationTimeoutSeconds) }}
 {{- $found = append $found (printf "--namespaces=%s" .Values.provider.namespaces) }}
@@ -15,19 +20,39 @@
 {{- else }}
 {{- $found = append $found "--allow-any-client" }}
 {{- end }}
-{{- toJson (concat $found (include "ratify.sharedArguments" . | fromJsonArray) .Values.provider.extraArgs) }}
+{{- if not (include "ratify.rotates" .) }}{{ $found = append $found "--disable-cert-rotation" }}{{ end }}
+{{- if include "ratify.controls" . }}
+{{- $found = concat $found (list (printf "--on-invalid-executor=%s" .Values.executor.onInvalid) (printf "--namespace-fallback=%s" .Values.executor.namespaceFallback)) }}
+{{- else }}
+{{- $found = append $found "--disable-crd-manager" }}
+{{- end }}
+{{- toJson $found }}
+{{- end }}
+
+{{- define "ratify.webhookArguments" -}}
+{{- $found := list "webhook" "serve" "--rules=/usr/local/rules/rules.yaml" (printf "--timeout=%vs" .Values.webhook.timeoutSeconds) }}
+{{- if .Values.webhook.clientCA }}{{ $found = append $found "--client-ca-file=/usr/local/client-ca/ca.crt" }}{{ end }}
+{{- toJson $found }}
 {{- end }}
 
 {{- define "ratify.sharedArguments" -}}
-{{- $found := list (printf "--log-level=%s" .Values.logger.level) (printf "--drain=%vs" .Values.drainSeconds) }}
+{{- $found := list (printf "--address=:%s" (include "ratify.port" .)) "--health-address=:9099" (printf "--log-level=%s" .Values.logger.level) (printf "--drain=%vs" .Values.drainSeconds) (printf "--verdict-lifetime=%s" .Values.cache.verdictLifetime) }}
 {{- if not (include "ratify.rotates" .) }}
-{{- $found = concat $found (list "--disable-cert-rotation" "--cert-file=/usr/local/tls/tls.crt" "--key-file=/usr/local/tls/tls.key") }}
+{{- $found = concat $found (list "--cert-file=/usr/local/tls/tls.crt" "--key-file=/usr/local/tls/tls.key") }}
 {{- end }}
 {{- if not (include "ratify.controls" .) }}
-{{- $found = concat $found (list "--disable-crd-manager" "--config=/usr/local/config/config.json") }}
+{{- $found = append $found "--config=/usr/local/config/config.json" }}
 {{- end }}
 {{- if .Values.metrics.enabled }}
 {{- $found = concat $found (list "--enable-metrics" (printf "--metrics-port=%v" .Values.metrics.port)) }}
+{{- end }}
+{{- if .Values.tracing.enabled }}{{ $found = append $found "--enable-tracing" }}{{ end }}
+{{- with .Values.cache.shared }}
+{{- if .url }}
+{{- $found = concat $found (list (printf "--shared-cache=%s" .url) "--shared-cache-key-file=/usr/local/shared-cache/key") }}
+{{- if .password }}{{ $found = append $found "--shared-cache-password-file=/usr/local/shared-cache/password" }}{{ end }}
+{{- if .ca }}{{ $found = append $found "--shared-cache-ca-file=/usr/local/shared-cache/ca.crt" }}{{ end }}
+{{- end }}
 {{- end }}
 {{- toJson $found }}
 {{- end }}

@@ -44,14 +44,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* "true" where the program rotates its own certificates. */}}
+{{/* "true" where the program rotates its own certificates; the webhook has them from files. */}}
 {{- define "ratify.rotates" -}}
-{{- if not (or .Values.provider.tls.disableCertRotation .Values.provider.tls.crt .Values.provider.tls.existingSecret) -}}true{{- end }}
+{{- if not (or (eq .Values.mode "webhook") .Values.provider.tls.disableCertRotation .Values.provider.tls.crt .Values.provider.tls.existingSecret) -}}true{{- end }}
 {{- end }}
 
-{{/* "true" where executors are resources. */}}
+{{/* "true" where executors are resources; the webhook has a file. */}}
 {{- define "ratify.controls" -}}
-{{- if not .Values.provider.disableCRDManager -}}true{{- end }}
+{{- if not (or (eq .Values.mode "webhook") .Values.provider.disableCRDManager) -}}true{{- end }}
 {{- end }}
 
 {{/* "true" where the program asks the API server for anything. */}}
@@ -63,23 +63,24 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (printf "%s-tls" (include "ratify.fullname" .)) .Values.provider.tls.existingSecret }}
 {{- end }}
 
-{{/* The base64 of the authority that callers are to trust. Where the program rotates it and none is known yet, one that nobody
-     has the key of: Gatekeeper takes no Provider without, and the program writes its own into it. */}}
+{{/* The base64 of the authority that callers are to trust. Where the program rotates it and none is known yet, one that expired
+     in 1970 and that nobody trusts: Gatekeeper takes no Provider without, and the program writes its own into it. */}}
 {{- define "ratify.caBundle" -}}
 {{- if .Values.provider.tls.caCert -}}
 {{ .Values.provider.tls.caCert | b64enc }}
 {{- else if include "ratify.rotates" . -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace (include "ratify.tlsSecretName" .) | default dict -}}
 {{- $known := index ($secret.data | default dict) "ca.crt" -}}
-{{- if $known -}}{{ $known }}{{- else -}}{{ (genCA "ratify-not-yet-known" 1).Cert | b64enc }}{{- end -}}
-{{- else -}}
-{{ fail "provider.tls.caCert must not be empty where certificates are not rotated: Gatekeeper trusts nobody without it" }}
+{{- if $known -}}{{ $known }}{{- else -}}{{ .Files.Get "files/placeholder-ca.pem" | b64enc }}{{- end -}}
+{{- else if not (and (eq .Values.mode "webhook") .Values.webhook.annotations) -}}
+{{ fail "provider.tls.caCert must not be empty where certificates are not rotated: callers trust nobody without it" }}
 {{- end }}
 {{- end }}
 
-{{/* Where Gatekeeper's authority comes from: values, its Secret, or nowhere. */}}
+{{/* Where the authority of clients comes from: values, Gatekeeper's Secret, or nowhere. */}}
 {{- define "ratify.clientCA" -}}
-{{- if .Values.provider.clientCA.allowAnyClient -}}none
+{{- if eq .Values.mode "webhook" -}}{{ ternary "values" "none" (not (empty .Values.webhook.clientCA)) }}
+{{- else if .Values.provider.clientCA.allowAnyClient -}}none
 {{- else if .Values.provider.clientCA.cert -}}values
 {{- else if eq .Release.Namespace .Values.gatekeeper.namespace -}}secret
 {{- else -}}

@@ -12,7 +12,14 @@ from pyratify.entrypoints.cli.console import Console
 
 def run(arguments: Namespace, console: Console) -> int:
     """Do what is asked and return the exit code."""
-    actions = {"check": _check, "show": _show, "schema": _schema, "init": _init, "crds": _crds}
+    actions = {
+        "check": _check,
+        "show": _show,
+        "schema": _schema,
+        "init": _init,
+        "crds": _crds,
+        "convert": _convert,
+    }
     return actions[arguments.action](arguments, console)
 
 
@@ -53,6 +60,13 @@ def _crds(arguments: Namespace, console: Console) -> int:
 
     del arguments
     console.result("---\n".join(definition_files().values()).rstrip("\n"))
+    return exits.ALLOWED
+
+
+def _convert(arguments: Namespace, console: Console) -> int:
+    from pyratify.entrypoints.cli.convert import converted
+
+    console.result(converted(arguments.file, arguments.name, arguments.namespace).rstrip("\n"))
     return exits.ALLOWED
 
 

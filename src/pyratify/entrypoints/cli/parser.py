@@ -204,12 +204,15 @@ def _config(add: Add) -> None:
         ("check", "build everything that a configuration names, and say every fault"),
         ("show", "print a configuration as it is understood, with defaults and without secrets"),
         ("schema", "print the JSON Schema of configurations, with the plugins that are installed"),
+        ("convert", "turn a configuration file into resources of a cluster, or resources into a file"),
         ("crds", "print the definitions of Executor and NamespacedExecutor for a cluster"),
         ("init", "write a small configuration to start from"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name in ("check", "show"):
             action.add_argument("-c", "--config", metavar="FILE", help="the configuration, YAML or JSON")
+        if name == "convert":
+            _convert(action)
         if name == "init":
             action.add_argument(
                 "file",
@@ -221,6 +224,13 @@ def _config(add: Add) -> None:
         action.add_argument(
             "--debug", action="store_true", help="show where an error comes from, with a traceback"
         )
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", metavar="FILE", help="a configuration or resources, YAML or JSON; - is standard input")
+    add("--name", default="ratify", metavar="NAME", help="what resources are to be called (default: ratify)")
+    add("--namespace", default="", metavar="NAME", help="make NamespacedExecutors of this namespace")
 
 
 def _completion(add: Add) -> None:

@@ -3,7 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from pyratify.entrypoints.serving.flags import add_rotation_flags, add_serving_flags, add_timeout
+from pyratify.entrypoints.serving.flags import (
+    add_resource_flags,
+    add_rotation_flags,
+    add_serving_flags,
+    add_timeout,
+)
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.bundles import Target
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the webhook's flags to a parser."""
     add_serving_flags(parser, address=":9443")
+    add_resource_flags(parser)
     add_rotation_flags(parser, _tells)
     parser.add_argument(
         "--webhook-configuration",

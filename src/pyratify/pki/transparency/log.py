@@ -1,10 +1,10 @@
 """Logs that are trusted: their keys, names and periods."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pyratify.core.errors import VerificationError
+from pyratify.core.key import ALWAYS, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.keys import PublicKey
 from pyratify.pki.transparency.note import Checkpoint, NoteSignature
@@ -13,26 +13,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 _HINT = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """A period that includes both of its ends; None is open.
-
-    Attributes:
-        start: The first moment.
-        end: The last moment.
-    """
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def covers(self, at: datetime) -> bool:
-        """Tell whether the moment lies in the period."""
-        return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
-
-
-ALWAYS = Validity()
 
 
 @dataclass(frozen=True, slots=True)

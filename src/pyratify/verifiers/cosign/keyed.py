@@ -1,7 +1,8 @@
 """Signatures held against configured keys: the steps that classic signatures and bundles share."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.clock import Clock
@@ -28,11 +29,13 @@ class TrustedKeys:
     Attributes:
         policy: The policy.
         keys: Its keys, at least one.
+        clock: What time it is, where nothing proves when a signature was made.
         trusting: What log entries and timestamps are held against; None where they are not looked at.
     """
 
     policy: CosignTrustPolicy
     keys: tuple[PublicKey, ...]
+    clock: Clock
     trusting: "Trusting | None" = None
 
     @property
@@ -44,14 +47,47 @@ class TrustedKeys:
         """Return the key that made a signature, and what is known of its proofs where these are asked for.
 
         Raises:
-            VerificationError: `SIG_INVALID`, or why the proofs do not suffice.
+            VerificationError: `SIG_INVALID`, `TIME_OUTSIDE_VALIDITY`, or why the proofs do not suffice.
         """
         key = next((each for each in self.keys if is_signed(each, material.signed, material.signature)), None)
         if key is None:
             count = len(self.keys)
             which = "the configured key" if count == 1 else f"any of the {count} configured keys"
             raise VerificationError(Reason.SIG_INVALID, f"the signature was not made with {which}")
-        return key.fingerprint, {} if self.trusting is None else self.trusting.prove(material, key)
+        if self.trusting is not None:
+            return key.fingerprint, self.trusting.prove(material, key)
+        check_period(key, (), self.clock.now())
+        return key.fingerprint, {}
+
+    def valid_until(self, signers: Collection[str]) -> datetime | None:
+        """Return when the period of one of these signers' keys ends, if that is yet to come."""
+        ends = (key.validity.end for key in self.keys if key.fingerprint in signers)
+        return min((end for end in ends if end is not None and end > self.clock.now()), default=None)
+
+
+def check_period(key: PublicKey, times: tuple[datetime, ...], now: datetime) -> None:
+    """Refuse a signature that was made outside of its key's period, or that cannot be shown to have been made inside.
+
+    Args:
+        key: The key.
+        times: When trusted parties saw the signature; where there are none, only the present is known.
+        now: The present.
+
+    Raises:
+        VerificationError: `TIME_OUTSIDE_VALIDITY`.
+    """
+    for time in times or (now,):
+        if not key.validity.covers(time):
+            what = (
+                "the signature was made"
+                if times
+                else "nothing proves when the signature was made, and it is now"
+            )
+            raise VerificationError(
+                Reason.TIME_OUTSIDE_VALIDITY,
+                f"{what} {time:%Y-%m-%dT%H:%M:%SZ}, outside of the period of the key {key.origin}",
+                remedy="Sign again with a key that is in use; where a timestamp proves the time, name a trusted root.",
+            )
 
 
 def load_keys(policy: CosignTrustPolicy, clock: Clock) -> TrustedKeys:
@@ -62,16 +98,23 @@ def load_keys(policy: CosignTrustPolicy, clock: Clock) -> TrustedKeys:
     """
     from pyratify.pki.keys import load_public_keys
 
-    keys = {key.fingerprint: key for material in policy.keys for key in load_public_keys(material)}
+    keys: dict[str, PublicKey] = {}
+    for key in (key for material in policy.keys for key in load_public_keys(material)):
+        if keys.setdefault(key.fingerprint, key).validity != key.validity:
+            raise ConfigurationError(
+                f"a key is named twice, with different periods: {key.origin}",
+                path="keys",
+                reason=Reason.KEY_INVALID,
+            )
     if len(keys) > MAX_KEYS:
         raise ConfigurationError(
             f"a cosign trust policy has {len(keys)} keys, more than the {MAX_KEYS} allowed", path="keys"
         )
     if not policy.has_trust:
-        return TrustedKeys(policy, tuple(keys.values()))
+        return TrustedKeys(policy, tuple(keys.values()), clock)
     from pyratify.verifiers.cosign.trusting import load_trusting
 
-    return TrustedKeys(policy, tuple(keys.values()), load_trusting(policy, clock))
+    return TrustedKeys(policy, tuple(keys.values()), clock, load_trusting(policy, clock))
 
 
 @dataclass(frozen=True, slots=True)

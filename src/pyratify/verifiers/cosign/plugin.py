@@ -91,8 +91,8 @@ class TrustPolicyOptions(
         rekor_keys: Likewise the keys of transparency logs.
         ctlog_keys: Likewise files with keys of certificate transparency logs.
         timestamp_certificates: Likewise files with a timestamp authority each, its own certificate first.
-        transparency_logs: How many independent transparency logs must hold a signature.
-        certificate_logs: How many certificate transparency logs must hold a certificate.
+        transparency_logs: How many independent transparency logs must hold a signature; 1 when omitted.
+        certificate_logs: How many certificate transparency logs must hold a certificate; 1 when omitted.
         signed_timestamps: How many timestamp authorities must have stamped a signature.
         annotations: What the signer must have signed besides the digest.
         require_docker_reference: Whether the signed repository name must be the one that was asked for.
@@ -110,8 +110,8 @@ class TrustPolicyOptions(
     rekor_keys: tuple[RekorKeyOptions, ...] = ()
     ctlog_keys: tuple[str, ...] = msgspec.field(default=(), name="ctLogKeys")
     timestamp_certificates: tuple[str, ...] = ()
-    transparency_logs: Annotated[int, msgspec.Meta(ge=1)] = 1
-    certificate_logs: Annotated[int, msgspec.Meta(ge=1)] = 1
+    transparency_logs: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    certificate_logs: Annotated[int, msgspec.Meta(ge=1)] | None = None
     signed_timestamps: Annotated[int, msgspec.Meta(ge=0)] = 0
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     require_docker_reference: bool = False
@@ -121,6 +121,12 @@ class TrustPolicyOptions(
     def is_keyless(self) -> bool:
         """Whether an identity or an issuer is named."""
         return bool(self.identities) or self.is_set
+
+    @property
+    def has_trust(self) -> bool:
+        """Whether a trusted root is named, or a part of one."""
+        parts = (self.fulcio_certificates, self.rekor_keys, self.ctlog_keys, self.timestamp_certificates)
+        return bool(self.trusted_root) or any(parts)
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -179,8 +185,8 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
             identities=identities,
             trusted_root=trusted_root,
             authorities=authorities,
-            logs=0 if options.ignore_tlog else options.transparency_logs,
-            certificate_logs=0 if options.ignore_ctlog else options.certificate_logs,
+            logs=0 if options.ignore_tlog else options.transparency_logs or 1,
+            certificate_logs=0 if options.ignore_ctlog else options.certificate_logs or 1,
             timestamps=options.signed_timestamps,
             use_timestamps=not options.ignore_observer_timestamps,
             scopes=resources.scopes if options.scopes is None else options.scopes,
@@ -212,8 +218,30 @@ def _below(path: str, error: ConfigurationError) -> ConfigurationError:
     )
 
 
+def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
+    """Refuse numbers that nothing would be held against, or that a flag contradicts."""
+    for name, number, ignored in (
+        ("transparencyLogs", options.transparency_logs, options.ignore_tlog and "ignoreTLog"),
+        ("certificateLogs", options.certificate_logs, options.ignore_ctlog and "ignoreCTLog"),
+        (
+            "signedTimestamps",
+            options.signed_timestamps,
+            options.ignore_observer_timestamps and "ignoreObserverTimestamps",
+        ),
+    ):
+        if number and ignored:
+            raise ConfigurationError(f"is contradicted by {ignored}", path=f"{path}.{name}")
+        if number and options.keys and not options.has_trust:
+            raise ConfigurationError(
+                "has no effect beside keys alone: nothing says which logs and timestamp authorities are trusted",
+                path=f"{path}.{name}",
+                remedy="Add trustedRoot, as public-good or a file.",
+            )
+
+
 def _check_mode(options: TrustPolicyOptions, path: str) -> None:
     """Refuse a policy that trusts nobody, and one that could be read in two ways."""
+    _check_numbers(options, path)
     if options.is_keyless and options.keys:
         raise ConfigurationError(
             "names keys and a certificate identity; a signature is made with one or the other",

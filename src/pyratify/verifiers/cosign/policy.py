@@ -66,7 +66,7 @@ class CosignTrustPolicy:
         ignored: The checks that the configuration turns off (`tlog`, `ctlog`, `observerTimestamps`), for the report.
 
     Raises:
-        ConfigurationError: Neither key nor identity, no scope, no predicate type, or no source of time.
+        ConfigurationError: Neither key nor identity, no scope, no predicate type, no source of time, or timestamps of nobody.
     """
 
     keys: tuple[KeyMaterial, ...] = ()
@@ -97,6 +97,12 @@ class CosignTrustPolicy:
                 "neither transparency logs nor timestamps are looked at, so a certificate would have no time",
                 path="ignoreTLog",
                 remedy="Remove ignoreTLog or ignoreObserverTimestamps.",
+            )
+        if self.timestamps and not (self.has_trust and self.use_timestamps):
+            raise ConfigurationError(
+                "timestamps are asked for, and nothing says whose",
+                path="timestamps",
+                remedy="Name a trusted root, and look at timestamps.",
             )
         if not self.scopes:
             raise ConfigurationError("a cosign trust policy needs at least one scope", path="scopes")

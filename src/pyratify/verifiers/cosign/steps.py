@@ -21,6 +21,7 @@ from pyratify.pki.transparency.entry import Witnessed, verify_entry
 from pyratify.pki.transparency.sct import verify_embedded
 from pyratify.verifiers.cosign.certificates import find_issuers, read_leaf
 from pyratify.verifiers.cosign.identity import Matcher, Signer, check_signer, read_signer
+from pyratify.verifiers.cosign.keyed import check_period
 from pyratify.verifiers.cosign.log_entries import read_entries
 from pyratify.verifiers.cosign.material import Material
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
@@ -103,6 +104,7 @@ def verify_logged(
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     proofs = gather(material, policy, trust, now)
+    check_period(key, proofs.times, now)
     check_entries(
         material,
         proofs.witnessed,

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pyratify.core.errors import VerificationError
+from pyratify.core.key import ALWAYS, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.keys import WeakKey, check_public_key
 from pyratify.pki.times import format_time
-from pyratify.pki.transparency.log import ALWAYS, TrustedLog, Validity
+from pyratify.pki.transparency.log import TrustedLog
 
 _HASHES = ("sha256", "sha384", "sha512")
 _ED25519 = "1.3.101.112"

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Iterable
 
 from pyratify.core.errors import ConfigurationError, RatifyError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import ALWAYS, KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import load_certificates
 from pyratify.pki.keys import PublicKey, load_public_keys
-from pyratify.pki.transparency.log import ALWAYS, TrustedLog
+from pyratify.pki.transparency.log import TrustedLog
 from pyratify.verifiers.cosign.trust import Authority, Trust
 from pyratify.verifiers.cosign.trusted_root import make_authority
 

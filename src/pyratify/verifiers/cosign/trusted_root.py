@@ -11,14 +11,14 @@ from typing import Any, NoReturn, TypeVar
 
 from pyratify.core import strictjson
 from pyratify.core.errors import ConfigurationError, RatifyError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.chain import TIMESTAMPING, check_authority
 from pyratify.pki.encoding import InvalidBase64, decode_base64
 from pyratify.pki.keys import PublicKey, WeakKey, check_public_key, spki_fingerprint
 from pyratify.pki.times import InvalidTime, parse_rfc3339
-from pyratify.pki.transparency.log import ALWAYS, TrustedLog, Validity
+from pyratify.pki.transparency.log import TrustedLog
 from pyratify.verifiers.cosign.trust import Authority, Trust, check_quality
 
 T = TypeVar("T")

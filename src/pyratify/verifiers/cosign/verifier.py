@@ -77,7 +77,9 @@ class CosignVerifier:
             await self.prepare()
         except ConfigurationError as error:
             raise InconclusiveError(error.reason, error.message, remedy=error.remedy) from error
-        details = await _verify(evidence, self._trusted[index])
+        trusted = self._trusted[index]
+        details = await _verify(evidence, trusted)
+        details = replace(details, valid_until=trusted.valid_until(details.signers))
         ignored = self._policies[index].ignored
         return replace(details, data={**details.data, "ignored": list(ignored)}) if ignored else details
 
