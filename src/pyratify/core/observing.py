@@ -35,16 +35,6 @@ def ask_for(tenant: str) -> None:
 
 
 @contextmanager
-def traced(identifier: str) -> Iterator[None]:
-    """Name the present request meanwhile."""
-    token = _TRACE.set(identifier)
-    try:
-        yield
-    finally:
-        _TRACE.reset(token)
-
-
-@contextmanager
 def asking_for(tenant: str) -> Iterator[None]:
     """Say for which tenant the present task asks, meanwhile."""
     token = _NAMESPACE.set(tenant)
@@ -105,6 +95,29 @@ class Silence:
 
 
 SILENCE = Silence()
+
+
+class _Named:
+    """Names the present request meanwhile; no generator, for every request passes through it."""
+
+    __slots__ = ("_identifier", "_token")
+
+    def __init__(self, identifier: str) -> None:
+        self._identifier = identifier
+
+    def __enter__(self) -> Span:
+        self._token = _TRACE.set(self._identifier)
+        return SILENCE
+
+    def __exit__(self, *exception: object) -> None:
+        _TRACE.reset(self._token)
+
+
+def traced(identifier: str) -> AbstractContextManager[Span]:
+    """Name the present request meanwhile; nobody watches it."""
+    return _Named(identifier)
+
+
 _NOTHING: AbstractContextManager[Span] = nullcontext(SILENCE)
 
 

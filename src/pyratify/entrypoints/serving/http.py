@@ -7,12 +7,15 @@ neither the Host header nor any header that would override the method is used to
 import asyncio
 import logging
 import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import count
 from ssl import SSLContext, SSLObject
 
 from aiohttp import web
+from msgspec import Struct
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
@@ -24,8 +27,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A request within the bounds.
 
     Attributes:
@@ -37,12 +39,11 @@ class Asked:
 
     body: bytes = b""
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What a request is answered.
 
     Attributes:
@@ -55,7 +56,7 @@ class Reply:
     status: int
     body: bytes
     content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 Handler = Callable[[Asked], Awaitable[Reply]]
@@ -201,21 +202,24 @@ class _Gate:
         self._observer = observer
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
+        self._names = count(secrets.randbits(127))
         self._under_way = 0
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
         parent = request.headers.get("traceparent", "")
-        with watched(self._observer, request.method, parent) as span:
-            response = await self._respond(request)
+        with watched(self._observer, request.method, parent, self._names) as span:
+            response = _response(await self._reply(request))
+            if self._outdated is not None and self._ends(request):
+                response.force_close()
             span.tell(status=response.status)
             return response
 
-    async def _respond(self, request: web.BaseRequest) -> web.Response:
+    async def _reply(self, request: web.BaseRequest) -> Reply:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
         if self._under_way >= self._site.max_requests:
-            return _response(say(Refused(503, "BUSY", "too many requests at the same time")))
+            return say(Refused(503, "BUSY", "too many requests at the same time"))
         self._under_way += 1
         try:
             reply = await self._answer(request, path, query)
@@ -224,10 +228,7 @@ class _Gate:
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
         finally:
             self._under_way -= 1
-        response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
-        if self._ends(request):
-            response.force_close()
-        return response
+        return reply if isinstance(reply, Reply) else _said(say, reply)
 
     def _ends(self, request: web.BaseRequest) -> bool:
         connection = request.get_extra_info("ssl_object")
@@ -241,12 +242,13 @@ class _Gate:
         if handler is None:
             allow = ", ".join(method for method, where in handlers if where == place)
             return Refused(405, "BAD_REQUEST", "this method is not allowed here", allow)
-        asked = Asked(query=query, headers=request.headers, name=name)
-        refusal = self._site.admits[path](asked) if path in self._site.admits else None
-        if refusal is not None:
+        admit = self._site.admits.get(path)
+        if admit is not None and (refusal := admit(Asked(headers=request.headers))) is not None:
             return refusal
         body = await self._body(request) if request.method == "POST" else b""
-        return body if isinstance(body, Refused) else await handler(replace(asked, body=body))
+        if isinstance(body, Refused):
+            return body
+        return await handler(Asked(body=body, query=query, headers=request.headers, name=name))
 
     def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
         """Return the handlers, the path under which they stand, and the name that follows it."""
@@ -285,14 +287,13 @@ class _Gate:
 
 def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
     reply = say(refused)
-    return replace(reply, headers={**reply.headers, "Allow": refused.allow}) if refused.allow else reply
+    allow = {"Allow": refused.allow} if refused.allow else {}
+    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **allow})
 
 
 def _response(reply: Reply) -> web.Response:
-    response = web.Response(status=reply.status, body=reply.body, headers=_HEADERS)
-    response.headers["Content-Type"] = reply.content_type
-    if reply.headers:
-        response.headers.update(reply.headers)
+    headers = {**_HEADERS, "Content-Type": reply.content_type, **reply.headers}
+    response = web.Response(status=reply.status, body=reply.body, headers=headers)
     if reply.status in (408, 413, 415, 503):
         response.force_close()  # what is left of the body is not waited for
     return response
