@@ -1,8 +1,9 @@
-"""Writes docs/reference and deploy/crds from the code, so that they cannot disagree with it; `--check` only compares."""
+"""Writes docs/reference and deploy/crds from the code and the chart, so that they cannot disagree; `--check` only compares."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 HEAD = "# Written by `make doc` from the code; `ratify config crds` prints the same.\n"
@@ -28,11 +29,48 @@ def reasons() -> str:
     )
 
 
+def chart() -> str:
+    """Return the page of the chart's values."""
+    import yaml
+
+    text = (ROOT / "deploy" / "charts" / "ratify-gatekeeper-provider" / "values.yaml").read_text()
+    rows = [
+        f"| `{name}` | {_shown(node)} | {_comment(text.splitlines()[line])} |"
+        for name, line, node in _leaves(yaml.compose(text, Loader=yaml.SafeLoader), "")
+    ]
+    head = "# Values of the chart\n\nHow to use them: [In a cluster](../deploy.md#the-chart).\n\n"
+    return f"{head}| value | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, int, Any]]:
+    """Iterate over the values that are no filled mappings: their paths, their lines and themselves."""
+    for key, value in node.value:
+        name = f"{path}{key.value}"
+        if value.id == "mapping" and value.value:
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield name, key.start_mark.line, value
+
+
+def _shown(node: Any) -> str:
+    """Return a value as the table has it; what is long is left to values.yaml."""
+    if node.id == "scalar":
+        return f"`{node.value}`" if node.value else "empty"
+    if node.id == "sequence" and all(item.id == "scalar" for item in node.value):
+        return f"`[{', '.join(item.value for item in node.value)}]`"
+    return "`{}`" if node.id == "mapping" else "one, see values.yaml"
+
+
+def _comment(line: str) -> str:
+    return line.partition("  # ")[2].replace("|", "\\|")
+
+
 def generated() -> Iterator[tuple[str, str]]:
     """Iterate over the paths of what is generated and the text of each."""
     from pyratify.kubernetes.crds import definition_files
 
     yield "docs/reference/reasons.md", reasons()
+    yield "docs/reference/chart.md", chart()
     for name, text in definition_files().items():
         yield f"deploy/crds/{name}", HEAD + text
 

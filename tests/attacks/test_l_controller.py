@@ -166,6 +166,37 @@ async def test_atk_225_what_is_the_providers_is_not_a_tenants(
     assert "hunter2" not in str(found) + str(server.list("events.k8s.io/v1", "events"))
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (STORE, {"provider": "kubernetes", "secret": "login", "namespace": "kube-system"}),
+        (KEYS, {"kubernetes": {"secret": "keys", "namespace": "kube-system"}}),
+    ],
+    ids=["credentials", "keys"],
+)
+async def test_atk_225_a_tenant_names_no_secret_of_another_namespace(
+    server: ApiServer, open_config: Open, place: tuple[Any, ...], value: Any
+) -> None:
+    """It is refused with its path before the API server is asked, whether there is such a Secret or not."""
+    metadata = {"namespace": "kube-system"}
+    server.put(
+        "v1", "secrets", {"metadata": {"name": "keys", **metadata}, "data": {"hunter2": "aHVudGVyMg=="}}
+    )
+    given: Any = spec("a.example")
+    part = given
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    put(server, "mine", given, "team")
+    config = open_config()
+    await config.refresh()
+    await denied(config, "a.example/app", "team")
+    error = status(server, "mine", "team")["error"]
+    assert "namespace: a NamespacedExecutor may name Secrets of its own namespace only" in error
+    assert not [hit for hit in server.hits if "/secrets/" in hit.path]
+    assert "hunter2" not in error
+
+
 async def test_atk_250_a_verdict_of_one_namespace_is_not_anothers(
     server: ApiServer, open_config: Open
 ) -> None:

@@ -15,11 +15,12 @@ from pyratify.core.observing import (
     SILENCE,
     Fact,
     asking_for,
+    begin_trace,
     code_of,
+    end_trace,
     namespace,
     together,
     trace,
-    traced,
 )
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -134,9 +135,13 @@ async def test_who_asks_belongs_to_the_task() -> None:
     """Neither the trace nor the tenant of one request is seen by another."""
 
     async def asks(name: str) -> tuple[str, str]:
-        with traced(name), asking_for(f"team-{name}"):
-            await asyncio.sleep(0)
-            return trace(), namespace()
+        token = begin_trace(name)
+        try:
+            with asking_for(f"team-{name}"):
+                await asyncio.sleep(0)
+                return trace(), namespace()
+        finally:
+            end_trace(token)
 
     assert await asyncio.gather(asks("a"), asks("b")) == [("a", "team-a"), ("b", "team-b")]
     assert (trace(), namespace()) == ("", "")

@@ -33,7 +33,6 @@ def kinds(api_server: ApiServer, gatekeeper: Gatekeeper) -> None:
     for path in sorted((DEPLOY / "crds").glob("config*.yaml")):
         api_server.api.apply(yaml.safe_load(path.read_text()))
     eventually("Executor is served", lambda: api_server.api.knows("config.ratify.sh/v2alpha1", "Executor"))
-    api_server.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps"}})
 
 
 @pytest.mark.parametrize("name", VALUES)

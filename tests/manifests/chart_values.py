@@ -55,7 +55,6 @@ EVERYTHING: dict[str, Any] = {
             "vulnerability-report",
         ],
     },
-    "rbac": {"readSecrets": [{"namespace": "apps", "names": ["registry"]}]},
     "networkPolicy": {"enabled": True, "metricsFrom": [{"podSelector": {}}], "egress": [{}]},
     "service": {"annotations": {"a": "b"}},
     "serviceAccount": {"annotations": {"azure.workload.identity/client-id": "x"}},

@@ -141,7 +141,7 @@ def test_names_and_labels_are_those_of_kubernetes(
     for document in found:
         assert len(document["metadata"]["name"]) <= (63 if document["kind"] == "Service" else 253)
         assert document["metadata"]["labels"]["app.kubernetes.io/instance"] == "r"
-        assert document["metadata"].get("namespace", NAMESPACE) in (NAMESPACE, "apps")
+        assert document["metadata"].get("namespace", NAMESPACE) == NAMESPACE
     labels = one(found, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
     selectors = [
         document["spec"]["selector"].get("matchLabels", document["spec"]["selector"])

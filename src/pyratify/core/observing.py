@@ -6,7 +6,7 @@ Whoever asks travels with the task (`contextvars`), so that a line in a log, a m
 from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +32,16 @@ def namespace() -> str:
 def ask_for(tenant: str) -> None:
     """Say for which tenant the present task asks, from now on."""
     _NAMESPACE.set(tenant)
+
+
+def begin_trace(identifier: str) -> Token[str]:
+    """Name the present request, until `end_trace` is given what this returns."""
+    return _TRACE.set(identifier)
+
+
+def end_trace(token: Token[str]) -> None:
+    """Forget the name of a request that is over."""
+    _TRACE.reset(token)
 
 
 @contextmanager
@@ -95,29 +105,6 @@ class Silence:
 
 
 SILENCE = Silence()
-
-
-class _Named:
-    """Names the present request meanwhile; no generator, for every request passes through it."""
-
-    __slots__ = ("_identifier", "_token")
-
-    def __init__(self, identifier: str) -> None:
-        self._identifier = identifier
-
-    def __enter__(self) -> Span:
-        self._token = _TRACE.set(self._identifier)
-        return SILENCE
-
-    def __exit__(self, *exception: object) -> None:
-        _TRACE.reset(self._token)
-
-
-def traced(identifier: str) -> AbstractContextManager[Span]:
-    """Name the present request meanwhile; nobody watches it."""
-    return _Named(identifier)
-
-
 _NOTHING: AbstractContextManager[Span] = nullcontext(SILENCE)
 
 

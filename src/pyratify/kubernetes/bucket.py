@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from pyratify.config.resources import BuildResources
 from pyratify.config.watch import Generation
 from pyratify.core.clock import Clock
 from pyratify.core.engine import Engine
@@ -20,6 +19,7 @@ from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.compose import Claim, Plan, compose
 from pyratify.kubernetes.part import Part, build_part
 from pyratify.kubernetes.resource import Resource
+from pyratify.kubernetes.secrets import ClusterResources
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 _BUILD_SECONDS = 30.0
@@ -78,13 +78,14 @@ class Bucket:
         held: By uid, what became of each resource.
     """
 
-    lent: BuildResources
+    lent: ClusterResources
     clock: Clock
     on_invalid: OnInvalid = OnInvalid.KEEP
     secret: bytes | None = field(default=None, repr=False)
     current: Generation | None = None
     held: dict[str, Held] = field(default_factory=dict)
     _made_of: tuple[object, ...] = ()
+    _stale: set[str] = field(default_factory=set)
 
     async def reconcile(
         self, resources: tuple[Resource, ...], dress: Callable[[Engine], Engine] | None = None
@@ -115,12 +116,21 @@ class Bucket:
         times = [each.retry for each in self.held.values() if each.fault is not None]
         return min(times, default=None)
 
+    async def look(self) -> bool:
+        """Look for Secrets that are others now; tell whether something has to be built again."""
+        for uid, each in tuple(self.held.items()):
+            reader = each.part.secrets if each.part is not None and each.fault is None else None
+            if reader is not None and reader.used and await reader.changed():
+                self._stale.add(uid)
+        return bool(self._stale)
+
     async def _hold(self, resource: Resource) -> Held:
         """Return what becomes of one resource: as it was when neither it nor the time asks for a new attempt."""
         old = self.held.get(resource.uid)
         same = old is not None and old.resource.generation == resource.generation
         if old is not None and same and not self._is_due(old):
             return replace(old, resource=resource)
+        self._stale.discard(resource.uid)
         try:
             async with asyncio.timeout(_BUILD_SECONDS):
                 part = await build_part(resource, self.lent, self.secret)
@@ -136,6 +146,8 @@ class Bucket:
         return Held(resource, part, part.config.scopes)
 
     def _is_due(self, old: Held) -> bool:
+        if old.resource.uid in self._stale:
+            return True
         return old.fault is not None and self.clock.monotonic() >= old.retry
 
     def _faulty(self, resource: Resource, old: Held | None, fault: ConfigurationError) -> Held:

@@ -29,6 +29,7 @@ CLUSTER = ""
 SILENCE = 600.0
 _CACHE_BYTES = 64 * MIB
 _LOOK_SECONDS = 5.0
+_SECRET_SECONDS = 30.0
 
 
 class Fallback(StrEnum):
@@ -187,7 +188,7 @@ class ClusterConfig:
         resources = (self._tenants if namespace else self._cluster).of(namespace)
         bucket = self._buckets.get(namespace)
         if bucket is None:
-            lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer))
+            lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer), self.api)
             bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret)
             self._buckets[namespace] = bucket
         try:
@@ -212,14 +213,16 @@ class ClusterConfig:
         self._ready = self._ready or (self._cluster.synced and self._tenants.synced)
 
     async def _look_again(self) -> None:
-        """Build again what is faulty when its time has come."""
+        """Build again what is faulty when its time has come, and what a Secret that changed is part of."""
+        secrets = self.clock.monotonic() + _SECRET_SECONDS
         while True:
             await self.clock.sleep(_LOOK_SECONDS)
             now = self.clock.monotonic()
             for namespace, bucket in tuple(self._buckets.items()):
                 due = bucket.due()
-                if due is not None and now >= due:
+                if (due is not None and now >= due) or (now >= secrets and await bucket.look()):
                     self._kick(namespace)
+            secrets = now + _SECRET_SECONDS if now >= secrets else secrets
             self._reporter.forget({uid for each in self._buckets.values() for uid in each.held})
             if not self._busy:
                 self._note_ready()

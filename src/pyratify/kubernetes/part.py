@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.config.build import Builder
 from pyratify.config.decode import decode
 from pyratify.config.paths import join
-from pyratify.config.resources import BuildResources
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.config.scopes import check_scopes
 from pyratify.config.trace import begin_trace
@@ -20,7 +19,11 @@ from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.sharing import Shared
 from pyratify.kubernetes.literal import check_literal
 from pyratify.kubernetes.resource import Resource
+from pyratify.kubernetes.secrets import ClusterResources, SecretReader
 from pyratify.kubernetes.tenant import NOWHERE, TenantResources, check_tenant
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.api import Api
 
 _BUILT = "executors[0]"
 SPEC = "spec"
@@ -34,11 +37,13 @@ class Part:
         executor: The executor.
         config: What it was built from.
         common: Names what its verdicts depend on, alike in all processes with the same secret; empty where that cannot be told.
+        secrets: Knows which Secrets were read; None where none can be.
     """
 
     executor: Executor
     config: ExecutorConfig
     common: str
+    secrets: SecretReader | None
     _stack: AsyncExitStack = field(repr=False)
     _users: int = 0
 
@@ -58,14 +63,23 @@ class Part:
             yield verifier.name, verifier.type
 
 
-def lent_to(namespace: str, clock: Clock, shared: Shared) -> BuildResources:
-    """Return what plugins are lent for the cluster (no namespace), or for a tenant."""
+def lent_to(namespace: str, clock: Clock, shared: Shared, api: "Api | None" = None) -> ClusterResources:
+    """Return what plugins are lent for the cluster (no namespace), or for a tenant.
+
+    Args:
+        namespace: The tenant; empty for the cluster.
+        clock: The engine's clock.
+        shared: What the engine's plugins share.
+        api: Where Secrets are read; they are not when omitted.
+    """
     if namespace:
-        return TenantResources(clock, NOWHERE, shared=shared)
-    return BuildResources(clock, Path.cwd(), shared=shared)
+        own = SecretReader(api, namespace, tenant=True) if api else None
+        return TenantResources(clock, NOWHERE, shared=shared, secrets=own)
+    home = SecretReader(api, api.namespace, tenant=False) if api else None
+    return ClusterResources(clock, Path.cwd(), shared=shared, secrets=home)
 
 
-async def build_part(resource: Resource, lent: BuildResources, secret: bytes | None = None) -> Part:
+async def build_part(resource: Resource, lent: ClusterResources, secret: bytes | None = None) -> Part:
     """Build a resource.
 
     Args:
@@ -79,7 +93,8 @@ async def build_part(resource: Resource, lent: BuildResources, secret: bytes | N
     config = read_spec(resource.spec, tenant=resource.kind.namespaced)
     fingerprint = Fingerprint()
     begin_trace(fingerprint, Config(executors=(config,)), secret)
-    lent = replace(lent, shared=replace(lent.shared, fingerprint=fingerprint))
+    secrets = lent.secrets.anew() if lent.secrets else None
+    lent = replace(lent, shared=replace(lent.shared, fingerprint=fingerprint), secrets=secrets)
     async with AsyncExitStack() as stack:
         builder = Builder(lent, stack, lent.shared.cache)
         try:
@@ -88,7 +103,7 @@ async def build_part(resource: Resource, lent: BuildResources, secret: bytes | N
             raise _from_spec(error) from error
         mine = f"{resource.kind.name}/{resource.namespace}/{resource.uid}/{resource.generation}"
         common = fingerprint.generation(secret or b"")
-        return Part(replace(executor, partition=mine), config, common, stack.pop_all())
+        return Part(replace(executor, partition=mine), config, common, secrets, stack.pop_all())
 
 
 def read_spec(spec: Any, *, tenant: bool) -> ExecutorConfig:

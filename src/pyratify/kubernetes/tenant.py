@@ -18,6 +18,7 @@ from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import CertificateProvider, KeyProvider
 from pyratify.core.limits import MIB
+from pyratify.kubernetes.secrets import ClusterResources
 
 CREDENTIALS = ("anonymous", "kubernetes", "static")
 KEYS = ("inline", "kubernetes")
@@ -130,7 +131,7 @@ def _refused(path: str, why: str) -> ConfigurationError:
 
 
 @dataclass(frozen=True, slots=True)
-class TenantResources(BuildResources):
+class TenantResources(ClusterResources):
     """What plugins are lent while they are built for a namespace: providers of the provider's own are not among it."""
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:

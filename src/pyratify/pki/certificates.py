@@ -5,7 +5,7 @@ certificate is refused as a whole and never half-way through a verification.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +20,6 @@ from pyratify.pki.pem import InvalidPem, is_pem, read_pem
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as ParsedCertificate
-    from cryptography.x509 import Extensions
 
 MAX_CERTIFICATE = 64 * 1024
 _MAX_SERIAL_OCTETS = 20
@@ -201,7 +200,7 @@ def _parse(der: bytes) -> Certificate:
     parsed = load_der_x509_certificate(der)
     if parsed.version is not Version.v3:
         raise VerificationError(Reason.CHAIN_INVALID, "a certificate is not of version 3")
-    extensions = parsed.extensions
+    extensions = {extension.oid.dotted_string: extension for extension in parsed.extensions}
     digest = parsed.signature_hash_algorithm
     return Certificate(
         der,
@@ -215,7 +214,7 @@ def _parse(der: bytes) -> Certificate:
         _basic_constraints(extensions),
         _key_usage(extensions),
         _extended_key_usage(extensions),
-        tuple(e.oid.dotted_string for e in extensions if e.critical and e.oid.dotted_string not in _HONOURED),
+        tuple(oid for oid, each in extensions.items() if each.critical and oid not in _HONOURED),
     )
 
 
@@ -226,17 +225,13 @@ def _key(parsed: "ParsedCertificate") -> Any:
         raise VerificationError(Reason.CERT_WEAK, "a certificate has a key that cannot be used") from None
 
 
-def _find(extensions: "Extensions", oid: str) -> Any:
-    return next((extension for extension in extensions if extension.oid.dotted_string == oid), None)
-
-
-def _basic_constraints(extensions: "Extensions") -> BasicConstraints | None:
-    found = _find(extensions, BASIC_CONSTRAINTS)
+def _basic_constraints(extensions: Mapping[str, Any]) -> BasicConstraints | None:
+    found = extensions.get(BASIC_CONSTRAINTS)
     return found and BasicConstraints(found.critical, found.value.ca, found.value.path_length)
 
 
-def _key_usage(extensions: "Extensions") -> KeyUsage | None:
-    found = _find(extensions, KEY_USAGE)
+def _key_usage(extensions: Mapping[str, Any]) -> KeyUsage | None:
+    found = extensions.get(KEY_USAGE)
     if found is None:
         return None
     value = found.value
@@ -254,6 +249,6 @@ def _key_usage(extensions: "Extensions") -> KeyUsage | None:
     return KeyUsage(found.critical, frozenset(name for name, is_set in usages.items() if is_set))
 
 
-def _extended_key_usage(extensions: "Extensions") -> ExtendedKeyUsage | None:
-    found = _find(extensions, EXTENDED_KEY_USAGE)
+def _extended_key_usage(extensions: Mapping[str, Any]) -> ExtendedKeyUsage | None:
+    found = extensions.get(EXTENDED_KEY_USAGE)
     return found and ExtendedKeyUsage(found.critical, frozenset(oid.dotted_string for oid in found.value))

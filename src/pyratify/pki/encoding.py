@@ -18,7 +18,7 @@ def decode_base64(text: str) -> bytes:
         InvalidBase64: The text has other characters, white space, wrong padding or left-over bits.
     """
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:  # also what is not ASCII
         raise InvalidBase64("not base64") from None
     if binascii.b2a_base64(data, newline=False).decode("ascii") != text:

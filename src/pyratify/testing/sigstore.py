@@ -24,8 +24,9 @@ from pyratify.pki.asn1 import OCTET_STRING, encode
 from pyratify.pki.dsse import pre_authentication_encoding
 from pyratify.pki.encoding import encode_base64
 from pyratify.pki.times import format_time
-from pyratify.testing.certificates import CODE_SIGNING, authority, make_key, pem
+from pyratify.testing.certificates import authority, make_key, pem
 from pyratify.testing.cosign import ClassicSignature, CosignKey
+from pyratify.testing.sigstore_certificates import identifiers, leaf_extensions
 from pyratify.testing.sigstore_log import TestLog, hashedrekord, log_dsse, serialized_sct
 from pyratify.testing.timestamps import TokenRecipe, make_response, make_token, timestamp_authority
 from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, TIMESTAMP_ANNOTATION
@@ -134,8 +135,12 @@ class PrivateSigstore:
     """
 
     def __init__(self, name: str = "sigstore") -> None:
-        self._root = authority(f"{name} root")
-        self.intermediate = authority(f"{name} intermediate", issuer=self._root, path_length=0)
+        root, below = (make_key("p256", f"{name} {which}#0") for which in ("root", "intermediate"))
+        self._root = authority(f"{name} root", extensions=identifiers(root))
+        both = identifiers(below, root)
+        self.intermediate = authority(
+            f"{name} intermediate", issuer=self._root, path_length=0, extensions=both
+        )
         self.certificates = TestLog(make_key("p256", f"{name} ct"), f"ct.{name}.test")
         self.logs = {
             1: TestLog(make_key("p256", f"{name} rekor"), f"rekor.{name}.test"),
@@ -183,7 +188,11 @@ class PrivateSigstore:
             begin,
             begin + signing.life,
         )
-        for extension, critical in _extensions(signing):
+        named = identifiers(key.private, self.intermediate.key)
+        for extension, critical in (
+            *leaf_extensions(signing.names, {**signing.issuers, **signing.extensions}),
+            *named,
+        ):
             builder = builder.add_extension(extension, critical)
         if signing.sct != "none":
             builder = builder.add_extension(self._timestamps(builder, begin, signing.sct), critical=False)
@@ -259,36 +268,9 @@ class PrivateSigstore:
         return x509.UnrecognizedExtension(x509.ObjectIdentifier(_SCT_LIST), encode(OCTET_STRING, listed))
 
 
-def _extensions(signing: Signing) -> list[tuple[x509.ExtensionType, bool]]:
-    usage = {name: name == "digital_signature" for name in _USAGES}
-    stated = {**signing.issuers, **signing.extensions}
-    return [
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (x509.KeyUsage(**usage), True),
-        (x509.ExtendedKeyUsage([x509.ObjectIdentifier(CODE_SIGNING)]), False),
-        (x509.SubjectAlternativeName(list(signing.names)), True),
-        *(
-            (x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value), False)
-            for oid, value in stated.items()
-        ),
-    ]
-
-
-_USAGES = [
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-]
-
-
 def _authority(chain: tuple[bytes, ...]) -> dict[str, Any]:
     return {
+        "subject": {"organization": "test", "commonName": "test"},
         "uri": "https://authority.test",
         "certChain": {"certificates": [{"rawBytes": encode_base64(der)} for der in chain]},
         "validFor": {"start": format_time(datetime(2020, 1, 1, tzinfo=UTC))},

@@ -32,7 +32,7 @@ class Webhook:
 
     Attributes:
         folder: Its certificate, configuration, rules and log.
-        authority: Who signs its certificate.
+        authority: Who signs its certificate; None where it makes one itself, and tells the API server.
         environment: Its environment variables.
         mark: The value of the label of the namespaces that it is asked about, and a part of its configurations' names.
         port: Where it answers.
@@ -41,7 +41,7 @@ class Webhook:
     """
 
     folder: Path
-    authority: Authority
+    authority: Authority | None
     environment: dict[str, str] = field(default_factory=dict)
     mark: str = WATCHED
     port: int = field(default_factory=free_port)
@@ -50,12 +50,10 @@ class Webhook:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        config = self.folder / "config.json"
         command = (
-            sys.executable, "-m", "pyratify", "webhook", "serve",
-            *(("--config", config) if config.exists() else ()), "--rules", self.folder / "rules.json",
+            sys.executable, "-m", "pyratify", "webhook", "serve", "--rules", self.folder / "rules.json",
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
-            "--cert-file", self.folder / "tls.crt", "--key-file", self.folder / "tls.key", "--drain", "100ms",
+            "--drain", "100ms", *self._flags(),
         )  # fmt: skip
         self.program = start(self.folder / "webhook.log", *command, **self.environment)
         eventually("the webhook is ready", self.ready)
@@ -85,12 +83,13 @@ class Webhook:
         found = [
             yaml.safe_load((SHIPPED / name).read_text()) for name in ("mutating.yaml", "validating.yaml")
         ]
-        bundle = base64.b64encode(self.authority.pem.encode()).decode()
         for document in found:
             document["metadata"]["name"] = f"ratify-{self.mark}"
             (hook,) = document["webhooks"]
             path = hook["clientConfig"]["service"]["path"]
-            hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}", "caBundle": bundle}
+            hook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{path}"}
+            if self.authority is not None:
+                hook["clientConfig"]["caBundle"] = base64.b64encode(self.authority.pem.encode()).decode()
             hook["namespaceSelector"]["matchExpressions"].append(
                 {"key": LABEL, "operator": "In", "values": [self.mark]}
             )
@@ -106,33 +105,59 @@ class Webhook:
         if self.program is not None:
             self.program.kill()
 
+    def _flags(self) -> tuple[object, ...]:
+        if self.authority is None:
+            return "--cert-name", "127.0.0.1", "--webhook-configuration", f"ratify-{self.mark}"
+        pair = ("--cert-file", self.folder / "tls.crt", "--key-file", self.folder / "tls.key")
+        return (*pair, "--config", self.folder / "config.json")
+
     def _used(self) -> int:
         return self.program.said().count('"rules in use"') if self.program else 0
 
 
 @contextmanager
-def webhook(
-    server: ApiServer, folder: Path, configured: Document | None, rules: Document, mark: str = WATCHED
-) -> Iterator[Webhook]:
-    """Run a webhook, and let the API server ask it, until the end of the block.
+def webhook(server: ApiServer, folder: Path, configured: Document, rules: Document) -> Iterator[Webhook]:
+    """Run a webhook with files, and let the API server ask it, until the end of the block.
 
     Args:
         server: The API server.
         folder: Where its files are.
-        configured: Its configuration; when omitted it follows the Executors of the cluster.
+        configured: Its configuration.
         rules: Its rules.
+    """
+    authority = Authority("e2e webhook")
+    write_pair(folder, authority.issue("webhook", "127.0.0.1"))
+    (folder / "config.json").write_text(json.dumps(configured))
+    with _asked(server, Webhook(folder, authority), rules) as found:
+        yield found
+
+
+@contextmanager
+def webhook_of_cluster(
+    server: ApiServer, folder: Path, rules: Document, namespace: str, mark: str
+) -> Iterator[Webhook]:
+    """Run a webhook as in a Pod: with the Executors of the cluster, and certificates that it makes and announces itself.
+
+    Args:
+        server: The API server.
+        folder: Where its rules are.
+        rules: Its rules.
+        namespace: Its own namespace.
         mark: Which namespaces it is asked about.
     """
-    environment = {} if configured is not None else {"KUBECONFIG": str(server.kubeconfig)}
-    found = Webhook(folder, Authority("e2e webhook"), environment, mark)
-    write_pair(folder, found.authority.issue("webhook", "127.0.0.1"))
-    if configured is not None:
-        (folder / "config.json").write_text(json.dumps(configured))
+    names = {"RATIFY_NAME": f"ratify-{mark}", "RATIFY_NAMESPACE": namespace}
+    environment = {"KUBECONFIG": str(server.kubeconfig), **names}
+    with _asked(server, Webhook(folder, None, environment, mark), rules) as found:
+        yield found
+
+
+@contextmanager
+def _asked(server: ApiServer, found: Webhook, rules: Document) -> Iterator[Webhook]:
     found.rule(rules)
     configurations = found.configurations()
     try:
-        found.start()
         server.api.apply(*configurations)
+        found.start()
         yield found
     finally:
         server.api.delete(*configurations)

@@ -35,6 +35,14 @@ def test_what_is_shipped_lets_nothing_through() -> None:
     assert weaknesses([shipped(name) for name in FILES]) == ()
 
 
+def test_what_the_api_server_defaults_to_is_not_blamed() -> None:
+    """Without a failure policy it refuses, and without a match policy it converts."""
+    found = changed(
+        "validating.yaml", lambda hook: [hook.pop(name) for name in ("failurePolicy", "matchPolicy")]
+    )
+    assert weaknesses([found]) == ()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_shipped_asks_about_every_kind_that_is_known(name: str) -> None:
     """And about nothing whose images are not: every resource is the plural of a kind, or one that adds containers."""

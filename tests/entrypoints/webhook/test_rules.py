@@ -57,6 +57,7 @@ def test_namespaces_are_matched_whole(namespace: str, found: bool) -> None:
     """A star is any part of a name, and what is excluded is excluded."""
     text = "rules: [{name: a, namespaces: [prod, prod-*], excludeNamespaces: ['*-test']}]"
     assert bool(matching(text, namespace)) is found
+    assert not matching("rules: [{name: a, namespaces: [pro]}]", namespace)
 
 
 def test_kinds_are_matched_with_or_without_their_group() -> None:
@@ -85,6 +86,9 @@ def test_labels_are_matched_as_kubernetes_does(requirement: str, labels: dict[st
     text = f"rules: [{{name: a, objectSelector: {{matchLabels: {{app: x}}, matchExpressions: [{requirement}]}}}}]"
     assert bool(matching(text, app="x", **labels)) is found
     assert not matching(text, app="y", **labels)
+    text = "rules: [{name: a, objectSelector: {matchLabels: {a: x, b: y}}}]"
+    assert matching(text, a="x", b="y")
+    assert not matching(text, a="x", b="z")
 
 
 @pytest.mark.parametrize(

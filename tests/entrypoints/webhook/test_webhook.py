@@ -10,14 +10,31 @@ from providers import BellClock, Held, Here
 from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verifier import Details, Evidence
+from pyratify.entrypoints.webhook.judgement import Case, problems
+from pyratify.entrypoints.webhook.objects import Image, Kind
 from pyratify.entrypoints.webhook.patch import pinned as pinned_text
 from pyratify.entrypoints.webhook.patch import pointer
+from pyratify.entrypoints.webhook.schema import Mode
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from webhooks import APP, BARE, MUTATE, asked, message, patched, pod, posted, review, store, webhook
+from webhooks import (
+    APP,
+    BARE,
+    MUTATE,
+    asked,
+    message,
+    patched,
+    pod,
+    posted,
+    review,
+    rules,
+    store,
+    webhook,
+)
 
 LOOSE = "rules: [{name: loose, requireDigest: false}]"
 EXCEPTION = """
@@ -205,6 +222,25 @@ async def test_an_exception_admits_with_a_warning_and_is_reported() -> None:
     assert response["auditAnnotations"]["exceptions"] == "legacy"
     response = await asked(webhook(store(), text=excepted()), pod(APP))
     assert "warnings" not in response
+
+
+async def test_an_exception_says_nothing_of_what_is_only_recorded() -> None:
+    """Beside a rule that denies there is one that audits tags: only the first becomes a warning."""
+    quiet = "rules: [{name: quiet, mode: audit}, {name: strict, requireDigest: RD}]"
+    text = EXCEPTION.replace("rules: [{name: strict, requireDigest: RD}]", quiet)
+    hook = webhook(store(), text=text.replace("CODES", "[NO_EVIDENCE]").replace("RD", "false"))
+    response = await asked(hook, pod(BARE))
+    assert (response["allowed"], len(response["warnings"])) == (True, 1)
+    assert "audit: image" in response["auditAnnotations"]["problems"]
+
+
+def test_what_was_not_found_out_is_refused() -> None:
+    """An image without an answer is none that is allowed."""
+    image = Image(("spec",), "containers", "app", f"example.com/app@{Digest.of(b'x')}")
+    found = rules()
+    case = Case("team", (image,), found.matching("team", Kind("", "Pod"), ({},)))
+    (problem,) = problems(case, {}, found, FakeClock().now())
+    assert (problem.failure.reason, problem.mode) == (Reason.INTERNAL, Mode.DENY)
 
 
 async def test_an_exception_that_is_over_is_none() -> None:

@@ -87,9 +87,6 @@
 {{- $path := printf "/usr/local/notation/certs/%s" $type }}
 {{- if $cert.secretName }}{{ $path = printf "/usr/local/notation/secrets/%s" $cert.secretName }}{{ end }}
 {{- $_ := set $source "files" (append (get $source "files" | default list) $path | uniq) }}
-{{- else if eq $cert.provider "kubernetes" }}
-{{- if hasKey $source "kubernetes" }}{{ fail (printf "notation.certs names the provider kubernetes twice for the type %s" $type) }}{{ end }}
-{{- $_ := set $source "kubernetes" (include "ratify.compact" (omit $cert "provider" "type") | fromJson) }}
 {{- else if eq $cert.provider "azurekeyvault" }}
 {{- if hasKey $source "azurekeyvault" }}{{ fail (printf "notation.certs names the provider azurekeyvault twice for the type %s" $type) }}{{ end }}
 {{- $_ := set $source "azurekeyvault" (include "ratify.keyVault" (dict "source" $cert "list" "certificates") | fromJson) }}
@@ -130,8 +127,6 @@
 {{- $_ := set $found "ignoreCTLog" .Values.cosign.ignoreCTLog }}
 {{- else if eq $provider "inline" }}
 {{- $_ := set $found "keys" (dict "inline" (dict "keys" (required "cosign.keys.key must not be empty" .Values.cosign.keys.key))) }}
-{{- else if eq $provider "kubernetes" }}
-{{- $_ := set $found "keys" (dict "kubernetes" (include "ratify.compact" (omit .Values.cosign.keys "provider") | fromJson)) }}
 {{- else if eq $provider "azurekeyvault" }}
 {{- $_ := set $found "keys" (dict "azurekeyvault" (include "ratify.keyVault" (dict "source" .Values.cosign.keys "list" "keys") | fromJson)) }}
 {{- else }}

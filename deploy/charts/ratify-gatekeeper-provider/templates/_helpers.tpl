@@ -56,7 +56,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* "true" where the program asks the API server for anything. */}}
 {{- define "ratify.asks" -}}
-{{- if or (include "ratify.rotates" .) (include "ratify.controls" .) .Values.rbac.readSecrets -}}true{{- end }}
+{{- if or (include "ratify.rotates" .) (include "ratify.controls" .) -}}true{{- end }}
 {{- end }}
 
 {{- define "ratify.tlsSecretName" -}}

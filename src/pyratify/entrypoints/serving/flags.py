@@ -61,6 +61,13 @@ def add_serving_flags(
         help="how long to serve on after SIGTERM while not ready (default: 3s)",
     )
     add(
+        "--workers",
+        type=count,
+        default=1,
+        metavar="N",
+        help="how many processes serve the address (default: 1)",
+    )
+    add(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         help="default: $RATIFY_LOG_LEVEL or info",

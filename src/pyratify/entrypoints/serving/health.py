@@ -15,10 +15,12 @@ class Readiness:
     Attributes:
         checks: By name, why not; an empty text where nothing is wrong.
         draining: Set when the process is about to end.
+        serving: Set when requests are taken.
     """
 
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     draining: bool = False
+    serving: bool = False
 
     def faults(self) -> dict[str, str]:
         """Return what is wrong, by name; empty when the process is ready."""

@@ -7,141 +7,26 @@ neither the Host header nor any header that would override the method is used to
 import asyncio
 import logging
 import re
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from functools import partial
 from ssl import SSLContext, SSLObject
 
 from aiohttp import web
-from msgspec import Struct
 
-from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import describe
-from pyratify.core.observing import SILENCE, Observer
-from pyratify.entrypoints.serving.watched import watched
+from pyratify.core.observing import SILENCE, Observer, begin_trace, end_trace
+from pyratify.entrypoints.serving.site import Address, Asked, Handler, Refused, Reply, Site, plain
+from pyratify.entrypoints.serving.sockets import bind
+from pyratify.entrypoints.serving.watched import method_of, parent_of, trace_of
+
+__all__ = ("Address", "Asked", "Handler", "Refused", "Reply", "Site", "listening", "plain")
 
 _LOG = logging.getLogger("pyratify.serving")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_LINGERING = 25  # times 20 milliseconds
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """A request within the bounds.
-
-    Attributes:
-        body: Its body.
-        query: What stands behind the question mark, as it was sent; always empty where the site takes no queries.
-        headers: Its headers, by names in any case; of several with one name the first.
-        name: The last segment of its path, where the site serves things by their names; else empty.
-    """
-
-    body: bytes = b""
-    query: str = ""
-    headers: Mapping[str, str] = {}
-    name: str = ""
-
-
-class Reply(Struct, frozen=True):
-    """What a request is answered.
-
-    Attributes:
-        status: The HTTP status.
-        body: The body.
-        content_type: Its media type.
-        headers: More headers.
-    """
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = {}
-
-
-Handler = Callable[[Asked], Awaitable[Reply]]
-"""From a request to its answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why a request was not handed to anybody.
-
-    Attributes:
-        status: The HTTP status.
-        code: A stable code.
-        message: One sentence.
-        allow: The methods that are allowed, where another one was used.
-    """
-
-    status: int
-    code: str
-    message: str
-    allow: str = ""
-
-
-def plain(refused: Refused) -> Reply:
-    """Say a refusal as one line of text."""
-    return Reply(refused.status, f"{refused.code}: {refused.message}\n".encode(), "text/plain")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What is served, and within which bounds.
-
-    Attributes:
-        routes: Handlers by method and exact path.
-        refusals: How a refusal is said, by exact path.
-        otherwise: How a refusal is said on all other paths.
-        named: Handlers by method and path with a slash at its end, for paths that go on with one name of letters and digits.
-        admits: Returns by exact path, before a body is read, the refusal of who may not ask; None for who may.
-        max_body: The most bytes of a request's body; only those of POST are read.
-        body_seconds: In how many seconds a body has to have arrived.
-        max_requests: The most requests at the same time.
-        queries: Whether a path may be followed by a query; else such a path is another one.
-    """
-
-    routes: Mapping[tuple[str, str], Handler]
-    refusals: Mapping[str, Callable[[Refused], Reply]]
-    otherwise: Callable[[Refused], Reply] = plain
-    named: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
-    admits: Mapping[str, Callable[[Asked], Reply | None]] = field(default_factory=dict)
-    max_body: int = 1024 * 1024
-    body_seconds: float = 5.0
-    max_requests: int = 256
-    queries: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens.
-
-    Attributes:
-        host: The host or address; empty for all.
-        port: The port; 0 for any free one.
-    """
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Parse `HOST:PORT` or `:PORT`, an IPv6 address in brackets.
-
-        Raises:
-            ConfigurationError: It is neither.
-        """
-        host, colon, port = text.rpartition(":")
-        if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-            raise ConfigurationError(
-                f"{text[:80]!a} is not an address", remedy="Write host:port, or :port for every address."
-            )
-        return cls(host.removeprefix("[").removesuffix("]"), int(port))
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
-        return self.host in ("127.0.0.1", "::1", "localhost")
 
 
 @asynccontextmanager
@@ -153,6 +38,8 @@ async def listening(
     outdated: Callable[[SSLObject], bool] | None = None,
     drain_seconds: float = 10.0,
     observer: Observer = SILENCE,
+    sockets: tuple[socket.socket, ...] = (),
+    ending: Callable[[], bool] = bool,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -163,6 +50,8 @@ async def listening(
         outdated: Whether a connection is to end with its next answer, because of whom it was made with.
         drain_seconds: How long requests under way may take at the end.
         observer: Watches every request.
+        sockets: Listen at the address already; closed at the end.
+        ending: Whether the server is about to end, so that no connection is kept for another request.
 
     Yields:
         Where it really listens.
@@ -171,7 +60,7 @@ async def listening(
         ConfigurationError: The address cannot be used.
     """
     server = web.Server(
-        _Gate(site, outdated, observer).handle,
+        _Gate(site, observer, partial(_ends, outdated, ending)).handle,
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=60.0,
@@ -180,46 +69,54 @@ async def listening(
     runner = web.ServerRunner(server, shutdown_timeout=drain_seconds)
     await runner.setup()
     try:
-        where = web.TCPSite(runner, address.host or None, address.port, ssl_context=tls)
-        try:
-            await where.start()
-        except OSError as error:
-            raise ConfigurationError(
-                f"{address.host}:{address.port} cannot be listened on: {error.strerror or error}"
-            ) from None
+        for one in sockets or bind(address.host, address.port):
+            await web.SockSite(runner, one, ssl_context=tls).start()
         host, port = runner.addresses[0][:2]
         yield Address(host, port)
     finally:
+        if ending():
+            await _linger(runner, server)
         await runner.cleanup()
+
+
+async def _linger(runner: web.ServerRunner, server: web.Server) -> None:
+    """Take no more connections, and give those that were just taken the time to ask."""
+    for site in tuple(runner.sites):
+        await site.stop()
+    for _ in range(_LINGERING):
+        if not server.connections:
+            return
+        await asyncio.sleep(0.02)
 
 
 class _Gate:
     """Lets through what is within the bounds."""
 
-    def __init__(self, site: Site, outdated: Callable[[SSLObject], bool] | None, observer: Observer) -> None:
+    def __init__(self, site: Site, observer: Observer, ends: Callable[[web.BaseRequest], bool]) -> None:
         self._site = site
-        self._outdated = outdated
         self._observer = observer
+        self._ends = ends
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
-        self._names = count(secrets.randbits(127))
         self._under_way = 0
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
-        parent = request.headers.get("traceparent", "")
-        with watched(self._observer, request.method, parent, self._names) as span:
-            response = _response(await self._reply(request))
-            if self._outdated is not None and self._ends(request):
-                response.force_close()
+        parent = parent_of(request.headers.get("traceparent"))
+        with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
+            token = begin_trace(span.trace or trace_of(parent))
+            try:
+                response = await self._respond(request)
+            finally:
+                end_trace(token)
             span.tell(status=response.status)
             return response
 
-    async def _reply(self, request: web.BaseRequest) -> Reply:
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
         if self._under_way >= self._site.max_requests:
-            return say(Refused(503, "BUSY", "too many requests at the same time"))
+            return _response(say(Refused(503, "BUSY", "too many requests at the same time")))
         self._under_way += 1
         try:
             reply = await self._answer(request, path, query)
@@ -228,11 +125,10 @@ class _Gate:
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
         finally:
             self._under_way -= 1
-        return reply if isinstance(reply, Reply) else _said(say, reply)
-
-    def _ends(self, request: web.BaseRequest) -> bool:
-        connection = request.get_extra_info("ssl_object")
-        return connection is not None and self._outdated is not None and self._outdated(connection)
+        response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
+        if self._ends(request):
+            response.force_close()
+        return response
 
     async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Refused:
         handlers, place, name = self._place(path)
@@ -283,6 +179,13 @@ class _Gate:
 
     def _too_large(self) -> Refused:
         return Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
+
+
+def _ends(
+    outdated: Callable[[SSLObject], bool] | None, ending: Callable[[], bool], request: web.BaseRequest
+) -> bool:
+    connection = request.get_extra_info("ssl_object")
+    return ending() or (connection is not None and outdated is not None and outdated(connection))
 
 
 def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:

@@ -19,6 +19,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON, with what was given as `extra`; no traceback, whose locals could be secret."""
 
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line: dict[str, object] = {
@@ -27,6 +31,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": clean(record.getMessage()),
         }
+        if self._worker is not None:
+            line["worker"] = self._worker
         identifier = trace()
         if identifier:
             line["trace"] = identifier
@@ -36,12 +42,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def set_up(level: str | None = None, stream: TextIO | None = None) -> logging.Handler:
+def set_up(
+    level: str | None = None, stream: TextIO | None = None, worker: int | None = None
+) -> logging.Handler:
     """Let everything that pyratify logs be written as JSON, to standard error when no stream is given.
 
     Args:
         level: One of `LEVELS`; `$RATIFY_LOG_LEVEL`, else `info`, when omitted.
         stream: Where to.
+        worker: Which of several workers this is; stands in every line.
 
     Raises:
         ConfigurationError: There is no such level.
@@ -52,7 +61,7 @@ def set_up(level: str | None = None, stream: TextIO | None = None) -> logging.Ha
             f"{wanted[:40]!a} is no log level", remedy=f"Use one of {', '.join(LEVELS)}."
         )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(worker))
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.setLevel(wanted.upper())

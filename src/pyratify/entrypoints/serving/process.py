@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -23,9 +24,11 @@ from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls
 from pyratify.entrypoints.serving.tracing import close_tracer, open_tracer
+from pyratify.entrypoints.serving.workers.control import Inherited, Report, answer, inherit
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.serving.metrics import Metrics
+    from pyratify.entrypoints.serving.workers.supervisor import Supervisor
 
 _LOG = logging.getLogger("pyratify.serving")
 
@@ -79,6 +82,7 @@ class Process:
         clock: Where all times come from.
         stop: Set when the process is to end.
         started: Told where the entry point and its health are served.
+        inherited: What it has from a supervisor, who then serves its health and metrics.
     """
 
     flags: Namespace
@@ -86,6 +90,7 @@ class Process:
     clock: Clock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     started: Callable[[Address, Address], None] | None = None
+    inherited: Inherited | None = None
 
     async def run(self) -> None:
         """Serve until told to stop, then finish what is under way.
@@ -120,11 +125,21 @@ class Process:
             stack.push_async_callback(verdicts.aclose)
             await source.refresh()
             self._follow(stack, source, certificates, door)
-            health = await self._observed(stack, readiness, metrics)
+            observed = self._observed if self.inherited is None else self._supervised
+            health = await observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
             context, outdated = (tls.context, tls.outdated) if tls else (None, None)
-            serving = listening(door.site, address, context, outdated=outdated, observer=observer)
+            serving = listening(
+                door.site,
+                address,
+                context,
+                outdated=outdated,
+                observer=observer,
+                sockets=self.inherited.sockets if self.inherited else (),
+                ending=lambda: readiness.draining,
+            )
             where = await stack.enter_async_context(serving)
+            readiness.serving = True
             _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
             if self.started is not None:
                 self.started(where, health)
@@ -144,6 +159,20 @@ class Process:
             await stack.enter_async_context(listening(metrics_site(metrics.expose), port))
         return health
 
+    async def _supervised(
+        self, stack: AsyncExitStack, readiness: Readiness, metrics: "Metrics | None"
+    ) -> Address:
+        """Tell a supervisor of health and metrics until the stack is closed; without one there is nothing to serve for."""
+        if self.inherited is not None:
+
+            def report(wanted: bool) -> Report:
+                families = metrics.families() if wanted and metrics is not None else ()
+                return Report(serving=readiness.serving, faults=readiness.faults(), families=families)
+
+            telling = asyncio.create_task(answer(self.inherited.control, report, self.stop.set))
+            stack.push_async_callback(end, telling)
+        return Address.parse(self.flags.health_address)
+
     def _follow(
         self, stack: AsyncExitStack, source: FollowedSource, certificates: Certificates, door: Door
     ) -> None:
@@ -156,15 +185,25 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     """Serve until SIGTERM or an interrupt; arguments and errors as in `Process`."""
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
-    handler = set_up(flags.log_level)
+    inherited = inherit()
+    handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)
     try:
+        process = _supervisor(flags) if inherited is None and flags.workers > 1 else None
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_until_signalled(Process(flags, make)))
+            runner.run(_until_signalled(process or Process(flags, make, inherited=inherited)))
     finally:
         tear_down(handler)
 
 
-async def _until_signalled(process: Process) -> None:
+def _supervisor(flags: Namespace) -> "Supervisor":
+    from pyratify.entrypoints.serving.workers.supervisor import Supervisor
+
+    if flags.enable_metrics:
+        _metrics(SystemClock())
+    return Supervisor(flags, (sys.executable, *sys.orig_argv[1:]))
+
+
+async def _until_signalled(process: "Process | Supervisor") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, process.stop.set)
     await process.run()

@@ -87,3 +87,8 @@ def _join(found: dict[tuple[str, Labels], float], family: Family) -> None:
 def _family(family: Family, found: dict[tuple[str, Labels], float]) -> Family:
     samples = tuple((name, labels, value) for (name, labels), value in found.items())
     return Family(name=family.name, type=family.type, about=family.about, samples=samples)
+
+
+def gauge(name: str, about: str, value: float) -> Family:
+    """Return a gauge with one value."""
+    return Family(name=name, type="gauge", about=about, samples=((name, (), float(value)),))

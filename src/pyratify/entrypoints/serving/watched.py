@@ -1,39 +1,23 @@
-"""Requests that are watched, and named by the trace of whoever asked (W3C Trace Context)."""
+"""Requests that are named by the trace of whoever asked (W3C Trace Context)."""
 
 import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from random import getrandbits
 
-from pyratify.core.observing import SILENCE, Observer, Span, traced
-
-_METHODS = ("GET", "HEAD", "POST")
 # Section 3.2: version 00, a trace and a parent that are not all zeros, flags.
 _PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
-def watched(
-    observer: Observer, method: str, parent: str, names: Iterator[int]
-) -> AbstractContextManager[Span]:
-    """Watch one request; all that is logged meanwhile has its trace.
-
-    Args:
-        observer: Who watches.
-        method: The method of the request.
-        parent: Its `traceparent`; one that is none does not count.
-        names: Where traces of our own get their numbers from, which begin anywhere.
-    """
-    match = _PARENT.fullmatch(parent) if parent else None
-    trace = match[1] if match else f"{next(names):032x}"
-    if observer is SILENCE:
-        return traced(trace)
-    known = method if method in _METHODS else "other"
-    return _observed(observer, known, parent if match else "", trace)
+def parent_of(header: str | None) -> str:
+    """Return a `traceparent` that is one, or nothing."""
+    return header if header and _PARENT.fullmatch(header) else ""
 
 
-@contextmanager
-def _observed(observer: Observer, method: str, parent: str, trace: str) -> Iterator[Span]:
-    with (
-        observer.span("request", parent=parent, method=method) as span,
-        traced(span.trace or trace),
-    ):
-        yield span
+def trace_of(parent: str) -> str:
+    """Return the trace of a parent, or a new one; it identifies, and protects nothing."""
+    return parent[3:35] if parent else f"{getrandbits(128) or 1:032x}"
+
+
+def method_of(text: str) -> str:
+    """Return a method that is known, or `other`."""
+    return text if text in _METHODS else "other"

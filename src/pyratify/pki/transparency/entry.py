@@ -13,6 +13,7 @@ from pyratify.pki.transparency.log import TrustedLog, check_checkpoint
 from pyratify.pki.transparency.merkle import check_inclusion
 from pyratify.pki.transparency.note import parse_checkpoint
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # Rekor v2 promises nothing and knows no time (Rekor v2 specification, section 4.2).
 WITH_PROMISE = (("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2"))
 
@@ -133,7 +134,7 @@ def promised_bytes(entry: LogEntry) -> bytes:
         "logID": entry.log_id.hex(),
         "logIndex": entry.index,
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return _CANONICAL.encode(document).encode("ascii")
 
 
 def _check_proof(entry: LogEntry, proof: InclusionProof, log: TrustedLog) -> None:

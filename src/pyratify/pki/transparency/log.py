@@ -1,7 +1,12 @@
 """Logs that are trusted: their keys, names and periods."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.key import ALWAYS, Validity
@@ -9,10 +14,9 @@ from pyratify.core.reason import Reason
 from pyratify.pki.keys import PublicKey
 from pyratify.pki.transparency.note import Checkpoint, NoteSignature
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
-
 _HINT = 4
+_ECDSA = ECDSA(SHA256())
+_CURVES = {"secp384r1": ECDSA(SHA384()), "secp521r1": ECDSA(SHA512())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,9 @@ def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) ->
 
 def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
     """Tell whether the key made the signature: ECDSA with the curve's own hash, RSA PKCS#1 v1.5, Ed25519."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-
     try:
         if isinstance(key.key, EllipticCurvePublicKey):
-            key.key.verify(signature, message, ECDSA(_curve_hash(key.key.curve.name)))
+            key.key.verify(signature, message, _CURVES.get(key.key.curve.name, _ECDSA))
         elif isinstance(key.key, RSAPublicKey):
             key.key.verify(signature, message, PKCS1v15(), SHA256())
         else:
@@ -90,12 +88,6 @@ def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def _curve_hash(curve: str) -> "HashAlgorithm":
-    from cryptography.hazmat.primitives import hashes
-
-    return {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(curve, hashes.SHA256())
 
 
 def _names(signature: NoteSignature, log: TrustedLog) -> bool:

@@ -12,6 +12,7 @@ from pyratify.pki.transparency.merkle import HASH_SIZE
 MAX_NOTE = 64 * 1024
 MAX_SIGNATURES = 100
 _LINE = re.compile("\N{EM DASH} ([^ +\\s]+) ([A-Za-z0-9+/=]+)")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _HINT = 4
 
@@ -56,7 +57,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     Raises:
         VerificationError: `TLOG_CHECKPOINT_INVALID`.
     """
-    if len(text) > MAX_NOTE or any(ord(char) < 0x20 and char != "\n" for char in text):
+    if len(text) > MAX_NOTE or _CONTROL.search(text):
         _refuse("it is too large or has control characters")
     body, separator, signatures = text.rpartition("\n\n")
     if not separator or not signatures.endswith("\n"):

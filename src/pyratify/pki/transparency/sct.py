@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ExtensionNotFound, PrecertificateSignedCertificateTimestamps
+from cryptography.x509.certificate_transparency import SignedCertificateTimestamp
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.transparency.log import TrustedLog
-
-if TYPE_CHECKING:
-    from cryptography.x509.certificate_transparency import SignedCertificateTimestamp
 
 MAX_TIMESTAMPS = 32
 _PRECERTIFICATE = 1
@@ -42,9 +42,7 @@ def verify_embedded(
     return tuple(sorted(good))
 
 
-def _embedded(certificate: Certificate) -> "tuple[SignedCertificateTimestamp, ...]":
-    from cryptography.x509 import ExtensionNotFound, PrecertificateSignedCertificateTimestamps
-
+def _embedded(certificate: Certificate) -> tuple[SignedCertificateTimestamp, ...]:
     kind = PrecertificateSignedCertificateTimestamps
     try:
         extension = certificate.parsed.extensions.get_extension_for_class(kind)
@@ -59,8 +57,6 @@ def _embedded(certificate: Certificate) -> "tuple[SignedCertificateTimestamp, ..
 
 
 def _precertificate(certificate: Certificate, issuer: Certificate) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     key = issuer.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     try:
         body = certificate.parsed.tbs_precertificate_bytes
@@ -69,12 +65,12 @@ def _precertificate(certificate: Certificate, issuer: Certificate) -> bytes:
     return hashlib.sha256(key).digest() + len(body).to_bytes(3, "big") + body
 
 
-def _holds(timestamp: "SignedCertificateTimestamp", log: TrustedLog, message: bytes) -> bool:
+def _holds(timestamp: SignedCertificateTimestamp, log: TrustedLog, message: bytes) -> bool:
     taken = timestamp.timestamp.replace(tzinfo=UTC)
     return log.validity.covers(taken) and log.verify(_signed(timestamp, taken, message), timestamp.signature)
 
 
-def _signed(timestamp: "SignedCertificateTimestamp", taken: datetime, message: bytes) -> bytes:
+def _signed(timestamp: SignedCertificateTimestamp, taken: datetime, message: bytes) -> bytes:
     """Return what is signed (section 3.2): version, type, time, entry type, entry, extensions."""
     millis = int(taken.replace(microsecond=0).timestamp()) * 1000 + taken.microsecond // 1000
     extensions = timestamp.extension_bytes

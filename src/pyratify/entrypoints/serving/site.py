@@ -1,0 +1,125 @@
+"""What a server is told: where it listens, what it serves within which bounds, and how requests and answers look."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from pyratify.core.errors import ConfigurationError
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A request within the bounds.
+
+    Attributes:
+        body: Its body.
+        query: What stands behind the question mark, as it was sent; always empty where the site takes no queries.
+        headers: Its headers, by names in any case; of several with one name the first.
+        name: The last segment of its path, where the site serves things by their names; else empty.
+    """
+
+    body: bytes = b""
+    query: str = ""
+    headers: Mapping[str, str] = {}
+    name: str = ""
+
+
+class Reply(Struct, frozen=True):
+    """What a request is answered.
+
+    Attributes:
+        status: The HTTP status.
+        body: The body.
+        content_type: Its media type.
+        headers: More headers.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
+
+
+Handler = Callable[[Asked], Awaitable[Reply]]
+"""From a request to its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a request was not handed to anybody.
+
+    Attributes:
+        status: The HTTP status.
+        code: A stable code.
+        message: One sentence.
+        allow: The methods that are allowed, where another one was used.
+    """
+
+    status: int
+    code: str
+    message: str
+    allow: str = ""
+
+
+def plain(refused: Refused) -> Reply:
+    """Say a refusal as one line of text."""
+    return Reply(refused.status, f"{refused.code}: {refused.message}\n".encode(), "text/plain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What is served, and within which bounds.
+
+    Attributes:
+        routes: Handlers by method and exact path.
+        refusals: How a refusal is said, by exact path.
+        otherwise: How a refusal is said on all other paths.
+        named: Handlers by method and path with a slash at its end, for paths that go on with one name of letters and digits.
+        admits: Returns by exact path, before a body is read, the refusal of who may not ask; None for who may.
+        max_body: The most bytes of a request's body; only those of POST are read.
+        body_seconds: In how many seconds a body has to have arrived.
+        max_requests: The most requests at the same time.
+        queries: Whether a path may be followed by a query; else such a path is another one.
+    """
+
+    routes: Mapping[tuple[str, str], Handler]
+    refusals: Mapping[str, Callable[[Refused], Reply]]
+    otherwise: Callable[[Refused], Reply] = plain
+    named: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
+    admits: Mapping[str, Callable[[Asked], Reply | None]] = field(default_factory=dict)
+    max_body: int = 1024 * 1024
+    body_seconds: float = 5.0
+    max_requests: int = 256
+    queries: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens.
+
+    Attributes:
+        host: The host or address; empty for all.
+        port: The port; 0 for any free one.
+    """
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Parse `HOST:PORT` or `:PORT`, an IPv6 address in brackets.
+
+        Raises:
+            ConfigurationError: It is neither.
+        """
+        host, colon, port = text.rpartition(":")
+        if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+            raise ConfigurationError(
+                f"{text[:80]!a} is not an address", remedy="Write host:port, or :port for every address."
+            )
+        return cls(host.removeprefix("[").removesuffix("]"), int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in ("127.0.0.1", "::1", "localhost")

@@ -1,0 +1,55 @@
+"""Listening sockets, bound once and, where there are several workers, inherited by all of them."""
+
+import errno
+import socket
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+
+_BACKLOG = 512
+_ABSENT = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
+
+
+def bind(host: str, port: int) -> tuple[socket.socket, ...]:
+    """Return sockets that listen at every address of a host, all on the same port.
+
+    Args:
+        host: The host or address; empty for all.
+        port: The port; 0 for any free one.
+
+    Raises:
+        ConfigurationError: It cannot be listened there.
+    """
+    found: list[socket.socket] = []
+    try:
+        places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, where in dict.fromkeys(places):
+            one = _socket(family)
+            if one is not None:
+                found.append(one)
+                _listen(one, (where[0], port, *where[2:]))
+                port = one.getsockname()[1]
+    except OSError as error:
+        for one in found:
+            one.close()
+        raise ConfigurationError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
+    return tuple(found)
+
+
+def _socket(family: int) -> socket.socket | None:
+    """Return a socket, or None where this machine has no such addresses."""
+    try:
+        return socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+
+
+def _listen(one: socket.socket, where: tuple[Any, ...]) -> None:
+    one.setblocking(False)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if one.family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    one.bind(where)
+    one.listen(_BACKLOG)
