@@ -103,21 +103,20 @@ class _Gate:
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
         parent = parent_of(request.headers.get("traceparent"))
+        if self._observer is SILENCE:
+            return await self._respond(request, trace_of(parent))
         with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
-            token = begin_trace(span.trace or trace_of(parent))
-            try:
-                response = await self._respond(request)
-            finally:
-                end_trace(token)
+            response = await self._respond(request, span.trace or trace_of(parent))
             span.tell(status=response.status)
             return response
 
-    async def _respond(self, request: web.BaseRequest) -> web.Response:
+    async def _respond(self, request: web.BaseRequest, trace: str) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
         if self._under_way >= self._site.max_requests:
             return _response(say(Refused(503, "BUSY", "too many requests at the same time")))
         self._under_way += 1
+        token = begin_trace(trace)
         try:
             reply = await self._answer(request, path, query)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
@@ -125,6 +124,7 @@ class _Gate:
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
         finally:
             self._under_way -= 1
+            end_trace(token)
         response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
         if self._ends(request):
             response.force_close()
