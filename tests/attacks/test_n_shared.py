@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pytest
 
-from pyratify.caches.entry import seal
+from pyratify.caches.entry import entry_name, seal
 from pyratify.caches.redis import open_redis
 from pyratify.caches.shared import SharedCache
 from pyratify.core.reference import Reference
@@ -20,7 +20,7 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from scenes import signed_by_annotation
-from sharing import OTHER, SECRET, RedisServer, engine, question, running_redis, verdict
+from sharing import OTHER, PINNED, SECRET, RedisServer, engine, question, running_redis, verdict
 
 APP = Reference.parse("example.com/app:v1")
 LONG = Lifetimes(allowed=60, denied=60, tags=60)
@@ -230,3 +230,75 @@ async def test_atk_252_a_shared_report_is_the_whole_report(server: RedisServer) 
         await asyncio.gather(*one.verdicts._writing)
         assert await two.verdicts.validate(engine(store, BY_ALICE), APP) == first
         assert two.verdicts.shared_hits == 1
+
+
+async def test_atk_251_a_cancelled_question_leaves_no_answer_behind(server: RedisServer) -> None:
+    """Ended in the middle of a command, a connection is never used again: nobody gets what another one asked for."""
+    good, bad = image(signed=True), image(signed=False)
+    bad.add_image(content=b"other")
+    async with Replica(server.url) as one, Replica(server.url) as two:
+        await one.write({})
+        assert await one.ask(good, BY_ALICE) is Decision.ALLOW
+        assert await one.ask(bad, BY_ALICE) is Decision.DENY
+        for steps in range(40):
+            asking = asyncio.create_task(two.cache.get(question(reference=await pinned(good))))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            found = await two.cache.get(question(reference=await pinned(bad)))
+            assert found is not None
+            assert found.result.decision is Decision.DENY
+        assert two.cache.counts.refused == 0
+
+
+async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> None:
+    """A thousand different images at once, and a Redis that does not answer: few wait for it, and every name is as long."""
+    store = MemoryStore()
+    images = [store.add_image(content=str(number).encode()) for number in range(1000)]
+    for each in images:
+        store.attach(each, "application/test")
+    async with Replica(server.url) as one:
+        await one.write({})
+        hanging = Hanging()
+        one.verdicts = Verdicts(one.clock, LONG, shared=SharedCache(hanging, SECRET, one.clock, seconds=60))
+        found = engine(store)
+        asking = [asyncio.create_task(one.verdicts.validate(found, APP.at(each.digest))) for each in images]
+        await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        assert hanging.waiting == 64
+        assert len(one.verdicts._writing) <= 64
+        hanging.gate.set()
+        assert all(one.succeeded for one in await asyncio.gather(*asking))
+        await one.verdicts.aclose()
+        long = [
+            question(reference=Reference.parse(f"example.com/{'x' * size}").at(PINNED.digest))
+            for size in (1, 200)
+        ]  # type: ignore[arg-type]
+        assert len({len(entry_name(SECRET, one)) for one in long}) == 1
+
+
+@dataclass
+class Hanging:
+    """Something remote that answers nobody before it is told to."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+
+    async def get(self, name: str, most: int) -> bytes | None:
+        """Wait."""
+        self.waiting += 1
+        await self.gate.wait()
+        return None
+
+    async def put(self, name: str, data: bytes, seconds: float) -> None:
+        """Wait."""
+        self.waiting += 1
+        await self.gate.wait()
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+
+async def pinned(store: MemoryStore) -> Reference:
+    """Return a store's image by digest."""
+    return APP.at((await store.resolve(APP)).digest)

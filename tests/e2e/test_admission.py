@@ -5,7 +5,7 @@ import pytest
 from e2e.cluster.api import STRATEGIC, Api, Document, Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images, tags
-from e2e.cluster.pods import WORKLOADS, pod, with_ephemeral, with_volume, workload
+from e2e.cluster.pods import WORKLOADS, pod, with_ephemeral, workload
 
 pytestmark = pytest.mark.e2e
 
@@ -113,9 +113,3 @@ def test_an_image_whose_name_would_mean_something_else_to_the_provider(
     document = pod(admitting, image.format(good=images[GOOD]))
     with pytest.raises(Refused, match="main-0"):
         api_server.api.create(document)
-
-
-def test_image_volumes(api_server: ApiServer, admitting: str, images: Images) -> None:
-    """Count as containers do."""
-    api_server.api.create(with_volume(pod(admitting, images[GOOD]), images["both"]))
-    refusal(api_server.api, with_volume(pod(admitting, images[GOOD]), images[BAD]), images[BAD])

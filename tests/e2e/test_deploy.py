@@ -1,10 +1,11 @@
-"""What is shipped in deploy/, in a cluster: the chart is accepted, and and image volumes are judged and pinned."""
+"""What is shipped in deploy/, in a cluster: the chart is accepted, and image volumes are judged and pinned."""
 
 import http.client
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,6 +26,7 @@ SIGNED, UNSIGNED = "notation-cose-ec", "unsigned"
 
 # Their kinds are of programs that are not here.
 _FOREIGN = {"ServiceMonitor"}
+_TOLD = {"Provider", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 
 
 @pytest.fixture(scope="session")
@@ -133,15 +135,26 @@ class Installed:
         return True
 
 
-@pytest.fixture
+NOBODY = {"webhook": {"namespaceSelector": [{"key": "e2e-nobody", "operator": "Exists"}]}}
+MODES: dict[str, dict[str, Any]] = {
+    "gatekeeper": {"provider": {"disableMutation": True}},
+    "webhook": {"mode": "webhook", **NOBODY},
+}
+
+
+@pytest.fixture(params=MODES)
 def installed(
-    api_server: ApiServer, kinds: None, provider: Provider, gatekeeper: Gatekeeper, tmp_path: Path
+    request: pytest.FixtureRequest,
+    api_server: ApiServer,
+    kinds: None,
+    provider: Provider,
+    gatekeeper: Gatekeeper,
+    tmp_path: Path,
 ) -> Iterator[Installed]:
     """The chart, installed by its own account and no rights but those that it gives itself."""
     if not HELM.exists():
         pytest.skip("run `make peers` first: there is no helm")
-    values = merged(VALUES["cosign"], {"provider": {"disableMutation": True}})
-    documents = render(values, tmp_path)
+    documents = render(merged(VALUES["cosign"], MODES[request.param]), tmp_path)
     for document in documents:
         document["metadata"].setdefault("namespace", "gatekeeper-system")
         api_server.api.apply(document)
@@ -152,7 +165,9 @@ def installed(
     elsewhere = (
         f"--address=127.0.0.1:{port}",
         f"--health-address=127.0.0.1:{health}",
-        f"--gatekeeper-ca-cert-file={gatekeeper.ca}",
+        f"--gatekeeper-ca-cert-file={gatekeeper.ca}"
+        if request.param == "gatekeeper"
+        else f"--rules={DEPLOY / 'webhook' / 'rules.yaml'}",
     )
     environment = {each["name"]: each.get("value", "gatekeeper-system") for each in container["env"]}
     environment |= {
@@ -172,21 +187,28 @@ def installed(
 
 
 def test_the_charts_rights_suffice(api_server: ApiServer, installed: Installed) -> None:
-    """The program makes its certificates, tells Gatekeeper whom to trust, and reports on the executor, with no other rights."""
+    """The program makes its certificates, tells its clients whom to trust, and reports on the executor, with no other rights."""
     eventually("the program is ready", installed.is_ready)
     one = {each["kind"]: each for each in installed.documents}
+    clients = [each for each in installed.documents if each["kind"] in _TOLD]
+    assert clients
 
     def told() -> bool:
         secret = api_server.api.get(one["Secret"])
-        bundle = api_server.api.get(one["Provider"])["spec"]["caBundle"]
-        return bool(secret.get("data", {}).get("tls.crt")) and bundle == secret["data"]["ca.crt"]
+        bundles = {_bundle(api_server.api.get(each)) for each in clients}
+        return bool(secret.get("data", {}).get("tls.crt")) and bundles == {secret["data"]["ca.crt"]}
 
-    eventually("Gatekeeper is told whom to trust", told)
+    eventually("clients are told whom to trust", told)
     eventually(
         "the executor is in service",
         lambda: api_server.api.get(one["Executor"]).get("status", {}).get("succeeded"),
     )
     assert "forbidden" not in installed.program.said()
+
+
+def _bundle(document: Document) -> str:
+    found = document["spec"] if document["kind"] == "Provider" else document["webhooks"][0]["clientConfig"]
+    return str(found["caBundle"])
 
 
 def test_a_secret_that_was_emptied_is_filled_anew(api_server: ApiServer, installed: Installed) -> None:

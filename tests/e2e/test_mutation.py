@@ -5,7 +5,7 @@ import pytest
 from e2e.cluster.api import STRATEGIC, Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images
-from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, with_volume, workload
+from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, workload
 from e2e.cluster.programs import eventually
 
 pytestmark = pytest.mark.e2e
@@ -40,12 +40,6 @@ def test_the_pods_of_workloads_are_pinned(
     """A tag that moves later moves nothing that runs."""
     made = api_server.api.create(workload(kind, mutating, images[GOOD]))
     assert pod_spec(made)["containers"][0]["image"] == images.pinned(GOOD)
-
-
-def test_image_volumes_are_pinned(api_server: ApiServer, mutating: str, images: Images) -> None:
-    """As containers are."""
-    made = api_server.api.create(with_volume(pod(mutating, images[GOOD]), images["both"]))
-    assert made["spec"]["volumes"][0]["image"]["reference"] == images.pinned("both")
 
 
 def test_a_digest_stays_as_it_is(api_server: ApiServer, mutating: str, images: Images) -> None:

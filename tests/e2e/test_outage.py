@@ -35,7 +35,7 @@ def test_provider_killed_and_restarted(
     assert caught.value.code == 403
     interrupted.start()
     api_server.api.create(pod(admitting, images[GOOD]))
-    with pytest.raises(Refused, match="no signature"):
+    with pytest.raises(Refused, match="NO_EVIDENCE"):
         api_server.api.create(pod(admitting, images[BAD]))
 
 

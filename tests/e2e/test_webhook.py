@@ -210,6 +210,28 @@ def test_a_rule_that_records_changes_nothing(api_server: ApiServer, hook: Webhoo
     assert f"audit: image {images[BAD]} of container main-0" in hook.program.said()
 
 
+def test_the_audit_log_keeps_what_was_decided(api_server: ApiServer, hook: Webhook, images: Images) -> None:
+    """Under the webhook's name, for every mode; a decision that is only recorded is seen nowhere else."""
+    recorded, held = watched(api_server, "recorded"), watched(api_server)
+    api_server.api.create(pod(recorded, images[BAD]))
+    with pytest.raises(Refused):
+        api_server.api.create(pod(held, images[BAD]))
+    api_server.api.create(pod(held, images[GOOD]))
+
+    def kept(where: str) -> list[dict[str, str]]:
+        found = [each for each in api_server.audited() if each["objectRef"]["namespace"] == where]
+        return [each.get("annotations", {}) for each in found]
+
+    (quiet,) = eventually("it is written", lambda: kept(recorded))
+    bad, good = eventually("they are written", lambda: found if len(found := kept(held)) == 2 else None)
+    assert quiet["verify.ratify.sh/decision"] == "allowed"
+    assert quiet["verify.ratify.sh/problems"].startswith(f"audit: image {images[BAD]} of container main-0")
+    assert bad["verify.ratify.sh/decision"] == "denied"
+    assert "NO_EVIDENCE" in bad["verify.ratify.sh/problems"]
+    assert good["verify.ratify.sh/decision"] == good["pin.ratify.sh/decision"] == "allowed"
+    assert "verify.ratify.sh/problems" not in good
+
+
 def test_an_exception_admits_until_it_is_taken_away(
     api_server: ApiServer, hook: Webhook, images: Images
 ) -> None:

@@ -188,6 +188,7 @@ SHARED: dict[str, Any] = {
         },
     },
     "tracing": {"enabled": True},
+    "workers": 4,
     "executor": {"onInvalid": "remove", "namespaceFallback": "deny"},
 }
 V2_EMPTY = {**NOTATION, "cosign": {"keys": None}}
@@ -280,11 +281,12 @@ VALUES: dict[str, dict[str, Any]] = {
     "any-client": merged(COSIGN, {"provider": {"clientCA": {"allowAnyClient": True}}}),
     "client-ca-in-values": merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE}}}),
     "shared-cache": merged(COSIGN, SHARED),
-    "webhook": merged(COSIGN, OWN_TLS, WEBHOOK),
+    "webhook": merged(COSIGN, WEBHOOK),
+    "webhook-of-files": merged(COSIGN, OWN_TLS, WEBHOOK, IN_A_FILE),
     "webhook-everything": merged(
         NOTATION, EVERYTHING, SHARED, OWN_TLS, WEBHOOK, {"webhook": {"excludedNamespaces": ["cni"]}}
     ),
-    "webhook-without-mutation": merged(COSIGN, OWN_TLS, WEBHOOK, {"provider": {"disableMutation": True}}),
+    "webhook-without-mutation": merged(COSIGN, WEBHOOK, {"provider": {"disableMutation": True}}),
     "webhook-of-cert-manager": merged(
         COSIGN,
         WEBHOOK,

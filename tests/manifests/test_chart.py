@@ -128,7 +128,8 @@ def test_the_program_takes_its_arguments(name: str, rendered: dict[str, list[dic
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
     files = [flags[flag] for flag in FILES_OF_FLAGS if flags.get(flag)]
     assert all(str(Path(file).parent) in mounts for file in files)
-    assert (flags["config"] is None) == ("--disable-crd-manager" not in given and command == "gatekeeper")
+    assert (flags["config"] is None) == ("--disable-crd-manager" not in given)
+    assert bool(flags["cert_file"]) == flags["disable_cert_rotation"]
     assert command == "webhook" or bool(flags["client_ca_file"]) != flags["allow_any_client"]
 
 
@@ -419,7 +420,7 @@ def test_the_image_is_named_by_its_digest_where_there_is_one(
     assert images["cosign"].endswith(":" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 
 
-WEBHOOKS = ("webhook", "webhook-everything", "webhook-of-cert-manager")
+WEBHOOKS = ("webhook", "webhook-of-files", "webhook-everything", "webhook-of-cert-manager")
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -439,7 +440,7 @@ def test_the_webhook_asks_nothing_of_gatekeeper(
     """No Provider, Assign or template; two configurations, and rules that the program takes."""
     found = rendered[name]
     kinds = {each["kind"] for each in found}
-    assert not kinds & {"Provider", "Assign", "ConstraintTemplate", "Executor"}
+    assert not kinds & {"Provider", "Assign", "ConstraintTemplate"}
     assert {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"} <= kinds
     rules = tmp_path / "rules.yaml"
     rules.write_text(one(found, "ConfigMap", f"{SERVICE}-rules")["data"]["rules.yaml"])
@@ -466,6 +467,7 @@ def test_the_api_server_finds_the_webhook(name: str, rendered: dict[str, list[di
         }
         assert ("caBundle" in client) != ("annotations" in document["metadata"])
         assert hook["failurePolicy"] == "Fail"
+        assert f"--webhook-configuration={document['metadata']['name']}" in arguments(found)
 
 
 def test_the_webhook_can_be_without_mutation(rendered: dict[str, list[dict[str, Any]]]) -> None:
@@ -512,7 +514,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "provider.tls.caCert must not be empty",
     ),
     "webhook-without-certificate": (
-        merged(COSIGN, WEBHOOK),
+        merged(COSIGN, WEBHOOK, {"provider": {"tls": {"disableCertRotation": True}}}),
         "must not be empty where certificates are not rotated",
     ),
     "shared-cache-without-a-key": (

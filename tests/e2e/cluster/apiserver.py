@@ -17,6 +17,15 @@ from e2e.cluster.programs import BIN, Program, eventually, free_port, running
 from pyratify.testing.tls import Authority
 
 _ADMIN = "e2e-admin-token"
+_AUDITED = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "Metadata", "verbs": ["create"], "resources": [{"group": "", "resources": ["pods"]}]},
+        {"level": "None"},
+    ],
+}
 NEEDED = ("etcd", "kube-apiserver", "kubectl")
 
 
@@ -39,6 +48,11 @@ class ApiServer:
     authority: Path
     folder: Path
     programs: tuple[Program, ...]
+
+    def audited(self) -> list[Document]:
+        """Return what the audit log has of Pods that were created or refused, oldest first."""
+        lines = (self.folder / "audit.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
     @property
     def kubeconfig(self) -> Path:
@@ -113,6 +127,7 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
         (folder / "server.pem").write_bytes(authority.issue("kube-apiserver", "127.0.0.1", "localhost"))
         (folder / "accounts.key").write_bytes(_account_key())
         (folder / "tokens.csv").write_text(f"{_ADMIN},admin,admin,system:masters\n")
+        (folder / "audit.json").write_text(json.dumps(_AUDITED))
         port = free_port()
         server = stack.enter_context(running(folder / "kube-apiserver.log", *_command(folder, store, port)))
         url = f"https://127.0.0.1:{port}"
@@ -141,6 +156,7 @@ def _command(folder: Path, store: str, port: int) -> tuple[object, ...]:
         f"--service-account-signing-key-file={accounts}", "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none", "--profiling=false",
         "--feature-gates=ImageVolume=true",
+        f"--audit-policy-file={folder / 'audit.json'}", f"--audit-log-path={folder / 'audit.log'}",
     )  # fmt: skip
 
 

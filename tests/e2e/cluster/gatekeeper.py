@@ -12,8 +12,18 @@ import yaml
 
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
-from e2e.cluster.policies import LABEL
-from e2e.cluster.programs import BIN, MANIFEST, Program, eventually, free_port, running, shown_serial
+from e2e.cluster.policies import LABEL, VALIDATION, WEBHOOK
+from e2e.cluster.programs import (
+    BIN,
+    MANIFEST,
+    Program,
+    can_have_hosts,
+    eventually,
+    free_port,
+    running,
+    shown_serial,
+    write_pair,
+)
 from pyratify.testing.tls import Authority
 
 NEEDED = ("gatekeeper", "../share/gatekeeper.yaml")
@@ -31,6 +41,10 @@ _WORKLOADS: dict[str, Sequence[str]] = {
     "apps": ("deployments", "replicasets", "statefulsets", "daemonsets"),
     "batch": ("jobs", "cronjobs"),
 }
+_LOOKED_AT = [
+    {"key": LABEL, "operator": "Exists"},
+    {"key": LABEL, "operator": "NotIn", "values": [WEBHOOK]},
+]
 _OWN = ("templates", "constraints", "externaldata", "mutations")
 
 
@@ -45,6 +59,7 @@ class Gatekeeper:
         port: Where it answers the API server.
         server: The API server that asks it.
         webhooks: Its webhook configurations, as its manifest has them.
+        knows_names: Whether the names of the provider's Service lead it to loopback.
     """
 
     authority: Authority
@@ -53,6 +68,7 @@ class Gatekeeper:
     port: int
     server: ApiServer
     webhooks: tuple[Document, ...]
+    knows_names: bool
 
     def serve(self, *authorities: Authority) -> None:
         """Let the API server ask it, trusting the authorities given or else its own."""
@@ -87,10 +103,10 @@ def gatekeeper(server: ApiServer, folder: Path) -> Iterator[Gatekeeper]:
         "--prometheus-port", free_port(), "--shutdown-delay", 0,
         *(word for operation in _OPERATIONS for word in ("--operation", operation)),
     )  # fmt: skip
-    names = {"POD_NAME": "gatekeeper-0", "POD_NAMESPACE": NAMESPACE}
-    with running(folder / "gatekeeper.log", *command, **names) as program:
+    names, hosts = {"POD_NAME": "gatekeeper-0", "POD_NAMESPACE": NAMESPACE}, _hosts(folder)
+    with running(folder / "gatekeeper.log", *command, hosts=hosts, **names) as program:
         eventually("Gatekeeper is ready", lambda: _ready(program, health))
-        found = Gatekeeper(authority, folder, program, port, server, webhooks)
+        found = Gatekeeper(authority, folder, program, port, server, webhooks, hosts is not None)
         found.serve()
         yield found
         server.api.delete(*webhooks)
@@ -107,13 +123,10 @@ def apply_manifest(server: ApiServer) -> tuple[Document, ...]:
     return webhooks
 
 
-def write_pair(folder: Path, pem: bytes) -> None:
-    """Write a key and its certificate as `tls.key` and `tls.crt`, each exchanged at once as in a mounted Secret."""
-    key, dash, rest = pem.partition(b"-----BEGIN CERTIFICATE-----")
-    for name, content in (("tls.key", key), ("tls.crt", dash + rest)):
-        aside = folder / f".{name}"
-        aside.write_bytes(content)
-        aside.replace(folder / name)
+def _hosts(folder: Path) -> Path | None:
+    path = folder / "hosts"
+    path.write_text(f"127.0.0.1 localhost {VALIDATION}.{NAMESPACE}\n")
+    return path if can_have_hosts(path) else None
 
 
 def _documents() -> list[Document]:
@@ -136,7 +149,7 @@ def _on_loopback(webhooks: Document, port: int, pem: str) -> Document:
             },
             "failurePolicy": "Fail",
             "timeoutSeconds": 10,
-            "namespaceSelector": {"matchExpressions": [{"key": LABEL, "operator": "Exists"}]},
+            "namespaceSelector": {"matchExpressions": _LOOKED_AT},
             "rules": _rules(),
         }
         for hook in webhooks["webhooks"]

@@ -11,20 +11,27 @@ from e2e.cluster.programs import eventually
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "templates"
 
-# Gatekeeper looks at namespaces with the label LABEL, and which of its policies are for one says the value.
-LABEL = "e2e-admission"
+VALIDATION, MUTATION = "ratify-gatekeeper-provider", "ratify-gatekeeper-mutation-provider"
+
+# Namespaces with the label LABEL are looked at by Gatekeeper, and which of its policies are for one says the value; or by our
+# own webhook alone.
+LABEL, WEBHOOK = "e2e-admission", "webhook"
 DEFAULT, MUTATED = "default", "default-and-mutation"
 
 
-def template(name: str, kind: str = "") -> Document:
+def template(name: str, kind: str = "", provider: str = VALIDATION) -> Document:
     """Return a constraint template of `deploy/templates`.
 
     Args:
         name: The name of its folder.
         kind: Another kind for it, so that templates which share theirs can be tried side by side.
+        provider: The Provider that it asks.
     """
     (document,) = read(f"{name}/template.yaml")
-    return _renamed(document, kind) if kind else document
+    renamed = _renamed(document, kind) if kind else document
+    for target in renamed["spec"]["targets"]:
+        target["rego"] = target["rego"].replace(f'"{VALIDATION}"', f'"{provider}"')
+    return renamed
 
 
 def constraint(name: str, *labels: str, kind: str = "", **parameters: Any) -> Document:

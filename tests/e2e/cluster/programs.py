@@ -19,6 +19,17 @@ HOME = Path(os.environ.get("PEERS_HOME") or CACHE / "pyratify" / "peers")
 BIN = HOME / "bin"
 MANIFEST = HOME / "share" / "gatekeeper.yaml"
 
+# A mount namespace in which another file is at /etc/hosts, so that names of Services lead to loopback; needs no privilege.
+_OWN_HOSTS = (
+    "unshare",
+    "--map-root-user",
+    "--mount",
+    "--",
+    "sh",
+    "-c",
+    'mount --bind "$0" /etc/hosts && exec "$@"',
+)
+
 DEADLINE = 60.0
 _LEASH = (
     "setpriv",
@@ -33,6 +44,14 @@ T = TypeVar("T")
 def missing(*programs: str) -> tuple[str, ...]:
     """Return those of the programs that `make peers` has not built here."""
     return tuple(name for name in programs if not (BIN / name).exists())
+
+
+def can_have_hosts(hosts: Path) -> bool:
+    """Return whether programs can be started that see a file as their `/etc/hosts`."""
+    if not shutil.which(_OWN_HOSTS[0]):
+        return False
+    command = [*_OWN_HOSTS, str(hosts), "true"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def free_port() -> int:
@@ -111,25 +130,28 @@ class Program:
 
 
 @contextmanager
-def running(log: Path, *command: object, **environment: str) -> Iterator[Program]:
+def running(log: Path, *command: object, hosts: Path | None = None, **environment: str) -> Iterator[Program]:
     """Run a program until the end of the block.
 
     Args:
         log: Where its output goes.
         command: The program and its arguments.
+        hosts: What it sees as `/etc/hosts`, where `can_have_hosts` says so.
         environment: Added to PATH and HOME, which is the folder of the log.
     """
-    program = start(log, *command, **environment)
+    program = start(log, *command, hosts=hosts, **environment)
     try:
         yield program
     finally:
         program.end()
 
 
-def start(log: Path, *command: object, **environment: str) -> Program:
-    """Start a program; who calls ends it."""
+def start(log: Path, *command: object, hosts: Path | None = None, **environment: str) -> Program:
+    """Start a program; who calls ends it. Arguments as in `running`."""
     settings: Mapping[str, str] = {"PATH": os.environ["PATH"], "HOME": str(log.parent), **environment}
     leash = _LEASH if shutil.which(_LEASH[0]) else ()
+    if hosts is not None:
+        leash = (*_OWN_HOSTS, str(hosts), *leash)
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*leash, *(str(word) for word in command)],
@@ -143,11 +165,20 @@ def start(log: Path, *command: object, **environment: str) -> Program:
     return Program(process, log)
 
 
-def shown_serial(port: int, authority: str) -> str:
-    """Return the serial number of the certificate that a server on loopback shows, trusting an authority in PEM."""
+def shown_serial(port: int, authority: str, name: str = "127.0.0.1") -> str:
+    """Return the serial number of the certificate that a server on loopback shows under a name, trusting an authority in PEM."""
     context = ssl.create_default_context(cadata=authority)
     with (
         socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
-        context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
+        context.wrap_socket(plain, server_hostname=name) as wrapped,
     ):
         return str((wrapped.getpeercert() or {})["serialNumber"])
+
+
+def write_pair(folder: Path, pem: bytes) -> None:
+    """Write a key and its certificate as `tls.key` and `tls.crt`, each exchanged at once as in a mounted Secret."""
+    key, dash, rest = pem.partition(b"-----BEGIN CERTIFICATE-----")
+    for name, content in (("tls.key", key), ("tls.crt", dash + rest)):
+        aside = folder / f".{name}"
+        aside.write_bytes(content)
+        aside.replace(folder / name)

@@ -1,24 +1,20 @@
 """The provider as a process of its own, behind mutual TLS, as Gatekeeper asks it."""
 
-import base64
 import http.client
 import json
-import socket
 import ssl
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from e2e.cluster.api import Document
-from e2e.cluster.gatekeeper import write_pair
-from e2e.cluster.programs import Program, eventually, free_port, shown_serial, start
+from e2e.cluster.policies import MUTATION, VALIDATION
+from e2e.cluster.programs import eventually
+from e2e.cluster.served import Served
 from interop import live
 from pyratify.testing.tls import Authority
 
-VALIDATION, MUTATION = "ratify-gatekeeper-provider", "ratify-gatekeeper-mutation-provider"
 COSIGN: Document = {
     "name": "cosign-1",
     "type": "cosign",
@@ -48,72 +44,17 @@ SIGNED_BY_EITHER = configuration(COSIGN, notation("ca"))
 
 
 @dataclass
-class Provider:
-    """`ratify gatekeeper serve`, at one address for its whole life, however often it is started.
+class Provider(Served):
+    """`ratify gatekeeper serve`.
 
-    Attributes:
-        folder: Its certificates (`tls.crt`, `tls.key`), the authority of its clients (`clients.pem`), its configuration and log.
-        authority: Who signs its certificates.
-        flags: More flags than those that name files and addresses.
-        port: Where it answers.
-        health: Where its health is.
-        program: The process; None before the first start.
+    Its folder has the authority of its clients too (`clients.pem`).
     """
 
-    folder: Path
-    authority: Authority
-    flags: tuple[object, ...] = ()
-    port: int = field(default_factory=free_port)
-    health: int = field(default_factory=free_port)
-    program: Program | None = None
-    environment: dict[str, str] = field(default_factory=dict)
+    command: tuple[object, ...] = ("gatekeeper", "serve")
 
-    def start(self, *, ready: bool = True) -> None:
-        """Start it and wait until it is ready, or at least until it answers."""
-        command = (
-            sys.executable, "-m", "pyratify", "gatekeeper", "serve",
-            "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
-            "--cert-file", self.folder / "tls.crt", "--key-file", self.folder / "tls.key",
-            "--gatekeeper-ca-cert-file", self.folder / "clients.pem", "--drain", "100ms", *self.flags,
-        )  # fmt: skip
-        self.program = start(self.folder / "provider.log", *command, **self.environment)
-        eventually("the provider is ready", self.ready if ready else self.answers)
-
-    def ready(self) -> bool:
-        """Return whether `/readyz` says so.
-
-        Raises:
-            AssertionError: It says why not.
-        """
-        if self.program is not None:
-            self.program.check()
-        connection = http.client.HTTPConnection("127.0.0.1", self.health, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            answer = connection.getresponse()
-            assert answer.status == 200, answer.read().decode()
-            return True
-        finally:
-            connection.close()
-
-    def answers(self) -> bool:
-        """Return whether its address is open."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5):
-            return True
-
-    def serial(self) -> str:
-        """Return the serial number of the certificate that it shows now."""
-        return shown_serial(self.port, self.authority.pem)
-
-    def configure(self, document: Document) -> None:
-        """Write the configuration; a process that runs takes it over by itself."""
-        aside = self.folder / ".config.json"
-        aside.write_text(json.dumps(document))
-        aside.replace(self.folder / "config.json")
-
-    def replace_certificate(self, authority: Authority | None = None) -> None:
-        """Replace the certificate in place, with one of another authority if one is given."""
-        write_pair(self.folder, (authority or self.authority).issue("provider", "127.0.0.1"))
+    def __post_init__(self) -> None:
+        """Name the authority of its clients."""
+        self.flags = ("--gatekeeper-ca-cert-file", self.folder / "clients.pem", *self.flags)
 
     def admit_clients_of(self, *pems: str) -> None:
         """Replace the authorities of its clients in place, and wait until a process that runs uses them."""
@@ -125,9 +66,6 @@ class Provider:
         before = self._exchanges()
         aside.replace(path)
         eventually("the provider knows its clients", lambda: self._exchanges() > before)
-
-    def _exchanges(self) -> int:
-        return self.program.said().count("certificates were exchanged") if self.program else 0
 
     def asked(self, path: str, body: bytes, client: Path | None = None) -> tuple[int, Document]:
         """Send a body as Gatekeeper would; return the status and the document.
@@ -152,22 +90,14 @@ class Provider:
 
     def resources(self, *authorities: Authority) -> tuple[Document, ...]:
         """Return the Provider resources that lead Gatekeeper here, trusting the authorities given or else its own."""
-        pem = "".join(authority.pem for authority in authorities or (self.authority,))
-        bundle = base64.b64encode(pem.encode()).decode()
+        bundle = self.bundle(*authorities)
         return (
-            _resource(VALIDATION, self.port, "v2/verify", bundle, 5),
-            _resource(MUTATION, self.port, "v2/mutate", bundle, 5),
+            resource(VALIDATION, self.port, "v2/verify", bundle),
+            resource(MUTATION, self.port, "v2/mutate", bundle),
         )
 
-    def end(self) -> None:
-        """End it as Kubernetes does."""
-        if self.program is not None:
-            self.program.end()
-
-    def kill(self) -> None:
-        """Kill it without a warning."""
-        if self.program is not None:
-            self.program.kill()
+    def _exchanges(self) -> int:
+        return self.program.said().count("certificates were exchanged") if self.program else 0
 
 
 @contextmanager
@@ -184,12 +114,20 @@ def provider(clients: Authority, folder: Path, configured: Document) -> Iterator
         found.end()
 
 
-def _resource(name: str, port: int, path: str, bundle: str, timeout: int) -> dict[str, Any]:
-    url = f"https://127.0.0.1:{port}/ratify/gatekeeper/{path}"
-    spec = {"url": url, "timeout": timeout, "caBundle": bundle}
+def resource(name: str, port: int, path: str, bundle: str = "", host: str = "127.0.0.1") -> Document:
+    """Return a Provider resource that leads Gatekeeper to a path of a provider on loopback.
+
+    Args:
+        name: Its name.
+        port: The provider's port.
+        path: As `v2/verify`.
+        bundle: The authorities of the provider's certificate, PEM in base64.
+        host: The name of its host, which has to lead to loopback.
+    """
+    url = f"https://{host}:{port}/ratify/gatekeeper/{path}"
     return {
         "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
         "kind": "Provider",
         "metadata": {"name": name},
-        "spec": spec,
+        "spec": {"url": url, "timeout": 5, "caBundle": bundle},
     }

@@ -312,6 +312,49 @@ async def test_atk_234_a_spoiled_secret_is_mended_and_never_served(
     assert accepts(authority, two.served[-1][0], clock)
 
 
+async def test_what_is_no_base64_is_as_if_it_were_not_there(server: ApiServer, replica: Make) -> None:
+    """Real API servers send none; whoever stands between must not stop us."""
+    one = replica()
+    await one.look()
+    found = server.get(*SECRET)
+    server.put(*SECRET[:2], {**found, "data": {**found["data"], "tls.crt": "!", "tls.key": 7}})
+    assert await one.look() == ""
+    assert len(one.served) == 2
+
+
+async def test_an_api_server_that_never_answers_is_given_up(
+    replica: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the deadline; the next look tries again."""
+    one = replica()
+    monkeypatch.setattr("pyratify.kubernetes.rotation.rotator._DEADLINE", 0.01)
+    monkeypatch.setattr(type(one.rotator._store), "read", lambda self: asyncio.Event().wait())
+    assert await one.look() == "the API server did not answer in time"
+    monkeypatch.undo()
+    assert await one.look() == ""
+
+
+async def test_a_defect_ends_nothing(replica: Make) -> None:
+    """What is raised unexpectedly is a fault, and the next look tries again."""
+    one = replica()
+    real = one.rotator.use
+    one.rotator.use = lambda *pair: 1 // 0 == 0
+    assert await one.look() == "unexpected ZeroDivisionError: integer division or modulo by zero"
+    one.rotator.use = real
+    assert await one.look() == ""
+
+
+async def test_a_lease_that_others_are_always_faster_at_is_not_ours(server: ApiServer, replica: Make) -> None:
+    """Two conflicts, then it is somebody else's for this time; what was read is served."""
+    one, two = replica("one"), replica("two")
+    await one.look()
+    server.remove(*LEASE)
+    server.refuse(409, method="POST", path="leases", times=2)
+    assert await two.look() == ""
+    assert not two.rotator.leading
+    assert two.served == one.served
+
+
 async def test_a_secret_that_is_deleted_is_made_anew(server: ApiServer, replica: Make) -> None:
     """With another authority: so everything is exchanged at once after a key was lost."""
     one = replica()

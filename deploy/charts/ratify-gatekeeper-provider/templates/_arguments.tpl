@@ -20,28 +20,25 @@
 {{- else }}
 {{- $found = append $found "--allow-any-client" }}
 {{- end }}
-{{- if not (include "ratify.rotates" .) }}{{ $found = append $found "--disable-cert-rotation" }}{{ end }}
-{{- if include "ratify.controls" . }}
-{{- $found = concat $found (list (printf "--on-invalid-executor=%s" .Values.executor.onInvalid) (printf "--namespace-fallback=%s" .Values.executor.namespaceFallback)) }}
-{{- else }}
-{{- $found = append $found "--disable-crd-manager" }}
-{{- end }}
 {{- toJson $found }}
 {{- end }}
 
 {{- define "ratify.webhookArguments" -}}
 {{- $found := list "webhook" "serve" "--rules=/usr/local/rules/rules.yaml" (printf "--timeout=%vs" .Values.webhook.timeoutSeconds) }}
+{{- $found = append $found (printf "--webhook-configuration=%s" (include "ratify.fullname" .)) }}
 {{- if .Values.webhook.clientCA }}{{ $found = append $found "--client-ca-file=/usr/local/client-ca/ca.crt" }}{{ end }}
 {{- toJson $found }}
 {{- end }}
 
 {{- define "ratify.sharedArguments" -}}
-{{- $found := list (printf "--address=:%s" (include "ratify.port" .)) "--health-address=:9099" (printf "--log-level=%s" .Values.logger.level) (printf "--drain=%vs" .Values.drainSeconds) (printf "--verdict-lifetime=%s" .Values.cache.verdictLifetime) }}
+{{- $found := list (printf "--address=:%s" (include "ratify.port" .)) "--health-address=:9099" (printf "--log-level=%s" .Values.logger.level) (printf "--drain=%vs" .Values.drainSeconds) (printf "--verdict-lifetime=%s" .Values.cache.verdictLifetime) (printf "--workers=%v" .Values.workers) }}
 {{- if not (include "ratify.rotates" .) }}
-{{- $found = concat $found (list "--cert-file=/usr/local/tls/tls.crt" "--key-file=/usr/local/tls/tls.key") }}
+{{- $found = concat $found (list "--disable-cert-rotation" "--cert-file=/usr/local/tls/tls.crt" "--key-file=/usr/local/tls/tls.key") }}
 {{- end }}
-{{- if not (include "ratify.controls" .) }}
-{{- $found = append $found "--config=/usr/local/config/config.json" }}
+{{- if include "ratify.controls" . }}
+{{- $found = concat $found (list (printf "--on-invalid-executor=%s" .Values.executor.onInvalid) (printf "--namespace-fallback=%s" .Values.executor.namespaceFallback)) }}
+{{- else }}
+{{- $found = concat $found (list "--disable-crd-manager" "--config=/usr/local/config/config.json") }}
 {{- end }}
 {{- if .Values.metrics.enabled }}
 {{- $found = concat $found (list "--enable-metrics" (printf "--metrics-port=%v" .Values.metrics.port)) }}

@@ -44,14 +44,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* "true" where the program rotates its own certificates; the webhook has them from files. */}}
+{{/* "true" where the program rotates its own certificates. */}}
 {{- define "ratify.rotates" -}}
-{{- if not (or (eq .Values.mode "webhook") .Values.provider.tls.disableCertRotation .Values.provider.tls.crt .Values.provider.tls.existingSecret) -}}true{{- end }}
+{{- if not (or .Values.provider.tls.disableCertRotation .Values.provider.tls.crt .Values.provider.tls.existingSecret) -}}true{{- end }}
 {{- end }}
 
-{{/* "true" where executors are resources; the webhook has a file. */}}
+{{/* "true" where executors are resources. */}}
 {{- define "ratify.controls" -}}
-{{- if not (or (eq .Values.mode "webhook") .Values.provider.disableCRDManager) -}}true{{- end }}
+{{- if not .Values.provider.disableCRDManager -}}true{{- end }}
 {{- end }}
 
 {{/* "true" where the program asks the API server for anything. */}}

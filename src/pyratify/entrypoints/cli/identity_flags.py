@@ -46,7 +46,7 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--trusted-root",
         metavar="FILE",
-        help="a trusted_root.json (default: Sigstore's public instance; with --key none, and no log is looked at)",
+        help="a trusted_root.json, public-good, staging, or a mirror's https address (default: Sigstore's public instance; with --key none, and no log is looked at)",
     )
     group.add_argument(
         "--insecure-ignore-tlog", action="store_true", help="ask for no entry in a transparency log"

@@ -49,6 +49,11 @@ def add_sigstore_action(actions: "argparse._SubParsersAction[Parser]") -> None:
     action = actions.add_parser("sigstore", help=text, description=f"{text[0].upper()}{text[1:]}.")
     action.set_defaults(module="trust_sigstore")
     action.add_argument("--refresh", action="store_true", help="bring it up to date through TUF")
+    action.add_argument(
+        "--if-stale",
+        action="store_true",
+        help="with --refresh: only where the last one was 30 days ago or never",
+    )
     action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
     action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
     action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")

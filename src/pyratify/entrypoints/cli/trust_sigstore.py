@@ -30,7 +30,7 @@ _STALE_DAYS = 30
 def run(arguments: Namespace, console: Console) -> int:
     """Refresh what is asked for, print what is in use, and return the exit code."""
     repository = _repository(arguments)
-    if arguments.refresh:
+    if arguments.refresh and not (arguments.if_stale and not _is_stale(repository)):
         _refresh(repository)
     found = _describe(repository)
     if arguments.output == "json":
@@ -41,6 +41,8 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _repository(arguments: Namespace) -> Repository:
+    if arguments.if_stale and not arguments.refresh:
+        raise ConfigurationError("--if-stale is for --refresh", remedy="Add --refresh.")
     if bool(arguments.mirror) != bool(arguments.root):
         raise ConfigurationError(
             "--mirror and --root belong together",
@@ -61,6 +63,12 @@ def _refresh(repository: Repository) -> None:
     refresh(repository, folder, SystemClock())
 
 
+def _is_stale(repository: Repository) -> bool:
+    time = refreshed_at(repository.name)
+    age = None if time is None else SystemClock().now() - time
+    return age is None or kept_root(repository.name) is None or age.days > _STALE_DAYS
+
+
 def _describe(repository: Repository) -> dict[str, Any]:
     material, time = _in_use(repository), refreshed_at(repository.name)
     trust = load_trusted_root(material)
@@ -71,7 +79,7 @@ def _describe(repository: Repository) -> dict[str, Any]:
         "origin": clean(material.origin),
         "refreshed": format_time(time) if time is not None else None,
         "ageDays": age,
-        "stale": age is None or age > _STALE_DAYS,
+        "stale": _is_stale(repository),
         "certificateAuthorities": [clean(each.uri) for each in trust.authorities],
         "transparencyLogs": [clean(each.name) for each in trust.logs],
         "certificateLogs": [clean(each.name) for each in trust.certificate_logs],

@@ -15,10 +15,11 @@ from ssl import SSLContext, SSLObject
 
 from aiohttp import web
 
-from pyratify.core.guard import describe
+from pyratify.core.guard import describe, end
 from pyratify.core.observing import SILENCE, Observer, begin_trace, end_trace
+from pyratify.entrypoints.serving.connections import BOUNDS, Bounds, Connections
 from pyratify.entrypoints.serving.site import Address, Asked, Handler, Refused, Reply, Site, plain
-from pyratify.entrypoints.serving.sockets import bind
+from pyratify.entrypoints.serving.sockets import BACKLOG, bind
 from pyratify.entrypoints.serving.watched import method_of, parent_of, trace_of
 
 __all__ = ("Address", "Asked", "Handler", "Refused", "Reply", "Site", "listening", "plain")
@@ -38,6 +39,7 @@ async def listening(
     outdated: Callable[[SSLObject], bool] | None = None,
     drain_seconds: float = 10.0,
     observer: Observer = SILENCE,
+    bounds: Bounds = BOUNDS,
     sockets: tuple[socket.socket, ...] = (),
     ending: Callable[[], bool] = bool,
 ) -> AsyncIterator[Address]:
@@ -50,6 +52,7 @@ async def listening(
         outdated: Whether a connection is to end with its next answer, because of whom it was made with.
         drain_seconds: How long requests under way may take at the end.
         observer: Watches every request.
+        bounds: What connections are held to.
         sockets: Listen at the address already; closed at the end.
         ending: Whether the server is about to end, so that no connection is kept for another request.
 
@@ -59,30 +62,42 @@ async def listening(
     Raises:
         ConfigurationError: The address cannot be used.
     """
+    connections = Connections(bounds, asyncio.get_running_loop().time)
     server = web.Server(
-        _Gate(site, observer, partial(_ends, outdated, ending)).handle,
+        _Gate(site, observer, partial(_ends, outdated, ending), connections).handle,
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=60.0,
         max_headers=64,
     )
-    runner = web.ServerRunner(server, shutdown_timeout=drain_seconds)
-    await runner.setup()
+    bound = sockets or bind(address.host, address.port)
+    listeners = [await _listen(one, tls, lambda: connections.bounded(server()), bounds) for one in bound]
+    watching = asyncio.create_task(connections.watch())
     try:
-        for one in sockets or bind(address.host, address.port):
-            await web.SockSite(runner, one, ssl_context=tls).start()
-        host, port = runner.addresses[0][:2]
+        host, port = bound[0].getsockname()[:2]
         yield Address(host, port)
     finally:
+        for listener in listeners:
+            listener.close()
         if ending():
-            await _linger(runner, server)
-        await runner.cleanup()
+            await _linger(server)
+        await asyncio.sleep(0)  # what has just arrived begins to be answered
+        server.pre_shutdown()
+        await server.shutdown(drain_seconds)
+        await end(watching)
 
 
-async def _linger(runner: web.ServerRunner, server: web.Server) -> None:
-    """Take no more connections, and give those that were just taken the time to ask."""
-    for site in tuple(runner.sites):
-        await site.stop()
+async def _listen(
+    one: socket.socket, tls: SSLContext | None, protocol: Callable[[], asyncio.Protocol], bounds: Bounds
+) -> asyncio.Server:
+    seconds = bounds.handshake_seconds if tls is not None else None
+    return await asyncio.get_running_loop().create_server(
+        protocol, sock=one, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=seconds
+    )
+
+
+async def _linger(server: web.Server) -> None:
+    """Give connections that were just taken the time to ask."""
     for _ in range(_LINGERING):
         if not server.connections:
             return
@@ -92,10 +107,17 @@ async def _linger(runner: web.ServerRunner, server: web.Server) -> None:
 class _Gate:
     """Lets through what is within the bounds."""
 
-    def __init__(self, site: Site, observer: Observer, ends: Callable[[web.BaseRequest], bool]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        observer: Observer,
+        ends: Callable[[web.BaseRequest], bool],
+        connections: Connections,
+    ) -> None:
         self._site = site
         self._observer = observer
         self._ends = ends
+        self._connections = connections
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
         self._under_way = 0
@@ -103,12 +125,16 @@ class _Gate:
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
         parent = parent_of(request.headers.get("traceparent"))
-        if self._observer is SILENCE:
-            return await self._respond(request, trace_of(parent))
-        with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
-            response = await self._respond(request, span.trace or trace_of(parent))
-            span.tell(status=response.status)
-            return response
+        connection = self._connections.begin(request.transport)
+        try:
+            if self._observer is SILENCE:
+                return await self._respond(request, trace_of(parent))
+            with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
+                response = await self._respond(request, span.trace or trace_of(parent))
+                span.tell(status=response.status)
+                return response
+        finally:
+            self._connections.finish(connection)
 
     async def _respond(self, request: web.BaseRequest, trace: str) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")

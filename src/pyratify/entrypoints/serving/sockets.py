@@ -6,7 +6,7 @@ from typing import Any
 
 from pyratify.core.errors import ConfigurationError
 
-_BACKLOG = 512
+BACKLOG = 512
 _ABSENT = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 
@@ -52,4 +52,4 @@ def _listen(one: socket.socket, where: tuple[Any, ...]) -> None:
     if one.family == socket.AF_INET6:
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     one.bind(where)
-    one.listen(_BACKLOG)
+    one.listen(BACKLOG)

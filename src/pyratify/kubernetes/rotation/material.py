@@ -67,11 +67,6 @@ class Material:
     key: bytes = field(default=b"", repr=False)
     ours: bool = False
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody has put anything in it yet."""
-        return not (self.authorities or self.authority_key or self.certificate or self.key)
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -86,7 +86,7 @@ class TrustPolicyOptions(
         ignore_ctlog: No certificate transparency log is looked at.
         ignore_observer_timestamps: No signed timestamp is looked at.
         keys: One key provider with its parameters.
-        trusted_root: `public-good`, `staging` or a file; with keys it makes an entry in a transparency log a requirement.
+        trusted_root: `public-good`, `staging`, the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
         fulcio_certificates: In place of a trusted root: files with a certificate authority each, issuer first.
         rekor_keys: Likewise the keys of transparency logs.
         ctlog_keys: Likewise files with keys of certificate transparency logs.

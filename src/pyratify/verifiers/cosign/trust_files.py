@@ -27,7 +27,7 @@ class TrustOptions(Protocol):
 
     @property
     def trusted_root(self) -> str:
-        """One of `SHIPPED`, or a file."""
+        """One of `SHIPPED`, the address of a mirror whose root was brought here before, or a file."""
         ...
 
     @property
@@ -92,11 +92,28 @@ def read_root(name: str, base: Path) -> KeyMaterial:
     Raises:
         ConfigurationError: `KEY_UNAVAILABLE`: it cannot be read.
     """
+    if name.startswith("https://"):
+        return _mirrored(name)
     if name in SHIPPED:
         from pyratify.verifiers.cosign.roots import current_root
 
         return current_root(name)
     return _read(name, "trustedRoot", base)
+
+
+def _mirrored(url: str) -> KeyMaterial:
+    """Return the root that was last brought from a mirror; nothing is fetched."""
+    from pyratify.verifiers.cosign.refresh import check_mirror, kept_root
+
+    kept = kept_root(check_mirror(url))
+    if kept is None:
+        raise ConfigurationError(
+            f"no trusted root of {url[:200]} is here yet",
+            path="trustedRoot",
+            reason=Reason.KEY_UNAVAILABLE,
+            remedy="Bring it once: ratify trust sigstore --mirror URL --root root.json --refresh.",
+        )
+    return kept
 
 
 def _several(names: Iterable[str], path: str, base: Path) -> tuple[KeyMaterial, ...]:
