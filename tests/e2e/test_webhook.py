@@ -376,12 +376,12 @@ def test_a_configuration_that_becomes_wrong_changes_nothing(
 def test_tenants_have_executors_of_their_own(
     api_server: ApiServer, images: Images, namespace: str, tmp_path: Path
 ) -> None:
-    """As in a Pod: it follows the cluster's resources, makes its certificate, and the namespace of an object is its tenant."""
+    """As in a Pod: it follows the cluster's resources, makes its certificate, and the namespace of an object is its tenant; labels too."""
     done = api_server.kubectl("apply", "--server-side", "-f", CRDS)
     assert done.returncode == 0, done.stderr
     eventually("the definitions are served", lambda: api_server.api.knows(CONFIG, "NamespacedExecutor"))
     tenant, other = (
-        api_server.namespace(f"{name}-{next(_NUMBERS)}", **{LABEL: "executors"})
+        api_server.namespace(f"{name}-{next(_NUMBERS)}", **{LABEL: "executors", "looked": "at"})
         for name in ("tenant", "other")
     )
     cluster = {"kind": "Executor", "metadata": {"name": "webhook"}, "spec": executor(COSIGN)}
@@ -393,7 +393,8 @@ def test_tenants_have_executors_of_their_own(
     resources = [{"apiVersion": CONFIG, **each} for each in (cluster, own)]
     api_server.api.apply(*resources)
     try:
-        with webhook_of_cluster(api_server, tmp_path, rules(), namespace, "executors"):
+        by_label = {"rules": [{"name": "marked", "namespaceSelector": {"matchLabels": {"looked": "at"}}}]}
+        with webhook_of_cluster(api_server, tmp_path, by_label, namespace, "executors"):
             eventually(
                 "the tenant has its executor",
                 lambda: "NO_EVIDENCE" in refusal(api_server, tenant, images["cosign-v3"]),
@@ -401,6 +402,11 @@ def test_tenants_have_executors_of_their_own(
             assert refusal(api_server, tenant, images["notation-jws-ec"]) == ""
             assert "NO_EVIDENCE" in refusal(api_server, other, images["notation-jws-ec"])
             assert refusal(api_server, other, images["cosign-v3"]) == ""
+            api_server.namespace(other, **{LABEL: "executors"})
+            eventually(
+                "the label is gone",
+                lambda: "POLICY_NOT_FOUND" in refusal(api_server, other, images["cosign-v3"]),
+            )
             api_server.api.delete(resources[1])
             eventually(
                 "the cluster decides for the tenant",

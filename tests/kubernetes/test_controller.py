@@ -351,3 +351,45 @@ async def test_replicas_with_one_secret_give_equal_engines_one_name(
             found.add(lent.engine.generation)
     assert [len(found) for found in names.values()] == [4, 4]
     assert len(names[""] | names["team"]) == 8
+
+
+async def test_a_namespace_has_at_most_so_many(server: ApiServer, config: ClusterConfig) -> None:
+    """The oldest are in service; what the others are for is denied, and they say so."""
+    for number in range(66):
+        put(server, f"t{number:02}", spec(f"s{number:02}.example"), "team")
+    await config.refresh()
+    found = deciders(config, "team")
+    assert [found[f"s{number:02}.example"] for number in (0, 63, 64, 65)] == [
+        "cosign",
+        "cosign",
+        "nobody",
+        "nobody",
+    ]
+    assert "at most 64" in status(server, "t65", "team")["error"]
+    remove(server, "t00", "team")
+    await config.refresh()
+    found = deciders(config, "team")
+    assert (found["s64.example"], found["s65.example"]) == ("cosign", "nobody")
+
+
+@pytest.mark.parametrize("defect", [RuntimeError("hunter2"), TimeoutError()], ids=str)
+async def test_what_goes_wrong_while_building_is_a_fault_of_that_resource(
+    server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch, defect: Exception
+) -> None:
+    """A defect or a source that never answers; its text is not told."""
+    from pyratify.kubernetes import bucket
+
+    real = bucket.build_part
+
+    async def build(resource: Any, *rest: Any) -> Any:
+        if resource.name == "bad":
+            raise defect
+        return await real(resource, *rest)
+
+    monkeypatch.setattr(bucket, "build_part", build)
+    put(server, "bad", spec("a.example"))
+    put(server, "good", spec("b.example"))
+    await config.refresh()
+    assert deciders(config) == {"a.example": "nobody", "b.example": "cosign"}
+    error = status(server, "bad")["error"]
+    assert error in ("it could not be built: unexpected RuntimeError", "it was not built within 30 seconds")

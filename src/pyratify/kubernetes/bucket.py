@@ -74,6 +74,7 @@ class Bucket:
         clock: Where all times come from.
         on_invalid: What becomes of resources that are not valid any more.
         secret: What processes that share verdicts have in common; None where nothing is shared.
+        most: How many resources there may be; None for any number.
         current: The generation in use; None before the first one, and when there are no resources.
         held: By uid, what became of each resource.
     """
@@ -82,10 +83,12 @@ class Bucket:
     clock: Clock
     on_invalid: OnInvalid = OnInvalid.KEEP
     secret: bytes | None = field(default=None, repr=False)
+    most: int | None = None
     current: Generation | None = None
     held: dict[str, Held] = field(default_factory=dict)
     _made_of: tuple[object, ...] = ()
     _stale: set[str] = field(default_factory=set)
+    _too_many: set[str] = field(default_factory=set)
 
     async def reconcile(
         self, resources: tuple[Resource, ...], dress: Callable[[Engine], Engine] | None = None
@@ -93,16 +96,27 @@ class Bucket:
         """Build what changed and exchange the engine at once; tell whether there is a new one.
 
         Args:
-            resources: All of them.
+            resources: All of them, the oldest first.
             dress: Changes an engine before it is used, as to measure it.
         """
-        fresh = {each.resource.uid: each for each in await asyncio.gather(*map(self._hold, resources))}
+        fresh = {each.resource.uid: each for each in await self._held(resources)}
         plan = compose(tuple(Claim(each.resource, each.part, each.scopes) for each in fresh.values()))
         fresh = {uid: replace(each, conflict=plan.conflicts.get(uid)) for uid, each in fresh.items()}
         try:
             return await self._exchange(plan, fresh, dress)
         finally:
             await self._let_go(fresh)
+
+    async def _held(self, resources: tuple[Resource, ...]) -> list[Held]:
+        """Return what becomes of each resource; of too many, the younger ones are refused until there are fewer."""
+        most = self.most if self.most is not None else len(resources)
+        self._stale |= self._too_many
+        found = await asyncio.gather(*map(self._hold, resources[:most]))
+        many = ConfigurationError(
+            f"a namespace may have at most {most}, and this one is not among the oldest"
+        )
+        self._too_many = {each.uid for each in resources[most:]}
+        return [*found, *(self._faulty(each, None, many) for each in resources[most:])]
 
     async def aclose(self) -> None:
         """Close everything, as soon as nobody uses it."""

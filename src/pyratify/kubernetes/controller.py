@@ -23,6 +23,7 @@ from pyratify.kubernetes.follow import Follower
 from pyratify.kubernetes.kinds import EXECUTOR, NAMESPACED_EXECUTOR
 from pyratify.kubernetes.part import lent_to
 from pyratify.kubernetes.report import Reporter
+from pyratify.kubernetes.tenant import MAX_EXECUTORS
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 CLUSTER = ""
@@ -100,7 +101,7 @@ class ClusterConfig:
         """
         if not self._ready:
             return None
-        own = bool(namespace) and bool(self._tenants.of(namespace))
+        own = bool(namespace) and self._tenants.knows(namespace)
         if own or (namespace and self.rules.fallback is Fallback.DENY):
             bucket = self._buckets.get(namespace)
             return (bucket.current if own and bucket else None) or _nobody()
@@ -189,7 +190,8 @@ class ClusterConfig:
         bucket = self._buckets.get(namespace)
         if bucket is None:
             lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer), self.api)
-            bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret)
+            most = MAX_EXECUTORS if namespace else None
+            bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret, most)
             self._buckets[namespace] = bucket
         try:
             if await bucket.reconcile(resources, self.dress):
@@ -220,12 +222,19 @@ class ClusterConfig:
             now = self.clock.monotonic()
             for namespace, bucket in tuple(self._buckets.items()):
                 due = bucket.due()
-                if (due is not None and now >= due) or (now >= secrets and await bucket.look()):
+                if (due is not None and now >= due) or (now >= secrets and await self._looked(bucket)):
                     self._kick(namespace)
             secrets = now + _SECRET_SECONDS if now >= secrets else secrets
             self._reporter.forget({uid for each in self._buckets.values() for uid in each.held})
             if not self._busy:
                 self._note_ready()
+
+    async def _looked(self, bucket: Bucket) -> bool:
+        try:
+            return await bucket.look()
+        except Exception as error:  # noqa: BLE001 - the others are looked at all the same; what is in use stays
+            _LOG.error("Secrets not looked at", extra={"error": describe(error)})
+            return False
 
 
 def _nobody() -> Generation:

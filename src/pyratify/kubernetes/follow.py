@@ -27,7 +27,7 @@ class Follower:
         changed: Told the namespace of whatever changed.
         clock: Where all times come from.
         jitter: Returns a number from 0 to 1, by which pauses of several replicas differ.
-        resources: The resources by namespace and name.
+        resources: The resources by namespace, and there by name.
         synced: Whether they were listed at all.
         fault: Why they cannot be followed at the moment; None where they are.
         heard: The monotonic time at which the API server last said anything.
@@ -38,7 +38,7 @@ class Follower:
     changed: Callable[[str], None]
     clock: Clock = field(default_factory=SystemClock)
     jitter: Callable[[], float] = random.SystemRandom().random
-    resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
+    resources: dict[str, dict[str, Resource]] = field(default_factory=dict)
     synced: bool = False
     fault: ApiFault | None = None
     heard: float = 0.0
@@ -52,8 +52,11 @@ class Follower:
 
     def of(self, namespace: str) -> tuple[Resource, ...]:
         """Return the resources of a namespace, the oldest first."""
-        found = [each for each in self.resources.values() if each.namespace == namespace]
-        return tuple(sorted(found, key=lambda each: each.age))
+        return tuple(sorted(self.resources.get(namespace, {}).values(), key=lambda each: each.age))
+
+    def knows(self, namespace: str) -> bool:
+        """Tell whether there is any in a namespace."""
+        return namespace in self.resources
 
     async def list(self) -> None:
         """Read them all anew, and tell what is different.
@@ -62,14 +65,16 @@ class Follower:
             ApiFault: They cannot be read; what was known before stays.
         """
         objects, version = await self.api.list(self.path)
-        found = [each for each in (Resource.of(self.kind, given) for given in objects) if each is not None]
-        fresh = {each.key: each for each in found}
+        fresh: dict[str, dict[str, Resource]] = {}
+        for each in (Resource.of(self.kind, given) for given in objects):
+            if each is not None:
+                fresh.setdefault(each.namespace, {})[each.name] = each
         old, self.resources = self.resources, fresh
         self._version, self.synced = version, True
         self._hear()
-        different = {key for key in {*old, *fresh} if _differ(old.get(key), fresh.get(key))}
-        for namespace in sorted({namespace for namespace, _ in different}):
-            self.changed(namespace)
+        for namespace in sorted({*old, *fresh}):
+            if _marks(old.get(namespace, {})) != _marks(fresh.get(namespace, {})):
+                self.changed(namespace)
 
     async def follow(self) -> None:
         """Follow them until cancelled, whatever happens on the way."""
@@ -103,12 +108,15 @@ class Follower:
         resource = Resource.of(self.kind, given)
         if kind == "BOOKMARK" or resource is None:
             return
-        old = self.resources.get(resource.key)
-        if kind == "DELETED":
-            self.resources.pop(resource.key, None)
-        else:
-            self.resources[resource.key] = resource
-        if _differ(old, self.resources.get(resource.key)):
+        there = self.resources.get(resource.namespace, {})
+        before = _marks(there)
+        there = {name: each for name, each in there.items() if name != resource.name}
+        if kind != "DELETED":
+            there[resource.name] = resource
+        self.resources[resource.namespace] = there
+        if not there:
+            del self.resources[resource.namespace]
+        if before != _marks(there):
             self.changed(resource.namespace)
 
     def _hear(self) -> None:
@@ -133,8 +141,6 @@ class Follower:
         return longest * (0.5 + 0.5 * self.jitter())
 
 
-def _differ(old: Resource | None, new: Resource | None) -> bool:
-    """Tell whether a resource came, went or has another specification; what is written into its status is no matter."""
-    if old is None or new is None:
-        return old is not new
-    return (old.uid, old.generation) != (new.uid, new.generation)
+def _marks(resources: dict[str, Resource]) -> frozenset[tuple[str, int]]:
+    """Return by what resources are told from others; what is written into their status is no matter."""
+    return frozenset((each.uid, each.generation) for each in resources.values())

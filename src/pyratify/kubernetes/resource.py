@@ -54,11 +54,6 @@ class Resource:
         )
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What tells it from others of its kind."""
-        return self.namespace, self.name
-
-    @property
     def age(self) -> tuple[str, str]:
         """By what resources are ordered: the older first, then by name."""
         return self.created, self.name

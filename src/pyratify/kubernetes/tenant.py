@@ -23,6 +23,7 @@ from pyratify.kubernetes.secrets import ClusterResources
 CREDENTIALS = ("anonymous", "kubernetes", "static")
 KEYS = ("inline", "kubernetes")
 MAX_CONCURRENCY = 16
+MAX_EXECUTORS = 64
 NOWHERE = Path("/dev/null/no-files-for-tenants")
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
 _COSIGN_FILES = ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")

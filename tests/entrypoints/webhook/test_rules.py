@@ -12,6 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.webhook.follow import FollowedRules, load_rules
 from pyratify.entrypoints.webhook.objects import Kind
+from pyratify.entrypoints.webhook.rules import Asked
 from pyratify.testing.fakes import FakeClock
 from webhooks import ROOT, rules
 
@@ -29,7 +30,8 @@ exceptions:
 
 def matching(text: str, namespace: str = "team", kind: Kind = POD, **labels: str) -> list[str]:
     """Return the names of the rules for an object, the strictest first."""
-    return [rule.name for rule in rules(text).matching(namespace, kind, (labels,))]
+    asked = Asked(namespace=namespace, kind=kind, labels=(labels,))
+    return [rule.name for rule in rules(text).matching(asked)]
 
 
 def exception(image: Any = "example.com/app", until: str = "2026-07-01T00:00:00Z") -> str:
@@ -39,7 +41,7 @@ def exception(image: Any = "example.com/app", until: str = "2026-07-01T00:00:00Z
 
 def test_without_a_document_everything_is_denied_everywhere() -> None:
     """The default rule wants digests, too."""
-    (rule,) = rules().matching("any", POD, ({},))
+    (rule,) = rules().matching(Asked(namespace="any", kind=POD))
     assert (rule.name, rule.mode.value, rule.config.require_digest) == ("default", "deny", True)
 
 
@@ -89,6 +91,36 @@ def test_labels_are_matched_as_kubernetes_does(requirement: str, labels: dict[st
     text = "rules: [{name: a, objectSelector: {matchLabels: {a: x, b: y}}}]"
     assert matching(text, a="x", b="y")
     assert not matching(text, a="x", b="z")
+
+
+def test_namespaces_are_matched_by_their_labels() -> None:
+    """Names and labels have to match, and an empty selector is every namespace."""
+    text = "rules: [{name: a, namespaces: [team-*], namespaceSelector: {matchLabels: {env: prod}}}, {name: b, namespaceSelector: {}}]"
+    found = rules(text)
+    assert found.selects_namespaces
+    for name, labels, wanted in (
+        ("team-a", {"env": "prod"}, ["a", "b"]),
+        ("team-a", {"env": "test"}, ["b"]),
+        ("team-a", {}, ["b"]),
+        ("other", {"env": "prod"}, ["b"]),
+    ):
+        asked = Asked(namespace=name, kind=POD, labels=({"env": "prod"},), namespace_labels=labels)
+        assert [rule.name for rule in found.matching(asked)] == wanted
+    assert not rules().selects_namespaces
+
+
+def test_labels_of_namespaces_need_a_cluster(tmp_path: Path) -> None:
+    """Without one such rules are refused, also when they come later."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [{name: a, namespaceSelector: {}}]")
+    with pytest.raises(ConfigurationError, match="needs the API server"):
+        FollowedRules(path, FakeClock())
+    assert FollowedRules(path, FakeClock(), has_cluster=True).current.selects_namespaces
+    path.write_text("rules: [{name: b}]")
+    followed = FollowedRules(path, FakeClock())
+    path.write_text("rules: [{name: a, namespaceSelector: {}}]")
+    assert not followed.refresh()
+    assert followed.current.config.rules[0].name == "b"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +219,7 @@ def test_the_rules_in_the_documentation_are_good() -> None:
     page = (ROOT / "docs" / "webhook.md").read_text()
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     found = rules(example)
-    assert [rule.name for rule in found.config.rules] == ["production", "dev", "payments"]
+    assert [rule.name for rule in found.config.rules] == ["production", "regulated", "dev", "payments"]
     assert found.pod_specs[Kind("argoproj.io", "Rollout")] == ("spec", "template", "spec")
 
 

@@ -18,6 +18,7 @@ from pyratify.entrypoints.webhook.judgement import Case, problems
 from pyratify.entrypoints.webhook.objects import Image, Kind
 from pyratify.entrypoints.webhook.patch import pinned as pinned_text
 from pyratify.entrypoints.webhook.patch import pointer
+from pyratify.entrypoints.webhook.rules import Asked
 from pyratify.entrypoints.webhook.schema import Mode
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -238,7 +239,7 @@ def test_what_was_not_found_out_is_refused() -> None:
     """An image without an answer is none that is allowed."""
     image = Image(("spec",), "containers", "app", f"example.com/app@{Digest.of(b'x')}")
     found = rules()
-    case = Case("team", (image,), found.matching("team", Kind("", "Pod"), ({},)))
+    case = Case("team", (image,), found.matching(Asked(namespace="team", kind=Kind("", "Pod"))))
     (problem,) = problems(case, {}, found, FakeClock().now())
     assert (problem.failure.reason, problem.mode) == (Reason.INTERNAL, Mode.DENY)
 

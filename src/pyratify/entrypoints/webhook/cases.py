@@ -7,15 +7,16 @@ from pyratify.core.reason import Reason
 from pyratify.entrypoints.webhook.judgement import Case
 from pyratify.entrypoints.webhook.objects import Image, Kind, Refused, changed, images, labels
 from pyratify.entrypoints.webhook.review import Review
-from pyratify.entrypoints.webhook.rules import Rules
+from pyratify.entrypoints.webhook.rules import Asked, Rules
 
 
-def case_of(review: Review, rules: Rules) -> Case:
+def case_of(review: Review, rules: Rules, namespace_labels: Mapping[str, str]) -> Case:
     """Return what is to be judged; a case without images is one that brings none into the cluster.
 
     Args:
         review: What the API server asks.
         rules: The rules of the moment.
+        namespace_labels: The labels of the object's namespace; empty where no rule asks for them.
 
     Raises:
         Refused: `BAD_REQUEST` for an object that is not shaped as it must be, `KIND_UNKNOWN` for one of a kind whose images
@@ -37,7 +38,13 @@ def case_of(review: Review, rules: Rules) -> Case:
     most = rules.config.max_images
     if len({image.text for image in found}) > most:
         raise Refused(Reason.PARSE_LIMIT, f"there are more than {most} different images")
-    matching = rules.matching(namespace, review.kind, _labels(document, old))
+    asked = Asked(
+        namespace=namespace,
+        kind=review.kind,
+        labels=_labels(document, old),
+        namespace_labels=namespace_labels,
+    )
+    matching = rules.matching(asked)
     if not matching:
         raise Refused(
             Reason.POLICY_NOT_FOUND,

@@ -32,6 +32,7 @@ class FollowedRules:
     Attributes:
         path: The document; None for the rules that count where nothing is said.
         clock: Where times come from.
+        has_cluster: Whether there is an API server to ask for the labels of namespaces.
         current: The rules in use.
         fault: Why the document of the moment is not in use; None where it is.
 
@@ -41,6 +42,7 @@ class FollowedRules:
 
     path: Path | None = None
     clock: Clock = field(default_factory=SystemClock)
+    has_cluster: bool = False
     current: Rules = field(init=False)
     fault: ConfigurationError | None = None
     _seen: bytes = b""
@@ -51,7 +53,7 @@ class FollowedRules:
             self.current = Rules.read(RulesConfig(), self.clock.now())
             return
         self._seen = read(self.path)
-        self.current = _decoded(self._seen, self.path, self.clock)
+        self.current = self._checked(self._seen, self.path)
         self._tell()
 
     def refresh(self) -> bool:
@@ -63,7 +65,7 @@ class FollowedRules:
             if data == self._seen:
                 self.fault = None
                 return False
-            fresh = _decoded(data, self.path, self.clock)
+            fresh = self._checked(data, self.path)
         except ConfigurationError as error:
             self._refuse(error)
             return False
@@ -82,6 +84,15 @@ class FollowedRules:
         if self.fault is None or self.clock.monotonic() - self._since < _GRACE:
             return ""
         return f"the rules in use are older than their file, which is wrong: {self.fault.message}"
+
+    def _checked(self, data: bytes, path: Path) -> Rules:
+        found = _decoded(data, path, self.clock)
+        if found.selects_namespaces and not self.has_cluster:
+            raise ConfigurationError(
+                f"the rules {path}: a namespaceSelector needs the API server of a cluster",
+                remedy="Run in a cluster or set KUBECONFIG; or select namespaces by their names.",
+            )
+        return found
 
     def _refuse(self, error: ConfigurationError) -> None:
         if self.fault is None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pyratify.core.errors import ConfigurationError
@@ -14,6 +14,23 @@ from pyratify.entrypoints.webhook.schema import Mode, RuleConfig, RulesConfig, U
 from pyratify.entrypoints.webhook.selectors import names
 
 _STRICTNESS = {Mode.AUDIT: 0, Mode.WARN: 1, Mode.DENY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What rules look at.
+
+    Attributes:
+        namespace: The name of the object's namespace.
+        namespace_labels: Its labels; empty where no rule asks for them.
+        kind: The object's kind.
+        labels: The object's labels, and those that it had before an update; as in Kubernetes either may match.
+    """
+
+    namespace: str
+    kind: Kind
+    labels: tuple[Mapping[str, str], ...] = ()
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +55,17 @@ class Rule:
         """What follows when an image must not be run."""
         return self.config.mode
 
-    def matches(self, namespace: str, kind: Kind, labels: Iterable[Mapping[str, str]]) -> bool:
-        """Tell whether it is for an object.
-
-        Args:
-            namespace: The name of its namespace.
-            kind: Its kind.
-            labels: Its labels, and those that it had before an update; as in Kubernetes either may match.
-        """
-        config = self.config
-        if not self._inside.fullmatch(namespace) or self._outside.fullmatch(namespace):
+    def matches(self, asked: Asked) -> bool:
+        """Tell whether it is for an object."""
+        config, kind = self.config, asked.kind
+        if not self._inside.fullmatch(asked.namespace) or self._outside.fullmatch(asked.namespace):
             return False
         if config.kinds and not {kind.name, str(kind)} & set(config.kinds):
             return False
-        selector = config.object_selector
-        return selector is None or any(selector.matches(each) for each in labels)
+        space, selector = config.namespace_selector, config.object_selector
+        if space is not None and not space.matches(asked.namespace_labels):
+            return False
+        return selector is None or any(selector.matches(each) for each in asked.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +107,14 @@ class Rules:
         """Whether an object whose images nobody knows is admitted."""
         return self.config.unknown_kinds is UnknownKinds.ALLOW
 
-    def matching(self, namespace: str, kind: Kind, labels: tuple[Mapping[str, str], ...]) -> tuple[Rule, ...]:
-        """Return the rules for an object, the strictest first; arguments as in `Rule.matches`."""
-        found = [rule for rule in self._rules if rule.matches(namespace, kind, labels)]
+    @property
+    def selects_namespaces(self) -> bool:
+        """Whether labels of namespaces have to be known."""
+        return any(rule.config.namespace_selector is not None for rule in self._rules)
+
+    def matching(self, asked: Asked) -> tuple[Rule, ...]:
+        """Return the rules for an object, the strictest first."""
+        found = [rule for rule in self._rules if rule.matches(asked)]
         return tuple(sorted(found, key=lambda rule: -_STRICTNESS[rule.mode]))
 
     def exemption(

@@ -40,6 +40,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         name: What messages call it.
         namespaces: Names of namespaces, with stars.
         exclude_namespaces: Names that are left out again.
+        namespace_selector: Labels of the namespace; all when omitted.
         kinds: Kinds, as `Pod` or `Deployment.apps`; all when empty.
         object_selector: Labels of the object; all when omitted.
         mode: What follows when an image must not be run.
@@ -49,6 +50,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     name: Name
     namespaces: Annotated[tuple[NamespacePattern, ...], Meta(min_length=1)] = ("*",)
     exclude_namespaces: tuple[NamespacePattern, ...] = ()
+    namespace_selector: LabelSelector | None = None
     kinds: tuple[Name, ...] = ()
     object_selector: LabelSelector | None = None
     mode: Mode = Mode.DENY

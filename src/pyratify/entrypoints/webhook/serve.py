@@ -6,8 +6,10 @@ from pathlib import Path
 from pyratify.entrypoints.serving import process
 from pyratify.entrypoints.serving.process import Door, Parts
 from pyratify.entrypoints.webhook.follow import FollowedRules
+from pyratify.entrypoints.webhook.namespaces import Cluster, NamespaceLabels
 from pyratify.entrypoints.webhook.site import webhook_site
 from pyratify.entrypoints.webhook.webhook import Webhook
+from pyratify.kubernetes.surroundings import has_cluster
 
 
 def make(parts: Parts) -> Door:
@@ -17,17 +19,24 @@ def make(parts: Parts) -> Door:
         ConfigurationError: The rules cannot be read.
     """
     flags, metrics = parts.flags, parts.metrics
-    rules = FollowedRules(Path(flags.rules) if flags.rules else None, parts.clock)
-    webhook = Webhook(parts.source, parts.verdicts, rules, parts.clock)
+    rules = FollowedRules(Path(flags.rules) if flags.rules else None, parts.clock, has_cluster())
+    cluster = Cluster()
+    namespaces = NamespaceLabels(cluster.namespace, parts.clock)
+    webhook = Webhook(parts.source, parts.verdicts, rules, parts.clock, namespaces)
     site = webhook_site(
         webhook,
         seconds=flags.timeout,
         clock=parts.clock,
         measure=metrics.admission if metrics is not None else None,
     )
+
+    async def aclose() -> None:
+        await webhook.aclose()
+        await cluster.aclose()
+
     return Door(
         site=site,
-        aclose=webhook.aclose,
+        aclose=aclose,
         open_to_all=True,
         watch=rules.watch,
         checks={"rules": rules.trouble},

@@ -19,8 +19,11 @@ from pyratify.entrypoints.webhook.cases import case_of
 from pyratify.entrypoints.webhook.follow import FollowedRules
 from pyratify.entrypoints.webhook.judgement import Case, problems, reason
 from pyratify.entrypoints.webhook.messages import answered, refused
+from pyratify.entrypoints.webhook.namespaces import NamespaceLabels
+from pyratify.entrypoints.webhook.objects import Refused
 from pyratify.entrypoints.webhook.patch import pinned, replacing
 from pyratify.entrypoints.webhook.review import Answer, Review
+from pyratify.entrypoints.webhook.rules import Rules
 from pyratify.entrypoints.webhook.schema import Mode
 
 T = TypeVar("T")
@@ -36,12 +39,14 @@ class Webhook:
         verdicts: Remembers verdicts.
         rules: The rules of the moment.
         clock: Where times come from.
+        namespaces: Knows the labels of namespaces; None where no rule may ask for them.
     """
 
     source: Source
     verdicts: Verdicts
     rules: FollowedRules
     clock: Clock = field(default_factory=SystemClock)
+    namespaces: NamespaceLabels | None = None
     _answers: Answers = field(init=False)
     _together: Together = field(init=False)
 
@@ -67,18 +72,18 @@ class Webhook:
         await self._together.aclose()
 
     async def _validate(self, review: Review, seconds: float) -> Answer:
-        rules = self.rules.current
-        case = case_of(review, rules)
-        found = await self._each(case, partial(self._verified, case.namespace), seconds)
+        rules, end = self.rules.current, self.clock.monotonic() + seconds
+        case = case_of(review, rules, await self._labels(review, rules, seconds))
+        found = await self._each(case, partial(self._verified, case.namespace), end)
         self._note(review, found)
         return answered(problems(case, found, rules, self.clock.now()))
 
     async def _mutate(self, review: Review, seconds: float) -> Answer:
-        rules = self.rules.current
-        case = case_of(review, rules)
+        rules, end = self.rules.current, self.clock.monotonic() + seconds
+        case = case_of(review, rules, await self._labels(review, rules, seconds))
         if all(rule.mode is Mode.AUDIT for rule in case.matching):
             return Answer(allowed=True)
-        found = await self._each(case, partial(self._pinned, case.namespace), seconds)
+        found = await self._each(case, partial(self._pinned, case.namespace), end)
         failed = {text: each if isinstance(each, Failure) else None for text, each in found.items()}
         self._note(review, failed)
         answer = answered(problems(case, failed, rules, self.clock.now(), pins=False))
@@ -108,13 +113,26 @@ class Webhook:
         _LOG.info("answered", extra={**review.facts(), "act": act, "allowed": found.allowed, **found.audit})
         return found
 
+    async def _labels(self, review: Review, rules: Rules, seconds: float) -> Mapping[str, str]:
+        """Return the labels of the namespace where a rule asks for them, within half of the time."""
+        if not rules.selects_namespaces or not review.operation.brings_images:
+            return {}
+        if self.namespaces is None:
+            raise Refused(Reason.POLICY_ERROR, "nobody knows the labels of namespaces")
+        name = review.namespace
+        ask = partial(_one, self.namespaces.of)
+        found = (await self._together.each([name], ask, lambda _: _late(seconds / 2), seconds / 2))[name]
+        if isinstance(found, Failure):
+            raise Refused(found.reason, found.message, remedy=found.remedy)
+        return found
+
     async def _each(
-        self, case: Case, find: Callable[[str], Awaitable[T]], seconds: float
+        self, case: Case, find: Callable[[str], Awaitable[T]], end: float
     ) -> dict[str, T | Failure]:
-        """Find something out for every reference of a case, all together; late ones are failures."""
-        late = Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
+        """Find something out for every reference of a case, all together; what is late at that time is a failure."""
+        seconds = end - self.clock.monotonic()
         return await self._together.each(
-            [image.text for image in case.images], partial(_one, find), lambda _: late, seconds
+            [image.text for image in case.images], partial(_one, find), lambda _: _late(seconds), seconds
         )
 
     async def _verified(self, namespace: str, text: str) -> Failure | None:
@@ -133,6 +151,11 @@ class Webhook:
             if failure is not None:
                 extra = {"uid": review.uid, "image": text, "code": failure.reason.value}
                 _LOG.warning("not accepted", extra={**extra, "error": failure.message})
+
+
+def _late(seconds: float) -> Failure:
+    message = f"not answered within {round(seconds, 2):g} seconds"
+    return Failure(Reason.TIMEOUT, message, Reason.TIMEOUT.remedy)
 
 
 async def _one(find: Callable[[str], Awaitable[T]], text: str) -> T | Failure:

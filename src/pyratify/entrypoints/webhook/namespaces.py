@@ -1,0 +1,96 @@
+"""The labels of namespaces, which a review does not say: asked of the API server, and remembered for a moment."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pyratify.core.caching import ExpiringCache, SingleFlight
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.entrypoints.webhook.objects import Refused, labels
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.api import Api
+
+_LOG = logging.getLogger("pyratify.webhook")
+_SECONDS = 2.0
+_MOST = 10_000
+
+
+@dataclass(slots=True)
+class NamespaceLabels:
+    """Knows the labels of namespaces.
+
+    Attributes:
+        ask: Returns a Namespace by its name.
+        clock: Where times come from.
+    """
+
+    ask: Callable[[str], Awaitable[Mapping[str, Any]]]
+    clock: Clock
+    _known: ExpiringCache[Mapping[str, str]] = field(init=False)
+    _asking: SingleFlight[Mapping[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known = ExpiringCache(self.clock, _MOST)
+        self._asking = SingleFlight()
+
+    async def of(self, namespace: str) -> Mapping[str, str]:
+        """Return the labels of a namespace, at most two seconds old.
+
+        Raises:
+            Refused: `POLICY_ERROR`: the API server did not say.
+        """
+        found = self._known.get(namespace)
+        return (
+            found if found is not None else await self._asking.run(namespace, partial(self._ask, namespace))
+        )
+
+    async def _ask(self, namespace: str) -> Mapping[str, str]:
+        try:
+            found = labels(await self.ask(namespace))
+        except Exception as error:  # noqa: BLE001 - the end is a refusal
+            _LOG.error(
+                "labels of a namespace are not known", extra={"namespace": namespace, "error": str(error)}
+            )
+            raise Refused(
+                Reason.POLICY_ERROR,
+                f"the labels of the namespace {namespace} are not known",
+                remedy="Check that the webhook reaches the API server and may get namespaces.",
+            ) from None
+        self._known.put(namespace, found, _SECONDS)
+        return found
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Asks the API server of `$KUBECONFIG`, or of the cluster that this process runs in; it is spoken to when it is needed."""
+
+    _api: "Api | None" = None
+
+    async def namespace(self, name: str) -> Mapping[str, Any]:
+        """Return a Namespace.
+
+        Raises:
+            ConfigurationError: There is no API server that can be used, or the extra `kubernetes` is not installed.
+            ApiFault: It did not answer.
+        """
+        try:
+            from pyratify.kubernetes.api import Api, object_path
+        except ImportError:
+            raise ConfigurationError(
+                "labels of namespaces need lightkube",
+                remedy="Install it: pip install 'pyratify[kubernetes]'.",
+            ) from None
+        if self._api is None:
+            self._api = Api.connect()
+        return await self._api.get(object_path("v1", "namespaces", name))
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        api, self._api = self._api, None
+        if api is not None:
+            await api.aclose()
