@@ -226,6 +226,7 @@ function move(event) {
 // --- the evidence ------------------------------------------------------------------------------------------------------
 
 async function choose(id) {
+  if (state.chosen === id) return; // a decision never changes: what is open stays open
   state.chosen = id;
   for (const [name, row] of state.rows) {
     if (name === id) row.firstElementChild.setAttribute("aria-current", "true");
@@ -236,7 +237,9 @@ async function choose(id) {
     const found = await (await ask(`v1/decisions/${encodeURIComponent(id)}`)).json();
     if (state.chosen === id) $("detail").replaceChildren(...drawDecision(found));
   } catch (error) {
-    if (state.chosen === id) $("detail").replaceChildren(make("p", { class: "empty" }, error.message));
+    if (state.chosen !== id) return;
+    state.chosen = "";
+    $("detail").replaceChildren(make("p", { class: "empty" }, error.message));
   }
 }
 
