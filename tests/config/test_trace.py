@@ -4,6 +4,8 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import pytest
 
 from pyratify.config.build import build_engine
 from pyratify.config.load import load_config
+from pyratify.config.trace import traced
 from pyratify.core.engine import Engine
 from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.key import KeyMaterial, Validity
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.tls import Authority
 
@@ -185,3 +189,22 @@ def test_a_fingerprint_tells_names_from_values() -> None:
     one.miss("stores/mine")
     one.miss("stores/other")
     assert (one.generation(SECRET), one.untraced) == ("", "stores/mine")
+
+
+def test_everything_of_a_key_counts_but_its_origin() -> None:
+    """Its bytes and its period; a field that is new has to be told too."""
+    assert {one.name for one in fields(KeyMaterial)} == {"data", "origin", "validity"}
+    start = Validity(start=datetime(2026, 1, 1, tzinfo=UTC))
+    materials = [
+        KeyMaterial(b"key", "here"),
+        KeyMaterial(b"key", "there"),
+        KeyMaterial(b"other", "here"),
+        KeyMaterial(b"key", "here", start),
+    ]
+    generations = []
+    for material in materials:
+        found = Fingerprint()
+        assert traced(found, "keys", (material,)) == (material,)
+        generations.append(found.generation(SECRET))
+    assert generations[0] == generations[1]
+    assert len(set(generations)) == 3
