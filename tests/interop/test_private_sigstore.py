@@ -3,13 +3,15 @@
 Where a verdict differs, `DIFFERENCES` says why; a difference that is not there, and one that is there no more, fails.
 """
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from interop import live, sigstore_instance
-from interop.sigstore_policies import KEY, Policy, classic_environment, policies
-from interop.sigstore_scene import IMAGES, KINDS, TAG, Scene, peer
+from interop.sigstore_policies import KEY, OTHER_KEY, Policy, classic_environment, policies
+from interop.sigstore_scene import EMAIL, IMAGES, KINDS, TAG, Scene, at, peer
 from interop.sigstore_scene import KEY as SIGNING_KEY
 
 pytestmark = pytest.mark.interop
@@ -169,3 +171,59 @@ def test_signatures_in_another_repository_are_found_as_cosign_finds_them(program
         mine = live.ratify(*key, *repository, *flags, reference)
         assert mine.code in (0, 1), mine.stderr
         assert (mine.code == 0, wanted) == (wanted, theirs == told and flags == prefix)
+
+
+def test_the_parts_of_an_instance_are_as_good_as_its_root(scene: Scene, tmp_path: Path) -> None:
+    """Certificates and keys one by one in a configuration: what they sign is accepted, and what lacks one is not."""
+    files = {name: str(path) for name, path in scene.instance.files.items()}
+    parts = {
+        "fulcioCertificates": [files["fulcio"]],
+        "ctLogKeys": [files["ct"]],
+        "rekorKeys": [{"file": files["rekor"], "origin": "127.0.0.1"}, {"file": files["rekor1"]}],
+        "timestampCertificates": [files["tsa"]],
+    }
+    issuer = f"{scene.instance.urls['oidc']}/email"
+    identity = {"certificateIdentity": EMAIL, "certificateOIDCIssuer": issuer}
+    for left_out, wanted in (
+        ("", {"v3", "v2", "v3-log1"}),
+        ("timestampCertificates", {"v2", "v3-log1"}),
+        ("ctLogKeys", set()),
+        ("rekorKeys", set()),
+        ("fulcioCertificates", set()),
+    ):
+        named = {name: value for name, value in parts.items() if name != left_out}
+        policy = {**identity, **named}
+        verifier = {"name": "cosign", "type": "cosign", "parameters": {"trustPolicies": [policy]}}
+        store = {"type": "registry-store", "parameters": {"allowCosignTag": True}}
+        executor = {"scopes": [scene.registry], "stores": [store], "verifiers": [verifier]}
+        path = tmp_path / "ratify.json"
+        path.write_text(json.dumps({"executors": [executor]}))
+        assert ours(scene, ("-c", str(path)), ("v3", "v2", "v3-log1", "v3-replayed")) == wanted
+
+
+@pytest.mark.parametrize("how", ["keyless", "key"])
+def test_bundles_of_files_have_cosigns_verdicts(how: str, scene: Scene, tmp_path: Path) -> None:
+    """`cosign sign-blob` writes them; right, for another file, by another signer, without its root, and spoilt."""
+    file, other, bundle = tmp_path / "file", tmp_path / "other", tmp_path / "bundle.json"
+    file.write_bytes(b"a file")
+    other.write_bytes(b"another file")
+    root = ("--trusted-root", str(scene.root))
+    signer = scene.keyless() if how == "keyless" else SIGNING_KEY
+    config = f"--signing-config={scene.instance.signing_config()}"
+    peer("cosign", {}, "sign-blob", "--yes", config, *root, "--bundle", str(bundle), *signer, str(file))
+    spoilt = tmp_path / "spoilt.json"
+    document = json.loads(bundle.read_text())
+    at("messageSignature", "signature")(document)
+    spoilt.write_text(json.dumps(document))
+    who = scene.who() if how == "keyless" else KEY
+    nobody = scene.who("github") if how == "keyless" else OTHER_KEY
+    for flags, subject, named, wanted in (
+        (who, file, bundle, True),
+        (who, other, bundle, False),
+        (nobody, file, bundle, False),
+        (who, file, spoilt, False),
+    ):
+        arguments = ("--bundle", str(named), *flags, *root, str(subject))
+        mine = live.command(live.sys.executable, "-m", "pyratify", "verify-bundle", *arguments)
+        theirs = peer("cosign", {}, "verify-blob", *arguments)
+        assert (mine.returncode == 0, theirs.returncode == 0) == (wanted, wanted), (mine, theirs)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import pytest
@@ -297,3 +297,54 @@ async def test_atk_232_more_connections_than_the_bound_do_not_shut_others_out() 
             assert await ended(reader)
         for _, writer in silent:
             writer.close()
+
+
+async def test_atk_232_slow_bodies_hold_no_place() -> None:
+    """More of them than there are places: whoever sends a whole request is answered, and the slowest are given up for it."""
+    site = replace(SITE, max_requests=2, body_seconds=60)
+    async with listening(site, Address("127.0.0.1", 0)) as where:
+        slow = [await asyncio.open_connection(where.host, where.port) for _ in range(6)]
+        for number, (_, writer) in enumerate(slow):
+            writer.write(HEAD + b"\r\no")
+            await writer.drain()
+            if number >= 2:
+                assert await ended(slow[number - 2][0])
+        assert await status(where) == 200
+        reader, writer = slow[-1]
+        writer.write(b"k")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        for _, writer in slow:
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    "rest", [None, b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"], ids=["gone", "malformed"]
+)
+async def test_a_body_that_ends_early_is_no_defect(
+    rest: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client is gone, or what it sends is no body: nobody is asked, and the log is not filled."""
+    async with listening(SITE, Address("127.0.0.1", 0)) as where:
+        async with connected(where) as (reader, writer):
+            writer.write(HEAD + b"\r\no" if rest is None else b"POST / HTTP/1.1\r\nHost: x\r\n" + rest)
+            await writer.drain()
+            if rest is not None:
+                assert b" 400 " in await reader.readline()
+        assert await status(where) == 200
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nA B: c\r\n\r\n"],
+    ids=["tls", "line", "field"],
+)
+async def test_what_is_no_http_is_refused_and_fills_no_log(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody who can reach the address writes tracebacks into the log."""
+    async with listening(SITE, Address("127.0.0.1", 0)) as where, connected(where) as (reader, writer):
+        writer.write(sent)
+        assert b" 400 " in await reader.readline()
+        assert await ended(reader)
+    assert caplog.text == ""

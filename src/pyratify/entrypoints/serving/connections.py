@@ -5,7 +5,8 @@ nothing with them costs us no more than these bounds. What arrives in time is pa
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -44,6 +45,7 @@ class Connections:
         self.bounds = bounds
         self._now = now
         self._open: dict[asyncio.BaseTransport, _Connection] = {}  # the one that was idle for longest first
+        self._arriving: dict[_Connection, None] = {}  # the first first
 
     def __len__(self) -> int:
         return len(self._open)
@@ -66,6 +68,24 @@ class Connections:
             connection.due = self._now() + self.bounds.taking_seconds
             self._rests(connection)
 
+    @contextmanager
+    def arriving(self, transport: asyncio.BaseTransport | None, most: int) -> Iterator[None]:
+        """Note that the body of a request is arriving; of more than that, the one that began first is given up.
+
+        Whoever sends one slowly loses it to those who do not.
+        """
+        connection = self._open.get(transport) if transport is not None else None
+        if connection is None:
+            yield
+            return
+        if len(self._arriving) >= most:
+            next(iter(self._arriving)).end()
+        self._arriving[connection] = None
+        try:
+            yield
+        finally:
+            self._arriving.pop(connection, None)
+
     def look(self) -> None:
         """End the connections whose time is over."""
         now = self._now()
@@ -85,10 +105,11 @@ class Connections:
         if len(self._open) > self.bounds.most:
             next(each for each in self._open.values() if not each.busy).end()
 
-    def closed(self, transport: asyncio.BaseTransport | None) -> None:
+    def closed(self, connection: "_Connection") -> None:
         """Forget a connection."""
-        if transport is not None:
-            self._open.pop(transport, None)
+        self._arriving.pop(connection, None)
+        if connection.transport is not None:
+            self._open.pop(connection.transport, None)
 
     def _rests(self, connection: "_Connection") -> None:
         """Make a connection the last to be ended for another one."""
@@ -127,7 +148,7 @@ class _Connection(asyncio.Protocol):
     def end(self) -> None:
         """End the connection at once."""
         if self.transport is not None:
-            self._all.closed(self.transport)
+            self._all.closed(self)
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -151,5 +172,5 @@ class _Connection(asyncio.Protocol):
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._all.closed(self.transport)
+        self._all.closed(self)
         self._inner.connection_lost(exc)

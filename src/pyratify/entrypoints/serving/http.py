@@ -15,6 +15,7 @@ from functools import partial
 from ssl import SSLContext, SSLObject
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from pyratify.core.guard import describe, end
 from pyratify.core.observing import SILENCE, Observer, begin_trace, end_trace
@@ -26,6 +27,7 @@ from pyratify.entrypoints.serving.watched import method_of, parent_of, trace_of
 __all__ = ("Address", "Asked", "Handler", "Refused", "Reply", "Site", "listening", "plain")
 
 _LOG = logging.getLogger("pyratify.serving")
+_PARSER_LOG = logging.getLogger("pyratify.serving.http")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LINGERING = 25  # times 20 milliseconds
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
@@ -67,6 +69,7 @@ async def listening(
     server = web.Server(
         _Gate(site, observer, partial(_ends, outdated, ending), connections).handle,
         access_log=None,
+        logger=_PARSER_LOG,
         auto_decompress=False,
         keepalive_timeout=60.0,
         max_headers=64,
@@ -81,11 +84,20 @@ async def listening(
         for listener in listeners:
             listener.close()
         if ending():
-            await _linger(server)
+            await _linger(server, handshakes=tls is not None)
         await asyncio.sleep(0)  # what has just arrived begins to be answered
         server.pre_shutdown()
         await server.shutdown(drain_seconds)
         await end(watching)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether what the library logs is a defect; that a client does not speak HTTP is none, and fills no log."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
+_PARSER_LOG.addFilter(_is_ours)
 
 
 async def _listen(
@@ -97,10 +109,10 @@ async def _listen(
     )
 
 
-async def _linger(server: web.Server) -> None:
-    """Give connections that were just taken the time to ask."""
+async def _linger(server: web.Server, *, handshakes: bool) -> None:
+    """Give connections that were just taken the time to ask; those in the middle of a handshake cannot be seen."""
     for _ in range(_LINGERING):
-        if not server.connections:
+        if not server.connections and not handshakes:
             return
         await asyncio.sleep(0.02)
 
@@ -140,16 +152,11 @@ class _Gate:
     async def _respond(self, request: web.BaseRequest) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
-        if self._under_way >= self._site.max_requests:
-            return _response(say(Refused(503, "BUSY", "too many requests at the same time")))
-        self._under_way += 1
         try:
             reply = await self._answer(request, path, query)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
-        finally:
-            self._under_way -= 1
         response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
         if self._ends(request):
             response.force_close()
@@ -168,7 +175,15 @@ class _Gate:
         if refusal is not None:
             return refusal
         body = await self._body(request) if request.method == "POST" else b""
-        return body if isinstance(body, Refused) else await handler(replace(asked, body=body))
+        if isinstance(body, Refused):
+            return body
+        if self._under_way >= self._site.max_requests:
+            return Refused(503, "BUSY", "too many requests at the same time")
+        self._under_way += 1
+        try:
+            return await handler(replace(asked, body=body))
+        finally:
+            self._under_way -= 1
 
     def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
         """Return the handlers, the path under which they stand, and the name that follows it."""
@@ -188,17 +203,21 @@ class _Gate:
             data = request.content.read_nowait()
         else:
             try:
-                async with asyncio.timeout(self._site.body_seconds):
-                    data = await self._arriving(request)
+                data = await self._arriving(request)
             except TimeoutError:
                 return Refused(408, "TIMEOUT", "the body did not arrive in time")
+            except (ConnectionError, web.RequestPayloadError):
+                return Refused(400, "BAD_REQUEST", "the body did not arrive as a whole")
         return data if len(data) <= self._site.max_body else self._too_large()
 
     async def _arriving(self, request: web.BaseRequest) -> bytes:
-        """Return the body, or as much of it as is already too much."""
+        """Return the body, or as much of it as is already too much; it holds no place of a request that is being answered."""
         data = bytearray()
-        while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
-            data += chunk
+        arriving = self._connections.arriving(request.transport, self._site.max_requests)
+        async with asyncio.timeout(self._site.body_seconds):
+            with arriving:
+                while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
+                    data += chunk
         return bytes(data)
 
     def _too_large(self) -> Refused:
