@@ -65,6 +65,13 @@ def test_an_entry_answers_its_own_question_alone(other: object) -> None:
     assert entry_name(SECRET, other) != entry_name(SECRET, question())  # type: ignore[arg-type]
 
 
+def test_a_verdict_on_something_else_does_not_count() -> None:
+    """Also where one of the processes itself put it in for this question, which is a defect."""
+    wrong = verdict(reference=PINNED.at(Digest.of(b"other")))
+    entry = seal(SECRET, question(), wrong, NOW, 5)
+    assert unseal(SECRET, question(), entry or b"", NOW) is None
+
+
 def test_an_entry_of_another_secret_is_a_miss() -> None:
     """Also under its own name, which is another one."""
     assert unseal(OTHER, question(), sealed(), NOW) is None

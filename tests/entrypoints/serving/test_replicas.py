@@ -22,7 +22,7 @@ from pyratify.entrypoints.gatekeeper.serve import make
 from pyratify.entrypoints.serving.process import Parts, Process
 from pyratify.render.json import document
 from pyratify.testing.registry import RegistrySimulator
-from sharing import RedisServer, running_redis
+from sharing import RedisServer, free_port, running_redis
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 SIGNED = ("cosign-v2", "cosign-v3", "notation-cose-ec", "notation-jws-rsa", "both")
@@ -147,9 +147,11 @@ async def test_what_one_replica_evaluated_the_other_knows(
     secret.write_text("test-only 0123456789abcdef0123456789abcdef\n")
     shared = ("--shared-cache", redis.url, "--shared-cache-key-file", secret)
     keys = [f"{registry.host}/app:{tag}" for tag in (*SIGNED, "unsigned")]
+    port = free_port()
+    measured = ("--enable-metrics", "--metrics-port", port)
     async with (
         running(flags("-c", config(tmp_path / "one"), *shared)) as one,
-        running(flags("-c", config(tmp_path / "two"), *shared)) as two,
+        running(flags("-c", config(tmp_path / "two"), *shared, *measured)) as two,
         running(flags("-c", config(tmp_path / "three"))) as alone,
     ):
         first = await one.ask(*keys)
@@ -159,6 +161,19 @@ async def test_what_one_replica_evaluated_the_other_knows(
         assert (one.verdicts.misses, one.verdicts.shared_hits) == (len(keys), 0)
         assert (two.verdicts.misses, two.verdicts.shared_hits) == (0, len(keys))
         assert alone.verdicts.misses == len(keys)
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{port}/metrics") as answer,
+        ):
+            lines = (await answer.text()).splitlines()
+        for line in (
+            f"ratify_shared_cache_hits_total {len(keys)}.0",
+            "ratify_shared_cache_errors_total 0.0",
+            "ratify_shared_cache_left_alone 0.0",
+            f'ratify_verdicts_total{{decision="ALLOW",workload_namespace=""}} {len(SIGNED)}.0',
+            'ratify_verdicts_total{decision="DENY",workload_namespace=""} 1.0',
+        ):
+            assert line in lines, line
         other = [f"[team]{key}" for key in keys]
         await two.ask(*other)
         assert two.verdicts.misses == len(keys)

@@ -120,30 +120,35 @@ def _kill(pid: int) -> None:
 
 @dataclass
 class Load:
-    """Requests one after another over connections that are kept, each of which must be answered."""
+    """Requests one after another, over connections that are kept and over new ones, each of which must be answered."""
 
     url: str
     answered: int = 0
     refused: list[str] = field(default_factory=list)
     stop: bool = False
 
-    async def ask(self) -> None:
-        """Ask until stopped; a connection that was closed before anything was sent may be opened again."""
-        async with aiohttp.ClientSession() as client:
-            while not self.stop:
-                try:
-                    async with client.post(self.url, data=request("elsewhere.example/app:v1")) as answer:
-                        document = await answer.json()
-                        assert answer.status == 200
-                        assert document["response"]["items"][0]["error"].startswith("SCOPE_NO_MATCH")
-                        self.answered += 1
-                except aiohttp.ClientError as error:
-                    self.refused.append(repr(error))
+    async def ask(self, fresh: bool) -> None:
+        """Ask until stopped, over one connection or over a fresh one for each request."""
+        while not self.stop:
+            async with aiohttp.ClientSession() as client:
+                await self._one(client)
+                while not (fresh or self.stop):
+                    await self._one(client)
+
+    async def _one(self, client: aiohttp.ClientSession) -> None:
+        try:
+            async with client.post(self.url, data=request("elsewhere.example/app:v1")) as answer:
+                document = await answer.json()
+                assert answer.status == 200
+                assert document["response"]["items"][0]["error"].startswith("SCOPE_NO_MATCH")
+                self.answered += 1
+        except aiohttp.ClientError as error:
+            self.refused.append(repr(error))
 
     @asynccontextmanager
     async def running(self, clients: int = 4) -> AsyncIterator["Load"]:
         """Ask from several clients while the context is open."""
-        asking = [asyncio.create_task(self.ask()) for _ in range(clients)]
+        asking = [asyncio.create_task(self.ask(number % 2 == 0)) for number in range(clients)]
         try:
             yield self
         finally:

@@ -84,7 +84,7 @@ async def listening(
         for listener in listeners:
             listener.close()
         if ending():
-            await _linger(server)
+            await _linger(server, handshakes=tls is not None)
         await asyncio.sleep(0)  # what has just arrived begins to be answered
         server.pre_shutdown()
         await server.shutdown(drain_seconds)
@@ -109,10 +109,10 @@ async def _listen(
     )
 
 
-async def _linger(server: web.Server) -> None:
-    """Give connections that were just taken the time to ask."""
+async def _linger(server: web.Server, *, handshakes: bool) -> None:
+    """Give connections that were just taken the time to ask; those in the middle of a handshake cannot be seen."""
     for _ in range(_LINGERING):
-        if not server.connections:
+        if not server.connections and not handshakes:
             return
         await asyncio.sleep(0.02)
 
