@@ -196,3 +196,65 @@ def _values(document: Any, names: tuple[str, ...]) -> list[Any]:
         return []
     here = [document[name] for name in names if name in document]
     return here + [found for item in document.values() for found in _values(item, names)]
+
+
+def updated(new: dict[str, Any], old: Any, **fields: Any) -> dict[str, Any]:
+    """Return the review of an update."""
+    return review_of(new, operation="UPDATE", oldObject=old, **fields)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "CronJob"])
+def test_atk_227_an_update_is_judged_by_what_it_changes(folder: str, kind: str) -> None:
+    """What is no longer trusted can be scaled down and finished off; nothing new comes in with that."""
+    before = object_of(kind, pod_spec(containers=(IMAGE, OTHER)))
+    after = object_of(kind, pod_spec(containers=(IMAGE, OTHER)))
+    after["metadata"] |= ABUSES["deletion"]["metadata"]
+    nothing = answer_of()
+    assert asked(case(folder, updated(after, before), nothing)) == []
+    assert violations(case(folder, updated(after, before), nothing)) == []
+    judged = case(folder, updated(after, before), nothing, verifyUnchanged=True)
+    assert len(asked(judged)) == len(violations(judged)) == 2
+    brought = object_of(kind, pod_spec(containers=(IMAGE, "registry.test/new:v1")))
+    (message,) = violations(case(folder, updated(brought, before), nothing))
+    assert "registry.test/new:v1" in message
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pod_spec(containers=(OTHER, IMAGE)),
+        pod_spec(containers=(IMAGE, OTHER), initContainers=(OTHER,)),
+        pod_spec(containers=(IMAGE, OTHER), volumes=(OTHER,)),
+        {"containers": [{"name": "c0", "image": IMAGE}, {"name": "c9", "image": OTHER}]},
+        {"containers": [{"name": "c0", "image": IMAGE}, {"name": "c1", "image": f"{OTHER}2"}]},
+    ],
+    ids=["swapped", "init", "volume", "renamed", "longer"],
+)
+def test_atk_227_unchanged_is_the_same_text_at_the_same_place(folder: str, spec: dict[str, Any]) -> None:
+    """An image that stood elsewhere in the object is new where it stands now."""
+    before = object_of("Pod", pod_spec(containers=(IMAGE, OTHER)))
+    assert violations(case(folder, updated(object_of("Pod", spec), before), answer_of()))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("old", [None, {}, [], "x", {"spec": None}, {"spec": {"containers": None}}])
+@pytest.mark.parametrize("operation", ["CREATE", "UPDATE", "CONNECT", "", None, "delete"])
+def test_atk_227_without_what_was_there_everything_is_new(
+    folder: str, old: Any, operation: str | None
+) -> None:
+    """Only the API server's own word that this is an update, and of what, leaves anything out."""
+    review = {**pod(), "operation": operation, "oldObject": old}
+    tried = case(folder, {name: value for name, value in review.items() if value is not None}, answer_of())
+    assert asked(tried) == [key_of(folder)]
+    assert violations(tried)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("operation", ["CREATE", None])
+def test_atk_227_what_was_there_counts_for_updates_only(folder: str, operation: str | None) -> None:
+    """A creation, and what an audit looks at, is judged whole, whatever else stands in the review."""
+    review = {**pod(), "operation": operation, "oldObject": object_of("Pod", pod_spec())}
+    tried = case(folder, {name: value for name, value in review.items() if value is not None}, answer_of())
+    assert violations(tried)

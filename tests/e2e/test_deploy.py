@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.cluster import policies
 from e2e.cluster.api import Document, Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.gatekeeper import Gatekeeper
@@ -17,6 +18,7 @@ from e2e.cluster.images import Images
 from e2e.cluster.pods import pod, with_volumes, workload
 from e2e.cluster.programs import Program, eventually, free_port, start
 from e2e.cluster.provider import Provider
+from interop import live
 from manifests.chart_values import OWN_TLS, VALUES, merged
 from manifests.helm import HELM, render
 
@@ -90,6 +92,23 @@ def test_a_volume_that_cannot_be_resolved_is_refused(
     assert "mutation.gatekeeper.sh" in refusal(api_server, document)
 
 
+def test_what_was_there_before_can_be_scaled_down_but_brings_nothing_new(
+    api_server: ApiServer, provider: Provider, images: Images
+) -> None:
+    """An update of what is not trusted passes as long as its images stay as they are."""
+    namespace = api_server.namespace("from-before")
+    document = workload("Deployment", namespace, images[UNSIGNED])
+    api_server.api.create(document)
+    labels = {"labels": {policies.LABEL: policies.DEFAULT}}
+    api_server.api.patch({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, **labels}})
+    same = {name: document[name] for name in ("apiVersion", "kind", "metadata")}
+    eventually("the namespace is looked at", lambda: refusal(api_server, pod(namespace, images[UNSIGNED])))
+    assert api_server.api.patch({**same, "spec": {"replicas": 0}})["spec"]["replicas"] == 0
+    containers = [{"name": "main-0", "image": images["wrong-ca"]}]
+    with pytest.raises(Refused, match="wrong-ca"):
+        api_server.api.patch({**same, "spec": {"template": {"spec": {"containers": containers}}}})
+
+
 @pytest.mark.parametrize("folder", ["base", "example"])
 def test_the_kustomization_is_accepted(api_server: ApiServer, kinds: None, folder: str) -> None:
     """What kubectl makes of it is valid to the API server and to Gatekeeper."""
@@ -154,7 +173,18 @@ def installed(
     """The chart, installed by its own account and no rights but those that it gives itself."""
     if not HELM.exists():
         pytest.skip("run `make peers` first: there is no helm")
-    documents = render(merged(VALUES["cosign"], MODES[request.param]), tmp_path)
+    values = {
+        "executor": {"scopes": ["registry.example.com"]},
+        "cosign": {"keys": {"provider": "kubernetes", "secret": "cosign"}},
+    }
+    documents = render(merged(values, MODES[request.param]), tmp_path)
+    trusted = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "cosign", "namespace": "gatekeeper-system"},
+        "stringData": {"cosign.pub": (live.signers.KEYS / "cosign.pub").read_text()},
+    }
+    api_server.api.apply(trusted)
     for document in documents:
         document["metadata"].setdefault("namespace", "gatekeeper-system")
         api_server.api.apply(document)
@@ -180,14 +210,14 @@ def installed(
         yield Installed(documents, program, health)
     finally:
         program.end()
-        for document in documents:
+        for document in [*documents, trusted]:
             if document["kind"] != "Provider":
                 api_server.api.delete(document)
         api_server.api.apply(*provider.resources())
 
 
 def test_the_charts_rights_suffice(api_server: ApiServer, installed: Installed) -> None:
-    """The program makes its certificates, tells its clients whom to trust, and reports on the executor, with no other rights."""
+    """The program makes its certificates, tells its clients whom to trust, reads the Secret that the executor names, and reports on it."""
     eventually("the program is ready", installed.is_ready)
     one = {each["kind"]: each for each in installed.documents}
     clients = [each for each in installed.documents if each["kind"] in _TOLD]

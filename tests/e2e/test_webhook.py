@@ -18,6 +18,7 @@ from e2e.cluster.pods import WORKLOADS, pod, pod_spec, with_ephemeral, with_volu
 from e2e.cluster.programs import eventually
 from e2e.cluster.provider import COSIGN, SIGNED_BY_EITHER, configuration, notation
 from e2e.cluster.webhook import WATCHED, Webhook, sidecars, webhook, webhook_of_cluster
+from pyratify.entrypoints.cli import main as ratify
 
 pytestmark = pytest.mark.e2e
 
@@ -371,6 +372,23 @@ def test_a_configuration_that_becomes_wrong_changes_nothing(
             api_server.api.create(pod(where, images[BAD]))
     finally:
         path.write_bytes(good)
+
+
+def test_what_is_applied_is_checked(
+    api_server: ApiServer, hook: Webhook, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As kubectl prints it: namespaces have to be marked, as the trials want it, and nobody says whose `ratify-system` is."""
+    kinds = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
+    for form in ("json", "yaml"):
+        path = tmp_path / f"applied.{form}"
+        path.write_text(api_server.kubectl("get", kinds, "-o", form).stdout)
+        assert ratify(["webhook", "check", str(path)]) == 3
+        said = [line for line in capsys.readouterr().err.splitlines() if " ratify-webhook, " in line]
+        assert sorted(said) == [
+            f"ratify: {kind}WebhookConfiguration ratify-webhook, webhook {name}.ratify.sh: namespaces are left out{what}"
+            for kind, name in (("Mutating", "pin"), ("Validating", "verify"))
+            for what in (f" by the label {LABEL}", ": ratify-system")
+        ]
 
 
 def test_tenants_have_executors_of_their_own(

@@ -191,6 +191,16 @@ SHARED: dict[str, Any] = {
     "workers": 4,
     "executor": {"onInvalid": "remove", "namespaceFallback": "deny"},
 }
+SECRETS: dict[str, Any] = {
+    "executor": {"scopes": SCOPES},
+    "notation": {
+        "trustedIdentities": IDENTITIES,
+        "certs": [{"provider": "kubernetes", "secret": "authorities", "namespace": "gatekeeper-system"}],
+    },
+    "cosign": {"keys": {"provider": "kubernetes", "secret": "cosign", "key": "cosign.pub"}},
+    "stores": [{"credential": {"provider": "kubernetes", "secret": "pull"}}],
+    "rbac": {"readSecrets": [{"namespace": "default", "names": ["pull"]}]},
+}
 V2_EMPTY = {**NOTATION, "cosign": {"keys": None}}
 WHOLE = {
     "executors": [
@@ -280,6 +290,7 @@ VALUES: dict[str, dict[str, Any]] = {
     ),
     "any-client": merged(COSIGN, {"provider": {"clientCA": {"allowAnyClient": True}}}),
     "client-ca-in-values": merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE}}}),
+    "secrets": SECRETS,
     "shared-cache": merged(COSIGN, SHARED),
     "webhook": merged(COSIGN, WEBHOOK),
     "webhook-of-files": merged(COSIGN, OWN_TLS, WEBHOOK, IN_A_FILE),

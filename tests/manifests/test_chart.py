@@ -142,7 +142,7 @@ def test_names_and_labels_are_those_of_kubernetes(
     for document in found:
         assert len(document["metadata"]["name"]) <= (63 if document["kind"] == "Service" else 253)
         assert document["metadata"]["labels"]["app.kubernetes.io/instance"] == "r"
-        assert document["metadata"].get("namespace", NAMESPACE) == NAMESPACE
+        assert document["metadata"].get("namespace", NAMESPACE) in (NAMESPACE, "default")
     labels = one(found, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
     selectors = [
         document["spec"]["selector"].get("matchLabels", document["spec"]["selector"])
@@ -152,7 +152,9 @@ def test_names_and_labels_are_those_of_kubernetes(
     assert all(selector.items() <= labels for selector in selectors)
 
 
-@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"azure", "files", "own-config", "no-executor"}))
+@pytest.mark.parametrize(
+    "name", sorted(VALUES.keys() - {"azure", "files", "own-config", "no-executor", "secrets"})
+)
 async def test_the_engine_accepts_the_executors(
     name: str, rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
@@ -373,6 +375,27 @@ def test_rights_are_few(rendered: dict[str, list[dict[str, Any]]]) -> None:
     assert one(quiet, "ServiceAccount")["automountServiceAccountToken"] is False
 
 
+def test_secrets_that_are_named_may_be_read(rendered: dict[str, list[dict[str, Any]]]) -> None:
+    """Those in the values and those of tenants, each in its namespace; they stand in the executor by name only."""
+    (spec,) = executors(rendered["secrets"])
+    notation, cosign = (each["parameters"] for each in spec["verifiers"])
+    assert notation["certificates"] == [
+        {"type": "ca", "kubernetes": {"secret": "authorities", "namespace": "gatekeeper-system"}}
+    ]
+    assert cosign["trustPolicies"][0]["keys"] == {"kubernetes": {"secret": "cosign", "key": "cosign.pub"}}
+    assert spec["stores"][0]["parameters"]["credential"] == {"provider": "kubernetes", "secret": "pull"}
+    roles = {
+        each["metadata"]["namespace"]: each["rules"]
+        for each in rendered["secrets"]
+        if each["kind"] == "Role" and each["metadata"]["name"] == f"{SERVICE}-secrets"
+    }
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    assert roles == {
+        NAMESPACE: [{**rule, "resourceNames": ["authorities", "cosign", "pull"]}],
+        "default": [{**rule, "resourceNames": ["pull"]}],
+    }
+
+
 def test_a_budget_says_one_thing(rendered: dict[str, list[dict[str, Any]]]) -> None:
     """Either how many must stay or how many may go: the API server takes no more than one."""
     assert one(rendered["everything"], "PodDisruptionBudget")["spec"]["minAvailable"] == "50%"
@@ -520,6 +543,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "shared-cache-without-a-key": (
         merged(COSIGN, {"cache": {"shared": {"url": "redis://r"}}}),
         "cache.shared.secretName must not be empty",
+    ),
+    "secrets-in-a-file": (
+        merged(COSIGN, IN_A_FILE, {"cosign": {"keys": {"provider": "kubernetes", "secret": "c"}}}),
+        "provider.disableCRDManager is set",
+    ),
+    "secret-without-a-name": (
+        merged(COSIGN, {"cosign": {"keys": {"provider": "kubernetes"}}}),
+        "needs the name of a secret",
     ),
     "no-target": (
         merged(COSIGN, {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": 0}}),

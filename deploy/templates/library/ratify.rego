@@ -11,17 +11,17 @@ places := [
   ["template", "spec"],
 ]
 
-# Every image of the object: {"where", "image"}, from containers of all three sorts and from image volumes.
+# Every image of an object: {"where", "image"}, from containers of all three sorts and from image volumes.
 # Nothing that the object says of itself (annotations, owners, replicas, deletion) leaves an image out.
-images(review) := found if {
+images(document) := found if {
   containers := {source |
-    some pod in pods(review)
+    some pod in pods(document)
     some list in ["containers", "initContainers", "ephemeralContainers"]
     some container in object.get(pod, list, [])
     source := {"where": place(list, container), "image": object.get(container, "image", "")}
   }
   volumes := {source |
-    some pod in pods(review)
+    some pod in pods(document)
     some volume in object.get(pod, "volumes", [])
     image := object.get(volume, "image", null)
     image != null
@@ -30,13 +30,28 @@ images(review) := found if {
   found := containers | volumes
 }
 
-# A deletion admits nothing, and Gatekeeper shows what is deleted as the object.
-pods(review) := {pod |
-  object.get(review, "operation", "") != "DELETE"
+pods(document) := {pod |
   some path in places
-  pod := object.get(review.object, path, null)
+  pod := object.get(document, path, null)
   is_object(pod)
 }
+
+# The images that have to be verified: all, save those that an update leaves where they are, in the same list under the same name.
+# A deletion admits nothing.
+judged(review, parameters) := found if {
+  review.operation == "UPDATE"
+  object.get(parameters, "verifyUnchanged", false) == false
+  is_object(review.oldObject)
+  found := images(review.object) - images(review.oldObject)
+}
+
+else := set() if review.operation == "DELETE"
+
+else := images(review.object) if is_object(review.object)
+
+else := set()
+
+is_deletion(review) if review.operation == "DELETE"
 
 place(list, item) := sprintf("%s[%s]", [list, item.name]) if is_string(item.name)
 
@@ -64,9 +79,9 @@ key(image, _, false) := image
 
 key(image, review, true) := concat("", ["[", namespace(review), "]", image])
 
-keys(review, namespaced) := {asked |
+keys(review, parameters, namespaced) := {asked |
   usable(review, namespaced)
-  some source in images(review)
+  some source in judged(review, parameters)
   is_reference(source.image)
   asked := key(source.image, review, namespaced)
 }
@@ -115,33 +130,35 @@ else := "verification did not succeed" if value(response, asked).succeeded == fa
 
 else := "the provider gave no verdict for it"
 
+has_images(review) if count(images(review.object)) > 0
+
 # What must hold whatever else a template asks for.
 refusals(review, parameters, response, namespaced) := found if {
   no_images := {msg |
-    object.get(review, "operation", "") != "DELETE"
-    count(images(review)) == 0
+    not is_deletion(review)
+    not has_images(review)
     msg := "denied: no image is named where a Pod or a pod template has its containers"
   }
   no_namespace := {msg |
-    object.get(review, "operation", "") != "DELETE"
+    not is_deletion(review)
     not usable(review, namespaced)
     msg := "denied: the object has no namespace, so nobody can say whose rules are for it"
   }
   no_references := {msg |
-    some source in images(review)
+    some source in judged(review, parameters)
     not is_reference(source.image)
     msg := sprintf("denied: %v of %s: REF_INVALID: it names no image that could be verified", [source.image, source.where])
   }
   no_digests := {msg |
     object.get(parameters, "requireDigest", false) != false
-    some source in images(review)
+    some source in judged(review, parameters)
     is_reference(source.image)
     not is_digest(source.image)
     msg := sprintf("denied: %s of %s is not named by its digest", [source.image, source.where])
   }
   unverified := {msg |
     usable(review, namespaced)
-    some source in images(review)
+    some source in judged(review, parameters)
     is_reference(source.image)
     asked := key(source.image, review, namespaced)
     not verified(response, asked)

@@ -1,13 +1,15 @@
 """What is shipped lets nothing through, and what would is found."""
 
 import copy
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyratify.config.yaml import loads_all
+from pyratify.config.yaml import dumps, loads_all
 from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.webhook.manifests import weaknesses
 from pyratify.entrypoints.webhook.objects import POD_SPECS
@@ -118,10 +120,13 @@ def test_gatekeepers_ways_around_are_found() -> None:
 
 
 def test_other_webhooks_are_nobodys_business() -> None:
-    """What does not look at Pods decides nothing about images."""
+    """What does not look at Pods decides nothing about images; where nobody does, that is said."""
     other = changed("validating.yaml", lambda hook: hook.update(failurePolicy="Ignore"))
     other["webhooks"][0]["rules"] = [{"apiGroups": [""], "operations": ["*"], "resources": ["secrets"]}]
-    assert weaknesses([other, {"kind": "ConfigMap"}]) == ()
+    assert weaknesses([other, shipped("validating.yaml"), {"kind": "ConfigMap"}]) == ()
+    (found,) = weaknesses([other])
+    assert found.message == "none of them looks at Pods"
+    assert weaknesses([shipped("mutating.yaml")]) == ()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +134,7 @@ def test_other_webhooks_are_nobodys_business() -> None:
 )
 def test_what_is_no_manifest_says_nothing(junk: dict[str, Any]) -> None:
     """Whatever its shape."""
-    assert weaknesses([{"kind": "ValidatingWebhookConfiguration", **junk}]) == ()
+    assert weaknesses([{"kind": "MutatingWebhookConfiguration", **junk}]) == ()
 
 
 def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,3 +162,23 @@ def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     assert ratify(["webhook", "check", "--rules", str(rules), str(rules)]) == 0
     assert "exception old has expired" in capsys.readouterr().err
     assert ratify(["webhook", "check"]) == 3
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_the_command_reads_what_kubectl_prints(
+    form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From standard input, as JSON or YAML; what is no document, or too large, is an error."""
+    items = [shipped(name) for name in FILES]
+    items[1]["webhooks"][0]["failurePolicy"] = "Ignore"
+    listed = {"apiVersion": "v1", "kind": "List", "items": items}
+    text = json.dumps(listed, indent=4) if form == "json" else dumps(listed)
+    for data, said in (
+        (text.encode(), "webhook verify.ratify.sh: while the webhook is down"),
+        (b"{", "JSON"),
+        (b"a: [", "not YAML"),
+        (b" " * 2**21, "more than"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert ratify(["webhook", "check", "-"]) == 3
+        assert said in capsys.readouterr().err

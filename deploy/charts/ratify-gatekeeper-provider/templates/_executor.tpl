@@ -87,6 +87,9 @@
 {{- $path := printf "/usr/local/notation/certs/%s" $type }}
 {{- if $cert.secretName }}{{ $path = printf "/usr/local/notation/secrets/%s" $cert.secretName }}{{ end }}
 {{- $_ := set $source "files" (append (get $source "files" | default list) $path | uniq) }}
+{{- else if eq $cert.provider "kubernetes" }}
+{{- if hasKey $source "kubernetes" }}{{ fail (printf "notation.certs names the provider kubernetes twice for the type %s" $type) }}{{ end }}
+{{- $_ := set $source "kubernetes" (include "ratify.secretSource" $cert | fromJson) }}
 {{- else if eq $cert.provider "azurekeyvault" }}
 {{- if hasKey $source "azurekeyvault" }}{{ fail (printf "notation.certs names the provider azurekeyvault twice for the type %s" $type) }}{{ end }}
 {{- $_ := set $source "azurekeyvault" (include "ratify.keyVault" (dict "source" $cert "list" "certificates") | fromJson) }}
@@ -98,6 +101,32 @@
 {{- range $types }}{{ $certificates = append $certificates (get $sources .) }}{{ end }}
 {{- $found := dict "trustedIdentities" .Values.notation.trustedIdentities "certificates" $certificates }}
 {{- if .Values.notation.scopes }}{{ $_ := set $found "scopes" .Values.notation.scopes }}{{ end }}
+{{- toJson $found }}
+{{- end }}
+
+{{/* A Secret as a key provider's parameters: a mapping with secret, key and namespace. */}}
+{{- define "ratify.secretSource" -}}
+{{- $_ := required "the provider kubernetes needs the name of a secret" .secret }}
+{{- include "ratify.compact" (pick . "secret" "key" "namespace") }}
+{{- end }}
+
+{{/* The Secrets that the program reads through the API, as JSON: lists of their names by namespace. */}}
+{{- define "ratify.secrets" -}}
+{{- $sources := concat (default list .Values.notation.certs) (list (default dict .Values.cosign.keys)) }}
+{{- range .Values.stores }}{{ $sources = append $sources .credential }}{{ end }}
+{{- $found := dict }}
+{{- range $source := $sources }}
+{{- if eq (toString $source.provider) "kubernetes" }}
+{{- $namespace := default $.Release.Namespace $source.namespace }}
+{{- $_ := set $found $namespace (append (get $found $namespace | default list) $source.secret | uniq) }}
+{{- end }}
+{{- end }}
+{{- if and $found (not (include "ratify.controls" .)) }}
+{{ fail "the provider kubernetes is for Executor resources, and provider.disableCRDManager is set" }}
+{{- end }}
+{{- range .Values.rbac.readSecrets }}
+{{- $_ := set $found .namespace (concat (get $found .namespace | default list) .names | uniq) }}
+{{- end }}
 {{- toJson $found }}
 {{- end }}
 
@@ -127,6 +156,8 @@
 {{- $_ := set $found "ignoreCTLog" .Values.cosign.ignoreCTLog }}
 {{- else if eq $provider "inline" }}
 {{- $_ := set $found "keys" (dict "inline" (dict "keys" (required "cosign.keys.key must not be empty" .Values.cosign.keys.key))) }}
+{{- else if eq $provider "kubernetes" }}
+{{- $_ := set $found "keys" (dict "kubernetes" (include "ratify.secretSource" .Values.cosign.keys | fromJson)) }}
 {{- else if eq $provider "azurekeyvault" }}
 {{- $_ := set $found "keys" (dict "azurekeyvault" (include "ratify.keyVault" (dict "source" .Values.cosign.keys "list" "keys") | fromJson)) }}
 {{- else }}

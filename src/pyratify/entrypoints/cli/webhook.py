@@ -43,6 +43,20 @@ def _documents(names: list[str]) -> Iterator[Any]:
     from pyratify.config.load import parse, read
     from pyratify.config.yaml import loads_all
 
-    for path in map(Path, names):
-        data = read(path)
-        yield from (parse(data, is_json=True),) if path.suffix == ".json" else loads_all(data)
+    for name in names:
+        data = _standard_input() if name == "-" else read(Path(name))
+        if name.endswith(".json") or (name == "-" and data.lstrip()[:1] == b"{"):
+            yield parse(data, is_json=True)
+        else:
+            yield from loads_all(data)
+
+
+def _standard_input() -> bytes:
+    import sys
+
+    from pyratify.config.load import MAX_BYTES
+
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(f"standard input has more than {MAX_BYTES} bytes")
+    return data

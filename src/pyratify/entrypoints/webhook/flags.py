@@ -38,7 +38,10 @@ def add_check_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `ratify webhook check`."""
     add_rules(parser)
     parser.add_argument(
-        "manifest", nargs="*", metavar="MANIFEST", help="YAML or JSON with webhook configurations"
+        "manifest",
+        nargs="*",
+        metavar="MANIFEST",
+        help="YAML or JSON with webhook configurations; - is standard input",
     )
 
 

@@ -51,7 +51,8 @@ def weaknesses(documents: Iterable[Any]) -> tuple[Weakness, ...]:
         if any(_covers(rule, "", "pods", "CREATE") for rule in _list(hook.get("rules")))
     ]
     found = [weakness for each, hook in hooks for weakness in _of_hook(each, hook)]
-    found += _uncovered([hook for each, hook in hooks if each["kind"] == _VALIDATING])
+    if any(each.get("kind") == _VALIDATING for each in objects):
+        found += _uncovered([hook for each, hook in hooks if each["kind"] == _VALIDATING])
     found += [weakness for each in objects for weakness in _of_gatekeeper(each)]
     return tuple(found)
 
@@ -107,6 +108,7 @@ def _left_out(place: str, each: Mapping[str, Any], hook: Mapping[str, Any]) -> I
 
 def _uncovered(hooks: list[Mapping[str, Any]]) -> Iterator[Weakness]:
     if not hooks:
+        yield Weakness(_VALIDATING, "none of them looks at Pods", "Apply the validating webhook, too.")
         return
     missing: dict[str, list[str]] = {}
     for group, resource, operation in _NEEDED:
