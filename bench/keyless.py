@@ -14,7 +14,7 @@ from pyratify.testing.cosign import statement
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore, Signing
 
 sys.path.insert(0, str(MATERIAL))
-import loopback  # noqa: E402
+import loopback
 
 TAG = "unsigned"
 EMPTY = b"{}"
