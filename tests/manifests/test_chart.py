@@ -477,7 +477,13 @@ def test_the_image_is_named_by_its_digest_where_there_is_one(
     assert images["cosign"].endswith(":" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 
 
-WEBHOOKS = ("webhook", "webhook-of-files", "webhook-everything", "webhook-of-cert-manager")
+WEBHOOKS = (
+    "webhook",
+    "webhook-of-files",
+    "webhook-by-labels",
+    "webhook-everything",
+    "webhook-of-cert-manager",
+)
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -525,6 +531,21 @@ def test_the_api_server_finds_the_webhook(name: str, rendered: dict[str, list[di
         assert ("caBundle" in client) != ("annotations" in document["metadata"])
         assert hook["failurePolicy"] == "Fail"
         assert f"--webhook-configuration={document['metadata']['name']}" in arguments(found)
+
+
+def test_the_webhook_may_get_namespaces_where_its_rules_select_them_by_labels(
+    rendered: dict[str, list[dict[str, Any]]],
+) -> None:
+    """And nowhere else; with its files it asks for nothing more."""
+    rights = {
+        name: [rule for each in rendered[name] if each["kind"] == "ClusterRole" for rule in each["rules"]]
+        for name in WEBHOOKS
+    }
+    looks = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}
+    assert rights["webhook-by-labels"] == [looks]
+    assert [name for name in WEBHOOKS if looks in rights[name]] == ["webhook-by-labels"]
+    pod = one(rendered["webhook-by-labels"], "Deployment")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is True
 
 
 def test_the_webhook_can_be_without_mutation(rendered: dict[str, list[dict[str, Any]]]) -> None:

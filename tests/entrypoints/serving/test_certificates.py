@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import socket
 import ssl
 import time
 from argparse import ArgumentParser, Namespace
@@ -251,6 +252,52 @@ async def test_the_provider_makes_its_certificate_and_gatekeeper_is_told(
         await until(exchanged)
     lease = server.get("coordination.k8s.io/v1", "leases", f"{SERVICE}-certificates", "ratify")
     assert lease["spec"]["holderIdentity"] == ""
+
+
+@pytest.mark.parametrize("certified", [True, False], ids=["until-there-is", "until-the-end"])
+async def test_nobody_listens_without_a_certificate(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certified: bool
+) -> None:
+    """The health says why; workers that share the address get the connections, and the process can be ended all the same."""
+    for name, value in environment(server, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    server.refuse(503, path="secrets", times=10**9)
+    port, health = free_port(), Address("127.0.0.1", free_port())
+    given = ("--config", tmp_path / "config.json", "--allow-any-client", "--address", f"127.0.0.1:{port}")
+    started = asyncio.Event()
+    process = Process(
+        flags(*given, "--health-address", f"127.0.0.1:{health.port}"),
+        make,
+        QuickClock(),
+        started=lambda *found: started.set(),
+    )
+    task = asyncio.create_task(process.run())
+
+    async def waits() -> bool:
+        try:
+            return (await faults(health))["certificates"].startswith("there is no certificate yet: the API")
+        except (aiohttp.ClientError, KeyError):
+            return False
+
+    await until(waits)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+    assert not started.is_set()
+    if certified:
+        server._faults.clear()
+        await asyncio.wait_for(started.wait(), 30)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+    process.stop.set()
+    await asyncio.wait_for(task, 30)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 async def _told(server: ApiServer) -> bool:

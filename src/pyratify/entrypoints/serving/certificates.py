@@ -1,5 +1,6 @@
 """Where a server's certificates come from: files that are followed, or a Secret that we take care of ourselves."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.guard import end
 from pyratify.entrypoints.serving.tls import ReloadingTls, TlsFiles
 from pyratify.entrypoints.serving.tls_memory import TlsMemory
 from pyratify.kubernetes.surroundings import has_cluster
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.rotator import Rotator
 
 _LOG = logging.getLogger("pyratify.serving")
+_ARRIVAL_SECONDS = 0.1
 NAME = "RATIFY_NAME"
 """The environment variable that says which Service we are, as in Ratify v2's chart."""
 
@@ -62,6 +65,18 @@ class Certificates:
             found["ratify_certificate_rotation_wrong"] = lambda: float(bool(rotator.fault))
             found["ratify_certificate_rotation_leader"] = lambda: float(rotator.leading)
         return found
+
+    async def arrive(self, stop: asyncio.Event) -> None:
+        """Wait until there is a certificate to serve with, or until everything ends.
+
+        Until then nobody listens: with others at the same address, as workers are, they are the ones who are asked.
+        """
+        if self.tls is None or self.tls.expires is not None:
+            return
+        ending = asyncio.create_task(stop.wait())
+        while self.tls.expires is None and not stop.is_set():
+            await asyncio.wait({ending}, timeout=_ARRIVAL_SECONDS)
+        await end(ending)
 
     async def aclose(self) -> None:
         """Close the connections to the API server."""

@@ -128,6 +128,7 @@ class Process:
             observed = self._observed if self.inherited is None else self._supervised
             health = await observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
+            await certificates.arrive(self.stop)
             context, outdated = (tls.context, tls.outdated) if tls else (None, None)
             serving = listening(
                 door.site,
