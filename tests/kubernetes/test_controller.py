@@ -393,3 +393,15 @@ async def test_what_goes_wrong_while_building_is_a_fault_of_that_resource(
     assert deciders(config) == {"a.example": "nobody", "b.example": "cosign"}
     error = status(server, "bad")["error"]
     assert error in ("it could not be built: unexpected RuntimeError", "it was not built within 30 seconds")
+
+
+async def test_what_could_not_be_said_is_said_later(
+    server: ApiServer, config: ClusterConfig, followed: Follow
+) -> None:
+    """A status that the API server did not take at first needs no change of the resource."""
+    put(server, "e", spec("a.example"))
+    server.refuse(500, method="PATCH", times=2)
+    await config.refresh()
+    assert status(server, "e") == {}
+    async with followed(config):
+        await until(lambda: status(server, "e").get("succeeded"))

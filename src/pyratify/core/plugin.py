@@ -1,7 +1,9 @@
 """How plugins of every kind are described, found and built."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -103,8 +105,7 @@ class Registry(Generic[T]):
         """Return the installed names and the distributions that claim each."""
         found: dict[str, tuple[str, ...]] = {}
         for entry in self._entries():
-            distribution = entry.dist.name if entry.dist else "?"
-            found[entry.name] = (*found.get(entry.name, ()), distribution)
+            found[entry.name] = (*found.get(entry.name, ()), entry.owner or "?")
         return dict(sorted(found.items()))
 
     def load(self, name: str, path: str) -> T:
@@ -118,8 +119,8 @@ class Registry(Generic[T]):
             ConfigurationError: Not installed, claimed twice, or it cannot be imported.
         """
         claims = [entry for entry in self._entries() if entry.name == name]
-        if len({entry.value for entry in claims}) > 1 or len({e.dist.name for e in claims if e.dist}) > 1:
-            owners = ", ".join(sorted(entry.dist.name for entry in claims if entry.dist))
+        if len({entry.value for entry in claims}) > 1 or len({e.owner for e in claims if e.owner}) > 1:
+            owners = ", ".join(sorted(entry.owner for entry in claims if entry.owner))
             raise ConfigurationError(
                 f"{name!r} is claimed by more than one package: {owners}",
                 path=path,
@@ -139,8 +140,8 @@ class Registry(Generic[T]):
 
     def origin(self, name: str) -> str:
         """Return the distribution and version that an installed name comes from, as `pyratify 2.0`."""
-        owners = (entry.dist for entry in self._entries() if entry.name == name and entry.dist)
-        return " ".join(sorted(f"{owner.name} {owner.version}" for owner in owners))
+        owners = (entry for entry in self._entries() if entry.name == name and entry.owner)
+        return " ".join(sorted(f"{entry.owner} {entry.version}" for entry in owners))
 
     def _unknown(self, name: str, path: str) -> ConfigurationError:
         from difflib import get_close_matches
@@ -154,7 +155,33 @@ class Registry(Generic[T]):
             remedy="Correct the name, or install the package that provides it.",
         )
 
-    def _entries(self) -> Any:
-        from importlib.metadata import entry_points
+    def _entries(self) -> "tuple[_Entry, ...]":
+        return _installed(tuple(sys.path), self.kind)
 
-        return entry_points(group=f"pyratify.{self.kind}")
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry point: what it is called and names, how it is imported, and whose it is (empty for nobody's)."""
+
+    name: str
+    value: str
+    load: Callable[[], Any]
+    owner: str
+    version: str
+
+
+@lru_cache(maxsize=32)
+def _installed(path: tuple[str, ...], kind: str) -> tuple[_Entry, ...]:
+    """Return the entry points of a kind; to find them, files of every package that is installed are read."""
+    from importlib.metadata import entry_points
+
+    del path
+    return tuple(
+        _Entry(
+            each.name,
+            each.value,
+            each.load,
+            *((each.dist.name, each.dist.version) if each.dist else ("", "")),
+        )
+        for each in entry_points(group=f"pyratify.{kind}")
+    )

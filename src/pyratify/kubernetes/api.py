@@ -84,7 +84,7 @@ class Api:
             config = (KubeConfig.from_file(named) if named else KubeConfig.from_service_account()).get()
             if config is None:
                 raise ConfigError("it has no current context")
-            params = ConnectionParams(timeout=httpx2.Timeout(_SECONDS), trust_env=False)
+            params = ConnectionParams(timeout=_timeout(), trust_env=False)
             return cls(AsyncClient(config, params), environment.get("RATIFY_NAMESPACE") or config.namespace)
         except (ConfigError, KeyError, OSError, TypeError, ValueError) as error:
             raise ConfigurationError(
@@ -158,7 +158,7 @@ class Api:
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        silence = httpx2.Timeout(_SECONDS, read=WATCH_SECONDS + 30)
+        silence = _timeout(WATCH_SECONDS + 30)
         async with self._answer("GET", path, params=query, timeout=silence) as response:
             async for line in _lines(response):
                 event = _parsed(line)
@@ -198,6 +198,11 @@ def object_path(api: str, plural: str, name: str, namespace: str = "", part: str
     """Return the path of one object, or of a part of it as `status`."""
     path = f"{collection_path(api, plural, namespace)}/{name}"
     return f"{path}/{part}" if part else path
+
+
+def _timeout(read: float = _SECONDS) -> httpx2.Timeout:
+    """Return the timeouts of a request; a connection that others use is waited for, because each of them ends."""
+    return httpx2.Timeout(_SECONDS, read=read, pool=None)
 
 
 async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:

@@ -30,7 +30,7 @@ CLUSTER = ""
 SILENCE = 600.0
 _CACHE_BYTES = 64 * MIB
 _LOOK_SECONDS = 5.0
-_SECRET_SECONDS = 30.0
+_LATER_SECONDS = 30.0
 
 
 class Fallback(StrEnum):
@@ -198,8 +198,7 @@ class ClusterConfig:
                 self._changes += 1
         except Exception as error:  # noqa: BLE001 - one namespace must not end the others; what is in use stays
             _LOG.error("not exchanged", extra={"namespace": namespace, "error": describe(error)})
-        for held in tuple(bucket.held.values()):
-            await self._reporter.report(held.resource, held.trouble, serving=held.part is not None)
+        await self._report(bucket)
         if not resources:
             self._buckets.pop(namespace, None)
 
@@ -214,17 +213,23 @@ class ClusterConfig:
         """Give answers from the moment on at which everything is known and built."""
         self._ready = self._ready or (self._cluster.synced and self._tenants.synced)
 
+    async def _report(self, bucket: Bucket) -> None:
+        for held in tuple(bucket.held.values()):
+            await self._reporter.report(held.resource, held.trouble, serving=held.part is not None)
+
     async def _look_again(self) -> None:
-        """Build again what is faulty when its time has come, and what a Secret that changed is part of."""
-        secrets = self.clock.monotonic() + _SECRET_SECONDS
+        """Build again what is faulty when its time has come, and what a Secret that changed is part of; say what is not yet said."""
+        later = self.clock.monotonic() + _LATER_SECONDS
         while True:
             await self.clock.sleep(_LOOK_SECONDS)
             now = self.clock.monotonic()
             for namespace, bucket in tuple(self._buckets.items()):
                 due = bucket.due()
-                if (due is not None and now >= due) or (now >= secrets and await self._looked(bucket)):
+                if (due is not None and now >= due) or (now >= later and await self._looked(bucket)):
                     self._kick(namespace)
-            secrets = now + _SECRET_SECONDS if now >= secrets else secrets
+                elif now >= later and namespace not in self._busy:
+                    await self._report(bucket)
+            later = now + _LATER_SECONDS if now >= later else later
             self._reporter.forget({uid for each in self._buckets.values() for uid in each.held})
             if not self._busy:
                 self._note_ready()

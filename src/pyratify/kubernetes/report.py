@@ -1,5 +1,6 @@
 """What became of a resource, said in its status and by an Event."""
 
+import asyncio
 import hashlib
 import logging
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _IN_SERVICE = "InService"
 _MAX_ERROR = 2000
 _MAX_NOTE = 900
 _MAX_TRIES = 5
+_AT_ONCE = 8
 _MAX_EVENTS = 20
 _EVENT_SECONDS = 10.0
 _EVENTS = "events.k8s.io/v1"
@@ -41,6 +43,8 @@ class Reporter:
     clock: Clock = field(default_factory=SystemClock)
     instance: str = "pyratify"
     _said: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _logged: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     _left: float = float(_MAX_EVENTS)
     _since: float = 0.0
 
@@ -55,22 +59,27 @@ class Reporter:
         said = (resource.generation, trouble.message if trouble else "")
         if self._said.get(resource.uid) == said:
             return
-        error = trouble.message if trouble else ""
-        _LOG.log(
-            logging.ERROR if trouble else logging.INFO,
-            "executor refused" if trouble else "executor in service",
-            extra={"resource": resource.title, "error": error, "last_valid_serves": serving},
-        )
+        if self._logged.get(resource.uid) != said:
+            self._log(resource, trouble, serving=serving)
+            self._logged[resource.uid] = said
         try:
-            if await self._write(resource, trouble):
-                await self._tell(resource, trouble, serving=serving)
+            async with self._gate:
+                if await self._write(resource, trouble):
+                    await self._tell(resource, trouble, serving=serving)
             self._said[resource.uid] = said
         except ApiFault as fault:
             _LOG.warning("status not written", extra={"resource": resource.title, "error": fault.message})
 
+    def _log(self, resource: Resource, trouble: ConfigurationError | None, *, serving: bool) -> None:
+        level = logging.ERROR if trouble else logging.INFO
+        error = trouble.message if trouble else ""
+        extra = {"resource": resource.title, "error": error, "last_valid_serves": serving}
+        _LOG.log(level, "executor refused" if trouble else "executor in service", extra=extra)
+
     def forget(self, uids: set[str]) -> None:
         """Forget what was said about all resources but these."""
         self._said = {uid: said for uid, said in self._said.items() if uid in uids}
+        self._logged = {uid: said for uid, said in self._logged.items() if uid in uids}
 
     async def _write(self, resource: Resource, trouble: ConfigurationError | None) -> bool:
         """Write the status if it is another one; tell whether it was written.
