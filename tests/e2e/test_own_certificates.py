@@ -117,6 +117,19 @@ def test_a_secret_that_is_gone_is_made_anew(
     eventually("Gatekeeper trusts it", lambda: is_admitted(api_server, trusted, images))
 
 
+def test_a_provider_that_is_killed_and_restarted_serves_what_is_in_the_secret(
+    served: Provider, trusted: str, api_server: ApiServer, images: Images
+) -> None:
+    """At once, whoever has the Lease."""
+    before = secret(api_server)
+    served.kill()
+    assert not is_admitted(api_server, trusted, images)
+    served.start()
+    assert serves(served, before)
+    assert secret(api_server) == before
+    eventually("Gatekeeper trusts it", lambda: is_admitted(api_server, trusted, images))
+
+
 def is_admitted(server: ApiServer, namespace: str, images: Images) -> bool:
     """Return whether a signed Pod would be admitted."""
     try:

@@ -83,19 +83,3 @@ def test_gatekeeper_notices_nothing_of_a_new_certificate_and_a_new_authority(
         creating.goes_on()
         eventually("it is used", lambda: served(api_server, namespace) != before, 150)
         creating.goes_on()
-
-
-def test_a_provider_that_is_restarted_serves_what_is_in_the_secret(
-    api_server: ApiServer, rotating: Provider, admitting: str, namespace: str, images: Images
-) -> None:
-    """Killed without a warning; and what Gatekeeper is told is put back after somebody overwrote it."""
-    eventually("it decides", lambda: not refused(api_server, pod(admitting, images[GOOD])))
-    before = served(api_server, namespace)
-    rotating.kill()
-    rotating.start()
-    assert served(api_server, namespace) == before
-    eventually("it decides again", lambda: not refused(api_server, pod(admitting, images[GOOD])))
-    right = told(api_server, rotating)
-    api_server.api.apply(*rotating.resources(Authority("somebody else")))
-    eventually("it is put back", lambda: told(api_server, rotating) == right, 120)
-    eventually("it decides as before", lambda: not refused(api_server, pod(admitting, images[GOOD])))
