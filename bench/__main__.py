@@ -5,7 +5,7 @@ import sys
 
 from bench.peers import PeerMissingError
 
-PARTS = ("engine", "command", "trips", "scale", "repeated", "sigstore", "provider", "imports")
+PARTS = ("engine", "command", "trips", "scale", "repeated", "sigstore", "keyless", "provider", "imports")
 
 
 def main() -> int:

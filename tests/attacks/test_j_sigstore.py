@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import msgspec
@@ -445,6 +446,9 @@ async def test_atk_185_a_name_of_another_kind_or_several_names_are_nobody(
         ((x509.UniformResourceIdentifier("https://ci.test/a@b"),), "https://ci.test/a@b"),
         ((username("somebody!example.com"),), "somebody!example.com"),
         ((x509.RFC822Name("a@b.test"),), "a@b.test"),
+        ((x509.DNSName("ci.test"),), "ci.test"),
+        ((x509.IPAddress(IPv4Address("192.0.2.1")),), "192.0.2.1"),
+        ((x509.IPAddress(IPv6Address("2001:db8::1")),), "2001:db8::1"),
     ],
 )
 async def test_atk_185_every_kind_of_name_verifies_as_itself(

@@ -179,3 +179,18 @@ def test_redis_that_is_not_installed_is_asked_for(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigurationError) as caught:
         open_redis("redis://127.0.0.1/0")
     assert "pyratify[redis]" in caught.value.remedy
+
+
+async def test_a_user_who_may_do_nothing_else_suffices(tmp_path: Path) -> None:
+    """Two commands on names with our prefix; whoever has the password can neither list nor delete what others keep."""
+    user = ("--user", "ratify", "on", ">test-only", "~pyratify:1:*", "-@all", "+getrange", "+set")
+    with running_redis(tmp_path, *user, "--requirepass", "another") as server:
+        url = server.url.replace("redis://", "redis://ratify@")
+        async with opened(url, password="test-only") as cache:
+            await cache.put(question(), verdict(), 60)
+            assert await cache.get(question()) is not None
+            assert cache.counts.errors == 0
+            remote: Any = cache.remote
+            for command in (("GET", "pyratify:1:x"), ("KEYS", "*"), ("SET", "other", "x"), ("FLUSHALL",)):
+                with pytest.raises(Exception, match=r"(?i)permission"):
+                    await remote.client.execute_command(*command)

@@ -4,6 +4,8 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,15 @@ import pytest
 
 from pyratify.config.build import build_engine
 from pyratify.config.load import load_config
+from pyratify.config.trace import traced
 from pyratify.core.engine import Engine
 from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.key import KeyMaterial, Validity
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.tls import Authority
 
-LAYOUT = Path(__file__).resolve().parents[2] / "examples" / "material" / "layout"
+MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+LAYOUT = MATERIAL / "layout"
 SECRET = b"test-only secret of generations!"
 Document = dict[str, Any]
 
@@ -175,6 +180,42 @@ async def test_a_trusted_root_counts_by_its_content(
     assert (await built(path)).generation != first.generation
 
 
+@pytest.mark.parametrize("changed", ["trustpolicy.json", "truststore", "nothing"])
+async def test_notation_s_own_files_count_by_their_content(changed: str, tmp_path: Path) -> None:
+    """The trust policy and every certificate of the stores that it names."""
+    shutil.copy(MATERIAL / "trustpolicy.json", tmp_path)
+    shutil.copytree(MATERIAL / "truststore", tmp_path / "truststore")
+    parameters = {"trustPolicy": "trustpolicy.json", "trustStore": "truststore"}
+    verifier = {"name": "notation-1", "type": "notation", "parameters": parameters}
+    path = write(tmp_path, lambda document: _executor(document).update(verifiers=[verifier]))
+    first = await built(path)
+    assert first.common
+    if changed == "trustpolicy.json":
+        text = (tmp_path / changed).read_text()
+        (tmp_path / changed).write_text(
+            text.replace('"permissive"', '"audit"').replace('"strict"', '"audit"')
+        )
+        assert (tmp_path / changed).read_text() != text
+    elif changed == "truststore":
+        next((tmp_path / changed).rglob("*.pem")).write_text(Authority("other root").pem)
+    second = await built(path)
+    assert (second.generation == first.generation) is (changed == "nothing")
+
+
+async def test_notation_s_verification_plugins_cannot_be_told(tmp_path: Path) -> None:
+    """They are programs that may depend on anything."""
+    program = tmp_path / "plugins" / "mine" / "notation-mine"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+
+    def change(document: Document) -> None:
+        parameters = _executor(document)["verifiers"][1]["parameters"]
+        parameters["plugins"] = {"folder": "plugins", "allowed": ["mine"]}
+
+    assert not (await built(write(tmp_path, change))).common
+
+
 def test_a_fingerprint_tells_names_from_values() -> None:
     """What is one thing is never the same as two that read alike; what is missing makes it useless."""
     one, two = Fingerprint(), Fingerprint()
@@ -185,3 +226,22 @@ def test_a_fingerprint_tells_names_from_values() -> None:
     one.miss("stores/mine")
     one.miss("stores/other")
     assert (one.generation(SECRET), one.untraced) == ("", "stores/mine")
+
+
+def test_everything_of_a_key_counts_but_its_origin() -> None:
+    """Its bytes and its period; a field that is new has to be told too."""
+    assert {one.name for one in fields(KeyMaterial)} == {"data", "origin", "validity"}
+    start = Validity(start=datetime(2026, 1, 1, tzinfo=UTC))
+    materials = [
+        KeyMaterial(b"key", "here"),
+        KeyMaterial(b"key", "there"),
+        KeyMaterial(b"other", "here"),
+        KeyMaterial(b"key", "here", start),
+    ]
+    generations = []
+    for material in materials:
+        found = Fingerprint()
+        assert traced(found, "keys", (material,)) == (material,)
+        generations.append(found.generation(SECRET))
+    assert generations[0] == generations[1]
+    assert len(set(generations)) == 3

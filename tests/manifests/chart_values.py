@@ -297,6 +297,17 @@ VALUES: dict[str, dict[str, Any]] = {
     "webhook-everything": merged(
         NOTATION, EVERYTHING, SHARED, OWN_TLS, WEBHOOK, {"webhook": {"excludedNamespaces": ["cni"]}}
     ),
+    "webhook-by-labels": merged(
+        COSIGN,
+        OWN_TLS,
+        WEBHOOK,
+        IN_A_FILE,
+        {
+            "webhook": {
+                "rules": {"rules": [{"name": "default", "namespaceSelector": {"matchLabels": {"a": "b"}}}]}
+            }
+        },
+    ),
     "webhook-without-mutation": merged(COSIGN, WEBHOOK, {"provider": {"disableMutation": True}}),
     "webhook-of-cert-manager": merged(
         COSIGN,

@@ -30,11 +30,13 @@ from manifests.chart_values import (
 from manifests.helm import CHART, HELM, NAMESPACE, NotRendered, documents, one, render, run
 from pyratify.config.check import check_config
 from pyratify.config.load import decode_config
+from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import SystemClock
 from pyratify.entrypoints.gatekeeper import flags as gatekeeper
 from pyratify.entrypoints.webhook import flags as webhook
 from pyratify.entrypoints.webhook.follow import load_rules
 from pyratify.entrypoints.webhook.manifests import weaknesses
+from pyratify.testing.fakes import FakeClock
 
 pytestmark = pytest.mark.interop
 FILES_OF_FLAGS = (
@@ -164,6 +166,41 @@ async def test_the_engine_accepts_the_executors(
     assert await check_config(decode_config({"executors": found}, tmp_path)) == ()
 
 
+def mounted(folder: Path, files: dict[str, str]) -> None:
+    """Lay files out as a node mounts a Secret: links to a folder that is itself a link and is exchanged whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    version = folder / f"..{len(list(folder.iterdir()))}"
+    version.mkdir()
+    for name, text in files.items():
+        (version / name).write_text(text)
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"..data/{name}")
+    aside = folder / "..data_tmp"
+    aside.symlink_to(version.name)
+    aside.replace(folder / "..data")
+
+
+async def test_the_mounted_file_is_read_again(
+    rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    """The Secret with the configuration is exchanged by the node, and what is in it takes over."""
+    (secret,) = [each for each in rendered["file"] if each["metadata"]["name"] == f"{SERVICE}-config"]
+    text = secret["stringData"]["config.json"]
+    mounted(tmp_path, {"config.json": text})
+    config = WatchedConfig(tmp_path / "config.json", FakeClock())
+    try:
+        await config.refresh()
+        assert config.current is not None
+        assert SCOPES[0] in config.current.engine.executors
+        mounted(tmp_path, {"config.json": text.replace(SCOPES[0], "other.example.com")})
+        await config.refresh()
+        assert config.fault is None
+        assert "other.example.com" in config.current.engine.executors
+        assert SCOPES[0] not in config.current.engine.executors
+    finally:
+        await config.aclose()
+
+
 async def test_files_are_where_the_engine_looks(
     rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
@@ -175,13 +212,10 @@ async def test_files_are_where_the_engine_looks(
     for mount in pod["containers"][0]["volumeMounts"]:
         folder = tmp_path / mount["mountPath"].lstrip("/")
         source = volumes[mount["name"]].get("secret", {})
-        for item in source.get("items", ()):
-            if source["secretName"] == f"{SERVICE}-notation-certs":
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / item["path"]).write_text(secret[item["key"]])
+        if source.get("secretName") == f"{SERVICE}-notation-certs":
+            mounted(folder, {item["path"]: secret[item["key"]] for item in source["items"]})
         if source.get("secretName") == "company-roots":
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "root.pem").write_text(OTHER)
+            mounted(folder, {"root.pem": OTHER})
     (spec,) = executors(found)
     text = json.dumps(spec).replace('"/usr/local', f'"{tmp_path}/usr/local')
     assert await check_config(decode_config({"executors": [json.loads(text)]}, tmp_path)) == ()
@@ -443,7 +477,13 @@ def test_the_image_is_named_by_its_digest_where_there_is_one(
     assert images["cosign"].endswith(":" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 
 
-WEBHOOKS = ("webhook", "webhook-of-files", "webhook-everything", "webhook-of-cert-manager")
+WEBHOOKS = (
+    "webhook",
+    "webhook-of-files",
+    "webhook-by-labels",
+    "webhook-everything",
+    "webhook-of-cert-manager",
+)
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -491,6 +531,21 @@ def test_the_api_server_finds_the_webhook(name: str, rendered: dict[str, list[di
         assert ("caBundle" in client) != ("annotations" in document["metadata"])
         assert hook["failurePolicy"] == "Fail"
         assert f"--webhook-configuration={document['metadata']['name']}" in arguments(found)
+
+
+def test_the_webhook_may_get_namespaces_where_its_rules_select_them_by_labels(
+    rendered: dict[str, list[dict[str, Any]]],
+) -> None:
+    """And nowhere else; with its files it asks for nothing more."""
+    rights = {
+        name: [rule for each in rendered[name] if each["kind"] == "ClusterRole" for rule in each["rules"]]
+        for name in WEBHOOKS
+    }
+    looks = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}
+    assert rights["webhook-by-labels"] == [looks]
+    assert [name for name in WEBHOOKS if looks in rights[name]] == ["webhook-by-labels"]
+    pod = one(rendered["webhook-by-labels"], "Deployment")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is True
 
 
 def test_the_webhook_can_be_without_mutation(rendered: dict[str, list[dict[str, Any]]]) -> None:

@@ -40,6 +40,7 @@ def traced(
     """Return keys or certificates after telling what is in them; where they come from does not matter."""
     for material in materials:
         fingerprint.add(name, material.data)
+        fingerprint.add("validity", repr(material.validity).encode())
     return materials
 
 

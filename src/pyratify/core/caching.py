@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 from pyratify.core.clock import Clock
@@ -67,14 +67,14 @@ class ExpiringCache(Generic[T]):
     def __init__(self, clock: Clock, max_weight: int) -> None:
         self._clock = clock
         self._max_weight = max_weight
-        self._entries: OrderedDict[str, tuple[float, int, T]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[float, int, T]] = OrderedDict()
         self._weight = 0
 
     def __len__(self) -> int:
         """Return the number of values, those whose time is over included."""
         return len(self._entries)
 
-    def get(self, key: str) -> T | None:
+    def get(self, key: Hashable) -> T | None:
         """Return the value, or None when there is none or its time is over."""
         found = self._entries.get(key)
         if found is None:
@@ -85,12 +85,12 @@ class ExpiringCache(Generic[T]):
         self._entries.move_to_end(key)
         return found[2]
 
-    def remaining(self, key: str) -> float:
+    def remaining(self, key: Hashable) -> float:
         """Return for how many seconds a value is still remembered; 0 when there is none."""
         found = self._entries.get(key)
         return 0.0 if found is None else max(0.0, found[0] - self._clock.monotonic())
 
-    def put(self, key: str, value: T, seconds: float, weight: int = 1) -> None:
+    def put(self, key: Hashable, value: T, seconds: float, weight: int = 1) -> None:
         """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
         self._forget(key)
         if seconds <= 0 or weight > self._max_weight:
@@ -105,7 +105,7 @@ class ExpiringCache(Generic[T]):
         self._entries.clear()
         self._weight = 0
 
-    def _forget(self, key: str) -> None:
+    def _forget(self, key: Hashable) -> None:
         found = self._entries.pop(key, None)
         if found is not None:
             self._weight -= found[1]

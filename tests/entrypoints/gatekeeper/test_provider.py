@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,37 @@ def _same(document: dict[str, Any], case: dict[str, Any]) -> None:
             assert item["value"] == other["value"], case["name"]
         if case["name"] != "verify: cached success":
             assert ("error" in item) == ("error" in other), case["name"]
+
+
+async def test_a_whole_request_that_comes_again_is_answered_from_memory() -> None:
+    """With the same bytes and no look at the store, until one of its verdicts is over or the configuration is another."""
+    store, clock = signed(), BellClock()
+    other = store.add_image("other", b"other")
+    store.attach(other, "application/test")
+    keys = tuple(f"example.com/app@{store.tags[tag]}" for tag in ("v1", "other"))
+    one = provider(store, clock=clock)
+    counted: list[tuple[str, str]] = []
+    one.decided = lambda decision, namespace: counted.append((decision, namespace))
+    first, second = await one.verify(keys), await one.verify(keys)
+    looked = len(store.calls)
+    third = await one.verify(keys)
+    assert first == second == third
+    assert (len(store.calls), counted) == (looked, [("ALLOW", "")] * 4)
+    clock.advance(5.0)
+    await one.verify(keys)
+    assert len(store.calls) > looked
+
+
+async def test_another_configuration_answers_anew() -> None:
+    """What was answered under the old one counts for nothing."""
+    store = signed()
+    keys = (f"example.com/app@{store.tags['v1']}",)
+    one = provider(store)
+    for _ in range(3):
+        await one.verify(keys)
+    looked = len(store.calls)
+    held = one.source.lend("")
+    assert held is not None
+    held.engine = replace(held.engine, generation="two")
+    assert b'"succeeded":true' in await one.verify(keys)
+    assert len(store.calls) > looked

@@ -163,6 +163,13 @@ async def test_a_misspelled_member_is_answered_with_the_right_one() -> None:
     assert problem["remedy"] == "Did you mean 'references'?"
 
 
+async def test_a_namespace_that_is_none_is_explained() -> None:
+    """In words and not as a pattern."""
+    _, problem = await asked(service(signed()), "/v1/verify", {"reference": APP, "namespace": "Team A"})
+    assert problem["detail"] == "namespace: this is not the name of a namespace"
+    assert "RFC 1123" in problem["remedy"]
+
+
 async def test_too_many_references_are_refused_before_anything_is_asked() -> None:
     """The single one counts too."""
     store = signed()

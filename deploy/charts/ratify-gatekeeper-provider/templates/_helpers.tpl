@@ -54,9 +54,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not .Values.provider.disableCRDManager -}}true{{- end }}
 {{- end }}
 
+{{/* "true" where the webhook's rules select namespaces by their labels. */}}
+{{- define "ratify.looks" -}}
+{{- if and (eq .Values.mode "webhook") (contains "namespaceSelector" (toJson .Values.webhook.rules)) -}}true{{- end }}
+{{- end }}
+
 {{/* "true" where the program asks the API server for anything. */}}
 {{- define "ratify.asks" -}}
-{{- if or (include "ratify.rotates" .) (include "ratify.controls" .) -}}true{{- end }}
+{{- if or (include "ratify.rotates" .) (include "ratify.controls" .) (include "ratify.looks" .) -}}true{{- end }}
 {{- end }}
 
 {{- define "ratify.tlsSecretName" -}}

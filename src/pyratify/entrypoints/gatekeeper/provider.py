@@ -2,9 +2,10 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import starmap
 
 from pyratify.core import observing
 from pyratify.core.caching import ExpiringCache
@@ -16,7 +17,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
-from pyratify.entrypoints.gatekeeper.wire import Item, shown
+from pyratify.entrypoints.gatekeeper.wire import V1ALPHA1, V1BETA1, Item, response, shown
 from pyratify.entrypoints.serving.answers import Answer, Answers
 from pyratify.entrypoints.serving.source import Source
 from pyratify.entrypoints.serving.together import Together
@@ -60,6 +61,21 @@ class _Remembered:
     encoded: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A whole response as it was given: Gatekeeper asks about every replica of a workload alike.
+
+    Attributes:
+        tenants: The namespaces that ask, with the generations of their configurations.
+        decisions: The decision and the namespace of every different key.
+        encoded: The response.
+    """
+
+    tenants: frozenset[tuple[str, str]]
+    decisions: tuple[tuple[str, str], ...]
+    encoded: bytes
+
+
 def _nobody_counts(code: str) -> None:
     del code
 
@@ -90,28 +106,37 @@ class Provider:
     _answers: Answers = field(init=False)
     _together: Together = field(init=False)
     _items: ExpiringCache[_Remembered] = field(init=False)
+    _wholes: ExpiringCache[_Whole] = field(init=False)
 
     def __post_init__(self) -> None:
         self._answers = Answers(self.source, self.verdicts)
         self._together = Together(self.clock)
         self._items = ExpiringCache(self.clock, _REMEMBERED_BYTES)
+        self._wholes = ExpiringCache(self.clock, _REMEMBERED_BYTES)
 
-    async def verify(self, keys: tuple[str, ...]) -> tuple[bytes, ...]:
-        """Return an item with Ratify v2's value, or an error, for every key in order."""
+    async def verify(self, keys: tuple[str, ...]) -> bytes:
+        """Return the response: an item with Ratify v2's value, or an error, for every key in order."""
+        whole = self._whole(keys)
+        if whole:
+            return whole
         found = self._remembered(keys)
         rest = tuple(key for key in keys if key not in found)
         if rest:
-            items = await self._each(rest, self._verify_v2, self.settings.verify_seconds)
-            found.update(zip(rest, items, strict=True))
-        return tuple(found[key] for key in keys)
+            found.update(await self._each(rest, self._verify_v2, self.settings.verify_seconds))
+        encoded = response(V1BETA1, _joined(keys, found))
+        if not rest:
+            self._keep(keys, encoded)
+        return encoded
 
-    async def verify_v1(self, keys: tuple[str, ...]) -> tuple[bytes, ...]:
-        """Return an item with Ratify v1's value, or an error, for every key in order."""
-        return await self._each(keys, self._verify_v1, self.settings.verify_seconds)
+    async def verify_v1(self, keys: tuple[str, ...]) -> bytes:
+        """Return the response: an item with Ratify v1's value, or an error, for every key in order."""
+        found = await self._each(keys, self._verify_v1, self.settings.verify_seconds)
+        return response(V1ALPHA1, _joined(keys, found))
 
-    async def mutate(self, keys: tuple[str, ...]) -> tuple[bytes, ...]:
-        """Return an item with the reference by digest for every key; where that fails as it is, with an error."""
-        return await self._each(keys, self._mutate, self.settings.mutate_seconds, keeps=True)
+    async def mutate(self, keys: tuple[str, ...], api: str = V1BETA1) -> bytes:
+        """Return the response: for every key in order its reference by digest; where that fails as it is, with an error."""
+        found = await self._each(keys, self._mutate, self.settings.mutate_seconds, keeps=True)
+        return response(api, _joined(keys, found), idempotent=True)
 
     async def aclose(self) -> None:
         """Wait for the end of what was left when a deadline was over."""
@@ -119,28 +144,53 @@ class Provider:
 
     async def _each(
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
-    ) -> tuple[bytes, ...]:
+    ) -> dict[str, bytes]:
         """Answer equal keys once, all keys together, and late ones with an error."""
         trace = observing.trace() or secrets.token_hex(16)
         late = Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
-        found = await self._together.each(
+        return await self._together.each(
             keys,
             partial(self._one, find, trace, keeps),
             lambda key: self._failed(key, late, trace, keeps=keeps),
             seconds,
         )
-        return tuple(found[key] for key in keys)
+
+    def _whole(self, keys: tuple[str, ...]) -> bytes:
+        """Return the response to a request that came before, if all its items are still remembered; else nothing."""
+        whole = self._wholes.get(keys)
+        if whole is None or not all(starmap(self._is_current, whole.tenants)):
+            return b""
+        for decision, namespace in whole.decisions:
+            self.decided(decision, namespace)
+        self.verdicts.hits += len(whole.decisions)
+        return whole.encoded
+
+    def _keep(self, keys: tuple[str, ...], encoded: bytes) -> None:
+        """Remember the response to a request for as long as every single item of it is."""
+        items = [self._items.get(key) for key in dict.fromkeys(keys)]
+        known = [item for item in items if item is not None]
+        if not known or len(known) < len(items):
+            return
+        whole = _Whole(
+            frozenset((item.namespace, item.generation) for item in known),
+            tuple((item.decision, item.namespace) for item in known),
+            encoded,
+        )
+        seconds = min(self._items.remaining(key) for key in keys)
+        self._wholes.put(keys, whole, seconds, len(encoded) + sum(map(len, keys)))
+
+    def _is_current(self, namespace: str, generation: str) -> bool:
+        lent = self.source.lend(namespace)
+        return lent is not None and lent.engine.generation == generation
 
     def _remembered(self, keys: tuple[str, ...]) -> dict[str, bytes]:
         """Return the items of digests whose verdicts are remembered, of the configuration of the moment."""
         found = {}
         for key in keys:
             item = self._items.get(key)
-            if item is not None:
-                lent = self.source.lend(item.namespace)
-                if lent is not None and lent.engine.generation == item.generation:
-                    found[key] = item.encoded
-                    self.decided(item.decision, item.namespace)
+            if item is not None and self._is_current(item.namespace, item.generation):
+                found[key] = item.encoded
+                self.decided(item.decision, item.namespace)
         self.verdicts.hits += len(found)
         return found
 
@@ -190,6 +240,10 @@ class Provider:
         observing.ask_for(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
         return Item(key, _pinned(asked, pinned)).encoded()
+
+
+def _joined(keys: tuple[str, ...], found: Mapping[str, bytes]) -> bytes:
+    return b",".join([found[key] for key in keys])
 
 
 def _pinned(asked: Key, wanted: Reference) -> str:

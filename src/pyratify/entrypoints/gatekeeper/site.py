@@ -29,16 +29,14 @@ class _Route:
     """One route.
 
     Attributes:
-        api: The version of Gatekeeper's API in the response.
-        answer: From keys to encoded items.
+        api: The version of Gatekeeper's API in refusals.
+        answer: From keys to a response.
         kind: What it is measured as.
-        idempotent: Whether the response says so.
     """
 
     api: str
-    answer: Callable[[tuple[str, ...]], Awaitable[tuple[bytes, ...]]]
+    answer: Callable[[tuple[str, ...]], Awaitable[bytes]]
     kind: str
-    idempotent: bool = False
 
 
 def provider_site(
@@ -63,8 +61,8 @@ def provider_site(
         f"{_PREFIX}/v1/verify": _Route(V1ALPHA1, provider.verify_v1, "verification"),
     }
     if mutation:
-        routes[f"{_PREFIX}/v2/mutate"] = _Route(V1BETA1, provider.mutate, "mutation", idempotent=True)
-        routes[f"{_PREFIX}/v1/mutate"] = _Route(V1ALPHA1, provider.mutate, "mutation", idempotent=True)
+        routes[f"{_PREFIX}/v2/mutate"] = _Route(V1BETA1, provider.mutate, "mutation")
+        routes[f"{_PREFIX}/v1/mutate"] = _Route(V1ALPHA1, partial(provider.mutate, api=V1ALPHA1), "mutation")
     watch, parse = clock or SystemClock(), _parser(max_keys)
     handlers: dict[tuple[str, str], Handler] = {
         ("POST", path): partial(_handle, route, parse, watch, measure) for path, route in routes.items()
@@ -81,15 +79,15 @@ def _parser(max_keys: int) -> Parse:
 
 
 async def _handle(route: _Route, parse: Parse, clock: Clock, measure: Measure | None, asked: Asked) -> Reply:
-    began = clock.monotonic()
+    began = clock.monotonic() if measure is not None else 0.0
     try:
         keys = parse(asked.body)
     except BadRequest as error:
         return Reply(error.status, response(route.api, fault=f"{error.reason}: {error.message}"))
-    items = await route.answer(keys)
+    answer = await route.answer(keys)
     if measure is not None:
         measure(route.kind, (clock.monotonic() - began) * 1000)
-    return Reply(200, response(route.api, items, idempotent=route.idempotent))
+    return Reply(200, answer)
 
 
 def _refused(route: _Route, refused: Refused) -> Reply:

@@ -1,7 +1,6 @@
 """Requests and responses as Gatekeeper writes and reads them (externaldata.gatekeeper.sh)."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,20 +77,20 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def response(api: str, items: Iterable[bytes] = (), *, idempotent: bool = False, fault: str = "") -> bytes:
+def response(api: str, items: bytes = b"", *, idempotent: bool = False, fault: str = "") -> bytes:
     """Return the bytes of a ProviderResponse.
 
     Args:
         api: `V1ALPHA1` or `V1BETA1`.
-        items: One for each key, encoded.
+        items: One for each key, encoded, with commas between them.
         idempotent: Whether asking again gives the same; mutation demands it.
         fault: The system error; empty for none.
     """
     members = []
     if idempotent:
         members.append(b'"idempotent":true')
-    if joined := b",".join(items):
-        members.append(b'"items":[%b]' % joined)
+    if items:
+        members.append(b'"items":[%b]' % items)
     if fault:
         members.append(b'"systemError":%b' % _bytes(clean(fault, _MAX_MESSAGE)))
     inner = b",".join(members)

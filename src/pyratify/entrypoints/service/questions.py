@@ -65,8 +65,10 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
         raise BadRequest("the body is not sent as application/json", 415, code="MEDIA_TYPE", remedy=remedy)
     try:
         found = decode(Questions, strictjson.load_object(body, what="the request"))
-    except (strictjson.InvalidJson, ConfigurationError) as error:
-        raise BadRequest(error.message, remedy=_remedy(error)) from None
+    except strictjson.InvalidJson as error:
+        raise BadRequest(error.message) from None
+    except ConfigurationError as error:
+        raise _explained(error) from None
     if not found.texts:
         raise BadRequest(
             "no reference is asked about", remedy='Send {"references": ["registry/repository:tag"]}.'
@@ -77,6 +79,11 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
     return found
 
 
-def _remedy(error: RatifyError) -> str | None:
-    """Return what to do where the error knows better than its code, which speaks of artifacts or configurations."""
-    return None if error.remedy == error.reason.remedy else error.remedy
+def _explained(error: ConfigurationError) -> BadRequest:
+    """Say what is wrong with a member as one says it of a request: what the error advises is about configurations."""
+    if error.path == "namespace" and "regex" in error.detail:
+        remedy = (
+            "A namespace is 1 to 63 lower-case letters, digits and dashes (RFC 1123); leave it out for none."
+        )
+        return BadRequest("namespace: this is not the name of a namespace", remedy=remedy)
+    return BadRequest(error.message, remedy=None if error.remedy == error.reason.remedy else error.remedy)

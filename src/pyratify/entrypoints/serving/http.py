@@ -10,7 +10,6 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from ssl import SSLContext, SSLObject
 
@@ -139,24 +138,27 @@ class _Gate:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
         parent = parent_of(request.headers.get("traceparent"))
         connection = self._connections.begin(request.transport)
-        with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
-            token = begin_trace(span.trace or trace_of(parent))
-            try:
-                response = await self._respond(request)
-            finally:
-                end_trace(token)
-                self._connections.finish(connection)
-            span.tell(status=response.status)
-            return response
+        try:
+            if self._observer is SILENCE:
+                return await self._respond(request, trace_of(parent))
+            with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
+                response = await self._respond(request, span.trace or trace_of(parent))
+                span.tell(status=response.status)
+                return response
+        finally:
+            self._connections.finish(connection)
 
-    async def _respond(self, request: web.BaseRequest) -> web.Response:
+    async def _respond(self, request: web.BaseRequest, trace: str) -> web.Response:
         path, _, query = request.raw_path.partition("?") if self._site.queries else (request.raw_path, "", "")
         say = self._site.refusals.get(path, self._site.otherwise)
+        token = begin_trace(trace)
         try:
             reply = await self._answer(request, path, query)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
+        finally:
+            end_trace(token)
         response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
         if self._ends(request):
             response.force_close()
@@ -170,9 +172,8 @@ class _Gate:
         if handler is None:
             allow = ", ".join(method for method, where in handlers if where == place)
             return Refused(405, "BAD_REQUEST", "this method is not allowed here", allow)
-        asked = Asked(query=query, headers=request.headers, name=name)
-        refusal = self._site.admits[path](asked) if path in self._site.admits else None
-        if refusal is not None:
+        admit = self._site.admits.get(path)
+        if admit is not None and (refusal := admit(Asked(headers=request.headers))) is not None:
             return refusal
         body = await self._body(request) if request.method == "POST" else b""
         if isinstance(body, Refused):
@@ -181,7 +182,7 @@ class _Gate:
             return Refused(503, "BUSY", "too many requests at the same time")
         self._under_way += 1
         try:
-            return await handler(replace(asked, body=body))
+            return await handler(Asked(body=body, query=query, headers=request.headers, name=name))
         finally:
             self._under_way -= 1
 
@@ -233,14 +234,13 @@ def _ends(
 
 def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
     reply = say(refused)
-    return replace(reply, headers={**reply.headers, "Allow": refused.allow}) if refused.allow else reply
+    allow = {"Allow": refused.allow} if refused.allow else {}
+    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **allow})
 
 
 def _response(reply: Reply) -> web.Response:
-    response = web.Response(status=reply.status, body=reply.body, headers=_HEADERS)
-    response.headers["Content-Type"] = reply.content_type
-    if reply.headers:
-        response.headers.update(reply.headers)
+    headers = {**_HEADERS, "Content-Type": reply.content_type, **reply.headers}
+    response = web.Response(status=reply.status, body=reply.body, headers=headers)
     if reply.status in (408, 413, 415, 503):
         response.force_close()  # what is left of the body is not waited for
     return response

@@ -24,6 +24,7 @@ from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
 from pyratify.entrypoints.serving.tls import ReloadingTls
 from pyratify.entrypoints.serving.tracing import close_tracer, open_tracer
+from pyratify.entrypoints.serving.watching import watch_on
 from pyratify.entrypoints.serving.workers.control import Inherited, Report, answer, inherit
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Process:
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
         checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
         readiness = Readiness(checks)
+        checks["serving"] = lambda: "" if readiness.serving else "requests are not taken yet"
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_tracer, tracer)
             stack.push_async_callback(certificates.aclose)
@@ -178,8 +180,14 @@ class Process:
         self, stack: AsyncExitStack, source: FollowedSource, certificates: Certificates, door: Door
     ) -> None:
         """Follow the configuration, the certificates and what the entry point reads until the stack is closed."""
-        watches = [source.watch, *certificates.watches(), *([door.watch] if door.watch is not None else [])]
-        stack.push_async_callback(end, *(asyncio.create_task(watch()) for watch in watches))
+        watches = [
+            ("configuration", source.watch),
+            *(("certificates", one) for one in certificates.watches()),
+        ]
+        if door.watch is not None:
+            watches.append(("entry point", door.watch))
+        tasks = [asyncio.create_task(watch_on(watch, self.clock, name)) for name, watch in watches]
+        stack.push_async_callback(end, *tasks)
 
 
 def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from pyratify.core.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A request within the bounds.
 
     Attributes:
@@ -19,12 +20,11 @@ class Asked:
 
     body: bytes = b""
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What a request is answered.
 
     Attributes:
@@ -37,7 +37,7 @@ class Reply:
     status: int
     body: bytes
     content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 Handler = Callable[[Asked], Awaitable[Reply]]

@@ -52,7 +52,7 @@ class Signer:
 
     Attributes:
         subject: The subject alternative name.
-        kind: Of which kind it is: `uri`, `email`, `username` or `dns`.
+        kind: Of which kind it is: `uri`, `email`, or `username` for names of users and hosts.
         issuer: Who vouched for the signer.
         extensions: Everything else that is stated, by object identifier.
     """
@@ -180,7 +180,7 @@ def _subject(certificate: Certificate) -> tuple[str, str]:
 
 
 def _name(name: Any) -> tuple[str, str]:
-    from cryptography.x509 import DNSName, OtherName, RFC822Name, UniformResourceIdentifier
+    from cryptography.x509 import DNSName, IPAddress, OtherName, RFC822Name, UniformResourceIdentifier
 
     if isinstance(name, UniformResourceIdentifier):
         return name.value, "uri"
@@ -188,6 +188,8 @@ def _name(name: Any) -> tuple[str, str]:
         return name.value, "email"
     if isinstance(name, DNSName):
         return name.value, "username"
+    if isinstance(name, IPAddress):
+        return str(name.value), "username"
     if isinstance(name, OtherName) and name.type_id.dotted_string == USERNAME:
         return _utf8(name.value), "username"
     raise _mismatch("the certificate's subject alternative name is of a kind that is not understood")

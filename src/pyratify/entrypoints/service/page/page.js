@@ -226,6 +226,7 @@ function move(event) {
 // --- the evidence ------------------------------------------------------------------------------------------------------
 
 async function choose(id) {
+  if (state.chosen === id) return; // a decision never changes: what is open stays open
   state.chosen = id;
   for (const [name, row] of state.rows) {
     if (name === id) row.firstElementChild.setAttribute("aria-current", "true");
@@ -236,7 +237,9 @@ async function choose(id) {
     const found = await (await ask(`v1/decisions/${encodeURIComponent(id)}`)).json();
     if (state.chosen === id) $("detail").replaceChildren(...drawDecision(found));
   } catch (error) {
-    if (state.chosen === id) $("detail").replaceChildren(make("p", { class: "empty" }, error.message));
+    if (state.chosen !== id) return;
+    state.chosen = "";
+    $("detail").replaceChildren(make("p", { class: "empty" }, error.message));
   }
 }
 
@@ -348,7 +351,7 @@ async function verify(event) {
     say(`${told(decision)}${decision.why ? `, ${decision.why}` : ""}`);
   } catch (error) {
     const text = error instanceof Refused ? error.message : "The service cannot be reached.";
-    $("verify-message").replaceChildren(make("span", {}, text), error.remedy ? ` ${error.remedy}` : "");
+    $("verify-message").replaceChildren(make("span", {}, text), error.remedy ? `. ${error.remedy}` : "");
   } finally {
     button.removeAttribute("aria-disabled");
     button.textContent = "Verify";
