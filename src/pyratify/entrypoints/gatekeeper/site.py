@@ -79,7 +79,7 @@ def _parser(max_keys: int) -> Parse:
 
 
 async def _handle(route: _Route, parse: Parse, clock: Clock, measure: Measure | None, asked: Asked) -> Reply:
-    began = clock.monotonic()
+    began = clock.monotonic() if measure is not None else 0.0
     try:
         keys = parse(asked.body)
     except BadRequest as error:
