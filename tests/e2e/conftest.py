@@ -7,6 +7,7 @@
 - `gatekeeper`: the real Gatekeeper with nothing to enforce yet; `provider`: `ratify gatekeeper serve` behind mutual TLS, with Provider
   resources, and template, constraint and mutations of `deploy/templates` in force; `admitting`, `mutating`: new namespaces in which
   they decide.
+- `tenants`: a second provider that follows Executors and NamespacedExecutors: `.apply(executor(...))` waits for their status.
 - `images`: a registry with the signed and unsigned images of `examples/material`.
 
 Where `make peers` has not been run, tests that ask for these are skipped.
@@ -17,10 +18,11 @@ from itertools import count
 
 import pytest
 
-from e2e.cluster import apiserver, policies, programs
+from e2e.cluster import apiserver, bats, executors, policies, programs
 from e2e.cluster import gatekeeper as gatekeepers
 from e2e.cluster import images as registries
 from e2e.cluster import provider as providers
+from e2e.cluster.api import Document
 
 _NUMBERS = count(1)
 
@@ -82,6 +84,19 @@ def provider(
         yield found
 
 
+@pytest.fixture(scope="module")
+def tenants(
+    api_server: apiserver.ApiServer,
+    gatekeeper: gatekeepers.Gatekeeper,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[executors.Tenants]:
+    """A second provider, which follows Executors and NamespacedExecutors, asked for every namespace of a tenant; one for a
+    module, for it reports on all executors that anybody makes. There are no executors but those that a test applies, and it takes them away again.
+    """
+    with executors.tenants(api_server, gatekeeper, tmp_path_factory.mktemp("tenants")) as found:
+        yield found
+
+
 @pytest.fixture
 def admitting(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
     """A new namespace whose admissions Gatekeeper decides with the provider."""
@@ -92,3 +107,20 @@ def admitting(api_server: apiserver.ApiServer, provider: providers.Provider) -> 
 def mutating(api_server: apiserver.ApiServer, provider: providers.Provider) -> str:
     """A new namespace whose admissions Gatekeeper decides, and where it pins tags before."""
     return api_server.namespace(f"mutating-{next(_NUMBERS)}", **{policies.LABEL: policies.MUTATED})
+
+
+@pytest.fixture
+def base(tenants: executors.Tenants, images: registries.Images) -> Iterator[Document]:
+    """The Executor that Ratify's chart makes: notation and cosign, one of them suffices."""
+    document = executors.executor(
+        bats.NAME, providers.notation("ca"), providers.COSIGN, scopes=(images.repository.name,)
+    )
+    assert tenants.apply(document)["succeeded"] is True
+    yield document
+    tenants.server.api.delete(document)
+
+
+@pytest.fixture
+def default(tenants: executors.Tenants) -> str:
+    """A namespace in the place of `default`."""
+    return tenants.namespace(f"default-{next(_NUMBERS)}")

@@ -69,7 +69,7 @@ def test_a_provider_without_certificates_makes_its_own(
 def test_a_second_replica_serves_the_same_certificate(
     served: Provider, trusted: str, api_server: ApiServer, gatekeeper: Gatekeeper, tmp_path: Path
 ) -> None:
-    """It takes it from the Secret, and changes nothing."""
+    """It takes it from the Secret and changes nothing; as soon as it is ready it answers."""
     before = secret(api_server)
     second = replica(api_server, gatekeeper, tmp_path)
     second.start()

@@ -45,6 +45,10 @@ class Tenants:
         """Make a namespace of a tenant."""
         return self.server.namespace(name, **{policies.LABEL: TENANTS})
 
+    def let_read(self, namespace: str, *secrets: str) -> None:
+        """Let the provider read Secrets of a namespace."""
+        grant(self.server, _HOME, "provider", rule("", "secrets", "get", *secrets), where=namespace)
+
     def apply(self, document: Document) -> Document:
         """Apply an executor, wait until its newest generation has a status, and return that."""
         self.server.api.apply(document)

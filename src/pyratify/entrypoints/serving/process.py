@@ -117,6 +117,7 @@ class Process:
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
         checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
         readiness = Readiness(checks)
+        checks["serving"] = lambda: "" if readiness.serving else "requests are not taken yet"
         async with AsyncExitStack() as stack:
             stack.push_async_callback(close_tracer, tracer)
             stack.push_async_callback(certificates.aclose)
