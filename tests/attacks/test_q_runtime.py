@@ -44,8 +44,17 @@ def test_atk_271_no_library_for_web_tokens_is_on_the_way() -> None:
         if name.name in tokens
     }
     assert {name for _, name in found} <= {"hmac"}
-    uses = [text for text in (path.read_text() for path in SOURCES) if "hmac." in text]
-    assert all(text.count("hmac.") == text.count("hmac.compare_digest") for text in uses)
+    makers = {
+        path.name
+        for path in SOURCES
+        if (text := path.read_text()).count("hmac.") != text.count("hmac.compare_digest")
+    }
+    assert makers == {
+        "secret.py",
+        "entry.py",
+        "fingerprint.py",
+        "tokens.py",
+    }  # shared verdicts; the service's tokens
 
 
 HOSTILE = """

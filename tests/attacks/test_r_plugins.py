@@ -75,8 +75,8 @@ async def test_atk_278_a_plugin_cannot_read_more_than_a_validation_may() -> None
     assert read <= 50_000
 
 
-def test_atk_279_programs_are_started_in_two_places_with_a_chosen_environment() -> None:
-    """Docker's credential helpers and notation's verification plugins; they get the variables of a list and no secret."""
+def test_atk_279_programs_are_started_in_three_places_with_a_chosen_environment() -> None:
+    """Docker's credential helpers and notation's plugins, which get the variables of a list and no secret; and ourselves."""
     starts = [
         (path.name, node)
         for path in SOURCES
@@ -95,7 +95,7 @@ def test_atk_279_programs_are_started_in_two_places_with_a_chosen_environment() 
             "execv",
         )
     ]
-    assert [name for name, _ in starts] == ["docker_helper.py", "process.py"]
+    assert [name for name, _ in starts] == ["docker_helper.py", "worker.py", "process.py"]
     for _, node in starts:
         assert "env" in {keyword.arg for keyword in node.keywords}
     modules = {

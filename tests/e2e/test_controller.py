@@ -1,6 +1,7 @@
 """Executors as resources of a real API server: definitions, RBAC, status, Events, and what follows them."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from clusters import KEY, SlowClock, ask, deciders, invalid, spec, until
+from e2e.cluster import apiserver, programs
 from e2e.cluster.api import Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images
@@ -44,6 +46,11 @@ RBAC = "rbac.authorization.k8s.io"
 @pytest.fixture(scope="module")
 def account(api_server: ApiServer) -> str:
     """The kubeconfig of a service account that may do what the documentation says, and nothing else."""
+    return prepared(api_server)
+
+
+def prepared(api_server: ApiServer) -> str:
+    """Install the definitions, and return the kubeconfig of a service account with the documented rights."""
     done = api_server.kubectl("apply", "--server-side", "-f", CRDS)
     assert done.returncode == 0, done.stderr
     eventually("the definitions are served", lambda: served(api_server))
@@ -234,3 +241,57 @@ async def test_images_are_judged_as_resources_say(
             for tenant in ("", namespace)
         ]
     assert found == [True, False, False, False]
+
+
+@pytest.mark.usefixtures("clean")
+async def test_keys_come_from_a_secret_that_the_account_may_read(
+    api_server: ApiServer, account: str, namespace: str, images: Images
+) -> None:
+    """With a Role of that namespace; without it the status says what is missing."""
+    data = {"cosign.pub": base64.b64encode(KEY.encode()).decode()}
+    metadata = {"name": "keys", "namespace": namespace}
+    api_server.api.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    wanted: Any = spec(images["cosign-v3"].partition("/")[0])
+    wanted["verifiers"][0]["parameters"]["trustPolicies"][0]["keys"] = {"kubernetes": {"secret": "keys"}}
+    mine = resource("mine", wanted, namespace)
+    api_server.api.create(mine)
+    async with followed(account) as config:
+        await until(lambda: "403" in (api_server.api.get(mine).get("status") or {}).get("error", ""))
+        assert not (await ask(config, images["cosign-v3"], namespace)).succeeded
+        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["keys"]}]
+        role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+        subject = {"kind": "ServiceAccount", "name": "provider", "namespace": "ratify-controller"}
+        reference = {"apiGroup": RBAC, "kind": "Role", "name": "keys"}
+        binding = role | {"kind": "RoleBinding", "roleRef": reference, "subjects": [subject]}
+        del binding["rules"]
+        api_server.api.apply(role, binding)
+        await until(lambda: api_server.api.get(mine)["status"]["succeeded"])
+        assert (await ask(config, images["cosign-v3"], namespace)).succeeded
+
+
+async def test_an_api_server_that_is_killed_and_started_again_is_followed(tmp_path: Path) -> None:
+    """What is in service stays so meanwhile; what happens afterwards is seen."""
+    if absent := programs.missing(*apiserver.NEEDED):
+        pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
+    with apiserver.api_server(tmp_path) as server:
+        account, again = prepared(server), None
+        server.api.create(resource("one", spec("a.example", name="v1")))
+        async with followed(account) as config:
+            program = server.programs[1]
+            program.kill()
+            await until(lambda: config._cluster.fault is not None and config._tenants.fault is not None)
+            assert deciders(config) == {"a.example": "v1"}
+            assert config.trouble() == ""
+            try:
+                again = programs.start(tmp_path / "again.log", *program.process.args)
+                eventually("the API server is back", lambda: answers(server))
+                server.api.patch(resource("one", spec("a.example", name="v2")))
+                await until(lambda: deciders(config) == {"a.example": "v2"})
+            finally:
+                if again is not None:
+                    again.end()
+
+
+def answers(server: ApiServer) -> bool:
+    """Return whether resources can be read."""
+    return server.kubectl("get", "executor", "one").returncode == 0

@@ -1,7 +1,10 @@
 """Following one kind, with an API server that says what it should not."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,6 +16,8 @@ from pyratify.kubernetes.api import Api, ApiFault
 from pyratify.kubernetes.follow import Follower
 from pyratify.kubernetes.kinds import EXECUTOR, NAMESPACED_EXECUTOR
 from pyratify.kubernetes.resource import Resource
+from pyratify.testing.apiserver import ApiServer
+from pyratify.testing.tls import Authority
 
 Event = tuple[str, dict[str, Any]]
 
@@ -190,3 +195,23 @@ async def test_answers_and_events_are_bounded() -> None:
     with pytest.raises(ApiFault, match="500 Unknown"):
         await api.get("/x")
     await api.aclose()
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning")
+async def test_whoever_stops_in_the_middle_of_a_handshake_leaves_nothing_open(tmp_path: Path) -> None:
+    """Connections that were about to be opened are closed, wherever their opening was."""
+    authority = Authority()
+    with ApiServer(authority.server_context()) as server:
+        environment = {"KUBECONFIG": str(server.kubeconfig(tmp_path, authority.pem))}
+        for steps in range(40):
+            api = Api.connect(environment)
+            task = asyncio.create_task(api.list("/api/v1/secrets"))
+            for _ in range(steps):
+                await asyncio.sleep(0.0005)
+            await end(task)
+            await api.aclose()
+            assert not api._opening
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [str(each.message) for each in found] == []

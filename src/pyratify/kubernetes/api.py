@@ -3,6 +3,7 @@
 The only place that knows lightkube and its HTTP client (extra `kubernetes`).
 """
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,7 @@ from lightkube.core.exceptions import ConfigError
 
 from pyratify.core import strictjson
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.guard import end
 from pyratify.core.limits import MIB
 
 Object = dict[str, Any]
@@ -27,6 +29,7 @@ _MAX_ANSWER = 64 * MIB
 _MAX_EVENT = 8 * MIB
 _SECONDS = 10.0
 _UNREADABLE = 599
+_GRACE = 1.0
 
 
 class ApiFault(Exception):
@@ -70,6 +73,8 @@ class Api:
 
     def __init__(self, client: httpx2.AsyncClient, namespace: str) -> None:
         self._client = client
+        self._opening: set[asyncio.Task[httpx2.Response]] = set()
+        self._closing: set[asyncio.Future[None]] = set()
         self.namespace = namespace
 
     @classmethod
@@ -93,7 +98,12 @@ class Api:
             ) from None
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, those included that were about to be opened when nobody wanted them any more."""
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=_GRACE)
+        await end(*self._opening)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_GRACE)
         await self._client.aclose()
 
     async def get(self, path: str) -> Object:
@@ -172,14 +182,44 @@ class Api:
     @asynccontextmanager
     async def _answer(self, method: str, path: str, **how: Any) -> AsyncIterator[httpx2.Response]:
         try:
-            async with self._client.stream(method, path, **how) as response:
+            response = await self._open(self._client.build_request(method, path, **how))
+            try:
                 if response.status_code >= 400:
                     raise _fault(await _status(response), response.status_code)
                 yield response
+            finally:
+                await response.aclose()
         except (httpx2.HTTPError, httpx2.StreamError, ConfigError, OSError) as error:
             raise ApiFault(
                 0, "Unreachable", f"the API server did not answer: {type(error).__name__}"
             ) from None
+
+    async def _open(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request and return the answer's beginning.
+
+        A connection that is cancelled in its handshake is never closed by the library: it is opened to the end, then closed.
+        """
+        task = asyncio.create_task(self._client.send(request, stream=True))
+        self._opening.add(task)
+        try:
+            response = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._unwanted)
+            raise
+        except BaseException:
+            self._opening.discard(task)
+            raise
+        self._opening.discard(task)
+        return response
+
+    def _unwanted(self, task: "asyncio.Task[httpx2.Response]") -> None:
+        """Close an answer that nobody wants any more."""
+        self._opening.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            return
+        closing = asyncio.ensure_future(task.result().aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
 
 def collection_path(api: str, plural: str, namespace: str = "") -> str:

@@ -60,7 +60,7 @@ class ApiServer:
     def __post_init__(self) -> None:
         self._listener = Listener(self, self.tls)
         self.host = f"127.0.0.1:{self._listener.server_address[1]}"
-        self._listener.begin()
+        self._listener.start()
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +72,7 @@ class ApiServer:
 
     def close(self) -> None:
         """End every connection and every thread."""
-        self._listener.end()
+        self._listener.stop()
 
     @property
     def url(self) -> str:

@@ -2,18 +2,15 @@
 
 import contextlib
 import json
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from pyratify.testing.apiserver_objects import Object, Objects, Place, Refused
-
-_POLL = 0.02
+from pyratify.testing.loopback import POLL, LoopbackServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +49,20 @@ class Behind(Protocol):
         ...
 
 
-class Listener(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1."""
-
-    daemon_threads = False
-    request_queue_size = 64
+class Listener(LoopbackServer):
+    """Answers for what is behind it."""
 
     def __init__(self, behind: Behind, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, tls, "api server")
         self.behind = behind
-        self.tls = tls
-        self.stopping = threading.Event()
         self.hung_up = 0
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="api server")
-
-    def begin(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """End every connection and every thread."""
-        self.stopping.set()
-        self.shutdown()
-        self._thread.join()
-        self.hang_up()
-        self.server_close()
 
     def hang_up(self) -> None:
-        """End every connection."""
-        with self._lock:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-            self.hung_up += 1
+        """End every connection, and every watch."""
+        super().hang_up()
+        self.hung_up += 1
         with self.behind.objects.changed:
             self.behind.objects.changed.notify_all()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, then serve it in a thread."""
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """Forget the connection and close it."""
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Do nothing: clients that go away are nothing special."""
@@ -196,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self._event("ERROR", refused.status)
                     break
                 if not found:
-                    objects.changed.wait(_POLL)
+                    objects.changed.wait(POLL)
             for change in found:
                 version = change.version
                 self._event(change.type, change.object)

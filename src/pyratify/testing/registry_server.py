@@ -1,77 +1,33 @@
 """The server below the registry simulator: threads, real sockets, and full control over every byte sent."""
 
 import contextlib
-import socket
 import socketserver
 import ssl
 import sys
-import threading
 from collections.abc import Callable
 from io import BufferedReader
 from typing import Any
 
+from pyratify.testing.loopback import POLL, LoopbackServer
 from pyratify.testing.registry_faults import Answer, Fault, Hit
 
 Respond = Callable[[Hit], tuple[Answer, Fault | None]]
-_POLL = 0.02
 _TLS = b"\x16"
 _FILLER = b"x" * 65536
 
 
-class Server(socketserver.ThreadingTCPServer):
-    """Listens on a free port of 127.0.0.1.
+class Server(LoopbackServer):
+    """Sends what it is told.
 
     Args:
         respond: Says what to send; called in the connection's thread.
         tls: The TLS context; None for plain http.
     """
 
-    allow_reuse_address = True
-    daemon_threads = False
-    request_queue_size = 256
-
     def __init__(self, respond: Respond, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
+        super().__init__(_Connection, tls, "registry simulator")
         self.respond = respond
-        self.tls = tls
-        self.stopping = threading.Event()
         self.errors: list[str] = []
-        self.accepted = 0
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="registry simulator")
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End every connection and every thread."""
-        self.stopping.set()
-        self.shutdown()
-        self._thread.join()
-        self.hang_up()
-        self.server_close()
-
-    def hang_up(self) -> None:
-        """End every connection."""
-        with self._lock:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, then serve it in a thread."""
-        with self._lock:
-            self._open.add(request)
-            self.accepted += 1
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """Forget the connection and close it."""
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep defects of the simulator itself for the test; clients that go away are nothing special."""
@@ -135,7 +91,7 @@ class _Connection(socketserver.StreamRequestHandler):
         self.wfile.write(head(answer, length) + answer.body)
 
     def _misbehave(self, answer: Answer, fault: Fault) -> bool:
-        while fault.wait is not None and not fault.wait.wait(_POLL):
+        while fault.wait is not None and not fault.wait.wait(POLL):
             if self.server.stopping.is_set():
                 return False
         if fault.close:

@@ -1,5 +1,6 @@
 """The service as a process: flags, who may ask, tokens that change, certificates, and its end."""
 
+import json
 import ssl
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -7,15 +8,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from providers import BellClock
+from providers import BellClock, Here
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.service.flags import add_flags
 from pyratify.entrypoints.service.serve import make
-from pyratify.entrypoints.serving.process import Process
+from pyratify.entrypoints.serving.http import Asked
+from pyratify.entrypoints.serving.metrics import Metrics
+from pyratify.entrypoints.serving.process import Parts, Process
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
-from services import MATERIAL, configuration, running
+from services import JSON, MATERIAL, configuration, running
 
 FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
 
@@ -116,15 +120,23 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
     assert "--token-file" in capsys.readouterr().err
 
 
+async def test_several_workers_show_no_decisions() -> None:
+    """Each would know its own only; what is asked is answered all the same."""
+    clock = BellClock()
+    door = make(Parts(flags("--workers", 2), Here(None), Verdicts(clock), clock))
+    assert set(door.site.routes) == {
+        ("POST", "/v1/verify"),
+        ("POST", "/v1/resolve"),
+        ("GET", "/openapi.json"),
+    }
+    assert not door.site.named
+    reply = await door.site.routes["GET", "/openapi.json"](Asked(headers=JSON))
+    assert set(json.loads(reply.body)["paths"]) == {"/v1/verify", "/v1/resolve", "/openapi.json"}
+    await door.aclose()
+
+
 async def test_requests_are_measured(tmp_path: Path) -> None:
     """Under the same names as the provider's."""
-    from providers import Here
-    from pyratify.core.verdicts import Verdicts
-    from pyratify.entrypoints.serving.http import Asked
-    from pyratify.entrypoints.serving.metrics import Metrics
-    from pyratify.entrypoints.serving.process import Parts
-    from services import JSON
-
     clock = BellClock()
     metrics = Metrics(clock)
     door = make(Parts(flags(), Here(None), Verdicts(clock), clock, metrics))

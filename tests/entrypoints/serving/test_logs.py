@@ -29,3 +29,18 @@ def test_a_level_that_does_not_exist_is_refused() -> None:
     """It is the configuration's fault."""
     with pytest.raises(ConfigurationError):
         set_up("loud", io.StringIO())
+
+
+@pytest.mark.parametrize("name", ["asyncio", "aiohttp.server", "opentelemetry.sdk"])
+def test_what_libraries_log_is_json_too(name: str) -> None:
+    """In one line and without a traceback, whose lines no collector could read."""
+    stream = io.StringIO()
+    handler = set_up("info", stream)
+    try:
+        raise ValueError("x")
+    except ValueError:
+        logging.getLogger(name).exception("a defect")
+    finally:
+        tear_down(handler)
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["message"] == "a defect"

@@ -23,6 +23,7 @@ _PROBLEMS = {
     "421": "The service is not asked under its own name.",
     "503": "Too many requests at the same time.",
 }
+_SHOWN = "/v1/decisions"
 _ALWAYS = ("401", "403", "421", "503")
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token of the service's token file."},
@@ -30,12 +31,13 @@ _SCHEMES = {
 }
 
 
-def openapi(most: int, needed: tuple[str, ...]) -> dict[str, Any]:
+def openapi(most: int, needed: tuple[str, ...], *, shows: bool = True) -> dict[str, Any]:
     """Return the description.
 
     Args:
         most: The most references of one request.
         needed: What a caller has to show, all of it: `bearer`, `certificate`.
+        shows: Whether decisions are shown.
     """
     schemas = _schemas(most)
     return {
@@ -49,7 +51,7 @@ def openapi(most: int, needed: tuple[str, ...]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{scheme: [] for scheme in needed}],
-        "paths": _paths(),
+        "paths": {path: item for path, item in _paths().items() if shows or not path.startswith(_SHOWN)},
         "components": {
             "schemas": schemas,
             "securitySchemes": {scheme: _SCHEMES[scheme] for scheme in needed},

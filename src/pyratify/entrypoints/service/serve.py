@@ -32,6 +32,7 @@ def make(parts: Parts) -> Door:
         callers=Callers(tokens, _hosts(flags, tokens)),
         most=flags.max_references,
         certificates=bool(flags.client_ca_file),
+        shows=flags.workers == 1,
         clock=parts.clock,
         measure=metrics.request if metrics is not None else None,
     )

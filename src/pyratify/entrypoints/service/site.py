@@ -30,6 +30,7 @@ class Entrance:
         callers: Who may ask.
         most: The most references of one request.
         certificates: Whether TLS asks for a client's certificate.
+        shows: Whether decisions are shown, on the page and as JSON; only where one process answers everything.
         clock: Where durations are taken from.
         measure: Told of every request: `verification` or `mutation`, and its milliseconds.
     """
@@ -37,6 +38,7 @@ class Entrance:
     callers: Callers
     most: int = MAX_REFERENCES
     certificates: bool = False
+    shows: bool = True
     clock: Clock = field(default_factory=SystemClock)
     measure: Measure | None = None
 
@@ -52,19 +54,19 @@ class Entrance:
 
 def service_site(service: Service, entrance: Entrance) -> Site:
     """Return the service's site."""
-    description = Reply(200, json.encode(openapi(entrance.most, entrance.needed)))
+    document = openapi(entrance.most, entrance.needed, shows=entrance.shows)
     data: dict[tuple[str, str], Handler] = {
         ("POST", "/v1/verify"): partial(_ask, entrance, service.verify, "verification"),
         ("POST", "/v1/resolve"): partial(_ask, entrance, service.resolve, "mutation"),
-        ("GET", "/v1/decisions"): partial(_recent, service.decisions),
-        ("GET", "/openapi.json"): partial(_described, description),
+        ("GET", "/openapi.json"): partial(_described, Reply(200, json.encode(document))),
     }
-    named = {("GET", "/v1/decisions/"): entrance.guarded(partial(_decision, service.decisions))}
+    named: dict[tuple[str, str], Handler] = {}
+    if entrance.shows:
+        data["GET", "/v1/decisions"] = partial(_recent, service.decisions)
+        named["GET", "/v1/decisions/"] = entrance.guarded(partial(_decision, service.decisions))
+    guarded = {route: entrance.guarded(handler) for route, handler in data.items()}
     return Site(
-        routes={
-            **asset_routes(entrance.callers),
-            **{route: entrance.guarded(handler) for route, handler in data.items()},
-        },
+        routes={**asset_routes(entrance.callers), **guarded} if entrance.shows else guarded,
         refusals={},
         otherwise=refused,
         named=named,

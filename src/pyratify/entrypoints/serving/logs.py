@@ -11,7 +11,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.observing import trace
 from pyratify.render.plain import clean
 
-_LOGGERS = ("pyratify", "opentelemetry")
+_LOGGERS = ("pyratify", "opentelemetry", "asyncio", "aiohttp")
 LEVELS = ("debug", "info", "warning", "error")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 

@@ -1,0 +1,72 @@
+"""The server below every simulator: a free port of 127.0.0.1, a thread for each connection, and an end that leaves none behind."""
+
+import contextlib
+import socket
+import socketserver
+import ssl
+import threading
+from typing import Any
+
+POLL = 0.02
+"""How many seconds pass between two looks at whether to end."""
+
+
+class LoopbackServer(socketserver.ThreadingTCPServer):
+    """Listens on a free port of 127.0.0.1.
+
+    Args:
+        handler: Handles one connection.
+        tls: The TLS context; None for plain http.
+        name: The name of its thread.
+
+    Attributes:
+        stopping: Set when it is to end.
+        accepted: How many connections there have been.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = False
+    request_queue_size = 256
+
+    def __init__(
+        self, handler: type[socketserver.BaseRequestHandler], tls: ssl.SSLContext | None, name: str
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.tls = tls
+        self.stopping = threading.Event()
+        self.accepted = 0
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self.serve_forever, args=(POLL,), name=name)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every connection and every thread."""
+        self.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        self.hang_up()
+        self.server_close()
+
+    def hang_up(self) -> None:
+        """End every connection."""
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, then serve it in a thread."""
+        with self._lock:
+            self._open.add(request)
+            self.accepted += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
