@@ -402,7 +402,9 @@ async def test_atk_182_one_log_counts_once() -> None:
 
 
 @pytest.mark.parametrize("operator", ["", "same.test"])
-async def test_atk_182_two_timestamp_authorities_are_two_witnesses_unless_one_runs_both(operator: str) -> None:
+async def test_atk_182_two_timestamp_authorities_are_two_witnesses_unless_one_runs_both(
+    operator: str,
+) -> None:
     """Whatever keys they have; an authority that the root does not name is none."""
     other = timestamp_authority(ELSEWHERE.intermediate, kind="p384")
     bundle = Keyless().sign(stamp=True)
