@@ -106,13 +106,14 @@ async def test_a_worker_that_does_not_answer_is_ended_and_started_again(script: 
 async def test_a_worker_that_hangs_up_and_lives_on_is_not_ready_and_is_ended() -> None:
     """Nobody would ever learn that it does not answer any more."""
     deserter = BEGIN + (
-        "for _ in range(5): lines.readline(); answer(GOOD)\n"
-        "lines.close(); control.close(); time.sleep(600)"
+        "for _ in range(5): lines.readline(); answer(GOOD)\nlines.close(); control.close(); time.sleep(600)"
     )
     found, seen = supervisor(deserter, patience=0.3), set[bool]()
 
     def ended() -> bool:
-        seen.update(not worker.is_ready and worker.report.faults == SILENT for worker in found._workers.values())
+        seen.update(
+            not worker.is_ready and worker.report.faults == SILENT for worker in found._workers.values()
+        )
         return found._restarts >= 1 and True in seen
 
     async with running(found, ended):
