@@ -98,7 +98,7 @@ async def test_a_file_that_is_back_as_it_was_is_no_trouble(path: Path) -> None:
     path.rename(aside)  # noqa: ASYNC240 - a file of this test
     await watched.refresh()
     assert watched.gauges()["ratify_configuration_wrong"]() == 1
-    aside.rename(path)  # noqa: ASYNC240
+    aside.rename(path)
     assert not await watched.refresh()
     clock.advance(3600)
     assert watched.trouble() == ""
