@@ -14,14 +14,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from providers import VERIFY, BellClock, request
+from providers import VERIFY, BellClock, Here, request
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
 from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
 from pyratify.entrypoints.gatekeeper.serve import make
 from pyratify.entrypoints.serving.http import Address
-from pyratify.entrypoints.serving.process import Process
+from pyratify.entrypoints.serving.process import Parts, Process
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
 
@@ -151,6 +152,20 @@ def test_flags_are_taken_as_go_takes_them() -> None:
     """One dash or two, and switches with a value."""
     given = ("-address=:1", "--disable-mutation=true", "-enable-metrics=false", "-c", "x")
     assert go_style(given) == ["--address=:1", "--disable-mutation", "-c", "x"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "served"),
+    [
+        ((), {"v1/verify", "v2/verify", "v1/mutate", "v2/mutate"}),
+        (("--disable-mutation",), {"v1/verify", "v2/verify"}),
+    ],
+)
+def test_mutation_is_served_unless_it_is_disabled(arguments: tuple[str, ...], served: set[str]) -> None:
+    """The flag takes its paths away."""
+    clock = BellClock()
+    door = make(Parts(flags(*arguments), Here(None), Verdicts(clock), clock))
+    assert set(door.site.routes) == {("POST", f"/ratify/gatekeeper/{path}") for path in served}
 
 
 def test_both_commands_refuse_to_serve_everybody(capsys: pytest.CaptureFixture[str]) -> None:
