@@ -88,6 +88,25 @@ async def test_trouble_is_told_at_once_without_a_generation_and_after_a_while_wi
     await watched.aclose()
 
 
+async def test_a_file_that_is_back_as_it_was_is_no_trouble(path: Path) -> None:
+    """It is what has been in use all the time, and nothing has to be built."""
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    write(path)
+    await watched.refresh()
+    first, aside = watched.current, path.with_name("aside")
+    path.rename(aside)  # noqa: ASYNC240 - a file of this test
+    await watched.refresh()
+    assert watched.gauges()["ratify_configuration_wrong"]() == 1
+    aside.rename(path)
+    assert not await watched.refresh()
+    clock.advance(3600)
+    assert watched.trouble() == ""
+    assert watched.gauges()["ratify_configuration_wrong"]() == 0
+    assert watched.current is first
+    await watched.aclose()
+
+
 async def test_a_defect_does_not_end_the_following(path: Path) -> None:
     """What is raised unexpectedly is a fault of this file, told without its text, and the next one is read."""
 

@@ -97,6 +97,7 @@ class WatchedConfig:
         try:
             seen = await asyncio.to_thread(self._fingerprint)
             if seen == self._seen:
+                self._restored()
                 return False
             fresh = await self._build()
         except ConfigurationError as error:
@@ -164,6 +165,12 @@ class WatchedConfig:
             )
             engine = engine if self.dress is None else self.dress(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
+
+    def _restored(self) -> None:
+        """Note that the file of the moment is the one in use."""
+        if self.fault is not None:
+            _LOG.info("configuration is again as it is in use")
+        self.fault = None
 
     def _refuse(self, error: ConfigurationError) -> None:
         if self.fault is None:
