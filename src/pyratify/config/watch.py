@@ -101,9 +101,8 @@ class WatchedConfig:
                 return False
             loaded = load_config(self.path)
             parts = await asyncio.to_thread(named, loaded)
-            state = await asyncio.to_thread(
-                _state, parts
-            )  # before they are read, so that no change is missed
+            # Looked at before they are read, so that no change is missed.
+            state = await asyncio.to_thread(_state, parts)
             fresh = await self._build(loaded)
         except ConfigurationError as error:
             self._refuse(error)
