@@ -53,6 +53,34 @@ async def test_a_key_beside_it_that_changes_is_a_new_generation(path: Path) -> N
     await watched.aclose()
 
 
+@pytest.mark.parametrize("change", ["removed", "added", "other", "gone"])
+@pytest.mark.parametrize("where", ["below", "elsewhere"])
+async def test_keys_that_it_names_are_followed_wherever_they_are(
+    where: str, change: str, path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One that is not trusted any more must not decide until the configuration happens to change."""
+    folder = path.parent / "keys" if where == "below" else tmp_path_factory.mktemp("mount")
+    (folder / "team").mkdir(parents=True)
+    (folder / "a").write_text(KEY)
+    (folder / "team" / "b.pub").write_text(KEY)
+    write(path)
+    named = "keys" if where == "below" else str(folder)
+    path.write_text(path.read_text().replace('"cosign.pub"', json.dumps(named)))  # noqa: ASYNC240
+    watched = WatchedConfig(path, FakeClock())
+    assert await watched.refresh()
+    assert not await watched.refresh()
+    if change == "removed":
+        (folder / "team" / "b.pub").unlink()
+    elif change == "gone":
+        (folder / "a").unlink()
+        (folder / "team" / "b.pub").unlink()
+    else:
+        (folder / ("a" if change == "other" else "c")).write_text(KEY + "\n")
+    assert await watched.refresh() is (change != "gone")
+    assert (watched.fault is not None) is (change == "gone")
+    await watched.aclose()
+
+
 async def test_a_generation_in_use_is_not_closed(path: Path) -> None:
     """Its stores are closed when the last user has gone, and not before."""
     write(path)

@@ -180,6 +180,16 @@ async def test_what_is_no_event_is_a_fault(body: bytes) -> None:
     await api.aclose()
 
 
+@pytest.mark.parametrize("status", [302, 307, 304])
+async def test_a_redirection_is_no_answer(status: int) -> None:
+    """It is not followed, and what it says is not taken for what was asked for."""
+    api = client(b'{"metadata":{"name":"x"}}', status=status)
+    with pytest.raises(ApiFault) as caught:
+        await api.get("/x")
+    assert caught.value.code == status
+    await api.aclose()
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -188,7 +188,7 @@ class Api:
         try:
             response = await self._open(self._client.build_request(method, path, **how))
             try:
-                if response.status_code >= 400:
+                if not response.is_success:
                     raise _fault(await _status(response), response.status_code)
                 yield response
             finally:

@@ -24,6 +24,7 @@ CREDENTIALS = ("anonymous", "kubernetes", "static")
 KEYS = ("inline", "kubernetes")
 MAX_CONCURRENCY = 16
 MAX_EXECUTORS = 64
+MAX_PARTS = 16
 MAX_EXPRESSIONS = 32
 NOWHERE = Path("/dev/null/no-files-for-tenants")
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
@@ -43,6 +44,9 @@ def check_tenant(config: ExecutorConfig) -> None:
     Raises:
         ConfigurationError: With the path below the specification.
     """
+    for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
+        if len(parts) > MAX_PARTS:
+            raise _refused(name, f"a resource may have at most {MAX_PARTS}")
     for number, store in enumerate(config.stores):
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
     for number, verifier in enumerate(config.verifiers):
@@ -67,6 +71,11 @@ def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[
 
 def _check_store(parameters: Mapping[str, Any], path: str) -> None:
     _refuse_given(parameters, _STORE_FILES, path)
+    if parameters.get("authRealms"):
+        raise _refused(
+            f"{path}.authRealms",
+            "token servers that the registry does not stand for are for the cluster to name",
+        )
     for name, most in _MAX_BYTES.items():
         value = parameters.get(name)
         if isinstance(value, int) and value > most:
