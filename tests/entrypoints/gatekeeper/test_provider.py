@@ -11,6 +11,7 @@ import pytest
 from providers import MUTATE, VERIFY, BellClock, items, posted, provider, request, signed
 from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.observing import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.provider import Settings
 from pyratify.testing.fakes import FakeVerifier
@@ -111,7 +112,7 @@ async def test_late_keys_are_errors_and_the_rest_have_their_verdict() -> None:
 
 
 async def test_late_mutations_keep_their_reference() -> None:
-    """With an error beside it, after 1.95 seconds."""
+    """With an error beside it, after 1.95 seconds; it is counted as the tenant's."""
     clock = BellClock()
 
     class Slow(MemoryStore):
@@ -120,7 +121,10 @@ async def test_late_mutations_keep_their_reference() -> None:
             await asyncio.Event().wait()
 
     one = provider(Slow(), clock=clock)
-    (item,) = await items(one, APP, path=MUTATE)
+    tenants = list[tuple[str, str]]()
+    one.count = lambda code: tenants.append((code, namespace()))
+    (item,) = await items(one, f"[team]{APP}", path=MUTATE)
+    assert tenants == [("TIMEOUT", "team")]
     assert (item["value"], item["error"].partition(":")[0]) == (APP, "TIMEOUT")
     assert clock.slept == [1.95]
     await one.aclose()
