@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,15 @@ def test_atk_255_results_that_cannot_be_written_are_no_success(output: str) -> N
     assert (closed.returncode, b"Traceback" in closed.stderr) == (2, False)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let programs that a test starts be interrupted, also where whoever started the tests ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_atk_255_an_interrupted_run_is_no_success() -> None:
     """Ctrl-C while a registry does not answer ends with 130 and without a traceback."""
     with RegistrySimulator(delay=30) as registry:

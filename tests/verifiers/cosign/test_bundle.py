@@ -83,7 +83,9 @@ async def test_a_manifest_has_exactly_one_bundle(layers: tuple[str, ...]) -> Non
     assert is_denied(await setting.validate(), Reason.ENVELOPE_MALFORMED)
 
 
-@pytest.mark.parametrize("hint", ["", "anything", OTHER.hint, None], ids=["empty", "anything", "another", "none"])
+@pytest.mark.parametrize(
+    "hint", ["", "anything", OTHER.hint, None], ids=["empty", "anything", "another", "none"]
+)
 async def test_the_hint_selects_nothing(hint: str | None) -> None:
     """Whatever the signer hints at, the configured keys are tried and no others."""
     setting = Setting()
