@@ -41,6 +41,7 @@ from pyratify.testing.sigstore import (
     utf8,
 )
 from pyratify.testing.sigstore_log import hashedrekord, log_dsse, log_intoto
+from pyratify.testing.timestamps import TokenRecipe, make_response, make_token, timestamp_authority
 from pyratify.verifiers.cosign.formats import BUNDLE_TYPES, CERTIFICATE_ANNOTATION
 from pyratify.verifiers.cosign.plugin import plugin
 from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
@@ -398,6 +399,37 @@ async def test_atk_182_one_log_counts_once() -> None:
     assert await outcome(stamped, timestamps=1) is None
     assert await outcome(stamped, timestamps=2) is Reason.TIME_SOURCE_MISSING
     assert await outcome(stamped, certificate_logs=2) is Reason.SCT_INVALID
+
+
+@pytest.mark.parametrize("operator", ["", "same.test"])
+async def test_atk_182_two_timestamp_authorities_are_two_witnesses_unless_one_runs_both(
+    operator: str,
+) -> None:
+    """Whatever keys they have; an authority that the root does not name is none."""
+    other = timestamp_authority(ELSEWHERE.intermediate, kind="p384")
+    bundle = Keyless().sign(stamp=True)
+    token = make_token(other, parts(bundle)[1], TokenRecipe(time=SIGNED_AT))
+    stamps = bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
+    stamps.append({"signedTimestamp": encode_base64(make_response(token))})
+    (named,) = SIGSTORE.root_document()["timestampAuthorities"]
+    chain = {"certificates": [{"rawBytes": encode_base64(der)} for der in other.chain]}
+    both = [named | {"operator": operator}, named | {"operator": operator, "certChain": chain}]
+    root = SIGSTORE.root_with(timestampAuthorities=both)
+    wanted = Reason.TIME_SOURCE_MISSING if operator else None
+    assert await outcome(bundle, timestamps=2, trusted_root=root) is wanted
+    assert await outcome(bundle, timestamps=1, trusted_root=root) is None
+    assert await outcome(bundle, timestamps=2) is Reason.TIMESTAMP_INVALID
+
+
+@pytest.mark.parametrize("operator", ["", "same.test"])
+async def test_atk_182_two_certificate_logs_are_two_witnesses_unless_one_runs_both(operator: str) -> None:
+    """A log that the root does not name is none."""
+    bundle, logs = Keyless().sign(sct="two"), (SIGSTORE.certificates, SIGSTORE.more_certificates)
+    root = SIGSTORE.root_with(ctlogs=[log.trusted(operator=operator) for log in logs])
+    wanted = Reason.SCT_INVALID if operator else None
+    assert await outcome(bundle, certificate_logs=2, trusted_root=root) is wanted
+    assert await outcome(bundle, certificate_logs=2) is Reason.SCT_INVALID
+    assert await outcome(bundle) is None
 
 
 @pytest.mark.parametrize("sct", ["none", "forged", "unknown", "early"])

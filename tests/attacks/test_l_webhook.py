@@ -181,6 +181,19 @@ rules:
     assert "POLICY_NOT_FOUND" in await message(webhook(store(), text=only), pod(BARE))
 
 
+@pytest.mark.parametrize("path", [VALIDATE, MUTATE])
+@pytest.mark.parametrize("mode", ["warn", "audit"])
+async def test_atk_227_a_label_alone_leads_to_no_laxer_rule(mode: str, path: str) -> None:
+    """A rule that only warns and is for certain labels admits nothing that without them no rule would admit."""
+    text = f"""
+rules:
+  - {{name: elsewhere, namespaces: [other]}}
+  - {{name: lax, mode: {mode}, requireDigest: false, objectSelector: {{matchLabels: {{tier: test}}}}}}
+"""
+    labelled = {**pod(BARE), "metadata": {"namespace": "team", "labels": {"tier": "test"}}}
+    assert "POLICY_NOT_FOUND" in await message(webhook(store(), text=text), labelled, path=path)
+
+
 @pytest.mark.parametrize("where", ["resolve", "referrers", "verifier"])
 @pytest.mark.parametrize("path", [VALIDATE, MUTATE])
 async def test_atk_229_messages_and_warnings_tell_nothing_of_others(where: str, path: str) -> None:

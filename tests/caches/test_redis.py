@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pyratify.caches.redis import open_redis
+from pyratify.caches.redis import RedisRemote, open_redis
 from pyratify.caches.shared import SharedCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reference import Reference
@@ -150,6 +150,17 @@ async def test_a_password_and_tls_are_used(tmp_path: Path) -> None:
             async with opened(url, password=password, ca_file=authority_file) as cache:
                 assert await cache.get(question()) is None
                 assert cache.counts.errors == 1
+
+
+def test_nothing_of_the_connections_is_shown() -> None:
+    """Some versions of the package show the password."""
+
+    class Loud:
+        def __repr__(self) -> str:
+            return "password=hunter2"
+
+    loud: Any = Loud()
+    assert "hunter2" not in repr(SharedCache(RedisRemote(loud), SECRET, FakeClock()))
 
 
 @pytest.mark.parametrize(

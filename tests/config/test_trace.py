@@ -133,6 +133,27 @@ async def test_another_key_or_certificate_has_another_generation(file: str, tmp_
     assert second.generation != first.generation
 
 
+async def test_a_key_that_moves_to_another_policy_makes_another_generation(tmp_path: Path) -> None:
+    """The same keys in the same order, but not for the same repositories."""
+
+    def change(document: Document) -> None:
+        policies = [
+            {"ignoreTLog": True, "scopes": [f"example.com/{name}"], "keys": {"files": [name]}}
+            for name in ("one", "two")
+        ]
+        _executor(document)["verifiers"][0]["parameters"]["trustPolicies"] = policies
+
+    for folder, file in (("one", "1.pub"), ("one", "2.pub"), ("two", "3.pub")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / file).write_text(CosignKey.generate().material.data.decode())
+    first = await built(write(tmp_path, change))
+    (tmp_path / "one" / "2.pub").rename(tmp_path / "two" / "2.pub")
+    second = await built(write(tmp_path, change))
+    assert first.common
+    assert second.common
+    assert second.generation != first.generation
+
+
 async def test_a_variable_counts_by_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two replicas with different environments are different engines."""
     path = write(tmp_path, lambda document: _executor(document).update(scopes=["${SCOPE}"]))

@@ -53,6 +53,34 @@ async def test_a_key_beside_it_that_changes_is_a_new_generation(path: Path) -> N
     await watched.aclose()
 
 
+@pytest.mark.parametrize("change", ["removed", "added", "other", "gone"])
+@pytest.mark.parametrize("where", ["below", "elsewhere"])
+async def test_keys_that_it_names_are_followed_wherever_they_are(
+    where: str, change: str, path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One that is not trusted any more must not decide until the configuration happens to change."""
+    folder = path.parent / "keys" if where == "below" else tmp_path_factory.mktemp("mount")
+    (folder / "team").mkdir(parents=True)
+    (folder / "a").write_text(KEY)
+    (folder / "team" / "b.pub").write_text(KEY)
+    write(path)
+    named = "keys" if where == "below" else str(folder)
+    path.write_text(path.read_text().replace('"cosign.pub"', json.dumps(named)))  # noqa: ASYNC240
+    watched = WatchedConfig(path, FakeClock())
+    assert await watched.refresh()
+    assert not await watched.refresh()
+    if change == "removed":
+        (folder / "team" / "b.pub").unlink()
+    elif change == "gone":
+        (folder / "a").unlink()
+        (folder / "team" / "b.pub").unlink()
+    else:
+        (folder / ("a" if change == "other" else "c")).write_text(KEY + "\n")
+    assert await watched.refresh() is (change != "gone")
+    assert (watched.fault is not None) is (change == "gone")
+    await watched.aclose()
+
+
 async def test_a_generation_in_use_is_not_closed(path: Path) -> None:
     """Its stores are closed when the last user has gone, and not before."""
     write(path)
@@ -85,6 +113,25 @@ async def test_trouble_is_told_at_once_without_a_generation_and_after_a_while_wi
         assert watched.trouble(60) == ""
         clock.advance(30)
     assert "older than its file" in watched.trouble(60)
+    await watched.aclose()
+
+
+async def test_a_file_that_is_back_as_it_was_is_no_trouble(path: Path) -> None:
+    """It is what has been in use all the time, and nothing has to be built."""
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    write(path)
+    await watched.refresh()
+    first, aside = watched.current, path.with_name("aside")
+    path.rename(aside)  # noqa: ASYNC240 - a file of this test
+    await watched.refresh()
+    assert watched.gauges()["ratify_configuration_wrong"]() == 1
+    aside.rename(path)
+    assert not await watched.refresh()
+    clock.advance(3600)
+    assert watched.trouble() == ""
+    assert watched.gauges()["ratify_configuration_wrong"]() == 0
+    assert watched.current is first
     await watched.aclose()
 
 

@@ -17,3 +17,18 @@ def test_a_shared_thing_is_made_by_the_first_who_asks() -> None:
     assert shared.once("b", make) is not first
     assert len(made) == 2
     assert Shared().once("a", make) is not first
+
+
+def test_only_so_many_things_are_kept() -> None:
+    """Who shares for a long time, and is told of other things again and again, forgets those made first."""
+    shared, made = Shared(), list[int]()
+
+    def ask(number: int) -> None:
+        shared.once(str(number), lambda: made.append(number))
+
+    for number in range(1000):
+        ask(number)
+    ask(999)
+    assert len(made) == 1000
+    ask(0)
+    assert made[-1] == 0

@@ -1,6 +1,7 @@
 """What Ratify's own acceptance tests (test/bats/base-test.bats) ask about signatures and Secrets, under the names of its bats tests."""
 
-from collections.abc import Iterator
+from asyncio import to_thread
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from e2e.cluster import programs
 from e2e.cluster.api import Document
-from e2e.cluster.bats import CLASSIC, KEYED, NAME, NUMBERS, SIGNED, UNSIGNED, inline, kubectl_run, trusting
+from e2e.cluster.bats import (
+    ALTERNATE,
+    CLASSIC,
+    KEYED,
+    NAME,
+    NUMBERS,
+    SIGNED,
+    UNSIGNED,
+    certificate,
+    changed,
+    inline,
+    kubectl_run,
+    trusting,
+)
 from e2e.cluster.executors import Tenants, executor
 from e2e.cluster.images import Images
 from e2e.cluster.programs import eventually
@@ -25,6 +39,7 @@ from pyratify.pki.certificates import load_certificates
 from pyratify.testing.certificates import authority, pem, signer
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.registry_auth import BasicAuth
+from pyratify.testing.revocation import RevocationServer, Revoked, looked_up, make_list
 
 pytestmark = pytest.mark.e2e
 
@@ -68,14 +83,80 @@ def write_authority(address: str, roots: Path) -> None:
 
 def sign_with_timestamp(images: Images, tag: str, leaf: Any, address: str, roots: Path) -> None:
     """Have notation-go sign an image, with a timestamp."""
-    key, certificates = roots.parent / "leaf.key", roots.parent / "leaf.pem"
+    stamp = ("-tsa", f"{address}/api/v1/timestamp", "-tsa-root", str(roots))
+    sign(images, tag, leaf, roots.parent, *stamp)
+
+
+def sign(images: Images, tag: str, leaf: Any, folder: Path, *flags: str) -> None:
+    """Have notation-go sign an image."""
+    key, certificates = folder / "leaf.key", folder / "leaf.pem"
     key.write_bytes(leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     certificates.write_bytes(pem(*leaf.chain))
     live.loopback.run(
-        "notary", "sign", "-plain-http", "-key", str(key), "-chain", str(certificates),
-        "-tsa", f"{address}/api/v1/timestamp", "-tsa-root", str(roots),
+        "notary", "sign", "-plain-http", "-key", str(key), "-chain", str(certificates), *flags,
         live.signers.at_digest(images.repository, tag),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["revoked", "unknown"])
+async def test_notation_test_with_audit_crl(
+    tenants: Tenants, base: Document, default: str, images: Images, tmp_path: Path, what: str
+) -> None:
+    """What a real revocation list says, or a place without one, refuses; at the level audit it is only reported."""
+    async with RevocationServer() as server:
+        root, now = authority("revoking signers"), datetime.now(UTC)
+        leaf = signer(root, extensions=looked_up(lists=f"{server.origin}/root.crl"))
+        if what == "revoked":
+            hour = timedelta(hours=1)
+            server.places["/root.crl"] = make_list(
+                root, [Revoked(leaf)], this_update=now - hour, next_update=now + hour
+            )
+        trusted = trusting(base, inline(root.pem.decode()))
+        await to_thread(_strict_and_audit, tenants, trusted, default, images, (f"crl-{what}", leaf, tmp_path))
+        assert "/root.crl" in server.asked
+
+
+def _strict_and_audit(
+    tenants: Tenants, trusted: Document, namespace: str, images: Images, signed: tuple[str, Any, Path]
+) -> None:
+    tag, leaf, folder = signed
+    images.repository.push_image(tag)
+    sign(images, tag, leaf, folder)
+    for level, admitted in (("strict", False), ("audit", True)):
+        executor = changed(trusted, _looking_up(level))
+        assert tenants.apply(executor)["succeeded"] is True
+        assert kubectl_run(tenants.server, namespace, images[tag]) is admitted
+        assert not kubectl_run(tenants.server, namespace, images[UNSIGNED])
+
+
+def _looking_up(level: str) -> Callable[[Document], object]:
+    """Return what makes the notation verifier look revocation up on this machine."""
+    here = {"level": level, "revocation": {"allowedHosts": ["127.0.0.1"]}}
+    return lambda spec: spec["verifiers"][0]["parameters"].update(here)
+
+
+def test_notation_test_with_certs_across_namespace(
+    tenants: Tenants, base: Document, default: str, images: Images
+) -> None:
+    """The cluster's executor takes certificates of a Secret in another namespace; a tenant's may not name any but its own."""
+    elsewhere = tenants.namespace(f"certificates-{next(NUMBERS)}")
+    metadata = {"name": "certs", "namespace": elsewhere}
+    data = {"ca.crt": certificate("other-ca")}
+    tenants.server.api.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
+    tenants.let_read(elsewhere, "certs")
+    there = {"type": "ca", "kubernetes": {"secret": "certs", "namespace": elsewhere}}
+    assert not kubectl_run(tenants.server, default, images[ALTERNATE])
+    assert tenants.apply(trusting(base, there))["succeeded"] is True
+    assert kubectl_run(tenants.server, default, images[ALTERNATE])
+    assert not kubectl_run(tenants.server, default, images[SIGNED])
+    own = executor("across", notation("ca"), scopes=(images.repository.name,), namespace=default)
+    try:
+        status = tenants.apply(trusting(own, there))
+        assert status["succeeded"] is False
+        assert "of its own namespace only" in status["error"]
+        eventually("nobody decides", lambda: not tenants.admitted(default, images[ALTERNATE]))
+    finally:
+        tenants.server.api.delete(own)
 
 
 def test_cosign_test(tenants: Tenants, base: Document, default: str, images: Images) -> None:

@@ -34,6 +34,20 @@ async def test_executors_are_in_service_and_say_so(server: ApiServer, config: Cl
     assert not await config.refresh()
 
 
+@pytest.mark.parametrize(
+    "scope", ["A.Example/prod", "a.example/prod:v1", f"a.example/prod@sha256:{'0' * 64}"]
+)
+async def test_a_scope_that_is_misspelled_is_not_left_to_a_wider_one(
+    server: ApiServer, config: ClusterConfig, scope: str
+) -> None:
+    """What it would be for is denied, also after a restart, when nobody knows what it was for before."""
+    put(server, "wide", spec("*", name="wide"))
+    put(server, "strict", spec(scope, "no scope at all/", "*.:443", name="strict"))
+    await config.refresh()
+    assert deciders(config) == {"*": "wide", "a.example/prod": "nobody"}
+    assert "would never match" in status(server, "strict")["error"]
+
+
 async def test_one_bad_resource_poisons_nothing(server: ApiServer, config: ClusterConfig) -> None:
     """Its own scopes are denied, and not left to a wider one; the others are in service."""
     put(server, "good", spec("*", name="wide"))

@@ -180,6 +180,37 @@ async def test_what_is_no_event_is_a_fault(body: bytes) -> None:
     await api.aclose()
 
 
+@pytest.mark.parametrize("status", [302, 307, 304])
+async def test_a_redirection_is_no_answer(status: int) -> None:
+    """It is not followed, and what it says is not taken for what was asked for."""
+    api = client(b'{"metadata":{"name":"x"}}', status=status)
+    with pytest.raises(ApiFault) as caught:
+        await api.get("/x")
+    assert caught.value.code == status
+    await api.aclose()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"metadata":{"resourceVersion":"5"}}',
+        b'{"metadata":{"resourceVersion":"5"},"items":{}}',
+        b'{"metadata":{"resourceVersion":"5"},"items":[7]}',
+        b'{"metadata":{"resourceVersion":""},"items":[]}',
+        b'{"metadata":[],"items":[]}',
+        b'{"kind":"Status","status":"Success"}',
+    ],
+)
+async def test_what_is_no_list_is_not_taken_for_an_empty_one(body: bytes) -> None:
+    """Otherwise all NamespacedExecutors would seem to be gone, and their namespaces would be the cluster's to decide."""
+    api = client(body)
+    with pytest.raises(ApiFault) as caught:
+        await api.list("/apis/x")
+    assert caught.value.code == 599
+    await api.aclose()
+
+
 async def test_answers_and_events_are_bounded() -> None:
     """An API server that does not stop is not listened to for ever."""
     megabyte = b"x" * 1024 * 1024

@@ -1,5 +1,6 @@
 """Status and Events: written when there is something new to say, by whoever, without harm."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.api import Api
 from pyratify.kubernetes.controller import ClusterConfig
+from pyratify.kubernetes.crds import definition
 from pyratify.kubernetes.kinds import EXECUTOR, NAMESPACED_EXECUTOR
 from pyratify.kubernetes.report import Reporter
 from pyratify.kubernetes.resource import Resource
@@ -142,6 +144,17 @@ async def test_a_resource_that_is_gone_is_no_fault(server: ApiServer, config: Cl
     server.refuse(404, method="PATCH")
     await config.refresh()
     assert config.trouble() == ""
+
+
+async def test_the_definition_names_the_conditions_that_are_written(
+    server: ApiServer, config: ClusterConfig
+) -> None:
+    """Whoever waits for one of them waits for one that comes."""
+    put(server, "one", spec("a.example"))
+    await config.refresh()
+    place = definition(EXECUTOR)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    named = re.findall(r"`([A-Z][A-Za-z]+)`", place["properties"]["conditions"]["description"])
+    assert {each["type"] for each in status(server, "one")["conditions"]} == set(named)
 
 
 def _place() -> Any:

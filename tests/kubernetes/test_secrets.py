@@ -98,6 +98,25 @@ async def test_what_is_not_in_a_secret_is_a_fault(
     assert says in error
 
 
+async def test_a_namespace_has_only_so_many_secrets_read(server: ApiServer, config: ClusterConfig) -> None:
+    """They are looked at again and again, and others wait meanwhile; the same one counts once, and the cluster has any number."""
+    names = tuple(f"s{number}" for number in range(17))
+    for namespace, wanted in {"": names, "team": names, "modest": (*names[:16], "s0")}.items():
+        for name in names:
+            secret(server, name, namespace or "ratify", key=KEY)
+        found = keyed({}, "a.example")
+        (policy,) = found["verifiers"][0]["parameters"]["trustPolicies"]
+        found["verifiers"][0]["parameters"]["trustPolicies"] = [
+            {**policy, "scopes": [f"a.example/{number}"], "keys": {"kubernetes": {"secret": name}}}
+            for number, name in enumerate(wanted)
+        ]
+        put(server, "many", found, namespace)
+    await config.refresh()
+    assert deciders(config) == deciders(config, "modest") == {"a.example": "cosign"}
+    assert deciders(config, "team") == {"a.example": "nobody"}
+    assert "at most 16 Secrets" in status(server, "many", "team")["error"]
+
+
 async def test_a_secret_that_changes_is_read_again(
     server: ApiServer, config: ClusterConfig, followed: Follow
 ) -> None:

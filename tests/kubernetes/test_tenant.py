@@ -9,6 +9,10 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.kubernetes.part import read_spec
 
 ALIEN = {"type": "registry-store"}
+EXPRESSION = {
+    "certificateIdentityRegex": "((a?){60}){33}b",
+    "certificateOIDCIssuer": "https://issuer.example",
+}
 
 
 def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
@@ -38,6 +42,7 @@ STORE = ("stores", 0, "parameters")
         ((*STORE, "clientKeyFile"), "tls.key", "stores[0].parameters.clientKeyFile"),
         ((*STORE, "maxBlobBytes"), 2**40, "stores[0].parameters.maxBlobBytes"),
         ((*STORE, "maxManifestBytes"), 2**40, "stores[0].parameters.maxManifestBytes"),
+        ((*STORE, "authRealms"), ["kubernetes.default.svc"], "stores[0].parameters.authRealms"),
         ((*STORE, "credential"), {"provider": "docker"}, "stores[0].parameters.credential.provider"),
         ((*STORE, "credential"), {"provider": "azure"}, "stores[0].parameters.credential.provider"),
         ((*STORE, "credential"), {"provider": ["static"]}, "stores[0].parameters.credential.provider"),
@@ -66,6 +71,13 @@ STORE = ("stores", 0, "parameters")
         ),
         (("verifiers", 1, "type"), "somebody-elses", "verifiers[1].type"),
         (("policyEnforcer",), {"type": "rego", "parameters": {}}, "policyEnforcer.type"),
+        ((*COSIGN, "identities"), [EXPRESSION] * 33, "verifiers"),
+        (("verifiers",), [spec("a.example", name=f"v{n}")["verifiers"][0] for n in range(17)], "verifiers"),
+        (
+            ("stores",),
+            [{"type": "registry-store", "scopes": [f"a.example/{n}"]} for n in range(17)],
+            "stores",
+        ),
         (("concurrency",), 17, "concurrency"),
         (("limits", "referrers"), 10**9, "limits.referrers"),
         (("limits", "totalBytes"), 2**50, "limits.totalBytes"),
@@ -98,6 +110,20 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
 def test_what_harms_nobody_is_open(place: tuple[Any, ...], value: Any) -> None:
     """What stands in the resource itself, and less than the usual bounds."""
     assert read_spec(changed(place, value), tenant=True).scopes == ("a.example",)
+
+
+def test_expressions_are_counted_over_all_policies_and_verifiers() -> None:
+    """Each costs everybody time; 32 of them are open, wherever they stand."""
+    policy = {**EXPRESSION, "certificateOIDCIssuerRegex": "https://[a-z]+"} | {"identities": [EXPRESSION] * 6}
+    given = changed((*COSIGN[:-1],), [policy, policy])
+    read_spec(given, tenant=True)
+    more = {"name": "more", "type": "cosign", "parameters": {"trustPolicies": [policy, policy]}}
+    given["verifiers"].append(more)
+    read_spec(given, tenant=True)
+    more["parameters"]["trustPolicies"][1]["identities"] = [EXPRESSION] * 7
+    given["verifiers"].append({**more, "name": "yet-more"})
+    with pytest.raises(ConfigurationError, match="expressions"):
+        read_spec(given, tenant=True)
 
 
 def test_without_a_store_a_tenant_would_have_the_providers_credentials() -> None:

@@ -430,6 +430,15 @@ def test_secrets_that_are_named_may_be_read(rendered: dict[str, list[dict[str, A
     }
 
 
+@pytest.mark.parametrize("name", ["executors", "executor"])
+def test_secrets_of_values_that_do_not_count_may_not_be_read(name: str, tmp_path: Path) -> None:
+    """Where executors are written out, or by somebody else, nobody reads what the other values name."""
+    own = {"executors": executors(render(COSIGN, tmp_path))} if name == "executors" else {}
+    values = merged(VALUES["secrets"], own or {"executor": {"create": False}}, {"rbac": {"readSecrets": []}})
+    found = render(values, tmp_path)
+    assert not [each for each in found if each["metadata"]["name"] == f"{SERVICE}-secrets"]
+
+
 def test_a_budget_says_one_thing(rendered: dict[str, list[dict[str, Any]]]) -> None:
     """Either how many must stay or how many may go: the API server takes no more than one."""
     assert one(rendered["everything"], "PodDisruptionBudget")["spec"]["minAvailable"] == "50%"

@@ -50,6 +50,16 @@ from manifests.rego_engines import (
     template,
     violations,
 )
+from pyratify.core.executor import Executor
+from pyratify.core.reference import Reference
+from pyratify.entrypoints.gatekeeper.values import v2_value
+from pyratify.testing.cosign import REPOSITORY, attach_bundle, attach_classic, simple_signing, statement
+from pyratify.testing.sigstore import ISSUER as SIGSTORE_ISSUER
+from pyratify.testing.sigstore import SUBJECT as SIGSTORE_SUBJECT
+from pyratify.testing.sigstore import PrivateSigstore
+from pyratify.verifiers.cosign.policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.verifier import CosignVerifier
+from verifiers.cosign.setting import ONE, Setting
 
 FOLDERS = tuple(PARAMETERS)
 
@@ -492,3 +502,32 @@ def test_the_engines_own_values_are_understood(
     image, found = real
     case = Case("x", folder, pod(), answer_of((key_of(folder), found)), parameters)
     assert (violations(case) == []) == (image in admitted)
+
+
+@pytest.mark.parametrize("classic", [False, True])
+@pytest.mark.parametrize(
+    ("parameters", "admitted"),
+    [
+        ({"issuer": SIGSTORE_ISSUER}, True),
+        ({"issuer": SIGSTORE_ISSUER, "identity": SIGSTORE_SUBJECT}, True),
+        ({"issuer": SIGSTORE_ISSUER, "identity": "somebody@example.com"}, False),
+        ({"issuer": "https://elsewhere.example.com", "identity": SIGSTORE_SUBJECT}, False),
+    ],
+)
+async def test_the_engines_own_identities_are_understood(
+    parameters: dict[str, Any], admitted: bool, classic: bool
+) -> None:
+    """A signature that was really made without a key: issuer and identity of its certificate are those in `detail`."""
+    sigstore, setting = PrivateSigstore(), Setting()
+    if classic:
+        signature = sigstore.sign_classic(simple_signing(setting.image.digest))
+        attach_classic(setting.store, setting.image, signature, as_referrer=True)
+    else:
+        bundle = sigstore.sign_statement(statement(setting.image.digest))
+        attach_bundle(setting.store, setting.image, bundle)
+    trusted = CosignTrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)
+    executor = Executor(store=setting.store, verifiers=(CosignVerifier("cosign", [trusted]),), policy=ONE)
+    found = await executor.validate(Reference.parse(f"{REPOSITORY}@{setting.image.digest}"))
+    folder = "cosign-identity-validation"
+    case = Case("x", folder, pod(), answer_of((key_of(folder), v2_value(found))), parameters)
+    assert (violations(case) == []) is admitted

@@ -1,6 +1,6 @@
 """Redis, Valkey, or whatever speaks their protocol: the only place that knows the package `redis` (extra `redis`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +21,7 @@ class RedisRemote:
         client: The connections.
     """
 
-    client: "Redis"
+    client: "Redis" = field(repr=False)
 
     async def get(self, name: str, most: int) -> bytes | None:
         """Return at most so many of the bytes, or None; an entry of any other type is an error.

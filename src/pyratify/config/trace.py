@@ -37,7 +37,11 @@ def trace_plugin(fingerprint: Fingerprint, kind: str, name: str, plugin: Any) ->
 def traced(
     fingerprint: Fingerprint, name: str, materials: tuple[KeyMaterial, ...]
 ) -> tuple[KeyMaterial, ...]:
-    """Return keys or certificates after telling what is in them; where they come from does not matter."""
+    """Return keys or certificates after telling how many there are and what is in them; where they come from does not matter.
+
+    Without their number, one that is moved from one folder to another would go unnoticed.
+    """
+    fingerprint.add("number", str(len(materials)).encode())
     for material in materials:
         fingerprint.add(name, material.data)
         fingerprint.add("validity", repr(material.validity).encode())

@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from pyratify.config.build import build_engine
+from pyratify.config.followed import State, beside, named, states
 from pyratify.config.load import LoadedConfig, load_config, read
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
@@ -19,8 +20,6 @@ from pyratify.core.executor import Executor
 from pyratify.core.observing import Observer
 
 _LOG = logging.getLogger("pyratify.config")
-_BESIDE = frozenset({".cer", ".crt", ".json", ".key", ".pem", ".pub", ".yaml", ".yml"})
-_MAX_FILES = 1000
 
 
 @dataclass(slots=True)
@@ -81,7 +80,8 @@ class WatchedConfig:
     dress: Callable[[Engine], Engine] | None = None
     observer: Observer | None = None
     secret: bytes | None = field(default=None, repr=False)
-    _seen: str = ""
+    _seen: tuple[str, str] = ("", "")
+    _named: tuple[Path, ...] = ()
     _since: float = 0.0
 
     def lend(self, namespace: str) -> Generation | None:
@@ -90,15 +90,20 @@ class WatchedConfig:
         return self.current
 
     async def refresh(self) -> bool:
-        """Read the file if it or what lies beside it changed; tell whether a new generation is in use.
+        """Read the file if it, what lies beside it or what it names changed; tell whether a new generation is in use.
 
         A file that is gone, half written or wrong changes nothing but `fault`.
         """
         try:
-            seen = await asyncio.to_thread(self._fingerprint)
-            if seen == self._seen:
+            file = await asyncio.to_thread(self._fingerprint)
+            if (file, await asyncio.to_thread(_state, self._named)) == self._seen:
+                self._restored()
                 return False
-            fresh = await self._build()
+            loaded = load_config(self.path)
+            parts = await asyncio.to_thread(named, loaded)
+            # Looked at before they are read, so that no change is missed.
+            state = await asyncio.to_thread(_state, parts)
+            fresh = await self._build(loaded)
         except ConfigurationError as error:
             self._refuse(error)
             return False
@@ -106,7 +111,7 @@ class WatchedConfig:
             self._refuse(ConfigurationError(f"it could not be built: unexpected {type(error).__name__}"))
             return False
         old, self.current = self.current, fresh
-        self._seen, self.fault = seen, None
+        self._seen, self._named, self.fault = (file, state), parts, None
         _LOG.info(
             "configuration in use",
             extra={"generation": fresh.engine.generation, "common": fresh.engine.common},
@@ -151,8 +156,7 @@ class WatchedConfig:
     def _executors(self) -> tuple[Executor, ...]:
         return tuple(self.current.engine.executors.values()) if self.current else ()
 
-    async def _build(self) -> Generation:
-        loaded = load_config(self.path)
+    async def _build(self, loaded: LoadedConfig) -> Generation:
         async with AsyncExitStack() as stack:
             engine = await build_engine(
                 loaded,
@@ -165,6 +169,12 @@ class WatchedConfig:
             engine = engine if self.dress is None else self.dress(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 
+    def _restored(self) -> None:
+        """Note that the file of the moment is the one in use."""
+        if self.fault is not None:
+            _LOG.info("configuration is again as it is in use")
+        self.fault = None
+
     def _refuse(self, error: ConfigurationError) -> None:
         if self.fault is None:
             self._since = self.clock.monotonic()
@@ -173,24 +183,18 @@ class WatchedConfig:
         self.fault = error
 
     def _fingerprint(self) -> str:
-        found = hashlib.sha256(read(self.path))
-        for name, size, changed in sorted(_beside(self.path.absolute().parent)):
-            found.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
-        return found.hexdigest()
+        return hashlib.sha256(read(self.path)).hexdigest() + _hash(beside(self.path.absolute().parent))
 
 
-def _beside(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Iterate over the keys, certificates and documents in a folder, as they are after every link is followed."""
-    try:
-        paths = [path for path in folder.iterdir() if path.suffix in _BESIDE][:_MAX_FILES]
-    except OSError:
-        return
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        yield path.name, status.st_size, status.st_mtime_ns
+def _state(paths: tuple[Path, ...]) -> str:
+    return _hash(states(paths))
+
+
+def _hash(found: Iterable[State]) -> str:
+    hashed = hashlib.sha256()
+    for name, size, changed in sorted(found):
+        hashed.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
 
 
 def _types(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:

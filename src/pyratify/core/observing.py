@@ -70,7 +70,8 @@ class Span(Protocol):
 class Observer(Protocol):
     """Watches what is done.
 
-    The names are `request` (of a server), `verdict`, `resolve`, `referrers`, `verify` and `registry request`.
+    The names are `request` (of a server), `verdict`, `resolve`, `referrers`, `verify` and `registry request`; and, of plugins for
+    clouds, `aad exchange`, `acr exchange` and `akv certificate`.
     """
 
     def span(

@@ -74,9 +74,7 @@ def check_scope(scope: str) -> None:
     Raises:
         ConfigurationError: With the canonical spelling where there is one.
     """
-    if scope == EVERYTHING:
-        return
-    canonical = _canonical_zone(scope) if scope.startswith("*.") else _canonical_name(scope)
+    canonical = canonical_scope(scope)
     if canonical is None:
         raise ConfigurationError(
             f"{scope[:200]!a} is not a scope",
@@ -86,6 +84,13 @@ def check_scope(scope: str) -> None:
         raise ConfigurationError(
             f"the scope {scope[:200]!a} would never match", remedy=f"Write {canonical!a}."
         )
+
+
+def canonical_scope(scope: str) -> str | None:
+    """Return how a scope is spelled where it can match, or None for what is none."""
+    if scope == EVERYTHING:
+        return scope
+    return _canonical_zone(scope) if scope.startswith("*.") else _canonical_name(scope)
 
 
 def _canonical_zone(scope: str) -> str | None:

@@ -9,6 +9,7 @@ from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.observing import Observer
 
 T = TypeVar("T")
+_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Shared:
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: str, make: Callable[[], T]) -> T:
-        """Return the thing of that key; the first who asks makes it.
+        """Return the thing of that key; the first who asks makes it. Of very many those made first are not shared any more.
 
         Args:
             key: Names the kind of thing, and everything that it depends on.
@@ -35,5 +36,7 @@ class Shared:
         """
         if key not in self._made:
             self._made[key] = make()
+            if len(self._made) > _MOST:
+                del self._made[next(iter(self._made))]
         found: T = self._made[key]
         return found

@@ -142,16 +142,20 @@ class Api:
         return _parsed(bytes(data))
 
     async def list(self, path: str) -> tuple[tuple[Object, ...], str]:
-        """Return all objects of a collection, and the version at which they were so; errors as in `request`."""
+        """Return all objects of a collection, and the version at which they were so.
+
+        Raises:
+            ApiFault: As in `request`, and for what is no list: it is never taken for an empty one.
+        """
         found: list[Object] = []
         query = {"limit": str(_PAGE)}
         while True:
             page = await self.request("GET", path, query=query)
-            meta, items = page.get("metadata") or {}, page.get("items") or ()
-            found.extend(item for item in items if isinstance(item, dict))
-            if not meta.get("continue"):
-                return tuple(found), str(meta.get("resourceVersion", ""))
-            query["continue"] = str(meta["continue"])
+            items, more, version = _page(page)
+            found.extend(items)
+            if not more:
+                return tuple(found), version
+            query["continue"] = more
 
     async def watch(self, path: str, version: str) -> AsyncIterator[tuple[str, Object]]:
         """Iterate over what happens to a collection after that version, until the server ends it.
@@ -184,7 +188,7 @@ class Api:
         try:
             response = await self._open(self._client.build_request(method, path, **how))
             try:
-                if response.status_code >= 400:
+                if not response.is_success:
                     raise _fault(await _status(response), response.status_code)
                 yield response
             finally:
@@ -255,6 +259,16 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
         rest += last
         if len(rest) > _MAX_EVENT:
             raise ApiFault(_UNREADABLE, "TooLarge", "an event of the API server is too large")
+
+
+def _page(page: Object) -> tuple[list[Object], str, str]:
+    """Return a list's objects, where it goes on, and its version."""
+    meta, items = page.get("metadata"), page.get("items")
+    if isinstance(meta, dict) and isinstance(items, list) and all(isinstance(item, dict) for item in items):
+        more, version = meta.get("continue") or "", meta.get("resourceVersion")
+        if isinstance(more, str) and isinstance(version, str) and version:
+            return items, more, version
+    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent a list that is none")
 
 
 async def _status(response: httpx2.Response) -> Object:

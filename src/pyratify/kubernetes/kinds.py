@@ -74,7 +74,7 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tr
         error: Why not.
         brief_error: The beginning of that.
         observed_generation: The generation of the resource that this is about.
-        conditions: `Ready`: in service; `Serving`: in service, if need be as it was before it became invalid.
+        conditions: `Ready`: whether its specification of the moment is in service.
     """
 
     succeeded: bool

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pyratify.core.errors import ConfigurationError
-from pyratify.core.scope import check_scope
+from pyratify.core.scope import canonical_scope
 from pyratify.kubernetes.kinds import API_VERSION, Kind
 
 
@@ -77,15 +76,10 @@ class Resource:
         return found | ({"namespace": self.namespace} if self.namespace else {})
 
     def claimed(self) -> tuple[str, ...]:
-        """Return the scopes that it is for, as far as they are any, whatever else is wrong with it."""
+        """Return the scopes that it is for, as far as they are any, whatever else is wrong with it; those misspelled as they should be."""
         scopes = self.spec.get("scopes") if isinstance(self.spec, dict) else None
         given = scopes if isinstance(scopes, list) else ()
-        return tuple(dict.fromkeys(scope for scope in given if isinstance(scope, str) and _is_scope(scope)))
-
-
-def _is_scope(scope: str) -> bool:
-    try:
-        check_scope(scope)
-    except ConfigurationError:
-        return False
-    return True
+        found = (canonical_scope(scope) for scope in given if isinstance(scope, str))
+        return tuple(
+            dict.fromkeys(each for each in found if each is not None and canonical_scope(each) == each)
+        )

@@ -15,6 +15,8 @@ from pyratify.core.reason import Reason
 if TYPE_CHECKING:
     from pyratify.kubernetes.api import Api
 
+MAX_SECRETS = 16
+"""How many Secrets one NamespacedExecutor may name: all of them are looked at again and again, one after another."""
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -84,6 +86,12 @@ class SecretReader:
             raise ConfigurationError(f"{where[:80]!a} is no namespace", path="namespace")
         if not _NAME.fullmatch(name):
             raise ConfigurationError(f"{name[:80]!a} is no name of a Secret", path="secret")
+        if self.tenant and (where, name) not in self.used and len(self.used) >= MAX_SECRETS:
+            raise ConfigurationError(
+                f"a NamespacedExecutor may name at most {MAX_SECRETS} Secrets",
+                path="secret",
+                remedy="Put several keys into one Secret, or write several resources.",
+            )
         found = _secret(where, name, await self._get(where, name))
         self.used[where, name] = found.version
         return found

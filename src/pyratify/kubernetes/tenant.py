@@ -24,11 +24,14 @@ CREDENTIALS = ("anonymous", "kubernetes", "static")
 KEYS = ("inline", "kubernetes")
 MAX_CONCURRENCY = 16
 MAX_EXECUTORS = 64
+MAX_PARTS = 16
+MAX_EXPRESSIONS = 32
 NOWHERE = Path("/dev/null/no-files-for-tenants")
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
 _COSIGN_FILES = ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")
 _NOTATION_FILES = ("trustStore", "notationConfig", "plugins")
 _ROOTS = ("public-good", "staging")
+_EXPRESSIONS = ("certificateIdentityRegex", "certificateOIDCIssuerRegex")
 _MAX_BYTES = {"maxBlobBytes": 32 * MIB, "maxManifestBytes": 4 * MIB}
 _USUAL = LimitsConfig()
 
@@ -41,10 +44,15 @@ def check_tenant(config: ExecutorConfig) -> None:
     Raises:
         ConfigurationError: With the path below the specification.
     """
+    for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
+        if len(parts) > MAX_PARTS:
+            raise _refused(name, f"a resource may have at most {MAX_PARTS}")
     for number, store in enumerate(config.stores):
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
     for number, verifier in enumerate(config.verifiers):
         _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
+    if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
+        raise _refused("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
     if config.policy_enforcer is not None:
         _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
     if config.concurrency > MAX_CONCURRENCY:
@@ -63,6 +71,11 @@ def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[
 
 def _check_store(parameters: Mapping[str, Any], path: str) -> None:
     _refuse_given(parameters, _STORE_FILES, path)
+    if parameters.get("authRealms"):
+        raise _refused(
+            f"{path}.authRealms",
+            "token servers that the registry does not stand for are for the cluster to name",
+        )
     for name, most in _MAX_BYTES.items():
         value = parameters.get(name)
         if isinstance(value, int) and value > most:
@@ -81,6 +94,13 @@ def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
         keys = policy.get("keys")
         for name in keys if isinstance(keys, Mapping) else ():
             _check_provider(name, KEYS, f"{where}.keys.{name}")
+
+
+def _expressions(parameters: Mapping[str, Any]) -> int:
+    """Count the expressions of a cosign verifier: each takes time of everybody, when it is read and for every signer."""
+    policies = [policy for _, policy in _each(parameters, "trustPolicies", "")]
+    identities = [each for policy in policies for _, each in _each(policy, "identities", "")]
+    return sum(bool(each.get(name)) for each in (*policies, *identities) for name in _EXPRESSIONS)
 
 
 def _check_notation(parameters: Mapping[str, Any], path: str) -> None:

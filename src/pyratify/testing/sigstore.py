@@ -67,7 +67,8 @@ class Signing:
         kind: The kind of key.
         at: When the signature is made; the certificate is five seconds older.
         life: How long the certificate lives.
-        sct: `good`, `none`, `forged`, `unknown` (of a log that is not trusted) or `early` (before the log's key).
+        sct: `good`, `none`, `forged`, `unknown` (of a log that is not trusted), `early` (before the log's key) or `two` (of
+            the second log too).
         log: 1 or 2, the version of the signature log; 0 for no entry.
         promise: Whether a log of version 1 promises inclusion, and so says when.
         proof: Whether there is a proof of inclusion.
@@ -130,6 +131,7 @@ class PrivateSigstore:
     Attributes:
         intermediate: Issues signing certificates.
         certificates: The certificate log.
+        more_certificates: A second one, which the trusted root does not name by itself.
         logs: The signature logs, by version.
         tsa: The timestamp authority.
     """
@@ -142,6 +144,7 @@ class PrivateSigstore:
             f"{name} intermediate", issuer=self._root, path_length=0, extensions=both
         )
         self.certificates = TestLog(make_key("p256", f"{name} ct"), f"ct.{name}.test")
+        self.more_certificates = TestLog(make_key("p256", f"{name} ct2"), f"ct2.{name}.test")
         self.logs = {
             1: TestLog(make_key("p256", f"{name} rekor"), f"rekor.{name}.test"),
             2: TestLog(make_key("ed25519", f"{name} rekor2"), f"log2.{name}.test"),
@@ -263,8 +266,12 @@ class PrivateSigstore:
         spki = issuer.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         log = TestLog(make_key("p256", "nobody's log"), "") if how == "unknown" else self.certificates
         taken = datetime(2000, 1, 1, tzinfo=UTC) if how == "early" else begin
-        single = serialized_sct(log, taken, spki, body + b"x" * (how == "forged"))
-        listed = (len(single) + 2).to_bytes(2, "big") + len(single).to_bytes(2, "big") + single
+        singles = [
+            serialized_sct(each, taken, spki, body + b"x" * (how == "forged"))
+            for each in (log, *([self.more_certificates] if how == "two" else ()))
+        ]
+        every = b"".join(len(single).to_bytes(2, "big") + single for single in singles)
+        listed = len(every).to_bytes(2, "big") + every
         return x509.UnrecognizedExtension(x509.ObjectIdentifier(_SCT_LIST), encode(OCTET_STRING, listed))
 
 

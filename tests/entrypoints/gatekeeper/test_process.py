@@ -10,20 +10,29 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
-from providers import VERIFY, BellClock, request
+from providers import MUTATE, VERIFY, BellClock, Held, Here, request
+from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.scope import ScopeMap
+from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
 from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
 from pyratify.entrypoints.gatekeeper.serve import make
-from pyratify.entrypoints.serving.http import Address
-from pyratify.entrypoints.serving.process import Process
+from pyratify.entrypoints.serving.flags import answer_within
+from pyratify.entrypoints.serving.http import Address, Asked
+from pyratify.entrypoints.serving.process import Parts, Process
+from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
+from scenes import ONE
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 
@@ -151,6 +160,49 @@ def test_flags_are_taken_as_go_takes_them() -> None:
     """One dash or two, and switches with a value."""
     given = ("-address=:1", "--disable-mutation=true", "-enable-metrics=false", "-c", "x")
     assert go_style(given) == ["--address=:1", "--disable-mutation", "-c", "x"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "served"),
+    [
+        ((), {"v1/verify", "v2/verify", "v1/mutate", "v2/mutate"}),
+        (("--disable-mutation",), {"v1/verify", "v2/verify"}),
+    ],
+)
+def test_mutation_is_served_unless_it_is_disabled(arguments: tuple[str, ...], served: set[str]) -> None:
+    """The flag takes its paths away."""
+    clock = BellClock()
+    door = make(Parts(flags(*arguments), Here(None), Verdicts(clock), clock))
+    assert set(door.site.routes) == {("POST", f"/ratify/gatekeeper/{path}") for path in served}
+
+
+@pytest.mark.parametrize(("path", "flag"), [(VERIFY, "--verify-timeout"), (MUTATE, "--mutate-timeout")])
+async def test_answers_come_before_the_timeout_that_the_flag_says(path: str, flag: str) -> None:
+    """Each flag is for its own path."""
+    clock = BellClock()
+
+    class Slow(MemoryStore):
+        async def resolve(self, reference: Any) -> Any:
+            clock.bell.set()
+            await asyncio.Event().wait()
+
+    executor = Executor(store=Slow(), verifiers=(FakeVerifier(),), policy=ONE)
+    here = Here(Held(Engine(ScopeMap([("*", executor)]), "one")))
+    door = make(Parts(flags(flag, "3s"), here, Verdicts(clock), clock))
+    reply = await door.site.routes["POST", path](Asked(body=request("example.com/app:v1")))
+    (item,) = json.loads(reply.body)["response"]["items"]
+    assert item["error"].startswith("TIMEOUT: ")
+    assert clock.slept == [answer_within(3)]
+    await door.aclose()
+
+
+async def test_a_request_has_as_many_keys_as_the_flag_says() -> None:
+    """One more is refused whole."""
+    clock = BellClock()
+    door = make(Parts(flags("--max-keys", 2), Here(None), Verdicts(clock), clock))
+    for keys, status in ((2, 200), (3, 413)):
+        reply = await door.site.routes["POST", VERIFY](Asked(body=request(*map(str, range(keys)))))
+        assert reply.status == status
 
 
 def test_both_commands_refuse_to_serve_everybody(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from providers import MUTATE, VERIFY, BellClock, items, posted, provider, request, signed
 from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.observing import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.provider import Settings
 from pyratify.testing.fakes import FakeVerifier
@@ -70,6 +71,19 @@ async def test_mutation_gives_the_digest_and_keeps_the_spelling() -> None:
     assert values == [f"example.com/app@{digest}", f"example.com/app@{digest}", f"team/app@{digest}"]
 
 
+async def test_v1_mutates_as_v2_does() -> None:
+    """Under v1alpha1, whichever version asks; what cannot be resolved keeps its reference."""
+    store, path, gone = signed(), "/ratify/gatekeeper/v1/mutate", "example.com/app:gone"
+    alpha = "externaldata.gatekeeper.sh/v1alpha1"
+    for version in (alpha, "externaldata.gatekeeper.sh/v1beta1"):
+        status, document = await posted(provider(store), path, request(APP, gone, apiVersion=version))
+        assert (status, document["apiVersion"], document["response"]["idempotent"]) == (200, alpha, True)
+        pinned, missing = document["response"]["items"]
+        assert pinned == {"key": APP, "value": f"example.com/app@{store.tags['v1']}"}
+        assert missing["value"] == gone
+        assert missing["error"].startswith("NOT_FOUND")
+
+
 async def test_late_keys_are_errors_and_the_rest_have_their_verdict() -> None:
     """When the bell rings, what is there is answered, and what is late is ended."""
     store, clock = signed(), BellClock()
@@ -98,7 +112,7 @@ async def test_late_keys_are_errors_and_the_rest_have_their_verdict() -> None:
 
 
 async def test_late_mutations_keep_their_reference() -> None:
-    """With an error beside it, after 1.95 seconds."""
+    """With an error beside it, after 1.95 seconds; it is counted as the tenant's."""
     clock = BellClock()
 
     class Slow(MemoryStore):
@@ -107,7 +121,10 @@ async def test_late_mutations_keep_their_reference() -> None:
             await asyncio.Event().wait()
 
     one = provider(Slow(), clock=clock)
-    (item,) = await items(one, APP, path=MUTATE)
+    tenants = list[tuple[str, str]]()
+    one.count = lambda code: tenants.append((code, namespace()))
+    (item,) = await items(one, f"[team]{APP}", path=MUTATE)
+    assert tenants == [("TIMEOUT", "team")]
     assert (item["value"], item["error"].partition(":")[0]) == (APP, "TIMEOUT")
     assert clock.slept == [1.95]
     await one.aclose()

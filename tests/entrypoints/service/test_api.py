@@ -8,6 +8,7 @@ import pytest
 
 from providers import BellClock, signed
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.observing import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.service.decisions import Decisions
 from pyratify.entrypoints.service.service import Settings
@@ -90,7 +91,7 @@ async def test_late_references_are_errors_and_the_rest_have_their_verdict() -> N
 
 
 async def test_late_resolutions_are_errors() -> None:
-    """After 9.9 seconds."""
+    """After 9.9 seconds; they are counted as the tenant's."""
     clock = BellClock()
 
     class Slow(MemoryStore):
@@ -99,7 +100,11 @@ async def test_late_resolutions_are_errors() -> None:
             await asyncio.Event().wait()
 
     one = service(Slow(), clock=clock)
-    (late,) = await answers(one, APP, path="/v1/resolve")
+    tenants = list[tuple[str, str]]()
+    one.count = lambda code: tenants.append((code, namespace()))
+    _, document = await asked(one, "/v1/resolve", {"reference": APP, "namespace": "team"})
+    (late,) = document["answers"]
+    assert tenants == [("TIMEOUT", "team")]
     assert (late["error"]["code"], late["pinned"]) == ("TIMEOUT", None)
     assert clock.slept == [9.9]
     await one.aclose()

@@ -1,24 +1,33 @@
 """The service as a process: flags, who may ask, tokens that change, certificates, and its end."""
 
+import asyncio
 import json
 import ssl
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
-from providers import BellClock, Here
+from providers import BellClock, Held, Here
+from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.scope import ScopeMap
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.service.flags import add_flags
 from pyratify.entrypoints.service.serve import make
+from pyratify.entrypoints.serving.flags import answer_within
 from pyratify.entrypoints.serving.http import Asked
 from pyratify.entrypoints.serving.metrics import Metrics
 from pyratify.entrypoints.serving.process import Parts, Process
+from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
+from scenes import ONE
 from services import JSON, MATERIAL, configuration, running
 
 FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
@@ -37,6 +46,40 @@ def certificates(folder: Path) -> tuple[Authority, Authority, Path]:
     (folder / "tls.pem").write_bytes(servers.issue("service", "127.0.0.1"))
     (folder / "ca.pem").write_text(clients.pem)
     return servers, clients, folder / "tls.pem"
+
+
+async def test_a_request_has_as_many_references_as_the_flag_says() -> None:
+    """One more is refused whole."""
+    clock = BellClock()
+    arguments = ("--address", "127.0.0.1:0", "--max-references", 2)
+    door = make(Parts(flags(*arguments), Here(None), Verdicts(clock), clock))
+    for path in ("/v1/verify", "/v1/resolve"):
+        for many, status in ((2, 200), (3, 413)):
+            body = json.dumps({"references": [f"example.com/app:{number}" for number in range(many)]})
+            reply = await door.site.routes["POST", path](Asked(body=body.encode(), headers=JSON))
+            assert reply.status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "flag"), [("/v1/verify", "--verify-timeout"), ("/v1/resolve", "--resolve-timeout")]
+)
+async def test_answers_come_before_the_timeout_that_the_flag_says(path: str, flag: str) -> None:
+    """Each flag is for its own path."""
+    clock = BellClock()
+
+    class Slow(MemoryStore):
+        async def resolve(self, reference: Any) -> Any:
+            clock.bell.set()
+            await asyncio.Event().wait()
+
+    executor = Executor(store=Slow(), verifiers=(FakeVerifier(),), policy=ONE)
+    here = Here(Held(Engine(ScopeMap([("*", executor)]), "one")))
+    door = make(Parts(flags("--address", "127.0.0.1:0", flag, "3s"), here, Verdicts(clock), clock))
+    body = json.dumps({"reference": "example.com/app:v1"}).encode()
+    reply = await door.site.routes["POST", path](Asked(body=body, headers=JSON))
+    assert json.loads(reply.body)["answers"][0]["error"]["code"] == "TIMEOUT"
+    assert clock.slept == [answer_within(3)]
+    await door.aclose()
 
 
 async def test_tokens_that_change_are_followed_over_tls(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pyratify.core.observing import trace
 from pyratify.entrypoints.serving.health import Readiness, health_site
 from pyratify.entrypoints.serving.http import Address, Asked, Refused, Reply, Site, listening, plain
 from pyratify.entrypoints.serving.logs import set_up, tear_down
+from pyratify.entrypoints.serving.sockets import bind
 
 HERE = Address("127.0.0.1", 0)
 
@@ -200,6 +201,13 @@ def test_addresses_are_read() -> None:
     assert Address.parse("[::1]:6001") == Address("::1", 6001)
     assert Address.parse("[::1]:6001").is_loopback
     assert not Address.parse(":6001").is_loopback
+
+
+@pytest.mark.parametrize("port", [-1, 70000])
+def test_a_port_that_is_none_is_said(port: int) -> None:
+    """Also where it comes from a flag that takes any number."""
+    with pytest.raises(ConfigurationError, match="cannot be listened on"):
+        bind("127.0.0.1", port)
 
 
 async def test_an_address_that_is_taken_is_said() -> None:

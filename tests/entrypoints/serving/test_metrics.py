@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -138,6 +139,35 @@ async def test_requests_to_registries_are_counted_by_status_and_host() -> None:
     for status in ("200", "404", "REGISTRY_UNREACHABLE"):
         start = f'ratify_registry_request_count_total{{registry_host="{registry.host}",status_code="{status}"'
         assert any(line.startswith(start) for line in found), status
+
+
+@pytest.mark.parametrize(
+    ("span", "metric", "label", "shown"),
+    [
+        ("aad exchange", "ratify_aad_exchange_duration", "resource_type", "vault"),
+        ("acr exchange", "ratify_acr_exchange_duration", "repository", ""),
+        ("akv certificate", "ratify_akv_certificate_duration", "certificate_name", "vault"),
+    ],
+)
+def test_what_plugins_of_clouds_let_be_watched_is_measured(
+    span: str, metric: str, label: str, shown: str
+) -> None:
+    """Whether it succeeds or fails, under the tenant; many names become one, and a repository is none of them."""
+    clock = FakeClock()
+    metrics, facts = Metrics(clock), dict[str, Any]({label: "vault"})
+    with asking_for("team-a"), metrics.span(span, **facts):
+        clock.advance(0.25)
+    with asking_for("team-a"), pytest.raises(StoreError), metrics.span(span, **facts):
+        raise StoreError(Reason.REGISTRY_UNREACHABLE, "x")
+    for number in range(500):
+        facts[label] = f"name-{number}"
+        with metrics.span(span, **facts):
+            pass
+    found = lines(metrics)
+    labels = f'{{{label}="{shown}",workload_namespace="team-a"}}'
+    assert f"{metric}_count{labels} 2.0" in found
+    assert f"{metric}_sum{labels} 250.0" in found
+    assert sum(line.startswith(f"{metric}_count") for line in found) == (101 if shown else 2)
 
 
 def test_several_processes_are_exposed_as_one() -> None:

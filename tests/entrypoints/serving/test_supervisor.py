@@ -35,6 +35,7 @@ lines = control.makefile("rwb", buffering=0)
 def answer(text): lines.write(text + b"\\n")
 GOOD = b'{"serving":true,"faults":{},"families":[{"name":"x","type":"counter","about":"x","samples":[["x_total",[],2.0]]}]}'
 """
+SILENT = {"worker": "it does not report any more"}
 GOOD = BEGIN + "for line in lines: answer(GOOD)"
 
 
@@ -100,6 +101,23 @@ async def test_a_worker_that_does_not_answer_is_ended_and_started_again(script: 
     found = supervisor(script, patience=0.3)
     async with running(found, lambda: found._restarts >= 2):
         assert found._trouble() != ""
+
+
+async def test_a_worker_that_hangs_up_and_lives_on_is_not_ready_and_is_ended() -> None:
+    """Nobody would ever learn that it does not answer any more."""
+    deserter = BEGIN + (
+        "for _ in range(5): lines.readline(); answer(GOOD)\nlines.close(); control.close(); time.sleep(600)"
+    )
+    found, seen = supervisor(deserter, patience=0.3), set[bool]()
+
+    def ended() -> bool:
+        seen.update(
+            not worker.is_ready and worker.report.faults == SILENT for worker in found._workers.values()
+        )
+        return found._restarts >= 1 and True in seen
+
+    async with running(found, ended):
+        pass
 
 
 async def test_the_pauses_between_crashes_grow() -> None:

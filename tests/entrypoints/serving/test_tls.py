@@ -1,5 +1,6 @@
 """TLS that is exchanged while the server runs."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,6 +67,20 @@ async def test_only_clients_of_the_authority_are_answered(files: TlsFiles, tmp_p
         old = client_context(tmp_path, server, client)
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         assert not await greeted(where, old)
+
+
+async def test_atk_234_no_session_can_be_resumed(files: TlsFiles, tmp_path: Path) -> None:
+    """Clients are given no ticket, with which one whose authority is gone would come in without its certificate."""
+    server, client = Authority("servers"), Authority("clients")
+    write(files, server, client)
+    context = client_context(tmp_path, server, client)
+    async with listening(SITE, HERE, ReloadingTls(files).context) as where:
+        reader, writer = await asyncio.open_connection("127.0.0.1", where.port, ssl=context)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        session = writer.get_extra_info("ssl_object").session
+        writer.close()
+    assert session is None or not session.has_ticket
 
 
 async def test_atk_234_certificate_key_and_authority_are_exchanged_together(

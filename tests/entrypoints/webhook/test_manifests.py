@@ -69,6 +69,8 @@ WEAK: tuple[tuple[str, Callable[[dict[str, Any]], Any], str], ...] = (
     ("validating.yaml", lambda hook: hook["rules"][0].update(operations=["CREATE"]), "UPDATE of pods"),
     ("validating.yaml", lambda hook: hook["rules"].pop(), "CREATE and UPDATE of cronjobs.batch"),
     ("validating.yaml", lambda hook: hook["rules"][1].update(scope="Cluster"), "deployments.apps"),
+    ("validating.yaml", lambda hook: hook["rules"][1].update(apiVersions=["v1beta1"]), "deployments.apps"),
+    ("validating.yaml", lambda hook: hook["rules"][0].update(apiVersions=["v2"]), "none of them looks at Pods"),
 )  # fmt: skip
 
 

@@ -85,9 +85,10 @@ def test_kinds_are_matched_with_or_without_their_group() -> None:
 )
 def test_labels_are_matched_as_kubernetes_does(requirement: str, labels: dict[str, str], found: bool) -> None:
     """All lines of a selector have to be fulfilled."""
-    text = f"rules: [{{name: a, objectSelector: {{matchLabels: {{app: x}}, matchExpressions: [{requirement}]}}}}]"
-    assert bool(matching(text, app="x", **labels)) is found
-    assert not matching(text, app="y", **labels)
+    text = f"rules: [{{name: a, namespaceSelector: {{matchLabels: {{app: x}}, matchExpressions: [{requirement}]}}}}]"
+    for app, wanted in (("x", found), ("y", False)):
+        asked = Asked(namespace="team", kind=POD, namespace_labels={"app": app, **labels})
+        assert bool(rules(text).matching(asked)) is wanted
     text = "rules: [{name: a, objectSelector: {matchLabels: {a: x, b: y}}}]"
     assert matching(text, a="x", b="y")
     assert not matching(text, a="x", b="z")
@@ -140,6 +141,14 @@ def test_labels_of_namespaces_need_a_cluster(tmp_path: Path) -> None:
         ("rules: [{name: a, objectSelector: {matchExpressions: [{key: x, operator: In}]}}]", "In with 0"),
         ("rules: [{name: a, objectSelector: {matchExpressions: [{key: x, operator: Is, values: [a]}]}}]", "operator"),
         ("rules: [{name: a, objectSelector: {matchLabel: {}}}]", "unknown key"),
+        (
+            "rules: [{name: a}, {name: b, objectSelector: {matchExpressions: [{key: x, operator: DoesNotExist}]}}]",
+            r"rules\[1\].objectSelector.matchExpressions\[0\]: .*DoesNotExist",
+        ),
+        (
+            "rules: [{name: a, objectSelector: {matchExpressions: [{key: x, operator: NotIn, values: [y]}]}}]",
+            r"rules\[0\].objectSelector.matchExpressions\[0\]: .*NotIn",
+        ),
         ("podTemplates: [{group: apps, kind: Deployment}]", r"podTemplates\[0\]"),
         ("podTemplates: [{group: x.io, kind: A, path: spec}]", "path"),
         ("maxImages: 0", "maxImages"),

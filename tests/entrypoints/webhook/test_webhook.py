@@ -200,6 +200,17 @@ async def test_a_rule_that_audits_tells_the_audit_log_alone() -> None:
     assert "patch" not in await asked(one, pod(), path=MUTATE)
 
 
+async def test_what_is_logged_of_a_request_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever can ask can write the names; each is cut in the log, an image, too."""
+    long = "n" * 100_000
+    names = {"name": long, "userInfo": {"username": f"{long}\n"}, "operation": "CREATE"}
+    with caplog.at_level("INFO", "pyratify.webhook"):
+        await asked(webhook(store()), pod(f"example.com/{long}"), **names)
+        await asked(webhook(store()), pod(BARE), namespace=long, kind={"kind": long}, operation=long)
+    assert {record.message for record in caplog.records} == {"answered", "not accepted"}
+    assert all(len(str(vars(record))) < 8000 for record in caplog.records)
+
+
 async def test_the_strictest_of_several_rules_counts() -> None:
     """For each problem by itself: only the rules that want digests speak of tags."""
     text = "rules: [{name: soft, mode: warn}, {name: hard, requireDigest: false, objectSelector: {matchLabels: {a: b}}}]"

@@ -200,6 +200,26 @@ async def test_an_identity_with_a_root_of_its_own_verifies_a_keyless_signature(
         assert passed(result).signers == (f"sigstore:{ISSUER}#{SUBJECT}",)
 
 
+@pytest.mark.parametrize("listed", [False, True])
+async def test_everybody_is_trusted_where_that_is_said(tmp_path: Path, listed: bool) -> None:
+    """Expressions that match everything are refused unless `allowAnyIdentity` says that they are meant."""
+    sigstore, setting = PrivateSigstore(), Setting()
+    (tmp_path / "root.json").write_bytes(sigstore.root.data)
+    attach_bundle(setting.store, setting.image, sigstore.sign_statement(statement(setting.image.digest)))
+    everybody = {"certificateIdentityRegex": ".*", "certificateOIDCIssuerRegex": ".*"}
+    meant = {**everybody, "allowAnyIdentity": True}
+
+    def policy(whom: Mapping[str, Any]) -> dict[str, Any]:
+        return {"trustedRoot": "root.json", **({"identities": [whom]} if listed else whom)}
+
+    with pytest.raises(ConfigurationError) as caught:
+        await build_in(tmp_path, policy(everybody))
+    assert "allowAnyIdentity" in caught.value.remedy
+    executor = Executor(store=setting.store, verifiers=(await build_in(tmp_path, policy(meant)),), policy=ONE)
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
+    assert passed(result).signers == (f"sigstore:{ISSUER}#{SUBJECT}",)
+
+
 async def test_a_root_whole_and_in_parts_is_refused(tmp_path: Path) -> None:
     """Nobody could say which of the two decides."""
     parameters = {**IDENTITY, "trustedRoot": "staging", **write_parts(PrivateSigstore(), tmp_path)}

@@ -108,8 +108,11 @@ async def test_several_types_of_certificates_are_kept_apart() -> None:
 
 async def test_a_permissive_level_reports_what_strict_refuses() -> None:
     """The level of the short form is notation's."""
-    verifier = await build(certificates=[CA], trustedIdentities=["*"], level="audit")
-    details(await judge(verifier=verifier))
+    stranger = ["x509.subject: C=US, ST=WA, O=Other"]
+    strict = await build(certificates=[CA], trustedIdentities=stranger, level="strict")
+    assert found(await judge(verifier=strict)).reason is Reason.IDENTITY_MISMATCH
+    audit = await build(certificates=[CA], trustedIdentities=stranger, level="audit")
+    details(await judge(verifier=audit))
 
 
 @pytest.mark.parametrize("inline", [True, False])

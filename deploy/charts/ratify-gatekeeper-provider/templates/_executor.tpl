@@ -112,8 +112,11 @@
 
 {{/* The Secrets that the program reads through the API, as JSON: lists of their names by namespace. */}}
 {{- define "ratify.secrets" -}}
-{{- $sources := concat (default list .Values.notation.certs) (list (default dict .Values.cosign.keys)) }}
+{{- $sources := list }}
+{{- if and (or .Values.executor.create (not (include "ratify.controls" .))) (not .Values.executors) }}
+{{- $sources = concat (default list .Values.notation.certs) (list (default dict .Values.cosign.keys)) }}
 {{- range .Values.stores }}{{ $sources = append $sources .credential }}{{ end }}
+{{- end }}
 {{- $found := dict }}
 {{- range $source := $sources }}
 {{- if eq (toString $source.provider) "kubernetes" }}

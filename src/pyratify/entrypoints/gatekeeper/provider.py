@@ -151,7 +151,7 @@ class Provider:
         return await self._together.each(
             keys,
             partial(self._one, find, trace, keeps),
-            lambda key: self._failed(key, late, trace, keeps=keeps),
+            lambda key: self._late(key, late, trace, keeps=keeps),
             seconds,
         )
 
@@ -201,6 +201,14 @@ class Provider:
             return self._failed(key, error.failure, trace, keeps=keeps)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             return self._failed(key, internal(error), trace, keeps=keeps)
+
+    def _late(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
+        try:
+            tenant = parse_key(key, self.settings.namespaces).namespace
+        except RatifyError:
+            tenant = ""
+        with observing.asking_for(tenant):
+            return self._failed(key, failure, trace, keeps=keeps)
 
     def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
         self.count(failure.reason.value)

@@ -196,7 +196,8 @@ class Service:
 
     def _fault(self, request: _Request, text: str, failure: Failure) -> Fault:
         """Count and log an error, and return what of it is said to who asked."""
-        self.count(failure.reason.value)
+        with observing.asking_for(request.namespace):  # where it is late, nobody has said so yet
+            self.count(failure.reason.value)
         extra = {"reference": text, "code": failure.reason.value, "error": failure.message}
         _LOG.warning("not answered", extra={**extra, "trace": request.trace})
         message = f"it could not be decided; the log says why under the trace {request.trace}"

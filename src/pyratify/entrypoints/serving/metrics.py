@@ -1,12 +1,13 @@
 """Metrics for Prometheus: Ratify's names, with labels that nobody from outside can multiply.
 
-The only place that knows prometheus_client (extra `metrics`). What is declared and has no samples is measured by plugins of clouds.
+The only place that knows prometheus_client (extra `metrics`). What plugins of clouds do is measured where they let it be watched.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, Metric
@@ -23,10 +24,10 @@ from pyratify.entrypoints.serving.summing import Family
 _VERIFICATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4900)
 _MUTATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1200, 1400, 1600, 1800)
 _NAMESPACE = "workload_namespace"
-_ELSEWHERE = {  # measured by plugins of clouds, where these can
-    "ratify_aad_exchange_duration": ("resource_type", _NAMESPACE),
-    "ratify_acr_exchange_duration": ("repository", _NAMESPACE),
-    "ratify_akv_certificate_duration": ("certificate_name", _NAMESPACE),
+_ELSEWHERE = {  # what plugins of clouds let be watched: the name of the span, the metric and its label
+    "aad exchange": ("ratify_aad_exchange_duration", "resource_type"),
+    "acr exchange": ("ratify_acr_exchange_duration", "repository"),
+    "akv certificate": ("ratify_akv_certificate_duration", "certificate_name"),
 }
 _MAX_VALUES = 100
 OTHER = "other"
@@ -68,8 +69,10 @@ class Metrics:
             "ratify_registry_request_count", "status_code", "registry_host", _NAMESPACE
         )
         self._blobs = self._counter("ratify_blob_cache_count", "hit", _NAMESPACE)
-        for name, others in _ELSEWHERE.items():
-            self._histogram(name, others, _VERIFICATION)
+        self._elsewhere = {
+            span: (self._histogram(name, (label, _NAMESPACE), _VERIFICATION), label, Bounded())
+            for span, (name, label) in _ELSEWHERE.items()
+        }
         self._verdicts = self._counter("ratify_verdicts", "decision", _NAMESPACE)
         self._answered = self._counter("ratify_requests", "status_code")
         self._under_way = Gauge("ratify_requests_under_way", "requests under way", registry=self._registry)
@@ -78,6 +81,7 @@ class Metrics:
             "registry request": self._exchanged,
             "verdict": self._decided,
             "request": self._served,
+            **{span: partial(self._measured_elsewhere, span) for span in _ELSEWHERE},
         }
 
     def request(self, kind: str, milliseconds: float) -> None:
@@ -172,6 +176,13 @@ class Metrics:
     def _served(self, watched: "_Watched", error: str) -> None:
         self._under_way.dec()
         self._answered.labels(str(watched.facts.get("status", error))).inc()
+
+    def _measured_elsewhere(self, span: str, watched: "_Watched", error: str) -> None:
+        """Measure what a plugin did; the label `repository` is always empty, because whoever names an image can make new ones."""
+        del error
+        histogram, label, names = self._elsewhere[span]
+        name = "" if label == "repository" else names(str(watched.facts.get(label, "")))
+        histogram.labels(name, self._tenant()).observe((self._clock.monotonic() - watched.began) * 1000)
 
     def _tenant(self) -> str:
         return self._tenants(namespace())

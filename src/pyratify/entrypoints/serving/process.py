@@ -17,6 +17,7 @@ from pyratify.core.observing import together
 from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
 from pyratify.entrypoints.serving.chosen import choose_source
+from pyratify.entrypoints.serving.descriptors import raise_limit
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.http import Address, Site, listening
@@ -194,6 +195,7 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     """Serve until SIGTERM or an interrupt; arguments and errors as in `Process`."""
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
+    raise_limit()
     inherited = inherit()
     handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)
     try:

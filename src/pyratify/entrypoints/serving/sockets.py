@@ -29,10 +29,11 @@ def bind(host: str, port: int) -> tuple[socket.socket, ...]:
                 found.append(one)
                 _listen(one, (where[0], port, *where[2:]))
                 port = one.getsockname()[1]
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         for one in found:
             one.close()
-        raise ConfigurationError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"{host}:{port} cannot be listened on: {why}") from None
     return tuple(found)
 
 

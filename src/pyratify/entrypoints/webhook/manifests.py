@@ -129,6 +129,7 @@ def _covers(rule: Mapping[str, Any], group: str, resource: str, operation: str) 
     return (
         rule.get("scope", "*") != "Cluster"
         and bool({group, "*"} & _texts(rule.get("apiGroups")))
+        and bool({"v1", "*"} & _texts(rule.get("apiVersions")))
         and bool({operation, "*"} & _texts(rule.get("operations")))
         and bool(resources & _texts(rule.get("resources")))
     )

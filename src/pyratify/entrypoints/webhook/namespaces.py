@@ -51,7 +51,7 @@ class NamespaceLabels:
 
     async def _ask(self, namespace: str) -> Mapping[str, str]:
         try:
-            found = labels(await self.ask(namespace))
+            found = _labels_of(namespace, await self.ask(namespace))
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error(
                 "labels of a namespace are not known", extra={"namespace": namespace, "error": str(error)}
@@ -63,6 +63,14 @@ class NamespaceLabels:
             ) from None
         self._known.put(namespace, found, _SECONDS)
         return found
+
+
+def _labels_of(namespace: str, given: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the labels of a Namespace; what is none, or another one, has no labels that say anything."""
+    metadata = given.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("name") != namespace:
+        raise Refused(Reason.POLICY_ERROR, "the answer is not about this namespace")
+    return labels(given)
 
 
 @dataclass(slots=True)

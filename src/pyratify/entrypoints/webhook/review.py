@@ -12,7 +12,9 @@ from pyratify.core import strictjson
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.webhook.objects import Kind, Refused
+from pyratify.render.plain import clean
 
+_MAX_FACT = 253
 V1 = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 _UID = re.compile(r"[!-~]{1,253}", re.ASCII)
@@ -110,9 +112,9 @@ class Review:
         return found if isinstance(found, dict) and self.operation is Operation.UPDATE else None
 
     def facts(self) -> dict[str, str]:
-        """Return what a log says of it."""
+        """Return what a log says of it, each cut where it is longer than any name."""
         user, kind = self.request.get("userInfo"), self.request.get("kind")
-        return {
+        found = {
             "uid": self.uid,
             "operation": self._text("operation"),
             "namespace": self._text("namespace"),
@@ -121,6 +123,7 @@ class Review:
             "user": str(user.get("username", "")) if isinstance(user, dict) else "",
             "dryRun": str(self.request.get("dryRun") is True).lower(),
         }
+        return {name: clean(text, _MAX_FACT) for name, text in found.items()}
 
     def _text(self, name: str) -> str:
         found = self.request.get(name)

@@ -113,8 +113,13 @@ class Rules:
         return any(rule.config.namespace_selector is not None for rule in self._rules)
 
     def matching(self, asked: Asked) -> tuple[Rule, ...]:
-        """Return the rules for an object, the strictest first."""
+        """Return the rules for an object, the strictest first.
+
+        Labels of objects only add to other rules: one that does not deny never stands alone because of them.
+        """
         found = [rule for rule in self._rules if rule.matches(asked)]
+        if not any(rule.mode is Mode.DENY or rule.config.object_selector is None for rule in found):
+            return ()
         return tuple(sorted(found, key=lambda rule: -_STRICTNESS[rule.mode]))
 
     def exemption(
@@ -139,11 +144,24 @@ def _rule(config: RuleConfig, path: str, known: Iterable[Kind]) -> Rule:
                 path=f"{path}.kinds[{index}]",
                 remedy=f"Known kinds are {', '.join(sorted(kinds))}; podTemplates adds others.",
             )
+    _check_selector(config, path)
     return Rule(
         config,
         names(config.namespaces, f"{path}.namespaces"),
         names(config.exclude_namespaces, f"{path}.excludeNamespaces"),
     )
+
+
+def _check_selector(config: RuleConfig, path: str) -> None:
+    """Refuse what a label would lead out of: whoever writes an object chooses its labels."""
+    selector = config.object_selector
+    for index, each in enumerate(selector.match_expressions if selector else ()):
+        if each.operator in ("NotIn", "DoesNotExist"):
+            raise ConfigurationError(
+                f"a label of an object must not take a rule away, as it would with {each.operator}",
+                path=f"{path}.objectSelector.matchExpressions[{index}]",
+                remedy="Use matchLabels, In or Exists; or select namespaces.",
+            )
 
 
 def _pod_specs(config: RulesConfig) -> Mapping[Kind, tuple[str, ...]]:

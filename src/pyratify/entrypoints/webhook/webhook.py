@@ -25,6 +25,7 @@ from pyratify.entrypoints.webhook.patch import pinned, replacing
 from pyratify.entrypoints.webhook.review import Answer, Review
 from pyratify.entrypoints.webhook.rules import Rules
 from pyratify.entrypoints.webhook.schema import Mode
+from pyratify.render.plain import MAX_REFERENCE, clean
 
 T = TypeVar("T")
 _LOG = logging.getLogger("pyratify.webhook")
@@ -149,8 +150,8 @@ class Webhook:
         """Log the whole reason of every failure; callers are told less."""
         for text, failure in found.items():
             if failure is not None:
-                extra = {"uid": review.uid, "image": text, "code": failure.reason.value}
-                _LOG.warning("not accepted", extra={**extra, "error": failure.message})
+                extra = {"uid": review.uid, "image": clean(text, MAX_REFERENCE), "code": failure.reason.value}
+                _LOG.warning("not accepted", extra={**extra, "error": clean(failure.message, MAX_REFERENCE)})
 
 
 def _late(seconds: float) -> Failure:

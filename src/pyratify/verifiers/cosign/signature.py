@@ -1,11 +1,11 @@
-"""Which of the configured keys made a signature.
+"""Whether a key made a signature.
 
 The algorithm follows from the key and never from the evidence (sigstore algorithm registry): ECDSA with the curve's own
 hash, or with SHA-256 as older cosign releases used for every curve; RSA with SHA-256, PKCS#1 v1.5 or PSS; Ed25519, pure
 or prehashed as cosign signs images.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyratify.pki.keys import PublicKey
@@ -17,20 +17,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     from pyratify.verifiers.cosign.material import Signed
-
-
-def find_signer(
-    keys: Iterable[PublicKey], message: bytes, signature: bytes, algorithm: str | None = None
-) -> PublicKey | None:
-    """Return the key that made the signature over the message, or None.
-
-    Args:
-        keys: The keys that are trusted.
-        message: The bytes that were signed.
-        signature: The signature.
-        algorithm: The only hash that may have been used, as `sha256`; any that suits the key when omitted.
-    """
-    return next((key for key in keys if _verifies(key, message, signature, algorithm)), None)
 
 
 def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:

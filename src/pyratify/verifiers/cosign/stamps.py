@@ -56,7 +56,7 @@ def _authority(signed: SignedData, authorities: Iterable[Authority], at: datetim
         except InvalidDer as error:
             problem = VerificationError(Reason.TIMESTAMP_INVALID, str(error))
         else:
-            return (authority.leaf or authority.chain[0]).spki
+            return authority.witness
     raise problem
 
 

@@ -24,12 +24,19 @@ class Authority:
         validity: When the whole chain was in use.
         leaf: The only certificate that the authority signs with, where it is a timestamp authority's and known.
         uri: Its address, for messages.
+        operator: Who runs it; two authorities of one operator are one witness. Empty where that is not known.
     """
 
     chain: tuple[Certificate, ...]
     validity: Validity = ALWAYS
     leaf: Certificate | None = None
     uri: str = ""
+    operator: str = ""
+
+    @property
+    def witness(self) -> str:
+        """What tells independent authorities apart."""
+        return self.operator or (self.leaf or self.chain[0]).spki
 
     def check_time(self, leaf: Certificate, at: datetime) -> None:
         """Refuse a moment at which not everything from leaf to anchor was valid (client specification, 4.3).

@@ -55,6 +55,7 @@ def make_authority(
     certificates: tuple[Certificate, ...],
     validity: Validity = ALWAYS,
     uri: str = "",
+    operator: str = "",
     *,
     timestamps: bool = False,
 ) -> Authority:
@@ -64,6 +65,7 @@ def make_authority(
         certificates: From the leaf-most certificate to the trust anchor.
         validity: When it was in use.
         uri: Its address.
+        operator: Who runs it.
         timestamps: Whether it is a timestamp authority; then the first certificate may be the one it signs with.
 
     Raises:
@@ -84,7 +86,7 @@ def make_authority(
         raise ValueError(f"the chain of {uri or certificates[-1].subject!r} does not hold together")
     if leaf is not None:
         _check_timestamping(leaf)
-    return Authority(certificates, validity, leaf, uri)
+    return Authority(certificates, validity, leaf, uri, operator)
 
 
 def make_log(
@@ -151,10 +153,11 @@ def _timestamp_authority(entry: dict[str, Any]) -> Authority:
     return make_authority(*_authority(entry), timestamps=True)
 
 
-def _authority(entry: dict[str, Any]) -> tuple[tuple[Certificate, ...], Validity, str]:
+def _authority(entry: dict[str, Any]) -> tuple[tuple[Certificate, ...], Validity, str, str]:
     chain = _list(_dict(entry, "certChain"), "certificates", MAX_CHAIN)
     certificates = tuple(parse_certificate(_bytes(each, "rawBytes")) for each in chain)
-    return certificates, _validity(entry.get("validFor"), required=False), _str(entry, "uri")
+    validity = _validity(entry.get("validFor"), required=False)
+    return certificates, validity, _str(entry, "uri"), _str(entry, "operator")
 
 
 def _log(entry: dict[str, Any]) -> TrustedLog:

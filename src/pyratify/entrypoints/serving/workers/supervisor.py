@@ -146,16 +146,19 @@ class Supervisor:
                 async with asyncio.timeout(self.patience):
                     await worker.ask(metrics=self.flags.enable_metrics and beat % _METRICS_EVERY == 0)
             except TimeoutError:
-                _LOG.error("worker does not answer", extra={"worker": number})
-                worker.send(signal.SIGKILL)
-                return
+                return self._silence(number, worker)
             except ConnectionError:
                 if beat:
-                    return
+                    await self.clock.sleep(self.patience)  # it is ending; `_run` ends this when it has
+                    return self._silence(number, worker)
             if worker.report.serving:
                 first.set()
             beat += 1
             await self.clock.sleep(_BEAT if first.is_set() else _BEAT / 20)
+
+    def _silence(self, number: int, worker: Worker) -> None:
+        _LOG.error("worker does not answer", extra={"worker": number})
+        worker.send(signal.SIGKILL)
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but not when everything is to end."""

@@ -20,6 +20,7 @@ from pyratify.entrypoints.serving.workers.control import (
 )
 
 _NOTHING = Report(serving=False, faults={"worker": "it has not started yet"})
+_SILENT = Report(serving=False, faults={"worker": "it does not report any more"})
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Worker:
         except (ValueError, ConnectionError):
             self.send(signal.SIGKILL)
         finally:
+            self.report = _SILENT
             self._writer.close()
 
 
