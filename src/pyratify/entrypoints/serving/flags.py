@@ -37,12 +37,7 @@ def add_serving_flags(
         metavar="HOST:PORT",
         help=f"where to serve, as :6001{usual}",
     )
-    add(
-        "--health-address",
-        default=":9099",
-        metavar="HOST:PORT",
-        help="where to serve /healthz and /readyz (default: :9099)",
-    )
+    add("--health-address", default=":9099", metavar="HOST:PORT", help="where to serve /healthz and /readyz")
     add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
     add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
