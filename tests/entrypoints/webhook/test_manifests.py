@@ -170,7 +170,7 @@ def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_command_reads_what_kubectl_prints(
     form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From standard input, as JSON or YAML; what is no document, or too large, is an error."""
+    """From standard input, as JSON or YAML; what is no document, too large or nothing at all is an error."""
     items = [shipped(name) for name in FILES]
     items[1]["webhooks"][0]["failurePolicy"] = "Ignore"
     listed = {"apiVersion": "v1", "kind": "List", "items": items}
@@ -179,6 +179,9 @@ def test_the_command_reads_what_kubectl_prints(
         (text.encode(), "webhook verify.ratify.sh: while the webhook is down"),
         (b"{", "JSON"),
         (b"a: [", "not YAML"),
+        (b"", "there is no manifest in standard input"),
+        (b"---\n", "there is no manifest in standard input"),
+        (b'{"apiVersion": "v1", "kind": "List", "items": []}', "there is no manifest in standard input"),
         (b" " * 2**21, "more than"),
     ):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
