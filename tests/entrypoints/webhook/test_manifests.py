@@ -166,6 +166,12 @@ def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     assert ratify(["webhook", "check"]) == 3
 
 
+def test_the_help_of_the_check_promises_no_watching(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rules are read once; only the server reads them again."""
+    assert ratify(["webhook", "check", "--help"]) == 0
+    assert "read again" not in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_the_command_reads_what_kubectl_prints(
     form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
