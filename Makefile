@@ -1,4 +1,4 @@
-# Everything a checkout needs, with nothing but Python 3.11 or newer and make.
+# Everything a checkout needs, with nothing but Python 3.11 to 3.13 and make.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -41,8 +41,8 @@ clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "pyratify needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "pyratify needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 		echo "the module venv is missing; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 

@@ -40,7 +40,7 @@ from pyratify.testing.sigstore import (
     username,
     utf8,
 )
-from pyratify.testing.sigstore_log import hashedrekord, log_dsse, log_intoto
+from pyratify.testing.sigstore_log import hashedrekord, log_dsse, log_dsse_v2, log_intoto
 from pyratify.testing.timestamps import TokenRecipe, make_response, make_token, timestamp_authority
 from pyratify.verifiers.cosign.formats import BUNDLE_TYPES, CERTIFICATE_ANNOTATION
 from pyratify.verifiers.cosign.plugin import plugin
@@ -170,6 +170,22 @@ async def test_atk_176_swapped_entries_of_two_good_bundles_are_refused(log: int)
     bundle, other = setting.sign(log=log, stamp=True), setting.sign(log=log, stamp=True)
     swap_whole(bundle, other)
     assert await outcome(bundle) is Reason.TLOG_ENTRY_MISMATCH
+
+
+@pytest.mark.parametrize("take", ["", "payload", "signature", "certificate"])
+async def test_atk_176_an_envelope_in_the_second_log_is_bound_as_in_the_first(take: str) -> None:
+    """The log's second kind of entry, with nothing or one part of another signature; it holds one signature, not two."""
+    bundle, other = Keyless().sign(log=2), SIGSTORE.sign_statement({"other": True}, Signing(log=2))
+    names = ("payload", "signature", "certificate")
+    logged = [
+        theirs if name == take else mine
+        for name, mine, theirs in zip(names, parts(bundle), parts(other), strict=True)
+    ]
+    for copies in (1, 2):
+        body = log_dsse_v2(logged[0], logged[1], logged[2], copies=copies)
+        entries(bundle)[:] = [SIGSTORE.logs[2].entry(body, None)]
+        wanted = None if copies == 1 and not take else Reason.TLOG_ENTRY_MISMATCH
+        assert await outcome(bundle) is wanted
 
 
 async def test_atk_176_a_hashedrekord_of_another_message_in_a_classic_signature_is_refused() -> None:
@@ -379,6 +395,24 @@ async def test_atk_181_keys_and_authorities_count_in_their_period_only(member: s
     assert await outcome(Keyless().sign(), trusted_root=root) is (
         Reason.TIME_OUTSIDE_VALIDITY if late else None
     )
+
+
+@pytest.mark.parametrize("end", ["2025-12-31T23:59:59Z", "2026-01-01T12:00:05Z"])
+@pytest.mark.parametrize(
+    ("member", "reason"),
+    [("tlogs", Reason.TIME_OUTSIDE_VALIDITY), ("timestampAuthorities", Reason.TIMESTAMP_INVALID)],
+)
+async def test_atk_181_a_second_log_and_its_timestamp_count_in_their_period_only(
+    member: str, reason: Reason, end: str
+) -> None:
+    """The log says no time of its own: the timestamp has to lie in the periods of both."""
+    document = SIGSTORE.root_document()
+    for entry in document[member]:
+        holder = entry["publicKey"] if member == "tlogs" else entry
+        holder["validFor"] = {"start": "2020-01-01T00:00:00Z", "end": end}
+    root = SIGSTORE.root_with(**{member: document[member]})
+    wanted = reason if end.startswith("2025") else None
+    assert await outcome(Keyless().sign(log=2), trusted_root=root) is wanted
 
 
 async def test_atk_182_one_log_counts_once() -> None:

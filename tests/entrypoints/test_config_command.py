@@ -156,9 +156,10 @@ def test_flags_that_belong_into_the_configuration_are_refused(run: Run, tmp_path
     assert "plainHttp" in err
 
 
-def test_the_version_is_printed(run: Run) -> None:
-    """One line with the version."""
-    code, out, _ = run("version")
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_the_version_is_printed(asked: str, run: Run) -> None:
+    """One line with the version, for the command and for the flag that people try first."""
+    code, out, _ = run(asked)
     assert code == 0
     assert out.startswith("ratify 2.")
 

@@ -1,6 +1,7 @@
 """`ratify trust sigstore`: what is shown, and what a refresh over the network brings and nothing else does."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -148,6 +149,19 @@ def test_a_refresh_that_fails_changes_nothing(
     assert run("trust", "sigstore", *flags)[0] == 0
     mirror.repository.files["timestamp.json"] = good
     assert run("trust", "sigstore", *flags, "--refresh")[0] == 0
+
+
+def test_a_mirror_that_nobody_answers_for_is_said_to_be_so(run: Run, data: Path, tmp_path: Path) -> None:
+    """The library's own error has no text; what it came from says what is wrong with the network."""
+    (tmp_path / "root.json").write_bytes(Simulator().first)
+    with socket.socket() as bound:  # bound and not listening: every connection is refused
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        code, _, err = run(
+            "trust", "sigstore", "--mirror", url, "--root", tmp_path / "root.json", "--refresh"
+        )
+    assert (code, list(data.glob("*/trusted_root.json"))) == (2, [])
+    assert "refused" in err.splitlines()[0]
 
 
 def test_a_mirror_with_another_root_of_trust_is_refused(

@@ -148,6 +148,25 @@ def test_mistakes_of_the_caller_are_three(arguments: tuple[object, ...], says: s
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("verify", "--keyy", "cosign.pub", "app"), "ratify verify"),
+        (("config", "check", "ratify.yaml"), "ratify config check"),
+        (("config", "--unknown", "check"), "ratify config"),
+        (("gatekeeper", "serve", "--address", ":6001", "--unknown"), "ratify gatekeeper serve"),
+    ],
+)
+def test_a_flag_that_does_not_exist_leads_to_the_help_of_its_command(
+    arguments: tuple[str, ...], command: str, run: Run
+) -> None:
+    """The help that is named is that of the command that does not know the argument, not the program's."""
+    code, _, err = run(*arguments)
+    assert code == 3
+    assert "unrecognized arguments" in err
+    assert f"`{command} --help` shows the arguments" in err
+
+
 def test_a_traceback_needs_debug(run: Run) -> None:
     """Only --debug shows where an error comes from."""
     assert "Traceback" in run("verify", "--debug", "--key", "nosuch.pub", "app")[2]

@@ -69,6 +69,10 @@ async def test_one_bad_resource_poisons_nothing(server: ApiServer, config: Clust
     assert found["error"].startswith(found["briefError"][:90])
     (condition,) = found["conditions"]
     assert (condition["status"], condition["reason"]) == ("False", "CONFIG_INVALID")
+    assert (
+        condition["message"]
+        == f"{found['error']}. Correct the name, or install the package that provides it."
+    )
     assert status(server, "good")["succeeded"] is True
 
 

@@ -134,7 +134,7 @@ class Reporter:
             type=_READY,
             status="False" if trouble else "True",
             reason=trouble.reason.value if trouble else _IN_SERVICE,
-            message=_short(f"{trouble.message} {trouble.remedy}", _MAX_ERROR) if trouble else "in service",
+            message=_short(f"{trouble.message}. {trouble.remedy}", _MAX_ERROR) if trouble else "in service",
             last_transition_time=since,
             observed_generation=resource.generation,
         )

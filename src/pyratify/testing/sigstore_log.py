@@ -142,16 +142,7 @@ def hashedrekord(
     """
     digest = hashlib.sha256(message)
     if version == 2:
-        record = {
-            "data": {"algorithm": "SHA2_256", "digest": encode_base64(digest.digest())},
-            "signature": {
-                "content": encode_base64(signature),
-                "verifier": {
-                    "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-                    "publicKey" if bare else "x509Certificate": {"rawBytes": encode_base64(certificate)},
-                },
-            },
-        }
+        record = {"data": _digest_v2(message), "signature": _signature_v2(signature, certificate, bare=bare)}
         return body("hashedrekord", "0.0.2", {"hashedRekordV002": record})
     spec = {
         "data": {"hash": {"algorithm": "sha256", "value": digest.hexdigest()}},
@@ -173,6 +164,22 @@ def log_dsse(payload: bytes, signature: bytes, certificate: bytes, *, bare: bool
         "signatures": [{"signature": encode_base64(signature), "verifier": verifier}],
     }
     return body("dsse", "0.0.1", spec)
+
+
+def log_dsse_v2(payload: bytes, signature: bytes, certificate: bytes, *, copies: int = 1) -> bytes:
+    """Return the body of an entry over an envelope, of the second version of the log, with as many signatures."""
+    signatures = [_signature_v2(signature, certificate, bare=False)] * copies
+    return body("dsse", "0.0.2", {"dsseV002": {"payloadHash": _digest_v2(payload), "signatures": signatures}})
+
+
+def _digest_v2(message: bytes) -> dict[str, Any]:
+    return {"algorithm": "SHA2_256", "digest": encode_base64(hashlib.sha256(message).digest())}
+
+
+def _signature_v2(signature: bytes, certificate: bytes, *, bare: bool) -> dict[str, Any]:
+    form = "publicKey" if bare else "x509Certificate"
+    verifier = {"keyDetails": "PKIX_ECDSA_P256_SHA_256", form: {"rawBytes": encode_base64(certificate)}}
+    return {"content": encode_base64(signature), "verifier": verifier}
 
 
 def log_intoto(payload: bytes, signature: bytes, certificate: bytes) -> bytes:

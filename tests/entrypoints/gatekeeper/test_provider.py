@@ -12,8 +12,9 @@ from providers import MUTATE, VERIFY, BellClock, items, posted, provider, reques
 from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.observing import namespace
+from pyratify.core.verdicts import Verdicts
 from pyratify.core.verifier import Details, Evidence
-from pyratify.entrypoints.gatekeeper.provider import Settings
+from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 
@@ -128,6 +129,23 @@ async def test_late_mutations_keep_their_reference() -> None:
     assert (item["value"], item["error"].partition(":")[0]) == (APP, "TIMEOUT")
     assert clock.slept == [1.95]
     await one.aclose()
+
+
+@pytest.mark.parametrize("path", [VERIFY, MUTATE, "/ratify/gatekeeper/v1/verify"])
+async def test_a_defect_is_an_error_that_says_nothing_of_itself(path: str) -> None:
+    """Of every key; the exception's text is for the log, and a mutation keeps the reference."""
+
+    class Broken:
+        def lend(self, namespace: str) -> Any:
+            raise RuntimeError("hunter2")
+
+    one = Provider(Broken(), Verdicts(BellClock()), Settings(), BellClock())
+    status, document = await posted(one, path, request(APP, "example.com/other:v1"))
+    assert status == 200
+    for item in document["response"]["items"]:
+        assert item["error"].startswith("INTERNAL: ")
+        assert item.get("value") == (item["key"] if path == MUTATE else None)
+    assert "hunter2" not in json.dumps(document)
 
 
 async def test_a_request_that_is_cancelled_leaves_nothing_behind() -> None:

@@ -17,3 +17,12 @@ def test_the_pages_files_are_in_the_wheel() -> None:
     names = {f"pyratify/entrypoints/service/page/{path.name}" for path in folder.iterdir()}
     assert len(names) == 4
     assert names <= found
+
+
+def test_the_source_distribution_has_no_torn_out_files() -> None:
+    """Names without a slash before them would match in every folder, and take single files out of the examples."""
+    sdist = pytest.importorskip("hatchling.builders.sdist", reason="the build backend is not installed")
+    found = {file.distribution_path for file in sdist.SdistBuilder(str(ROOT)).recurse_included_files()}
+    assert {path.split("/")[0] for path in found} <= {
+        "src", "docs", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", ".gitignore",
+    }  # fmt: skip

@@ -142,6 +142,13 @@ def test_flags_that_do_not_go_together_are_refused_in_a_cluster_too(
         open_certificates(flags(*arguments), FakeClock(), environment(server, tmp_path))
 
 
+def test_half_a_certificate_is_refused_with_what_to_do(server: ApiServer, tmp_path: Path) -> None:
+    """The remedy speaks of the two flags, and of no configuration."""
+    with pytest.raises(ConfigurationError, match="belong together") as caught:
+        open_certificates(flags("--key-file", "x"), FakeClock(), environment(server, tmp_path))
+    assert caught.value.remedy == "Give both, or none of them."
+
+
 async def test_names_that_are_asked_for_are_in_the_certificate(server: ApiServer, tmp_path: Path) -> None:
     """Beside those of the Service; what is no name is refused by the command line."""
     given = flags("--cert-name", "a.b.example", "--cert-name", "::0001")

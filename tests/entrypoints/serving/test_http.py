@@ -211,11 +211,12 @@ def test_a_port_that_is_none_is_said(port: int) -> None:
 
 
 async def test_an_address_that_is_taken_is_said() -> None:
-    """It is the configuration's fault."""
+    """It is the fault of who called, and the remedy speaks of the address."""
     async with listening(site(), HERE) as where:
-        with pytest.raises(ConfigurationError, match="cannot be listened on"):
+        with pytest.raises(ConfigurationError, match="cannot be listened on") as caught:
             async with listening(site(), where):
                 pass
+    assert "another address" in caught.value.remedy
 
 
 async def test_readiness_says_what_is_wrong() -> None:

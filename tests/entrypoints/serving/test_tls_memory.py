@@ -160,9 +160,12 @@ def test_atk_244_without_nameless_files_it_is_in_a_folder_of_our_own(
         memory.give(*pair(Authority("servers")))
         memory.context()
         memory.give(b"", b"broken")
-        with pytest.raises(ConfigurationError, match="the certificate in memory and its key cannot be used"):
+        with pytest.raises(
+            ConfigurationError, match="the certificate in memory and its key cannot be used"
+        ) as caught:
             memory.context()
     finally:
         os.umask(old)
+    assert "the private key that belongs to it" in caught.value.remedy
     assert modes == [(0o600, 0o700)] * 4
     assert list(tmp_path.iterdir()) == []

@@ -166,11 +166,17 @@ def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     assert ratify(["webhook", "check"]) == 3
 
 
+def test_the_help_of_the_check_promises_no_watching(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rules are read once; only the server reads them again."""
+    assert ratify(["webhook", "check", "--help"]) == 0
+    assert "read again" not in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_the_command_reads_what_kubectl_prints(
     form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From standard input, as JSON or YAML; what is no document, or too large, is an error."""
+    """From standard input, as JSON or YAML; what is no document, too large or nothing at all is an error."""
     items = [shipped(name) for name in FILES]
     items[1]["webhooks"][0]["failurePolicy"] = "Ignore"
     listed = {"apiVersion": "v1", "kind": "List", "items": items}
@@ -179,6 +185,9 @@ def test_the_command_reads_what_kubectl_prints(
         (text.encode(), "webhook verify.ratify.sh: while the webhook is down"),
         (b"{", "JSON"),
         (b"a: [", "not YAML"),
+        (b"", "there is no manifest in standard input"),
+        (b"---\n", "there is no manifest in standard input"),
+        (b'{"apiVersion": "v1", "kind": "List", "items": []}', "there is no manifest in standard input"),
         (b" " * 2**21, "more than"),
     ):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))

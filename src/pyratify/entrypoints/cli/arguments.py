@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from pyratify.entrypoints.cli import exits
 
@@ -30,6 +31,15 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, and refuse what is left over where it was left: the command that does not know it says so."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to get help, and end."""

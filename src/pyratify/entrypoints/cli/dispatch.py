@@ -14,9 +14,11 @@ def dispatch(given: tuple[str, ...], console: Console) -> int:
         console.note("no command given")
         console.note("what to do: `ratify --help` lists the commands")
         return exits.USAGE
+    if given[0] == "--version":
+        given = ("version", *given[1:])
     try:
         arguments = build_parser(given[0]).parse_args(given)
-    except SystemExit as end:  # --help, --version, or a mistake that argparse has explained
+    except SystemExit as end:  # --help, or a mistake that argparse has explained
         return end.code if isinstance(end.code, int) else exits.USAGE
     return _command(arguments, console)
 

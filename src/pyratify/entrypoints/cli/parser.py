@@ -27,6 +27,7 @@ def build_parser(command: str | None = None) -> Parser:
         description="Decides from signatures and attestations whether an OCI artifact may be trusted.",
         epilog=_EXITS,
     )
+    parser.add_argument("--version", action="store_true", help="print the version, as `ratify version` does")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser, prog="ratify")
     for name in (command,) if command in _COMMANDS else _COMMANDS:
         _COMMANDS[name](partial(_command, commands))

@@ -45,10 +45,19 @@ def _documents(names: list[str]) -> Iterator[Any]:
 
     for name in names:
         data = _standard_input() if name == "-" else read(Path(name))
-        if name.endswith(".json") or (name == "-" and data.lstrip()[:1] == b"{"):
-            yield parse(data, is_json=True)
-        else:
-            yield from loads_all(data)
+        is_json = name.endswith(".json") or (name == "-" and data.lstrip()[:1] == b"{")
+        found = (parse(data, is_json=True),) if is_json else tuple(loads_all(data))
+        if not any(_says_something(document) for document in found):
+            raise ConfigurationError(
+                f"there is no manifest in {'standard input' if name == '-' else name}",
+                remedy="Look at what printed it: what was not read could not be checked.",
+            )
+        yield from found
+
+
+def _says_something(document: Any) -> bool:
+    """Whether it is more than what kubectl prints where it found nothing, or could not ask."""
+    return document is not None and not (isinstance(document, dict) and document.get("items") == [])
 
 
 def _standard_input() -> bytes:

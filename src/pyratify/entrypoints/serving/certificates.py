@@ -101,7 +101,9 @@ def open_certificates(
     """
     certificate, key, authority = flags.cert_file, flags.key_file, flags.client_ca_file
     if bool(certificate) != bool(key):
-        raise ConfigurationError("--cert-file and --key-file belong together")
+        raise ConfigurationError(
+            "--cert-file and --key-file belong together", remedy="Give both, or none of them."
+        )
     client_ca = Path(authority) if authority else None
     files = TlsFiles(Path(certificate), Path(key), client_ca) if certificate else None
     if (

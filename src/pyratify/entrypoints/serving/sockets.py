@@ -33,7 +33,10 @@ def bind(host: str, port: int) -> tuple[socket.socket, ...]:
         for one in found:
             one.close()
         why = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"{host}:{port} cannot be listened on: {why}") from None
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on: {why}",
+            remedy="Name another address, or end what listens there.",
+        ) from None
     return tuple(found)
 
 

@@ -198,7 +198,8 @@ def context_of(certificate: Path, key: Path, *, name: str = "") -> ssl.SSLContex
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigurationError(
-            f"the certificate {name or certificate} and its key cannot be used: {_why(error)}"
+            f"the certificate {name or certificate} and its key cannot be used: {_why(error)}",
+            remedy="Give a certificate in PEM, its chain after it, and the private key that belongs to it, without a password.",
         ) from None
     return context
 

@@ -36,7 +36,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_check_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `ratify webhook check`."""
-    add_rules(parser)
+    parser.add_argument("--rules", metavar="FILE", help="the webhook's rules and exceptions")
     parser.add_argument(
         "manifest",
         nargs="*",

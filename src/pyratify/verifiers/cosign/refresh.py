@@ -144,8 +144,16 @@ def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | 
             _refuse(repository, f"it publishes no {TARGET}")
         path = updater.find_cached_target(found) or updater.download_target(found)
     except (RepositoryError, DownloadError, ValueError) as error:
-        _refuse(repository, f"{type(error).__name__}: {str(error)[:200]}")
+        _refuse(repository, _told(error))
     return Path(path).read_bytes()
+
+
+def _told(error: BaseException) -> str:
+    """Return what an error says; python-tuf's own say nothing when nobody answers, and what they came from does."""
+    if not str(error):
+        while error.__cause__ is not None:
+            error = error.__cause__
+    return f"{type(error).__name__}: {str(error)[:200]}"
 
 
 def _keep(place: Path, data: bytes, now: datetime) -> None:
