@@ -8,8 +8,6 @@
   resources, and template, constraint and mutations of `deploy/templates` in force; `admitting`, `mutating`: new namespaces in which
   they decide.
 - `tenants`: a second provider that follows Executors and NamespacedExecutors: `.apply(executor(...))` waits for their status.
-- `tenants`: a second provider that follows Executors and NamespacedExecutors: `.apply(executor(...))` waits for their status.
-- `tenants`: a second provider that follows Executors and NamespacedExecutors: `.apply(executor(...))` waits for their status.
 - `images`: a registry with the signed and unsigned images of `examples/material`.
 
 Where `make peers` has not been run, tests that ask for these are skipped.
@@ -94,32 +92,6 @@ def tenants(
 ) -> Iterator[executors.Tenants]:
     """A second provider, which follows Executors and NamespacedExecutors, asked for every namespace of a tenant; one for a
     module, for it reports on all executors that anybody makes. There are no executors but those that a test applies, and it takes them away again.
-    """
-    with executors.tenants(api_server, gatekeeper, tmp_path_factory.mktemp("tenants")) as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
-def tenants(
-    api_server: apiserver.ApiServer,
-    gatekeeper: gatekeepers.Gatekeeper,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[executors.Tenants]:
-    """A second provider, which follows Executors and NamespacedExecutors, asked for every namespace of a tenant; one for the
-    session. There are no executors but those that a test applies, and it takes them away again.
-    """
-    with executors.tenants(api_server, gatekeeper, tmp_path_factory.mktemp("tenants")) as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
-def tenants(
-    api_server: apiserver.ApiServer,
-    gatekeeper: gatekeepers.Gatekeeper,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[executors.Tenants]:
-    """A second provider, which follows Executors and NamespacedExecutors, asked for every namespace of a tenant; one for the
-    session. There are no executors but those that a test applies, and it takes them away again.
     """
     with executors.tenants(api_server, gatekeeper, tmp_path_factory.mktemp("tenants")) as found:
         yield found
