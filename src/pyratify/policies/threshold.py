@@ -100,7 +100,7 @@ class ThresholdPolicy:
         if satisfied == 0:
             return "nothing that is attached was accepted as the evidence that the policy asks for"
         if satisfied < needed:
-            return f"the policy needs {needed} of its {count} rules satisfied, and {satisfied} are"
+            return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}"
         return f"the policy needs {needed} of its {count} rules satisfied by different signers, and one signer stands for several"
 
     def _groups(self, chain: Chain) -> tuple[Rule, ...]:
