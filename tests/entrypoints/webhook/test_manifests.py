@@ -45,6 +45,29 @@ def test_what_the_api_server_defaults_to_is_not_blamed() -> None:
     assert weaknesses([found]) == ()
 
 
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"service": {"name": "policy", "namespace": "policy", "path": "/validate/fail"}},
+        {"url": "https://127.0.0.1:1/other"},
+        {"service": {"name": "policy", "namespace": "policy"}},
+    ],
+)
+def test_a_webhook_that_judges_no_images_covers_nothing(client: dict[str, Any]) -> None:
+    """Somebody else's webhook is asked about every Pod, and ours is not there."""
+    other = changed("validating.yaml", lambda hook: hook.update(clientConfig=client))
+    (found,) = weaknesses([other])
+    assert found.message == "none of Ratify's or Gatekeeper's looks at Pods"
+
+
+def test_a_webhook_named_by_its_address_is_known() -> None:
+    """As outside of the cluster."""
+    ours = changed(
+        "validating.yaml", lambda hook: hook.update(clientConfig={"url": "https://127.0.0.1:1/validate?x=1"})
+    )
+    assert weaknesses([ours]) == ()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_shipped_asks_about_every_kind_that_is_known(name: str) -> None:
     """And about nothing whose images are not: every resource is the plural of a kind, or one that adds containers."""
@@ -70,7 +93,7 @@ WEAK: tuple[tuple[str, Callable[[dict[str, Any]], Any], str], ...] = (
     ("validating.yaml", lambda hook: hook["rules"].pop(), "CREATE and UPDATE of cronjobs.batch"),
     ("validating.yaml", lambda hook: hook["rules"][1].update(scope="Cluster"), "deployments.apps"),
     ("validating.yaml", lambda hook: hook["rules"][1].update(apiVersions=["v1beta1"]), "deployments.apps"),
-    ("validating.yaml", lambda hook: hook["rules"][0].update(apiVersions=["v2"]), "none of them looks at Pods"),
+    ("validating.yaml", lambda hook: hook["rules"][0].update(apiVersions=["v2"]), "none of Ratify's or Gatekeeper's looks at Pods"),
 )  # fmt: skip
 
 
@@ -127,7 +150,7 @@ def test_other_webhooks_are_nobodys_business() -> None:
     other["webhooks"][0]["rules"] = [{"apiGroups": [""], "operations": ["*"], "resources": ["secrets"]}]
     assert weaknesses([other, shipped("validating.yaml"), {"kind": "ConfigMap"}]) == ()
     (found,) = weaknesses([other])
-    assert found.message == "none of them looks at Pods"
+    assert found.message == "none of Ratify's or Gatekeeper's looks at Pods"
     assert weaknesses([shipped("mutating.yaml")]) == ()
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 _VALIDATING, _MUTATING = "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"
+_PATHS = frozenset({"/validate", "/v1/admit"})  # where this webhook and Gatekeeper decide
 _BY_NAME = "kubernetes.io/metadata.name"
 _SYSTEM = frozenset({"kube-system", "kube-node-lease", "kube-public"})
 _NEEDED = (
@@ -40,7 +42,7 @@ def weaknesses(documents: Iterable[Any]) -> tuple[Weakness, ...]:
     """Return every way around that documents of Kubernetes' API show, in their order.
 
     Webhook configurations that look at Pods are looked at, and what Gatekeeper does with an external data provider; all else,
-    and what is no object, says nothing.
+    and what is no object, says nothing. Only webhooks behind which images are judged count as looking at them.
     """
     objects = tuple(_objects(documents))
     hooks = [
@@ -52,7 +54,7 @@ def weaknesses(documents: Iterable[Any]) -> tuple[Weakness, ...]:
     ]
     found = [weakness for each, hook in hooks for weakness in _of_hook(each, hook)]
     if any(each.get("kind") == _VALIDATING for each in objects):
-        found += _uncovered([hook for each, hook in hooks if each["kind"] == _VALIDATING])
+        found += _uncovered([hook for each, hook in hooks if each["kind"] == _VALIDATING and _decides(hook)])
     found += [weakness for each in objects for weakness in _of_gatekeeper(each)]
     return tuple(found)
 
@@ -108,7 +110,8 @@ def _left_out(place: str, each: Mapping[str, Any], hook: Mapping[str, Any]) -> I
 
 def _uncovered(hooks: list[Mapping[str, Any]]) -> Iterator[Weakness]:
     if not hooks:
-        yield Weakness(_VALIDATING, "none of them looks at Pods", "Apply the validating webhook, too.")
+        why = "none of Ratify's or Gatekeeper's looks at Pods"
+        yield Weakness(_VALIDATING, why, "Apply the validating webhook, too.")
         return
     missing: dict[str, list[str]] = {}
     for group, resource, operation in _NEEDED:
@@ -121,6 +124,13 @@ def _uncovered(hooks: list[Mapping[str, Any]]) -> Iterator[Weakness]:
             f"{' and '.join(operations)} of {resource} is not looked at",
             "Add it to the webhook's rules.",
         )
+
+
+def _decides(hook: Mapping[str, Any]) -> bool:
+    """Tell whether images are judged behind a webhook; what others decide about Pods says nothing about them."""
+    client = _map(hook.get("clientConfig"))
+    path = _map(client.get("service")).get("path") or urlsplit(str(client.get("url") or "")).path
+    return path in _PATHS
 
 
 def _covers(rule: Mapping[str, Any], group: str, resource: str, operation: str) -> bool:
