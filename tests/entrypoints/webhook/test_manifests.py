@@ -55,16 +55,15 @@ def test_what_the_api_server_defaults_to_is_not_blamed() -> None:
 )
 def test_a_webhook_that_judges_no_images_covers_nothing(client: dict[str, Any]) -> None:
     """Somebody else's webhook is asked about every Pod, and ours is not there."""
-    other = changed("validating.yaml", lambda hook: hook.update(clientConfig=client))
+    other = changed("validating.yaml", lambda hook: hook.update(clientConfig=client, namespaceSelector={}))
     (found,) = weaknesses([other])
     assert found.message == "none of Ratify's or Gatekeeper's looks at Pods"
 
 
 def test_a_webhook_named_by_its_address_is_known() -> None:
     """As outside of the cluster."""
-    ours = changed(
-        "validating.yaml", lambda hook: hook.update(clientConfig={"url": "https://127.0.0.1:1/validate?x=1"})
-    )
+    client = {"url": "https://127.0.0.1:1/validate?x=1"}
+    ours = changed("validating.yaml", lambda hook: hook.update(clientConfig=client, namespaceSelector={}))
     assert weaknesses([ours]) == ()
 
 
