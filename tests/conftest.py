@@ -20,6 +20,7 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the real programs, which take longest and share ports and a cluster; keep the rest together by files."""
     items.sort(key=lambda item: not _needs_programs(item))
