@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime ## Verify the signed images of this repository: accepted,
 dev: $(VENV)/.dev ## Set up for development
 
 test: $(VENV)/.dev ## Run all tests; those that need other programs are skipped where these are not
-	$(BIN)/pytest --cov --cov-report=term --numprocesses=auto --dist=loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types, layers and docstrings
 	$(BIN)/ruff format --check .

@@ -18,16 +18,3 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"other projects' fixtures are not here: {SHARED}")
     return SHARED
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the real programs, which take longest and share ports and a cluster; keep the rest together by files."""
-    items.sort(key=lambda item: not _needs_programs(item))
-    for item in items:
-        group = "programs" if _needs_programs(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _needs_programs(item: pytest.Item) -> bool:
-    return item.path.parent.name in ("e2e", "interop")
