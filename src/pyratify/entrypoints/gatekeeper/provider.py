@@ -12,7 +12,6 @@ from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
 from pyratify.core.guard import internal
-from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key
@@ -20,7 +19,7 @@ from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
 from pyratify.entrypoints.gatekeeper.wire import V1ALPHA1, V1BETA1, Item, response, shown
 from pyratify.entrypoints.serving.answers import Answer, Answers
 from pyratify.entrypoints.serving.source import Source
-from pyratify.entrypoints.serving.together import Together
+from pyratify.entrypoints.serving.together import Together, late_after, nobody_counts
 
 _LOG = logging.getLogger("pyratify.gatekeeper")
 
@@ -76,10 +75,6 @@ class _Whole:
     encoded: bytes
 
 
-def _nobody_counts(code: str) -> None:
-    del code
-
-
 def _nobody_decides(decision: str, namespace: str) -> None:
     del decision, namespace
 
@@ -101,7 +96,7 @@ class Provider:
     verdicts: Verdicts
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=SystemClock)
-    count: Callable[[str], None] = _nobody_counts
+    count: Callable[[str], None] = nobody_counts
     decided: Callable[[str, str], None] = _nobody_decides
     _answers: Answers = field(init=False)
     _together: Together = field(init=False)
@@ -147,7 +142,7 @@ class Provider:
     ) -> dict[str, bytes]:
         """Answer equal keys once, all keys together, and late ones with an error."""
         trace = observing.trace() or secrets.token_hex(16)
-        late = Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
+        late = late_after(seconds)
         return await self._together.each(
             keys,
             partial(self._one, find, trace, keeps),

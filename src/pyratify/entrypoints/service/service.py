@@ -13,7 +13,6 @@ from pyratify.core import observing
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError
 from pyratify.core.guard import internal
-from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.verdicts import Verdicts
@@ -23,7 +22,7 @@ from pyratify.entrypoints.service.questions import Questions
 from pyratify.entrypoints.serving.answers import Answers
 from pyratify.entrypoints.serving.failures import is_foreign
 from pyratify.entrypoints.serving.source import Source
-from pyratify.entrypoints.serving.together import Together
+from pyratify.entrypoints.serving.together import Together, late_after, nobody_counts
 from pyratify.render.json import render
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.words import summary, undecided
@@ -49,10 +48,6 @@ class Settings:
     def __post_init__(self) -> None:
         if not (0 < self.verify_seconds <= 600 and 0 < self.resolve_seconds <= 600):
             raise ConfigurationError("a deadline is more than 0 and at most 600 seconds")
-
-
-def _nobody_counts(code: str) -> None:
-    del code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ class Service:
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=SystemClock)
     decisions: Decisions = field(default_factory=Decisions)
-    count: Callable[[str], None] = _nobody_counts
+    count: Callable[[str], None] = nobody_counts
     _answers: Answers = field(init=False)
     _together: Together = field(init=False)
 
@@ -97,7 +92,7 @@ class Service:
         found = await self._together.each(
             questions.texts,
             partial(self._verify, request),
-            lambda text: self._undecided(request, text, _late(seconds)),
+            lambda text: self._undecided(request, text, late_after(seconds)),
             seconds,
         )
         answers = [found[text] for text in questions.texts]
@@ -116,7 +111,7 @@ class Service:
         found = await self._together.each(
             questions.texts,
             partial(self._resolve, request),
-            lambda text: self._unresolved(request, text, _late(seconds)),
+            lambda text: self._unresolved(request, text, late_after(seconds)),
             seconds,
         )
         answers = tuple(found[text] for text in questions.texts)
@@ -206,10 +201,6 @@ class Service:
             message=message if is_foreign(failure) else clean(failure.message),
             remedy=clean(failure.remedy),
         )
-
-
-def _late(seconds: float) -> Failure:
-    return Failure(Reason.TIMEOUT, f"not answered within {seconds:g} seconds", Reason.TIMEOUT.remedy)
 
 
 def _shown(text: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.errors import Failure
+from pyratify.core.reason import Reason
 
 T = TypeVar("T")
 
@@ -70,3 +72,15 @@ class Together:
                 task.cancel()
                 self._left.add(task)
                 task.add_done_callback(self._left.discard)
+
+
+def late_after(seconds: float) -> Failure:
+    """Return why there is no answer, when it was not there within that many seconds."""
+    return Failure(
+        Reason.TIMEOUT, f"not answered within {round(seconds, 2):g} seconds", Reason.TIMEOUT.remedy
+    )
+
+
+def nobody_counts(code: str) -> None:
+    """Take no notice of the code of an error, where nothing is measured."""
+    del code

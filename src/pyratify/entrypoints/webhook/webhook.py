@@ -14,7 +14,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.serving.answers import Answers
 from pyratify.entrypoints.serving.source import Source
-from pyratify.entrypoints.serving.together import Together
+from pyratify.entrypoints.serving.together import Together, late_after
 from pyratify.entrypoints.webhook.cases import case_of
 from pyratify.entrypoints.webhook.follow import FollowedRules
 from pyratify.entrypoints.webhook.judgement import Case, problems, reason
@@ -122,7 +122,7 @@ class Webhook:
             raise Refused(Reason.POLICY_ERROR, "nobody knows the labels of namespaces")
         name = review.namespace
         ask = partial(_one, self.namespaces.of)
-        found = (await self._together.each([name], ask, lambda _: _late(seconds / 2), seconds / 2))[name]
+        found = (await self._together.each([name], ask, lambda _: late_after(seconds / 2), seconds / 2))[name]
         if isinstance(found, Failure):
             raise Refused(found.reason, found.message, remedy=found.remedy)
         return found
@@ -133,7 +133,7 @@ class Webhook:
         """Find something out for every reference of a case, all together; what is late at that time is a failure."""
         seconds = end - self.clock.monotonic()
         return await self._together.each(
-            [image.text for image in case.images], partial(_one, find), lambda _: _late(seconds), seconds
+            [image.text for image in case.images], partial(_one, find), lambda _: late_after(seconds), seconds
         )
 
     async def _verified(self, namespace: str, text: str) -> Failure | None:
@@ -152,11 +152,6 @@ class Webhook:
             if failure is not None:
                 extra = {"uid": review.uid, "image": clean(text, MAX_REFERENCE), "code": failure.reason.value}
                 _LOG.warning("not accepted", extra={**extra, "error": clean(failure.message, MAX_REFERENCE)})
-
-
-def _late(seconds: float) -> Failure:
-    message = f"not answered within {round(seconds, 2):g} seconds"
-    return Failure(Reason.TIMEOUT, message, Reason.TIMEOUT.remedy)
 
 
 async def _one(find: Callable[[str], Awaitable[T]], text: str) -> T | Failure:
