@@ -62,7 +62,9 @@ def test_mutation_reads_the_whole_key_as_a_reference(key: str) -> None:
     assert parse_mutation_key(key).reference == Reference.parse(key)
 
 
-@pytest.mark.parametrize("key", ["[team]example.com/app:v1", "[]example.com/app:v1", "[team][::1]:5000/app:v1"])
+@pytest.mark.parametrize(
+    "key", ["[team]example.com/app:v1", "[]example.com/app:v1", "[team][::1]:5000/app:v1"]
+)
 def test_mutation_knows_no_prefix(key: str) -> None:
     """An author of a Pod would choose a tenant with it."""
     with pytest.raises(InvalidReference):
