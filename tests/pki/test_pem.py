@@ -95,7 +95,7 @@ def test_atk_238_a_damaged_block_is_no_text(old: bytes, new: bytes, form: bytes)
     """A reader that skips it makes a smaller set of keys out of a damaged file."""
     damaged = PEM.replace(old, new)
     assert damaged != PEM
-    with pytest.raises(InvalidPem, match="line|block"):
+    with pytest.raises(InvalidPem, match=r"line|block"):
         read_pem(form.replace(b"%b", damaged))
 
 
