@@ -113,7 +113,7 @@ _FIELDS = ("auth", "username", "password", "identitytoken", "registrytoken")
 
 def _basic(auth: str, where: str) -> tuple[str, str]:
     try:
-        text = base64.b64decode(auth, validate=True).decode("utf-8")
+        text = base64.b64decode(auth.replace("\r", "").replace("\n", ""), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         text = ""
     username, colon, password = text.partition(":")

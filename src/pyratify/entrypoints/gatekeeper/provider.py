@@ -17,7 +17,7 @@ from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key, parse_mutation_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
 from pyratify.entrypoints.gatekeeper.wire import V1ALPHA1, V1BETA1, Item, response, shown
-from pyratify.entrypoints.serving.answers import Answer, Answers
+from pyratify.entrypoints.serving.answers import Answer, Answers, refusal
 from pyratify.entrypoints.serving.source import Source
 from pyratify.entrypoints.serving.together import Together, late_after, nobody_counts
 
@@ -230,6 +230,7 @@ class Provider:
         extra = {
             "key": key,
             "decision": result.decision.value,
+            "code": "" if result.succeeded else refusal(result).reason.value,
             "digest": result.subject and result.subject.digest,
             "trace": trace,
         }
