@@ -1,5 +1,6 @@
 """What the plugins of one engine share, so that each need not have its own."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,6 +13,24 @@ T = TypeVar("T")
 _MOST = 64
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How much of something scarce may be used in all; without any bound unless one is given.
+
+    Attributes:
+        total: How much, in the unit of what it is for.
+        spent: How much is used already.
+    """
+
+    total: float = math.inf
+    spent: float = 0
+
+    def spend(self, amount: float) -> bool:
+        """Note that more is used, and tell whether that is still within the total."""
+        self.spent += amount
+        return self.spent <= self.total
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Things that are made once for an engine.
@@ -20,11 +39,13 @@ class Shared:
         cache: The engine's content cache; whoever reads from it checks what comes out.
         observer: Watches what plugins do that others cannot see, as exchanges with a registry.
         fingerprint: Told what verdicts depend on; see `Plugin.traced`.
+        expressions: Instructions of compiled regular expressions; bounded for what a tenant wrote.
     """
 
     cache: ContentCache | None = None
     observer: Observer | None = None
     fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
+    expressions: Allowance = field(default_factory=Allowance, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: str, make: Callable[[], T]) -> T:
