@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pyratify.core.addresses import Destinations
 from pyratify.core.caching import ContentCache
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.observing import Observer
@@ -38,12 +39,15 @@ class Shared:
     Attributes:
         cache: The engine's content cache; whoever reads from it checks what comes out.
         observer: Watches what plugins do that others cannot see, as exchanges with a registry.
+        destinations: Where what plugins connect to may be, whatever their options say; None for no bound. A plugin that connects
+            anywhere compares every address with them before it dials.
         fingerprint: Told what verdicts depend on; see `Plugin.traced`.
         expressions: Instructions of compiled regular expressions; bounded for what a tenant wrote.
     """
 
     cache: ContentCache | None = None
     observer: Observer | None = None
+    destinations: Destinations | None = None
     fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
     expressions: Allowance = field(default_factory=Allowance, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)

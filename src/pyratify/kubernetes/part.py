@@ -12,6 +12,7 @@ from pyratify.config.paths import join
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.config.scopes import check_scopes
 from pyratify.config.trace import begin_trace
+from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
@@ -69,10 +70,11 @@ def lent_to(namespace: str, clock: Clock, shared: Shared, api: "Api | None" = No
     Args:
         namespace: The tenant; empty for the cluster.
         clock: The engine's clock.
-        shared: What the engine's plugins share.
+        shared: What the engine's plugins share; a tenant's connections go to public addresses where it names no destinations.
         api: Where Secrets are read; they are not when omitted.
     """
     if namespace:
+        shared = replace(shared, destinations=shared.destinations or PUBLIC_ONLY)
         own = SecretReader(api, namespace, tenant=True) if api else None
         return TenantResources(clock, NOWHERE, shared=shared, secrets=own)
     home = SecretReader(api, api.namespace, tenant=False) if api else None

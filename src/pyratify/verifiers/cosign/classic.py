@@ -31,6 +31,7 @@ _TELLING = (
     Reason.METADATA_MISMATCH,
     Reason.PAYLOAD_TYPE,
     Reason.SIG_INVALID,
+    Reason.SIGNER_KIND,
 )
 
 
@@ -78,8 +79,10 @@ async def _verify(
             Reason.SIZE_EXCEEDED, f"a signed payload has more than the {MAX_PAYLOAD} bytes allowed"
         )
     certificate = _certificate(layer)
-    signature = fields.octets(layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation")
-    material = Material(Signed(await evidence.blob(layer)), signature)
+    signature = fields.octets(
+        layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation", lines=True
+    )
+    material = Material(Signed(await evidence.blob(layer)), signature, certificate)
     if trusted.policy.has_trust:
         from pyratify.verifiers.cosign.annotations import with_proofs
 
