@@ -17,11 +17,11 @@ from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.sharing import Shared
+from pyratify.core.sharing import Allowance, Shared
 from pyratify.kubernetes.literal import check_literal
 from pyratify.kubernetes.resource import Resource
 from pyratify.kubernetes.secrets import ClusterResources, SecretReader
-from pyratify.kubernetes.tenant import NOWHERE, TenantResources, check_tenant
+from pyratify.kubernetes.tenant import MAX_INSTRUCTIONS, NOWHERE, TenantResources, check_tenant
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.api import Api
@@ -96,7 +96,9 @@ async def build_part(resource: Resource, lent: ClusterResources, secret: bytes |
     fingerprint = Fingerprint()
     begin_trace(fingerprint, Config(executors=(config,)), secret)
     secrets = lent.secrets.anew() if lent.secrets else None
-    lent = replace(lent, shared=replace(lent.shared, fingerprint=fingerprint), secrets=secrets)
+    expressions = Allowance(MAX_INSTRUCTIONS) if resource.kind.namespaced else Allowance()
+    shared = replace(lent.shared, fingerprint=fingerprint, expressions=expressions)
+    lent = replace(lent, shared=shared, secrets=secrets)
     async with AsyncExitStack() as stack:
         builder = Builder(lent, stack, lent.shared.cache)
         try:
