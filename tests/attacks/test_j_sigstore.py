@@ -674,7 +674,7 @@ async def test_atk_192_a_policy_of_identities_accepts_no_key() -> None:
     setting = Keyless()
     setting.attach(sign_statement(key, statement(setting.image.digest)))
     attach_classic(setting.store, setting.image, sign_classic(key, simple_signing(setting.image.digest)))
-    assert is_denied(await setting.validate(), Reason.SIG_INVALID)
+    assert is_denied(await setting.validate(), Reason.SIGNER_KIND)
     mixed = setting.sign()
     mixed["verificationMaterial"]["publicKey"] = {"hint": key.hint}
     assert await outcome(mixed) is Reason.ENVELOPE_MALFORMED

@@ -69,6 +69,16 @@ def test_atk_222_no_image_chooses_a_namespace(folder: str, image: str) -> None:
     assert violations(tried)
 
 
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_an_image_of_a_registry_at_an_ipv6_address_is_asked_for(folder: str) -> None:
+    """Its brackets hold an address and no namespace; a prefix stands before them where the template writes one."""
+    image = "[2001:db8::10]:5000/team/app:v1"
+    key = key_of(folder).replace(IMAGE, image)
+    tried = case(folder, pod(containers=(image,)), answer_of((key, GOOD)))
+    assert asked(tried) == [key]
+    assert violations(tried) == []
+
+
 @pytest.mark.parametrize("namespace", [None, "", "Team", "a b", "team]x", 7])
 def test_atk_223_without_a_namespace_nothing_is_admitted(namespace: Any) -> None:
     """No key is asked for and there is a violation, instead of no key and no violation."""

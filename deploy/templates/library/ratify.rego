@@ -57,9 +57,10 @@ place(list, item) := sprintf("%s[%s]", [list, item.name]) if is_string(item.name
 
 else := list
 
+# Brackets only around an IPv6 address, which has a colon and so is never the name of a namespace.
 is_reference(image) if {
   is_string(image)
-  regex.match("^[^\\[\\]\\s]+$", image)
+  regex.match("^(\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\\])?[^\\[\\]\\s]+$", image)
 }
 
 is_namespace(name) if {

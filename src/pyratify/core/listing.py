@@ -14,6 +14,9 @@ _Key = tuple[str, str, int, bool]
 class Listing:
     """Can be asked for its next referrer without waiting for it; entries that say the same count once.
 
+    One task iterates over the store's generator and closes it, whatever ends it: a generator that another task closes
+    while it runs stays open, and Python reports it when the event loop ends.
+
     Args:
         start: Begins the listing.
         limit: The most referrers that are taken.
@@ -25,25 +28,29 @@ class Listing:
 
     def __init__(self, start: Callable[[], AsyncIterator[Referrer]], limit: int) -> None:
         self._start = start
-        self._source: AsyncIterator[Referrer] | None = None
-        self._next: asyncio.Task[Referrer | None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[Referrer | None] | None = None
+        self._wanted = asyncio.Event()
         self._seen: set[_Key] = set()
         self._limit = limit
         self._ended = False
         self.over = False
         self.error: StoreError | None = None
 
-    def request(self) -> "asyncio.Task[Referrer | None] | None":
-        """Return the task that brings the next referrer; None when there is none."""
+    def request(self) -> "asyncio.Future[Referrer | None] | None":
+        """Return the future that brings the next referrer; None when there is none."""
         if self._next is None and not self._ended:
-            self._next = asyncio.create_task(from_store(self._advance))
+            self._next = asyncio.get_running_loop().create_future()
+            self._wanted.set()
+            if self._task is None:
+                self._task = asyncio.create_task(self._run())
         return self._next
 
     def take(self) -> Referrer | None:
         """Return the referrer that was requested, which has arrived; None where the listing ends."""
-        task, self._next = self._next, None
+        arrived, self._next = self._next, None
         try:
-            referrer = task.result() if task is not None else None
+            referrer = arrived.result() if arrived is not None else None
         except StoreError as error:
             self.error, referrer = error, None
         self.over = referrer is not None and len(self._seen) > self._limit
@@ -51,22 +58,57 @@ class Listing:
         return None if self._ended else referrer
 
     async def aclose(self) -> None:
-        """End the request that is under way and the store's listing."""
-        if self._next is not None:
-            await end(self._next)
-        close = getattr(self._source, "aclose", None)
-        if close is not None:
-            await from_store(close)
+        """End the listing; where this is cancelled, the task that lists still closes the store's generator.
 
-    async def _advance(self) -> Referrer | None:
-        if self._source is None:
-            self._source = self._start()
-        async for referrer in self._source:
-            key = _key(referrer)
-            if key not in self._seen:
-                self._seen.add(key)
-                return referrer
-        return None
+        Raises:
+            StoreError: The generator could not be closed.
+        """
+        task, self._ended = self._task, True
+        if self._next is not None:
+            self._next.cancel()
+        if task is None:
+            return
+        await end(task)
+        if task.done() and not task.cancelled() and self.error is None:
+            task.result()
+
+    async def _run(self) -> None:
+        """List until there is no more; an error goes to the request that waits, or else to `aclose`."""
+        try:
+            await from_store(self._list)
+        except StoreError as error:
+            if self._next is None or self._next.done():
+                raise
+            self._next.add_done_callback(_retrieve)
+            self._next.set_exception(error)
+            return
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+
+    async def _list(self) -> None:
+        source = self._start()
+        try:
+            await self._wanted.wait()
+            async for referrer in source:
+                if _key(referrer) not in self._seen:
+                    await self._bring(referrer)
+        finally:
+            close = getattr(source, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _bring(self, referrer: Referrer) -> None:
+        """Answer the request that waits, then wait for the next one."""
+        self._seen.add(_key(referrer))
+        self._wanted.clear()
+        if self._next is not None and not self._next.done():
+            self._next.set_result(referrer)
+        await self._wanted.wait()
+
+
+def _retrieve(arrived: "asyncio.Future[Referrer | None]") -> None:
+    """Take note of an error, so that Python does not report it where the listing is closed before it is taken."""
+    arrived.exception()
 
 
 def _key(referrer: Referrer) -> _Key:

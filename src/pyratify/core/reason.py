@@ -70,6 +70,7 @@ class Reason(StrEnum):
     SCT_INVALID = "SCT_INVALID"
     SHUTDOWN = "SHUTDOWN"
     SIGNATURE_LIMIT = "SIGNATURE_LIMIT"
+    SIGNER_KIND = "SIGNER_KIND"
     SIG_EXPIRED = "SIG_EXPIRED"
     SIG_INVALID = "SIG_INVALID"
     SIZE_EXCEEDED = "SIZE_EXCEEDED"
@@ -163,8 +164,9 @@ _REMEDIES = {
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
     Reason.SIGNATURE_LIMIT: _LIMIT,
+    Reason.SIGNER_KIND: "Trust what signed it, a key or an identity, in place of the other; `ratify inspect` shows which.",
     Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
-    Reason.SIG_INVALID: "If the signer is to be trusted, give its key; if it is, the content was changed: do not run it.",
+    Reason.SIG_INVALID: "If the signer's key is another one and is to be trusted, give that key; if not, do not run it: it was signed by another or changed.",
     Reason.SIZE_EXCEEDED: _LIMIT,
     Reason.SIZE_MISMATCH: _REBUILD,
     Reason.SSRF_BLOCKED: "The registry points at an address that is not public; check it before you allow anything.",

@@ -157,8 +157,10 @@ class Walk:
                 tally.add(found[1])
                 yield found[0]
         finally:
-            await end(*window)
-            await listing.aclose()
+            try:
+                await end(*window)
+            finally:
+                await listing.aclose()
         if listing.over:
             tally.hit(
                 Reason.REFERRERS_LIMIT,

@@ -6,7 +6,7 @@ from pyratify.core.errors import Failure
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
 from pyratify.render.plain import MAX_REPORT, clean
 from pyratify.render.soundness import sound
-from pyratify.render.words import because, name, painted, summary, verdict
+from pyratify.render.words import because, name, painted, signers, summary, verdict
 
 
 def render(result: ValidationResult, *, color: bool = False) -> str:
@@ -61,7 +61,9 @@ def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
         yield f"  attached: {kind}, which no configured verifier reads; {where}"
     for item in report.results:
         if item.details is not None:
-            yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}; {where}"
+            names = signers(item.details)
+            by = f", signed by {', '.join(names)}" if names else ""
+            yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}{by}; {where}"
             yield from (f"    {line}" for line in warnings(item))
         elif item.failure is not None and not passed:
             yield f"  {_word(item.outcome)}: {clean(item.verifier)}: {because(item.failure)[0]}; {where}"

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult
+from pyratify.core.verifier import Details
 from pyratify.render.plain import clean
 from pyratify.render.soundness import sound
 from pyratify.render.text import cut, warnings
 from pyratify.render.words import because, name, painted, summary, verdict
+from pyratify.render.words import signers as known_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,20 @@ def _result(item: VerifierResult) -> Node:
     said = clean(item.details.description) if item.details else ""
     if item.failure is not None:
         said = because(item.failure)[0]
-    signers = tuple(
-        Node(f"signer: {clean(signer)}") for signer in (item.details.signers if item.details else ())
-    )
+    signers = tuple(Node(f"signer: {each}") for each in _signers(item.details)) if item.details else ()
     return Node(
         f"{item.outcome} {clean(item.verifier)}: {said}",
         (*signers, *(Node(line) for line in warnings(item))),
     )
+
+
+def _signers(details: Details) -> Iterator[str]:
+    """Iterate over the signers: a subject with its key, else what each is known by."""
+    names = known_as(details)
+    if len(names) == len(details.signers) == 1 and names[0] != details.signers[0]:
+        yield f"{names[0]} ({clean(details.signers[0])})"
+        return
+    yield from map(clean, details.signers)
 
 
 def _ending(result: ValidationResult) -> Iterator[Node]:

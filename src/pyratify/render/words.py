@@ -3,6 +3,7 @@
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, Outcome, ValidationResult, walk
+from pyratify.core.verifier import Details
 from pyratify.render.plain import MAX_REFERENCE, clean
 
 _COLORS = {"ALLOWED": "32", "DENIED": "31", "ERROR": "33", "REPORT": "36"}
@@ -51,6 +52,17 @@ def undecided(error: Failure) -> str:
     if error.reason in _UNREACHED:
         return "could not reach the registry, or not read all of it"
     return "not found" if error.reason is Reason.NOT_FOUND else "could not be decided"
+
+
+def signers(details: Details) -> tuple[str, ...]:
+    """Return who signed as people know them: the subject of a certificate, or an identity; bare keys have no such name.
+
+    A subject is named only where a signer was authenticated.
+    """
+    subject = details.data.get("SN")
+    if isinstance(subject, str) and len(details.signers) == 1:
+        return (clean(subject),)
+    return tuple(clean(signer) for signer in details.signers if not signer.startswith("spki:"))
 
 
 def because(failure: Failure) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Metrics under Ratify's names, with bounded labels."""
 
+import asyncio
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,12 @@ from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.executor import Executor
 from pyratify.core.observed import observed
 from pyratify.core.observing import asking_for
+from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verdicts import Verdicts
+from pyratify.core.verifier import Details, Evidence
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.entrypoints.serving.metrics import Metrics, exposed
 from pyratify.entrypoints.serving.summing import Family, counted, summed
@@ -27,7 +30,7 @@ from pyratify.stores.registry.transport_asyncio import asyncio_transport
 from pyratify.stores.registry.transport_observed import ObservedTransport
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.registry import RegistrySimulator
-from scenes import KIND, image, raising, threshold
+from scenes import KIND, ONE, image, raising, threshold, validate
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 APP = Reference.parse("example.com/app:v1")
@@ -81,6 +84,25 @@ async def test_verifiers_and_the_cache_are_measured() -> None:
     assert any('verifier="fake"' in line and 'success="true"' in line for line in found)
     assert 'ratify_blob_cache_count_total{hit="true",workload_namespace=""} 1.0' in found
     assert 'ratify_blob_cache_count_total{hit="false",workload_namespace=""} 1.0' in found
+
+
+async def test_a_verification_that_was_no_longer_needed_is_no_error() -> None:
+    """Once the policy has its evidence, what is still being verified ahead is cancelled and not measured."""
+    store, _ = image(KIND, KIND, KIND)
+
+    async def does(evidence: Evidence) -> Details:
+        if evidence.manifest.descriptor.digest != first.artifact.digest:
+            await asyncio.Event().wait()
+        return Details("good", signers=("a",))
+
+    (first, *_) = (await validate(store, policy=NoPolicy())).artifacts
+    metrics = Metrics(FakeClock())
+    executor = Executor(store=store, verifiers=(FakeVerifier(does=does),), policy=ONE)
+    engine = observed(Engine(ScopeMap([("*", executor)]), "one"), metrics)
+    assert (await engine.validate(APP)).succeeded
+    counted = [line for line in lines(metrics) if line.startswith("ratify_verifier_duration_count")]
+    assert len(counted) == 1
+    assert 'success="true"' in counted[0]
 
 
 async def test_atk_261_labels_hold_nothing_of_others_and_are_bounded() -> None:

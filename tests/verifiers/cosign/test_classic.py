@@ -93,7 +93,7 @@ async def test_the_report_says_what_came_of_each_signature() -> None:
         {
             "digest": digest,
             "succeeded": False,
-            "error": "SIG_INVALID: the signature was not made with the configured key",
+            "error": f"SIG_INVALID: the signature was not made with the configured key {KEY.fingerprint}",
         },
     ]
 

@@ -89,6 +89,7 @@ def _notation(media_type: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
 def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.dsse import DsseEnvelope
     from pyratify.verifiers.cosign.bundle import parse_bundle
+    from pyratify.verifiers.cosign.mismatch import named_key
 
     del annotations
     bundle = parse_bundle(data)
@@ -99,6 +100,7 @@ def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
         signed = {"messageDigest": f"{content.algorithm}:{content.digest.hex()}"}
     return {
         "keyHint": bundle.hint,
+        "key": named_key(bundle.hint or "") or None,
         "transparencyLogEntries": bundle.log_entries,
         "timestamps": bundle.timestamps,
         **signed,

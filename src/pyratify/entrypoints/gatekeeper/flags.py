@@ -40,7 +40,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--namespaces",
         choices=("optional", "required", "disabled"),
         default="optional",
-        help="whether keys begin with [namespace] (default: optional)",
+        help="whether keys of verification begin with [namespace]; those of mutation never do (default: optional)",
     )
     parser.add_argument(
         "--max-keys", type=count, default=64, metavar="N", help="the most keys of one request (default: 64)"

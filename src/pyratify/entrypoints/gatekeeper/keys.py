@@ -1,8 +1,10 @@
-"""Keys of requests: `reference` or `[namespace]reference`."""
+"""Keys of requests: `reference` or `[namespace]reference`; those of mutation are references only."""
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv6Address
+from typing import NoReturn
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
@@ -14,7 +16,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
 class Namespaces(StrEnum):
-    """Whether keys begin with a namespace; whoever writes the constraint template knows."""
+    """Whether keys of verification begin with a namespace, as the constraint template writes them."""
 
     OPTIONAL = "optional"
     REQUIRED = "required"
@@ -30,7 +32,7 @@ class Key:
     """What one key asks about.
 
     Attributes:
-        namespace: The namespace of whoever asks; empty for none.
+        namespace: The namespace of the object that is verified; empty for none, and always in mutation.
         text: The reference as it was spelled.
         reference: The reference.
     """
@@ -41,25 +43,46 @@ class Key:
 
 
 def parse_key(key: str, namespaces: Namespaces) -> Key:
-    """Parse a key; a prefix is taken off exactly once.
+    """Parse a key of verification; a prefix is taken off exactly once. Brackets that hold an IPv6 address belong to the reference.
 
     Raises:
         InvalidKey: `KEY_INVALID`: a prefix that is missing, not allowed, or no name of a namespace (RFC 1123).
         InvalidReference: `REF_INVALID`: what follows is no reference.
     """
-    namespace, text = "", key
-    if namespaces is Namespaces.DISABLED and "[" in key:
-        _refuse(key, "namespaces are not used here")
-    if namespaces is not Namespaces.DISABLED and key.startswith("[") and "]" in key:
-        namespace, _, text = key[1:].partition("]")
-        if namespace and not _LABEL.fullmatch(namespace):
-            _refuse(key, "what stands in brackets is not the name of a namespace")
+    namespace, text = _split(key)
+    if namespaces is Namespaces.DISABLED and namespace is not None:
+        _refuse(key, "namespaces are not used here", "Write the key as a reference.")
+    if namespace and not _LABEL.fullmatch(namespace):
+        _refuse(key, f"{namespace[:80]!a} is neither the name of a namespace nor an IPv6 address")
     if namespaces is Namespaces.REQUIRED and not namespace:
         _refuse(key, "a namespace is required")
-    return Key(namespace, text, Reference.parse(text))
+    return Key(namespace or "", text, Reference.parse(text))
 
 
-def _refuse(key: str, why: str) -> None:
-    raise InvalidKey(
-        Reason.KEY_INVALID, f"{clean(key, 120)}: {why}", remedy="Write the key as [namespace]reference."
-    )
+def parse_mutation_key(key: str) -> Key:
+    """Parse a key of mutation: the text of an image as an object has it, which never names a namespace.
+
+    Raises:
+        InvalidReference: `REF_INVALID`: it is no reference.
+    """
+    return Key("", key, Reference.parse(key))
+
+
+def _split(key: str) -> tuple[str | None, str]:
+    """Return the prefix, None for none, and the rest."""
+    inner, closing, rest = key.removeprefix("[").partition("]")
+    if not key.startswith("[") or not closing or _is_ipv6(inner):
+        return None, key
+    return inner, rest
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse(key: str, why: str, remedy: str = "Write the key as [namespace]reference.") -> NoReturn:
+    raise InvalidKey(Reason.KEY_INVALID, f"{clean(key, 120)}: {why}", remedy=remedy)

@@ -14,10 +14,10 @@ from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, 
 from pyratify.core.guard import internal
 from pyratify.core.reference import Reference
 from pyratify.core.verdicts import Verdicts
-from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key
+from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key, parse_mutation_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
 from pyratify.entrypoints.gatekeeper.wire import V1ALPHA1, V1BETA1, Item, response, shown
-from pyratify.entrypoints.serving.answers import Answer, Answers
+from pyratify.entrypoints.serving.answers import Answer, Answers, refusal
 from pyratify.entrypoints.serving.source import Source
 from pyratify.entrypoints.serving.together import Together, late_after, nobody_counts
 
@@ -31,7 +31,7 @@ class Settings:
     Attributes:
         verify_seconds: In how many seconds every verification is answered.
         mutate_seconds: In how many seconds every mutation is answered.
-        namespaces: Whether keys begin with a namespace.
+        namespaces: Whether keys of verification begin with a namespace.
 
     Raises:
         ConfigurationError: A deadline that is not above zero.
@@ -199,7 +199,7 @@ class Provider:
 
     def _late(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
         try:
-            tenant = parse_key(key, self.settings.namespaces).namespace
+            tenant = "" if keeps else parse_key(key, self.settings.namespaces).namespace
         except RatifyError:
             tenant = ""
         with observing.asking_for(tenant):
@@ -209,8 +209,7 @@ class Provider:
         self.count(failure.reason.value)
         extra = {"key": key, "code": failure.reason.value, "error": failure.message, "trace": trace}
         _LOG.warning("not answered", extra=extra)
-        text = key.partition("]")[2] if keeps and key.startswith("[") and "]" in key else key
-        return Item(key, text if keeps else None, shown(failure)).encoded()
+        return Item(key, key if keeps else None, shown(failure)).encoded()
 
     async def _verify_v2(self, key: str, trace: str) -> bytes:
         asked, found = await self._verdict(key, trace)
@@ -231,6 +230,7 @@ class Provider:
         extra = {
             "key": key,
             "decision": result.decision.value,
+            "code": "" if result.succeeded else refusal(result).reason.value,
             "digest": result.subject and result.subject.digest,
             "trace": trace,
         }
@@ -239,7 +239,7 @@ class Provider:
 
     async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
-        asked = parse_key(key, self.settings.namespaces)
+        asked = parse_mutation_key(key)
         observing.ask_for(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
         return Item(key, _pinned(asked, pinned)).encoded()

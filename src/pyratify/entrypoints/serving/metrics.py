@@ -17,7 +17,7 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
-from pyratify.core.observing import Fact, code_of, namespace
+from pyratify.core.observing import CANCELLED, Fact, code_of, namespace
 from pyratify.core.scope import ScopeMap
 from pyratify.entrypoints.serving.summing import Family
 
@@ -160,7 +160,12 @@ class Metrics:
                 ends(watched, code_of(ended, "INTERNAL"))
 
     def _verified(self, watched: "_Watched", error: str) -> None:
-        """Measure one verification; the label `subject` is always empty, because anybody can make new subjects."""
+        """Measure one verification; the label `subject` is always empty, because anybody can make new subjects.
+
+        One that was cancelled is not measured: its answer was no longer needed, or the request's own error counts.
+        """
+        if error == CANCELLED:
+            return
         name = self._names(str(watched.facts.get("verifier", "")))
         error = "VERIFIER_ERROR" if error == "INTERNAL" else error
         milliseconds = (self._clock.monotonic() - watched.began) * 1000

@@ -52,6 +52,7 @@ def material_of(bundle: Bundle, signed: Signed) -> Material:
         bundle.log_entries,
         bundle.timestamps,
         bundle.need_proof,
+        _hint(bundle),
     )
 
 
@@ -82,6 +83,11 @@ def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:
     if actual is None or not hmac.compare_digest(actual, message.digest):
         raise VerificationError(Reason.SIG_INVALID, f"the message digest is not that of {artifact.digest}")
     return Signed(artifact.data, known, algorithm=algorithm)
+
+
+def _hint(bundle: Bundle) -> str:
+    content = bundle.content
+    return bundle.hint or (content.signatures[0].keyid if isinstance(content, DsseEnvelope) else "")
 
 
 def _check_no_root(der: bytes) -> None:

@@ -31,6 +31,7 @@ _TELLING = (
     Reason.METADATA_MISMATCH,
     Reason.PAYLOAD_TYPE,
     Reason.SIG_INVALID,
+    Reason.SIGNER_KIND,
 )
 
 
@@ -79,7 +80,7 @@ async def _verify(
         )
     certificate = _certificate(layer)
     signature = fields.octets(layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation")
-    material = Material(Signed(await evidence.blob(layer)), signature)
+    material = Material(Signed(await evidence.blob(layer)), signature, certificate)
     if trusted.policy.has_trust:
         from pyratify.verifiers.cosign.annotations import with_proofs
 

@@ -12,6 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.pki.keys import PublicKey
 from pyratify.verifiers.cosign import fields
 from pyratify.verifiers.cosign.material import Material
+from pyratify.verifiers.cosign.mismatch import unsigned
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.signature import is_signed
 
@@ -51,9 +52,7 @@ class TrustedKeys:
         """
         key = next((each for each in self.keys if is_signed(each, material.signed, material.signature)), None)
         if key is None:
-            count = len(self.keys)
-            which = "the configured key" if count == 1 else f"any of the {count} configured keys"
-            raise VerificationError(Reason.SIG_INVALID, f"the signature was not made with {which}")
+            raise unsigned(material, tuple(each.fingerprint for each in self.keys))
         if self.trusting is not None:
             return key.fingerprint, self.trusting.prove(material, key)
         check_period(key, (), self.clock.now())

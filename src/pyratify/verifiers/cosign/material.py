@@ -43,6 +43,7 @@ class Material:
         entries: Entries of transparency logs, in the form of bundles.
         timestamps: Answers of timestamp authorities in DER.
         need_proof: Whether a log's promise alone does not suffice.
+        hint: What the bundle says of the signer's key; believed by nothing, and good for messages only.
     """
 
     signed: Signed
@@ -51,3 +52,4 @@ class Material:
     entries: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
     timestamps: tuple[bytes, ...] = ()
     need_proof: bool = True
+    hint: str = ""

@@ -6,8 +6,6 @@ that is asked for. With identities, or a key and a trusted root, they are verifi
 
 from typing import TYPE_CHECKING, Any
 
-from pyratify.core.errors import VerificationError
-from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
 from pyratify.pki.dsse import DsseEnvelope
 from pyratify.verifiers.cosign import fields
@@ -15,6 +13,7 @@ from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
 from pyratify.verifiers.cosign.bundle_material import Artifact, material_of, signed_of
 from pyratify.verifiers.cosign.formats import BUNDLE_FAMILY
 from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys
+from pyratify.verifiers.cosign.mismatch import keyless
 from pyratify.verifiers.cosign.payload import Claim, check_claim, read_statement
 
 if TYPE_CHECKING:
@@ -46,10 +45,7 @@ async def _verify(
     data = None if is_statement else await evidence.content.manifest(evidence.reference, evidence.subject)
     material = material_of(bundle, signed_of(bundle, Artifact(data, evidence.subject.digest)))
     if material.certificate is not None and isinstance(trusted, TrustedKeys):
-        raise VerificationError(
-            Reason.SIG_INVALID,
-            "the bundle was signed with a certificate (keyless), and this policy trusts keys only",
-        )
+        raise keyless()
     signer, facts = trusted.authenticate(material)
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.clock import Clock
-from pyratify.core.errors import VerificationError
-from pyratify.core.reason import Reason
 from pyratify.verifiers.cosign.identity import Matcher, make_matcher
 from pyratify.verifiers.cosign.material import Material
+from pyratify.verifiers.cosign.mismatch import keyed
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.roots import root_of
 from pyratify.verifiers.cosign.steps import verify_keyless, verify_logged
@@ -43,13 +42,10 @@ class Trusting:
         """Verify a signature made with a certificate; return the signer and what else is known.
 
         Raises:
-            VerificationError: It does not count; `SIG_INVALID` where there is no certificate.
+            VerificationError: It does not count; `SIGNER_KIND` where there is no certificate.
         """
         if material.certificate is None:
-            raise VerificationError(
-                Reason.SIG_INVALID,
-                "the signature was made with a key, and this policy trusts identities in certificates only",
-            )
+            raise keyed(material)
         done = verify_keyless(material, self.policy, self.trust, self.matchers, self.clock.now())
         return done.identity, done.facts
 
