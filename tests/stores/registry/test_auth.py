@@ -187,7 +187,9 @@ def test_a_token_server_that_asks_for_a_long_wait_is_not_asked_again_at_once() -
     """The registry is not asked without a token either: it would send the client to the same token server."""
     memory = Memory(FakeClock())
     _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(expires_in=0.5), _answer(200))
-    memory.drop(TokenKey("reg.example.com", "https://reg.example.com/token", "reg", "repository:app:pull", USER), "t1")
+    memory.drop(
+        TokenKey("reg.example.com", "https://reg.example.com/token", "reg", "repository:app:pull", USER), "t1"
+    )
     flow = authenticate(REQUEST, _access(memory))
     assert isinstance(next(flow), TokenRequest)
     with pytest.raises(TryLater):

@@ -149,9 +149,7 @@ def _learn(access: Access, challenge: Challenge) -> Generator[Step, Any, Known]:
     return known
 
 
-def _authorization(
-    request: Request, access: Access, known: Known
-) -> Generator[Step, Any, "_Authorization"]:
+def _authorization(request: Request, access: Access, known: Known) -> Generator[Step, Any, "_Authorization"]:
     """Return the value of `Authorization` for what is known; empty when there is nothing to show."""
     credential = known.credential
     if credential.registry_token:
