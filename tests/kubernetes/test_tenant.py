@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from clusters import spec
 from pyratify.core.errors import ConfigurationError
 from pyratify.kubernetes.part import read_spec
+from pyratify.stores.registry.plugin import Options
 
 ALIEN = {"type": "registry-store"}
 EXPRESSION = {
@@ -79,6 +81,15 @@ STORE = ("stores", 0, "parameters")
             "stores",
         ),
         (("concurrency",), 17, "concurrency"),
+        (("timeout",), 61, "timeout"),
+        ((*STORE, "timeout"), 1e9, "stores[0].parameters.timeout"),
+        ((*STORE, "timeout"), float("nan"), "stores[0].parameters.timeout"),
+        ((*STORE, "mirrors"), [f"m{n}.example" for n in range(9)], "stores[0].parameters.mirrors"),
+        ((*STORE, "connectTimeout"), 61, "stores[0].parameters.connectTimeout"),
+        *(
+            ((*NOTATION, "revocation", name), 61, f"verifiers[1].parameters.revocation.{name}")
+            for name in ("ocspSeconds", "listSeconds", "certificateSeconds", "seconds", "deadSeconds")
+        ),
         (("limits", "referrers"), 10**9, "limits.referrers"),
         (("limits", "totalBytes"), 2**50, "limits.totalBytes"),
     ],
@@ -90,7 +101,7 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
     with pytest.raises(ConfigurationError) as caught:
         read_spec(given, tenant=True)
     assert caught.value.path == f"spec.{path}"
-    assert "NamespacedExecutor" in caught.value.message
+    assert "not in a NamespacedExecutor: " in caught.value.message
     read_spec(given, tenant=False)
 
 
@@ -103,6 +114,10 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
         ((*NOTATION, "trustPolicy"), {"version": "1.0"}),
         (("policyEnforcer",), {"type": "threshold-policy", "parameters": {"policy": {}}}),
         (("concurrency",), 16),
+        (("timeout",), 60),
+        ((*STORE, "timeout"), 60),
+        ((*STORE, "blobHosts"), ["storage.example"]),
+        ((*NOTATION, "revocation", "listSeconds"), 60.0),
         (("limits", "referrers"), 5),
     ],
     ids=lambda value: "" if isinstance(value, tuple) else str(value)[:30],
@@ -110,6 +125,28 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
 def test_what_harms_nobody_is_open(place: tuple[Any, ...], value: Any) -> None:
     """What stands in the resource itself, and less than the usual bounds."""
     assert read_spec(changed(place, value), tenant=True).scopes == ("a.example",)
+
+
+def test_every_number_of_a_tenants_store_has_a_bound() -> None:
+    """One that is added later is bounded by its default, until it is said to be a time."""
+    numbers = [each for each in fields(Options) if type(each.default) in (int, float)]
+    assert {"timeout", "connectTimeout", "maxBlobBytes"} <= {each.encode_name for each in numbers}
+    for each in numbers:
+        given = changed((*STORE, each.encode_name), 10**12)
+        with pytest.raises(ConfigurationError, match="a namespace may have at most") as caught:
+            read_spec(given, tenant=True)
+        assert caught.value.path == f"spec.stores[0].parameters.{each.encode_name}"
+
+
+@pytest.mark.parametrize(
+    "name", ["ttl", "cacheTTL", "maxAge", "refreshInterval", "verdictLifetime", "retryDelay"]
+)
+def test_times_are_known_by_their_names(name: str) -> None:
+    """However deep they stand, in every plugin that is open to namespaces."""
+    given = changed((*COSIGN, "some"), [{name: 10**12}])
+    with pytest.raises(ConfigurationError, match="seconds") as caught:
+        read_spec(given, tenant=True)
+    assert caught.value.path.endswith(f".some[0].{name}")
 
 
 def test_expressions_are_counted_over_all_policies_and_verifiers() -> None:
