@@ -16,6 +16,7 @@ class Reason(StrEnum):
     AUTH_SCOPE = "AUTH_SCOPE"
     BAD_REQUEST = "BAD_REQUEST"
     BLOB_NOT_FOUND = "BLOB_NOT_FOUND"
+    BUSY = "BUSY"
     CERT_CRITICAL_EXT = "CERT_CRITICAL_EXT"
     CERT_EXPIRED = "CERT_EXPIRED"
     CERT_KEY_USAGE = "CERT_KEY_USAGE"
@@ -61,6 +62,7 @@ class Reason(StrEnum):
     REF_AMBIGUOUS = "REF_AMBIGUOUS"
     REF_INVALID = "REF_INVALID"
     REGISTRY_AUTH = "REGISTRY_AUTH"
+    REGISTRY_BUSY = "REGISTRY_BUSY"
     REGISTRY_ERROR = "REGISTRY_ERROR"
     REGISTRY_UNREACHABLE = "REGISTRY_UNREACHABLE"
     REPORT_INVALID = "REPORT_INVALID"
@@ -110,6 +112,7 @@ _REMEDIES = {
     Reason.AUTH_SCOPE: "The registry asks for more than pull access to this repository; check its configuration.",
     Reason.BAD_REQUEST: "Correct the request as the message says.",
     Reason.BLOB_NOT_FOUND: "The registry lists content that it does not have; push the artifact again.",
+    Reason.BUSY: "Ask again in a moment; where this lasts, add replicas or raise --max-evaluations.",
     Reason.CERT_CRITICAL_EXT: "Use a certificate without the critical extension that the message names.",
     Reason.CERT_EXPIRED: "Sign again with a current certificate, or add a timestamp when signing.",
     Reason.CERT_KEY_USAGE: "Use a certificate issued for code signing, as the specification requires.",
@@ -155,6 +158,7 @@ _REMEDIES = {
     Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
     Reason.REF_INVALID: "Write the reference as registry/repository:tag or registry/repository@digest.",
     Reason.REGISTRY_AUTH: "Log in to the registry (`docker login`), or configure a credential for it.",
+    Reason.REGISTRY_BUSY: "Ask again in a moment; where this lasts, see why the registry is slow, or raise --max-evaluations-per-registry.",
     Reason.REGISTRY_ERROR: _REGISTRY,
     Reason.REGISTRY_UNREACHABLE: _REGISTRY,
     Reason.REPORT_INVALID: "Ask the publisher for a report that follows its format.",
