@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.pki.asn1 import encode
 from pyratify.pki.der import INTEGER, SEQUENCE, InvalidDer, read_element, read_elements
 from pyratify.pki.keys import spki_fingerprint
 from pyratify.pki.pem import InvalidPem, is_pem, read_pem
@@ -26,6 +27,10 @@ _MAX_SERIAL_OCTETS = 20
 BASIC_CONSTRAINTS = "2.5.29.19"
 KEY_USAGE = "2.5.29.15"
 EXTENDED_KEY_USAGE = "2.5.29.37"
+_CONVERTED = {
+    "PKCS7": "; convert it with openssl pkcs7 -print_certs",
+    "TRUSTED CERTIFICATE": "; convert it with openssl x509",
+}
 _HONOURED = (BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE)
 
 
@@ -143,7 +148,7 @@ def parse_certificate(der: bytes) -> Certificate:
 
 
 def load_certificates(material: KeyMaterial) -> tuple[Certificate, ...]:
-    """Load every certificate of a document, PEM (any number of blocks) or DER (one), at least one.
+    """Load every certificate of a document, PEM or DER, at least one.
 
     Raises:
         ConfigurationError: `KEY_INVALID`: empty, damaged, or with something else than certificates in it.
@@ -155,20 +160,33 @@ def _documents(material: KeyMaterial) -> Iterator[bytes]:
     if not material.data.strip():
         _refuse(material, "it is empty")
     if not is_pem(material.data):
-        yield material.data
+        yield from _sequences(material.data)
         return
     try:
         blocks = read_pem(material.data)
     except InvalidPem as error:
         _refuse(material, str(error))
     if not blocks:
-        _refuse(material, "it has only comments")
+        _refuse(material, "it has neither a PEM block in it nor DER")
     for block in blocks:
         if block.label.endswith("PRIVATE KEY"):
             _refuse(material, "it holds a private key; only certificates belong here")
         if block.label != "CERTIFICATE":
-            _refuse(material, f"it holds a block {block.label!r}, not 'CERTIFICATE'")
+            hint = _CONVERTED.get(block.label, "")
+            _refuse(material, f"it holds a block {block.label!r}, not 'CERTIFICATE'{hint}")
         yield block.data
+
+
+def _sequences(data: bytes) -> Iterator[bytes]:
+    """Iterate over certificates in DER that stand one after another; what is no sequence is left to their parser."""
+    try:
+        elements = tuple(read_elements(data))
+    except InvalidDer:
+        elements = ()
+    if len(elements) < 2:
+        yield data
+    else:
+        yield from (encode(element.tag, element.content) for element in elements)
 
 
 def _load(der: bytes, material: KeyMaterial) -> Certificate:
