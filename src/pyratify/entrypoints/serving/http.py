@@ -82,6 +82,7 @@ async def listening(
         watch_handshakes(tls, watch.refused.note)
 
     def protocol() -> asyncio.Protocol:
+        """Return what answers one connection."""
         return connections.bounded(_Http(server, watch, loop))
 
     bound = sockets or bind(address.host, address.port)
