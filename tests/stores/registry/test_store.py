@@ -1,6 +1,7 @@
 """The registry store: what the contract does not say."""
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.store import Discovery
+from pyratify.credentials.docker_config import DockerCredentials
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.referrers import cosign_tags, next_link, referrers_tag
 from pyratify.stores.registry.transport import Headers, Response
@@ -424,3 +426,34 @@ async def test_the_material_of_real_signers_is_served_and_listed(registry: Regis
                 entry.discovery for entry in await listed(store, registry.reference("demo", image.digest))
             }
     assert kinds == {Discovery.REFERRERS_API, Discovery.COSIGN_TAG}
+
+
+async def test_a_repository_has_the_credential_of_its_own_entry(
+    registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    """Docker's configuration has a key with a path beside the host's; the challenge is met once for all repositories."""
+    registry.auth = BasicAuth()
+    for name in ("team/app", "other/app", "team/more"):
+        registry.repository(name).add_image("v1")
+    host = registry.reference("team/app", "v1").registry
+    auth = base64.b64encode(b"user:password").decode()
+    wrong = base64.b64encode(b"user:wrong").decode()
+    auths = {host: {"auth": wrong}, f"{host}/team": {"auth": auth}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+    async with open_store(credentials=DockerCredentials(tmp_path / "config.json")) as store:
+        await store.resolve(registry.reference("team/app", "v1"))
+        assert [hit.headers.get("authorization") for hit in registry.hits] == [None, f"Basic {auth}"]
+        await store.resolve(registry.reference("team/more", "v1"))
+        assert len(registry.hits) == 3
+        with pytest.raises(
+            StoreError, match=rf"the configured credential \('{host}' in .*config.json\) read other/app"
+        ):
+            await store.resolve(registry.reference("other/app", "v1"))
+        await store.resolve(registry.reference("team/app", "v1"))
+    del auths[host]
+    (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+    async with open_store(credentials=DockerCredentials(tmp_path / "config.json")) as store:
+        with pytest.raises(
+            StoreError, match=rf"anonymous access \(of .* '{host}/team' is not for {host}/other/app\)"
+        ):
+            await store.resolve(registry.reference("other/app", "v1"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyratify.config.locate import locate
 from pyratify.config.watch import WatchedConfig
+from pyratify.core.addresses import Destinations
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.serving.source import FollowedSource
@@ -52,7 +53,9 @@ def _cluster(flags: Namespace, clock: Clock) -> FollowedSource:
             remedy="Install it: pip install 'pyratify[kubernetes]'; or --disable-crd-manager, and a file.",
         ) from None
     rules = Rules(
-        on_invalid=OnInvalid(flags.on_invalid_executor), fallback=Fallback(flags.namespace_fallback)
+        on_invalid=OnInvalid(flags.on_invalid_executor),
+        fallback=Fallback(flags.namespace_fallback),
+        tenant_destinations=Destinations.parse(flags.tenant_allowed_host),
     )
     _LOG.info("the configuration is the cluster's Executors")
     return ClusterConfig(Api.connect(), clock, rules, instance=socket.gethostname())

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from pyratify.core.addresses import Destinations
+
 if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.bundles import Target
 
@@ -95,6 +97,14 @@ def add_resource_flags(parser: ArgumentParser) -> None:
         default="cluster",
         help="who decides for a namespace without a NamespacedExecutor: the cluster's Executors, or nobody (default: cluster)",
     )
+    add(
+        "--tenant-allowed-host",
+        type=destination,
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="where NamespacedExecutors may lead connections to beside public addresses: a host, host:port, address or network; repeatable",
+    )
     parser.set_defaults(reads_resources=True, resources_first=False)
 
 
@@ -169,6 +179,19 @@ def host(text: str) -> str:
     except ValueError:
         if len(text) > 253 or not _HOST.fullmatch(text):
             raise argparse.ArgumentTypeError(f"{text[:80]!a} is neither a host name nor an address") from None
+    return text
+
+
+def destination(text: str) -> str:
+    """Return a host, host:port, address or network.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none of these.
+    """
+    try:
+        Destinations.parse((text,))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

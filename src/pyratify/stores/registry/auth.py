@@ -237,7 +237,8 @@ def _covers(scope: str, access: Access) -> bool:
 
 
 def _shown(credential: Credential) -> str:
-    return "anonymous access" if credential.is_anonymous else "the configured credential"
+    shown = "anonymous access" if credential.is_anonymous else "the configured credential"
+    return f"{shown} ({credential.note})" if credential.note else shown
 
 
 def _authorized(request: Request, authorization: str) -> Request:
