@@ -1,14 +1,19 @@
 """What a namespace's resource may say."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import fields
 
-from clusters import spec
+from clusters import KEY, spec
+from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.errors import ConfigurationError
-from pyratify.kubernetes.part import read_spec
+from pyratify.core.sharing import Shared
+from pyratify.kubernetes.part import lent_to, read_spec
+from pyratify.kubernetes.secrets import ClusterResources
 from pyratify.stores.registry.plugin import Options
+from pyratify.testing.fakes import FakeClock
 
 ALIEN = {"type": "registry-store"}
 EXPRESSION = {
@@ -195,3 +200,62 @@ def test_unknown_keys_are_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigurationError, match="policyEnforcr") as caught:
         read_spec(spec("a.example") | {"policyEnforcr": {}}, tenant=False)
     assert "policyEnforcer" in caught.value.remedy
+
+
+@pytest.fixture
+def lent() -> ClusterResources:
+    """What plugins are lent for a namespace."""
+    return lent_to("team", FakeClock(), Shared())
+
+
+@pytest.mark.parametrize("name", ["files", "azurekeyvault", "awskms", "nothing-of-the-kind"])
+async def test_a_plugin_gets_no_keys_of_the_provider_for_a_tenant(
+    lent: ClusterResources, tmp_path: Path, name: str
+) -> None:
+    """Whatever parameters it took them from: those that nobody has checked before are refused where they are built."""
+    (tmp_path / "cosign.pub").write_text(KEY)
+    given = {name: [str(tmp_path / "cosign.pub")]}
+    for build in (lent.keys, lent.certificates):
+        with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
+            await build(given, "some.place")
+        assert caught.value.path == f"some.place.{name}"
+
+
+async def test_one_of_several_sources_is_enough_to_refuse_all(lent: ClusterResources) -> None:
+    """The others do not hide it."""
+    given = {"inline": {"certs": KEY}, "files": ["ca.pem"]}
+    with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
+        await lent.certificates(given, "some.place")
+    assert caught.value.path == "some.place.files"
+
+
+async def test_a_plugin_gets_keys_that_stand_in_the_resource(lent: ClusterResources) -> None:
+    """For a tenant as for the cluster; and for the cluster also those in files."""
+    provider = await lent.keys({"inline": {"keys": KEY}}, "keys")
+    assert [each.data for each in await provider.keys()] == [KEY.encode()]
+
+
+@pytest.mark.parametrize("name", ["docker", "azure", "", None])
+async def test_a_plugin_gets_no_credentials_of_the_provider_for_a_tenant(
+    lent: ClusterResources, name: str | None
+) -> None:
+    """As with keys."""
+    with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
+        await lent.credentials({"provider": name}, "credential")
+    assert caught.value.path == "credential.provider"
+
+
+async def test_the_clusters_plugins_get_keys_from_files(tmp_path: Path) -> None:
+    """The guards are a tenant's alone."""
+    file = tmp_path / "cosign.pub"
+    file.write_text(KEY)
+    provider = await lent_to("", FakeClock(), Shared()).keys({"files": [str(file)]}, "keys")
+    assert [each.data for each in await provider.keys()] == [KEY.encode()]
+
+
+def test_a_tenants_plugins_reach_public_addresses_only(lent: ClusterResources) -> None:
+    """Also where nobody has said so; what is listed for tenants is kept, and the cluster has no bound."""
+    assert lent.shared.destinations == PUBLIC_ONLY
+    listed = Destinations.parse(["10.0.0.0/8"])
+    assert lent_to("team", FakeClock(), Shared(destinations=listed)).shared.destinations == listed
+    assert lent_to("", FakeClock(), Shared()).shared.destinations is None
