@@ -37,7 +37,14 @@ def test_codes_of_servers_are_codes() -> None:
         for code in match.groups()
         if code
     }
-    assert {"REQUEST_TOO_LARGE", "MEDIA_TYPE", "BUSY", "CROSS_SITE", "HOST_UNKNOWN", "UNAUTHORIZED"} <= found
+    assert {
+        "REQUEST_TOO_LARGE",
+        "MEDIA_TYPE",
+        "BODY_BUDGET",
+        "CROSS_SITE",
+        "HOST_UNKNOWN",
+        "UNAUTHORIZED",
+    } <= found
     assert found <= set(Reason.__members__)
 
 

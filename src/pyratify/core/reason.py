@@ -16,6 +16,7 @@ class Reason(StrEnum):
     AUTH_SCOPE = "AUTH_SCOPE"
     BAD_REQUEST = "BAD_REQUEST"
     BLOB_NOT_FOUND = "BLOB_NOT_FOUND"
+    BODY_BUDGET = "BODY_BUDGET"
     BUSY = "BUSY"
     CERT_CRITICAL_EXT = "CERT_CRITICAL_EXT"
     CERT_EXPIRED = "CERT_EXPIRED"
@@ -65,6 +66,7 @@ class Reason(StrEnum):
     REF_AMBIGUOUS = "REF_AMBIGUOUS"
     REF_INVALID = "REF_INVALID"
     REGISTRY_AUTH = "REGISTRY_AUTH"
+    REGISTRY_BUSY = "REGISTRY_BUSY"
     REGISTRY_ERROR = "REGISTRY_ERROR"
     REGISTRY_UNREACHABLE = "REGISTRY_UNREACHABLE"
     REPORT_INVALID = "REPORT_INVALID"
@@ -123,6 +125,7 @@ _REMEDIES = {
     Reason.AUTH_SCOPE: "The registry asks for more than pull access to this repository; check its configuration.",
     Reason.BAD_REQUEST: "Correct the request as the message says.",
     Reason.BLOB_NOT_FOUND: "The registry lists content that it does not have; push the artifact again.",
+    Reason.BODY_BUDGET: "Send it again in a moment, or smaller; where this lasts, raise --max-body-memory.",
     Reason.BUSY: "Ask again in a moment; where this lasts, add replicas or raise --max-evaluations.",
     Reason.CERT_CRITICAL_EXT: "Use a certificate without the critical extension that the message names.",
     Reason.CERT_EXPIRED: "Sign again with a current certificate, or add a timestamp when signing.",
@@ -168,10 +171,11 @@ _REMEDIES = {
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
-    Reason.REFERRERS_LIMIT: _LIMIT,
+    Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",
     Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
     Reason.REF_INVALID: "Write the reference as registry/repository:tag or registry/repository@digest.",
     Reason.REGISTRY_AUTH: "Log in to the registry (`docker login`), or configure a credential for it.",
+    Reason.REGISTRY_BUSY: "Ask again in a moment; where this lasts, see why the registry is slow, or raise --max-evaluations-per-registry.",
     Reason.REGISTRY_ERROR: _REGISTRY,
     Reason.REGISTRY_UNREACHABLE: _REGISTRY,
     Reason.REPORT_INVALID: "Ask the publisher for a report that follows its format.",
@@ -181,7 +185,7 @@ _REMEDIES = {
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
-    Reason.SIGNATURE_LIMIT: _LIMIT,
+    Reason.SIGNATURE_LIMIT: "Raise limits.signatures in the configuration, or remove signatures that are no longer needed.",
     Reason.SIGNER_KIND: "Trust what signed it, a key or an identity, in place of the other; `ratify inspect` shows which.",
     Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
     Reason.SIG_INVALID: "If the signer's key is another one and is to be trusted, give that key; if not, do not run it: it was signed by another or changed.",
