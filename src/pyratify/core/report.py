@@ -104,6 +104,7 @@ class ValidationResult:
         error: Why it could not be decided; then nothing is to be run either, but asking again may help.
         artifacts: What is attached, in the store's order, as far as it was looked at.
         limits: The limits that were hit on the way.
+        passed_over: How many attached artifacts were not looked at because those before them were enough, where that was counted.
     """
 
     reference: Reference
@@ -113,6 +114,12 @@ class ValidationResult:
     error: Failure | None = None
     artifacts: tuple[ArtifactReport, ...] = ()
     limits: tuple[Failure, ...] = ()
+    passed_over: int = 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the policy had its say; a DENY beside an error is no refusal."""
+        return self.error is None and self.decision is not Decision.NONE
 
     @property
     def succeeded(self) -> bool:

@@ -33,6 +33,7 @@ def document(result: ValidationResult) -> dict[str, Any]:
         "digest": result.subject.digest if result.subject else None,
         "succeeded": result.succeeded,
         "decision": result.decision.value,
+        "decided": result.decided,
         "failure": _failure(result.failure),
         "error": _failure(result.error),
         "limits": [_failure(limit) for limit in result.limits] or None,
