@@ -41,5 +41,6 @@ step 2 'A tag that does not exist: not a refusal, but no answer either.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:no-such-tag
 step 0 'What is attached to an image that was signed with both tools.' \
   "$RATIFY" discover oci:$MATERIAL/layout:both
-printf '\nThat is the main job. Each line behind a $ can be pasted here as it stands; this one verifies an image of a registry:\n'
-printf '%s verify --key %s/keys/cosign.pub localhost:5000/app:v1 # your key, your image\n' "$RATIFY" "$MATERIAL"
+printf '\nThat is the main job. Every line behind a $ can be pasted here as it stands, for instance:\n\n'
+printf '  %s verify --key %s/keys/cosign.pub -o tree oci:%s/layout:both\n\n' "$RATIFY" "$MATERIAL" "$MATERIAL"
+printf 'With your key and REGISTRY/REPOSITORY:TAG in the places of these it verifies your image.\n'
