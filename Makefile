@@ -1,11 +1,14 @@
-# Everything a checkout needs, with nothing but Python 3.11 to 3.13 and make.
+# Everything a checkout needs, with nothing but Python 3.11 or newer and make.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# A checkout uses the versions that were tested, whatever has been released since; build backends included.
+PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint reformat bench doc clean
+.PHONY: help demo dev test newest lint reformat bench doc constraints clean
 
 include peers.mk
 
@@ -19,6 +22,9 @@ dev: $(VENV)/.dev ## Set up for development
 
 test: $(VENV)/.dev ## Run all tests; those that need other programs are skipped where these are not
 	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+newest: ## Run the tests against the newest version of every dependency, in an environment of its own
+	@PYTHON="$(PYTHON)" sh tests/newest.sh $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types, layers and docstrings
 	$(BIN)/ruff format --check .
@@ -37,21 +43,24 @@ bench: $(VENV)/.dev ## Measure against the real peers (after make peers)
 doc: $(VENV)/.dev ## Write docs/reference and deploy/crds from the code
 	$(BIN)/python docs/generate.py
 
+constraints: ## Write constraints.txt: the newest versions of today, to be tested and committed
+	@PYTHON="$(PYTHON)" sh tests/constraints.sh
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-		echo "pyratify needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "pyratify needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 		echo "the module venv is missing; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 
-$(VENV)/.runtime: pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up for development (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,5 +17,17 @@ settings.load_profile("pyratify")
 def shared() -> Path:
     """The folder with other projects' signed material, which is not part of this repository."""
     if not SHARED.is_dir():
-        pytest.skip(f"other projects' fixtures are not here: {SHARED}")
+        pytest.skip("other projects' fixtures are not here: the folder shared/fixtures beside the checkout")
     return SHARED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests ran, how many were skipped, and why."""
+    stats = terminalreporter.stats
+    ran = sum(len(stats.get(outcome, ())) for outcome in ("passed", "failed", "xfailed", "xpassed"))
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in stats.get("skipped", ()))
+    terminalreporter.section("tests that ran, and that did not")
+    terminalreporter.line(f"{ran:7,} ran")
+    terminalreporter.line(f"{reasons.total():7,} skipped")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:15,}  {reason}")

@@ -53,8 +53,10 @@ def test_plain_scalars_are_what_json_would_have(text: str, value: Any) -> None:
         ("a: [1", "not YAML"),
         ("a: 1e999", "too large"),
         ("a: \x00", "not YAML"),
-        ("[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), "nested"),
-        ("[" * 100_000, "nested"),
+        ("[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), "line 1: nested deeper than 64 levels"),
+        ("[" * 100_000, "nested deeper than 64 levels"),
+        ("a:\n  " + "{a: " * 100_000, "line 2: nested deeper than 64 levels"),
+        ("- " * (MAX_DEPTH + 2) + "x", "nested deeper than 64 levels"),
     ],
 )
 def test_what_readers_understand_differently_is_refused(text: str, says: str) -> None:

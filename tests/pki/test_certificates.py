@@ -52,23 +52,30 @@ def test_several_certificates_are_one_document() -> None:
     assert load_certificates(KeyMaterial(ROOT.der, "root.cer"))[0].der == ROOT.der
 
 
+def test_der_certificates_may_stand_one_after_another() -> None:
+    """As Go's parser, and so notation, reads a file that is not PEM."""
+    document = KeyMaterial(ROOT.der + LEAF.der, "both.der")
+    assert [certificate.der for certificate in load_certificates(document)] == [ROOT.der, LEAF.der]
+
+
 @pytest.mark.parametrize(
     ("data", "word"),
     [
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b"\n \n", "empty", id="blank"),
-        pytest.param(b"# nothing\n", "malformed", id="comment-only"),
-        pytest.param(b"# -----BEGIN CERTIFICATE-----\n", "only comments", id="comments"),
+        pytest.param(b"# nothing\n", "neither a PEM block", id="comment-only"),
+        pytest.param(b"# -----BEGIN CERTIFICATE-----\n", "neither a PEM block", id="comments"),
         pytest.param(PRIVATE, "private key", id="private-key"),
         pytest.param(ROOT.pem + PRIVATE, "private key", id="certificate-and-private-key"),
         pytest.param(public_pem(make_key("p256")), "PUBLIC KEY", id="public-key"),
-        pytest.param(ROOT.pem + b"garbage\n", "begins neither", id="garbage-after"),
-        pytest.param(ROOT.pem[:-40], "begins neither", id="cut-off"),
+        pytest.param(ROOT.pem + ROOT.pem[1:], "damaged PEM block", id="damaged-after"),
+        pytest.param(ROOT.pem.replace(b"CERTIFICATE", b"PKCS7"), "openssl pkcs7", id="pkcs7"),
+        pytest.param(ROOT.pem[:-40], "no END", id="cut-off"),
         pytest.param(ROOT.pem + ROOT.pem.replace(b"M", b"A", 1), "malformed", id="one-damaged"),
         pytest.param(ROOT.der + b"\x00", "malformed", id="trailing-byte"),
         pytest.param(b"\x30\x82", "malformed", id="der-cut-off"),
         pytest.param(b"\x30\x84" + bytes(MAX_CERTIFICATE + 1), "malformed", id="too-large"),
-        pytest.param(b"not a certificate", "malformed", id="text"),
+        pytest.param(b"not a certificate", "neither a PEM block", id="text"),
     ],
 )
 def test_atk_238_documents_that_hold_anything_else_are_refused(data: bytes, word: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 from pyratify.pki.encoding import (
     InvalidBase64,
     decode_base64,
+    decode_base64_lines,
     decode_base64url,
     encode_base64,
     encode_base64url,
@@ -32,3 +33,16 @@ def test_another_spelling_of_base64url_is_refused(text: str) -> None:
     """Padding, left-over bits, white space, junk and the other alphabet are no base64url."""
     with pytest.raises(InvalidBase64):
         decode_base64url(text)
+
+
+def test_base64_in_lines_is_read_where_it_is_asked_for() -> None:
+    """CR and LF wherever they stand, as `base64` and `openssl base64` print them."""
+    for text in ("QUJD\n", "QU\nJD", "QU\r\nJD\r\n", "\nQ\nU\nJ\nD"):
+        assert decode_base64_lines(text) == b"ABC"
+
+
+@pytest.mark.parametrize("text", ["QUJD ", "QU JD", "QU\tJD", "QQ", "QR==\n", "QU\x0bJD", "QQ==\nQQ=="])
+def test_no_other_spelling_of_base64_in_lines_is_read(text: str) -> None:
+    """Other white space, missing padding, left-over bits."""
+    with pytest.raises(InvalidBase64):
+        decode_base64_lines(text)

@@ -58,6 +58,15 @@ def test_several_blocks_and_comments_are_one_set_of_keys() -> None:
 
 
 GOOD = spki(EC)
+RSA = rsa.generate_private_key(65537, 2048)
+PKCS1 = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1)
+
+
+def test_rsa_keys_in_their_older_form_are_the_same_keys() -> None:
+    """`openssl rsa -RSAPublicKey_out` writes PKCS #1; the fingerprint is that of the SubjectPublicKeyInfo."""
+    assert PKCS1.startswith(b"-----BEGIN RSA PUBLIC KEY-----")
+    ((old,), (new,)) = (load_public_keys(KeyMaterial(data, "key.pub")) for data in (PKCS1, spki(RSA)))
+    assert (old.key, old.fingerprint) == (new.key, new.fingerprint)
 
 
 @pytest.mark.parametrize(
@@ -65,19 +74,20 @@ GOOD = spki(EC)
     [
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b" \n", "empty", id="blank"),
-        pytest.param(b"# -----BEGIN PUBLIC KEY-----\n", "only comments", id="comments"),
-        pytest.param(b"hello", "not a public key", id="text"),
+        pytest.param(b"# -----BEGIN PUBLIC KEY-----\n", "neither a PEM block", id="comments"),
+        pytest.param(b"hello", "neither a PEM block", id="text"),
         pytest.param(private(EC), "private key", id="private"),
         pytest.param(GOOD + private(EC), "private key", id="public-and-private"),
-        pytest.param(GOOD + b"garbage\n", "line 5", id="garbage-after"),
-        pytest.param(b"garbage\n" + GOOD, "line 1", id="garbage-before"),
-        pytest.param(GOOD.replace(b"END", b"ENT"), "line 1", id="no-end"),
-        pytest.param(GOOD.replace(b"BEGIN PUBLIC", b"BEGIN MY PUBLIC"), "line 1", id="labels-differ"),
+        pytest.param(GOOD + GOOD[1:], "line 5", id="damaged-begin-after"),
+        pytest.param(GOOD[1:] + GOOD, "line 1", id="damaged-begin-before"),
+        pytest.param(GOOD.replace(b"END", b"ENT"), "line 4", id="no-end"),
+        pytest.param(GOOD.replace(b"BEGIN PUBLIC", b"BEGIN MY PUBLIC"), "line 4", id="labels-differ"),
         pytest.param(GOOD.replace(b"PUBLIC KEY", b"CERTIFICATE"), "certificate", id="certificate"),
-        pytest.param(GOOD.replace(b"PUBLIC KEY", b"RSA PUBLIC KEY"), "RSA PUBLIC KEY", id="pkcs1"),
-        pytest.param(GOOD.replace(b"M", b"!", 1), "line 1", id="not-base64"),
+        pytest.param(GOOD.replace(b"PUBLIC KEY", b"RSA PUBLIC KEY"), "another form", id="spki-as-pkcs1"),
+        pytest.param(PKCS1.replace(b"RSA PUBLIC KEY", b"PUBLIC KEY"), "another form", id="pkcs1-as-spki"),
+        pytest.param(GOOD.replace(b"M", b"!", 1), "line 2", id="not-base64"),
         pytest.param(GOOD[:-30] + b"A" + GOOD[-30:], "base64", id="lenient-base64"),
-        pytest.param(GOOD + b"\xff", "ASCII", id="not-ascii"),
+        pytest.param(GOOD.replace(b"M", b"\xff", 1), "line 2", id="not-ascii"),
         pytest.param(spki(EC, Encoding.DER) + b"x", "not a public key", id="trailing-der"),
         pytest.param(spki(ec.generate_private_key(ec.SECP256K1())), "secp256k1", id="curve"),
         pytest.param(spki(ec.generate_private_key(ec.SECP224R1())), "secp224r1", id="p224"),

@@ -14,6 +14,7 @@ from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
 MAX_DEPTH = 64
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./_-]+(?: [A-Za-z0-9./_-]+)*", re.ASCII)
@@ -39,15 +40,26 @@ def _read(data: bytes, read: Callable[["_Reader"], T]) -> T:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return read(_Reader(yaml.parse(data.decode("utf-8-sig"), Loader=loader)))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError("the document is not UTF-8") from None
+    try:
+        return read(_Reader(yaml.parse(text, Loader=loader)))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigurationError(f"{where}not YAML: {getattr(error, 'problem', None) or 'invalid'}") from None
+        raise _not_yaml(error, text) from None
     except RecursionError:
-        raise ConfigurationError("the document is nested too deeply") from None
+        raise ConfigurationError(_TOO_DEEP) from None
+
+
+def _not_yaml(error: Any, text: str) -> ConfigurationError:
+    """Translate an error of the library; its scanner, which reads ahead, has a bound of its own on nesting."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return ConfigurationError(f"not YAML: {getattr(error, 'problem', None) or 'invalid'}")
+    read = text[: mark.index]
+    if sum(map(read.count, "[{")) - sum(map(read.count, "]}")) > MAX_DEPTH:
+        return ConfigurationError(f"line {mark.line + 1}: {_TOO_DEEP}")
+    return ConfigurationError(f"line {mark.line + 1}: not YAML: {error.problem or 'invalid'}")
 
 
 def dumps(value: Any) -> str:
@@ -95,7 +107,7 @@ class _Reader:
         if event.tag is not None:
             raise _fault(event, "tags are not accepted")
         if depth > MAX_DEPTH:
-            raise _fault(event, f"nested more than {MAX_DEPTH} levels")
+            raise _fault(event, _TOO_DEEP)
         if kind == "ScalarEvent":
             return _scalar(event) if event.implicit[0] else event.value
         return self._sequence(depth) if kind == "SequenceStartEvent" else self._mapping(depth)

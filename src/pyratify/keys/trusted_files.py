@@ -9,11 +9,11 @@ from typing import NoReturn
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
+from pyratify.pki.filenames import looks_like_backup
 
 _MAX_BYTES = MIB
 _MAX_FILES = 1000
 _MAX_DEPTH = 8
-_BACKUPS = ("~", ".bak", ".old", ".orig", ".save", ".swp", ".tmp", ".rpmsave", ".rpmnew", ".dpkg-old")
 
 
 def trusted_files(path: Path, *, follow_links: bool) -> tuple[Path, ...]:
@@ -68,7 +68,7 @@ def _walk(folder: Path, root: Path, depth: int) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):  # `..data` and its like: how Kubernetes swaps a whole mount
             continue
-        if entry.name.lower().endswith(_BACKUPS):
+        if looks_like_backup(entry.name):
             _refuse(entry, "looks like a backup, which would be trusted too", Reason.KEY_INVALID)
         target = entry.resolve(strict=True)
         if not target.is_relative_to(root):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.pki.asn1 import encode
 from pyratify.pki.der import INTEGER, SEQUENCE, InvalidDer, read_element, read_elements
 from pyratify.pki.keys import spki_fingerprint
 from pyratify.pki.pem import InvalidPem, is_pem, read_pem
@@ -26,6 +27,10 @@ _MAX_SERIAL_OCTETS = 20
 BASIC_CONSTRAINTS = "2.5.29.19"
 KEY_USAGE = "2.5.29.15"
 EXTENDED_KEY_USAGE = "2.5.29.37"
+_CONVERTED = {
+    "PKCS7": "; convert it with openssl pkcs7 -print_certs",
+    "TRUSTED CERTIFICATE": "; convert it with openssl x509",
+}
 _HONOURED = (BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE)
 
 
@@ -127,6 +132,30 @@ class Certificate:
         return self.is_self_issued and self.is_issued_by(self)
 
 
+class InvalidCertificate(ValueError):
+    """Bytes that the library does not read as a certificate."""
+
+
+def load_x509(data: bytes, *, pem: bool = False) -> "ParsedCertificate":
+    """Let the library read a certificate; the one place that does, as it fails in many ways that have no common class.
+
+    Args:
+        data: The certificate in DER.
+        pem: Whether it is in PEM instead; the first one counts.
+
+    Raises:
+        InvalidCertificate: It is malformed, or of a version that does not exist.
+    """
+    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
+
+    try:
+        return load_pem_x509_certificate(data) if pem else load_der_x509_certificate(data)
+    except Exception as error:  # noqa: BLE001 - the library raises many kinds, and new ones with its releases
+        kind = type(error).__name__
+        why = "of an unknown version" if kind == "InvalidVersion" else "malformed"
+        raise InvalidCertificate(f"a certificate is {why}") from None
+
+
 def parse_certificate(der: bytes) -> Certificate:
     """Parse every part of a certificate of untrusted origin.
 
@@ -138,12 +167,14 @@ def parse_certificate(der: bytes) -> Certificate:
         return _parse(der)
     except VerificationError:
         raise
+    except InvalidCertificate as error:
+        raise VerificationError(Reason.CHAIN_INVALID, str(error)) from None
     except Exception:  # noqa: BLE001 - the library raises many kinds; each means that this is not to be trusted
         raise VerificationError(Reason.CHAIN_INVALID, "a certificate is malformed") from None
 
 
 def load_certificates(material: KeyMaterial) -> tuple[Certificate, ...]:
-    """Load every certificate of a document, PEM (any number of blocks) or DER (one), at least one.
+    """Load every certificate of a document, PEM or DER, at least one.
 
     Raises:
         ConfigurationError: `KEY_INVALID`: empty, damaged, or with something else than certificates in it.
@@ -155,20 +186,33 @@ def _documents(material: KeyMaterial) -> Iterator[bytes]:
     if not material.data.strip():
         _refuse(material, "it is empty")
     if not is_pem(material.data):
-        yield material.data
+        yield from _sequences(material.data)
         return
     try:
         blocks = read_pem(material.data)
     except InvalidPem as error:
         _refuse(material, str(error))
     if not blocks:
-        _refuse(material, "it has only comments")
+        _refuse(material, "it has neither a PEM block in it nor DER")
     for block in blocks:
         if block.label.endswith("PRIVATE KEY"):
             _refuse(material, "it holds a private key; only certificates belong here")
         if block.label != "CERTIFICATE":
-            _refuse(material, f"it holds a block {block.label!r}, not 'CERTIFICATE'")
+            hint = _CONVERTED.get(block.label, "")
+            _refuse(material, f"it holds a block {block.label!r}, not 'CERTIFICATE'{hint}")
         yield block.data
+
+
+def _sequences(data: bytes) -> Iterator[bytes]:
+    """Iterate over certificates in DER that stand one after another; what is no sequence is left to their parser."""
+    try:
+        elements = tuple(read_elements(data))
+    except InvalidDer:
+        elements = ()
+    if len(elements) < 2:
+        yield data
+    else:
+        yield from (encode(element.tag, element.content) for element in elements)
 
 
 def _load(der: bytes, material: KeyMaterial) -> Certificate:
@@ -195,9 +239,9 @@ def _check_serial(der: bytes) -> None:
 
 
 def _parse(der: bytes) -> Certificate:
-    from cryptography.x509 import Version, load_der_x509_certificate
+    from cryptography.x509 import Version
 
-    parsed = load_der_x509_certificate(der)
+    parsed = load_x509(der)
     if parsed.version is not Version.v3:
         raise VerificationError(Reason.CHAIN_INVALID, "a certificate is not of version 3")
     extensions = {extension.oid.dotted_string: extension for extension in parsed.extensions}

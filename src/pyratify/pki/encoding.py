@@ -26,6 +26,18 @@ def decode_base64(text: str) -> bytes:
     return data
 
 
+def decode_base64_lines(text: str) -> bytes:
+    """Decode standard base64 that may be broken into lines, as the program `base64` prints it.
+
+    Carriage returns and line feeds are ignored, as Go does (encoding/base64). For what is not signed in this form only: a
+    signed document has one spelling.
+
+    Raises:
+        InvalidBase64: As `decode_base64`, for everything else.
+    """
+    return decode_base64(text.replace("\r", "").replace("\n", ""))
+
+
 def decode_base64url(text: str) -> bytes:
     """Decode base64url without padding (RFC 7515, section 2).
 

@@ -1,7 +1,7 @@
 """Public keys, loaded strictly, and their fingerprints.
 
 Accepted are RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 and P-521 (named curves only) and Ed25519, each as a
-SubjectPublicKeyInfo in PEM (any number of blocks) or DER (one key).
+SubjectPublicKeyInfo in PEM (any number of blocks) or DER (one key); RSA also as PKCS #1 (`RSA PUBLIC KEY`).
 """
 
 import hashlib
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason
-from pyratify.pki.pem import InvalidPem, is_pem, read_pem
+from pyratify.pki.der import INTEGER, SEQUENCE, InvalidDer, read_element, read_elements
+from pyratify.pki.pem import Block, InvalidPem, is_pem, read_pem
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -24,6 +25,10 @@ MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _PRIVATE = "PRIVATE KEY"
+_LABELS = {
+    "PUBLIC KEY": SEQUENCE,
+    "RSA PUBLIC KEY": INTEGER,
+}  # RFC 5280, section 4.1; RFC 8017, appendix A.1.1
 
 
 class WeakKey(ValueError):
@@ -97,15 +102,29 @@ def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
     except InvalidPem as error:
         _refuse(material, str(error))
     if not blocks:
-        _refuse(material, "it has only comments")
+        _refuse(material, "it has neither a PEM block in it nor DER")
     for block in blocks:
-        if block.label.endswith(_PRIVATE):
-            _refuse(material, "it holds a private key; only the public key belongs here")
-        if block.label == "CERTIFICATE":
-            _refuse(material, "it holds a certificate, not a public key")
-        if block.label != "PUBLIC KEY":
-            _refuse(material, f"it holds a block {block.label!r}, not 'PUBLIC KEY'")
+        _check_block(block, material)
     return tuple(block.data for block in blocks)
+
+
+def _check_block(block: Block, material: KeyMaterial) -> None:
+    if block.label.endswith(_PRIVATE):
+        _refuse(material, "it holds a private key; only the public key belongs here")
+    if block.label == "CERTIFICATE":
+        _refuse(material, "it holds a certificate, not a public key")
+    if block.label not in _LABELS:
+        _refuse(material, f"it holds a block {block.label!r}, not 'PUBLIC KEY'")
+    if _first_tag(block.data) != _LABELS[block.label]:
+        _refuse(material, f"what its block {block.label!r} holds is of another form")
+
+
+def _first_tag(data: bytes) -> int | None:
+    """Return the tag that tells a SubjectPublicKeyInfo (a sequence) from PKCS #1 (a number)."""
+    try:
+        return next((element.tag for element in read_elements(read_element(data, SEQUENCE).content)), None)
+    except InvalidDer:
+        return None
 
 
 def _load(data: bytes, material: KeyMaterial) -> PublicKey:
@@ -117,7 +136,7 @@ def _load(data: bytes, material: KeyMaterial) -> PublicKey:
     except WeakKey as error:
         _refuse(material, f"it is {error}")
     except (ValueError, UnsupportedAlgorithm):
-        _refuse(material, "it is not a public key in PEM or DER (SubjectPublicKeyInfo)")
+        _refuse(material, "it is not a public key in PEM or DER (SubjectPublicKeyInfo, or PKCS #1 for RSA)")
     return PublicKey(key, spki_fingerprint(key), material.origin, material.validity)
 
 

@@ -1,23 +1,32 @@
-"""PEM, read strictly (RFC 7468).
+"""PEM as tools write it (RFC 7468): any text around the blocks, and strict blocks.
 
-A reader that skips what it does not understand makes a smaller set of trusted keys out of a damaged file, silently.
-Here everything outside of the blocks must be blank or a comment line that starts with `#`.
+Text outside of the blocks is ignored (section 5.2): `openssl x509 -text`, "Bag Attributes", headings and comments. A reader
+that takes a damaged block for such text makes a smaller set of trusted keys out of a damaged file, silently. So everything
+inside of a block must be right, and outside nothing may look like a block that lost its beginning or its end.
 """
 
 import re
 from dataclasses import dataclass
 
-from pyratify.pki.encoding import InvalidBase64, decode_base64
+from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+from pyratify.pki.encoding import InvalidBase64, decode_base64, encode_base64
 
 MARKER = b"-----BEGIN "
-_BLOCK = re.compile(
-    r"-----BEGIN (?P<label>[A-Z0-9 ]{1,64})-----[ \t]*\n(?P<body>[A-Za-z0-9+/=\s]*)-----END (?P=label)-----[ \t]*(?:\n|\Z)"
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*", re.ASCII)
+_BODY = re.compile(r"[A-Za-z0-9+/= \t]*", re.ASCII)
+_COMMENT = re.compile(r"[ \t]*#")
+_DASH = "[-\u2010-\u2015\u2212]"  # also those that word processors put in the place of hyphens
+_REMAINS = re.compile(
+    rf"{_DASH}{{2,}}[ \t]*(?:BEGIN|END)\b"
+    rf"|\b(?:BEGIN|END)[ \t]+[\w. ]{{1,64}}{_DASH}{{2,}}"
+    rf"|{_DASH}{{4,}}[ \t]*(?i:begin|end)\b"
+    rf"|^[ \t]*{_DASH}{{3,}}[A-Z][A-Z0-9 ]*{_DASH}{{3,}}[ \t]*$"
+    r"|^[ \t]*M[A-P][A-Za-z0-9+/]{38,}={0,2}[ \t]*$"  # base64 of a DER sequence that no block contains
 )
-_BETWEEN = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?:[ \t]*(?:#[^\n]*)?\Z)?")
 
 
 class InvalidPem(ValueError):
-    """A text with something that is neither a PEM block nor a comment."""
+    """A text with a damaged PEM block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +41,64 @@ class Block:
     label: str
     data: bytes
 
+    def encode(self) -> str:
+        """Return the block as section 3 writes it, in lines of 64 characters."""
+        text = encode_base64(self.data)
+        lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
+        return f"-----BEGIN {self.label}-----\n{lines}\n-----END {self.label}-----\n"
+
 
 def is_pem(data: bytes) -> bool:
-    """Tell whether the data is meant to be PEM."""
-    return MARKER in data
+    """Tell PEM, and every other text, from DER (sequences, one after another) by the content."""
+    if not data.startswith(bytes((SEQUENCE,))):
+        return True
+    try:
+        return not all(element.tag == SEQUENCE for element in read_elements(data))
+    except InvalidDer:
+        return MARKER in data
 
 
 def read_pem(data: bytes) -> tuple[Block, ...]:
-    """Return the blocks of a PEM document, in order.
+    """Return the blocks of a text, in order; none where it has none.
 
     Raises:
-        InvalidPem: Something in it is not a well-formed block, white space or a comment.
+        InvalidPem: A block is damaged, or something outside looks like a part of one.
     """
-    try:
-        text = data.decode("ascii").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise InvalidPem("it has bytes that are not ASCII") from None
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
     blocks: list[Block] = []
-    position = _skip(text, 0)
-    while position < len(text):
-        match = _BLOCK.match(text, position)
-        if match is None:
-            line = text.count("\n", 0, position) + 1
-            raise InvalidPem(f"line {line} begins neither a whole PEM block nor a comment")
-        blocks.append(_decode(match))
-        position = _skip(text, match.end())
+    opened: tuple[str, int] | None = None
+    body: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if opened is None:
+            opened, body = _outside(line, number), []
+        elif line.rstrip(" \t") == f"-----END {opened[0]}-----":
+            blocks.append(_decode(*opened, "".join(body)))
+            opened = None
+        elif _BODY.fullmatch(line):
+            body.append(line.replace(" ", "").replace("\t", ""))
+        else:
+            raise InvalidPem(
+                f"line {number} is neither base64 nor the END of the block {opened[0]!r} of line {opened[1]}"
+            )
+    if opened is not None:
+        raise InvalidPem(f"the block {opened[0]!r} that begins in line {opened[1]} has no END")
     return tuple(blocks)
 
 
-def _skip(text: str, position: int) -> int:
-    match = _BETWEEN.match(text, position)
-    return match.end() if match else position
+def _outside(line: str, number: int) -> tuple[str, int] | None:
+    """Return the label and line of a block that begins here; None for text around blocks."""
+    if begin := _BEGIN.fullmatch(line):
+        return begin[1], number
+    if _REMAINS.search(line) and not _COMMENT.match(line):
+        raise InvalidPem(
+            f"line {number} looks like a part of a damaged PEM block: {line.strip()[:40]!r}; "
+            "blocks begin and end at the start of a line"
+        )
+    return None
 
 
-def _decode(match: re.Match[str]) -> Block:
+def _decode(label: str, number: int, body: str) -> Block:
     try:
-        return Block(match["label"], decode_base64("".join(match["body"].split())))
+        return Block(label, decode_base64(body))
     except InvalidBase64 as error:
-        raise InvalidPem(f"a block {match['label']!r} is {error}") from None
+        raise InvalidPem(f"the block {label!r} that begins in line {number} is {error}") from None

@@ -164,7 +164,7 @@ CLASSIC_FAULTS: Mapping[str, ClassicFault] = {
         _MALFORMED,
         _after(
             lambda made: replace(
-                made, annotations={SIGNATURE_ANNOTATION: made.annotations[SIGNATURE_ANNOTATION] + "\n"}
+                made, annotations={SIGNATURE_ANNOTATION: made.annotations[SIGNATURE_ANNOTATION] + " "}
             )
         ),
     ),

@@ -268,3 +268,13 @@ async def test_another_configuration_answers_anew() -> None:
     held.engine = replace(held.engine, generation="two")
     assert b'"succeeded":true' in await one.verify(keys)
     assert len(store.calls) > looked
+
+
+async def test_the_line_of_a_denial_has_its_code(caplog: pytest.LogCaptureFixture) -> None:
+    """So that a log can be searched and counted by why; the line of an image that is allowed has an empty one."""
+    store = signed()
+    store.add_image("bare", b"bare")
+    caplog.set_level("INFO", "pyratify.gatekeeper")
+    await items(provider(store), "example.com/app:v1", "example.com/app:bare")
+    codes = {record.key: record.code for record in caplog.records}  # type: ignore[attr-defined]
+    assert codes == {"example.com/app:v1": "", "example.com/app:bare": "NO_EVIDENCE"}

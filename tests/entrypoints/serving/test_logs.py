@@ -43,4 +43,6 @@ def test_what_libraries_log_is_json_too(name: str) -> None:
     finally:
         tear_down(handler)
     (line,) = stream.getvalue().splitlines()
-    assert json.loads(line)["message"] == "a defect"
+    found = json.loads(line)
+    assert (found["message"], found["exception"]) == ("a defect", "ValueError: x")
+    assert "Traceback" not in line

@@ -1,5 +1,6 @@
 """Metrics under Ratify's names, with bounded labels."""
 
+import asyncio
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verdicts import Verdicts
+from pyratify.core.verifier import Details, Evidence
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.entrypoints.serving.metrics import Metrics, exposed
 from pyratify.entrypoints.serving.summing import Family, counted, summed
@@ -27,7 +29,7 @@ from pyratify.stores.registry.transport_asyncio import asyncio_transport
 from pyratify.stores.registry.transport_observed import ObservedTransport
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.registry import RegistrySimulator
-from scenes import KIND, image, raising, threshold
+from scenes import KIND, ONE, image, raising, threshold
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 APP = Reference.parse("example.com/app:v1")
@@ -81,6 +83,29 @@ async def test_verifiers_and_the_cache_are_measured() -> None:
     assert any('verifier="fake"' in line and 'success="true"' in line for line in found)
     assert 'ratify_blob_cache_count_total{hit="true",workload_namespace=""} 1.0' in found
     assert 'ratify_blob_cache_count_total{hit="false",workload_namespace=""} 1.0' in found
+
+
+async def test_a_verification_that_was_no_longer_needed_is_no_error() -> None:
+    """Once the policy has its evidence, what is still being verified ahead is cancelled and not measured."""
+    store, subject = image()
+    for number in range(3):
+        store.attach(subject, KIND, annotations={"number": str(number)})
+    begun = asyncio.Event()
+
+    async def does(evidence: Evidence) -> Details:
+        if evidence.manifest.annotations["number"] != "0":
+            begun.set()
+            await asyncio.Event().wait()
+        await begun.wait()
+        return Details("good", signers=("a",))
+
+    metrics = Metrics(FakeClock())
+    executor = Executor(store=store, verifiers=(FakeVerifier(does=does),), policy=ONE)
+    engine = observed(Engine(ScopeMap([("*", executor)]), "one"), metrics)
+    assert (await engine.validate(APP)).succeeded
+    counted = [line for line in lines(metrics) if line.startswith("ratify_verifier_duration_count")]
+    assert len(counted) == 1
+    assert 'success="true"' in counted[0]
 
 
 async def test_atk_261_labels_hold_nothing_of_others_and_are_bounded() -> None:

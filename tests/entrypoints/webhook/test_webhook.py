@@ -211,6 +211,16 @@ async def test_what_is_logged_of_a_request_is_bounded(caplog: pytest.LogCaptureF
     assert all(len(str(vars(record))) < 8000 for record in caplog.records)
 
 
+async def test_the_line_of_an_answer_has_the_code_of_a_denial(caplog: pytest.LogCaptureFixture) -> None:
+    """That of the first image that keeps the object out."""
+    caplog.set_level("INFO", "pyratify.webhook")
+    held = store()
+    for tag in ("v1", "bare"):
+        await asked(webhook(held), pod(f"example.com/app@{held.tags[tag]}"))
+    codes = [record.code for record in caplog.records if record.msg == "answered"]  # type: ignore[attr-defined]
+    assert codes == ["", "NO_EVIDENCE"]
+
+
 async def test_the_strictest_of_several_rules_counts() -> None:
     """For each problem by itself: only the rules that want digests speak of tags."""
     text = "rules: [{name: soft, mode: warn}, {name: hard, requireDigest: false, objectSelector: {matchLabels: {a: b}}}]"

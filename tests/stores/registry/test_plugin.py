@@ -1,6 +1,7 @@
 """The plugin `registry-store`."""
 
 import base64
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,6 +142,10 @@ def test_our_own_parameters_are_read(lent: Lent) -> None:
         ({"cosignTagPrefix": "a/b", "allowCosignTag": True}, "cosignTagPrefix"),
         ({"cosignTagPrefix": "x" * 100, "allowCosignTag": True}, "cosignTagPrefix"),
         ({"caBase64": "***"}, "caBase64"),
+        ({"caBase64": "QUJD QUJD"}, "caBase64"),
+        ({"caBase64": "QUJD"}, "caBase64"),
+        ({"caPem": "-----BEGIN PUBLIC KEY-----\nMDAA\n-----END PUBLIC KEY-----\n"}, "caPem"),
+        ({"caPem": "----BEGIN CERTIFICATE-----"}, "caPem"),
         ({"caFile": "missing.pem"}, "caFile"),
         ({"caPem": "no certificate"}, "caPem"),
         ({"clientCertFile": "missing.pem"}, "clientCertFile"),
@@ -166,14 +171,24 @@ def test_unknown_keys_and_values_are_refused(parameters: dict[str, object]) -> N
 
 
 @pytest.mark.parametrize("how", ["caPem", "caBase64", "caFile"])
+@pytest.mark.parametrize("form", ["plain", "as tools write it", "DER"])
 @pytest.mark.parametrize("transport", ["asyncio", "aiohttp"])
-async def test_a_private_ca_can_be_given_in_three_ways(lent: Lent, how: str, transport: str) -> None:
-    """As text, in base64, as a file."""
+async def test_a_private_ca_can_be_given_in_three_ways(
+    lent: Lent, how: str, form: str, transport: str
+) -> None:
+    """As text, in base64 (in lines, as `base64` prints it), as a file; with text around it, and in DER."""
     authority = Authority()
-    (lent.base / "ca.pem").write_text(authority.pem)
+    data = {
+        "plain": authority.pem.encode(),
+        "as tools write it": f"Subject: O=Caf\xe9\n{authority.pem}\r\nBag Attributes\n".encode(),
+        "DER": ssl.PEM_cert_to_DER_cert(authority.pem),
+    }[form]
+    if how == "caPem" and form == "DER":
+        pytest.skip("an option of text cannot hold it")
+    (lent.base / "ca.pem").write_bytes(data)
     values = {
-        "caPem": authority.pem,
-        "caBase64": base64.b64encode(authority.pem.encode()).decode(),
+        "caPem": data.decode("utf-8", "replace"),
+        "caBase64": base64.encodebytes(data).decode().replace("\n", "\r\n"),
         "caFile": "ca.pem",
     }
     with RegistrySimulator(tls=authority.server_context()) as registry:

@@ -22,6 +22,7 @@ from pyratify.testing.memory import make_manifest
 from pyratify.verifiers.cosign.formats import (
     CERTIFICATE_ANNOTATION,
     MAX_PAYLOAD,
+    SIGNATURE_ANNOTATION,
     SIGNATURE_ARTIFACT,
     SIMPLE_SIGNING,
 )
@@ -48,6 +49,27 @@ async def test_a_signature_counts_however_it_is_attached(as_referrer: bool) -> N
     signed = sign_classic(KEY, simple_signing(setting.image.digest))
     attach_classic(setting.store, setting.image, signed, as_referrer=as_referrer)
     assert passed(await setting.validate()).data["format"] == "simple-signing"
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n"])
+async def test_a_signature_in_lines_counts(break_: str) -> None:
+    """As `base64 payload.sig` prints it, and `cosign attach signature` stores it."""
+    setting = Setting()
+    signed = sign_classic(KEY, simple_signing(setting.image.digest))
+    text = signed.annotations[SIGNATURE_ANNOTATION]
+    lines = break_.join((text[:76], text[76:], ""))
+    attach_classic(setting.store, setting.image, replace(signed, annotations={SIGNATURE_ANNOTATION: lines}))
+    assert passed(await setting.validate()).signers == (KEY.fingerprint,)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\x0b", "\u2028"])
+async def test_other_blanks_in_a_signature_are_refused(blank: str) -> None:
+    """Only the ends of lines are ignored."""
+    setting = Setting()
+    signed = sign_classic(KEY, simple_signing(setting.image.digest))
+    text = signed.annotations[SIGNATURE_ANNOTATION] + blank
+    attach_classic(setting.store, setting.image, replace(signed, annotations={SIGNATURE_ANNOTATION: text}))
+    assert is_denied(await setting.validate(), Reason.ENVELOPE_MALFORMED)
 
 
 @pytest.mark.parametrize("name", CLASSIC_FAULTS)

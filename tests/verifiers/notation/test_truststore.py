@@ -7,6 +7,7 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.testing.certificates import authority
+from pyratify.verifiers.notation.anchors import load_anchors
 from pyratify.verifiers.notation.policy import StoreName
 from pyratify.verifiers.notation.truststore import load_trust_store
 
@@ -33,13 +34,18 @@ def refused(root: Path) -> str:
 
 
 def test_every_certificate_file_is_read_in_order(tmp_path: Path, folder: Path) -> None:
-    """All three kinds of names, and nothing from folders within."""
+    """Whatever they are called, PEM and DER by their content, and nothing from folders within."""
     (folder / "a.crt").write_bytes(ROOT.der)
     (folder / "b.cer").write_bytes(ROOT.pem)
+    (folder / "c.der").write_bytes(ROOT.der)
+    (folder / "d.DER").write_bytes(ROOT.pem)
+    (folder / "e").write_bytes(ROOT.der)
     (folder / "within").mkdir()
     (folder / "within" / "broken.pem").write_bytes(b"garbage")
     (documents,) = load_trust_store(tmp_path, [STORE]).values()
-    assert [Path(document.origin).name for document in documents] == ["a.crt", "b.cer", "root.pem"]
+    names = [Path(document.origin).name for document in documents]
+    assert names == ["a.crt", "b.cer", "c.der", "d.DER", "e", "root.pem"]
+    assert load_anchors({STORE: documents}) == {STORE: {ROOT.der}}
 
 
 def test_only_the_stores_that_are_asked_for_are_read(tmp_path: Path, folder: Path) -> None:
@@ -61,11 +67,18 @@ def test_atk_238_an_empty_store_is_refused(tmp_path: Path, folder: Path) -> None
     assert "no certificate file" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("name", [".hidden.pem", "root.pem~", "root.pem.bak", "README", "root.PEM"])
+@pytest.mark.parametrize("name", [".hidden.pem", "root.pem~", "root.pem.bak", "root.pem.OLD"])
 def test_atk_238_other_files_in_a_store_are_refused(tmp_path: Path, folder: Path, name: str) -> None:
     """Hidden files and copies of editors may hold certificates that nobody wanted to trust any more."""
     (folder / name).write_bytes(ROOT.pem)
     assert name in refused(tmp_path)
+
+
+def test_atk_238_a_file_that_is_no_certificate_makes_the_store_unusable(tmp_path: Path, folder: Path) -> None:
+    """Its content tells, and its name is said."""
+    (folder / "README").write_text("The roots of Acme.")
+    with pytest.raises(ConfigurationError, match="README: it has neither a PEM block in it nor DER"):
+        load_anchors(load_trust_store(tmp_path, [STORE]))
 
 
 def test_atk_238_symbolic_links_are_not_followed(tmp_path: Path, folder: Path) -> None:

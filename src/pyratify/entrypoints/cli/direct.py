@@ -118,6 +118,7 @@ def direct_store(
 def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tuple[str, ...]) -> Store:
     """Return the store of registries, with the credentials that `docker login` left; arguments as in `direct_store`."""
     from pyratify.credentials.docker_config import DockerCredentials
+    from pyratify.stores.registry.authorities import plain_certificates
     from pyratify.stores.registry.options import RegistryOptions
     from pyratify.stores.registry.store import RegistryStore
     from pyratify.stores.registry.transport_asyncio import asyncio_transport
@@ -129,7 +130,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
         cosign_suffixes=cosign_tags,
         cosign_tag_prefix=_prefix(arguments),
         signatures=_signatures(arguments),
-        ca_pem=read_file(ca_file, "--ca-file").decode("ascii", "replace") if ca_file else "",
+        ca_pem=plain_certificates(read_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)

@@ -13,8 +13,8 @@ from pyratify.entrypoints.cli.facts import show
 def run(arguments: Namespace, console: Console) -> int:
     """Print one code, or all, and return the exit code."""
     found = tuple(Reason) if arguments.code is None else (_reason(arguments.code),)
-    facts = [{"code": str(reason), "remedy": reason.remedy} for reason in found]
-    lines = (f"{reason}: {reason.remedy}" for reason in found)
+    facts = [{"code": str(each), "meaning": each.meaning, "remedy": each.remedy} for each in found]
+    lines = (f"{each}\n  what it means: {each.meaning}\n  what to do: {each.remedy}" for each in found)
     show(console, arguments.output, facts[0] if arguments.code else facts, text=lines)
     return exits.ALLOWED
 

@@ -66,8 +66,6 @@ class Printer:
 
     def load(self) -> Callable[[ValidationResult], str]:
         """Return the renderer."""
-        from pyratify.render import soundness  # noqa: F401 - needed next
-
         if self._output == "json":
             from pyratify.render.json import render as as_json
 
@@ -82,9 +80,7 @@ class Printer:
 
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""
-        from pyratify.render.soundness import sound
-
-        result = sound(result)
+        result = result.checked()
         if not (self._only_failures and result.succeeded):
             self._console.result(self.load()(result))
         return exits.of(result)

@@ -62,9 +62,7 @@ def run(arguments: Namespace, console: Console) -> int:
     subject, judges = _judges(arguments, {each.kind.verifier for each in given})
     result = asyncio.run(_verify(arguments, subject, given, judges))
     if arguments.output == "json":
-        from pyratify.render.soundness import sound
-
-        result = sound(result)
+        result = result.checked()
         console.result(json.dumps(_document(arguments, result), allow_nan=False, separators=(",", ":")))
         return exits.of(result)
     return Printer(console, arguments.output).show(result)
@@ -172,11 +170,10 @@ async def _judged(given: Given, judge: Judge) -> VerifierResult:
 
 def _document(arguments: Namespace, result: ValidationResult) -> dict[str, Any]:
     """Return the result as every command writes it, with what verify-bundle always said beside it."""
-    from pyratify.render.json import document
     from pyratify.render.plain import bounded
 
     passed = [item.details for report in result.artifacts for item in report.results if item.details]
-    found = document(result)
+    found = result.to_dict()
     signers = sorted({signer for details in passed for signer in details.signers})
     return {
         **found,

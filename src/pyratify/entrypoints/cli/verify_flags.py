@@ -8,7 +8,7 @@ from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
 
 _VERIFY = """\
-Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
+Without -c, $RATIFY_CONFIG or the user's configuration folder is used, and never the current folder.
 With --key, --certificate-identity, --cert, --trust-policy or --notation no configuration is read, and one signature that
 any of them accepts is enough.
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ValidationResult
+from pyratify.core.report import ValidationResult, failures
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.serving.source import Lent, Source
-from pyratify.render.soundness import sound
 
 
 class Undecided(RatifyError):
@@ -61,7 +60,7 @@ class Answers:
         """
         async with self._lent(namespace) as lent:
             engine = lent.engine
-            result = sound(await self.verdicts.validate(engine, reference, namespace))
+            result = (await self.verdicts.validate(engine, reference, namespace)).checked()
             if result.error is not None:
                 raise Undecided(result.error)
             if result.subject is None:
@@ -92,6 +91,17 @@ class Answers:
             raise Undecided(Failure(reason, "no valid executor configured", reason.remedy))
         async with lent.used():
             yield lent
+
+
+def refusal(result: ValidationResult) -> Failure:
+    """Return why a result does not allow: where all evidence failed for one reason, that one."""
+    why = result.failure or Failure(
+        Reason.POLICY_UNSATISFIED, "no policy allows it", Reason.POLICY_UNSATISFIED.remedy
+    )
+    if why.reason is not Reason.POLICY_UNSATISFIED:
+        return why
+    known = {failure.reason: failure for _, failure in failures(result.artifacts)}
+    return next(iter(known.values())) if len(known) == 1 else why
 
 
 def _no_executor(reference: Reference) -> Failure:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.guard import describe
 from pyratify.core.observing import trace
 from pyratify.render.plain import clean
 
@@ -17,7 +18,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON, with what was given as `extra`; no traceback, whose locals could be secret."""
+    """Formats a record as one line of JSON, with what was given as `extra`.
+
+    An exception is named by its type and the beginning of its text, without a traceback, whose locals could be secret.
+    """
 
     def __init__(self, worker: int | None = None) -> None:
         super().__init__()
@@ -36,6 +40,8 @@ class JsonFormatter(logging.Formatter):
         identifier = trace()
         if identifier:
             line["trace"] = identifier
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = clean(describe(record.exc_info[1]))
         for name, value in vars(record).items():
             if name not in _STANDARD:
                 line[name] = value if isinstance(value, int | float) else clean(str(value))

@@ -7,7 +7,6 @@ from datetime import datetime
 from pyratify.core.errors import Failure, InvalidReference
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ValidationResult, failures
 from pyratify.entrypoints.webhook.exemptions import Exemption
 from pyratify.entrypoints.webhook.objects import Image
 from pyratify.entrypoints.webhook.rules import Rule, Rules
@@ -69,17 +68,6 @@ def problems(
         for image in case.images
         for problem in _excepted(tuple(_problems(case, image, found, pins=pins)), case, rules, now)
     )
-
-
-def reason(result: ValidationResult) -> Failure:
-    """Return why a result does not allow: where all evidence failed for one reason, that one."""
-    why = result.failure or Failure(
-        Reason.POLICY_UNSATISFIED, "no policy allows it", Reason.POLICY_UNSATISFIED.remedy
-    )
-    if why.reason is not Reason.POLICY_UNSATISFIED:
-        return why
-    known = {failure.reason: failure for _, failure in failures(result.artifacts)}
-    return next(iter(known.values())) if len(known) == 1 else why
 
 
 def _problems(

@@ -23,6 +23,7 @@ def answered(problems: tuple[Problem, ...]) -> Answer:
     return Answer(
         allowed=not denied,
         message=_lines([_denial(problem) for problem in denied]),
+        code=denied[0].failure.reason.value if denied else "",
         warnings=_warnings(warned),
         audit=_audit(problems, allowed=not denied),
     )
@@ -31,7 +32,9 @@ def answered(problems: tuple[Problem, ...]) -> Answer:
 def refused(error: RatifyError) -> Answer:
     """Return the answer where an object could not even be judged."""
     said = _said(error.failure)
-    return Answer(allowed=False, message=said, audit={"decision": "denied", "problems": said})
+    return Answer(
+        allowed=False, message=said, code=error.reason.value, audit={"decision": "denied", "problems": said}
+    )
 
 
 def _denial(problem: Problem) -> str:

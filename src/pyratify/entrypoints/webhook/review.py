@@ -156,6 +156,7 @@ class Answer:
     Attributes:
         allowed: Whether the object is admitted.
         message: Why not.
+        code: The reason code of the first problem that keeps it out; empty when it is admitted.
         warnings: What whoever sent the object is told all the same.
         audit: What the audit log of the API server keeps.
         patch: What is changed (RFC 6902); nothing when empty.
@@ -163,6 +164,7 @@ class Answer:
 
     allowed: bool
     message: str = ""
+    code: str = ""
     warnings: tuple[str, ...] = ()
     audit: Mapping[str, str] = field(default_factory=dict)
     patch: tuple[Mapping[str, Any], ...] = ()

@@ -12,12 +12,12 @@ from pyratify.core.guard import internal
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.verdicts import Verdicts
-from pyratify.entrypoints.serving.answers import Answers
+from pyratify.entrypoints.serving.answers import Answers, refusal
 from pyratify.entrypoints.serving.source import Source
 from pyratify.entrypoints.serving.together import Together, late_after
 from pyratify.entrypoints.webhook.cases import case_of
 from pyratify.entrypoints.webhook.follow import FollowedRules
-from pyratify.entrypoints.webhook.judgement import Case, problems, reason
+from pyratify.entrypoints.webhook.judgement import Case, problems
 from pyratify.entrypoints.webhook.messages import answered, refused
 from pyratify.entrypoints.webhook.namespaces import NamespaceLabels
 from pyratify.entrypoints.webhook.objects import Refused
@@ -96,6 +96,7 @@ class Webhook:
         return Answer(
             allowed=answer.allowed,
             message=answer.message,
+            code=answer.code,
             warnings=answer.warnings,
             audit=answer.audit,
             patch=patch,
@@ -111,7 +112,8 @@ class Webhook:
             why = internal(error)
             _LOG.error("review failed", extra={**review.facts(), "error": why.message})
             found = refused(RatifyError(why.reason, why.message))
-        _LOG.info("answered", extra={**review.facts(), "act": act, "allowed": found.allowed, **found.audit})
+        extra = {**review.facts(), "act": act, "allowed": found.allowed, "code": found.code, **found.audit}
+        _LOG.info("answered", extra=extra)
         return found
 
     async def _labels(self, review: Review, rules: Rules, seconds: float) -> Mapping[str, str]:
@@ -138,7 +140,7 @@ class Webhook:
 
     async def _verified(self, namespace: str, text: str) -> Failure | None:
         found = await self._answers.verdict(Reference.parse(text), namespace)
-        return None if found.result.succeeded else reason(found.result)
+        return None if found.result.succeeded else refusal(found.result)
 
     async def _pinned(self, namespace: str, text: str) -> str:
         reference = Reference.parse(text)

@@ -1,7 +1,5 @@
 """The plugin `registry-store`: Ratify v2's parameters, and some more."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -11,6 +9,8 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reference import canonical_registry, is_registry
+from pyratify.pki.encoding import InvalidBase64, decode_base64_lines
+from pyratify.stores.registry.authorities import plain_certificates
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.signatures import check_prefix, read_repository
 from pyratify.stores.registry.store import RegistryStore
@@ -106,6 +106,7 @@ def read_options(options: Options, resources: Resources) -> RegistryOptions:
         proxy_from_environment=options.proxy_from_environment,
         connect_timeout=options.connect_timeout,
         timeout=options.timeout,
+        destinations=resources.shared.destinations,
     )
 
 
@@ -144,18 +145,19 @@ def _hosts(hosts: tuple[str, ...], path: str) -> tuple[str, ...]:
 
 def _ca(options: Options, resources: Resources) -> str:
     if options.ca_pem:
-        return options.ca_pem
+        return plain_certificates(options.ca_pem.encode(), "caPem")
     if options.ca_base64:
         try:
-            return base64.b64decode(options.ca_base64, validate=True).decode("ascii")
-        except (binascii.Error, ValueError):
+            return plain_certificates(decode_base64_lines(options.ca_base64), "caBase64")
+        except InvalidBase64:
             raise ConfigurationError("it is not base64 of PEM", path="caBase64") from None
     if not options.ca_file:
         return ""
     try:
-        return (resources.base / options.ca_file).read_text("ascii")
-    except (OSError, ValueError) as error:
+        data = (resources.base / options.ca_file).read_bytes()
+    except OSError as error:
         raise ConfigurationError(f"it cannot be read: {error}", path="caFile") from None
+    return plain_certificates(data, "caFile")
 
 
 def _path(path: str, resources: Resources) -> str:

@@ -79,7 +79,9 @@ async def _verify(
             Reason.SIZE_EXCEEDED, f"a signed payload has more than the {MAX_PAYLOAD} bytes allowed"
         )
     certificate = _certificate(layer)
-    signature = fields.octets(layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation")
+    signature = fields.octets(
+        layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation", lines=True
+    )
     material = Material(Signed(await evidence.blob(layer)), signature, certificate)
     if trusted.policy.has_trust:
         from pyratify.verifiers.cosign.annotations import with_proofs

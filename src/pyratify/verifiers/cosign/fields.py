@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from pyratify.core import strictjson
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.encoding import decode_base64
+from pyratify.pki.encoding import decode_base64, decode_base64_lines
 
 
 def document(data: bytes, where: str) -> dict[str, Any]:
@@ -58,14 +58,20 @@ def text(value: Any, where: str) -> str:
     return value
 
 
-def octets(value: Any, where: str) -> bytes:
+def octets(value: Any, where: str, *, lines: bool = False) -> bytes:
     """Return bytes, at least one, from canonical standard base64.
+
+    Args:
+        value: The text.
+        where: What it is called.
+        lines: Whether it may be broken into lines.
 
     Raises:
         VerificationError: `ENVELOPE_MALFORMED`.
     """
+    decode = decode_base64_lines if lines else decode_base64
     try:
-        decoded = decode_base64(text(value, where))
+        decoded = decode(text(value, where))
     except ValueError:
         malformed(f"{where} is not base64")
     return decoded or malformed(f"{where} is empty")

@@ -9,21 +9,22 @@ from pathlib import Path
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.pki.filenames import looks_like_backup
 from pyratify.verifiers.notation.policy import StoreName
 
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
-_SUFFIXES = (".pem", ".crt", ".cer")
 _MAX_BYTES = 1024 * 1024
 
 
 def load_trust_store(folder: Path, stores: Iterable[StoreName]) -> Materials:
     """Read the named stores below `folder`, which has `x509/<type>/<name>/` in it as notation lays it out.
 
-    Folders within a named store are ignored, as the specification asks.
+    Folders within a named store are ignored, as the specification asks. What a file holds, PEM or DER, its content says,
+    whatever its name; every file must be good.
 
     Raises:
         ConfigurationError: `KEY_UNAVAILABLE`: a store is missing or empty, is a symbolic link, or has something in it
-            that is no certificate file (.pem, .crt, .cer).
+            that is no regular file, is hidden, or looks like a backup.
     """
     return {store: _load(folder / "x509" / store.type / store.name, store) for store in stores}
 
@@ -44,8 +45,8 @@ def _load(folder: Path, store: StoreName) -> tuple[KeyMaterial, ...]:
 def _read(path: Path, store: StoreName) -> KeyMaterial:
     if path.is_symlink() or not path.is_file():
         raise _unavailable(store, f"{path} is no regular file; symbolic links are not followed")
-    if path.suffix not in _SUFFIXES or path.name.startswith("."):
-        raise _unavailable(store, f"{path} is no certificate file: {', '.join(_SUFFIXES)}")
+    if path.name.startswith(".") or looks_like_backup(path.name):
+        raise _unavailable(store, f"{path} is hidden or looks like a backup, and would be trusted too")
     if path.stat().st_size > _MAX_BYTES:
         raise _unavailable(store, f"{path} is larger than 1 MiB")
     return KeyMaterial(path.read_bytes(), str(path))
