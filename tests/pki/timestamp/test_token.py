@@ -287,7 +287,6 @@ def test_garbage_is_refused(data: bytes) -> None:
 
 def test_the_size_of_a_token_is_bounded() -> None:
     """A good one of 256 KiB is read; one byte more is refused before anything of it is parsed."""
-
     tsa = timestamp_authority(MIDDLE, kind="rsa-2048")  # its signatures are all of one length
 
     def sized(padding: int) -> bytes:
