@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyratify.verifiers.cosign.regex import compile_pattern
+from pyratify.verifiers.cosign.expression import compile_pattern
 
 PATTERN = r"https://github\.com/org/.*"
 

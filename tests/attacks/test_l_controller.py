@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from clusters import SlowClock, ask, deciders, invalid, put, remove, spec, status
+from pyratify.core.addresses import Destinations
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.verdicts import Verdicts
@@ -208,7 +209,8 @@ async def test_atk_250_a_verdict_of_one_namespace_is_not_anothers(
         tenant: Any = spec(registry.host)
         tenant["verifiers"][0]["parameters"]["trustPolicies"][0]["keys"]["inline"]["keys"] = other
         put(server, "mine", tenant, "team")
-        config, verdicts = open_config(), Verdicts(SlowClock())
+        here = Destinations.parse(["127.0.0.1"])
+        config, verdicts = open_config(tenant_destinations=here), Verdicts(SlowClock())
         await config.refresh()
         asked = Reference.parse(f"{registry.host}/app:cosign-v3")
         outcomes = []

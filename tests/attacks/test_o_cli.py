@@ -24,7 +24,6 @@ from pyratify.render import json as as_json
 from pyratify.render import text, tree
 from pyratify.render.attached import render_json, render_tree
 from pyratify.render.facts import render_facts
-from pyratify.render.soundness import sound
 from pyratify.testing.registry import RegistrySimulator
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
@@ -223,7 +222,7 @@ CYCLE["self"] = CYCLE
 )
 def test_atk_259_what_cannot_be_reported_is_not_allowed(detail: object) -> None:
     """Details that are no JSON turn the result into an error, in every renderer and in the exit code."""
-    checked = sound(report(detail=detail))
+    checked = report(detail=detail).checked()
     assert checked.decision is Decision.DENY
     assert checked.error is not None
     assert checked.error.reason is Reason.INTERNAL

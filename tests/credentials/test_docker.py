@@ -222,6 +222,112 @@ async def build(parameters: dict[str, str], base: Path) -> Any:
     return await plugin.build("docker", msgspec.convert(parameters, plugin.options), FakeResources(base=base))
 
 
+KEYS = {
+    "example.com": "host",
+    "example.com/team": "team",
+    "example.com/team/app": "app",
+    "https://example.com/v2/kubelet": "kubelet",
+    "*.example.com": "zone",
+    "eu.*.example.com:5000/team": "zone-team",
+    "docker.io/library/nginx": "nginx",
+    "https://index.docker.io/v1/": "hub",
+    "other.io:5000/group": "group",
+    "https://legacy.io/path/": "legacy",
+    "*": "label",
+}
+
+
+class TestPaths:
+    """Entries for a part of a registry, and for several registries."""
+
+    @pytest.mark.parametrize(
+        ("registry", "repository", "user"),
+        [
+            ("example.com", "team/app", "app"),
+            ("example.com", "team/app/deep", "app"),
+            ("example.com", "team/apple", "team"),
+            ("example.com", "team", "team"),
+            ("example.com", "teamster", "host"),
+            ("example.com", "other/team/app", "host"),
+            ("example.com", "kubelet/x", "kubelet"),
+            ("example.com", "", "host"),
+            ("a.example.com", "team/app", "zone"),
+            ("a.b.example.com", "team/app", ""),
+            ("a.example.com:5000", "team/app", ""),
+            ("eu.b.example.com:5000", "team/app", "zone-team"),
+            ("eu.b.example.com:5000", "other", ""),
+            ("eu.b.example.com", "team/app", ""),
+            ("a.example.com.evil.io", "team/app", ""),
+            ("evil-example.com", "team/app", ""),
+            ("docker.io", "library/nginx", "nginx"),
+            ("docker.io", "library/redis", "hub"),
+            ("other.io:5000", "group/app", "group"),
+            ("other.io:5000", "groups/app", ""),
+            ("other.io", "group/app", ""),
+            ("legacy.io", "path/app", "legacy"),
+            ("legacy.io", "app", "legacy"),
+            ("localhost", "app", "label"),
+        ],
+    )
+    async def test_the_longest_match_is_meant(
+        self, tmp_path: Path, registry: str, repository: str, user: str
+    ) -> None:
+        """As podman and kubelet do, by whole components of the path and whole labels of the host."""
+        provider = config(tmp_path, {"auths": {key: auth(f"{name}:x") for key, name in KEYS.items()}})
+        assert (await provider.repository_credential(registry, repository)).username == user
+
+    async def test_the_order_of_the_file_does_not_matter(self, tmp_path: Path) -> None:
+        """The same with the entries in reverse."""
+        entries = {key: auth(f"{name}:x") for key, name in reversed(KEYS.items())}
+        provider = config(tmp_path, {"auths": entries})
+        assert (await provider.repository_credential("example.com", "team/app")).username == "app"
+
+    async def test_an_exact_host_comes_before_a_pattern(self, tmp_path: Path) -> None:
+        """However long the pattern's path is, and the pattern with more letters before the other."""
+        entries = {"*.b.c/team/app": auth("star:x"), "a.b.c": auth("exact:x")}
+        found = await config(tmp_path, {"auths": entries}).repository_credential("a.b.c", "team/app")
+        assert found.username == "exact"
+        entries = {"*.*.c": auth("two:x"), "*.b.c": auth("one:x")}
+        found = await config(tmp_path, {"auths": entries}).repository_credential("a.b.c", "team/app")
+        assert found.username == "one"
+
+    @pytest.mark.parametrize(
+        "key", ["ftp://example.com", "example.com//team", "example.com/team", "example.com:x"]
+    )
+    async def test_no_entry_of_the_registry_is_passed_over_silently(self, tmp_path: Path, key: str) -> None:
+        """Anonymous access says which keys there are, and that none of them is for this repository."""
+        provider = config(tmp_path, {"auths": {key: auth("me:canary"), "unrelated.io": auth("me:x")}})
+        found = await provider.repository_credential("example.com", "other/app")
+        assert found == ANONYMOUS
+        assert f"{key!r} is not for example.com/other/app" in found.note
+        assert "canary" not in found.note
+        assert "unrelated" not in found.note
+
+    async def test_what_was_found_says_under_which_key(self, tmp_path: Path) -> None:
+        """For the message of a registry that refuses it."""
+        provider = config(tmp_path, {"auths": {"example.com/team": auth("me:x")}})
+        found = await provider.repository_credential("example.com", "team/app")
+        assert found.note == f"'example.com/team' in {tmp_path / 'config.json'}"
+
+    async def test_only_the_entry_that_is_meant_is_read(self, tmp_path: Path) -> None:
+        """A malformed one for another repository harms nothing, its own is an error."""
+        entries = {"example.com/bad": {"auth": "%"}, "example.com": auth("me:x")}
+        provider = config(tmp_path, {"auths": entries})
+        assert (await provider.repository_credential("example.com", "good")).username == "me"
+        with pytest.raises(StoreError, match="entry for example"):
+            await provider.repository_credential("example.com", "bad/app")
+
+    @pytest.mark.parametrize("break_", ["\n", "\r\n"])
+    async def test_auth_may_be_broken_into_lines(self, tmp_path: Path, break_: str) -> None:
+        """As `base64` prints it."""
+        text = auth("me:" + "s" * 90)["auth"]
+        entry = {"auth": break_.join((text[:76], text[76:], ""))}
+        found = await config(tmp_path, {"auths": {"a.io": entry}}).credential("a.io")
+        assert found == Credential("me", "s" * 90)
+        with pytest.raises(StoreError, match="auth is not the base64"):
+            await config(tmp_path, {"auths": {"a.io": {"auth": text + " "}}}).credential("a.io")
+
+
 class TestHelpers:
     """Programs that know credentials."""
 
@@ -262,7 +368,31 @@ class TestHelpers:
         """As Docker, which then does not look into the file either."""
         install("none", "echo credentials not found in native keychain; exit 1")
         provider = config(tmp_path, {"credsStore": "none", "auths": {"a.io": auth("me:x")}})
-        assert await provider.credential("a.io") == ANONYMOUS
+        found = await provider.credential("a.io")
+        assert found == ANONYMOUS
+        assert "docker-credential-none was asked, and so 'a.io' in" in found.note
+
+    async def test_the_longest_match_is_meant_among_helpers_and_entries(
+        self, tmp_path: Path, install: Install
+    ) -> None:
+        """An entry for a part of the registry comes before the helper of all of it, and the other way round."""
+        for name in ("host", "team", "all"):
+            install(name, f'echo \'{{"Username": "{name}", "Secret": "s"}}\'')
+        document = {
+            "credHelpers": {"a.io": "host", "a.io/team": "team"},
+            "credsStore": "all",
+            "auths": {
+                "a.io": auth("file:x"),
+                "a.io/mine": auth("mine:x"),
+                "b.io": auth("file:x"),
+                "c.io/x": {},
+            },
+        }
+        provider = config(tmp_path, document)
+        for repository, user in (("a.io/app", "host"), ("a.io/team/app", "team"), ("a.io/mine/app", "mine"),
+                                 ("b.io/app", "all"), ("c.io/app", "all"), ("d.io/app", "all")):  # fmt: skip
+            registry, _, path = repository.partition("/")
+            assert (await provider.repository_credential(registry, path)).username == user
 
     @pytest.mark.parametrize(
         ("script", "message"),

@@ -16,10 +16,11 @@ from e2e.cluster.api import Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images
 from e2e.cluster.programs import eventually
+from pyratify.core.addresses import Destinations
 from pyratify.core.guard import end
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.api import Api, ApiFault, collection_path
-from pyratify.kubernetes.controller import ClusterConfig
+from pyratify.kubernetes.controller import ClusterConfig, Rules
 from pyratify.kubernetes.kinds import API_VERSION
 
 pytestmark = pytest.mark.e2e
@@ -86,7 +87,8 @@ def clean(api_server: ApiServer, account: str) -> Iterator[None]:
 @asynccontextmanager
 async def followed(account: str) -> AsyncIterator[ClusterConfig]:
     """Follow the cluster meanwhile."""
-    config = ClusterConfig(Api.connect({"KUBECONFIG": account}), SlowClock())
+    rules = Rules(tenant_destinations=Destinations.parse(["127.0.0.0/8"]))
+    config = ClusterConfig(Api.connect({"KUBECONFIG": account}), SlowClock(), rules)
     await config.refresh()
     assert config.trouble() == ""
     task = asyncio.create_task(config.watch())

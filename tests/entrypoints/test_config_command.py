@@ -31,10 +31,10 @@ def test_a_small_file_is_all_it_takes(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["ratify.yaml", "ratify.json", "home/.config/ratify/ratify.yaml", "home/.ratify/config.json"],
+    ["home/.config/ratify/ratify.yaml", "home/.config/ratify/ratify.json", "home/.ratify/config.json"],
 )
 def test_a_configuration_is_found_in_its_places(place: str, run: Run, tmp_path: Path) -> None:
-    """Here, in the user's folder, or where Ratify v2 keeps it; standard error says which was used."""
+    """In the user's folder, or where Ratify v2 keeps it; standard error says which was used."""
     from pyratify.config.load import parse
 
     path = tmp_path / place
@@ -117,8 +117,8 @@ def test_init_writes_a_file_that_works_and_overwrites_nothing(run: Run, tmp_path
     """What `init` writes is right as soon as the key lies beside it."""
     assert run("config", "init")[0] == 0
     shutil.copy(MATERIAL / "keys" / "cosign.pub", tmp_path / "cosign.pub")
-    assert run("config", "check")[0] == 0
-    assert run("verify", f"{LAYOUT}:cosign-v3")[0] == 0
+    assert run("config", "check", "-c", "ratify.yaml")[0] == 0
+    assert run("verify", "-c", "ratify.yaml", f"{LAYOUT}:cosign-v3")[0] == 0
     assert run("config", "init")[0] == 3
     assert run("config", "init", "-")[1] == (tmp_path / "ratify.yaml").read_text()
 

@@ -176,3 +176,50 @@ def test_a_key_alone_imports_nothing_of_keyless_signatures(tag: str) -> None:
     assert not [
         name for name in found if name.startswith(("pyratify.pki.transparency", "pyratify.pki.timestamp"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (
+            ("--certificate-identity-regexp", "(?=a)", "--certificate-oidc-issuer", ISSUER),
+            ("--certificate-identity-regexp: ", "look-around", "Correct the expression"),
+        ),
+        (
+            ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer-regexp", "("),
+            ("--certificate-oidc-issuer-regexp: ",),
+        ),
+        (
+            ("--certificate-identity-regexp", ".*", "--certificate-oidc-issuer", ISSUER),
+            ("--certificate-identity-regexp: ", "matches everything", "--allow-any-identity"),
+        ),
+        (("--certificate-identity", SUBJECT), ("--certificate-oidc-issuer is missing",)),
+    ],
+)
+def test_a_refused_identity_names_its_flag(
+    flags: tuple[str, ...], words: tuple[str, ...], run: Run, layout: str
+) -> None:
+    """In the words of the command line, and not in those of a configuration."""
+    code, _, err = run("verify", *flags, "--no-cache", layout)
+    assert code == 3
+    assert all(word in err for word in words), err
+    assert "certificateIdentity" not in err
+    assert "allowAnyIdentity" not in err
+
+
+def test_everybody_is_trusted_where_that_is_said(run: Run, root: tuple[str, ...], layout: str) -> None:
+    """The flag makes the difference."""
+    flags = ("--certificate-identity-regexp", ".*", "--certificate-oidc-issuer", ISSUER)
+    assert run("verify", *flags, *root, "--no-cache", layout)[0] == 3
+    assert run("verify", *flags, "--allow-any-identity", *root, "--no-cache", layout)[0] == 0
+
+
+def test_a_prefix_is_refused_with_the_expression_that_would_match(
+    run: Run, root: tuple[str, ...], layout: str
+) -> None:
+    """What cosign takes is shown as what it would have to be here."""
+    flags = ("--certificate-identity-regexp", "^signer@", "--certificate-oidc-issuer", ISSUER)
+    code, out, _ = run("verify", *flags, *root, "--no-cache", layout)
+    assert code == 1
+    assert "'^signer@' matches only the beginning of the subject" in out
+    assert "'^signer@.*' would" in out

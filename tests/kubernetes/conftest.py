@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from clusters import SlowClock
+from pyratify.core.addresses import Destinations
 from pyratify.core.guard import end
 from pyratify.kubernetes.api import Api
-from pyratify.kubernetes.controller import ClusterConfig
+from pyratify.kubernetes.controller import ClusterConfig, Rules
 from pyratify.testing.apiserver import ApiServer
+
+HERE = Destinations.parse(["127.0.0.1"])
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ async def open_config(kubeconfig: dict[str, str]) -> AsyncIterator[Callable[...,
     made: list[ClusterConfig] = []
 
     def call(**how: Any) -> ClusterConfig:
+        how.setdefault("rules", Rules(tenant_destinations=HERE))
         made.append(ClusterConfig(Api.connect(kubeconfig), how.pop("clock", SlowClock()), **how))
         return made[-1]
 

@@ -77,7 +77,8 @@ async def test_ratify_v2s_program_is_configured_by_resources(
         strict: Any = spec(registry.host)
         other = (MATERIAL / "keys" / "other.pub").read_text()
         strict["verifiers"][0]["parameters"]["trustPolicies"][0]["keys"]["inline"]["keys"] = other
-        async with provider(tmp_path, kubeconfig, "--config", "none.json") as url:
+        here = ("--tenant-allowed-host", "127.0.0.1")
+        async with provider(tmp_path, kubeconfig, "--config", "none.json", *here) as url:
             assert await asked(url, *keys) == [True, False, True, True]
             assert status(server, "e")["succeeded"] is True
             put(server, "t", strict, "team")

@@ -1,12 +1,19 @@
 """What a namespace's resource may say."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
-from clusters import spec
+from clusters import KEY, spec
+from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.errors import ConfigurationError
-from pyratify.kubernetes.part import read_spec
+from pyratify.core.sharing import Shared
+from pyratify.kubernetes.part import lent_to, read_spec
+from pyratify.kubernetes.secrets import ClusterResources
+from pyratify.stores.registry.plugin import Options
+from pyratify.testing.fakes import FakeClock
 
 ALIEN = {"type": "registry-store"}
 EXPRESSION = {
@@ -79,6 +86,15 @@ STORE = ("stores", 0, "parameters")
             "stores",
         ),
         (("concurrency",), 17, "concurrency"),
+        (("timeout",), 61, "timeout"),
+        ((*STORE, "timeout"), 1e9, "stores[0].parameters.timeout"),
+        ((*STORE, "timeout"), float("nan"), "stores[0].parameters.timeout"),
+        ((*STORE, "mirrors"), [f"m{n}.example" for n in range(9)], "stores[0].parameters.mirrors"),
+        ((*STORE, "connectTimeout"), 61, "stores[0].parameters.connectTimeout"),
+        *(
+            ((*NOTATION, "revocation", name), 61, f"verifiers[1].parameters.revocation.{name}")
+            for name in ("ocspSeconds", "listSeconds", "certificateSeconds", "seconds", "deadSeconds")
+        ),
         (("limits", "referrers"), 10**9, "limits.referrers"),
         (("limits", "totalBytes"), 2**50, "limits.totalBytes"),
     ],
@@ -90,7 +106,7 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
     with pytest.raises(ConfigurationError) as caught:
         read_spec(given, tenant=True)
     assert caught.value.path == f"spec.{path}"
-    assert "NamespacedExecutor" in caught.value.message
+    assert "not in a NamespacedExecutor: " in caught.value.message
     read_spec(given, tenant=False)
 
 
@@ -103,6 +119,10 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
         ((*NOTATION, "trustPolicy"), {"version": "1.0"}),
         (("policyEnforcer",), {"type": "threshold-policy", "parameters": {"policy": {}}}),
         (("concurrency",), 16),
+        (("timeout",), 60),
+        ((*STORE, "timeout"), 60),
+        ((*STORE, "blobHosts"), ["storage.example"]),
+        ((*NOTATION, "revocation", "listSeconds"), 60.0),
         (("limits", "referrers"), 5),
     ],
     ids=lambda value: "" if isinstance(value, tuple) else str(value)[:30],
@@ -110,6 +130,28 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
 def test_what_harms_nobody_is_open(place: tuple[Any, ...], value: Any) -> None:
     """What stands in the resource itself, and less than the usual bounds."""
     assert read_spec(changed(place, value), tenant=True).scopes == ("a.example",)
+
+
+def test_every_number_of_a_tenants_store_has_a_bound() -> None:
+    """One that is added later is bounded by its default, until it is said to be a time."""
+    numbers = [each for each in fields(Options) if type(each.default) in (int, float)]
+    assert {"timeout", "connectTimeout", "maxBlobBytes"} <= {each.encode_name for each in numbers}
+    for each in numbers:
+        given = changed((*STORE, each.encode_name), 10**12)
+        with pytest.raises(ConfigurationError, match="a namespace may have at most") as caught:
+            read_spec(given, tenant=True)
+        assert caught.value.path == f"spec.stores[0].parameters.{each.encode_name}"
+
+
+@pytest.mark.parametrize(
+    "name", ["ttl", "cacheTTL", "maxAge", "refreshInterval", "verdictLifetime", "retryDelay"]
+)
+def test_times_are_known_by_their_names(name: str) -> None:
+    """However deep they stand, in every plugin that is open to namespaces."""
+    given = changed((*COSIGN, "some"), [{name: 10**12}])
+    with pytest.raises(ConfigurationError, match="seconds") as caught:
+        read_spec(given, tenant=True)
+    assert caught.value.path.endswith(f".some[0].{name}")
 
 
 def test_expressions_are_counted_over_all_policies_and_verifiers() -> None:
@@ -158,3 +200,62 @@ def test_unknown_keys_are_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigurationError, match="policyEnforcr") as caught:
         read_spec(spec("a.example") | {"policyEnforcr": {}}, tenant=False)
     assert "policyEnforcer" in caught.value.remedy
+
+
+@pytest.fixture
+def lent() -> ClusterResources:
+    """What plugins are lent for a namespace."""
+    return lent_to("team", FakeClock(), Shared())
+
+
+@pytest.mark.parametrize("name", ["files", "azurekeyvault", "awskms", "nothing-of-the-kind"])
+async def test_a_plugin_gets_no_keys_of_the_provider_for_a_tenant(
+    lent: ClusterResources, tmp_path: Path, name: str
+) -> None:
+    """Whatever parameters it took them from: those that nobody has checked before are refused where they are built."""
+    (tmp_path / "cosign.pub").write_text(KEY)
+    given = {name: [str(tmp_path / "cosign.pub")]}
+    for build in (lent.keys, lent.certificates):
+        with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
+            await build(given, "some.place")
+        assert caught.value.path == f"some.place.{name}"
+
+
+async def test_one_of_several_sources_is_enough_to_refuse_all(lent: ClusterResources) -> None:
+    """The others do not hide it."""
+    given = {"inline": {"certs": KEY}, "files": ["ca.pem"]}
+    with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
+        await lent.certificates(given, "some.place")
+    assert caught.value.path == "some.place.files"
+
+
+async def test_a_plugin_gets_keys_that_stand_in_the_resource(lent: ClusterResources) -> None:
+    """For a tenant as for the cluster; and for the cluster also those in files."""
+    provider = await lent.keys({"inline": {"keys": KEY}}, "keys")
+    assert [each.data for each in await provider.keys()] == [KEY.encode()]
+
+
+@pytest.mark.parametrize("name", ["docker", "azure", "", None])
+async def test_a_plugin_gets_no_credentials_of_the_provider_for_a_tenant(
+    lent: ClusterResources, name: str | None
+) -> None:
+    """As with keys."""
+    with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
+        await lent.credentials({"provider": name}, "credential")
+    assert caught.value.path == "credential.provider"
+
+
+async def test_the_clusters_plugins_get_keys_from_files(tmp_path: Path) -> None:
+    """The guards are a tenant's alone."""
+    file = tmp_path / "cosign.pub"
+    file.write_text(KEY)
+    provider = await lent_to("", FakeClock(), Shared()).keys({"files": [str(file)]}, "keys")
+    assert [each.data for each in await provider.keys()] == [KEY.encode()]
+
+
+def test_a_tenants_plugins_reach_public_addresses_only(lent: ClusterResources) -> None:
+    """Also where nobody has said so; what is listed for tenants is kept, and the cluster has no bound."""
+    assert lent.shared.destinations == PUBLIC_ONLY
+    listed = Destinations.parse(["10.0.0.0/8"])
+    assert lent_to("team", FakeClock(), Shared(destinations=listed)).shared.destinations == listed
+    assert lent_to("", FakeClock(), Shared()).shared.destinations is None

@@ -164,7 +164,9 @@ def test_the_image_has_extras_that_exist_and_plugins_that_are_asked_for() -> Non
     arguments = dict(what.partition("=")[::2] for name, what in found if name == "ARG")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert set(arguments["EXTRAS"].split(",")) <= set(extras)
-    assert {"kubernetes", "metrics"} <= set(arguments["EXTRAS"].split(","))
+    assert arguments["EXTRAS"] == "all"
+    (everything,) = extras["all"]
+    assert everything == f"pyratify[{','.join(sorted(set(extras) - {'all', 'dev'}))}]"
     assert arguments["PLUGINS"] == '""'
     (install,) = [what for name, what in found if name == "RUN" and "pip install" in what]
     assert install.endswith('".${EXTRAS:+[${EXTRAS}]}" ${PLUGINS}')

@@ -14,8 +14,9 @@ _IN_FOLDER = ("config.json", "ratify.yaml", "ratify.json")
 def locate(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return the configuration file, or None when there is none in any of the places.
 
-    The places, in order: what is given; `$RATIFY_CONFIG`, a file or a folder with `config.json`; `ratify.yaml` or
-    `ratify.json` here; `~/.config/ratify/` (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`.
+    The places, in order: what is given; `$RATIFY_CONFIG`, a file or a folder with `config.json`; `~/.config/ratify/`
+    (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`. Never the current folder: it may be a checkout of somebody else's, and a
+    configuration says whom to trust, what leaves as a header, and which programs are run.
 
     Raises:
         ConfigurationError: `$RATIFY_CONFIG` names a folder without a configuration.
@@ -26,6 +27,13 @@ def locate(given: str | None, environment: Mapping[str, str] = os.environ) -> Pa
     if named:
         return _named(Path(named))
     return next((path for path in _usual(environment) if path.is_file()), None)
+
+
+def passed_over(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the configuration that lies in the current folder and is not read because nothing names it, or None."""
+    if given is not None or environment.get(VARIABLE):
+        return None
+    return next((path for path in map(Path, _HERE) if path.is_file()), None)
 
 
 def _named(path: Path) -> Path:
@@ -40,8 +48,9 @@ def _named(path: Path) -> Path:
 
 
 def _usual(environment: Mapping[str, str]) -> Iterator[Path]:
-    yield from (Path(name) for name in _HERE)
     home = environment.get("HOME", "")
+    if not Path(home).is_absolute():  # it would be the current folder again
+        home = ""
     folder = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     if Path(folder).is_absolute():
         yield from (Path(folder, "ratify", name) for name in ("ratify.yaml", "ratify.json", "config.json"))

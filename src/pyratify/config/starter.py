@@ -1,7 +1,7 @@
 """The configuration that `ratify config init` writes."""
 
 STARTER = """\
-# What ratify trusts; `ratify config check` explains what is wrong with it, docs/configuration.md what else there is.
+# What ratify trusts; `ratify config check -c FILE` explains what is wrong with it, docs/configuration.md what else there is.
 executors:
   # Repositories (ghcr.io/team/app), prefixes (ghcr.io/team/*), registries (ghcr.io), zones (*.example.com), or "*".
   - scopes: ["*"]

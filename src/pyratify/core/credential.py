@@ -1,7 +1,7 @@
 """The interface between stores and the places that credentials come from."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +13,14 @@ class Credential:
         password: The password.
         identity_token: An OAuth2 refresh token, exchanged at the registry's token server.
         registry_token: A bearer token, used as it is.
+        note: Where it was found, or why nothing was, for messages.
     """
 
     username: str = ""
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
+    note: str = field(default="", compare=False)
 
     @property
     def is_anonymous(self) -> bool:
@@ -37,5 +39,18 @@ class CredentialProvider(Protocol):
 
         Raises:
             StoreError: `REGISTRY_AUTH` or `CREDENTIAL_SCOPE`: the source failed or must not be used for this registry.
+        """
+        ...
+
+
+@runtime_checkable
+class RepositoryCredentialProvider(CredentialProvider, Protocol):
+    """A source that may have another credential for a repository than for the rest of its registry."""
+
+    async def repository_credential(self, registry: str, repository: str) -> Credential:
+        """Return the credential for a repository of a canonical registry; `ANONYMOUS` when there is none.
+
+        Raises:
+            StoreError: As `CredentialProvider.credential`.
         """
         ...

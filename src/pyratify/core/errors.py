@@ -12,6 +12,7 @@ RatifyError                 reason, message, remedy
 
 from dataclasses import dataclass
 
+from pyratify.core.plain import clean
 from pyratify.core.reason import Reason
 
 
@@ -28,6 +29,14 @@ class Failure:
     reason: Reason
     message: str
     remedy: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the failure as a JSON object of `code`, `message` and `remedy`, safe to show."""
+        return {
+            "code": self.reason.value,
+            "message": clean(self.message),
+            "remedy": clean(self.remedy),
+        }
 
 
 class RatifyError(Exception):

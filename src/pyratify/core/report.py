@@ -1,22 +1,31 @@
-"""Results: what was found, what failed and why."""
+"""Results: what was found, what failed and why; in memory, and as the JSON of Ratify v2 with additive fields."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, NoReturn
 
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.details import encode_details, find_fault
 from pyratify.core.errors import Failure
+from pyratify.core.plain import MAX_REFERENCE, MAX_REPORT, clean
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 
 
 class Outcome(StrEnum):
-    """What came of looking at an artifact; only `PASSED` ever counts."""
+    """What came of looking at an artifact; only `PASSED` ever counts, and none of them is true or false."""
 
     PASSED = "PASSED"
     FAILED = "FAILED"
     INCONCLUSIVE = "INCONCLUSIVE"
+
+    def __bool__(self) -> NoReturn:
+        """Raise TypeError: every outcome would be true."""
+        raise TypeError("an Outcome is neither true nor false: compare it with Outcome.PASSED")
 
 
 class Decision(StrEnum):
@@ -25,6 +34,17 @@ class Decision(StrEnum):
     ALLOW = "ALLOW"
     DENY = "DENY"
     NONE = "NONE"
+
+    def __bool__(self) -> NoReturn:
+        """Raise TypeError: every decision would be true, DENY with them."""
+        raise TypeError("a Decision is neither true nor false: compare it with Decision.ALLOW")
+
+
+_SAID = {
+    Outcome.PASSED: "verified",
+    Outcome.FAILED: "verification failed",
+    Outcome.INCONCLUSIVE: "could not be decided",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +67,28 @@ class VerifierResult:
     def passed(self) -> bool:
         """Whether this is positive evidence."""
         return self.outcome is Outcome.PASSED
+
+    def __bool__(self) -> bool:
+        """Tell the same as `passed`, so that a result that failed is never taken for evidence."""
+        return self.passed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as a JSON object; `detail` is the text of another one, as in Ratify v2.
+
+        Raises:
+            ValueError: The details are no JSON; `ValidationResult.to_dict` reports that as an error.
+            TypeError: Likewise.
+        """
+        details = self.details
+        found = {
+            "verifierName": clean(self.verifier),
+            "description": clean(details.description) if details else _SAID[self.outcome],
+            "detail": encode_details(details.data) if details else "",
+            "outcome": self.outcome.value,
+            **_why(self.failure),
+            "warnings": [warning.to_dict() for warning in details.warnings] if details else None,
+        }
+        return {key: value for key, value in found.items() if value or key == "detail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +120,10 @@ class ArtifactReport:
             (result for result in self.results if result.verifier == verifier and result.passed), None
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as a JSON object, with what is nested in it; errors as in `VerifierResult.to_dict`."""
+        return {**_flat(self), "artifactReports": [report.to_dict() for report in self.nested]}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -90,6 +136,10 @@ class Verdict:
 
     decision: Decision
     failure: Failure | None = None
+
+    def __bool__(self) -> NoReturn:
+        """Raise TypeError: a verdict that denies would be true."""
+        raise TypeError("a Verdict is neither true nor false: compare its decision with Decision.ALLOW")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +169,49 @@ class ValidationResult:
         """Whether the policy allows the subject."""
         return self.decision is Decision.ALLOW and self.error is None
 
+    def __bool__(self) -> NoReturn:
+        """Raise TypeError: `if engine.validate(...)` would let pass what is denied."""
+        raise TypeError("a ValidationResult is neither true nor false: ask for result.succeeded")
+
+    def checked(self) -> "ValidationResult":
+        """Return the result, or an error in its place where a verifier's details are no JSON.
+
+        What is printed and what is decided must be one: a report that cannot be written down allows nothing.
+        """
+        for report in walk(self.artifacts):
+            for item in report.results:
+                fault = find_fault(item.details.data) if item.details else None
+                if fault is not None:
+                    message = f"the details of the verifier {item.verifier!r} are no JSON: {fault}"
+                    error = Failure(Reason.INTERNAL, message, Reason.INTERNAL.remedy)
+                    reports = tuple(map(_without_details, self.artifacts))
+                    return replace(self, decision=Decision.DENY, failure=None, error=error, artifacts=reports)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as a JSON object of strings that are safe to show.
+
+        Reports beyond 256 KiB are left out and counted in `leftOut`; verdict, failure and error are always whole.
+        """
+        result = self.checked()
+        budget = _Budget(MAX_REPORT)
+        found = {
+            "reference": clean(str(result.reference), MAX_REFERENCE),
+            "digest": result.subject.digest if result.subject else None,
+            "succeeded": result.succeeded,
+            "decision": result.decision.value,
+            "failure": result.failure.to_dict() if result.failure else None,
+            "error": result.error.to_dict() if result.error else None,
+            "limits": [limit.to_dict() for limit in result.limits] or None,
+            "artifactReports": _reports(result.artifacts, budget),
+            "leftOut": budget.left_out or None,
+        }
+        return {key: value for key, value in found.items() if value is not None or key == "digest"}
+
+    def to_json(self) -> str:
+        """Return `to_dict` as one line of JSON, ASCII only and without a line break at its end."""
+        return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
+
 
 def walk(reports: tuple[ArtifactReport, ...]) -> Iterator[ArtifactReport]:
     """Iterate over reports and everything nested in them, in order."""
@@ -133,3 +226,55 @@ def failures(reports: tuple[ArtifactReport, ...]) -> Iterator[tuple[Outcome, Fai
         if report.failure is not None and report.outcome is not None:
             yield report.outcome, report.failure
         yield from ((r.outcome, r.failure) for r in report.results if r.failure is not None)
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int
+    left_out: int = 0
+
+    def spend(self, report: dict[str, Any]) -> bool:
+        self.left -= len(json.dumps(report, separators=(",", ":")))
+        return self.left >= 0
+
+
+def _reports(reports: tuple[ArtifactReport, ...], budget: _Budget) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for index, report in enumerate(reports):
+        item = _flat(report)
+        if not budget.spend(item):
+            budget.left_out += sum(1 for _ in walk(reports[index:]))
+            break
+        found.append({**item, "artifactReports": _reports(report.nested, budget)})
+    return found
+
+
+def _flat(report: ArtifactReport) -> dict[str, Any]:
+    found = {
+        "subject": clean(str(report.subject)),
+        "artifact": report.artifact.digest,
+        "artifactType": clean(report.artifact.artifact_type) if report.artifact.artifact_type else None,
+        "discovery": report.discovery.value,
+        "outcome": report.outcome.value if report.outcome is not None else None,
+        **_why(report.failure),
+        "results": [item.to_dict() for item in report.results],
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _without_details(report: ArtifactReport) -> ArtifactReport:
+    results = tuple(
+        replace(item, details=None) if item.details and find_fault(item.details.data) else item
+        for item in report.results
+    )
+    return replace(report, results=results, nested=tuple(map(_without_details, report.nested)))
+
+
+def _why(failure: Failure | None) -> dict[str, str]:
+    if failure is None:
+        return {}
+    return {
+        "errorReason": clean(failure.message),
+        "reason": failure.reason.value,
+        "remedy": clean(failure.remedy),
+    }

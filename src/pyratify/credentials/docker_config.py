@@ -1,14 +1,16 @@
 """Credentials as Docker keeps them: `config.json` and its helpers."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
-from pyratify.credentials.docker_file import DockerFile, parse_docker_file, server_address
+from pyratify.credentials.docker_file import DockerFile, parse_docker_file
 from pyratify.credentials.docker_helper import TIMEOUT, ask_helper
+from pyratify.credentials.docker_keys import server_address
 
 
 class DockerCredentials:
@@ -24,9 +26,14 @@ class DockerCredentials:
         self._timeout = timeout
 
     async def credential(self, registry: str) -> Credential:
-        """Return what is stored for exactly this registry, or `ANONYMOUS`.
+        """Return what is stored for a whole registry, or `ANONYMOUS`; errors as for a repository."""
+        return await self.repository_credential(registry, "")
 
-        As in Docker, a helper that is configured for the registry is asked and the file's own entry is not.
+    async def repository_credential(self, registry: str, repository: str) -> Credential:
+        """Return what is stored for a repository, the longest match, or `ANONYMOUS`.
+
+        As in Docker, a helper that is configured for the registry is asked and the file's own entry is not, unless the
+        entry is for a part of the registry.
 
         Raises:
             StoreError: `REGISTRY_AUTH`: the file is malformed or cannot be read, or the helper failed.
@@ -34,10 +41,11 @@ class DockerCredentials:
         file = self._load()
         if file is None:
             return ANONYMOUS
-        helper = file.helper(registry)
+        helper = file.helper(registry, repository)
         if helper:
-            return await ask_helper(helper, server_address(registry), timeout=self._timeout)
-        return file.credential(registry)
+            found = await ask_helper(helper, server_address(registry), timeout=self._timeout)
+            return replace(found, note=file.note_of_helper(helper, registry, repository))
+        return file.credential(registry, repository)
 
     def _load(self) -> DockerFile | None:
         if self._path is None:

@@ -1,23 +1,21 @@
-"""Docker's `config.json`, parsed: which credential or which helper is for a registry.
-
-Registries are matched by their exact canonical host and port, never by a part of it.
-"""
+"""Docker's `config.json`, parsed: which credential or which helper is for a repository."""
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from pyratify.core import strictjson
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.core.reference import DEFAULT_REGISTRY, canonical_registry, is_registry
+from pyratify.credentials.docker_keys import closest, others
 
-HUB_KEY = "https://index.docker.io/v1/"
 _REMEDY = "Correct the file, or log in again with `docker login`."
-_API_PATHS = ("", "v1", "v2")
+_SHOWN = 5
+_HOST = (True, 0, sys.maxsize)  # above it rank entries for a part of a registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +34,46 @@ class DockerFile:
     helpers: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
 
-    def helper(self, registry: str) -> str:
-        """Return the helper for a canonical registry; empty where the file itself is to be asked."""
-        return next(_matching(self.helpers, registry), self.store)
+    def helper(self, registry: str, repository: str = "") -> str:
+        """Return the helper for a repository of a canonical registry; empty where the file itself is to be asked.
 
-    def credential(self, registry: str) -> Credential:
-        """Return what the file itself holds for a canonical registry.
+        As in Docker, a helper that is named for the registry is asked rather than the file, unless an entry of the file
+        matches more closely.
+        """
+        named = closest(self.helpers, registry, repository)
+        entry = closest(self.auths, registry, repository)
+        if named is not None and (entry is None or named[1] >= entry[1]):
+            return self.helpers[named[0]]
+        return "" if named is not None or (entry is not None and entry[1] > _HOST) else self.store
+
+    def credential(self, registry: str, repository: str = "") -> Credential:
+        """Return what the file itself holds for a repository of a canonical registry, and under which key.
 
         Raises:
             StoreError: `REGISTRY_AUTH`: the entry is malformed.
         """
-        entry = next(_matching(self.auths, registry), None)
-        return ANONYMOUS if entry is None else _credential(entry, f"{self.origin}: the entry for {registry}")
+        found = closest(self.auths, registry, repository)
+        if found is None:
+            return replace(ANONYMOUS, note=self._note(registry, repository))
+        credential = _credential(self.auths[found[0]], f"{self.origin}: the entry for {found[0][:200]}")
+        return replace(credential, note=f"{found[0][:200]!r} in {self.origin}")
+
+    def note_of_helper(self, helper: str, registry: str, repository: str = "") -> str:
+        """Return what is said of a credential that a helper gave or had not."""
+        asked = f"docker-credential-{helper[:80]} was asked"
+        found = closest(self.auths, registry, repository)
+        if found is None or not self.auths[found[0]]:
+            return asked
+        return f"{asked}, and so {found[0][:200]!r} in {self.origin} is not looked at"
+
+    def _note(self, registry: str, repository: str) -> str:
+        """Return what is said where no entry is for a repository although some are for its registry."""
+        keys = others(self.auths, registry)
+        if not keys:
+            return ""
+        more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+        listed = ", ".join(repr(key[:200]) for key in keys[:_SHOWN])
+        return f"of {self.origin} {listed}{more} is not for {registry}/{repository}".rstrip("/")
 
 
 def parse_docker_file(data: bytes, origin: str) -> DockerFile:
@@ -67,32 +93,6 @@ def parse_docker_file(data: bytes, origin: str) -> DockerFile:
     if not isinstance(store, str) or not all(isinstance(name, str) for name in helpers.values()):
         _refuse(f"{origin}: the name of a credential helper is no string")
     return DockerFile(origin, auths, helpers, store)
-
-
-def server_address(registry: str) -> str:
-    """Return how Docker names a canonical registry to its helpers."""
-    return HUB_KEY if registry == DEFAULT_REGISTRY else registry
-
-
-def _matching(entries: Mapping[str, Any], registry: str) -> Iterator[Any]:
-    """Iterate over what is meant for the registry: the exact spelling first, then the others in the file's order."""
-    for key in (server_address(registry), registry):
-        if key in entries:
-            yield entries[key]
-    for key, entry in entries.items():
-        if _registry_of(key) == registry:
-            yield entry
-
-
-def _registry_of(key: str) -> str | None:
-    """Return the canonical registry that a key names; None for a key that names only a part of one."""
-    scheme, found, rest = key.partition("://")
-    host, _, path = (rest if found else key).partition("/")
-    if found and scheme not in ("https", "http"):
-        return None
-    if not found and path.strip("/") not in _API_PATHS:
-        return None  # podman's key for a single namespace
-    return canonical_registry(host) if is_registry(host) else None
 
 
 def _credential(entry: Any, where: str) -> Credential:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pyratify.config.watch import Generation
+from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
@@ -47,10 +48,12 @@ class Rules:
     Attributes:
         on_invalid: What becomes of a resource that was valid and is not any more.
         fallback: Who decides for a namespace without a NamespacedExecutor.
+        tenant_destinations: Where NamespacedExecutors may lead connections to: public addresses, and what is listed.
     """
 
     on_invalid: OnInvalid = OnInvalid.KEEP
     fallback: Fallback = Fallback.CLUSTER
+    tenant_destinations: Destinations = PUBLIC_ONLY
 
 
 @dataclass(slots=True)
@@ -189,7 +192,8 @@ class ClusterConfig:
         resources = (self._tenants if namespace else self._cluster).of(namespace)
         bucket = self._buckets.get(namespace)
         if bucket is None:
-            lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer), self.api)
+            only = self.rules.tenant_destinations if namespace else None
+            lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer, only), self.api)
             most = MAX_EXECUTORS if namespace else None
             bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret, most)
             self._buckets[namespace] = bucket

@@ -12,15 +12,16 @@ from pyratify.config.paths import join
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.config.scopes import check_scopes
 from pyratify.config.trace import begin_trace
+from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.sharing import Shared
+from pyratify.core.sharing import Allowance, Shared
 from pyratify.kubernetes.literal import check_literal
 from pyratify.kubernetes.resource import Resource
 from pyratify.kubernetes.secrets import ClusterResources, SecretReader
-from pyratify.kubernetes.tenant import NOWHERE, TenantResources, check_tenant
+from pyratify.kubernetes.tenant import MAX_INSTRUCTIONS, NOWHERE, TenantResources, check_tenant
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.api import Api
@@ -69,10 +70,11 @@ def lent_to(namespace: str, clock: Clock, shared: Shared, api: "Api | None" = No
     Args:
         namespace: The tenant; empty for the cluster.
         clock: The engine's clock.
-        shared: What the engine's plugins share.
+        shared: What the engine's plugins share; a tenant's connections go to public addresses where it names no destinations.
         api: Where Secrets are read; they are not when omitted.
     """
     if namespace:
+        shared = replace(shared, destinations=shared.destinations or PUBLIC_ONLY)
         own = SecretReader(api, namespace, tenant=True) if api else None
         return TenantResources(clock, NOWHERE, shared=shared, secrets=own)
     home = SecretReader(api, api.namespace, tenant=False) if api else None
@@ -94,7 +96,9 @@ async def build_part(resource: Resource, lent: ClusterResources, secret: bytes |
     fingerprint = Fingerprint()
     begin_trace(fingerprint, Config(executors=(config,)), secret)
     secrets = lent.secrets.anew() if lent.secrets else None
-    lent = replace(lent, shared=replace(lent.shared, fingerprint=fingerprint), secrets=secrets)
+    expressions = Allowance(MAX_INSTRUCTIONS) if resource.kind.namespaced else Allowance()
+    shared = replace(lent.shared, fingerprint=fingerprint, expressions=expressions)
+    lent = replace(lent, shared=shared, secrets=secrets)
     async with AsyncExitStack() as stack:
         builder = Builder(lent, stack, lent.shared.cache)
         try:

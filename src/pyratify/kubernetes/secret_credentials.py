@@ -34,7 +34,7 @@ class SecretCredentialOptions(
 
 
 class PullCredentials:
-    """The entries of an image pull Secret, each for exactly its registry.
+    """The entries of an image pull Secret, each for its registry or a part of it.
 
     Args:
         file: What is in it.
@@ -44,12 +44,16 @@ class PullCredentials:
         self._file = file
 
     async def credential(self, registry: str) -> Credential:
-        """Return what is stored for exactly this registry, or `ANONYMOUS`.
+        """Return what is stored for a whole registry, or `ANONYMOUS`; errors as for a repository."""
+        return await self.repository_credential(registry, "")
+
+    async def repository_credential(self, registry: str, repository: str) -> Credential:
+        """Return what is stored for a repository, the longest match as in kubelet, or `ANONYMOUS`.
 
         Raises:
             StoreError: `REGISTRY_AUTH`: the entry is malformed.
         """
-        return self._file.credential(registry)
+        return self._file.credential(registry, repository)
 
 
 async def build(name: str, options: SecretCredentialOptions, resources: Resources) -> CredentialProvider:

@@ -1,9 +1,11 @@
 """What a NamespacedExecutor may say: it is a tenant's text, read by a process that may do more than the tenant.
 
 What is not known to be harmless is refused: files of the provider, credentials of the provider, programs, Secrets of other
-namespaces, addresses that are not public, and bounds above the usual ones.
+namespaces, bounds above the usual ones and long times. Where it leads connections to is looked at when they are made, because a
+name says nothing about its address (`pyratify.core.addresses.Destinations`).
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,8 @@ from pyratify.config.schema import REGISTRY, THRESHOLD, ExecutorConfig, LimitsCo
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import CertificateProvider, KeyProvider
-from pyratify.core.limits import MIB
 from pyratify.kubernetes.secrets import ClusterResources
+from pyratify.stores.registry.plugin import Options as StoreOptions
 
 CREDENTIALS = ("anonymous", "kubernetes", "static")
 KEYS = ("inline", "kubernetes")
@@ -26,13 +28,22 @@ MAX_CONCURRENCY = 16
 MAX_EXECUTORS = 64
 MAX_PARTS = 16
 MAX_EXPRESSIONS = 32
+MAX_INSTRUCTIONS = 16384
+"""Of all expressions of a resource together; matching all of them against one signer takes less than 0.1 s."""
+MAX_MIRRORS = 8
 NOWHERE = Path("/dev/null/no-files-for-tenants")
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
 _COSIGN_FILES = ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")
 _NOTATION_FILES = ("trustStore", "notationConfig", "plugins")
 _ROOTS = ("public-good", "staging")
 _EXPRESSIONS = ("certificateIdentityRegex", "certificateOIDCIssuerRegex")
-_MAX_BYTES = {"maxBlobBytes": 32 * MIB, "maxManifestBytes": 4 * MIB}
+_MAX_SECONDS = {
+    **dict.fromkeys(("timeout", "seconds", "delay", "interval", "wait", "backoff"), 60),
+    **dict.fromkeys(("ttl", "lifetime"), 86400),
+    "age": 366 * 86400,
+}
+"""By the last word of a parameter's name, the most seconds: of waiting, of keeping, and of what may lie in the past."""
+_WORD = re.compile(r"[A-Z]?[a-z]+$|[A-Z]+$")
 _USUAL = LimitsConfig()
 
 Check = Callable[[Mapping[str, Any], str], None]
@@ -48,13 +59,17 @@ def check_tenant(config: ExecutorConfig) -> None:
         if len(parts) > MAX_PARTS:
             raise _refused(name, f"a resource may have at most {MAX_PARTS}")
     for number, store in enumerate(config.stores):
+        _check_times(store.parameters, f"stores[{number}].parameters")
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
     for number, verifier in enumerate(config.verifiers):
+        _check_times(verifier.parameters, f"verifiers[{number}].parameters")
         _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
     if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
         raise _refused("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
     if config.policy_enforcer is not None:
+        _check_times(config.policy_enforcer.parameters, "policyEnforcer.parameters")
         _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
+    _check_times({"timeout": config.timeout}, "")
     if config.concurrency > MAX_CONCURRENCY:
         raise _refused("concurrency", f"a namespace may have at most {MAX_CONCURRENCY}")
     for field in fields(LimitsConfig):
@@ -76,13 +91,47 @@ def _check_store(parameters: Mapping[str, Any], path: str) -> None:
             f"{path}.authRealms",
             "token servers that the registry does not stand for are for the cluster to name",
         )
-    for name, most in _MAX_BYTES.items():
-        value = parameters.get(name)
-        if isinstance(value, int) and value > most:
-            raise _refused(f"{path}.{name}", f"a namespace may have at most {most}")
+    mirrors = parameters.get("mirrors")
+    if isinstance(mirrors, list | tuple) and len(mirrors) > MAX_MIRRORS:
+        raise _refused(
+            f"{path}.mirrors",
+            f"a namespace may have at most {MAX_MIRRORS}, which are asked one after another",
+        )
+    for field in fields(StoreOptions):
+        value, usual = parameters.get(field.encode_name), field.default
+        if _is_time(field.encode_name) or not (_is_number(value) and _is_number(usual)):
+            continue
+        if not value <= usual:
+            raise _refused(f"{path}.{field.encode_name}", f"a namespace may have at most {usual}")
     credential = parameters.get("credential")
     if isinstance(credential, Mapping):
         _check_provider(credential.get("provider"), CREDENTIALS, f"{path}.credential.provider")
+
+
+def _check_times(value: Any, path: str) -> None:
+    """Refuse every number of seconds, however deep, that is larger than what its name allows."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            most = _MAX_SECONDS.get(_last_word(str(name)))
+            if most is not None and _is_number(item) and not item <= most:
+                raise _refused(join(path, str(name)), f"a namespace may have at most {most} seconds")
+            _check_times(item, join(path, str(name)))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_times(item, f"{path}[{index}]")
+
+
+def _is_time(name: str) -> bool:
+    return _last_word(name) in _MAX_SECONDS
+
+
+def _last_word(name: str) -> str:
+    match = _WORD.search(name)
+    return match[0].lower() if match else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pyratify.core.errors import Failure
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
 from pyratify.render.plain import MAX_REPORT, clean
-from pyratify.render.soundness import sound
 from pyratify.render.words import because, name, painted, signers, summary, verdict
 
 
@@ -16,7 +15,7 @@ def render(result: ValidationResult, *, color: bool = False) -> str:
         result: What to show.
         color: Whether the verdict is printed in color; for terminals.
     """
-    result = sound(result)
+    result = result.checked()
     why = summary(result)
     head = f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
     return cut((head, *_lines(result)))

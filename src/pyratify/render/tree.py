@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult
 from pyratify.core.verifier import Details
 from pyratify.render.plain import clean
-from pyratify.render.soundness import sound
 from pyratify.render.text import cut, warnings
 from pyratify.render.words import because, name, painted, summary, verdict
 from pyratify.render.words import signers as known_as
@@ -32,7 +31,7 @@ def render(result: ValidationResult, *, color: bool = False) -> str:
         result: What to show.
         color: Whether the verdict is printed in color; for terminals.
     """
-    result = sound(result)
+    result = result.checked()
     why = summary(result)
     head = f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
     children = tuple(_artifact(report) for report in result.artifacts)

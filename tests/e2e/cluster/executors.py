@@ -97,7 +97,11 @@ def executor(
 def tenants(server: ApiServer, gatekeeper: Gatekeeper, folder: Path, *flags: str) -> Iterator[Tenants]:
     """Run a provider that follows executors, with a service account of few rights, until the end of the block."""
     define(server)
-    provider = Provider(folder, Authority("e2e provider of tenants"), ("--namespaces", "required", *flags))
+    provider = Provider(
+        folder,
+        Authority("e2e provider of tenants"),
+        ("--namespaces", "required", "--tenant-allowed-host", "127.0.0.0/8", *flags),
+    )
     provider.replace_certificate()
     provider.admit_clients_of(gatekeeper.authority.pem)
     provider.environment["KUBECONFIG"] = str(server.kubeconfig_of(_HOME, "provider"))

@@ -20,7 +20,6 @@ from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.flags import add_flags
 from pyratify.entrypoints.gatekeeper.serve import make
 from pyratify.entrypoints.serving.process import Parts, Process
-from pyratify.render.json import document
 from pyratify.testing.registry import RegistrySimulator
 from sharing import RedisServer, free_port, running_redis
 
@@ -136,7 +135,7 @@ async def test_real_verdicts_are_carried_without_loss(
     found = decode(data)
     assert found is not None
     assert encode(found) == data
-    assert document(found) == document(result)
+    assert found.to_dict() == result.to_dict()
 
 
 async def test_what_one_replica_evaluated_the_other_knows(

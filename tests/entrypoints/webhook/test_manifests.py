@@ -153,6 +153,107 @@ def test_other_webhooks_are_nobodys_business() -> None:
     assert weaknesses([shipped("mutating.yaml")]) == ()
 
 
+REFUSED: tuple[tuple[list[str], list[str], str], ...] = (
+    ([""], ["pods/*"], "every scheduling of a Pod and every eviction of a Pod"),
+    (["*"], ["pods/binding"], "every scheduling of a Pod"),
+    ([""], ["pods/eviction"], "every eviction of a Pod"),
+    (["apps"], ["deployments/scale"], "every scaling of it"),
+    (["apps"], ["statefulsets/*"], "every scaling of it"),
+    ([""], ["replicationcontrollers/*"], "every scaling of it"),
+    (["apps"], ["*/scale"], "every scaling of it"),
+    ([""], ["*/*"], "every object of other kinds"),
+    (["apps"], ["*"], "every object of other kinds"),
+    (["*"], ["*"], "every object of other kinds"),
+    (["*"], ["*/status"], "every one of other kinds"),
+    ([""], ["secrets"], "every one of it"),
+    ([""], ["serviceaccounts/token"], "every one of it"),
+    (["argoproj.io"], ["rollouts"], "every one of it"),
+    (["argoproj.io"], ["rollouts/status"], "every one of it"),
+    (["apps"], ["pods"], "every one of it"),
+)
+
+
+@pytest.mark.parametrize(("groups", "resources", "what"), REFUSED, ids=lambda each: str(each)[:30])
+@pytest.mark.parametrize("name", FILES)
+def test_rules_that_send_what_has_no_images_are_found(
+    name: str, groups: list[str], resources: list[str], what: str
+) -> None:
+    """The webhook would refuse all of it, as every binding and scaling, for no image's sake."""
+    rule = {
+        "apiGroups": groups,
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": resources,
+    }
+    found = weaknesses([changed(name, lambda hook: hook["rules"].append(rule))])
+    assert [each.message for each in found] == [
+        f"{resources[0]} brings what has no images that are known, and {what} would be refused"
+    ]
+    assert found[0].place.endswith("verify.ratify.sh" if name == FILES[1] else "pin.ratify.sh")
+    assert found[0].remedy
+
+
+@pytest.mark.parametrize(("resource", "group"), [("pods/*", ""), ("deployments/scale", "apps")])
+def test_a_webhook_for_nothing_but_subresources_is_looked_at(resource: str, group: str) -> None:
+    """Though it looks at no Pod."""
+    rule = {"apiGroups": [group], "apiVersions": ["*"], "operations": ["*"], "resources": [resource]}
+    other = changed("validating.yaml", lambda hook: hook.update(rules=[rule]))
+    (found,) = weaknesses([shipped("validating.yaml"), other])
+    assert found.message.startswith(f"{resource} brings what has no images")
+
+
+@pytest.mark.parametrize(
+    ("groups", "resources", "operations"),
+    [
+        ([""], ["pods/status", "pods/resize", "pods/ephemeralcontainers"], ["UPDATE"]),
+        ([""], ["pods/exec", "pods/attach"], ["CONNECT"]),
+        ([""], ["secrets"], ["DELETE"]),
+        (["apps"], ["deployments/status", "daemonsets/*"], ["*"]),
+        (["batch"], ["*", "*/*", "jobs/*"], ["*"]),
+        (["*"], ["pods", "jobs"], ["*"]),
+    ],
+)
+def test_rules_for_what_holds_pods_refuse_nothing_for_nothing(
+    groups: list[str], resources: list[str], operations: list[str]
+) -> None:
+    """Subresources that are written with the object itself are judged by its images; connections bring none."""
+    rule = {"apiGroups": groups, "apiVersions": ["*"], "operations": operations, "resources": resources}
+    assert weaknesses([changed("validating.yaml", lambda hook: hook["rules"].append(rule))]) == ()
+
+
+def test_other_kinds_are_known_or_admitted_by_the_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`podTemplates` names kinds that hold a Pod, `unknownKinds: allow` admits the rest."""
+    rule = {
+        "apiGroups": ["argoproj.io"],
+        "apiVersions": ["*"],
+        "operations": ["*"],
+        "resources": ["rollouts"],
+    }
+    manifest, rules = tmp_path / "webhook.yaml", tmp_path / "rules.json"
+    manifest.write_text(dumps(changed("validating.yaml", lambda hook: hook["rules"].append(rule))))
+    assert ratify(["webhook", "check", str(manifest)]) == 3
+    assert "rollouts brings what has no images that are known" in capsys.readouterr().err
+    for document in (
+        {"podTemplates": [{"group": "argoproj.io", "kind": "Rollout"}]},
+        {"unknownKinds": "allow"},
+    ):
+        rules.write_text(json.dumps(document))
+        assert ratify(["webhook", "check", "--rules", str(rules), str(manifest)]) == 0
+        assert capsys.readouterr().out == "nothing is wrong\n"
+
+
+def test_what_gatekeeper_is_sent_is_not_refused() -> None:
+    """Its templates look at the kinds that their constraints name."""
+    client = {"service": {"name": "gatekeeper", "namespace": "ratify-system", "path": "/v1/admit"}}
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*", "pods/*"]}
+    found = changed(
+        "validating.yaml", lambda hook: hook.update(clientConfig=client, rules=[*hook["rules"], rule])
+    )
+    assert weaknesses([found]) == ()
+
+
 @pytest.mark.parametrize(
     "junk", [{"webhooks": 7}, {"webhooks": [7, {"rules": 7}, {"rules": [{"resources": 7}]}]}]
 )

@@ -1,6 +1,7 @@
 """The registry store: what the contract does not say."""
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.store import Discovery
+from pyratify.credentials.docker_config import DockerCredentials
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.referrers import cosign_tags, next_link, referrers_tag
 from pyratify.stores.registry.transport import Headers, Response
@@ -141,8 +143,8 @@ async def test_referrers_are_listed_by_digest_only(registry: RegistrySimulator) 
             await listed(store, registry.reference("app", "v1"))
 
 
-async def test_referrers_come_first_then_cosigns_tags_in_order(registry: RegistrySimulator) -> None:
-    """Referrers, `.sig`, `.att`, `.sbom`; manifests under cosign's tags come with their bytes."""
+async def test_cosigns_tags_come_first_in_order_then_referrers(registry: RegistrySimulator) -> None:
+    """`.sig`, `.att`, `.sbom`, referrers, however fast each is; manifests under cosign's tags come with their bytes."""
     memory = registry.repository("app")
     image = memory.add_image("v1")
     referrer = sign(memory, image)
@@ -152,17 +154,17 @@ async def test_referrers_come_first_then_cosigns_tags_in_order(registry: Registr
         )
         for kind in ("sbom", "sig", "att")
     ]
-    registry.fault(Fault(path="/referrers/", drip=0.0))
+    registry.fault(Fault(path=r"\.sig", drip=0.0))
     async with open_store(cosign_tags=True) as store:
         found = await listed(store, registry.reference("app", str(image.digest)))
     assert [entry.descriptor.digest for entry in found] == [
-        referrer.digest,
         tagged[1].digest,
         tagged[2].digest,
         tagged[0].digest,
+        referrer.digest,
     ]
-    assert [entry.discovery for entry in found] == [Discovery.REFERRERS_API, *[Discovery.COSIGN_TAG] * 3]
-    assert found[1].manifest == memory.manifests[tagged[1].digest]
+    assert [entry.discovery for entry in found] == [*[Discovery.COSIGN_TAG] * 3, Discovery.REFERRERS_API]
+    assert found[0].manifest == memory.manifests[tagged[1].digest]
 
 
 async def test_cosigns_tags_are_not_looked_at_unless_wanted(registry: RegistrySimulator) -> None:
@@ -272,7 +274,8 @@ async def test_readable_entries_come_before_the_error(registry: RegistrySimulato
         result = await executor(store).validate(registry.reference("app", "v1"))
     assert [entry.descriptor.digest for entry in found] == [signature.digest]
     assert error is not None
-    assert error.reason is Reason.DIGEST_INVALID
+    assert error.reason is Reason.REGISTRY_ERROR
+    assert "push" not in error.remedy
     assert result.decision is Decision.ALLOW
 
 
@@ -424,3 +427,34 @@ async def test_the_material_of_real_signers_is_served_and_listed(registry: Regis
                 entry.discovery for entry in await listed(store, registry.reference("demo", image.digest))
             }
     assert kinds == {Discovery.REFERRERS_API, Discovery.COSIGN_TAG}
+
+
+async def test_a_repository_has_the_credential_of_its_own_entry(
+    registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    """Docker's configuration has a key with a path beside the host's; the challenge is met once for all repositories."""
+    registry.auth = BasicAuth()
+    for name in ("team/app", "other/app", "team/more"):
+        registry.repository(name).add_image("v1")
+    host = registry.reference("team/app", "v1").registry
+    auth = base64.b64encode(b"user:password").decode()
+    wrong = base64.b64encode(b"user:wrong").decode()
+    auths = {host: {"auth": wrong}, f"{host}/team": {"auth": auth}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+    async with open_store(credentials=DockerCredentials(tmp_path / "config.json")) as store:
+        await store.resolve(registry.reference("team/app", "v1"))
+        assert [hit.headers.get("authorization") for hit in registry.hits] == [None, f"Basic {auth}"]
+        await store.resolve(registry.reference("team/more", "v1"))
+        assert len(registry.hits) == 3
+        with pytest.raises(
+            StoreError, match=rf"the configured credential \('{host}' in .*config.json\) read other/app"
+        ):
+            await store.resolve(registry.reference("other/app", "v1"))
+        await store.resolve(registry.reference("team/app", "v1"))
+    del auths[host]
+    (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+    async with open_store(credentials=DockerCredentials(tmp_path / "config.json")) as store:
+        with pytest.raises(
+            StoreError, match=rf"anonymous access \(of .* '{host}/team' is not for {host}/other/app\)"
+        ):
+            await store.resolve(registry.reference("other/app", "v1"))

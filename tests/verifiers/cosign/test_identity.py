@@ -1,98 +1,71 @@
-"""Who signed, as a certificate says it: names of a kind that is understood, and values of bounded length."""
+"""Identities of the policy: what is refused when it is written, and what a refusal of a signer says."""
 
+import threading
 from typing import Any
 
 import pytest
-from cryptography import x509
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.certificates import parse_certificate
-from pyratify.testing.sigstore import ISSUER, PrivateSigstore, Signing, extension, username, utf8
-from pyratify.verifiers.cosign.identity import USERNAME, Signer, check_signer, make_matcher, read_signer
+from pyratify.verifiers.cosign import expression
+from pyratify.verifiers.cosign.identity import Signer, check_signer, make_matcher
 from pyratify.verifiers.cosign.policy import CertificateIdentity
+from verifiers.cosign.test_plugin import build
 
-SIGSTORE = PrivateSigstore()
-ALICE = CertificateIdentity(subject="alice", issuer=ISSUER)
-# The names of users that Windows, Kerberos and mail servers write; none of them is Fulcio's.
-FOREIGN = (
-    "1.3.6.1.4.1.311.20.2.3",
-    "1.3.6.1.5.2.2",
-    "1.3.6.1.5.5.7.8.9",
-    f"{USERNAME}.1",
-    USERNAME.rpartition(".")[0],
-    extension(70),
-    extension(8),
-)
+ISSUER = "https://token.actions.githubusercontent.com"
+SUBJECT = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1"
+SIGNER = Signer(SUBJECT, "uri", ISSUER, {})
 
 
-def read(**how: Any) -> Signer:
-    """Read who a certificate is for."""
-    return read_signer(parse_certificate(SIGSTORE.signer(Signing(**how)).der))
-
-
-def refusal(**how: Any) -> str:
-    """Return why a certificate names no signer."""
+def refusal(**wanted: Any) -> VerificationError:
+    """Return why the signer is refused."""
     with pytest.raises(VerificationError) as caught:
-        read(**how)
+        check_signer(SIGNER, (make_matcher(CertificateIdentity(**wanted)),))
     assert caught.value.reason is Reason.IDENTITY_MISMATCH
-    return caught.value.message
+    return caught.value
 
 
-def other_name(oid: str, value: bytes = utf8("alice")) -> x509.GeneralName:
-    """Return a name of a kind that its object identifier says."""
-    return x509.OtherName(x509.ObjectIdentifier(oid), value)
+def test_a_prefix_as_cosign_takes_it_is_refused_with_the_expression_that_would_match() -> None:
+    """The commonest expression of cosign's users; the one that is shown does match."""
+    error = refusal(subject_regex=r"^https://github\.com/acme/", issuer=ISSUER)
+    assert "matches only the beginning of the subject, and the whole has to match" in error.message
+    shown = r"^https://github\.com/acme/.*"
+    assert repr(shown) in error.message
+    assert "whole" in error.remedy
+    check_signer(SIGNER, (make_matcher(CertificateIdentity(subject_regex=shown, issuer=ISSUER)),))
 
 
-def test_a_username_is_an_other_name_of_one_kind() -> None:
-    """Fulcio's own (oid-info, 1.3.6.1.4.1.57264.1.7)."""
-    found = read(names=(username("alice"),))
-    assert (found.subject, found.kind) == ("alice", "username")
-    check_signer(found, (make_matcher(ALICE),))
+def test_the_issuer_is_held_against_its_expression_in_the_same_way() -> None:
+    """It is the issuer that the message names."""
+    error = refusal(subject=SUBJECT, issuer_regex=r"https://token\.actions")
+    assert "matches only the beginning of the issuer" in error.message
 
 
-@pytest.mark.parametrize("oid", FOREIGN)
-def test_an_other_name_of_a_foreign_kind_names_no_signer(oid: str) -> None:
-    """The same text under another object identifier is another directory's user."""
-    assert "of a kind that is not understood" in refusal(names=(other_name(oid),))
+def test_an_expression_that_fits_in_the_middle_is_not_widened() -> None:
+    """The refusal says that a part matched; to trust what merely contains it would trust anybody."""
+    error = refusal(subject_regex=r"github\.com/acme/", issuer=ISSUER)
+    assert "matches only a part of the subject" in error.message
+    assert ".*" not in error.message
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        x509.DirectoryName(x509.Name.from_rfc4514_string("CN=alice")),
-        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
-    ],
-    ids=["directory", "registered"],
-)
-def test_names_of_other_kinds_name_no_signer(name: x509.GeneralName) -> None:
-    """Neither is written by a certificate authority of Sigstore's."""
-    assert "of a kind that is not understood" in refusal(names=(name,))
+def test_an_expression_that_fits_nowhere_gets_no_advice() -> None:
+    """Another signer is another signer."""
+    error = refusal(subject_regex=r"https://gitlab\.com/.*", issuer=ISSUER)
+    assert "part" not in error.message
+    assert error.remedy == Reason.IDENTITY_MISMATCH.remedy
 
 
-@pytest.mark.parametrize("value", [b"\x16\x05alice", b"\x13\x05alice", b"\x04\x05alice", b"\x0c\x01\xff"])
-def test_a_username_is_one_text_in_utf_8(value: bytes) -> None:
-    """No other kind of text, no bare bytes, and nothing that is not UTF-8."""
-    why = refusal(names=(other_name(USERNAME, value),))
-    assert "no UTF8String" in why or "is no text" in why
+async def test_expressions_are_compiled_away_from_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes milliseconds, and every configuration has them compiled anew."""
+    seen: list[threading.Thread] = []
 
+    def spy() -> Any:
+        seen.append(threading.current_thread())
+        return library()
 
-def test_two_names_are_no_name() -> None:
-    """One of them could be the one that is wanted."""
-    assert "2 subject alternative names" in refusal(names=(username("alice"), username("mallory")))
-    assert "2 subject alternative names" in refusal(names=(username("alice"), other_name(FOREIGN[0])))
-
-
-@pytest.mark.parametrize(("length", "stated"), [(4096, True), (4097, False)])
-def test_the_length_of_what_a_certificate_states_is_bounded(length: int, stated: bool) -> None:
-    """A longer value is not read: an identity that asks for it does not match, and no report has to hold it."""
-    text = "x" * (length - 4)
-    assert len(utf8(text)) == length
-    found = read(names=(username("alice"),), extensions={extension(12): utf8(text)})
-    assert (extension(12) in found.extensions) is stated
-    wanted = CertificateIdentity(subject="alice", issuer=ISSUER, extensions={"sourceRepositoryURI": text})
-    if stated:
-        check_signer(found, (make_matcher(wanted),))
-    else:
-        with pytest.raises(VerificationError, match="sourceRepositoryURI"):
-            check_signer(found, (make_matcher(wanted),))
+    library = expression._library
+    monkeypatch.setattr(expression, "_library", spy)
+    wanted = {"certificateIdentityRegex": "a@b\\.test", "certificateOIDCIssuerRegex": "https://b\\.test"}
+    await build({"identities": [wanted] * 2, **wanted})
+    assert len(seen) >= 6
+    assert threading.main_thread() not in seen

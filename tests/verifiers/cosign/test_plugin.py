@@ -65,10 +65,10 @@ class Lent:
         raise NotImplementedError
 
 
-async def build(*policies: Mapping[str, Any]) -> CosignVerifier:
+async def build(*policies: Mapping[str, Any], lent: Lent | None = None) -> CosignVerifier:
     """Build the verifier from parameters as they stand in a file."""
     options = msgspec.convert({"trustPolicies": list(policies)}, plugin.options)
-    built = await plugin.build("cosign", options, Lent(FakeClock()))
+    built = await plugin.build("cosign", options, lent or Lent(FakeClock()))
     assert isinstance(built, CosignVerifier)
     return built
 
@@ -121,12 +121,12 @@ async def test_the_parameters_of_ratify_v2_verify_a_signature(parameters: dict[s
         (
             {**ANYBODY, "certificateIdentityRegex": "(.|x)*"},
             "trustPolicies[0].certificateIdentityRegex",
-            "trusts everybody",
+            "matches everything",
         ),
         (
             {**ANYBODY, "certificateIdentityRegex": "(a"},
             "trustPolicies[0].certificateIdentityRegex",
-            "a group without an end",
+            "no expression that can be used",
         ),
         (
             {**IDENTITY, "certificateExtensions": {"githubWorkflowTriger": "push"}},

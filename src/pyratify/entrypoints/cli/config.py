@@ -84,5 +84,7 @@ def _init(arguments: Namespace, console: Console) -> int:
             f"{arguments.file} cannot be written: {error.strerror}",
             remedy="Name another file; nothing is overwritten.",
         ) from None
-    console.note(f"wrote {arguments.file}; put your key beside it as cosign.pub, then `ratify config check`")
+    console.note(
+        f"wrote {arguments.file}; put your key beside it as cosign.pub, then `ratify config check -c {arguments.file}`"
+    )
     return exits.ALLOWED

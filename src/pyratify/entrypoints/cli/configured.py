@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyratify.config.build import build_engine
 from pyratify.config.load import load_config
-from pyratify.config.locate import VARIABLE, locate
+from pyratify.config.locate import VARIABLE, locate, passed_over
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
@@ -17,6 +17,8 @@ from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import disk_cache
 from pyratify.entrypoints.cli.session import TIMEOUT, Session, open_session
 
+_BEGIN = "Give --key FILE for cosign or --cert FILE for notation, or begin with `ratify config init`, then -c ratify.yaml."
+
 
 def find_config(arguments: Namespace, console: Console) -> Path:
     """Return the configuration to use, and say which when nobody named it.
@@ -24,14 +26,16 @@ def find_config(arguments: Namespace, console: Console) -> Path:
     Raises:
         ConfigurationError: There is none.
     """
-    found = locate(arguments.config)
+    found, here = locate(arguments.config), passed_over(arguments.config)
     if found is None:
+        unread = f"; {here} of this folder is read only where it is named" if here else ""
         raise ConfigurationError(
-            f"nothing says what to trust: no -c, no ${VARIABLE}, no ratify.yaml here or in ~/.config/ratify",
-            remedy="Give --key FILE for cosign or --cert FILE for notation, or begin with `ratify config init`.",
+            f"nothing says what to trust: no -c, no ${VARIABLE}, no configuration in ~/.config/ratify{unread}",
+            remedy=f"If you trust what it says: -c {here}" if here else _BEGIN,
         )
     if arguments.config is None:
-        console.note(f"using the configuration {found}")
+        unread = f"; {here} of this folder is not read unless it is named: -c {here}" if here else ""
+        console.note(f"using the configuration {found}{unread}")
     return found
 
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from pyratify.core.key import KeyMaterial
     from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
 
+_FLAGS = {
+    "certificateIdentity": "--certificate-identity",
+    "certificateIdentityRegex": "--certificate-identity-regexp",
+    "certificateOIDCIssuer": "--certificate-oidc-issuer",
+    "certificateOIDCIssuerRegex": "--certificate-oidc-issuer-regexp",
+}
+_WHOLE = "Give --certificate-identity and --certificate-oidc-issuer, each once, exactly or as a regexp."
 _CLAIMS = {
     "trigger": "githubWorkflowTrigger",
     "sha": "githubWorkflowSha",
@@ -31,13 +38,18 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--certificate-identity-regexp",
         metavar="REGEX",
-        help="the same, as an expression for the whole of it",
+        help="the same, as an expression (RE2, as Go's) for the whole of it",
     )
     group.add_argument("--certificate-oidc-issuer", metavar="URL", help="who vouched for the signer, exactly")
     group.add_argument(
         "--certificate-oidc-issuer-regexp",
         metavar="REGEX",
         help="the same, as an expression for the whole of it",
+    )
+    group.add_argument(
+        "--allow-any-identity",
+        action="store_true",
+        help="an expression that matches everything is meant; otherwise it is refused",
     )
     for name in _CLAIMS:
         group.add_argument(
@@ -146,12 +158,21 @@ def _identity(arguments: Namespace) -> "CertificateIdentity":
             issuer=arguments.certificate_oidc_issuer or "",
             issuer_regex=arguments.certificate_oidc_issuer_regexp or "",
             extensions=_claims(arguments),
+            allow_any=arguments.allow_any_identity,
         )
     except ConfigurationError as error:
-        raise ConfigurationError(
-            error.detail,
-            remedy="Give --certificate-identity and --certificate-oidc-issuer, each once, exactly or as a regexp.",
-        ) from None
+        raise _about_flag(error) from None
+
+
+def _about_flag(error: ConfigurationError) -> ConfigurationError:
+    """Return the same error in the words of the command line: configuration's names become flags."""
+    flag = _FLAGS.get(error.path, "")
+    detail = error.detail
+    if not error.path.endswith("Regex"):
+        found = detail.removeprefix(error.path)
+        return ConfigurationError(f"{flag}{found}" if flag else detail, remedy=_WHOLE)
+    remedy = error.remedy.replace("set allowAnyIdentity", "give --allow-any-identity")
+    return ConfigurationError(f"{flag}: {detail}", remedy=remedy)
 
 
 def _claims(arguments: Namespace) -> dict[str, str]:

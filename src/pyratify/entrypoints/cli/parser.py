@@ -120,7 +120,7 @@ that it accepts is enough.
 
 
 _VERIFY = """\
-Without -c, $RATIFY_CONFIG, ratify.yaml or ratify.json here, or the user's configuration folder is used.
+Without -c, $RATIFY_CONFIG or the user's configuration folder is used, and never the current folder.
 With --key, --certificate-identity, --cert, --trust-policy or --notation no configuration is read, and one signature that
 any of them accepts is enough.
 

@@ -51,8 +51,6 @@ class Printer:
 
     def load(self) -> Callable[[ValidationResult], str]:
         """Return the renderer."""
-        from pyratify.render import soundness  # noqa: F401 - needed next
-
         if self._output == "json":
             from pyratify.render.json import render as as_json
 
@@ -67,9 +65,7 @@ class Printer:
 
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""
-        from pyratify.render.soundness import sound
-
-        result = sound(result)
+        result = result.checked()
         self._console.result(self.load()(result))
         return exits.of(result)
 

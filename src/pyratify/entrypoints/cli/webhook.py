@@ -28,10 +28,10 @@ def _check(arguments: Namespace, console: Console) -> int:
     if not arguments.rules and not arguments.manifest:
         raise ConfigurationError("there is nothing to check", remedy="Name manifests, or rules with --rules.")
     clock = SystemClock()
-    if arguments.rules:
-        for name in load_rules(Path(arguments.rules), clock).expired(clock.now()):
-            console.note(f"the exception {name} has expired; remove it")
-    found = weaknesses(list(_documents(arguments.manifest)))
+    rules = load_rules(Path(arguments.rules), clock) if arguments.rules else None
+    for name in rules.expired(clock.now()) if rules else ():
+        console.note(f"the exception {name} has expired; remove it")
+    found = weaknesses(list(_documents(arguments.manifest)), rules)
     for each in found:
         console.fault(f"{each.place}: {each.message}", each.remedy, debug=False)
     if not found:

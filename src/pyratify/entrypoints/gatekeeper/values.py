@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from pyratify.core.report import Outcome, ValidationResult
-from pyratify.render.json import document
 
 V1_VERSION = "0.2.0"
 
 
 def v2_value(result: ValidationResult) -> dict[str, Any]:
     """Return Ratify v2's value: `succeeded` and `artifactReports`, and beside them the digest and why it is denied."""
-    found = document(result)
+    found = result.to_dict()
     value: dict[str, Any] = {
         "succeeded": found["succeeded"] is True,
         "artifactReports": found.get("artifactReports") or None,
@@ -33,7 +32,7 @@ def v1_value(result: ValidationResult, types: Mapping[str, str], trace: str, now
         trace: What the log calls the request.
         now: The time of the answer.
     """
-    found = document(result)
+    found = result.to_dict()
     return {
         "version": V1_VERSION,
         "isSuccess": found["succeeded"] is True,

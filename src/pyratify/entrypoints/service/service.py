@@ -23,7 +23,6 @@ from pyratify.entrypoints.serving.answers import Answers
 from pyratify.entrypoints.serving.failures import is_foreign
 from pyratify.entrypoints.serving.source import Source
 from pyratify.entrypoints.serving.together import Together, late_after, nobody_counts
-from pyratify.render.json import render
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.words import summary, undecided
 
@@ -156,7 +155,7 @@ class Service:
         )
         extra = {"decision": short.decision.value, "code": short.code, "digest": short.digest}
         _LOG.info("answered", extra={"reference": text, "trace": request.trace, **extra})
-        return self._kept(short, report=Raw(render(result).encode("ascii")))
+        return self._kept(short, report=Raw(result.to_json().encode("ascii")))
 
     def _undecided(self, request: _Request, text: str, failure: Failure) -> tuple[bool, bytes]:
         short = Summary(

@@ -10,7 +10,6 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult, failures
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.serving.source import Lent, Source
-from pyratify.render.soundness import sound
 
 
 class Undecided(RatifyError):
@@ -61,7 +60,7 @@ class Answers:
         """
         async with self._lent(namespace) as lent:
             engine = lent.engine
-            result = sound(await self.verdicts.validate(engine, reference, namespace))
+            result = (await self.verdicts.validate(engine, reference, namespace)).checked()
             if result.error is not None:
                 raise Undecided(result.error)
             if result.subject is None:

@@ -5,8 +5,9 @@ import socket
 from argparse import Namespace
 from pathlib import Path
 
-from pyratify.config.locate import locate
+from pyratify.config.locate import locate, passed_over
 from pyratify.config.watch import WatchedConfig
+from pyratify.core.addresses import Destinations
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.serving.source import FollowedSource
@@ -22,13 +23,30 @@ def choose_source(flags: Namespace, clock: Clock) -> FollowedSource:
         clock: Where all times come from.
 
     Raises:
-        ConfigurationError: The cluster's API server cannot be used, or what is needed for it is not installed.
+        ConfigurationError: The cluster's API server cannot be used, what is needed for it is not installed, or nothing
+            says where a configuration is.
     """
     if _wants_cluster(flags):
         return _cluster(flags, clock)
-    path = locate(flags.config) or Path.home() / ".ratify" / "config.json"
+    path = locate(flags.config) or _in_home()
     _LOG.info("the configuration is a file", extra={"path": path})
+    if (here := passed_over(flags.config)) is not None:
+        _LOG.warning(
+            "a configuration in the current folder is not read unless it is named: -c, or $RATIFY_CONFIG",
+            extra={"path": here},
+        )
     return WatchedConfig(path, clock)
+
+
+def _in_home() -> Path:
+    """Return where a configuration is waited for that nothing names; never in the current folder."""
+    home = Path.home()
+    if not home.is_absolute():
+        raise ConfigurationError(
+            f"nothing names a configuration, and $HOME is no absolute path: {str(home)!r}",
+            remedy="Name the file: -c FILE, or $RATIFY_CONFIG.",
+        )
+    return home / ".ratify" / "config.json"
 
 
 def _wants_cluster(flags: Namespace) -> bool:
@@ -52,7 +70,9 @@ def _cluster(flags: Namespace, clock: Clock) -> FollowedSource:
             remedy="Install it: pip install 'pyratify[kubernetes]'; or --disable-crd-manager, and a file.",
         ) from None
     rules = Rules(
-        on_invalid=OnInvalid(flags.on_invalid_executor), fallback=Fallback(flags.namespace_fallback)
+        on_invalid=OnInvalid(flags.on_invalid_executor),
+        fallback=Fallback(flags.namespace_fallback),
+        tenant_destinations=Destinations.parse(flags.tenant_allowed_host),
     )
     _LOG.info("the configuration is the cluster's Executors")
     return ClusterConfig(Api.connect(), clock, rules, instance=socket.gethostname())

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from pyratify.core.addresses import Destinations
+
 if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.bundles import Target
 
@@ -42,6 +44,7 @@ def add_serving_flags(
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
     add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
     add_cache_flags(parser)
+    add_limit_flags(parser)
     add(
         "--enable-metrics",
         action="store_true",
@@ -95,6 +98,14 @@ def add_resource_flags(parser: ArgumentParser) -> None:
         default="cluster",
         help="who decides for a namespace without a NamespacedExecutor: the cluster's Executors, or nobody (default: cluster)",
     )
+    add(
+        "--tenant-allowed-host",
+        type=destination,
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="where NamespacedExecutors may lead connections to beside public addresses: a host, host:port, address or network; repeatable",
+    )
     parser.set_defaults(reads_resources=True, resources_first=False)
 
 
@@ -116,6 +127,19 @@ def add_cache_flags(parser: ArgumentParser) -> None:
         help="the password of the shared cache; $RATIFY_SHARED_CACHE_PASSWORD when omitted",
     )
     add("--shared-cache-ca-file", metavar="FILE", help="the authority of its certificate, PEM")
+
+
+def add_limit_flags(parser: ArgumentParser) -> None:
+    """Add the flags of what a server does and holds at the same time."""
+    limits = (
+        ("--max-evaluations", 512, "N", "how many images are verified or resolved at the same time"),
+        ("--max-evaluations-per-registry", 64, "N", "how many of these at one registry"),
+        ("--max-connections", 1024, "N", "how many connections of clients are kept"),
+        ("--max-body-memory", 32, "MIB", "how many MiB the bodies of all requests may hold at the same time"),
+    )
+    for flag, usual, name, text in limits:
+        help_text = f"{text} (default: {usual})"
+        parser.add_argument(flag, type=count, default=usual, metavar=name, help=help_text)
 
 
 def add_rotation_flags(parser: ArgumentParser, tells: "Callable[[Namespace], tuple[Target, ...]]") -> None:
@@ -169,6 +193,19 @@ def host(text: str) -> str:
     except ValueError:
         if len(text) > 253 or not _HOST.fullmatch(text):
             raise argparse.ArgumentTypeError(f"{text[:80]!a} is neither a host name nor an address") from None
+    return text
+
+
+def destination(text: str) -> str:
+    """Return a host, host:port, address or network.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none of these.
+    """
+    try:
+        Destinations.parse((text,))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from pyratify.core.addresses import is_public
+from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ class HttpFetcher:
     Attributes:
         allowed_hosts: Hosts that may have addresses which are not public, as `crl.corp.example`.
         resolve: Names to addresses.
+        destinations: Where all others may be.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
     resolve: Resolve = system_resolve
+    destinations: Destinations = PUBLIC_ONLY
 
     async def fetch(self, request: FetchRequest) -> bytes:
         """Return the body of the answer 200, after at most three redirects."""
@@ -84,7 +86,7 @@ class HttpFetcher:
 
     async def _addresses(self, host: str, port: int) -> tuple[str, ...]:
         addresses = await self.resolve(host, port)
-        inside = next((address for address in addresses if not is_public(address)), None)
+        inside = self.destinations.blocked(host, port, addresses)
         if inside is not None and host not in self.allowed_hosts:
             raise FetchFailed(f"{host} has the address {inside}, which is not public")
         return addresses

@@ -3,8 +3,15 @@
 import socket
 from collections.abc import Callable, Iterable
 
+from pyratify.core.addresses import Destinations
 from pyratify.stores.registry.background import in_thread
-from pyratify.stores.registry.guard import check_addresses, check_literal, literal
+from pyratify.stores.registry.guard import (
+    check_addresses,
+    check_destination,
+    check_literal,
+    check_unresolved,
+    literal,
+)
 from pyratify.stores.registry.proxies import Proxy
 from pyratify.stores.registry.transport import Request
 from pyratify.stores.registry.url import Origin
@@ -22,36 +29,73 @@ def system_resolve(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def find_addresses(request: Request, proxy: Proxy | None, resolve: Resolve) -> tuple[str, ...]:
+async def find_addresses(
+    request: Request, proxy: Proxy | None, resolve: Resolve, only: Destinations | None = None
+) -> tuple[str, ...]:
     """Return the addresses that may be dialled for a request: its own, or its proxy's; each name is resolved once.
+
+    Args:
+        request: The request.
+        proxy: The proxy that it goes through; its own addresses are the administrator's choice.
+        resolve: Names to addresses.
+        only: Where everything that is not said to be public has to be; None for anywhere.
 
     Raises:
         OSError: The name has no address.
         StoreError: `SSRF_BLOCKED`.
     """
     host = (proxy.origin if proxy else request.url.origin).host
-    if request.trust.internal and literal(host) == host:
+    if request.trust.internal and only is None and literal(host) == host:
         return (host,)
-    return await in_thread(f"resolving {host}", lambda: _addresses_for(request, proxy, resolve))
+    return await in_thread(f"resolving {host}", lambda: _addresses_for(request, proxy, resolve, only))
 
 
-def _addresses_for(request: Request, proxy: Proxy | None, resolve: Resolve) -> tuple[str, ...]:
-    origin = request.url.origin
-    if request.trust.internal:
-        target = proxy.origin if proxy else origin
-        return tuple(resolve(target.host, target.port))
-    check_literal(origin.host)
-    if proxy is None:
-        addresses = tuple(resolve(origin.host, origin.port))
+def check_dialled(
+    origin: Origin, addresses: tuple[str, ...], only: Destinations | None, *, internal: bool
+) -> None:
+    """Refuse an origin with any address that must not be dialled.
+
+    Args:
+        origin: What is asked.
+        addresses: Its addresses.
+        only: Where what may be internal has to be all the same; None for anywhere.
+        internal: Whether it may have addresses that are not public, as in `Trust`.
+
+    Raises:
+        StoreError: `SSRF_BLOCKED`.
+    """
+    if not internal:
         check_addresses(origin.host, addresses)
-        return addresses
-    _check_behind_proxy(origin, resolve)
-    return tuple(resolve(proxy.origin.host, proxy.origin.port))
+    elif only is not None:
+        check_destination(origin, addresses, only)
 
 
-def _check_behind_proxy(origin: Origin, resolve: Resolve) -> None:
+def check_behind_proxy(request: Request, resolve: Resolve, only: Destinations | None) -> None:
+    """Refuse a request through a proxy to what is known here to be a place that it must not be sent to.
+
+    Raises:
+        StoreError: `SSRF_BLOCKED`.
+    """
+    origin = request.url.origin
+    if request.trust.internal and only is None:
+        return
     try:
         addresses = tuple(resolve(origin.host, origin.port))
     except OSError:
-        return  # only the proxy knows the name
-    check_addresses(origin.host, addresses)
+        check_unresolved(origin, only)
+        return
+    check_dialled(origin, addresses, only, internal=request.trust.internal)
+
+
+def _addresses_for(
+    request: Request, proxy: Proxy | None, resolve: Resolve, only: Destinations | None
+) -> tuple[str, ...]:
+    origin = request.url.origin
+    if not request.trust.internal:
+        check_literal(origin.host)
+    if proxy is not None:
+        check_behind_proxy(request, resolve, only)
+        return tuple(resolve(proxy.origin.host, proxy.origin.port))
+    addresses = tuple(resolve(origin.host, origin.port))
+    check_dialled(origin, addresses, only, internal=request.trust.internal)
+    return addresses

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock, SystemClock
-from pyratify.core.credential import Credential, CredentialProvider
+from pyratify.core.credential import Credential, CredentialProvider, RepositoryCredentialProvider
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.stores.registry.answers import ConnectionLost
@@ -15,7 +15,7 @@ from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.redirects import MAX_REDIRECTS, STATUSES, follow
 from pyratify.stores.registry.retry import STATUSES as RETRIED
 from pyratify.stores.registry.retry import RetryPolicy
-from pyratify.stores.registry.tokens import Memory
+from pyratify.stores.registry.tokens import Known, Memory
 from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
 from pyratify.stores.registry.url import Origin, Url, registry_origin
 
@@ -36,6 +36,7 @@ class Read:
         expected: How many bytes it has, where that is known.
         url: Replaces registry and path: the next page of a listing.
         forbidden: What status 403 means; an endpoint may be forbidden where the repository is not.
+        statuses: Which statuses are an answer; every other one is an error.
     """
 
     registry: str
@@ -47,6 +48,7 @@ class Read:
     expected: int | None = None
     url: Url | None = None
     forbidden: Reason = Reason.REGISTRY_AUTH
+    statuses: frozenset[int] = frozenset({200, 404})
 
 
 class RegistryClient:
@@ -70,6 +72,7 @@ class RegistryClient:
     ) -> None:
         self._options = options
         self._credentials = credentials
+        self._by_repository = credentials if isinstance(credentials, RepositoryCredentialProvider) else None
         self._transport = transport
         self._clock = clock or SystemClock()
         self._retry = RetryPolicy(tries=options.tries, jitter=jitter or _random)
@@ -87,7 +90,7 @@ class RegistryClient:
         return read.url or Url(self._origin(read), f"/v2/{read.repository}/{read.path}")
 
     async def get(self, read: Read) -> Response:
-        """Return the answer, whose status is 200 or 404.
+        """Return the answer, whose status is one of those that the read expects: 200 or 404.
 
         Raises:
             StoreError: Every other status and every failure; the message names the host and what was read.
@@ -104,14 +107,15 @@ class RegistryClient:
             ),
             expected=read.expected,
         )
-        access = Access(read.registry, read.repository, self._options.auth_realms, self._memory)
         deadline = self._clock.monotonic() + self._options.timeout
         try:
-            response = await self._drive(authenticate(request, access), read.registry, origin, deadline)
+            memory = await self._remembered(read)
+            access = Access(read.registry, read.repository, self._options.auth_realms, memory)
+            response = await self._drive(authenticate(request, access), access, origin, deadline)
         except StoreError as error:
             message = f"{read.registry}: reading {read.what} of {read.repository}: {error.message}"
             raise StoreError(error.reason, message, remedy=error.remedy) from error
-        if response.status not in (200, 404):
+        if response.status not in read.statuses:
             raise self._refusal(read, response)
         return response
 
@@ -129,12 +133,12 @@ class RegistryClient:
             self._origins[read.registry] = origin
         return origin
 
-    async def _drive(self, flow: Flow, registry: str, origin: Origin, deadline: float) -> Response:
+    async def _drive(self, flow: Flow, access: Access, origin: Origin, deadline: float) -> Response:
         try:
             step = next(flow)
             while True:
                 if isinstance(step, Wanted):
-                    step = flow.send(await self._credential(registry))
+                    step = flow.send(await self._credential(access.registry, access.repository))
                 elif isinstance(step, TokenRequest):
                     step = flow.send(await self._token(step.request, deadline))
                 else:
@@ -143,8 +147,24 @@ class RegistryClient:
             response: Response = done.value
             return response
 
-    async def _credential(self, registry: str) -> Credential:
-        return await self._asked.run(registry, lambda: self._credentials.credential(registry))
+    async def _remembered(self, read: Read) -> Memory:
+        """Return what is remembered for a read: for its repository where it may have a credential of its own."""
+        if self._by_repository is None:
+            return self._memory
+        memory = self._memory.of(read.repository)
+        challenge = memory.challenge(read.registry)
+        if memory.known(read.registry) is None and challenge is not None:
+            known = Known(challenge, await self._credential(read.registry, read.repository))
+            memory.learn(read.registry, known)
+        return memory
+
+    async def _credential(self, registry: str, repository: str) -> Credential:
+        provider = self._by_repository
+        if provider is None:
+            return await self._asked.run(registry, lambda: self._credentials.credential(registry))
+        return await self._asked.run(
+            f"{registry}/{repository}", lambda: provider.repository_credential(registry, repository)
+        )
 
     async def _token(self, request: Request, deadline: float) -> Response:
         same = f"{request.method} {request.url} {request.trust} {request.headers} {request.body!r}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pyratify.core.addresses import Destinations
 from pyratify.core.limits import MIB
 from pyratify.core.reference import Reference
 from pyratify.core.store import COSIGN_TAGS
@@ -44,6 +45,8 @@ class RegistryOptions:
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries, redirects and tokens.
         tries: How often a request is made at most.
+        destinations: Where everything that is configured or said by a registry may be; None where the configuration may name
+            any address.
     """
 
     plain_http: bool | None = None
@@ -64,3 +67,4 @@ class RegistryOptions:
     connect_timeout: float = 5.0
     timeout: float = 30.0
     tries: int = 3
+    destinations: Destinations | None = None

@@ -106,6 +106,7 @@ def read_options(options: Options, resources: Resources) -> RegistryOptions:
         proxy_from_environment=options.proxy_from_environment,
         connect_timeout=options.connect_timeout,
         timeout=options.timeout,
+        destinations=resources.shared.destinations,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -11,7 +11,7 @@ from yarl import URL
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.addresses import Resolve, system_resolve
+from pyratify.stores.registry.addresses import Resolve, check_behind_proxy, check_dialled, system_resolve
 from pyratify.stores.registry.answers import (
     ConnectionLost,
     check_end,
@@ -23,11 +23,12 @@ from pyratify.stores.registry.answers import (
     too_large,
 )
 from pyratify.stores.registry.background import in_thread
-from pyratify.stores.registry.guard import check_addresses, check_literal
+from pyratify.stores.registry.guard import literal
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Response, Transport
+from pyratify.stores.registry.url import Origin
 
 _PER_ORIGIN = 32
 _CHUNK = 64 * 1024
@@ -37,18 +38,17 @@ _AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 class _Resolver(AbstractResolver):
     """Resolves once for each connection; aiohttp connects to exactly the addresses returned."""
 
-    def __init__(self, resolve: Resolve, guarded: bool) -> None:
+    def __init__(self, resolve: Resolve, check: Callable[[Origin, tuple[str, ...]], None]) -> None:
         self._resolve = resolve
-        self._guarded = guarded
+        self._check = check
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the addresses of a host, unless one of them is not public and has to be."""
+        """Return the addresses of a host, unless one of them must not be connected to."""
         del family
         addresses = await in_thread(f"resolving {host}", lambda: tuple(self._resolve(host, port)))
-        if self._guarded:
-            check_addresses(host, addresses)
+        self._check(Origin("https", host, port), addresses)
         return [_result(host, address, port) for address in addresses]
 
     async def close(self) -> None:
@@ -95,7 +95,7 @@ class AiohttpTransport:
         self._tls = TlsContexts(options)
         self._resolve = resolve
         self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._sessions: dict[bool | None, aiohttp.ClientSession] = {}
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
@@ -116,19 +116,16 @@ class AiohttpTransport:
             await session.close()
 
     async def _check(self, request: Request, proxy: Proxy | None) -> None:
-        if request.trust.internal:
-            return
-        host = request.url.origin.host
-        check_literal(host)
-        if proxy is not None:
-            try:
-                await _Resolver(self._resolve, guarded=True).resolve(host, request.url.origin.port)
-            except OSError:
-                return  # only the proxy knows the name
+        """Look at what the resolver is never asked about: an address in place of a name, and what is behind a proxy."""
+        only, host = self._options.destinations, request.url.origin.host
+        address = literal(host)
+        if address is not None:
+            check_dialled(request.url.origin, (address,), only, internal=request.trust.internal)
+        elif proxy is not None:
+            await in_thread(f"resolving {host}", lambda: check_behind_proxy(request, self._resolve, only))
 
     def _ask(self, request: Request, proxy: Proxy | None) -> "aiohttp.client._RequestContextManager":
-        # behind a proxy the only name resolved here is the proxy's own
-        session = self._session(guarded=not request.trust.internal and proxy is None)
+        session = self._session(None if proxy else request.trust.internal)
         secure = request.url.origin.scheme == "https"
         shown = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
         return session.request(
@@ -142,16 +139,22 @@ class AiohttpTransport:
             proxy_headers=shown if secure else None,
         )
 
-    def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
-        if guarded not in self._sessions:
+    def _session(self, internal: bool | None) -> aiohttp.ClientSession:
+        """Return the session for such destinations; None for a proxy's, whose addresses are the administrator's choice."""
+        if internal not in self._sessions:
+
+            def check(origin: Origin, addresses: tuple[str, ...]) -> None:
+                if internal is not None:
+                    check_dialled(origin, addresses, self._options.destinations, internal=internal)
+
             connector = _Connector(
-                resolver=_Resolver(self._resolve, guarded),
+                resolver=_Resolver(self._resolve, check),
                 use_dns_cache=False,
                 limit=0,
                 limit_per_host=_PER_ORIGIN,
                 keepalive_timeout=60,
             )
-            self._sessions[guarded] = aiohttp.ClientSession(
+            self._sessions[internal] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -159,7 +162,7 @@ class AiohttpTransport:
                 skip_auto_headers=_AUTOMATIC,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._options.connect_timeout),
             )
-        return self._sessions[guarded]
+        return self._sessions[internal]
 
 
 def aiohttp_transport(options: RegistryOptions) -> Transport:

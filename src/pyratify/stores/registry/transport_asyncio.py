@@ -115,6 +115,7 @@ class AsyncioTransport:
     ) -> None:
         self._tls = TlsContexts(options)
         self._resolve = resolve
+        self._only = options.destinations
         self._connect_timeout = options.connect_timeout
         self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._monotonic = monotonic
@@ -181,7 +182,7 @@ class AsyncioTransport:
         origin = proxy.origin if proxy else request.url.origin
         secure = self._tls.context(request.trust) if request.url.origin.scheme == "https" else None
         failure: OSError = OSError("the name has no address")
-        for address in await find_addresses(request, proxy, self._resolve):
+        for address in await find_addresses(request, proxy, self._resolve, self._only):
             try:
                 async with asyncio.timeout(self._connect_timeout):
                     connection = await _open(address, origin.port, request, None if proxy else secure)

@@ -8,8 +8,8 @@ from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.der import InvalidDer, read_element
+from pyratify.verifiers.cosign.expression import InvalidPattern, Pattern, compile_pattern, widen
 from pyratify.verifiers.cosign.policy import CertificateIdentity
-from pyratify.verifiers.cosign.regex import InvalidPattern, Pattern, compile_pattern
 
 ARC = "1.3.6.1.4.1.57264.1"
 ISSUER_V1 = f"{ARC}.1"
@@ -44,6 +44,7 @@ _NAMES = [
 ]
 OIDS: Mapping[str, str] = {name: f"{ARC}.{number}" for number, name in enumerate(_NAMES, start=1)}
 _MAX_VALUE = 4096
+_WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign is content with a part."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,28 @@ class Matcher:
                 return name
         return ""
 
+    def hint(self, signer: Signer) -> str:
+        """Return what the policy's author may have missed: an expression that fits only a part of what it is held against."""
+        for what, pattern, text in (
+            ("issuer", self.issuer, signer.issuer),
+            ("subject", self.subject, signer.subject),
+        ):
+            if pattern is not None and not pattern.matches(text):
+                return _partial(what, pattern, text)
+        return ""
 
-def check_identity(wanted: CertificateIdentity) -> None:
-    """Refuse an identity that is not whole; errors as in `CertificateIdentity`."""
-    matcher = make_matcher(wanted)
+
+def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern | None]:
+    """Refuse an identity that is not whole; return its expressions for subject and issuer.
+
+    Raises:
+        ConfigurationError: As in `CertificateIdentity`.
+    """
+    subject = _compile(wanted.subject_regex, "certificateIdentityRegex")
+    issuer = _compile(wanted.issuer_regex, "certificateOIDCIssuerRegex")
     for what, exact, pattern in (
-        ("certificateIdentity", wanted.subject, matcher.subject),
-        ("certificateOIDCIssuer", wanted.issuer, matcher.issuer),
+        ("certificateIdentity", wanted.subject, subject),
+        ("certificateOIDCIssuer", wanted.issuer, issuer),
     ):
         if bool(exact) == (pattern is not None):
             problem = "is given twice" if exact else "is missing"
@@ -107,7 +123,7 @@ def check_identity(wanted: CertificateIdentity) -> None:
             )
         if pattern is not None and pattern.is_catch_all and not wanted.allow_any:
             raise ConfigurationError(
-                f"{what}Regex matches everything, so it trusts everybody",
+                f"the expression {pattern.text[:100]!a} matches everything, so every signer would be trusted",
                 path=f"{what}Regex",
                 remedy="Name who is trusted, or set allowAnyIdentity if everybody is meant.",
             )
@@ -116,16 +132,13 @@ def check_identity(wanted: CertificateIdentity) -> None:
             raise ConfigurationError(f"no certificate states {name[:80]!r}", path="extensions")
         if not value:
             raise ConfigurationError(f"{name} is empty", path=f"extensions.{name}")
+    return subject, issuer
 
 
 def make_matcher(wanted: CertificateIdentity) -> Matcher:
-    """Compile an identity's expressions.
-
-    Raises:
-        ConfigurationError: One is malformed.
-    """
-    subject = _compile(wanted.subject_regex, "certificateIdentityRegex")
-    return Matcher(wanted, subject, _compile(wanted.issuer_regex, "certificateOIDCIssuerRegex"))
+    """Return an identity, ready to be used."""
+    subject, issuer = wanted.expressions
+    return Matcher(wanted, subject, issuer)
 
 
 def read_signer(certificate: Certificate) -> Signer:
@@ -155,9 +168,15 @@ def check_signer(signer: Signer, matchers: tuple[Matcher, ...]) -> None:
     refusals = [matcher.refuses(signer) for matcher in matchers]
     if all(refusals):
         what = ", ".join(dict.fromkeys(refusals))
-        raise _mismatch(
+        hint = next((hint for hint in (matcher.hint(signer) for matcher in matchers) if hint), "")
+        message = (
             f"signed by {signer.subject[:200]!a} (issuer {signer.issuer[:200]!a}), which no identity of the "
             f"policy names: {what or 'there is none'}"
+        )
+        raise VerificationError(
+            Reason.IDENTITY_MISMATCH,
+            message + (f"; {hint}" if hint else ""),
+            remedy=_WIDER if hint else None,
         )
 
 
@@ -219,11 +238,32 @@ def _utf8(value: bytes) -> str:
         raise _mismatch("an extension of the certificate is no UTF8String") from None
 
 
+def _partial(what: str, pattern: Pattern, text: str) -> str:
+    """Return that an expression fits a part only; the wider one is shown only where it begins as the policy's does."""
+    wider = widen(pattern, text)
+    if wider:
+        return (
+            f"the expression {pattern.text!a} matches only the beginning of the {what}, and the whole has to match: "
+            f"{wider!a} would"
+        )
+    if pattern.occurs(text):
+        return (
+            f"the expression {pattern.text!a} matches only a part of the {what}, and the whole has to match"
+        )
+    return ""
+
+
 def _compile(text: str, path: str) -> Pattern | None:
     try:
         return compile_pattern(text) if text else None
     except InvalidPattern as error:
-        raise ConfigurationError(f"not an expression that can be used: {error}", path=path) from None
+        raise ConfigurationError(
+            f"{text[:100]!a} is no expression that can be used: {error}",
+            path=path,
+            remedy="Correct the expression, or write the text out exactly.",
+        ) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(error.detail, path=path, remedy=error.remedy) from None
 
 
 def _mismatch(message: str) -> VerificationError:

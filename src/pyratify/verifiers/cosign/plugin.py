@@ -9,6 +9,7 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
+from pyratify.core.sharing import Allowance
 from pyratify.verifiers.cosign.policy import SIGN_PREDICATE, CertificateIdentity, CosignTrustPolicy
 from pyratify.verifiers.cosign.trust_files import SHIPPED, read_root, read_trust
 from pyratify.verifiers.cosign.verifier import CosignVerifier
@@ -167,7 +168,7 @@ async def build(name: str, options: CosignOptions, resources: Resources) -> Cosi
 async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) -> CosignTrustPolicy:
     _check_mode(options, path)
     try:
-        identities = _identities(options)
+        identities = await asyncio.to_thread(_identities, options, resources.shared.expressions)
     except ConfigurationError as error:
         raise _below(path, error) from error
     keys: tuple[KeyMaterial, ...] = ()
@@ -199,14 +200,26 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
         raise _below(path, error) from error
 
 
-def _identities(options: TrustPolicyOptions) -> tuple[CertificateIdentity, ...]:
-    found = [options.identity()] if options.is_set else []
+def _identities(options: TrustPolicyOptions, allowance: Allowance) -> tuple[CertificateIdentity, ...]:
+    """Return the identities; in a thread, because expressions are compiled."""
+    found = [_identity(options, allowance)] if options.is_set else []
     for index, each in enumerate(options.identities):
         try:
-            found.append(each.identity())
+            found.append(_identity(each, allowance))
         except ConfigurationError as error:
             raise _below(f"identities[{index}]", error) from error
     return tuple(found)
+
+
+def _identity(options: IdentityOptions, allowance: Allowance) -> CertificateIdentity:
+    found = options.identity()
+    size = sum(pattern.size for pattern in found.expressions if pattern is not None)
+    if not allowance.spend(size):
+        raise ConfigurationError(
+            f"all expressions together are larger than {allowance.total} instructions, which is what one tenant may have",
+            remedy="Shorten the expressions; classes as \\p{L} and large repetitions take most.",
+        )
+    return found
 
 
 def _below(path: str, error: ConfigurationError) -> ConfigurationError:

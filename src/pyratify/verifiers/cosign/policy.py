@@ -10,6 +10,7 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.scope import EVERYTHING
 
 if TYPE_CHECKING:
+    from pyratify.verifiers.cosign.expression import Pattern
     from pyratify.verifiers.cosign.trust import Trust
 
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
@@ -27,9 +28,11 @@ class CertificateIdentity:
         issuer_regex: An expression that matches the whole of it.
         extensions: Further facts that the certificate authority states, by name or object identifier.
         allow_any: Whether expressions that match everything are meant.
+        expressions: The expressions for subject and issuer, compiled; None where the text is given exactly.
 
     Raises:
-        ConfigurationError: Subject or issuer is missing, given twice, or matches everything.
+        ConfigurationError: Subject or issuer is missing, given twice, or matches everything; an expression is malformed
+            or too large, or RE2 is not installed.
     """
 
     subject: str = ""
@@ -38,11 +41,12 @@ class CertificateIdentity:
     issuer_regex: str = ""
     extensions: Mapping[str, str] = field(default_factory=lambda: _NO_ANNOTATIONS, hash=False)
     allow_any: bool = False
+    expressions: "tuple[Pattern | None, Pattern | None]" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         from pyratify.verifiers.cosign.identity import check_identity
 
-        check_identity(self)
+        object.__setattr__(self, "expressions", check_identity(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

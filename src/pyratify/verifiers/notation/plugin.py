@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import KeyMaterial
@@ -163,7 +164,10 @@ def _checker(parameters: RevocationParameters, resources: Resources) -> Revocati
         certificate_seconds=parameters.certificate_seconds,
         dead_seconds=parameters.dead_seconds,
     )
-    fetcher = HttpFetcher(frozenset(host.lower() for host in parameters.allowed_hosts))
+    fetcher = HttpFetcher(
+        frozenset(host.lower() for host in parameters.allowed_hosts),
+        destinations=resources.shared.destinations or PUBLIC_ONLY,
+    )
     return resources.shared.once(
         f"revocation {parameters!r}",
         lambda: RevocationChecker(

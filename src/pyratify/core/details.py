@@ -1,0 +1,34 @@
+"""The facts that a verifier states, as JSON: bounded, and nothing that has no JSON."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pyratify.core.guard import describe
+from pyratify.core.plain import bounded
+
+MAX_DETAIL = 32 * 1024
+"""Characters of JSON that one verifier may state of one artifact; of more, only the number is reported."""
+
+
+def encode_details(data: Mapping[str, Any]) -> str:
+    """Return the text of a JSON object.
+
+    Raises:
+        ValueError: Nested too deeply, a number that is not finite, or a lone surrogate.
+        TypeError: A value of a kind that JSON does not have.
+        RecursionError: It holds itself.
+    """
+    text = json.dumps(bounded(data), allow_nan=False, separators=(",", ":"))
+    if "\\ud" in text:
+        json.dumps(bounded(data), ensure_ascii=False).encode("utf-8")
+    return text if len(text) <= MAX_DETAIL else json.dumps({"leftOut": f"{len(text)} characters of details"})
+
+
+def find_fault(data: Mapping[str, Any]) -> str | None:
+    """Return why the facts cannot be written as JSON, or None."""
+    try:
+        encode_details(data)
+    except (TypeError, ValueError, RecursionError) as error:
+        return describe(error)
+    return None

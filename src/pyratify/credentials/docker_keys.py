@@ -1,0 +1,100 @@
+"""Keys of Docker's `config.json`: which of them is meant for a repository.
+
+A key is a host, as Docker writes it, or a host with the beginning of a repository's path, as podman does
+(containers-auth.json(5), "Format"). A host may have stars, each within one of its labels, as kubelet reads them
+(Kubernetes, "Images", "Interpretation of config.json"). The longest match is meant, never a part of a name. A key with a
+scheme is the address of a server; its path says less than one without, and Docker does not look at it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pyratify.core.reference import DEFAULT_REGISTRY, canonical_registry, is_registry
+
+HUB_KEY = "https://index.docker.io/v1/"
+_API_PATHS = ("v1", "v2")
+_STAR = "*"
+_PORT = re.compile(r":[0-9]{1,5}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key stands for.
+
+    Attributes:
+        host: A canonical registry, or one with stars in it.
+        path: The components that the repository's path must begin with.
+        is_address: Whether it is for the rest of the host as well, where nothing else is.
+    """
+
+    host: str
+    path: tuple[str, ...] = ()
+    is_address: bool = False
+
+    def rank(self, registry: str, repository: str) -> tuple[bool, int, int] | None:
+        """Return how closely it matches, greater is closer: an exact host, a longer path, fewer stars; None if not."""
+        begins = tuple(repository.split("/"))[: len(self.path)] == self.path
+        if not self._has_host(registry) or not (begins or self.is_address):
+            return None
+        return _STAR not in self.host, len(self.path) if begins else -1, len(self.host.replace(_STAR, ""))
+
+    def _has_host(self, registry: str) -> bool:
+        if _STAR not in self.host:
+            return self.host == registry
+        return _pattern(self.host).fullmatch(registry) is not None
+
+
+def parse_key(text: str) -> Key | None:
+    """Return what a key stands for; None for what is neither a host nor the beginning of a repository's name."""
+    scheme, found, rest = text.partition("://")
+    if found and scheme not in ("https", "http"):
+        return None
+    host, _, path = (rest if found else text).partition("/")
+    components = tuple(path.strip("/").split("/")) if path.strip("/") else ()
+    if components and components[0] in _API_PATHS:  # kubelet's rule: the API's own path says nothing
+        components = components[1:]
+    if "" in components:
+        return None
+    if _STAR in host:
+        host = host.lower().removesuffix(":443")
+        return Key(host, components, bool(found)) if is_registry(host.replace(_STAR, "x")) else None
+    return Key(canonical_registry(host), components, bool(found)) if is_registry(host) else None
+
+
+def server_address(registry: str) -> str:
+    """Return how Docker names a canonical registry to its helpers."""
+    return HUB_KEY if registry == DEFAULT_REGISTRY else registry
+
+
+def closest(keys: Iterable[str], registry: str, repository: str) -> tuple[str, tuple[bool, int, int]] | None:
+    """Return the key that is meant for a repository, with its rank; None where none is.
+
+    Of keys that match alike, Docker's own spelling is meant, then the plain host, then the first.
+    """
+    best: tuple[str, tuple[bool, int, int]] | None = None
+    listed = tuple(keys)
+    spelt = tuple(key for key in (server_address(registry), registry) if key in listed)
+    for text in (*spelt, *listed):
+        key = parse_key(text)
+        rank = key.rank(registry, repository) if key else None
+        if rank is not None and (best is None or rank > best[1]):
+            best = text, rank
+    return best
+
+
+def others(keys: Iterable[str], registry: str) -> tuple[str, ...]:
+    """Return the keys that speak of a registry and are not meant for all of it, or cannot be understood."""
+    host = _PORT.sub("", registry)
+    parsed = ((text, parse_key(text)) for text in keys)
+    return tuple(
+        text
+        for text, key in parsed
+        if (key is None and host in text) or (key is not None and key.path and key.host == registry)
+    )
+
+
+@lru_cache(maxsize=256)
+def _pattern(host: str) -> re.Pattern[str]:
+    return re.compile(re.escape(host).replace(r"\*", r"[^.:/]*"))
