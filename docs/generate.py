@@ -13,16 +13,16 @@ def reasons() -> str:
     """Return the page of reason codes."""
     from pyratify.core.reason import Reason
 
-    rows = [f"| `{reason}` | {reason.remedy} |" for reason in Reason]
+    rows = [f"| `{reason}` | {reason.meaning} | {reason.remedy} |" for reason in Reason]
     return "\n".join(
         [
             "# Reason codes",
             "",
-            "Every refusal has one of these codes. Codes are added, never renamed. The message beside a code says what was wrong in the",
-            "case at hand; the remedy says what to do.",
+            "Every refusal has one of these codes, of the command and of every server. Codes are added, never renamed. The message beside a",
+            "code says what was wrong in the case at hand, and the remedy there is for that case; the table has what holds in general.",
             "",
-            "| code | what to do |",
-            "|---|---|",
+            "| code | what it means | what to do |",
+            "|---|---|---|",
             *rows,
             "",
         ]

@@ -9,7 +9,6 @@ from attacks import catalogue
 
 ENTRIES = catalogue.entries()
 TESTS = catalogue.tests()
-COMPONENTS = {"store", "executor", "policy", "config", "cli", "cache", "cosign", "notation", "gatekeeper"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -27,14 +26,14 @@ def test_the_page_names_every_attack_and_a_test_that_exists(name: str) -> None:
     assert any(f"`{test}`" in row for test in known) or (not known and "waits for" in row)
 
 
-def test_no_attack_of_these_components_is_missing(shared: Path) -> None:
-    """The list in this folder is the catalogue's, with its titles and verdicts."""
+def test_no_attack_of_the_catalogue_is_missing(shared: Path) -> None:
+    """The list in this folder is the whole catalogue, with its titles and verdicts; what was found since follows it."""
     reference = shared.parent / "reference" / "attacks.json"
     if not reference.is_file():
         pytest.skip("the catalogue is not here")
     wanted = {
-        entry["id"]: (entry["title"], entry["verdict"].strip())
+        entry["id"]: (entry["component"], entry["title"], entry["verdict"].strip())
         for entry in json.loads(reference.read_text())
-        if entry["component"] in COMPONENTS
     }
-    assert {name: (entry["title"], entry["verdict"]) for name, entry in ENTRIES.items()} == wanted
+    known = {name: (entry["component"], entry["title"], entry["verdict"]) for name, entry in ENTRIES.items()}
+    assert {name: known.get(name) for name in wanted} == wanted

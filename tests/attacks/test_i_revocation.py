@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.x509.ocsp import OCSPCertStatus
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA224
+from cryptography.x509.ocsp import OCSPCertStatus, load_der_ocsp_response
 
 from notation_bench import FORMATS, MIDDLE, ROOT, details, found, judge
 from pyratify.core.caching import ContentCache, MemoryCache
@@ -103,59 +105,76 @@ async def test_atk_163_a_level_that_only_reports_warns(case: str, level: str) ->
     assert result.data["checks"]["revocation"] == "failed"
 
 
-FORGED = {
-    "other-serial": (BY_OCSP, {OCSP: says(BY_LIST)}),
-    "a-year-old": (BY_OCSP, {OCSP: says(this_update=NOW - 365 * DAY, next_update=NOW - 358 * DAY)}),
-    "a-year-old-without-end": (BY_OCSP, {OCSP: says(this_update=NOW - 365 * DAY, next_update=None)}),
-    "without-ocsp-signing": (BY_OCSP, {OCSP: says(by=BY_LIST)}),
-    "ocsp-signing-of-another-authority": (BY_OCSP, {OCSP: says(by=responder(ROOT))}),
-    "weak-hash-only": (
-        BY_OCSP,
-        {OCSP: says().replace(bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040301"))},
-    ),
-    "list-of-another-authority": (BY_LIST, {LIST: make_list(ROOT)}),
-    "list-of-a-namesake": (BY_LIST, {LIST: make_list(authority("intermediate", which=9))}),
-    "indirect": (
-        BY_LIST,
-        {
-            LIST: listed(
-                extra=((x509.IssuingDistributionPoint(None, None, False, False, None, True, False), True),)
-            )
-        },
-    ),
-    "delta-as-base": (BY_LIST, {LIST: listed(number=2, base=1)}),
+def weakly_signed() -> bytes:
+    """Return a good answer by the issuer itself whose signature holds, over SHA-224."""
+    good = says()
+    answer = load_der_ocsp_response(good)
+    signature = b""
+    while len(signature) != len(answer.signature):  # that of ECDSA's DER differs from one to the next
+        signature = MIDDLE.key.sign(answer.tbs_response_bytes, ECDSA(SHA224()))  # type: ignore[call-arg, arg-type]
+    strong, weak = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040301")
+    assert good.count(strong) == good.count(answer.signature) == 1
+    return good.replace(strong, weak).replace(answer.signature, signature)
+
+
+def partly(**changes: Any) -> bytes:
+    """Return a list that covers a part of what the issuer issues."""
+    names = ("full_name", "relative_name", "only_contains_user_certs", "only_contains_ca_certs")
+    given = dict.fromkeys(names[:2]) | dict.fromkeys(names[2:], False)
+    given |= {
+        "only_some_reasons": None,
+        "indirect_crl": False,
+        "only_contains_attribute_certs": False,
+    } | changes
+    return listed(extra=((x509.IssuingDistributionPoint(**given), True),))
+
+
+UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+# What is served, and the words by which it is refused: another reason would prove nothing about this one.
+FORGED: dict[str, tuple[bytes, str]] = {
+    "other-serial": (says(BY_LIST), "about another certificate"),
+    "a-year-old": (says(this_update=NOW - 365 * DAY, next_update=NOW - 358 * DAY), "ended at"),
+    "a-year-old-without-end": (says(this_update=NOW - 365 * DAY, next_update=None), "older than a day"),
+    "without-ocsp-signing": (says(by=BY_LIST), "signed by none"),
+    "ocsp-signing-of-another-authority": (says(by=responder(ROOT)), "signed by none"),
+    "weak-hash-only": (weakly_signed(), "weak hash"),
+    "list-of-another-authority": (make_list(ROOT), "another issuer's"),
+    "list-of-a-namesake": (make_list(authority("intermediate", which=9)), "signature is not the issuer's"),
+    "indirect": (partly(indirect_crl=True), "indirect or covers some reasons only"),
+    "delta-as-base": (listed(number=2, base=1), "only a delta list"),
     "some-reasons": (
-        BY_LIST,
-        {
-            LIST: listed(
-                extra=(
-                    (
-                        x509.IssuingDistributionPoint(
-                            None, None, False, False, frozenset([COMPROMISE]), False, False
-                        ),
-                        True,
-                    ),
-                )
-            )
-        },
+        partly(only_some_reasons=frozenset([COMPROMISE])),
+        "indirect or covers some reasons only",
     ),
-    "unknown-critical-extension": (
-        BY_LIST,
-        {
-            LIST: listed(
-                extra=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)
-            )
-        },
-    ),
+    "unknown-critical-extension": (listed(extra=((UNKNOWN_EXTENSION, True),)), "critical extension"),
 }
+HONEST = {
+    "ocsp": says(by=responder(MIDDLE)),
+    "list": listed(),
+    "list-extension": listed(extra=((UNKNOWN_EXTENSION, False),)),
+}
+
+
+def served(data: bytes, *, as_list: bool) -> tuple[Issued, dict[str, Any]]:
+    """Return the signer that is asked about, and a network that answers so."""
+    return (BY_LIST, {LIST: data}) if as_list else (BY_OCSP, {OCSP: data})
 
 
 @pytest.mark.parametrize("case", FORGED)
 async def test_atk_164_a_forged_or_replayed_answer_says_nothing(case: str) -> None:
-    """Each of them would say good, if it were believed."""
-    leaf, places = FORGED[case]
-    result = await judge(leaf=leaf, verifier=trusting(places))
-    assert found(result).reason is Reason.REVOCATION_UNKNOWN
+    """Each of them would say good, if it were believed, and each is refused for its own fault."""
+    data, fault = FORGED[case]
+    leaf, places = served(data, as_list=list(FORGED).index(case) >= 6)
+    failure = found(await judge(leaf=leaf, verifier=trusting(places)))
+    assert failure.reason is Reason.REVOCATION_UNKNOWN
+    assert fault in failure.message
+
+
+@pytest.mark.parametrize("case", HONEST)
+async def test_atk_164_an_honest_answer_of_the_same_make_is_believed(case: str) -> None:
+    """What the forged ones are made from: a delegate of the issuer, its list, and an extension that may be ignored."""
+    leaf, places = served(HONEST[case], as_list=case != "ocsp")
+    assert details(await judge(leaf=leaf, verifier=trusting(places))).data["checks"]["revocation"] == "passed"
 
 
 MIDDLE_LISTED = authority("intermediate", issuer=ROOT, extensions=looked_up(lists=LIST))

@@ -23,6 +23,7 @@ from pyratify.pki.encoding import encode_base64
 from pyratify.pki.pem import read_pem
 from pyratify.stores.layout import LayoutStore
 from pyratify.testing.cosign import (
+    REPOSITORY,
     CosignKey,
     another_image,
     attach_bundle,
@@ -35,6 +36,7 @@ from pyratify.testing.cosign import (
     statement,
 )
 from pyratify.testing.cosign_faults import BUNDLE_FAULTS, CLASSIC_FAULTS
+from pyratify.testing.sigstore import PrivateSigstore
 from pyratify.verifiers.cosign.formats import BUNDLE_TYPES, CERTIFICATE_ANNOTATION
 from pyratify.verifiers.cosign.plugin import plugin
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
@@ -153,6 +155,26 @@ async def test_atk_191_a_key_in_the_place_of_a_certificate_is_malformed(how: str
             bundle["verificationMaterial"] = {"certificate": {"rawBytes": raw}}
             attach_bundle(setting.store, setting.image, bundle)
         assert is_denied(await setting.validate(), MALFORMED)
+
+
+@pytest.mark.parametrize("how", ["tag", "bundle"])
+async def test_atk_192_a_policy_of_keys_accepts_no_identity(how: str) -> None:
+    """Keyless material that is good in every respect: allowed where its identity is trusted, refused where a key is."""
+    setting, sigstore = Setting(), PrivateSigstore()
+    digest = setting.image.digest
+    if how == "tag":
+        attach_classic(setting.store, setting.image, sigstore.sign_classic(simple_signing(digest)))
+    else:
+        attach_bundle(setting.store, setting.image, sigstore.sign_statement(statement(digest)))
+    whom = CosignTrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)
+    for policy, decision in (
+        (whom, Decision.ALLOW),
+        (CosignTrustPolicy(keys=(KEY.material,)), Decision.DENY),
+    ):
+        verifier = CosignVerifier("cosign", [policy])
+        executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)
+        result = await executor.validate(Reference.parse(f"{REPOSITORY}@{digest}"))
+        assert result.decision is decision, result
 
 
 @pytest.mark.parametrize("how", ["tag", "bundle", "bundle-chain"])

@@ -82,7 +82,7 @@ async def test_atk_232_who_has_no_token_holds_no_place(tmp_path: Path) -> None:
     slow = (
         b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
     )
-    async with listening(replace(site, max_requests=1, body_seconds=60), HERE) as where:
+    async with listening(replace(site, max_arriving=1, body_seconds=60), HERE) as where:
         opened = [await asyncio.open_connection(where.host, where.port) for _ in range(3)]
         for reader, writer in opened:
             writer.write(slow)

@@ -1,5 +1,6 @@
 """Attacks on trust material and on secrets."""
 
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -8,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from pyratify.config.watch import WatchedConfig
 from pyratify.core.credential import Credential
-from pyratify.core.errors import ConfigurationError, InconclusiveError, StoreError
-from pyratify.core.executor import Executor
+from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
@@ -19,10 +20,9 @@ from pyratify.credentials.docker_file import parse_docker_file
 from pyratify.credentials.static import StaticOptions
 from pyratify.keys.documents import FileDocuments, InlineDocuments
 from pyratify.pki.keys import load_public_keys
-from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.stores.content_cache import SqliteCache
-from pyratify.testing.fakes import FakeVerifier
-from pyratify.testing.memory import MemoryStore
+from pyratify.testing.fakes import FakeClock
+from scenes import codes
 
 KEYS = Path(__file__).resolve().parents[2] / "examples" / "material" / "keys"
 GOOD = (KEYS / "cosign.pub").read_bytes()
@@ -124,33 +124,55 @@ async def test_atk_239_no_link_leads_out_of_a_trust_store(
         await load(attack(trust, elsewhere))
 
 
-async def test_atk_240_keys_that_are_gone_are_not_remembered(tmp_path: Path) -> None:
-    """A key that was removed or can no longer be had is not trusted for longer."""
+async def test_atk_240_a_key_that_was_removed_verifies_nothing_any_more(tmp_path: Path) -> None:
+    """Rotation with an overlap, in a configuration that is followed: real signatures of both keys, then of the new one alone."""
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    (folder / "old.pub").write_bytes(GOOD)
+    (folder / "new.pub").write_bytes((KEYS / "other.pub").read_bytes())
+    verifier = {"trustPolicies": [{"ignoreTLog": True, "keys": {"files": [str(folder)]}}]}
+    document = {
+        "scopes": ["example.com"],
+        "stores": [
+            {
+                "type": "filesystem-oci-store",
+                "parameters": {"path": str(KEYS.parent / "layout"), "allowBareTags": True},
+            }
+        ],
+        "verifiers": [{"name": "c", "type": "cosign", "parameters": verifier}],
+    }
+    (tmp_path / "config.json").write_text(json.dumps({"executors": [document]}))
+    watched = WatchedConfig(tmp_path / "config.json", FakeClock())
+
+    async def verdicts() -> list[tuple[Decision, set[Reason]]]:
+        await watched.refresh()
+        assert watched.current is not None
+        async with watched.current.used() as generation:
+            results = [
+                await generation.engine.validate(Reference.parse(f"example.com/app:{tag}"))
+                for tag in ("cosign-v3", "wrong-key")
+            ]
+        return [(each.decision, codes(each) - {Reason.POLICY_UNSATISFIED}) for each in results]
+
+    assert await verdicts() == [(Decision.ALLOW, set())] * 2
+    (folder / "old.pub").unlink()
+    assert await verdicts() == [(Decision.DENY, {Reason.SIG_INVALID}), (Decision.ALLOW, set())]
+    (folder / "new.pub").unlink()
+    await verdicts()
+    assert watched.fault is not None
+    assert Reason.KEY_UNAVAILABLE is watched.fault.reason
+    await watched.aclose()
+
+
+async def test_atk_240_keys_that_cannot_be_had_now_are_not_remembered(tmp_path: Path) -> None:
+    """What is read anew for each question has nothing to fall back upon."""
     (tmp_path / "old.pub").write_bytes(GOOD)
-    (tmp_path / "new.pub").write_bytes((KEYS / "other.pub").read_bytes())
     documents = FileDocuments([tmp_path])
-    assert len(await documents.keys()) == 2
+    assert len(await documents.keys()) == 1
     (tmp_path / "old.pub").unlink()
-    (left,) = await documents.keys()
-    assert left.origin == str(tmp_path / "new.pub")
-    (tmp_path / "new.pub").unlink()
-
-    async def verify(evidence: object) -> Any:
-        """Ask for the keys, as a verifier does."""
-        try:
-            return await documents.keys()
-        except ConfigurationError as error:
-            raise InconclusiveError(error.reason, error.message) from None
-
-    store = MemoryStore()
-    store.attach(store.add_image(), "application/test")
-    policy = ThresholdPolicy(Rule(None, (Rule("fake"),), 1))
-    executor = Executor(store=store, verifiers=(FakeVerifier(does=verify),), policy=policy)
-    result = await executor.validate(Reference.parse("example.com/app:v1"))
-    assert result.decision is Decision.DENY
-    assert [r.failure.reason for a in result.artifacts for r in a.results if r.failure] == [
-        Reason.KEY_UNAVAILABLE
-    ]
+    with pytest.raises(ConfigurationError) as caught:
+        await documents.keys()
+    assert caught.value.reason is Reason.KEY_UNAVAILABLE
 
 
 HELPERS = {

@@ -168,14 +168,42 @@ def unknown_key() -> dict[str, Any]:
     )
 
 
-def test_atk_268_unknown_entries_are_left_out_with_a_warning() -> None:
-    """They disable nothing: the known ones still verify, and are still needed."""
-    logs = [unknown_key(), *(log.trusted() for log in SIGSTORE.logs.values())]
-    root = SIGSTORE.root_with(tlogs=logs)
-    assert load_trusted_root(root).warnings
-    verify(root)
-    other = SIGSTORE.logs[1].trusted(hashAlgorithm="SHA3_512", logId={"keyId": encode_base64(b"x")})
-    assert load_trusted_root(SIGSTORE.root_with(tlogs=[other])).warnings
+def unknown_hash() -> dict[str, Any]:
+    """A log whose tree has a hash that is not known."""
+    return SIGSTORE.logs[1].trusted(hashAlgorithm="SHA3_512", logId={"keyId": encode_base64(b"x")})
+
+
+@pytest.mark.parametrize(
+    ("member", "reason"), [("tlogs", Reason.TLOG_PROOF_INVALID), ("ctlogs", Reason.SCT_INVALID)]
+)
+@pytest.mark.parametrize("unknown", [unknown_key, unknown_hash])
+def test_atk_268_unknown_entries_are_left_out_with_a_warning(
+    member: str, reason: Reason, unknown: Callable[[], dict[str, Any]]
+) -> None:
+    """They disable nothing: the known ones beside them still verify, and are still needed."""
+    known = SIGSTORE.root_document()[member]
+    for entries in ([unknown(), *known], [*known, unknown()]):
+        root = SIGSTORE.root_with(**{member: entries})
+        (warning,) = load_trusted_root(root).warnings
+        assert member in str(warning)
+        verify(root)
+    alone = SIGSTORE.root_with(**{member: [unknown()]})
+    assert load_trusted_root(alone).warnings
+    with pytest.raises(VerificationError) as caught:
+        verify(alone)
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("member", ["certificateAuthorities", "timestampAuthorities"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_atk_268_periods_that_overlap_are_all_tried(member: str, place: int) -> None:
+    """Two authorities of one time, the right one first or last; one that ended before the signature does not stand in."""
+    right = SIGSTORE.root_document()[member]
+    other = PrivateSigstore("another").root_document()[member]
+    verify(SIGSTORE.root_with(**{member: [*other[:place], *right, *other[place:]]}), stamp=True)
+    ended = {**right[0], "validFor": {"start": "2000-01-01T00:00:00Z", "end": "2001-01-01T00:00:00Z"}}
+    with pytest.raises(VerificationError):
+        verify(SIGSTORE.root_with(**{member: [ended, *other]}), stamp=True, log=2)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.metadata import version
+import tomllib
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import pyratify
 from pyratify.core.errors import VerificationError
@@ -23,13 +26,40 @@ from scenes import KIND, image, validate
 ROOT = Path(__file__).resolve().parents[2]
 MATERIAL = ROOT / "examples" / "material"
 SOURCES = sorted(Path(pyratify.__path__[0]).rglob("*.py"))
-FLOORS = {"aiohttp": (3, 14, 2), "cbor2": (5, 9), "cryptography": (50,), "PyYAML": (5, 4)}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# The last version of each with an advisory that reaches us, or one below the first with what we rely on.
+BELOW_THE_FLOOR = {
+    "aiohttp": "3.14.1",
+    "cbor2": "5.8.0",
+    "cryptography": "49.0.0",
+    "msgspec": "0.19.0",
+    "pyyaml": "6.0.1",
+}
 
 
-@pytest.mark.parametrize("name", FLOORS)
-def test_atk_270_installed_dependencies_have_no_open_advisories(name: str) -> None:
-    """What runs here is at or above the floor of the catalogue."""
-    assert tuple(int(part) for part in version(name).split(".")[:3]) >= FLOORS[name]
+def test_atk_270_every_dependency_has_a_floor_that_leaves_out_what_is_vulnerable() -> None:
+    """A user's installer cannot choose a version with an open advisory, and no dependency is without a floor."""
+    needed = {canonicalize_name(each.name): each for each in map(Requirement, PROJECT["dependencies"])}
+    assert needed.keys() == BELOW_THE_FLOOR.keys()
+    for name, vulnerable in BELOW_THE_FLOOR.items():
+        assert not needed[name].specifier.contains(vulnerable), name
+    for extra, requirements in PROJECT["optional-dependencies"].items():
+        for each in map(Requirement, requirements):
+            named = canonicalize_name(each.name) == "pyratify"
+            assert named or any(one.operator in (">=", "==", "~=") for one in each.specifier), (extra, each)
+
+
+def test_atk_270_what_is_installed_is_above_the_floors_with_all_that_it_brings() -> None:
+    """The installed versions of the whole closure of what a user gets satisfy the ranges that lead to them."""
+    waiting, seen = [Requirement(text) for text in PROJECT["dependencies"]], set()
+    while waiting:
+        each = waiting.pop()
+        assert each.specifier.contains(version(each.name), prereleases=True), each
+        if each.name not in seen:
+            seen.add(each.name)
+            brought = map(Requirement, requires(each.name) or ())
+            waiting += [one for one in brought if one.marker is None or one.marker.evaluate({"extra": ""})]
+    assert len(seen) > len(BELOW_THE_FLOOR)
 
 
 def test_atk_271_no_library_for_web_tokens_is_on_the_way() -> None:

@@ -2,6 +2,9 @@
 
 import ast
 import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,13 @@ from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.core.verifier import Details, Evidence
+from pyratify.credentials.docker_config import DockerCredentials
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
+from pyratify.verifiers.notation.process import Plugins
 from scenes import KIND, codes, image, returning, validate
 
+CANARY = "canary-5d02"
 SOURCES = sorted(Path(pyratify.__path__[0]).rglob("*.py"))
 
 
@@ -33,6 +39,8 @@ def test_atk_278_a_package_that_takes_our_name_is_refused(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigurationError, match=r"helpful, pyratify"):
         Registry[Any]("verifiers").load("notation", "executors[0].verifiers[0].type")
+    assert Registry[Any]("verifiers").load("cosign", "executors[0].verifiers[0].type")
+    assert "helpful_plugin" not in sys.modules
 
 
 @pytest.mark.parametrize(
@@ -46,17 +54,26 @@ async def test_atk_278_a_truthy_answer_is_no_evidence(value: object) -> None:
     assert Reason.VERIFIER_ERROR in codes(result)
 
 
-async def test_atk_278_a_plugin_that_sleeps_meets_the_deadline() -> None:
-    """Whether it waits or refuses to be ended."""
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_atk_278_a_plugin_that_sleeps_meets_the_deadline(refuses: bool) -> None:
+    """Whether it waits or refuses to be ended: the answer is a timeout, and what it says later is heard by none."""
+    over = asyncio.Event()
 
     async def sleeps(evidence: Evidence) -> Details:
-        await asyncio.Event().wait()
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                if not refuses:
+                    raise
         return Details("good")
 
     store, _ = image(KIND)
     result = await validate(store, FakeVerifier(does=sleeps), timeout=0.01)
+    assert result.decision is not Decision.ALLOW
     assert result.error is not None
     assert result.error.reason is Reason.TIMEOUT
+    over.set()
 
 
 async def test_atk_278_a_plugin_cannot_read_more_than_a_validation_may() -> None:
@@ -73,6 +90,55 @@ async def test_atk_278_a_plugin_cannot_read_more_than_a_validation_may() -> None
     result = await validate(store, FakeVerifier(does=greedy), limits=Limits(total_bytes=50_000))
     assert Reason.SIZE_EXCEEDED in codes(result)
     assert read <= 50_000
+
+
+PRINTS_ITS_ENVIRONMENT = """#!/bin/sh
+printf '%s\\n' "$@" > "{folder}/arguments"
+env > "{folder}/environment"
+cat > "{folder}/input"
+echo '{{}}'
+"""
+
+
+async def ask_helper(folder: Path) -> None:
+    """Let a credential helper of Docker's answer."""
+    (folder / "config.json").write_text('{"credsStore": "canary"}')
+    await DockerCredentials(folder / "config.json").credential("registry.example")
+
+
+async def ask_notation_plugin(folder: Path) -> None:
+    """Let a verification plugin of notation answer."""
+    plugins = Plugins(folder, frozenset({"canary"}))
+    await plugins.run("canary", "verify-signature", {"contractVersion": "1.0"})
+
+
+@pytest.mark.parametrize(
+    ("program", "run"),
+    [("docker-credential-canary", ask_helper), ("canary/notation-canary", ask_notation_plugin)],
+)
+async def test_atk_279_a_program_learns_no_secret_of_the_process(
+    program: str, run: Callable[[Path], Awaitable[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A canary in every kind of variable that holds a secret or changes how programs are loaded reaches no program."""
+    path = tmp_path / program
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(PRINTS_ITS_ENVIRONMENT.format(folder=tmp_path))
+    path.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for name in (
+        "RATIFY_PASSWORD",
+        "CI_SECRET",
+        "GITHUB_TOKEN",
+        "LD_PRELOAD",
+        "PYTHONPATH",
+        "DOCKER_AUTH_CONFIG",
+    ):
+        monkeypatch.setenv(name, CANARY)
+    await run(tmp_path)
+    seen = (tmp_path / "environment").read_text()
+    assert "PATH=" in seen
+    for text in (seen, (tmp_path / "arguments").read_text(), (tmp_path / "input").read_text()):
+        assert CANARY not in text
 
 
 def test_atk_279_programs_are_started_in_three_places_with_a_chosen_environment() -> None:

@@ -1,7 +1,7 @@
 """Stable reason codes: why something was refused or could not be decided.
 
 A code is a contract: scripts, constraint templates and dashboards match on it. Codes are added, never renamed.
-Each code has a remedy, one sentence that says what a person can do about it.
+Each code has a meaning, and a remedy: one sentence that says what can be done about it.
 """
 
 from enum import StrEnum
@@ -16,6 +16,8 @@ class Reason(StrEnum):
     AUTH_SCOPE = "AUTH_SCOPE"
     BAD_REQUEST = "BAD_REQUEST"
     BLOB_NOT_FOUND = "BLOB_NOT_FOUND"
+    BODY_BUDGET = "BODY_BUDGET"
+    BUSY = "BUSY"
     CERT_CRITICAL_EXT = "CERT_CRITICAL_EXT"
     CERT_EXPIRED = "CERT_EXPIRED"
     CERT_KEY_USAGE = "CERT_KEY_USAGE"
@@ -27,6 +29,7 @@ class Reason(StrEnum):
     CONTENT_ENCODING = "CONTENT_ENCODING"
     CREDENTIAL_SCOPE = "CREDENTIAL_SCOPE"
     CRIT_UNKNOWN = "CRIT_UNKNOWN"
+    CROSS_SITE = "CROSS_SITE"
     DECOMPRESS_LIMIT = "DECOMPRESS_LIMIT"
     DIGEST_INVALID = "DIGEST_INVALID"
     DIGEST_MISMATCH = "DIGEST_MISMATCH"
@@ -34,6 +37,7 @@ class Reason(StrEnum):
     EVIDENCE_STALE = "EVIDENCE_STALE"
     EVIDENCE_UNSIGNED = "EVIDENCE_UNSIGNED"
     GRAPH_LIMIT = "GRAPH_LIMIT"
+    HOST_UNKNOWN = "HOST_UNKNOWN"
     IDENTITY_MISMATCH = "IDENTITY_MISMATCH"
     INTERNAL = "INTERNAL"
     JSON_DUPLICATE_KEY = "JSON_DUPLICATE_KEY"
@@ -45,6 +49,7 @@ class Reason(StrEnum):
     MANIFEST_AMBIGUOUS = "MANIFEST_AMBIGUOUS"
     MEDIATYPE_MISMATCH = "MEDIATYPE_MISMATCH"
     MEDIATYPE_UNSUPPORTED = "MEDIATYPE_UNSUPPORTED"
+    MEDIA_TYPE = "MEDIA_TYPE"
     METADATA_MISMATCH = "METADATA_MISMATCH"
     NOT_FOUND = "NOT_FOUND"
     NO_EVIDENCE = "NO_EVIDENCE"
@@ -61,9 +66,11 @@ class Reason(StrEnum):
     REF_AMBIGUOUS = "REF_AMBIGUOUS"
     REF_INVALID = "REF_INVALID"
     REGISTRY_AUTH = "REGISTRY_AUTH"
+    REGISTRY_BUSY = "REGISTRY_BUSY"
     REGISTRY_ERROR = "REGISTRY_ERROR"
     REGISTRY_UNREACHABLE = "REGISTRY_UNREACHABLE"
     REPORT_INVALID = "REPORT_INVALID"
+    REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     RESOLVE_FAILED = "RESOLVE_FAILED"
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
     SCOPE_NO_MATCH = "SCOPE_NO_MATCH"
@@ -90,7 +97,15 @@ class Reason(StrEnum):
     TLS_REQUIRED = "TLS_REQUIRED"
     TLS_VERIFY = "TLS_VERIFY"
     TRUST_ROOT = "TRUST_ROOT"
+    UNAUTHORIZED = "UNAUTHORIZED"
     VERIFIER_ERROR = "VERIFIER_ERROR"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence that says what it stands for, in every case."""
+        from pyratify.core.reason_meanings import MEANINGS
+
+        return MEANINGS[self]
 
     @property
     def remedy(self) -> str:
@@ -110,6 +125,8 @@ _REMEDIES = {
     Reason.AUTH_SCOPE: "The registry asks for more than pull access to this repository; check its configuration.",
     Reason.BAD_REQUEST: "Correct the request as the message says.",
     Reason.BLOB_NOT_FOUND: "The registry lists content that it does not have; push the artifact again.",
+    Reason.BODY_BUDGET: "Send it again in a moment, or smaller; where this lasts, raise --max-body-memory.",
+    Reason.BUSY: "Ask again in a moment; where this lasts, add replicas or raise --max-evaluations.",
     Reason.CERT_CRITICAL_EXT: "Use a certificate without the critical extension that the message names.",
     Reason.CERT_EXPIRED: "Sign again with a current certificate, or add a timestamp when signing.",
     Reason.CERT_KEY_USAGE: "Use a certificate issued for code signing, as the specification requires.",
@@ -121,6 +138,7 @@ _REMEDIES = {
     Reason.CONTENT_ENCODING: "The registry or a proxy compresses content it was asked to send as it is; turn that off.",
     Reason.CREDENTIAL_SCOPE: "Configure a credential for exactly this registry host.",
     Reason.CRIT_UNKNOWN: "Sign again with a tool that writes only the critical attributes of the specification.",
+    Reason.CROSS_SITE: "Ask from a page of the service itself, or from a program that is no browser.",
     Reason.DECOMPRESS_LIMIT: _LIMIT,
     Reason.DIGEST_INVALID: "Give the digest as sha256:, sha384: or sha512: and its full lower-case hexadecimal value.",
     Reason.DIGEST_MISMATCH: "The content is not what its digest says; do not run it, and look at the registry or the proxy before it.",
@@ -128,6 +146,7 @@ _REMEDIES = {
     Reason.EVIDENCE_STALE: "Attach newer evidence; what is there is older than the policy allows.",
     Reason.EVIDENCE_UNSIGNED: "Sign the evidence itself; the policy trusts no unsigned document.",
     Reason.GRAPH_LIMIT: _LIMIT,
+    Reason.HOST_UNKNOWN: "Ask it as localhost, name the host with --host, or give --token-file.",
     Reason.IDENTITY_MISMATCH: "If this signer is to be trusted, name its identity in the policy.",
     Reason.INTERNAL: "This is a defect of pyratify: run again with --debug and report it.",
     Reason.JSON_DUPLICATE_KEY: _REBUILD,
@@ -139,6 +158,7 @@ _REMEDIES = {
     Reason.MANIFEST_AMBIGUOUS: _REBUILD,
     Reason.MEDIATYPE_MISMATCH: _REBUILD,
     Reason.MEDIATYPE_UNSUPPORTED: "Push the artifact as an OCI image manifest or image index.",
+    Reason.MEDIA_TYPE: "Send the body with Content-Type: application/json.",
     Reason.METADATA_MISMATCH: "Sign with the annotations or metadata that the policy requires.",
     Reason.NOT_FOUND: "Check the spelling of the repository, tag or digest, and that you may read it.",
     Reason.NO_EVIDENCE: "Sign the image, or check that its signatures were pushed or copied to this registry with it.",
@@ -151,19 +171,21 @@ _REMEDIES = {
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
-    Reason.REFERRERS_LIMIT: _LIMIT,
+    Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",
     Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
     Reason.REF_INVALID: "Write the reference as registry/repository:tag or registry/repository@digest.",
     Reason.REGISTRY_AUTH: "Log in to the registry (`docker login`), or configure a credential for it.",
+    Reason.REGISTRY_BUSY: "Ask again in a moment; where this lasts, see why the registry is slow, or raise --max-evaluations-per-registry.",
     Reason.REGISTRY_ERROR: _REGISTRY,
     Reason.REGISTRY_UNREACHABLE: _REGISTRY,
     Reason.REPORT_INVALID: "Ask the publisher for a report that follows its format.",
+    Reason.REQUEST_TOO_LARGE: "Ask in several smaller requests, or raise the server's limit.",
     Reason.RESOLVE_FAILED: _REGISTRY,
     Reason.REVOCATION_UNKNOWN: "Check that the certificate authority's revocation servers can be reached from here.",
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
-    Reason.SIGNATURE_LIMIT: _LIMIT,
+    Reason.SIGNATURE_LIMIT: "Raise limits.signatures in the configuration, or remove signatures that are no longer needed.",
     Reason.SIGNER_KIND: "Trust what signed it, a key or an identity, in place of the other; `ratify inspect` shows which.",
     Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
     Reason.SIG_INVALID: "If the signer's key is another one and is to be trusted, give that key; if not, do not run it: it was signed by another or changed.",
@@ -184,5 +206,6 @@ _REMEDIES = {
     Reason.TLS_REQUIRED: "Serve the registry over https, or allow plain http for exactly this registry.",
     Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
     Reason.TRUST_ROOT: "Give a whole and current trusted root, or refresh it with `ratify trust sigstore --refresh`.",
+    Reason.UNAUTHORIZED: "Send a token that the service knows as Authorization: Bearer, or a client certificate of its authority.",
     Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
 }

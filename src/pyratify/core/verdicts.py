@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from pyratify.core.admission import Admission
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
@@ -105,8 +106,10 @@ class Verdicts:
         max_weight: How many artifacts all remembered verdicts may report together, each verdict counted as one more.
         shared: Where verdicts are shared with other processes; asked once for what is not remembered here.
         observer: Watches every verdict.
+        admission: Bounds the work; one with the usual limits when omitted.
 
     Attributes:
+        admission: Bounds the work.
         hits: How many verdicts were remembered here.
         misses: How many were evaluated.
         shared_hits: How many another process had found.
@@ -120,7 +123,9 @@ class Verdicts:
         lifetimes: Lifetimes | None = None,
         max_weight: int = 32768,
         shared: SharedVerdicts | None = None,
+        *,
         observer: Observer = SILENCE,
+        admission: Admission | None = None,
     ) -> None:
         self._clock = clock = clock or SystemClock()
         self._lifetimes = lifetimes or Lifetimes()
@@ -129,6 +134,7 @@ class Verdicts:
         self._evaluating = SingleFlight[ValidationResult]()
         self._resolving = SingleFlight[Descriptor]()
         self._shared = shared
+        self.admission = admission or Admission(clock)
         self._writing: set[asyncio.Task[None]] = set()
         self.hits = 0
         self.misses = 0
@@ -188,7 +194,7 @@ class Verdicts:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
         pinned = reference.at(digest)
         if not engine.generation:
-            return replace(await executor.validate(pinned), reference=reference)
+            return replace(await self._evaluate(executor, pinned), reference=reference)
         question = Question(engine.generation, namespace, pinned)
         key = str(question)
         found = self._verdicts.get(key)
@@ -227,8 +233,19 @@ class Verdicts:
         return found
 
     async def _resolve(self, executor: Executor, reference: Reference, where: str) -> Descriptor:
-        ask = partial(from_store, partial(executor.store.resolve, reference))
+        ask = partial(from_store, partial(self._ask, executor, reference))
         return await (self._resolving.run(f"{where}|{reference}", ask) if where[0] != "|" else ask())
+
+    async def _ask(self, executor: Executor, reference: Reference) -> Descriptor:
+        async with self.admission.work(reference.registry):
+            return await executor.store.resolve(reference)
+
+    async def _evaluate(self, executor: Executor, reference: Reference) -> ValidationResult:
+        try:
+            async with self.admission.work(reference.registry):
+                return await executor.validate(reference)
+        except StoreError as error:  # no turn: an engine raises nothing
+            return ValidationResult(reference, None, Decision.DENY, error=error.failure)
 
     async def _find(
         self, executor: Executor, question: Question, shared: SharedVerdicts | None
@@ -240,7 +257,7 @@ class Verdicts:
                 self.shared_hits += 1
                 return found.result
         self.misses += 1
-        result = await executor.validate(question.reference)
+        result = await self._evaluate(executor, question.reference)
         seconds = self._keep(question, result)
         if shared is not None and seconds > 0 and len(self._writing) < _MAX_WRITES:
             task = asyncio.create_task(shared.put(question, result, seconds))

@@ -5,7 +5,7 @@ Nothing is extracted, no link is followed and no name from a document becomes pa
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 
 from pyratify.core import strictjson
@@ -20,10 +20,18 @@ from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer
 from pyratify.stores.layout_archive import ArchiveFiles
 from pyratify.stores.layout_files import DirectoryFiles, Files, Stamp
-from pyratify.stores.layout_index import MAX_INDEX, LayoutIndex, build_index, check_layout_file
+from pyratify.stores.layout_index import (
+    MAX_INDEX,
+    MAX_MANIFEST,
+    MAX_MANIFESTS,
+    LayoutIndex,
+    build_index,
+    check_layout_file,
+)
 
 _LARGE = MIB  # above, a read goes to a thread
 _LARGE_INDEX = 64 * 1024
+_MAX_LISTED = 20
 _SHOWN = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 
@@ -148,7 +156,7 @@ class LayoutStore:
             raise StoreError(Reason.LAYOUT_INVALID, f"there is no index.json in {self._path}")
         if len(data) > MAX_INDEX:
             raise StoreError(Reason.SIZE_EXCEEDED, f"index.json has more than {MAX_INDEX} bytes")
-        return build_index(data, self._listed)
+        return build_index(data, self._listed, self._unlisted)
 
     def _listed(self, descriptor: Descriptor) -> bytes | None:
         try:
@@ -156,6 +164,14 @@ class LayoutStore:
         except StoreError:  # raised again, and reported, when it is read as evidence
             return None
         return data if data is not None and len(data) == descriptor.size else None
+
+    def _unlisted(self) -> Iterator[tuple[Digest, bytes]]:
+        """Iterate over the blobs that are short enough for a manifest and begin like one."""
+        for count, (digest, size) in enumerate(self._open().blobs()):
+            if count == MAX_MANIFESTS:
+                raise StoreError(Reason.SIZE_EXCEEDED, f"the layout has more than {MAX_MANIFESTS} blobs")
+            if size <= MAX_MANIFEST and (self._blob(digest, 0) or b"").startswith(b"{"):
+                yield digest, self._blob(digest, size) or b""
 
     def _check_path(self, reference: Reference) -> None:
         if not reference.is_layout or reference.repository == str(self._path):
@@ -175,7 +191,7 @@ class LayoutStore:
         if len(distinct) > 1:
             raise StoreError(
                 Reason.REF_AMBIGUOUS,
-                f"{reference} could be each of {len(distinct)} images of the layout",
+                f"{reference} could be each of {len(distinct)} images of the layout: {_shortened(distinct)}",
                 remedy=_names_of(index),
             )
         return found[0]
@@ -207,7 +223,11 @@ class LayoutStore:
 
 def _names_of(index: LayoutIndex) -> str:
     names = sorted(name for name in index.tags if _SHOWN.fullmatch(name))
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     if not names:
         return "Name the image by its digest: the layout has no tags."
-    return f"Name one of the layout's tags ({', '.join(names[:20])}{more}), or a digest."
+    return f"Name one of the layout's tags ({_shortened(names)}), or a digest."
+
+
+def _shortened(names: Collection[object]) -> str:
+    listed = ", ".join(map(str, tuple(names)[:_MAX_LISTED]))
+    return f"{listed} and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else listed

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.layout_files import Stamp, read_up_to
+from pyratify.stores.layout_files import Stamp, blob_digest, read_up_to
 
 _BLOCK = 512
 _MAX_MEMBERS = 100_000
@@ -68,6 +69,14 @@ class ArchiveFiles:
                 os.close(file)
         except OSError as error:
             raise self._refused(error) from None
+
+    def blobs(self) -> Iterator[tuple[Digest, int]]:
+        """Iterate over the blobs; as in `Files`."""
+        self.read("index.json", 0)
+        for member in self._known[1].values() if self._known else ():
+            digest = blob_digest(member.name)
+            if digest is not None:
+                yield digest, member.size
 
     def _members(self, file: int) -> dict[str, Member]:
         status = os.fstat(file)

@@ -2,17 +2,22 @@
 
 import errno
 import os
+import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _FOLDER = _FLAGS | os.O_DIRECTORY
 _FILE = _FLAGS | os.O_NONBLOCK  # opening a pipe must not wait for its writer
+ALGORITHMS = ("sha256", "sha384", "sha512")
+_BLOB = re.compile(r"blobs/(sha256|sha384|sha512)/([0-9a-f]+)", re.ASCII)
 _NOT_PLAIN = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK, errno.ENXIO)
 
 
@@ -57,6 +62,14 @@ class Files(Protocol):
         """
         ...
 
+    def blobs(self) -> Iterator[tuple[Digest, int]]:
+        """Iterate over the blobs that are regular files with the name of a digest, with their sizes.
+
+        Raises:
+            StoreError: As `read`.
+        """
+        ...
+
 
 class DirectoryFiles:
     """A layout in a directory; symbolic links, devices and pipes in it are refused.
@@ -86,6 +99,34 @@ class DirectoryFiles:
             return None
         except OSError as error:
             raise _refused(self._root, name, error) from None
+
+    def blobs(self) -> Iterator[tuple[Digest, int]]:
+        """Iterate over the blobs; as in `Files`."""
+        for algorithm in ALGORITHMS:
+            name = f"blobs/{algorithm}"
+            try:
+                folder = _open_beneath(self._root, name)
+                try:
+                    found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in os.scandir(folder)]
+                finally:
+                    os.close(folder)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _refused(self._root, name, error) from None
+            for file, status in sorted(found, key=lambda each: each[0]):
+                digest = blob_digest(f"{name}/{file}") if stat.S_ISREG(status.st_mode) else None
+                if digest is not None:
+                    yield digest, status.st_size
+
+
+def blob_digest(name: str) -> Digest | None:
+    """Return the digest that a blob's name in a layout stands for; None for a name of something else."""
+    match = _BLOB.fullmatch(name)
+    try:
+        return Digest(f"{match[1]}:{match[2]}") if match else None
+    except InvalidDigest:
+        return None
 
 
 def read_up_to(file: int, size: int, offset: int | None = None) -> bytes:

@@ -13,10 +13,11 @@ from pyratify.core.limits import MIB
 from pyratify.core.manifest import INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX, read_descriptor
 from pyratify.core.reason import Reason
 from pyratify.core.store import Discovery, Referrer
+from pyratify.stores.layout_cosign import attached, is_attached, is_saved
 
 MAX_INDEX = 16 * MIB
-_MAX_MANIFEST = 4 * MIB
-_MAX_MANIFESTS = 20_000
+MAX_MANIFEST = 4 * MIB
+MAX_MANIFESTS = 20_000
 _MAX_TOTAL = 256 * MIB
 _MAX_DEPTH = 4
 _NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
@@ -25,6 +26,7 @@ _ATTACHED = re.compile(r"(sha256|sha384|sha512)-([0-9a-f]+)(\.sig|\.att|\.sbom)?
 K = TypeVar("K")
 V = TypeVar("V")
 Read = Callable[[Descriptor], bytes | None]
+Blobs = Callable[[], Iterable[tuple[Digest, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,14 @@ def check_layout_file(data: bytes | None) -> None:
         raise StoreError(Reason.LAYOUT_INVALID, f"the layout's version is {version!r:.40}, not 1.0.0")
 
 
-def build_index(data: bytes, read: Read) -> LayoutIndex:
+def build_index(data: bytes, read: Read, blobs: Blobs) -> LayoutIndex:
     """Read each listed manifest once and return what the layout holds.
 
     Args:
         data: The bytes of `index.json`.
         read: Returns a manifest's bytes, or None where it is missing or not as long as announced.
+        blobs: Returns what could be a manifest among all blobs; asked only for layouts of `cosign save`, which does not
+            list what is attached to an image by its subject.
 
     Raises:
         StoreError: `LAYOUT_INVALID`, `DIGEST_INVALID`, or `SIZE_EXCEEDED` for more than can be looked at.
@@ -92,6 +96,9 @@ def build_index(data: bytes, read: Read) -> LayoutIndex:
     graph = _Graph(read)
     for entry in entries:
         graph.visit(entry, 1)
+    if is_saved(entries):
+        for digest, content in blobs():
+            graph.add(digest, content)
     names = _gather((name, entry) for entry in entries for name in _names(entry))
     return LayoutIndex(
         names,
@@ -130,9 +137,20 @@ class _Graph:
             for child in self.children[entry.digest]:
                 self.visit(child, depth + 1)
 
+    def add(self, digest: Digest, data: bytes) -> None:
+        """Look at a blob that `index.json` does not lead to: only a manifest with a subject is of interest."""
+        if digest in self.known:
+            return
+        self._count(len(data))
+        document = _object(data) or {}
+        media_type = document.get("mediaType")
+        if media_type in MANIFEST_TYPES and document.get("subject") is not None:
+            entry = self.known[digest] = Descriptor(media_type, digest, len(data))
+            self._attach(entry, document["subject"])
+
     def is_image(self, entry: Descriptor) -> bool:
         """Tell whether an entry is something by itself, neither attached nor broken."""
-        if any(_subject_of(name) for name in _names(entry)):
+        if is_attached(entry) or any(_subject_of(name) for name in _names(entry)):
             return False
         return entry.digest not in self.subjects and entry.digest not in self.broken
 
@@ -147,17 +165,17 @@ class _Graph:
             self.broken.add(entry.digest)
 
     def _document(self, entry: Descriptor) -> dict[str, Any] | None:
-        self.total += min(entry.size, _MAX_MANIFEST)
-        if len(self.known) > _MAX_MANIFESTS or self.total > _MAX_TOTAL:
+        self._count(min(entry.size, MAX_MANIFEST))
+        data = self.read(entry) if entry.size <= MAX_MANIFEST else None
+        return None if data is None else _object(data)
+
+    def _count(self, size: int) -> None:
+        self.total += size
+        if len(self.known) > MAX_MANIFESTS or self.total > _MAX_TOTAL:
             raise StoreError(
                 Reason.SIZE_EXCEEDED,
-                f"the layout lists more than {_MAX_MANIFESTS} manifests or {_MAX_TOTAL} bytes of them",
+                f"the layout lists more than {MAX_MANIFESTS} manifests or {_MAX_TOTAL} bytes of them",
             )
-        data = self.read(entry) if entry.size <= _MAX_MANIFEST else None
-        try:
-            return None if data is None else strictjson.load_object(data)
-        except strictjson.InvalidJson:
-            return None
 
 
 def _attached(entries: tuple[Descriptor, ...], graph: _Graph) -> Iterator[tuple[Digest, Referrer]]:
@@ -171,6 +189,8 @@ def _attached(entries: tuple[Descriptor, ...], graph: _Graph) -> Iterator[tuple[
     for found, entry in named:
         if found is not None and found[1] is Discovery.COSIGN_TAG:
             yield found[0], Referrer(entry, found[1])
+    for digest, entry in attached(entries):
+        yield digest, Referrer(entry, Discovery.COSIGN_TAG)
 
 
 def _subject_of(name: str) -> tuple[Digest, Discovery] | None:
@@ -197,6 +217,13 @@ def _entries(document: Mapping[str, Any]) -> Iterator[Descriptor]:
         raise StoreError(Reason.LAYOUT_INVALID, "it does not call itself an image index")
     for number, value in enumerate(values):
         yield read_descriptor(value, f"manifests[{number}]")
+
+
+def _object(data: bytes) -> dict[str, Any] | None:
+    try:
+        return strictjson.load_object(data)
+    except strictjson.InvalidJson:
+        return None
 
 
 def _readable(document: Mapping[str, Any]) -> Iterator[Descriptor]:

@@ -3,6 +3,7 @@
 import json
 import tarfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyratify.core.manifest import OCI_INDEX, OCI_MANIFEST
 from pyratify.testing.memory import MemoryStore, as_json
 
 REF_NAME = "org.opencontainers.image.ref.name"
+KIND_PREFIX = "dev.cosignproject.cosign/"
 
 
 def write_layout(memory: MemoryStore, folder: Path, *, prefix: str = "", extra: Iterable[Any] = ()) -> Path:
@@ -29,6 +31,27 @@ def write_layout(memory: MemoryStore, folder: Path, *, prefix: str = "", extra: 
     entries = [_entry(memory, digest, prefix) for digest in memory.manifests]
     (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries, *extra]}
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+def write_saved_layout(
+    memory: MemoryStore, folder: Path, *entries: tuple[str, Descriptor], prefix: str = KIND_PREFIX
+) -> Path:
+    """Write a layout as `cosign save` does: everything is in `blobs/`, and only these entries are in `index.json`.
+
+    Args:
+        memory: The store.
+        folder: Where to.
+        entries: What is listed, each with its kind: `image`, `imageIndex`, `sigs` or `atts`.
+        prefix: Put before each kind.
+    """
+    write_layout(memory, folder)
+    listed = [
+        as_json(replace(entry, annotations={"kind": f"{prefix}{kind}"} if kind else {}))
+        for kind, entry in entries
+    ]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
     (folder / "index.json").write_text(json.dumps(index))
     return folder
 

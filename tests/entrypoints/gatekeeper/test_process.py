@@ -9,6 +9,7 @@ import ssl
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ def config(folder: Path) -> Path:
     return path
 
 
-async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
+async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """From the flags to the verdict, with really signed material in a registry; then it drains and ends."""
+    caplog.set_level("INFO", "pyratify.serving")
     tls, context = identity(tmp_path)
     started: asyncio.Future[tuple[Address, Address]] = asyncio.get_running_loop().create_future()
     clock, port = DrainClock(), free_port()
@@ -138,6 +140,9 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path) -> None:
     assert "ratify_verification_request_count 1.0" in measured
     assert 'ratify_system_error_count_total{error="NOT_FOUND",workload_namespace=""} 1.0' in measured
     assert "ratify_executor_scopes 1.0" in measured
+    assert f'ratify_build_info{{version="{version("pyratify")}"}} 1.0' in measured
+    (line,) = [record for record in caplog.records if record.getMessage() == "serving"]
+    assert line.version == version("pyratify")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

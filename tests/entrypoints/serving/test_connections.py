@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 import pytest
 
+from pyratify.entrypoints.serving.activity import Watch
 from pyratify.entrypoints.serving.connections import Bounds, Connections
 from pyratify.entrypoints.serving.http import Address, Asked, Reply, Site, listening
 from pyratify.testing.fakes import FakeClock
@@ -301,7 +302,7 @@ async def test_atk_232_more_connections_than_the_bound_do_not_shut_others_out() 
 
 async def test_atk_232_slow_bodies_hold_no_place() -> None:
     """More of them than there are places: whoever sends a whole request is answered, and the slowest are given up for it."""
-    site = replace(SITE, max_requests=2, body_seconds=60)
+    site = replace(SITE, max_arriving=2, body_seconds=60)
     async with listening(site, Address("127.0.0.1", 0)) as where:
         slow = [await asyncio.open_connection(where.host, where.port) for _ in range(6)]
         for number, (_, writer) in enumerate(slow):
@@ -331,7 +332,7 @@ async def test_a_body_that_ends_early_is_no_defect(
             if rest is not None:
                 assert b" 400 " in await reader.readline()
         assert await status(where) == 200
-    assert caplog.text == ""
+    assert [record.getMessage() for record in caplog.records] == ["client refused"] * (rest is not None)
 
 
 @pytest.mark.parametrize(
@@ -342,9 +343,17 @@ async def test_a_body_that_ends_early_is_no_defect(
 async def test_what_is_no_http_is_refused_and_fills_no_log(
     sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody who can reach the address writes tracebacks into the log."""
-    async with listening(SITE, Address("127.0.0.1", 0)) as where, connected(where) as (reader, writer):
-        writer.write(sent)
-        assert b" 400 " in await reader.readline()
-        assert await ended(reader)
-    assert caplog.text == ""
+    """One line says why, without a traceback, however many do so; all are counted, and none learns what serves here."""
+    watch = Watch()
+    async with listening(SITE, Address("127.0.0.1", 0), watch=watch) as where:
+        for _ in range(3):
+            async with connected(where) as (reader, writer):
+                writer.write(sent)
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert b" 400 " in head
+                assert b"aiohttp" not in head.lower()
+                await reader.read()
+                assert await ended(reader)
+    (record,) = caplog.records
+    assert (record.getMessage(), record.exc_info) == ("client refused", None)
+    assert watch.refused.counts == {"not_http": 3}

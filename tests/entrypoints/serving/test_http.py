@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import re
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -12,6 +13,8 @@ from yarl import URL
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.observing import trace
+from pyratify.entrypoints.serving.activity import Watch
+from pyratify.entrypoints.serving.bodies import BodyBudget
 from pyratify.entrypoints.serving.health import Readiness, health_site
 from pyratify.entrypoints.serving.http import Address, Asked, Refused, Reply, Site, listening, plain
 from pyratify.entrypoints.serving.logs import set_up, tear_down
@@ -45,6 +48,12 @@ async def sent(where: Address, request: bytes) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until the server has come that far."""
+    while not condition():  # noqa: ASYNC110 - it has no event for this
+        await asyncio.sleep(0)
 
 
 async def test_a_body_is_handed_over_and_the_answer_comes_back() -> None:
@@ -151,23 +160,73 @@ async def test_things_are_served_by_their_names(path: str, status: int) -> None:
         assert (answer.status, await answer.text()) == (status, "a1" if status == 200 else "our own way")
 
 
-async def test_too_many_requests_at_the_same_time_are_refused() -> None:
-    """The one that is under way is finished."""
-    began, gate = asyncio.Event(), asyncio.Event()
+async def test_atk_284_large_bodies_do_not_fill_a_server() -> None:
+    """What is over the budget is refused before it is read, and small bodies have a quarter that is theirs alone."""
+    watch, gate = Watch(bodies=BodyBudget(1024 * 1024)), asyncio.Event()
 
     async def wait(asked: Asked) -> Reply:
-        began.set()
         await gate.wait()
         return Reply(200, b"")
 
-    one = Site(routes={("POST", "/wait"): wait}, refusals={}, max_requests=1)
-    head = b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-    async with listening(one, HERE) as where:
-        first = asyncio.create_task(sent(where, head))
-        await began.wait()
-        assert b" 503 " in await sent(where, head)
+    one = Site(routes={("POST", "/wait"): wait, ("POST", "/echo"): echo}, refusals={})
+    large = b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n"
+    async with listening(one, HERE, watch=watch) as where:
+        held = [asyncio.create_task(sent(where, large + b" " * 300000)) for _ in range(2)]
+        await until(lambda: watch.bodies.held == 600000)
+        reader, writer = await asyncio.open_connection(where.host, where.port)
+        writer.write(large)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 1\r\n" in head
+        assert (await reader.readline()).startswith(b"BODY_BUDGET: ")
+        writer.close()
+        small = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+        assert b" 200 " in await sent(where, small)
         gate.set()
-        assert b" 200 " in await first
+        assert all(b" 200 " in each for each in await asyncio.gather(*held))
+        await until(lambda: watch.activity.under_way == 0)
+    assert (watch.bodies.held, watch.bodies.refused) == (0, 1)
+
+
+async def test_atk_284_a_body_without_a_length_is_counted_as_it_arrives() -> None:
+    """It holds no more than there is, and gives back all of it."""
+    watch = Watch(bodies=BodyBudget(100_000))
+    chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with listening(site(), HERE, watch=watch) as where:
+        assert b" 503 " in await sent(where, head + chunk * 3 + b"0\r\n\r\n")
+        assert b" 200 " in await sent(where, head + chunk + b"0\r\n\r\n")
+        await until(lambda: watch.activity.under_way == 0)
+    assert watch.bodies.held == 0
+
+
+async def test_atk_286_requests_that_wait_keep_no_other_from_being_answered() -> None:
+    """There is no bound on requests: what each waits for has bounds of its own."""
+    gate = asyncio.Event()
+
+    async def wait(asked: Asked) -> Reply:
+        await gate.wait()
+        return Reply(200, b"")
+
+    one = Site(routes={("POST", "/wait"): wait, ("POST", "/echo"): echo}, refusals={})
+    watch = Watch()
+    async with listening(one, HERE, watch=watch) as where:
+        head = b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        waits = [asyncio.create_task(sent(where, b"POST /wait" + head)) for _ in range(300)]
+        await until(lambda: watch.activity.under_way == 300)
+        assert b" 200 " in await sent(where, b"POST /echo" + head)
+        gate.set()
+        await asyncio.gather(*waits)
+
+
+async def test_an_answer_does_not_say_what_serves_it() -> None:
+    """No versions of the language or of a library."""
+    async with (
+        listening(site(), HERE) as where,
+        aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
+        client.post("/echo", data=b"hello") as answer,
+    ):
+        assert answer.headers["Server"] == "ratify"
 
 
 async def test_requests_under_way_are_finished_at_the_end() -> None:

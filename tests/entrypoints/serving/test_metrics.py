@@ -15,7 +15,6 @@ from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.executor import Executor
 from pyratify.core.observed import observed
 from pyratify.core.observing import asking_for
-from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
@@ -30,7 +29,7 @@ from pyratify.stores.registry.transport_asyncio import asyncio_transport
 from pyratify.stores.registry.transport_observed import ObservedTransport
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.registry import RegistrySimulator
-from scenes import KIND, ONE, image, raising, threshold, validate
+from scenes import KIND, ONE, image, raising, threshold
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 APP = Reference.parse("example.com/app:v1")
@@ -88,14 +87,18 @@ async def test_verifiers_and_the_cache_are_measured() -> None:
 
 async def test_a_verification_that_was_no_longer_needed_is_no_error() -> None:
     """Once the policy has its evidence, what is still being verified ahead is cancelled and not measured."""
-    store, _ = image(KIND, KIND, KIND)
+    store, subject = image()
+    for number in range(3):
+        store.attach(subject, KIND, annotations={"number": str(number)})
+    begun = asyncio.Event()
 
     async def does(evidence: Evidence) -> Details:
-        if evidence.manifest.descriptor.digest != first.artifact.digest:
+        if evidence.manifest.annotations["number"] != "0":
+            begun.set()
             await asyncio.Event().wait()
+        await begun.wait()
         return Details("good", signers=("a",))
 
-    (first, *_) = (await validate(store, policy=NoPolicy())).artifacts
     metrics = Metrics(FakeClock())
     executor = Executor(store=store, verifiers=(FakeVerifier(does=does),), policy=ONE)
     engine = observed(Engine(ScopeMap([("*", executor)]), "one"), metrics)

@@ -214,9 +214,9 @@ async def test_what_is_logged_of_a_request_is_bounded(caplog: pytest.LogCaptureF
 async def test_the_line_of_an_answer_has_the_code_of_a_denial(caplog: pytest.LogCaptureFixture) -> None:
     """That of the first image that keeps the object out."""
     caplog.set_level("INFO", "pyratify.webhook")
-    one = webhook(store())
-    for name in (APP, BARE):
-        await asked(one, pod(name))
+    held = store()
+    for tag in ("v1", "bare"):
+        await asked(webhook(held), pod(f"example.com/app@{held.tags[tag]}"))
     codes = [record.code for record in caplog.records if record.msg == "answered"]  # type: ignore[attr-defined]
     assert codes == ["", "NO_EVIDENCE"]
 

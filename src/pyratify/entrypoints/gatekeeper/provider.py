@@ -109,28 +109,33 @@ class Provider:
         self._items = ExpiringCache(self.clock, _REMEMBERED_BYTES)
         self._wholes = ExpiringCache(self.clock, _REMEMBERED_BYTES)
 
-    async def verify(self, keys: tuple[str, ...]) -> bytes:
-        """Return the response: an item with Ratify v2's value, or an error, for every key in order."""
+    async def verify(self, keys: tuple[str, ...], spent: float = 0.0) -> bytes:
+        """Return the response: an item with Ratify v2's value, or an error, for every key in order.
+
+        Args:
+            keys: The keys.
+            spent: How many seconds of the time for an answer are over.
+        """
         whole = self._whole(keys)
         if whole:
             return whole
         found = self._remembered(keys)
         rest = tuple(key for key in keys if key not in found)
         if rest:
-            found.update(await self._each(rest, self._verify_v2, self.settings.verify_seconds))
+            found.update(await self._each(rest, self._verify_v2, self.settings.verify_seconds - spent))
         encoded = response(V1BETA1, _joined(keys, found))
         if not rest:
             self._keep(keys, encoded)
         return encoded
 
-    async def verify_v1(self, keys: tuple[str, ...]) -> bytes:
-        """Return the response: an item with Ratify v1's value, or an error, for every key in order."""
-        found = await self._each(keys, self._verify_v1, self.settings.verify_seconds)
+    async def verify_v1(self, keys: tuple[str, ...], spent: float = 0.0) -> bytes:
+        """Return the response: an item with Ratify v1's value, or an error, for every key in order; arguments as in `verify`."""
+        found = await self._each(keys, self._verify_v1, self.settings.verify_seconds - spent)
         return response(V1ALPHA1, _joined(keys, found))
 
-    async def mutate(self, keys: tuple[str, ...], api: str = V1BETA1) -> bytes:
+    async def mutate(self, keys: tuple[str, ...], spent: float = 0.0, api: str = V1BETA1) -> bytes:
         """Return the response: for every key in order its reference by digest; where that fails as it is, with an error."""
-        found = await self._each(keys, self._mutate, self.settings.mutate_seconds, keeps=True)
+        found = await self._each(keys, self._mutate, self.settings.mutate_seconds - spent, keeps=True)
         return response(api, _joined(keys, found), idempotent=True)
 
     async def aclose(self) -> None:

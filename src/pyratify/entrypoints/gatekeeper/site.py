@@ -14,6 +14,7 @@ from pyratify.entrypoints.gatekeeper.wire import (
     parse_request,
     response,
 )
+from pyratify.entrypoints.serving.bodies import SMALL, Parsing
 from pyratify.entrypoints.serving.http import Asked, Handler, Refused, Reply, Site
 
 _PREFIX = "/ratify/gatekeeper"
@@ -21,7 +22,7 @@ _MAX_BODY = 1024 * 1024
 
 _OFTEN = 8192
 Measure = Callable[[str, float], None]
-Parse = Callable[[bytes], tuple[str, ...]]
+Parse = Callable[[bytes], Awaitable[tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,12 @@ class _Route:
 
     Attributes:
         api: The version of Gatekeeper's API in refusals.
-        answer: From keys to a response.
+        answer: From keys, and the seconds that reading them took, to a response.
         kind: What it is measured as.
     """
 
     api: str
-    answer: Callable[[tuple[str, ...]], Awaitable[bytes]]
+    answer: Callable[[tuple[str, ...], float], Awaitable[bytes]]
     kind: str
 
 
@@ -74,17 +75,21 @@ def provider_site(
 def _parser(max_keys: int) -> Parse:
     """Return how requests are parsed; Gatekeeper sends the same small ones again and again."""
     parse = partial(parse_request, max_keys=max_keys)
-    often = lru_cache(maxsize=512)(parse)
-    return lambda body: often(body) if len(body) <= _OFTEN else parse(body)
+    often, parsing = lru_cache(maxsize=512)(parse), Parsing()
+
+    async def parsed(body: bytes) -> tuple[str, ...]:
+        return often(body) if len(body) <= _OFTEN else await parsing.parse(parse, body)
+
+    return parsed
 
 
 async def _handle(route: _Route, parse: Parse, clock: Clock, measure: Measure | None, asked: Asked) -> Reply:
-    began = clock.monotonic() if measure is not None else 0.0
+    began = clock.monotonic()
     try:
-        keys = parse(asked.body)
+        keys = await parse(asked.body)
     except BadRequest as error:
         return Reply(error.status, response(route.api, fault=f"{error.reason}: {error.message}"))
-    answer = await route.answer(keys)
+    answer = await route.answer(keys, clock.monotonic() - began if len(asked.body) > SMALL else 0.0)
     if measure is not None:
         measure(route.kind, (clock.monotonic() - began) * 1000)
     return Reply(200, answer)

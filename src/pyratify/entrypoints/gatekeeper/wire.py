@@ -15,6 +15,7 @@ V1ALPHA1 = "externaldata.gatekeeper.sh/v1alpha1"
 V1BETA1 = "externaldata.gatekeeper.sh/v1beta1"
 MAX_KEYS = 64
 _MAX_MESSAGE = 512
+_BUSY = frozenset({Reason.BUSY, Reason.REGISTRY_BUSY})
 
 
 class BadRequest(RatifyError, ValueError):
@@ -105,4 +106,5 @@ def shown(failure: Failure) -> str:
     """Return a failure as the text of an item's error: its code, and a message that holds nothing of others'."""
     if is_foreign(failure):
         return f"{failure.reason}: it could not be decided; the provider's log says why. {failure.remedy}"
-    return f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"
+    said = f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"
+    return f"{said}. {failure.remedy}" if failure.reason in _BUSY else said

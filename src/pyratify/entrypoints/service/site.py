@@ -15,6 +15,7 @@ from pyratify.entrypoints.service.openapi import openapi
 from pyratify.entrypoints.service.problems import problem, refused
 from pyratify.entrypoints.service.questions import MAX_REFERENCES, BadRequest, Questions, parse_questions
 from pyratify.entrypoints.service.service import Service
+from pyratify.entrypoints.serving.bodies import Parsing
 from pyratify.entrypoints.serving.http import Asked, Handler, Reply, Site
 
 _MAX_BODY = 256 * 1024
@@ -33,6 +34,7 @@ class Entrance:
         shows: Whether decisions are shown, on the page and as JSON; only where one process answers everything.
         clock: Where durations are taken from.
         measure: Told of every request: `verification` or `mutation`, and its milliseconds.
+        parsing: Parses bodies.
     """
 
     callers: Callers
@@ -41,6 +43,7 @@ class Entrance:
     shows: bool = True
     clock: Clock = field(default_factory=SystemClock)
     measure: Measure | None = None
+    parsing: Parsing = field(default_factory=Parsing)
 
     def guarded(self, handler: Handler) -> Handler:
         """Return a handler that answers who may ask, and nobody else."""
@@ -85,7 +88,9 @@ async def _ask(
 ) -> Reply:
     began = entrance.clock.monotonic()
     try:
-        questions = parse_questions(asked.body, asked.headers.get("Content-Type", ""), entrance.most)
+        media_type = asked.headers.get("Content-Type", "")
+        parse = partial(parse_questions, content_type=media_type, most=entrance.most)
+        questions = await entrance.parsing.parse(parse, asked.body)
     except BadRequest as error:
         return problem(error.status, error.code, error.message, error.remedy)
     body = await answer(questions)

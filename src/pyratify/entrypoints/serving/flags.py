@@ -44,6 +44,7 @@ def add_serving_flags(
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
     add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
     add_cache_flags(parser)
+    add_limit_flags(parser)
     add(
         "--enable-metrics",
         action="store_true",
@@ -126,6 +127,19 @@ def add_cache_flags(parser: ArgumentParser) -> None:
         help="the password of the shared cache; $RATIFY_SHARED_CACHE_PASSWORD when omitted",
     )
     add("--shared-cache-ca-file", metavar="FILE", help="the authority of its certificate, PEM")
+
+
+def add_limit_flags(parser: ArgumentParser) -> None:
+    """Add the flags of what a server does and holds at the same time."""
+    limits = (
+        ("--max-evaluations", 512, "N", "how many images are verified or resolved at the same time"),
+        ("--max-evaluations-per-registry", 64, "N", "how many of these at one registry"),
+        ("--max-connections", 1024, "N", "how many connections of clients are kept"),
+        ("--max-body-memory", 32, "MIB", "how many MiB the bodies of all requests may hold at the same time"),
+    )
+    for flag, usual, name, text in limits:
+        help_text = f"{text} (default: {usual})"
+        parser.add_argument(flag, type=count, default=usual, metavar=name, help=help_text)
 
 
 def add_rotation_flags(parser: ArgumentParser, tells: "Callable[[Namespace], tuple[Target, ...]]") -> None:

@@ -34,11 +34,13 @@ def _verdicts(verdicts: Verdicts) -> _Values:
         "ratify_verdicts_remembered": lambda: len(verdicts),
         "ratify_evaluations_under_way": lambda: verdicts.under_way,
         "ratify_evaluations_waiting": lambda: verdicts.waiting,
+        "ratify_evaluations_queued": lambda: verdicts.admission.waiting,
     }
 
 
 def _caches(verdicts: Verdicts) -> _Values:
     return {
+        "ratify_evaluations_refused": lambda: verdicts.admission.refused,
         "ratify_verdict_cache_hits": lambda: verdicts.hits,
         "ratify_verdict_cache_misses": lambda: verdicts.misses,
         "ratify_tag_cache_hits": lambda: verdicts.tag_hits,

@@ -36,7 +36,7 @@ def health_site(readiness: Readiness) -> Site:
         ("GET", "/healthz"): _alive,
         ("GET", "/readyz"): partial(_ready, readiness),
     }
-    return Site(routes=routes, refusals={}, max_body=1024, max_requests=32)
+    return Site(routes=routes, refusals={}, max_body=1024)
 
 
 def metrics_site(expose: Callable[[], bytes]) -> Site:
@@ -46,7 +46,7 @@ def metrics_site(expose: Callable[[], bytes]) -> Site:
         expose: Returns all metrics in Prometheus's text format.
     """
     routes: dict[tuple[str, str], Handler] = {("GET", "/metrics"): partial(_measured, expose)}
-    return Site(routes=routes, refusals={}, max_body=1024, max_requests=8)
+    return Site(routes=routes, refusals={}, max_body=1024)
 
 
 async def _alive(asked: Asked) -> Reply:

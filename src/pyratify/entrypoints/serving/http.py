@@ -18,7 +18,10 @@ from aiohttp.http import HttpProcessingError
 
 from pyratify.core.guard import describe, end
 from pyratify.core.observing import SILENCE, Observer, begin_trace, end_trace
+from pyratify.entrypoints.serving.activity import Watch
+from pyratify.entrypoints.serving.bodies import Room
 from pyratify.entrypoints.serving.connections import BOUNDS, Bounds, Connections
+from pyratify.entrypoints.serving.handshakes import watch_handshakes
 from pyratify.entrypoints.serving.site import Address, Asked, Handler, Refused, Reply, Site, plain
 from pyratify.entrypoints.serving.sockets import BACKLOG, bind
 from pyratify.entrypoints.serving.watched import method_of, parent_of, trace_of
@@ -27,7 +30,12 @@ __all__ = ("Address", "Asked", "Handler", "Refused", "Reply", "Site", "listening
 
 _LOG = logging.getLogger("pyratify.serving")
 _PARSER_LOG = logging.getLogger("pyratify.serving.http")
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# Without a Server header of ours the library would send its own, with versions.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "ratify"}
+_NOT_HTTP = "the client sent what is not HTTP, perhaps TLS to an address that is served without it"
+_NO_ROOM = Refused(
+    503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
+)
 _LINGERING = 25  # times 20 milliseconds
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 
@@ -44,6 +52,7 @@ async def listening(
     bounds: Bounds = BOUNDS,
     sockets: tuple[socket.socket, ...] = (),
     ending: Callable[[], bool] = bool,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -57,6 +66,7 @@ async def listening(
         bounds: What connections are held to.
         sockets: Listen at the address already; closed at the end.
         ending: Whether the server is about to end, so that no connection is kept for another request.
+        watch: What is shared with what looks after the server.
 
     Yields:
         Where it really listens.
@@ -64,17 +74,19 @@ async def listening(
     Raises:
         ConfigurationError: The address cannot be used.
     """
-    connections = Connections(bounds, asyncio.get_running_loop().time)
-    server = web.Server(
-        _Gate(site, observer, partial(_ends, outdated, ending), connections).handle,
-        access_log=None,
-        logger=_PARSER_LOG,
-        auto_decompress=False,
-        keepalive_timeout=60.0,
-        max_headers=64,
-    )
+    watch = watch or Watch()
+    connections, loop = Connections(bounds, asyncio.get_running_loop().time), asyncio.get_running_loop()
+    gate = _Gate(site, observer, partial(_ends, outdated, ending), connections, watch)
+    server = web.Server(gate.handle)
+    if tls is not None:
+        watch_handshakes(tls, watch.refused.note)
+
+    def protocol() -> asyncio.Protocol:
+        """Return what answers one connection."""
+        return connections.bounded(_Http(server, watch, loop))
+
     bound = sockets or bind(address.host, address.port)
-    listeners = [await _listen(one, tls, lambda: connections.bounded(server()), bounds) for one in bound]
+    listeners = [await _listen(one, tls, protocol, bounds) for one in bound]
     watching = asyncio.create_task(connections.watch())
     try:
         host, port = bound[0].getsockname()[:2]
@@ -90,13 +102,35 @@ async def listening(
         await end(watching)
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Tell whether what the library logs is a defect; that a client does not speak HTTP is none, and fills no log."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
+class _Http(web.RequestHandler):
+    """aiohttp's HTTP, which says nothing of itself, and notes clients that do not speak it."""
 
+    def __init__(self, server: web.Server, watch: Watch, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type] # as `web.Server` documents it: no log
+            logger=_PARSER_LOG,
+            auto_decompress=False,
+            keepalive_timeout=60.0,
+            max_headers=64,
+        )
+        self._refused = watch.refused
 
-_PARSER_LOG.addFilter(_is_ours)
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is not HTTP; it is no defect, and fills no log."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        self._refused.note("not_http", _NOT_HTTP)
+        response = web.Response(status=status, text="BAD_REQUEST: this is not HTTP\n", headers=_HEADERS)
+        response.force_close()
+        return response
 
 
 async def _listen(
@@ -125,6 +159,7 @@ class _Gate:
         observer: Observer,
         ends: Callable[[web.BaseRequest], bool],
         connections: Connections,
+        watch: Watch,
     ) -> None:
         self._site = site
         self._observer = observer
@@ -132,12 +167,13 @@ class _Gate:
         self._connections = connections
         self._paths = {path for _, path in site.routes}
         self._folders = {path for _, path in site.named}
-        self._under_way = 0
+        self._watch = watch
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
         parent = parent_of(request.headers.get("traceparent"))
         connection = self._connections.begin(request.transport)
+        self._watch.activity.under_way += 1
         try:
             if self._observer is SILENCE:
                 return await self._respond(request, trace_of(parent))
@@ -146,6 +182,7 @@ class _Gate:
                 span.tell(status=response.status)
                 return response
         finally:
+            self._watch.activity.under_way -= 1
             self._connections.finish(connection)
 
     async def _respond(self, request: web.BaseRequest, trace: str) -> web.Response:
@@ -175,16 +212,13 @@ class _Gate:
         admit = self._site.admits.get(path)
         if admit is not None and (refusal := admit(Asked(headers=request.headers))) is not None:
             return refusal
-        body = await self._body(request) if request.method == "POST" else b""
-        if isinstance(body, Refused):
-            return body
-        if self._under_way >= self._site.max_requests:
-            return Refused(503, "BUSY", "too many requests at the same time")
-        self._under_way += 1
-        try:
+        if request.method != "POST":
+            return await handler(Asked(query=query, headers=request.headers, name=name))
+        with self._watch.bodies.room() as room:
+            body = await self._body(request, room)
+            if isinstance(body, Refused):
+                return body
             return await handler(Asked(body=body, query=query, headers=request.headers, name=name))
-        finally:
-            self._under_way -= 1
 
     def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
         """Return the handlers, the path under which they stand, and the name that follows it."""
@@ -195,29 +229,34 @@ class _Gate:
             return self._site.named, folder + slash, name
         return {}, "", ""
 
-    async def _body(self, request: web.BaseRequest) -> bytes | Refused:
+    async def _body(self, request: web.BaseRequest, room: Room) -> bytes | Refused:
+        """Return the body; what it needs is held in the room, before it is read where its length is announced."""
+        announced = request.content_length
         if request.headers.get("Content-Encoding", "identity") != "identity":
             return Refused(415, "CONTENT_ENCODING", "a compressed body is not accepted")
-        if (request.content_length or 0) > self._site.max_body:
+        if (announced or 0) > self._site.max_body:
             return self._too_large()
-        if request.content.is_eof():
-            data = request.content.read_nowait()
-        else:
-            try:
-                data = await self._arriving(request)
-            except TimeoutError:
-                return Refused(408, "TIMEOUT", "the body did not arrive in time")
-            except (ConnectionError, web.RequestPayloadError):
-                return Refused(400, "BAD_REQUEST", "the body did not arrive as a whole")
-        return data if len(data) <= self._site.max_body else self._too_large()
+        try:
+            fits = room.grow(announced or 0)
+            data = await self._arriving(request, room, counted=announced is not None) if fits else _NO_ROOM
+        except TimeoutError:
+            return Refused(408, "TIMEOUT", "the body did not arrive in time")
+        except (ConnectionError, web.RequestPayloadError):
+            return Refused(400, "BAD_REQUEST", "the body did not arrive as a whole")
+        return data if isinstance(data, Refused) or len(data) <= self._site.max_body else self._too_large()
 
-    async def _arriving(self, request: web.BaseRequest) -> bytes:
-        """Return the body, or as much of it as is already too much; it holds no place of a request that is being answered."""
+    async def _arriving(self, request: web.BaseRequest, room: Room, *, counted: bool) -> bytes | Refused:
+        """Return the body, or as much of it as is already too much."""
+        if request.content.is_eof():
+            whole = request.content.read_nowait()
+            return whole if counted or room.grow(len(whole)) else _NO_ROOM
         data = bytearray()
-        arriving = self._connections.arriving(request.transport, self._site.max_requests)
+        arriving = self._connections.arriving(request.transport, self._site.max_arriving)
         async with asyncio.timeout(self._site.body_seconds):
             with arriving:
                 while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
+                    if not (counted or room.grow(len(chunk))):
+                        return _NO_ROOM
                     data += chunk
         return bytes(data)
 
@@ -234,8 +273,10 @@ def _ends(
 
 def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
     reply = say(refused)
-    allow = {"Allow": refused.allow} if refused.allow else {}
-    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **allow})
+    more = {"Allow": refused.allow} if refused.allow else {}
+    if refused.retry_after:
+        more["Retry-After"] = str(refused.retry_after)
+    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **more})
 
 
 def _response(reply: Reply) -> web.Response:

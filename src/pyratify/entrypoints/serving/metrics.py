@@ -19,6 +19,7 @@ from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.observing import CANCELLED, Fact, code_of, namespace
 from pyratify.core.scope import ScopeMap
+from pyratify.entrypoints.serving.activity import Watch
 from pyratify.entrypoints.serving.summing import Family
 
 _VERIFICATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4900)
@@ -109,6 +110,14 @@ class Metrics:
     def tally(self, counters: Mapping[str, Callable[[], float]]) -> None:
         """Show numbers that somebody else counts under these names; `_total` is added."""
         self._registry.register(_Tallies(dict(counters)))
+
+    def know(self, version: str, watch: Watch) -> None:
+        """Show which version this is, and what the server's listeners count."""
+        info = Gauge("ratify_build_info", "version of the program", ("version",), registry=self._registry)
+        info.labels(version).set(1)
+        self._registry.register(_Labelled("ratify_clients_refused", "kind", watch.refused.counts))
+        self.tally({"ratify_bodies_refused": lambda: watch.bodies.refused})
+        self.watch({"ratify_bodies_bytes": lambda: watch.bodies.held})
 
     def expose(self) -> bytes:
         """Return everything in Prometheus's text format."""
@@ -227,6 +236,21 @@ class _Tallies(Collector):
     def collect(self) -> Iterator[Metric]:
         for name, value in self.counters.items():
             yield CounterMetricFamily(name, _about(name), value=value())
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled(Collector):
+    """A counter whose values by one label are kept elsewhere; the values of the label come from our code alone."""
+
+    name: str
+    label: str
+    counts: Mapping[str, int]
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(self.name, _about(self.name), labels=(self.label,))
+        for value, count in sorted(self.counts.items()):
+            family.add_metric((value,), count)
+        yield family
 
 
 @dataclass(frozen=True, eq=False)

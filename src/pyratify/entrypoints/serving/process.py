@@ -8,15 +8,21 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
+from pyratify.core.limits import MIB
 from pyratify.core.observing import together
 from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.entrypoints.serving.activity import RefusedClients, Watch
+from pyratify.entrypoints.serving.bodies import BodyBudget
 from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
 from pyratify.entrypoints.serving.chosen import choose_source
+from pyratify.entrypoints.serving.connections import Bounds
 from pyratify.entrypoints.serving.descriptors import raise_limit
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
@@ -108,12 +114,16 @@ class Process:
         tracer = open_tracer(self.flags)
         observer = together(metrics, tracer)
         source, shared = choose_source(self.flags, self.clock), open_shared(self.flags, self.clock)
-        verdicts = Verdicts(self.clock, _lifetimes(self.flags), shared=shared, observer=observer)
+        watch, admission = _watch(self.flags, self.clock), Admission(self.clock, _work(self.flags))
+        verdicts = Verdicts(
+            self.clock, _lifetimes(self.flags), shared=shared, observer=observer, admission=admission
+        )
         source.secret = None if shared is None else shared.secret.generations
         source.observer = observer if metrics or tracer else None
         if metrics is not None:
             source.dress = metrics.measured
             measure(metrics, source, verdicts, shared, certificates)
+            metrics.know(version("pyratify"), watch)
         door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
         checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
@@ -141,10 +151,13 @@ class Process:
                 observer=observer,
                 sockets=self.inherited.sockets if self.inherited else (),
                 ending=lambda: readiness.draining,
+                bounds=Bounds(most=self.flags.max_connections),
+                watch=watch,
             )
             where = await stack.enter_async_context(serving)
             readiness.serving = True
-            _LOG.info("serving", extra={"address": f"{where.host}:{where.port}", "tls": tls is not None})
+            extra = {"address": f"{where.host}:{where.port}", "tls": tls is not None}
+            _LOG.info("serving", extra={**extra, "version": version("pyratify")})
             if self.started is not None:
                 self.started(where, health)
             await self.stop.wait()
@@ -259,6 +272,14 @@ def _metrics(clock: Clock) -> "Metrics":
 def _lifetimes(flags: Namespace) -> Lifetimes:
     longest: float = flags.verdict_lifetime
     return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+
+
+def _work(flags: Namespace) -> WorkLimits:
+    return WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
+
+
+def _watch(flags: Namespace, clock: Clock) -> Watch:
+    return Watch(bodies=BodyBudget(flags.max_body_memory * MIB), refused=RefusedClients(clock.monotonic))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -53,12 +53,14 @@ class Refused:
         code: A stable code.
         message: One sentence.
         allow: The methods that are allowed, where another one was used.
+        retry_after: In how many seconds to ask again; 0 where that would not help.
     """
 
     status: int
     code: str
     message: str
     allow: str = ""
+    retry_after: int = 0
 
 
 def plain(refused: Refused) -> Reply:
@@ -78,7 +80,7 @@ class Site:
         admits: Returns by exact path, before a body is read, the refusal of who may not ask; None for who may.
         max_body: The most bytes of a request's body; only those of POST are read.
         body_seconds: In how many seconds a body has to have arrived.
-        max_requests: The most requests at the same time.
+        max_arriving: The most bodies that arrive at the same time; of more than that the one that began first is given up.
         queries: Whether a path may be followed by a query; else such a path is another one.
     """
 
@@ -89,7 +91,7 @@ class Site:
     admits: Mapping[str, Callable[[Asked], Reply | None]] = field(default_factory=dict)
     max_body: int = 1024 * 1024
     body_seconds: float = 5.0
-    max_requests: int = 256
+    max_arriving: int = 256
     queries: bool = False
 
 

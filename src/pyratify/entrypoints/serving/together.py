@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pyratify.core.admission import due
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
@@ -38,7 +39,8 @@ class Together:
             late: What stands for an answer that was not there in time.
             seconds: In how many seconds all are answered.
         """
-        tasks = {question: asyncio.ensure_future(answer(question)) for question in dict.fromkeys(questions)}
+        with due(self.clock.monotonic() + seconds):
+            tasks = {each: asyncio.ensure_future(answer(each)) for each in dict.fromkeys(questions)}
         await self._until(set(tasks.values()), seconds)
         found = {
             question: task.result() if task.done() else late(question) for question, task in tasks.items()

@@ -31,6 +31,7 @@ def make(parts: Parts) -> Door:
     )
 
     async def aclose() -> None:
+        """End what is asked and what it is asked of."""
         await webhook.aclose()
         await cluster.aclose()
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.entrypoints.serving.bodies import SMALL, Parsing
 from pyratify.entrypoints.serving.flags import duration
 from pyratify.entrypoints.serving.http import Asked, Handler, Refused, Reply, Site
 from pyratify.entrypoints.webhook.review import Answer, NoReview, Review, parse_review, status, written
@@ -13,7 +14,7 @@ from pyratify.render.plain import clean
 
 VALIDATE, MUTATE = "/validate", "/mutate"
 MAX_BODY = 8 * 1024 * 1024
-_MAX_REQUESTS = 256  # more than the 200 writing requests that an API server has under way by default
+_MAX_ARRIVING = 256  # more than the 200 writing requests that an API server has under way by default
 _MAX_MESSAGE = 512
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9a-z.]{1,16})(?:&|$)", re.ASCII)
 
@@ -37,8 +38,11 @@ def webhook_site(
         VALIDATE: ("verification", webhook.validate),
         MUTATE: ("mutation", webhook.mutate),
     }
+    parsing = Parsing()
     routes: dict[tuple[str, str], Handler] = {
-        ("POST", path): partial(_handle, act, seconds, watch, partial(measure or _nothing, name))
+        ("POST", path): partial(
+            _handle, act, seconds, watch, partial(measure or _nothing, name), parsing=parsing
+        )
         for path, (name, act) in acts.items()
     }
     return Site(
@@ -46,7 +50,7 @@ def webhook_site(
         refusals={},
         otherwise=_refused,
         max_body=MAX_BODY,
-        max_requests=_MAX_REQUESTS,
+        max_arriving=_MAX_ARRIVING,
         queries=True,
     )
 
@@ -67,14 +71,21 @@ def answer_in(query: str, most: float) -> float:
 
 
 async def _handle(
-    act: Act, most: float, clock: Clock, measure: Callable[[bool, float], None], asked: Asked
+    act: Act,
+    most: float,
+    clock: Clock,
+    measure: Callable[[bool, float], None],
+    asked: Asked,
+    *,
+    parsing: Parsing,
 ) -> Reply:
     began = clock.monotonic()
     try:
-        review = parse_review(asked.body)
+        review = await parsing.parse(parse_review, asked.body)
     except NoReview as error:
         return Reply(400, status(400, f"{error.reason}: {clean(error.message, _MAX_MESSAGE)}"))
-    answer = await act(review, answer_in(asked.query, most))
+    spent = clock.monotonic() - began if len(asked.body) > SMALL else 0.0
+    answer = await act(review, answer_in(asked.query, most) - spent)
     measure(answer.allowed, (clock.monotonic() - began) * 1000)
     return Reply(200, written(review.uid, answer))
 

@@ -185,9 +185,7 @@ class Supervisor:
         address = Address.parse(self.flags.health_address)
         health = await stack.enter_async_context(listening(health_site(readiness), address))
         if self.flags.enable_metrics:
-            site = Site(
-                routes={("GET", "/metrics"): self._measured}, refusals={}, max_body=1024, max_requests=8
-            )
+            site = Site(routes={("GET", "/metrics"): self._measured}, refusals={}, max_body=1024)
             port = Address(address.host, self.flags.metrics_port)
             await stack.enter_async_context(listening(site, port))
         return health

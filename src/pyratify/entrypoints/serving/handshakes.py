@@ -1,0 +1,61 @@
+"""Why TLS handshakes fail, which the event loop tells nobody: the commonest fault of a set-up.
+
+`SSLContext.sslobject_class` is the documented place to see it (https://docs.python.org/3/library/ssl.html).
+"""
+
+import ssl
+from collections.abc import Callable
+
+Note = Callable[[str, str], None]
+"""Told the kind of a failure, one word of a small set, and one sentence."""
+
+_KINDS = {
+    "HTTP_REQUEST": ("plain_http", "the client spoke plain http; this address is served with https"),
+    "HTTPS_PROXY_REQUEST": (
+        "plain_http",
+        "the client took this address for a proxy; it is served with https",
+    ),
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": (
+        "no_certificate",
+        "the client showed no certificate; one of the clients' authority is needed",
+    ),
+    "UNSUPPORTED_PROTOCOL": ("tls_version", "the client speaks no TLS 1.3"),
+    "WRONG_VERSION_NUMBER": ("not_tls", "the client did not speak TLS"),
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": ("no_identity", "there is no certificate to serve with"),
+    "NO_SHARED_CIPHER": ("no_identity", "there is no certificate to serve with that the client can use"),
+}
+_ALERT = "_ALERT_"
+
+
+def watch_handshakes(context: ssl.SSLContext, note: Note) -> None:
+    """Have every handshake of a server's context that fails noted.
+
+    Args:
+        context: The context that connections begin with.
+        note: Told why; the handshake fails all the same.
+    """
+
+    class Watched(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                note(*explain(error))
+                raise
+
+    context.sslobject_class = Watched
+
+
+def explain(error: ssl.SSLError) -> tuple[str, str]:
+    """Return the kind of a failed handshake, and a sentence that says why it failed."""
+    reason = getattr(error, "reason", None) or ""  # errors of Python's own have none
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "foreign_certificate", f"the client's certificate was not accepted: {error.verify_message}"
+    if _ALERT in reason:
+        said = reason.partition(_ALERT)[2].replace("_", " ").lower()
+        return "refused_by_client", f"the client refused this server's certificate or settings: {said}"
+    return _KINDS.get(
+        reason, ("handshake", f"the TLS handshake failed: {reason.replace('_', ' ').lower() or error}")
+    )

@@ -1,0 +1,147 @@
+"""Work within bounds: shares of registries, turns, and early refusals."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from pyratify.core.admission import Admission, WorkLimits, due
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.reason import Reason
+from pyratify.testing.fakes import FakeClock
+
+
+async def fill(admission: Admission, registry: str, count: int, stack: AsyncExitStack) -> None:
+    """Occupy that many places."""
+    for _ in range(count):
+        await stack.enter_async_context(admission.work(registry))
+
+
+async def settle() -> None:
+    """Let tasks go on as far as they can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def once(admission: Admission, registry: str = "slow") -> str:
+    """Work for a moment."""
+    async with admission.work(registry):
+        return registry
+
+
+async def test_a_registry_occupies_its_own_share_only() -> None:
+    """Where one has all that it may have, another goes on at once."""
+    admission = Admission(FakeClock(), WorkLimits(total=100, registry=2))
+    async with AsyncExitStack() as stack:
+        await fill(admission, "slow", 2, stack)
+        waits = asyncio.ensure_future(once(admission))
+        await settle()
+        assert (waits.done(), admission.waiting) == (False, 1)
+        assert await once(admission, "healthy") == "healthy"
+        assert not waits.done()
+    assert await waits == "slow"
+    assert admission.waiting == 0
+
+
+async def test_turns_come_in_order() -> None:
+    """What came first goes on first, and never more at once than allowed."""
+    admission = Admission(FakeClock(), WorkLimits(registry=1))
+    order: list[int] = []
+    most = 0
+
+    async def each(number: int) -> None:
+        nonlocal most
+        async with admission.work("r"):
+            most = max(most, len(order) - number + 1)
+            order.append(number)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(each(number) for number in range(20)))
+    assert (order, most) == (list(range(20)), 1)
+
+
+@pytest.mark.parametrize(("left", "refused"), [(10.0, False), (2.0, True), (1.0, True)])
+async def test_what_cannot_end_in_time_is_refused_at_once(left: float, refused: bool) -> None:
+    """Where the registry's work takes a second, and as much again until a turn comes."""
+    clock = FakeClock()
+    admission = Admission(clock, WorkLimits(registry=1))
+    async with admission.work("slow"):
+        clock.advance(1)
+    async with AsyncExitStack() as stack:
+        await fill(admission, "slow", 1, stack)
+        clock.advance(1)
+        with due(clock.monotonic() + left):
+            waits = asyncio.ensure_future(once(admission))
+        await settle()
+        assert waits.done() is refused
+    if refused:
+        with pytest.raises(StoreError, match=r"1 images of slow .* at 1\.0 seconds each") as caught:
+            await waits
+        assert caught.value.reason is Reason.REGISTRY_BUSY
+        assert admission.refused == 1
+    else:
+        assert await waits == "slow"
+
+
+async def test_a_queue_is_bounded() -> None:
+    """One more is refused, whatever time there is."""
+    admission = Admission(FakeClock(), WorkLimits(registry=1, waiting=1))
+    async with AsyncExitStack() as stack:
+        await fill(admission, "slow", 1, stack)
+        waits = asyncio.ensure_future(once(admission))
+        await settle()
+        with pytest.raises(StoreError) as caught:
+            await once(admission)
+        assert caught.value.reason is Reason.REGISTRY_BUSY
+    await waits
+
+
+async def test_a_turn_that_does_not_come_is_refused_before_the_deadline() -> None:
+    """So that the answer says why, and not only that it is late."""
+    admission = Admission(FakeClock(), WorkLimits(registry=1))
+    async with admission.work("slow"):
+        with due(0.001), pytest.raises(StoreError) as caught:
+            await once(admission)
+        assert (caught.value.reason, admission.waiting) == (Reason.REGISTRY_BUSY, 0)
+
+
+async def test_all_registries_together_are_bounded() -> None:
+    """The last quarter is for those that have little under way, and then there is no more."""
+    admission = Admission(FakeClock(), WorkLimits(total=8, registry=6))
+    async with AsyncExitStack() as stack:
+        await fill(admission, "a", 6, stack)
+        await fill(admission, "b", 1, stack)
+        with due(0.001), pytest.raises(StoreError) as caught:
+            await fill(admission, "b", 1, stack)
+        assert caught.value.reason is Reason.BUSY
+        await fill(admission, "c", 1, stack)
+        with due(0.001), pytest.raises(StoreError) as caught:
+            await fill(admission, "d", 1, stack)
+        assert caught.value.reason is Reason.BUSY
+        waits = [asyncio.ensure_future(once(admission, name)) for name in ("b", "d")]
+        await settle()
+    assert await asyncio.gather(*waits) == ["b", "d"]
+
+
+@pytest.mark.parametrize("granted", [False, True])
+async def test_a_caller_that_is_cancelled_gives_its_turn_back(granted: bool) -> None:
+    """While it waits, and in the moment in which its turn comes."""
+    admission = Admission(FakeClock(), WorkLimits(registry=1))
+    async with AsyncExitStack() as stack:
+        await fill(admission, "slow", 1, stack)
+        waits = asyncio.ensure_future(once(admission))
+        await settle()
+        if not granted:
+            waits.cancel()
+            await settle()
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    assert await once(admission) == "slow"
+    assert (admission.waiting, admission.refused) == (0, 0)
+
+
+def test_limits_are_at_least_one() -> None:
+    """With less nothing would ever be answered."""
+    with pytest.raises(ConfigurationError):
+        WorkLimits(registry=0)

@@ -1,0 +1,55 @@
+"""Every code says what it means and what to do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import pyratify
+from pyratify.core.reason import Reason
+from pyratify.core.reason_meanings import MEANINGS
+
+PACKAGE = Path(pyratify.__path__[0])
+_OF_SERVERS = re.compile(r'(?:Refused|problem)\(\s*\d{3},\s*"([A-Z_]+)"|code="([A-Z][A-Z_]+)"')
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=str)
+def test_every_code_has_a_meaning_and_a_remedy(reason: Reason) -> None:
+    """Whole sentences, and two different ones."""
+    for text in (reason.meaning, reason.remedy):
+        assert text.endswith(".")
+        assert text[0].isupper()
+        assert len(text) > 20
+    assert reason.meaning != reason.remedy
+
+
+def test_no_two_codes_mean_the_same() -> None:
+    """Else one of them says nothing."""
+    assert len(set(MEANINGS.values())) == len(Reason)
+
+
+def test_codes_of_servers_are_codes() -> None:
+    """What a server answers is in the list: each refusal of HTTP, each problem of the service."""
+    found = {
+        code
+        for path in (PACKAGE / "entrypoints").rglob("*.py")
+        for match in _OF_SERVERS.finditer(path.read_text())
+        for code in match.groups()
+        if code
+    }
+    assert {
+        "REQUEST_TOO_LARGE",
+        "MEDIA_TYPE",
+        "BODY_BUDGET",
+        "CROSS_SITE",
+        "HOST_UNKNOWN",
+        "UNAUTHORIZED",
+    } <= found
+    assert found <= set(Reason.__members__)
+
+
+def test_the_page_of_codes_has_every_meaning() -> None:
+    """`docs/reference/reasons.md`, one line for each code."""
+    page = (PACKAGE.parents[1] / "docs" / "reference" / "reasons.md").read_text()
+    for reason in Reason:
+        assert f"| `{reason}` | {reason.meaning} | {reason.remedy} |" in page
