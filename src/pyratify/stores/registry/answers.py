@@ -24,6 +24,10 @@ class ConnectionLost(StoreError):
     """The connection ended before the answer did (RFC 9112, section 8); asking again may help."""
 
 
+class TryLater(StoreError):
+    """The server asks for a longer wait than there is time for (RFC 9110, section 10.2.3); asking again sooner is no use."""
+
+
 def check_headers(request: Request, status: int, headers: Headers) -> int | None:
     """Refuse an answer that could be read in two ways, or that is larger than allowed, before its body is read.
 

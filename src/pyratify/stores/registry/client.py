@@ -36,6 +36,7 @@ class Read:
         expected: How many bytes it has, where that is known.
         url: Replaces registry and path: the next page of a listing.
         forbidden: What status 403 means; an endpoint may be forbidden where the repository is not.
+        statuses: Which statuses are an answer; every other one is an error.
     """
 
     registry: str
@@ -47,6 +48,7 @@ class Read:
     expected: int | None = None
     url: Url | None = None
     forbidden: Reason = Reason.REGISTRY_AUTH
+    statuses: frozenset[int] = frozenset({200, 404})
 
 
 class RegistryClient:
@@ -88,7 +90,7 @@ class RegistryClient:
         return read.url or Url(self._origin(read), f"/v2/{read.repository}/{read.path}")
 
     async def get(self, read: Read) -> Response:
-        """Return the answer, whose status is 200 or 404.
+        """Return the answer, whose status is one of those that the read expects: 200 or 404.
 
         Raises:
             StoreError: Every other status and every failure; the message names the host and what was read.
@@ -113,7 +115,7 @@ class RegistryClient:
         except StoreError as error:
             message = f"{read.registry}: reading {read.what} of {read.repository}: {error.message}"
             raise StoreError(error.reason, message, remedy=error.remedy) from error
-        if response.status not in (200, 404):
+        if response.status not in read.statuses:
             raise self._refusal(read, response)
         return response
 

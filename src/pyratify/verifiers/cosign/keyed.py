@@ -152,9 +152,9 @@ def check_certificate(data: bytes) -> None:
     Raises:
         VerificationError: `ENVELOPE_MALFORMED`.
     """
-    from cryptography.x509 import load_der_x509_certificate
+    from pyratify.pki.certificates import InvalidCertificate, load_x509
 
     try:
-        load_der_x509_certificate(data)
-    except ValueError:
-        fields.malformed("where a certificate belongs there is none")
+        load_x509(data)
+    except InvalidCertificate as error:
+        fields.malformed(f"where a certificate belongs there is none that can be read: {error}")
