@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from argparse import Namespace
 
+from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
@@ -38,6 +40,7 @@ async def _resolve(arguments: Namespace, console: Console, target: Target) -> De
     async with reading_session(arguments, console, target, Nobody()) as session:
         try:
             async with asyncio.timeout(seconds):
-                return await session.resolve(target)
+                with due(time.monotonic() + seconds):
+                    return await session.resolve(target)
         except TimeoutError:
             raise StoreError(Reason.TIMEOUT, f"not finished within {seconds} seconds") from None
