@@ -4,7 +4,8 @@ With a configuration file:
 
 ```python
 async with pyratify.open_engine("ratify.yaml") as engine:
-    result = await engine.validate(pyratify.Reference.parse("registry.example.com/team/app:1.4"))
+    result = await engine.validate("registry.example.com/team/app:1.4")
+    if result.succeeded: ...
 ```
 
 Without one, an engine is put together from its parts; here from those of the test kit:
@@ -22,10 +23,10 @@ Without one, an engine is put together from its parts; here from those of the te
 ...     policy=pyratify.ThresholdPolicy(pyratify.Rule(rules=(pyratify.Rule("example"),))),
 ... )
 >>> engine = pyratify.Engine(pyratify.ScopeMap([("registry.example.com", executor)]))
->>> result = asyncio.run(engine.validate(pyratify.Reference.parse("registry.example.com/team/app:v1")))
+>>> result = asyncio.run(engine.validate("registry.example.com/team/app:v1"))
 >>> result.decision, result.succeeded
 (<Decision.ALLOW: 'ALLOW'>, True)
->>> result = asyncio.run(engine.validate(pyratify.Reference.parse("registry.example.org/team/app:v1")))
+>>> result = asyncio.run(engine.validate("registry.example.org/team/app:v1"))
 >>> result.decision, str(result.failure.reason)
 (<Decision.DENY: 'DENY'>, 'SCOPE_NO_MATCH')
 

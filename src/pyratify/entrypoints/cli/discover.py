@@ -3,10 +3,11 @@
 import asyncio
 from argparse import Namespace
 
+from pyratify.core.discovery import NoVerifier
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
-from pyratify.entrypoints.cli.readonly import Nobody, reading_session
+from pyratify.entrypoints.cli.readonly import reading_session
 from pyratify.entrypoints.cli.targets import Target, parse_target
 
 
@@ -25,5 +26,5 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 async def _discover(arguments: Namespace, console: Console, target: Target) -> ValidationResult:
-    async with reading_session(arguments, console, target, Nobody()) as session:
+    async with reading_session(arguments, console, target, NoVerifier()) as session:
         return await session.validate(target)

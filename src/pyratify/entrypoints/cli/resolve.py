@@ -7,11 +7,12 @@ from argparse import Namespace
 
 from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
-from pyratify.entrypoints.cli.readonly import Nobody, reading_session
+from pyratify.entrypoints.cli.readonly import reading_session
 from pyratify.entrypoints.cli.session import timeout
 from pyratify.entrypoints.cli.targets import Target, parse_target
 from pyratify.render.plain import MAX_REFERENCE, clean
@@ -37,7 +38,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
 async def _resolve(arguments: Namespace, console: Console, target: Target) -> Descriptor:
     seconds = timeout(arguments)
-    async with reading_session(arguments, console, target, Nobody()) as session:
+    async with reading_session(arguments, console, target, NoVerifier()) as session:
         try:
             async with asyncio.timeout(seconds):
                 with due(time.monotonic() + seconds):
