@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.content import Content
-from pyratify.core.errors import ConfigurationError, Failure, RatifyError
-from pyratify.core.guard import describe, internal, is_ours
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.discovery import NoVerifier
+from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
+from pyratify.core.guard import describe, from_store, internal, is_ours
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reason import Reason
@@ -110,6 +113,23 @@ class Executor:
                 raise
             error = self._late() if deadline.expired() else internal(fault)
         return self._conclude(reference, walk, error)
+
+    async def discover(self, reference: Reference) -> ValidationResult:
+        """Report everything that is attached, as `validate` does, and verify and decide nothing."""
+        return await replace(self, verifiers=(NoVerifier(),), policy=NoPolicy()).validate(reference)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Return what the reference stands for.
+
+        Raises:
+            StoreError: And nothing else; `TIMEOUT` where the store takes longer than one validation may.
+        """
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await from_store(partial(self.store.resolve, reference))
+        except TimeoutError:
+            late = self._late()
+            raise StoreError(late.reason, late.message) from None
 
     def with_store(self, store: Store) -> "Executor":
         """Return the same executor over another store."""

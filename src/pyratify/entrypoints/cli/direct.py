@@ -182,6 +182,9 @@ def read_file(path: str, flag: str) -> bytes:
         with Path(path).open("rb") as file:
             data = file.read(_MAX_FILE + 1)
     except (OSError, ValueError) as error:
+        from pyratify.keys.references import check_reference
+
+        check_reference(path, flag)
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationError(
             f"{flag}: {path} cannot be read: {why}", remedy="Check the path and its permissions."
