@@ -26,6 +26,16 @@ def _columns() -> int:
         return 80
 
 
+class OpenChoices(tuple[str, ...]):
+    """The choices that completion knows, where any other word is parsed as well: a plugin's name."""
+
+    __slots__ = ()
+
+    def __contains__(self, word: object) -> bool:
+        """Tell that every text may be chosen; the command says what is not installed."""
+        return isinstance(word, str)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes end with the exit code for usage, and that guesses no abbreviations."""
 

@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.entrypoints.cli.arguments import Parser, count, seconds
+from pyratify.entrypoints.cli.arguments import OpenChoices, Parser, count, seconds
 from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
 from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_service, add_webhook
+from pyratify.render import BUILT_IN
 
-OUTPUTS = ("text", "tree", "json")
+RENDERERS = OpenChoices(BUILT_IN)
 _EXITS = """\
 exit codes:
   0  every reference is allowed
@@ -54,9 +55,7 @@ def _verify(add: Add) -> None:
     parser.add_argument(
         "--from-file", metavar="FILE", help="read references from a file, one a line; - is standard input"
     )
-    parser.add_argument(
-        "-o", "--output", choices=OUTPUTS, default="text", help="how results are printed (default: text)"
-    )
+    _add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     trust.add_argument("-c", "--config", metavar="FILE", help="the configuration, YAML or JSON")
     trust.add_argument(
@@ -98,9 +97,7 @@ def _verify_blob(add: Add) -> None:
         help="a notation signature of it, as FILE.jws.sig or FILE.cose.sig (repeatable)",
     )
     parser.add_argument("--media-type", metavar="TYPE", help="the media type that the signature must name")
-    parser.add_argument(
-        "-o", "--output", choices=OUTPUTS, default="text", help="how the result is printed (default: text)"
-    )
+    _add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     trust.add_argument(
         "--policy-name", metavar="NAME", help="the statement of the trust policy (default: the global one)"
@@ -125,6 +122,11 @@ With --key, --certificate-identity, --cert, --trust-policy or --notation no conf
 any of them accepts is enough.
 
 """
+
+
+def _add_renderer(parser: argparse.ArgumentParser) -> None:
+    text = f"how results are printed: {', '.join(RENDERERS)}, or a renderer that is installed (default: text)"
+    parser.add_argument("-o", "--output", choices=RENDERERS, metavar="NAME", default="text", help=text)
 
 
 def _verify_bundle(add: Add) -> None:

@@ -14,6 +14,7 @@ from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.order import in_order
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target, read_targets
+from pyratify.render import BUILT_IN
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -48,20 +49,18 @@ class Printer:
     def __init__(self, console: Console, output: str) -> None:
         self._console = console
         self._output = output
+        if output not in BUILT_IN:
+            self.load()  # one that is not installed is a mistake of usage, before anything is asked
 
     def load(self) -> Callable[[ValidationResult], str]:
-        """Return the renderer."""
-        if self._output == "json":
-            from pyratify.render.json import render as as_json
+        """Return the renderer.
 
-            return as_json
-        if self._output == "tree":
-            from pyratify.render.tree import render as as_tree
+        Raises:
+            ConfigurationError: It is not installed, or cannot be used.
+        """
+        from pyratify.render.load import load_renderer
 
-            return partial(as_tree, color=self._console.color)
-        from pyratify.render.text import render as as_text
-
-        return partial(as_text, color=self._console.color)
+        return partial(load_renderer(self._output), color=self._console.color)
 
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""
