@@ -34,9 +34,11 @@ Without one, an engine is put together from its parts; here from those of the te
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers take it; importing typing costs more than the rest of this module
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyratify.config.build import open_engine
     from pyratify.config.load import LoadedConfig, load_config
     from pyratify.core.caching import MemoryCache
@@ -144,7 +146,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first asked for (PEP 562), so that `import pyratify` costs nothing."""
     if name not in _HOME:
         raise AttributeError(f"module 'pyratify' has no attribute {name!r}")
