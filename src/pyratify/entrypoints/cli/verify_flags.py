@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_output, count, seconds
+from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
 from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
 from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
@@ -30,7 +30,7 @@ def add_verify(add: Callable[..., Parser]) -> None:
         metavar="FILE",
         help="read references from a file, one a line, # begins a comment; - is standard input",
     )
-    add_output(parser)
+    add_renderer(parser)
     parser.add_argument(
         "--only-failures",
         action="store_true",
@@ -83,7 +83,7 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     parser.add_argument(
         "--media-type", metavar="TYPE", help="the media type that notation signatures must name"
     )
-    add_output(parser)
+    add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     trust.add_argument(
         "--key",
