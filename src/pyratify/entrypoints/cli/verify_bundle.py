@@ -14,8 +14,8 @@ from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import read_file
 from pyratify.entrypoints.cli.identity_flags import is_cosign, trust_policy
 from pyratify.render.plain import clean
+from pyratify.verifiers.cosign.artifact import Artifact
 from pyratify.verifiers.cosign.blobs import verify_blob
-from pyratify.verifiers.cosign.bundle_material import Artifact
 from pyratify.verifiers.cosign.verifier import load_policy
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
