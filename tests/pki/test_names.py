@@ -127,6 +127,23 @@ def test_what_is_not_a_list_of_attributes_is_refused(text: str) -> None:
         parse_name(text)
 
 
+@pytest.mark.parametrize(("length", "read"), [(1024, True), (1025, False)])
+def test_the_length_of_a_value_is_bounded(length: int, read: bool) -> None:
+    """In a policy and in a certificate's subject: what is longer is not compared."""
+    value, attribute = (
+        "x" * length,
+        x509.NameAttribute(x509.ObjectIdentifier(O), "x" * length, _validate=False),
+    )
+    certificate = parse_certificate(signer(None, subject=x509.Name([attribute])).der)
+    if read:
+        assert parse_name(f"O={value}") == subject_of(certificate) == {O: value}
+        return
+    with pytest.raises(InvalidName):
+        parse_name(f"O={value}")
+    with pytest.raises(InvalidName):
+        subject_of(certificate)
+
+
 _VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
 
 

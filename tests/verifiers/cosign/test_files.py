@@ -130,7 +130,7 @@ def test_another_type_is_refused() -> None:
     assert f"a statement of type {PROVENANCE!r}, not one of type {SHORT_NAMES['vuln']!r}" in error.message
     error = refused(sign_message(KEY, FILE), predicate_type=PROVENANCE)
     assert error.reason is Reason.PAYLOAD_TYPE
-    assert "the bundle holds no statement" in error.message
+    assert "the signature is over no statement" in error.message
 
 
 def test_types_have_cosigns_short_names() -> None:

@@ -2,18 +2,20 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from functools import partial
 
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.advice import advised
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.order import in_order
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target, read_targets
+from pyratify.entrypoints.cli.totals import Totals
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -21,7 +23,9 @@ def run(arguments: Namespace, console: Console) -> int:
     direct = is_direct(arguments)
     targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
     opening = _direct(arguments, targets) if direct else _configured(arguments, console)
-    return asyncio.run(_verify(opening, targets, console, Printer(console, arguments.output)))
+    printer = Printer(console, arguments.output, only_failures=arguments.only_failures)
+    finish = partial(_finished, arguments, direct)
+    return asyncio.run(_verify(opening, targets, console, printer, finish))
 
 
 async def _verify(
@@ -29,25 +33,36 @@ async def _verify(
     targets: tuple[Target, ...],
     console: Console,
     printer: "Printer",
+    finish: Callable[[Session, Target], Awaitable[ValidationResult]],
 ) -> int:
-    code = exits.ALLOWED
+    code, totals = exits.ALLOWED, Totals()
     loading = asyncio.create_task(asyncio.to_thread(printer.load))
-    async with opening as session, aclosing(in_order(targets, session.judge)) as results:
-        done = 0
+    async with opening as session, aclosing(in_order(targets, partial(finish, session))) as results:
         async for result in results:
             await loading
             code = exits.combine(code, printer.show(result))
-            done += 1
-            console.progress(done, len(targets))
+            totals.add(result)
+            console.progress(totals.counts.total(), len(targets))
+    if len(targets) > 1:
+        console.note(str(totals))
     return code
+
+
+async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
+    """Validate one reference, and say in the result what only the command knows."""
+    result = await session.judge(target)
+    if arguments.output == "tree":
+        result = await session.count_passed_over(target, result)
+    return advised(result, arguments, direct=direct)
 
 
 class Printer:
     """Prints results; what renders them is imported beside the network."""
 
-    def __init__(self, console: Console, output: str) -> None:
+    def __init__(self, console: Console, output: str, *, only_failures: bool = False) -> None:
         self._console = console
         self._output = output
+        self._only_failures = only_failures
 
     def load(self) -> Callable[[ValidationResult], str]:
         """Return the renderer."""
@@ -66,7 +81,8 @@ class Printer:
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""
         result = result.checked()
-        self._console.result(self.load()(result))
+        if not (self._only_failures and result.succeeded):
+            self._console.result(self.load()(result))
         return exits.of(result)
 
 

@@ -31,15 +31,7 @@ def verify_blob(
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):
         claim = read_statement(bundle.content.payload, artifact)
-    if predicate_type and claim.predicate_type != predicate_type:
-        held = (
-            f"a statement of type {claim.predicate_type[:200]!r}" if claim.predicate_type else "no statement"
-        )
-        raise VerificationError(
-            Reason.PAYLOAD_TYPE,
-            f"the bundle holds {held}, not one of type {predicate_type!r}",
-            remedy="Give the bundle of that attestation, or leave --type out if every kind is to count.",
-        )
+    check_type(claim.predicate_type, predicate_type)
     signer, facts = trusted.authenticate(material)
     said = {"predicateType": claim.predicate_type} if claim.predicate_type else {}
     return Details(
@@ -47,3 +39,18 @@ def verify_blob(
         (signer,),
         {"format": "sigstore-bundle", **said, **facts},
     )
+
+
+def check_type(found: str | None, wanted: str) -> None:
+    """Refuse what is no statement of the type that is asked for; nothing where none is asked for.
+
+    Raises:
+        VerificationError: `PAYLOAD_TYPE`.
+    """
+    if wanted and found != wanted:
+        held = "no statement" if found is None else f"a statement of type {found[:200]!r}"
+        raise VerificationError(
+            Reason.PAYLOAD_TYPE,
+            f"the signature is over {held}, not one of type {wanted!r}",
+            remedy="Give the bundle of that attestation, or ask for no type if every kind is to count.",
+        )
