@@ -3,7 +3,7 @@
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_output, count, seconds
+from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
 from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
 from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
@@ -31,7 +31,7 @@ def add_verify(add: Callable[..., Parser]) -> None:
         metavar="FILE",
         help="read references from a file, one a line, # begins a comment; - is standard input",
     )
-    add_output(parser)
+    add_renderer(parser)
     parser.add_argument(
         "--only-failures",
         action="store_true",
@@ -91,7 +91,7 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
         metavar="PREDICATE",
         help="accept only statements of this type: a URI, or a name that cosign has for one, as slsaprovenance1",
     )
-    add_output(parser)
+    add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     trust.add_argument(
         "--key",
