@@ -161,7 +161,7 @@ async def test_atk_282_only_algorithms_are_tried_that_a_signature_can_be_of(
 async def test_atk_282_junk_signatures_are_tried_in_a_thread_and_not_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Fifty signatures and a hundred keys would be five thousand attempts; the reason says that not all were made."""
+    """Fifty signatures and twenty keys would be two thousand attempts; the reason says that not all were made."""
     keys = tuple(CosignKey.generate("ed25519") for _ in range(20))
     setting = Setting()
     attach_classic(setting.store, setting.image, *(junk() for _ in range(50)))

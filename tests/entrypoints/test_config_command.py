@@ -101,7 +101,7 @@ def test_show_hides_secrets(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         + "    stores: [{type: registry-store, parameters:"
         + ' {credential: {provider: static, username: me, password: "${SECRET}"}}}]\n'
     )
-    code, out, _ = run("config", "show", "-c", "some.yaml")
+    code, out, _ = run("config", "show", "-c", "some.yaml", "-o", "json")
     assert code == 0
     shown = json.loads(out)["executors"][0]
     assert shown["limits"]["referrers"] == 100
@@ -172,6 +172,11 @@ def test_the_version_is_printed(asked: str, run: Run) -> None:
         ("ratify verify -o j", {"json"}),
         ("ratify config s", {"show", "schema"}),
         ("ratify completion f", {"fish"}),
+        ("ratify config show --o", {"--output"}),
+        ("ratify trust sigstore --re", {"--refresh"}),
+        ("ratify --debug config ch", {"check"}),
+        ("ratify webhook ch", {"check"}),
+        ("ratify explain SIG_INV", {"SIG_INVALID"}),
     ],
 )
 def test_bash_completes(line: str, expected: set[str], run: Run, tmp_path: Path) -> None:
@@ -180,7 +185,9 @@ def test_bash_completes(line: str, expected: set[str], run: Run, tmp_path: Path)
     script.write_text(run("completion", "bash")[1])
     words = line.split(" ")
     program = (
-        f"source {script}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _ratify; "
+        f"source {script}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
+        "function=$(complete -p ratify | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "
+        '$function ratify "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; '
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     bash = shutil.which("bash")

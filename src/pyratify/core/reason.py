@@ -115,6 +115,9 @@ class Reason(StrEnum):
 
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
+CHANGED = (
+    "The content or the signature was changed after signing: do not run it, and sign again what is right."
+)
 _RESIGN = "Sign the image again with a current signing tool and a key or certificate that the policy names."
 _REGISTRY = "Check the registry and the network between here and there, then try again."
 _LIMIT = "Remove what does not belong there, or raise the limit in the configuration if the size is expected."

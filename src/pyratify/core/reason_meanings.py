@@ -75,7 +75,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         Reason.SCT_INVALID: "The signing certificate has no valid proof that it is in a trusted certificate transparency log.",
         Reason.SHUTDOWN: "The program was stopping before it had decided.",
         Reason.SIGNATURE_LIMIT: "An artifact holds more signatures than are looked at.",
-        Reason.SIGNER_KIND: "The image is signed with a key where the policy trusts identities, or the other way round.",
+        Reason.SIGNER_KIND: "The image is signed with a key where the policy trusts identities in certificates.",
         Reason.SIG_EXPIRED: "The signer gave the signature an end, and it is over.",
         Reason.SIG_INVALID: "The signature does not verify: it was made with another key, or what it covers was changed.",
         Reason.SIZE_EXCEEDED: "Content is larger than the limit.",

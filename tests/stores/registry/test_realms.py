@@ -73,6 +73,26 @@ def test_anonymous_or_not_plain_http_is_for_loopback_alone() -> None:
     assert caught.value.reason is Reason.AUTH_REALM_BLOCKED
 
 
+@pytest.mark.parametrize(
+    ("realm", "registry", "allowed"),
+    [
+        ("http://tokens.example.net/t", "127.0.0.1:5000", ()),
+        ("http://tokens.example.net/t", "127.0.0.1:5000", ("tokens.example.net",)),
+        ("http://tokens.example.net:8080/t", "127.0.0.1:5000", ("tokens.example.net:8080",)),
+        ("http://tokens.example.net/t", "reg.example.com", ("tokens.example.net",)),
+        ("http://reg.example.com/t", "reg.example.com", ("reg.example.com",)),
+    ],
+)
+@pytest.mark.parametrize("anonymous", [True, False])
+def test_a_registry_over_plain_http_opens_no_plain_realm_elsewhere(
+    realm: str, registry: str, allowed: tuple[str, ...], anonymous: bool
+) -> None:
+    """What is configured for the registry is not configured for another host, whether that is allowed or not."""
+    with pytest.raises(StoreError) as caught:
+        _check(realm, registry, allowed=allowed, anonymous=anonymous)
+    assert caught.value.reason is Reason.AUTH_REALM_BLOCKED
+
+
 @pytest.mark.parametrize("anonymous", [True, False])
 def test_a_token_server_inside_is_refused(anonymous: bool) -> None:
     """An address that is not public is named as what it is, credential or not."""

@@ -17,7 +17,6 @@ from pyratify.verifiers.cosign.budget import BYTES, Budget
 from pyratify.verifiers.cosign.formats import (
     CERTIFICATE_ANNOTATION,
     MAX_PAYLOAD,
-    MAX_SIGNATURES,
     SIGNATURE_ANNOTATION,
     SIMPLE_SIGNING,
 )
@@ -40,6 +39,9 @@ _TELLING = (
 )
 
 
+_CONCURRENCY = 16  # signatures that are read at the same time
+
+
 async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Details:
     """Verify each signature by itself; one that is good in every respect suffices.
 
@@ -48,10 +50,15 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
         StoreError: None that could be read is good.
     """
     layers = evidence.manifest.layers
-    if not 0 < len(layers) <= MAX_SIGNATURES:
-        fields.malformed(f"the manifest has {len(layers)} signatures, not 1 to {MAX_SIGNATURES}")
+    if not layers:
+        fields.malformed("the manifest has no signature")
+    if len(layers) > (most := evidence.content.limits.signatures):
+        raise VerificationError(
+            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} signatures, more than the {most} allowed"
+        )
+    slots = asyncio.Semaphore(_CONCURRENCY)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_payload(evidence, layer)) for layer in layers]
+        tasks = [group.create_task(_payload(evidence, layer, slots)) for layer in layers]
     read = tuple((layer, task.result()) for layer, task in zip(layers, tasks, strict=True))
     # Trying many signatures takes as long as reading a large document does.
     price = BYTES * len(layers) * trusted.usual_price
@@ -67,14 +74,15 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
     )
 
 
-async def _payload(evidence: Evidence, layer: Descriptor) -> bytes | RatifyError:
+async def _payload(evidence: Evidence, layer: Descriptor, slots: asyncio.Semaphore) -> bytes | RatifyError:
     """Return what one signature is made over, or why that could not be read."""
     try:
         if layer.media_type != SIMPLE_SIGNING:
             raise VerificationError(
                 Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
             )
-        return await evidence.blob(layer, most=MAX_PAYLOAD)
+        async with slots:
+            return await evidence.blob(layer, most=MAX_PAYLOAD)
     except (StoreError, VerificationError) as error:
         return error
 

@@ -17,7 +17,6 @@ BUNDLE_TYPES = (
 )
 IN_TOTO = "application/vnd.in-toto+json"
 HASHES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
-MAX_SIGNATURES = 50
 MAX_PAYLOAD = MIB
 MAX_BUNDLE = 4 * MIB
 

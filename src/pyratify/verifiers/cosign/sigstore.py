@@ -10,9 +10,10 @@ from pyratify.core.offload import offload
 from pyratify.core.verifier import Details, Evidence
 from pyratify.pki.dsse import DsseEnvelope
 from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.artifact import Artifact
 from pyratify.verifiers.cosign.budget import BYTES, Budget
 from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
-from pyratify.verifiers.cosign.bundle_material import Artifact, material_of, signed_of
+from pyratify.verifiers.cosign.bundle_material import material_of, signed_of
 from pyratify.verifiers.cosign.formats import BUNDLE_FAMILY, MAX_BUNDLE
 from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys
 from pyratify.verifiers.cosign.material import Material
@@ -57,7 +58,7 @@ async def _verify(
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):
         payload = bundle.content.payload
-        claim = await offload(len(payload), read_statement, payload, artifact.digest)
+        claim = await offload(len(payload), read_statement, payload, Artifact(None, artifact.digest))
     return signer, dict(facts), claim
 
 
