@@ -115,6 +115,7 @@ class Builder:
                 timeout=config.timeout,
                 cache=self.cache,
                 partition=f"{self.resources.base}#{index}",
+                clock=self.resources.clock,
             )
         except ConfigurationError as error:
             raise error if error.path.startswith(path) else within(path, error) from None

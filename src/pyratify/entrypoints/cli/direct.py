@@ -131,6 +131,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
         cosign_tag_prefix=_prefix(arguments),
         signatures=_signatures(arguments),
         ca_pem=plain_certificates(read_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
+        timeout=timeout(arguments),
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)

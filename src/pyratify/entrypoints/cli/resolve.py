@@ -1,8 +1,10 @@
 """`ratify resolve`: print the digest that a reference stands for."""
 
 import asyncio
+import time
 from argparse import Namespace
 
+from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import StoreError
@@ -36,6 +38,7 @@ async def _resolve(arguments: Namespace, console: Console, target: Target) -> De
     async with reading_session(arguments, console, target, NoVerifier()) as session:
         try:
             async with asyncio.timeout(seconds):
-                return await session.resolve(target)
+                with due(time.monotonic() + seconds):
+                    return await session.resolve(target)
         except TimeoutError:
             raise StoreError(Reason.TIMEOUT, f"not finished within {seconds} seconds") from None

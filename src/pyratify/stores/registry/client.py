@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential import Credential, CredentialProvider, RepositoryCredentialProvider
+from pyratify.core.deadline import time_left
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.answers import ConnectionLost
+from pyratify.stores.registry.answers import ConnectionLost, TryLater
 from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
-from pyratify.stores.registry.complaints import complaint
+from pyratify.stores.registry.complaints import complaint, try_later
+from pyratify.stores.registry.guard import InternalAddress
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.redirects import MAX_REDIRECTS, STATUSES, follow
 from pyratify.stores.registry.retry import STATUSES as RETRIED
-from pyratify.stores.registry.retry import RetryPolicy
+from pyratify.stores.registry.retry import RetryPolicy, retry_after
 from pyratify.stores.registry.tokens import Known, Memory
 from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
 from pyratify.stores.registry.url import Origin, Url, registry_origin
@@ -114,7 +116,8 @@ class RegistryClient:
             response = await self._drive(authenticate(request, access), access, origin, deadline)
         except StoreError as error:
             message = f"{read.registry}: reading {read.what} of {read.repository}: {error.message}"
-            raise StoreError(error.reason, message, remedy=error.remedy) from error
+            kind = TryLater if isinstance(error, TryLater) else StoreError
+            raise kind(error.reason, message, remedy=error.remedy) from error
         if response.status not in read.statuses:
             raise self._refusal(read, response)
         return response
@@ -171,11 +174,18 @@ class RegistryClient:
         return await self._tokens.run(same, lambda: self._send(request, deadline))
 
     async def _follow(self, request: Request, origin: Origin, deadline: float) -> Response:
-        for _ in range(MAX_REDIRECTS + 1):
-            response = await self._send(request, deadline)
+        response = await self._send(request, deadline)
+        for _ in range(MAX_REDIRECTS):
             if response.status not in STATUSES:
                 return response
-            request = follow(request, response, origin.host)
+            try:
+                request = follow(request, response, origin.host, self._options.blob_hosts)
+                response = await self._send(request, deadline)
+            except InternalAddress as error:
+                remedy = "If the registry keeps its content there, name that host in the store's blobHosts."
+                raise StoreError(error.reason, error.message, remedy=remedy) from error
+        if response.status not in STATUSES:
+            return response
         raise StoreError(
             Reason.REDIRECT_BLOCKED, f"{origin.authority} redirects more than {MAX_REDIRECTS} times"
         )
@@ -191,7 +201,7 @@ class RegistryClient:
             try:
                 response = await self._transport.send(replace(request, timeout=remaining))
             except ConnectionLost as error:
-                delay = self._retry.delay(tried, deadline - self._clock.monotonic())
+                delay = self._retry.delay(tried, self._remaining(deadline))
                 if delay is None:
                     raise StoreError(error.reason, f"{error.message} ({_tries(tried)})") from error
             else:
@@ -201,10 +211,23 @@ class RegistryClient:
             await self._clock.sleep(delay)
 
     def _delay(self, tried: int, response: Response, deadline: float) -> float | None:
+        """Return how long to wait before the request is made again; None for never.
+
+        Raises:
+            TryLater: The server asks for a longer wait than there is time for.
+        """
         if response.status not in RETRIED:
             return None
-        remaining = deadline - self._clock.monotonic()
-        return self._retry.delay(tried, remaining, headers=response.headers, now=self._clock.now())
+        remaining = self._remaining(deadline)
+        now = self._clock.now()
+        asked = retry_after(response.headers, now)
+        if asked is not None and asked >= remaining:
+            raise try_later(response, asked, now)
+        return self._retry.delay(tried, remaining, asked)
+
+    def _remaining(self, deadline: float) -> float:
+        """Return the seconds until this read, or the answer that it is for, has to be finished."""
+        return min(deadline - self._clock.monotonic(), time_left(self._clock))
 
     def _refusal(self, read: Read, response: Response) -> StoreError:
         reason = read.forbidden if response.status == 403 else Reason.REGISTRY_ERROR

@@ -13,7 +13,6 @@ from pyratify.verifiers.cosign import fields
 from pyratify.verifiers.cosign.formats import (
     CERTIFICATE_ANNOTATION,
     MAX_PAYLOAD,
-    MAX_SIGNATURES,
     SIGNATURE_ANNOTATION,
     SIMPLE_SIGNING,
 )
@@ -35,6 +34,9 @@ _TELLING = (
 )
 
 
+_CONCURRENCY = 16  # signatures that are read at the same time
+
+
 async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Details:
     """Verify each signature by itself; one that is good in every respect suffices.
 
@@ -43,10 +45,15 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
         StoreError: None that could be read is good.
     """
     layers = evidence.manifest.layers
-    if not 0 < len(layers) <= MAX_SIGNATURES:
-        fields.malformed(f"the manifest has {len(layers)} signatures, not 1 to {MAX_SIGNATURES}")
+    if not layers:
+        fields.malformed("the manifest has no signature")
+    if len(layers) > (most := evidence.content.limits.signatures):
+        raise VerificationError(
+            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} signatures, more than the {most} allowed"
+        )
+    slots = asyncio.Semaphore(_CONCURRENCY)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_check(evidence, layer, trusted)) for layer in layers]
+        tasks = [group.create_task(_check(evidence, layer, trusted, slots)) for layer in layers]
     checked = [task.result() for task in tasks]
     signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
     if not signers:
@@ -58,9 +65,12 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
     )
 
 
-async def _check(evidence: Evidence, layer: Descriptor, trusted: "TrustedKeys | Trusting") -> Checked:
+async def _check(
+    evidence: Evidence, layer: Descriptor, trusted: "TrustedKeys | Trusting", slots: asyncio.Semaphore
+) -> Checked:
     try:
-        signer, facts, claim = await _verify(evidence, layer, trusted)
+        async with slots:
+            signer, facts, claim = await _verify(evidence, layer, trusted)
     except (StoreError, VerificationError) as error:
         return Checked(layer.digest, error=error)
     said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}

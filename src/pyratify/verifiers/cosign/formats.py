@@ -16,7 +16,6 @@ BUNDLE_TYPES = (
 )
 IN_TOTO = "application/vnd.in-toto+json"
 HASHES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
-MAX_SIGNATURES = 50
 MAX_PAYLOAD = 1024 * 1024
 
 
