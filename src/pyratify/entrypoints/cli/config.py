@@ -112,7 +112,11 @@ def _convert(arguments: Namespace, console: Console) -> int:
     for each in lacking:
         console.note(f"warning: {each} is a path of this machine, and a cluster has no such file")
     if lacking:
-        inline = "" if arguments.inline_files else "--inline-files puts keys and certificates into the resources; or "
+        inline = (
+            ""
+            if arguments.inline_files
+            else "--inline-files puts keys and certificates into the resources; or "
+        )
         how = "put them into a Secret and name that (provider kubernetes), or mount them into the Pod at this path"
         console.note(f"what to do: {inline}{how}")
     return exits.ALLOWED
