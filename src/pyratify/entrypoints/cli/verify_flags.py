@@ -1,5 +1,6 @@
 """The grammar of `ratify verify` and `ratify verify-file`."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 
 from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
@@ -83,6 +84,13 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     parser.add_argument(
         "--media-type", metavar="TYPE", help="the media type that notation signatures must name"
     )
+    parser.add_argument(
+        "--type",
+        type=_predicate,
+        default=None,
+        metavar="PREDICATE",
+        help="accept only statements of this type: a URI, or a name that cosign has for one, as slsaprovenance1",
+    )
     add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     trust.add_argument(
@@ -104,3 +112,12 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
         "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
     )
     parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk between runs")
+
+
+def _predicate(text: str) -> str:
+    from pyratify.verifiers.cosign.predicates import predicate_type
+
+    try:
+        return predicate_type(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
