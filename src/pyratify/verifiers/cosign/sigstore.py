@@ -50,7 +50,7 @@ async def _verify(
     signer, facts = trusted.authenticate(material)
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):
-        claim = read_statement(bundle.content.payload, Artifact(None, evidence.subject.digest))
+        claim = read_statement(bundle.content.payload, evidence.subject.digest)
     return signer, dict(facts), claim
 
 
