@@ -58,7 +58,7 @@ async def _verify(
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):
         payload = bundle.content.payload
-        claim = await offload(len(payload), read_statement, payload, Artifact(None, artifact.digest))
+        claim = await offload(len(payload), read_statement, payload, evidence.subject.digest)
     return signer, dict(facts), claim
 
 
