@@ -153,14 +153,13 @@ def _facts(found: Audit) -> dict[str, Any]:
 
 
 def _policy(document: str, policy: TrustPolicy) -> dict[str, Any]:
-    identities = policy.identities
     return {
         "name": policy.name,
         "document": document,
         "level": policy.level,
         "scopes": list(policy.scopes),
         "trustStores": [str(store) for store in policy.stores],
-        "trustedIdentities": ["*"] if identities is None else [identity.text for identity in identities],
+        "trustedIdentities": list(policy.identity_texts),
     }
 
 

@@ -114,6 +114,11 @@ def network_error(url: Url, error: Exception) -> StoreError:
     return StoreError(Reason.REGISTRY_UNREACHABLE, f"{host} cannot be reached: {text}")
 
 
+def is_not_tls(error: ssl.SSLError) -> bool:
+    """Tell whether a handshake failed because the other side speaks something else, or hung up."""
+    return (error.reason or "") in _NOT_TLS or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+
+
 def _tls_error(host: str, error: ssl.SSLError) -> StoreError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return StoreError(

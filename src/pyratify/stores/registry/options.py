@@ -26,7 +26,8 @@ class RegistryOptions:
     """The settings of one registry store.
 
     Attributes:
-        plain_http: Whether registries speak http; None for exactly those on this machine's loopback, as in Docker.
+        plain_http: Whether registries speak http. None for https, except on this machine's loopback, where https is tried
+            first and then http, as in Docker; CA or client certificates mean https there, too.
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest or referrers page that is read.
