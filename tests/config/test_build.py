@@ -342,7 +342,9 @@ async def test_every_fault_of_the_shape_is_found(tmp_path: Path) -> None:
         "executors[0].verifiers[0]",
         "executors[0].verifiers[1]",
         "executors[0].stores[0].type",
+        "executors[0].timeout",
         "executors[1]",
+        "",
     ]
     path.write_text("7")
     assert [error.path for error in await check_file(path)] == [""]

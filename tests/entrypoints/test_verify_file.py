@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pyratify.core.digest import Digest
-from pyratify.testing.cosign import CosignKey, sign_message
+from pyratify.testing.cosign import CosignKey, sign_message, sign_statement, statement
 
 DATA = b"bytes to trust"
 NAMES = ("verify-file", "verify-blob", "verify-bundle")
@@ -115,3 +115,41 @@ def test_a_file_whose_name_looks_like_a_reference_is_read(run: Run, material: Pa
     """What is there is a file."""
     Path("pkcs11:key").write_bytes((material / "keys" / "cosign.pub").read_bytes())
     assert run("verify", "--key", "pkcs11:key", f"oci:{material / 'layout'}:cosign-v3").code == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_statement_by_another_digest_counts(key: CosignKey, name: str, run: Run, tmp_path: Path) -> None:
+    """Npm's provenance names a package by SHA-512 alone; the file, or that digest of it, is given."""
+    digest = Digest.of(DATA, "sha512")
+    document = statement(digest, predicate_type="https://slsa.dev/provenance/v1")
+    (tmp_path / "npm.json").write_text(json.dumps(sign_statement(key, document)))
+    arguments = (name, "--bundle", "npm.json", "--key", "cosign.pub")
+    assert run(*arguments, "file").code == 0
+    assert run(*arguments, digest).code == 0
+    refused = run(*arguments, Digest.of(DATA))
+    assert refused.code == 1
+    assert "sha512:HEX" in refused.out
+
+
+def test_only_the_type_that_is_asked_for_counts(key: CosignKey, run: Run, tmp_path: Path) -> None:
+    """By its URI or by cosign's short name; a signature is no statement, and a misspelt name is a mistake."""
+    document = statement(Digest.of(DATA), predicate_type="https://slsa.dev/provenance/v1")
+    (tmp_path / "slsa.json").write_text(json.dumps(sign_statement(key, document)))
+    arguments = ("verify-bundle", "--key", "cosign.pub")
+    for kind in ("slsaprovenance1", "https://slsa.dev/provenance/v1"):
+        assert run(*arguments, "--bundle", "slsa.json", "--type", kind, "file").code == 0
+    for signature in ("slsa.json", "file.sigstore.json", "file.sig"):
+        refused = run(*arguments, "--signature", signature, "--type", "vuln", "file")
+        assert refused.code == 1
+        assert "PAYLOAD_TYPE" in refused.out
+    assert run(*arguments, "--bundle", "slsa.json", "--type", "slsaprovenance9", "file").code == 3
+
+
+@pytest.mark.usefixtures("key")
+def test_a_type_is_not_asked_of_notation(run: Run, material: Path) -> None:
+    """Its envelopes hold no statements, and passing the flag over would say too much."""
+    Path("envelope").write_text('{"payload": "", "protected": ""}')
+    ca = ("--cert", material / "certs" / "ca.pem", "--trusted-identity", "*")
+    ran = run("verify-file", "--signature", "envelope", *ca, "--type", "vuln", "file")
+    assert ran.code == 3
+    assert "--type" in ran.err

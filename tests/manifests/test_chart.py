@@ -616,6 +616,39 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         merged(NOTATION, {"cosign": {"certificateIdentity": "me@example.com"}}),
         "cosign.certificateIdentity has no effect by itself",
     ),
+    "gatekeepers-authority-for-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"provider": {"clientCA": {"cert": CERTIFICATE}}}),
+        "provider.clientCA.cert has no effect with mode: webhook",
+    ),
+    "authority-of-the-api-server-for-gatekeeper": (
+        merged(COSIGN, {"webhook": {"clientCA": CERTIFICATE}}),
+        "webhook.clientCA has no effect with mode: gatekeeper",
+    ),
+    "authority-and-any-client": (
+        merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE, "allowAnyClient": True}}}),
+        "provider.clientCA.cert has no effect with provider.clientCA.allowAnyClient",
+    ),
+    "namespaces-without-mutation": (
+        merged(COSIGN, {"provider": {"disableMutation": True, "mutationExcludedNamespaces": ["cni"]}}),
+        "provider.mutationExcludedNamespaces has no effect",
+    ),
+    "certificate-of-another-provider": (
+        merged(
+            NOTATION,
+            {"notation": {"certs": [{"provider": "kubernetes", "secret": "s", "cert": CERTIFICATE}]}},
+        ),
+        "notation.certs[0].cert has no effect with the provider kubernetes",
+    ),
+    "certificate-beside-a-secret": (
+        merged(
+            NOTATION, {"notation": {"certs": [{"provider": "files", "secretName": "s", "cert": CERTIFICATE}]}}
+        ),
+        "notation.certs[0].cert has no effect beside secretName",
+    ),
+    "key-of-another-provider": (
+        merged(COSIGN, {"cosign": {"keys": {"secret": "cosign"}}}),
+        "cosign.keys.secret has no effect with the provider inline",
+    ),
     "unknown-service": (merged(COSIGN, {"service": {"type": "ExternalName"}}), "service"),
     "unknown-strategy": (merged(COSIGN, {"updateStrategy": {"type": "OnDelete"}}), "updateStrategy"),
     "no-scopes": ({"cosign": COSIGN["cosign"]}, "executor.scopes must not be empty"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from pyratify.entrypoints.cli import exits
+from pyratify.render import BUILT_IN
 
 OUTPUTS = ("text", "tree", "json")
 REFERENCE = "host/repo[:tag][@digest], oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST]"
@@ -34,6 +35,16 @@ def _columns() -> int:
         return os.get_terminal_size(1).columns or 80
     except OSError:
         return 80
+
+
+class OpenChoices(tuple[str, ...]):
+    """The choices that completion knows, where any other word is parsed as well: a plugin's name."""
+
+    __slots__ = ()
+
+    def __contains__(self, word: object) -> bool:
+        """Tell that every text may be chosen; the command says what is not installed."""
+        return isinstance(word, str)
 
 
 class Parser(argparse.ArgumentParser):
@@ -106,6 +117,14 @@ def add_output(
     """Add -o, with the ways to print what the command says."""
     text = f"how it is printed: {', '.join(choices)} (default: {default})"
     parser.add_argument("-o", "--output", choices=choices, default=default, metavar="FORMAT", help=text)
+
+
+def add_renderer(parser: argparse.ArgumentParser) -> None:
+    """Add -o to a command that prints results: whatever renderer is installed will do."""
+    text = f"how it is printed: {', '.join(BUILT_IN)}, or a renderer that is installed (default: text)"
+    parser.add_argument(
+        "-o", "--output", choices=OpenChoices(BUILT_IN), default="text", metavar="FORMAT", help=text
+    )
 
 
 def count(text: str) -> int:

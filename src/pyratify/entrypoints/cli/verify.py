@@ -16,6 +16,7 @@ from pyratify.entrypoints.cli.order import in_order
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target, read_targets
 from pyratify.entrypoints.cli.totals import Totals
+from pyratify.render import BUILT_IN
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -63,20 +64,18 @@ class Printer:
         self._console = console
         self._output = output
         self._only_failures = only_failures
+        if output not in BUILT_IN:
+            self.load()  # one that is not installed is a mistake of usage, before anything is asked
 
     def load(self) -> Callable[[ValidationResult], str]:
-        """Return the renderer."""
-        if self._output == "json":
-            from pyratify.render.json import render as as_json
+        """Return the renderer.
 
-            return as_json
-        if self._output == "tree":
-            from pyratify.render.tree import render as as_tree
+        Raises:
+            ConfigurationError: It is not installed, or cannot be used.
+        """
+        from pyratify.render.load import load_renderer
 
-            return partial(as_tree, color=self._console.color)
-        from pyratify.render.text import render as as_text
-
-        return partial(as_text, color=self._console.color)
+        return partial(load_renderer(self._output), color=self._console.color)
 
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""

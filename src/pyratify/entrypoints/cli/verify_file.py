@@ -81,6 +81,10 @@ def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[st
             arguments.cert or arguments.trust_policy or arguments.notation or arguments.notation_config
         ),
     }
+    if arguments.type and "notation" in wanted:
+        raise ConfigurationError(
+            "--type asks for a statement, and a notation signature holds none", remedy="Leave --type out."
+        )
     usable = sorted(kind for kind in wanted if trusted[kind])
     if not usable:
         (kind, *_) = sorted(wanted)
@@ -106,7 +110,9 @@ def _cosign(arguments: Namespace) -> tuple[Descriptor, Judge]:
     artifact = read_artifact(arguments.file)
 
     async def judge(given: Given) -> Details:
-        return await asyncio.to_thread(verify, given.data, artifact, trusted, bare=given.kind.bare)
+        return await asyncio.to_thread(
+            verify, given.data, artifact, trusted, bare=given.kind.bare, predicate_type=arguments.type or ""
+        )
 
     return Descriptor("", artifact.digest, len(artifact.data or b"")), judge
 

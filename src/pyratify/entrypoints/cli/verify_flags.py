@@ -1,8 +1,9 @@
 """The grammar of `ratify verify` and `ratify verify-file`."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_output, count, seconds
+from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
 from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
 from pyratify.entrypoints.cli.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
@@ -30,7 +31,7 @@ def add_verify(add: Callable[..., Parser]) -> None:
         metavar="FILE",
         help="read references from a file, one a line, # begins a comment; - is standard input",
     )
-    add_output(parser)
+    add_renderer(parser)
     parser.add_argument(
         "--only-failures",
         action="store_true",
@@ -83,7 +84,14 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     parser.add_argument(
         "--media-type", metavar="TYPE", help="the media type that notation signatures must name"
     )
-    add_output(parser)
+    parser.add_argument(
+        "--type",
+        type=_predicate,
+        default=None,
+        metavar="PREDICATE",
+        help="accept only statements of this type: a URI, or a name that cosign has for one, as slsaprovenance1",
+    )
+    add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     trust.add_argument(
         "--key",
@@ -104,3 +112,12 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
         "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
     )
     parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk between runs")
+
+
+def _predicate(text: str) -> str:
+    from pyratify.verifiers.cosign.predicates import predicate_type
+
+    try:
+        return predicate_type(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -12,6 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.stores.registry.answers import ConnectionLost, TryLater
 from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
 from pyratify.stores.registry.complaints import complaint, try_later
+from pyratify.stores.registry.guard import InternalAddress
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.redirects import MAX_REDIRECTS, STATUSES, follow
 from pyratify.stores.registry.retry import STATUSES as RETRIED
@@ -173,11 +174,18 @@ class RegistryClient:
         return await self._tokens.run(same, lambda: self._send(request, deadline))
 
     async def _follow(self, request: Request, origin: Origin, deadline: float) -> Response:
-        for _ in range(MAX_REDIRECTS + 1):
-            response = await self._send(request, deadline)
+        response = await self._send(request, deadline)
+        for _ in range(MAX_REDIRECTS):
             if response.status not in STATUSES:
                 return response
-            request = follow(request, response, origin.host)
+            try:
+                request = follow(request, response, origin.host, self._options.blob_hosts)
+                response = await self._send(request, deadline)
+            except InternalAddress as error:
+                remedy = "If the registry keeps its content there, name that host in the store's blobHosts."
+                raise StoreError(error.reason, error.message, remedy=remedy) from error
+        if response.status not in STATUSES:
+            return response
         raise StoreError(
             Reason.REDIRECT_BLOCKED, f"{origin.authority} redirects more than {MAX_REDIRECTS} times"
         )

@@ -17,6 +17,8 @@ from pyratify.stores.registry.reading import Reader
 from pyratify.stores.registry.referrers import Pages, next_link
 from pyratify.stores.registry.transport import Response
 
+# How registries without the API answer; any other answer that is no list says so too, but less surely.
+_NO_API = frozenset({400, 404, 405, 406, 410, 501})
 # Refused, overloaded or broken: such an answer does not say whether there is a list.
 _NO_ANSWER = frozenset({401, 403, 407, 408, 425, 429, 451, *range(500, 600)} - {501, 505})
 _STATUSES = frozenset(range(200, 600)) - _NO_ANSWER
@@ -32,6 +34,7 @@ class Opening:
         listing: The answer's entries.
         skipped: Whether a host was not asked because it is known to have no referrers API.
         refused: What stood in place of a list, for messages.
+        odd: Whether that is no answer of a registry without the API, but a web page or another document.
         error: Why the last host did not answer.
     """
 
@@ -40,6 +43,7 @@ class Opening:
     listing: Listing = EMPTY_LISTING
     skipped: bool = False
     refused: str = ""
+    odd: bool = False
     error: StoreError | None = None
 
     @property
@@ -131,15 +135,18 @@ class ReferrersApi:
             response = await self._client.get(read)
             if not is_index(response):
                 self._capabilities.unanswered(read.registry, read.repository, digest)
-                return replace(before, refused=_shown(response), error=None)
+                odd = response.status not in _NO_API
+                return replace(before, refused=_shown(response), odd=odd, error=None)
             listing = read_listing(response)
         except StoreError as error:
             return replace(before, error=error)
         self._capabilities.answered(read.registry, len(listing.descriptors))
-        return replace(before, read=read, response=response, listing=listing, error=None)
+        return replace(before, read=read, response=response, listing=listing, odd=False, error=None)
 
 
 def _shown(response: Response) -> str:
     if response.status != 200:
         return f"HTTP {response.status}"
+    if media_type(response) == "text/html":
+        return "a web page ('text/html')"
     return repr(printable(media_type(response))) if response.body.strip() else "nothing"

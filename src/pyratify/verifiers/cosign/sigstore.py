@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pyratify.core.verifier import Details, Evidence
 from pyratify.pki.dsse import DsseEnvelope
 from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.artifact import Artifact
 from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
-from pyratify.verifiers.cosign.bundle_material import Artifact, material_of, signed_of
+from pyratify.verifiers.cosign.bundle_material import material_of, signed_of
 from pyratify.verifiers.cosign.formats import BUNDLE_FAMILY
 from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys
 from pyratify.verifiers.cosign.mismatch import keyless
@@ -49,7 +50,7 @@ async def _verify(
     signer, facts = trusted.authenticate(material)
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):
-        claim = read_statement(bundle.content.payload, evidence.subject.digest)
+        claim = read_statement(bundle.content.payload, Artifact(None, evidence.subject.digest))
     return signer, dict(facts), claim
 
 
