@@ -135,7 +135,7 @@ async def test_atk_031_the_address_that_was_checked_is_the_one_dialled(
     dialled = record_dialling(monkeypatch, lead)
     transport = TRANSPORTS[kind](RegistryOptions(), resolve=resolve, environ={})
     registry.fault(redirect("manifests/", "https://rebind.example/x"))
-    reason = await _resolve_reason(registry.reference("app", "v1"), transport=transport)
+    reason = await _resolve_reason(registry.reference("app", "v1"), transport=transport, plain_http=True)
     if first == "8.8.8.8":
         assert reason is Reason.REGISTRY_UNREACHABLE
         assert dialled == [("127.0.0.1", registry.port), ("8.8.8.8", 443)]
@@ -350,7 +350,7 @@ async def test_atk_049_what_is_no_http_is_an_error_and_ends_its_connection(
 ) -> None:
     """Then a good answer on another connection is as good as ever."""
     registry.fault(Fault(path="manifests/", raw=raw, times=1))
-    async with open_store(transport=transport) as store:
+    async with open_store(transport=transport, plain_http=True) as store:
         with pytest.raises(StoreError) as caught:
             await store.resolve(registry.reference("app", "v1"))
         assert caught.value.reason is Reason.REGISTRY_ERROR

@@ -9,6 +9,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.ALG_NOT_ALLOWED: "A signature, digest or key uses an algorithm that the specification forbids for this use, or that does not belong to this kind of key.",
         Reason.ARCHIVE_INVALID: "The tar archive is damaged, or has entries that no OCI image layout has, as links, devices or paths that lead out of it.",
+        Reason.ATTEMPT_LIMIT: "Trying every signature and proof of an artifact with every key would cost more than one artifact may; those before were tried.",
         Reason.AUTH_REALM_BLOCKED: "The registry sent the client to a token server that is not known to be its own, so no credential was shown there.",
         Reason.AUTH_SCOPE: "The registry asked for a token with more rights than pulling from this repository.",
         Reason.BAD_REQUEST: "A server was sent what is no request of its protocol, or an object that is not shaped as its kind is.",

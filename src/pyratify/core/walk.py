@@ -15,6 +15,7 @@ from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationE
 from pyratify.core.guard import contained, end, from_store
 from pyratify.core.listing import Listing
 from pyratify.core.manifest import INDEX_TYPES, Manifest, parse_manifest
+from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -228,10 +229,10 @@ class Walk:
     async def _manifest(self, place: _Place, referrer: Referrer) -> Manifest:
         descriptor = referrer.descriptor
         if referrer.manifest is not None:
-            data = self.content.accept(referrer.manifest, descriptor)
+            data = await self.content.accept(referrer.manifest, descriptor)
         else:
             data = await self.content.manifest(place.reference, descriptor)
-        return parse_manifest(data, descriptor)
+        return await offload(len(data), parse_manifest, data, descriptor)
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)

@@ -5,6 +5,7 @@ import pytest
 from pyratify.core.credential import ANONYMOUS
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.core.reference import is_loopback
 from pyratify.stores.registry.realms import check_realm
 from pyratify.stores.registry.transport import CONFIGURED, PUBLIC, REGISTRY, SAME_HOST, Trust
 from pyratify.stores.registry.url import registry_origin
@@ -13,7 +14,13 @@ from registries import USER
 
 def _check(realm: str, registry: str, *, allowed: tuple[str, ...] = (), anonymous: bool = False) -> Trust:
     credential = ANONYMOUS if anonymous else USER
-    return check_realm(realm, registry, registry_origin(registry, None), allowed, credential)[1]
+    return check_realm(
+        realm,
+        registry,
+        registry_origin(registry, plain_http=is_loopback(registry)),
+        allowed,
+        credential,
+    )[1]
 
 
 @pytest.mark.parametrize(

@@ -230,14 +230,15 @@ async def test_required_annotations_are_looked_for_in_what_is_signed(
         ("EXAMPLE.com/app", True),
         ("example.com/other", False),
         ("other.com/app", False),
-        ("example.com/app:v1", False),
+        ("example.com/app:v1", True),
+        ("example.com:5000/app", False),
         ("example.com/app@" + Digest.of(b""), False),
         ("", False),
         ("not a name", False),
     ],
 )
 async def test_the_signed_repository_can_be_required(name: str, counts: bool) -> None:
-    """In its canonical spelling, and without a tag that nobody could check."""
+    """In its canonical spelling; a tag, which may have been moved, says nothing, and a digest must be the image's."""
     setting = Setting()
     attach_classic(
         setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest, reference=name))

@@ -10,7 +10,6 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reference import Reference
 from pyratify.testing.cosign import sign_message, sign_statement, simple_signing, statement
-from pyratify.verifiers.cosign.artifact import Artifact
 from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
 from pyratify.verifiers.cosign.payload import Claim, check_claim, read_simple_signing, read_statement
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
@@ -71,7 +70,7 @@ def test_any_bundle_is_read_or_refused(data: bytes) -> None:
 def test_any_statement_is_read_or_refused(data: bytes) -> None:
     """A claim is about the subject or there is none."""
     try:
-        claim = read_statement(data, Artifact(None, SUBJECT))
+        claim = read_statement(data, SUBJECT)
     except VerificationError:
         return
     assert SUBJECT.hex.encode() in data

@@ -109,6 +109,7 @@ async def configured_session(arguments: Namespace, console: Console) -> AsyncIte
     loaded = load(arguments, console)
     for flag, given, parameter in (
         ("--plain-http", arguments.plain_http, "plainHttp"),
+        ("--https", arguments.https, "plainHttp: false"),
         ("--ca-file", arguments.ca_file, "caFile"),
         ("--signature-repository", arguments.signature_repository, "signatureRepository"),
         ("--attachment-tag-prefix", arguments.attachment_tag_prefix, "cosignTagPrefix"),

@@ -48,11 +48,15 @@ def add_registry_flags(parser: Parser) -> None:
         metavar="SECONDS",
         help="for each reference (default: 60, or the configuration's)",
     )
-    group.add_argument(
-        "--plain-http", action="store_true", help="use http; registries on this machine are plain http anyway"
+    scheme = group.add_mutually_exclusive_group()
+    scheme.add_argument(
+        "--plain-http", action="store_true", help="use http (default on this machine: https, else http)"
     )
+    scheme.add_argument("--https", action="store_true", help="use https on this machine, too; never http")
     group.add_argument(
-        "--ca-file", metavar="FILE", help="the certificate authorities of registries, instead of the system's"
+        "--ca-file",
+        metavar="FILE",
+        help="the certificate authorities of registries, instead of the system's; means https",
     )
     group.add_argument(
         "--signature-repository",

@@ -13,6 +13,7 @@ from pyratify.core.strictjson import load_object
 from pyratify.stores.registry.complaints import printable
 from pyratify.stores.registry.transport import Response
 
+_MAX_TOKENS = 300_000  # of a list of referrers, whose bytes the client bounds: some 10,000 entries
 _JSON = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)", re.ASCII)
 
 
@@ -114,7 +115,9 @@ def read_tagged_index(response: Response) -> Listing:
 
 def _read(response: Response) -> Listing:
     try:
-        document = load_object(response.body, what="list of referrers")
+        document = load_object(
+            response.body, what="list of referrers", max_bytes=len(response.body), max_tokens=_MAX_TOKENS
+        )
     except RatifyError as error:
         raise StoreError(error.reason, f"{response.url.origin.authority}: {error.message}") from None
     entries = document.get("manifests")

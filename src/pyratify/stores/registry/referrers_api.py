@@ -103,7 +103,7 @@ class ReferrersApi:
         read, response, listing = opening.read, opening.response, opening.listing
         if read is None or response is None:
             return
-        url = self._client.url(read)
+        url = await self._client.url(read)
         pages = Pages(url)
         while True:
             yield listing

@@ -50,13 +50,18 @@ def read_simple_signing(payload: bytes, subject: Digest) -> Claim:
     return claim
 
 
-def read_statement(payload: bytes, artifact: Artifact) -> Claim:
+def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
     """Read an in-toto statement about an artifact (in-toto attestation framework, "Statement layer").
+
+    Args:
+        payload: The statement.
+        subject: The artifact, or the only digest of it that is known.
 
     Raises:
         VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, a JSON code, or
             `PAYLOAD_SUBJECT_MISMATCH` when no subject has the artifact's digests.
     """
+    artifact = subject if isinstance(subject, Artifact) else Artifact(None, subject)
     document = fields.document(payload, "statement")
     if document.get("_type") not in STATEMENT_TYPES:
         raise VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
@@ -150,14 +155,14 @@ def _annotations(subject: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_docker_reference(name: str, reference: Reference) -> None:
+    """Refuse another repository; a tag in the name, as some signers write it, was moved perhaps and says nothing."""
     if not name:
         _refuse_name("names no repository", reference)
     try:
         signed = Reference.parse(name)
     except InvalidReference:
         _refuse_name(f"names {name[:200]!r}, which is no repository", reference)
-    last = name.rpartition("/")[2]
-    if signed.name != reference.name or ":" in last or "@" in last:
+    if signed.name != reference.name or signed.digest not in (None, reference.digest):
         _refuse_name(f"is for {name[:200]!r}", reference)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyratify.core.clock import Clock
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.verifiers.cosign.budget import price_of_proofs, usual_price
 from pyratify.verifiers.cosign.identity import Matcher, make_matcher
 from pyratify.verifiers.cosign.material import Material
 from pyratify.verifiers.cosign.mismatch import keyed
@@ -39,6 +40,15 @@ class Trusting:
     def noun(self) -> str:
         """What it trusts, for messages."""
         return "identity"
+
+    @property
+    def usual_price(self) -> int:
+        """What a signature usually costs, in units of about 0.1 ms."""
+        return sum(usual_price(len(trust.timestamp_authorities)) for trust in self.trusts)
+
+    def price(self, material: Material) -> int:
+        """Return what authenticating a signature costs at most, in units of about 0.1 ms."""
+        return sum(price_of_proofs(material, len(trust.timestamp_authorities)) for trust in self.trusts)
 
     def authenticate(self, material: Material) -> tuple[str, Mapping[str, Any]]:
         """Verify a signature made with a certificate; return the signer and what else is known.
