@@ -100,6 +100,12 @@ class ExpiringCache(Generic[T]):
         while self._weight > self._max_weight:
             self._forget(next(iter(self._entries)))
 
+    def sweep(self) -> None:
+        """Forget the values whose time is over."""
+        now = self._clock.monotonic()
+        for key in [key for key, entry in self._entries.items() if now >= entry[0]]:
+            self._forget(key)
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()

@@ -162,6 +162,11 @@ class Verdicts:
         self._verdicts.clear()
         self._tags.clear()
 
+    def sweep(self) -> None:
+        """Forget what is no longer valid, so that it holds no memory until its weight is needed."""
+        self._verdicts.sweep()
+        self._tags.sweep()
+
     async def aclose(self) -> None:
         """End what is still being told to other processes."""
         await end(*self._writing)
