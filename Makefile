@@ -16,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.runtime ## Verify the signed images of this repository: accepted, refused, explained
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+	@RATIFY=$(BIN)/ratify sh examples/demo.sh
 
 dev: $(VENV)/.dev ## Set up for development
 

@@ -15,7 +15,7 @@ from pyratify.core.report import Decision
 from pyratify.stores.registry.options import ReferrersMode
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.testing.registry import Fault, Features, RegistrySimulator
-from registries import ONE, executor, open_store, reasons, sign
+from registries import ONE, SIGNATURE, executor, open_store, reasons, sign
 
 TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, "application/json", "text/html")
 
@@ -34,10 +34,10 @@ def _image(memory: MemoryStore) -> Descriptor:
 
 
 def _junk(memory: MemoryStore, subject: Descriptor, count: int) -> None:
-    """List artifacts that exist nowhere."""
+    """List artifacts that exist nowhere, announced as signatures."""
     for number in range(count):
         data = f"junk {number}".encode()
-        memory.list_under(subject.digest, Descriptor(OCI_MANIFEST, Digest.of(data), len(data)))
+        memory.list_under(subject.digest, Descriptor(OCI_MANIFEST, Digest.of(data), len(data), SIGNATURE))
 
 
 @pytest.mark.parametrize("body_type", TYPES[:3])

@@ -84,7 +84,7 @@ NAMES: dict[str, Issued] = {
     "leading space": signer(ROOT, subject=_name(C, ST, _organisation(" wabbit"))),
     "prefix": signer(ROOT, subject=_name(C, ST, _organisation("wabbits"))),
     "homograph": signer(ROOT, subject=_name(C, ST, _organisation("w\u0430bbit"))),
-    "T61String": forge(TEXT, ROOT, replacing(DER_O, b"\x14" + DER_O[1:])),
+    "BMPString with other letters": forge(TEXT, ROOT, replacing(DER_O, b"\x1e\x06wabbit")),
     "other attribute": signer(ROOT, subject=_name(C, ST, _attribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "wabbit"))),
     "issuer's name only": signer(WABBIT, subject=_name(CN)),
     "nothing": signer(ROOT, subject=_name()),
@@ -110,6 +110,21 @@ async def test_atk_146_a_name_that_is_not_exactly_the_trusted_one_is_refused(nam
 async def test_atk_146_the_trusted_name_is_accepted_however_it_is_written(identity: str) -> None:
     """Order, blanks between attributes, aliases and escapes make no difference."""
     details(await judge(leaf=TEXT, verifier=make_verifier(ROOT, identities=(identity,))))
+
+
+@pytest.mark.parametrize("text", [b"\x14\x06wabbi\xf4", b"\x1b" + DER_O[1:], b"\x03" + DER_O[1:]])
+async def test_atk_146_a_name_in_a_string_type_that_has_several_readings_is_refused(text: bytes) -> None:
+    """TeletexString beyond ASCII, GeneralString, and what is no text: the certificate or its name is refused."""
+    leaf = forge(TEXT, ROOT, replacing(DER_O, text))
+    refused = await reason(leaf=leaf, verifier=make_verifier(ROOT, identities=(IDENTITY,)))
+    assert refused in (Reason.CHAIN_INVALID, Reason.IDENTITY_MISMATCH)
+
+
+@pytest.mark.parametrize("tag", [0x13, 0x14, 0x16, 0x1A])
+async def test_atk_146_the_trusted_name_is_accepted_in_every_string_type(tag: int) -> None:
+    """A certificate of another authority may write the same letters as PrintableString, TeletexString and so on."""
+    leaf = forge(TEXT, ROOT, replacing(DER_O, bytes((tag,)) + DER_O[1:]))
+    details(await judge(leaf=leaf, verifier=make_verifier(ROOT, identities=(IDENTITY,))))
 
 
 @pytest.mark.parametrize(

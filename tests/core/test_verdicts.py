@@ -127,6 +127,18 @@ async def test_what_a_tag_names_is_remembered_for_mutation_only() -> None:
     assert len(store.calls) == 3
 
 
+async def test_the_number_of_remembered_tags_is_bounded() -> None:
+    """Which was not asked for for longest is forgotten first, though its time be not over."""
+    store, verdicts = MemoryStore(), Verdicts(FakeClock(), Lifetimes(tags=60), max_weight=2)
+    names = [Reference.parse(f"example.com/app:v{number}") for number in range(3)]
+    for number in range(3):
+        store.add_image(f"v{number}", bytes((number,)))
+    for asked, hits in ((0, 0), (1, 0), (0, 1), (2, 1), (0, 2), (1, 2)):
+        found = await verdicts.resolve(engine(store), names[asked])
+        assert found.digest == store.tags[f"v{asked}"]
+        assert verdicts.tag_hits == hits
+
+
 def test_a_cache_weighs_what_it_holds() -> None:
     """Too heavy is not kept; what was not used for longest goes first; replacing does not count twice."""
     cache = ExpiringCache[str](FakeClock(), 3)

@@ -27,7 +27,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SIGNED, UNSIGNED = "notation-cose-ec", "unsigned"
 
 # Their kinds are of programs that are not here.
-_FOREIGN = {"ServiceMonitor"}
+_FOREIGN = {"ServiceMonitor", "PrometheusRule"}
 _TOLD = {"Provider", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 
 

@@ -72,15 +72,15 @@ async def test_work_that_fails_ends_the_rest() -> None:
 
 
 class Broken:
-    """A stream that takes nothing."""
+    """A stream that takes nothing, as on a full disk."""
 
     def write(self, text: str) -> int:
         """Fail."""
-        raise BrokenPipeError(32, "Broken pipe")
+        raise OSError(28, "No space left on device")
 
     def flush(self) -> None:
         """Fail."""
-        raise BrokenPipeError(32, "Broken pipe")
+        raise OSError(28, "No space left on device")
 
     def isatty(self) -> bool:
         """Fail as a closed file does."""

@@ -106,7 +106,7 @@ def test_only_the_tags_of_signatures_are_asked_for(
         registry.reset()
         run("verify", "--no-cache", *flags, registry.reference("other", str(image.digest)))
         tags = (hit.path.rpartition("/")[2] for hit in registry.hits if "/manifests/sha256-" in hit.path)
-        assert {tag.rpartition(".")[2] for tag in tags} == wanted
+        assert {tag.rpartition(".")[2] for tag in tags if "." in tag} == wanted
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ def test_content_is_kept_between_runs_unless_told_otherwise(
 
 def test_the_tree_shows_every_artifact_and_every_result(run: Run) -> None:
     """The tree has what is attached, what each verifier said, and the signer."""
-    _, out, _ = run("verify", *KEY, *CERT, "-o", "tree", f"{LAYOUT}:both")
+    _, out, _ = run("verify", *KEY, "-o", "tree", f"{LAYOUT}:both")
     assert "PASSED cosign" in out
     assert "signer: spki:sha256:" in out
     assert "application/vnd.dev.sigstore.bundle.v0.3+json" in out

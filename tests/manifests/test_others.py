@@ -86,7 +86,8 @@ def exposed() -> dict[str, str]:
     }
     found = {}
     for name in written - {name.removesuffix("_total") for name in declared} - set(declared):
-        tallied = name.startswith(("ratify_shared_cache_", "ratify_verdict_cache_", "ratify_tag_cache_"))
+        caches = ("ratify_shared_cache_", "ratify_verdict_cache_", "ratify_tag_cache_")
+        tallied = name.startswith(caches) or name.endswith("_refused")
         counter = tallied and not name.endswith("_left_alone")
         found[f"{name}_total" if counter else name] = "counter" if counter else "gauge"
     for name, kind in declared.items():

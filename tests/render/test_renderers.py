@@ -56,6 +56,7 @@ def test_json_is_ratifys_shape_with_more() -> None:
         "digest": IMAGE.digest,
         "succeeded": True,
         "decision": "ALLOW",
+        "decided": True,
         "artifactReports": [
             {
                 "subject": f"registry.example.com/app@{IMAGE.digest}",
@@ -104,6 +105,7 @@ def test_json_of_what_could_not_be_decided() -> None:
         "digest": None,
         "succeeded": False,
         "decision": "DENY",
+        "decided": False,
         "error": {"code": "NOT_FOUND", "message": "nothing there", "remedy": "look elsewhere"},
         "artifactReports": [],
     }

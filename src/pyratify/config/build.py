@@ -79,6 +79,7 @@ async def build_engine(
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     common = resources.shared.fingerprint.generation(secret or b"")
     engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    stack.callback(engine.lifetime.close)
     return engine if observer is None else observed(engine, observer)
 
 
@@ -114,6 +115,7 @@ class Builder:
                 timeout=config.timeout,
                 cache=self.cache,
                 partition=f"{self.resources.base}#{index}",
+                clock=self.resources.clock,
             )
         except ConfigurationError as error:
             raise error if error.path.startswith(path) else within(path, error) from None

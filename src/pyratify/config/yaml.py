@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
+from pyratify.config.paths import join
 from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -60,6 +61,37 @@ def _not_yaml(error: Any, text: str) -> ConfigurationError:
     if sum(map(read.count, "[{")) - sum(map(read.count, "]}")) > MAX_DEPTH:
         return ConfigurationError(f"line {mark.line + 1}: {_TOO_DEEP}")
     return ConfigurationError(f"line {mark.line + 1}: not YAML: {error.problem or 'invalid'}")
+
+
+def lines(data: bytes) -> dict[str, int]:
+    """Return the line on which each value of a document that `loads` has read begins, by its path; for JSON too."""
+    import yaml
+
+    found: dict[str, int] = {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        events = yaml.parse(data.decode("utf-8-sig"), Loader=loader)
+        next(events), next(events)  # the stream and the document begin
+        _mark(events, next(events), "", found)
+    except (UnicodeDecodeError, yaml.YAMLError, StopIteration, RecursionError):
+        return found  # as far as it went: it only helps to find a place
+    return found
+
+
+def _mark(events: Iterator[Any], event: Any, path: str, found: dict[str, int]) -> None:
+    found.setdefault(path, event.start_mark.line + 1)
+    kind, index = type(event).__name__, 0
+    while kind in {"SequenceStartEvent", "MappingStartEvent"}:
+        below = next(events)
+        if type(below).__name__ in {"SequenceEndEvent", "MappingEndEvent"}:
+            return
+        if kind == "SequenceStartEvent":
+            _mark(events, below, f"{path}[{index}]", found)
+            index += 1
+        else:
+            place = join(path, str(getattr(below, "value", "")))
+            found[place] = below.start_mark.line + 1
+            _mark(events, next(events), place, found)
 
 
 def dumps(value: Any) -> str:

@@ -11,6 +11,7 @@ from pyratify.core.errors import (
     StoreError,
 )
 from pyratify.core.guard import describe, is_ours
+from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.report import Outcome, VerifierResult
 from pyratify.core.verifier import Details, Evidence, Verifier
@@ -38,6 +39,18 @@ async def ask(name: str, verifier: Verifier, evidence: Evidence) -> VerifierResu
     if accepted is False:
         return None
     return _checked(name, accepted, details)
+
+
+def accepts(verifier: Verifier, manifest: Manifest) -> bool:
+    """Tell whether a verifier would accept a manifest of which only the announced type is known; a failure means no."""
+    try:
+        return verifier.accepts(manifest) is True
+    except (
+        BaseException
+    ) as error:  # it is asked again with the whole manifest, and its failure is reported then
+        if is_ours(error):
+            raise
+        return False
 
 
 def _checked(name: str, accepted: object, details: object) -> VerifierResult:

@@ -9,6 +9,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.guard import from_store
 from pyratify.core.limits import Limits
+from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Store
@@ -29,6 +30,10 @@ def check_content(data: bytes, descriptor: Descriptor) -> None:
         raise StoreError(
             Reason.DIGEST_MISMATCH, f"the content delivered for {descriptor.digest} has another digest"
         )
+
+
+def _is(data: bytes, descriptor: Descriptor) -> bool:
+    return len(data) == descriptor.size and descriptor.digest.matches(data)
 
 
 @dataclass(slots=True)
@@ -64,14 +69,14 @@ class Content:
         """Return the checked bytes of a blob; errors as for a manifest."""
         return await self._get(reference, descriptor, "blob", self.limits.blob_bytes, self.store.fetch_blob)
 
-    def accept(self, data: bytes, descriptor: Descriptor) -> bytes:
+    async def accept(self, data: bytes, descriptor: Descriptor) -> bytes:
         """Check bytes that the store delivered unasked, against the same bounds.
 
         Raises:
             StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
         """
         self._spend(descriptor, self.limits.manifest_bytes)
-        check_content(data, descriptor)
+        await offload(len(data), check_content, data, descriptor)
         return data
 
     async def _get(
@@ -85,14 +90,14 @@ class Content:
         self._spend(descriptor, limit)
         key = f"{self.partition}|{reference.name}|{kind}|{descriptor.digest}"
         cached = self.cache.get(key) if self.cache is not None else None
-        if cached is not None and len(cached) == descriptor.size and descriptor.digest.matches(cached):
+        if cached is not None and await offload(len(cached), _is, cached, descriptor):
             return cached
         # The size is part of the key: a wrong one, announced by somebody, must not spoil the right one's download.
         data = await self.flights.run(
             f"{key}|{descriptor.size}",
             partial(from_store, partial(fetch, reference, descriptor, descriptor.size)),
         )
-        check_content(data, descriptor)
+        await offload(len(data), check_content, data, descriptor)
         if self.cache is not None:
             self.cache.put(key, data)
         return data

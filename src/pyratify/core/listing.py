@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.guard import end, from_store
-from pyratify.core.store import Discovery, Referrer
+from pyratify.core.ordering import Ordering
+from pyratify.core.store import Referrer
 
-# What makes two entries the same; what else a listing says of an artifact is not believed, and so cannot differ.
-_Key = tuple[str, str, int, bool]
+
+def _reads_all(descriptor: Descriptor) -> bool:
+    del descriptor
+    return True
 
 
 class Listing:
@@ -20,22 +24,30 @@ class Listing:
     Args:
         start: Begins the listing.
         limit: The most referrers that are taken.
+        is_read: Tells whether an announced type is one that a verifier reads; those come first.
 
     Attributes:
-        over: Whether there were more than the limit.
         error: Why the listing ended early; to be raised once what came before it has been looked at.
     """
 
-    def __init__(self, start: Callable[[], AsyncIterator[Referrer]], limit: int) -> None:
+    def __init__(
+        self,
+        start: Callable[[], AsyncIterator[Referrer]],
+        limit: int,
+        is_read: Callable[[Descriptor], bool] = _reads_all,
+    ) -> None:
         self._start = start
         self._task: asyncio.Task[None] | None = None
         self._next: asyncio.Future[Referrer | None] | None = None
         self._wanted = asyncio.Event()
-        self._seen: set[_Key] = set()
-        self._limit = limit
+        self._ordering = Ordering(limit, is_read)
         self._ended = False
-        self.over = False
         self.error: StoreError | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether more are listed than the limit; known once the listing has ended."""
+        return self._ordering.over
 
     def request(self) -> "asyncio.Future[Referrer | None] | None":
         """Return the future that brings the next referrer; None when there is none."""
@@ -53,9 +65,8 @@ class Listing:
             referrer = arrived.result() if arrived is not None else None
         except StoreError as error:
             self.error, referrer = error, None
-        self.over = referrer is not None and len(self._seen) > self._limit
-        self._ended = referrer is None or self.over
-        return None if self._ended else referrer
+        self._ended = referrer is None
+        return referrer
 
     async def aclose(self) -> None:
         """End the listing; where this is cancelled, the task that lists still closes the store's generator.
@@ -89,17 +100,30 @@ class Listing:
         source = self._start()
         try:
             await self._wanted.wait()
-            async for referrer in source:
-                if _key(referrer) not in self._seen:
-                    await self._bring(referrer)
+            await self._in_order(source)
         finally:
             close = getattr(source, "aclose", None)
             if close is not None:
                 await close()
 
+    async def _in_order(self, source: AsyncIterator[Referrer]) -> None:
+        """Bring what comes first while it is listed, then the rest; why the listing failed is raised last."""
+        failure: Exception | None = None
+        try:
+            async for referrer in source:
+                if self._ordering.comes_now(referrer):
+                    await self._bring(referrer)
+                elif self._ordering.ended:
+                    break
+        except Exception as error:  # noqa: BLE001 - raised below
+            failure = error
+        for referrer in self._ordering.rest():
+            await self._bring(referrer)
+        if failure is not None:
+            raise failure
+
     async def _bring(self, referrer: Referrer) -> None:
         """Answer the request that waits, then wait for the next one."""
-        self._seen.add(_key(referrer))
         self._wanted.clear()
         if self._next is not None and not self._next.done():
             self._next.set_result(referrer)
@@ -109,8 +133,3 @@ class Listing:
 def _retrieve(arrived: "asyncio.Future[Referrer | None]") -> None:
     """Take note of an error, so that Python does not report it where the listing is closed before it is taken."""
     arrived.exception()
-
-
-def _key(referrer: Referrer) -> _Key:
-    what = referrer.descriptor
-    return (what.media_type, what.digest, what.size, referrer.discovery is Discovery.COSIGN_TAG)

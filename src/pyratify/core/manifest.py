@@ -69,14 +69,14 @@ def parse_manifest(data: bytes, descriptor: Descriptor) -> Manifest:
     """Parse the bytes of a manifest.
 
     Args:
-        data: Bytes whose digest and size have been checked.
+        data: Bytes whose digest and size have been checked, and are within the limits of the one who reads them.
         descriptor: What they are said to be; its media type must be the document's own.
 
     Raises:
         InvalidManifest: `MEDIATYPE_UNSUPPORTED`, `MEDIATYPE_MISMATCH`, `MANIFEST_AMBIGUOUS`, `DIGEST_INVALID` or a JSON code.
     """
     try:
-        document = strictjson.load_object(data, what="manifest")
+        document = strictjson.load_object(data, what="manifest", max_bytes=descriptor.size)
         return _read(document, descriptor)
     except (strictjson.InvalidJson, InvalidDigest) as error:
         raise InvalidManifest(error.reason, error.message) from None

@@ -12,6 +12,7 @@ class Reason(StrEnum):
 
     ALG_NOT_ALLOWED = "ALG_NOT_ALLOWED"
     ARCHIVE_INVALID = "ARCHIVE_INVALID"
+    ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
     AUTH_REALM_BLOCKED = "AUTH_REALM_BLOCKED"
     AUTH_SCOPE = "AUTH_SCOPE"
     BAD_REQUEST = "BAD_REQUEST"
@@ -114,6 +115,9 @@ class Reason(StrEnum):
 
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
+CHANGED = (
+    "The content or the signature was changed after signing: do not run it, and sign again what is right."
+)
 _RESIGN = "Sign the image again with a current signing tool and a key or certificate that the policy names."
 _REGISTRY = "Check the registry and the network between here and there, then try again."
 _LIMIT = "Remove what does not belong there, or raise the limit in the configuration if the size is expected."
@@ -121,6 +125,7 @@ _LIMIT = "Remove what does not belong there, or raise the limit in the configura
 _REMEDIES = {
     Reason.ALG_NOT_ALLOWED: "Sign again with an algorithm that the specification allows for this kind of key.",
     Reason.ARCHIVE_INVALID: "Make the archive again with a tool that writes OCI image layouts.",
+    Reason.ATTEMPT_LIMIT: "Remove signatures that are no longer needed from this artifact, or name fewer keys in the policy.",
     Reason.AUTH_REALM_BLOCKED: "If this token server is really the registry's, name its host in the store's authRealms.",
     Reason.AUTH_SCOPE: "The registry asks for more than pull access to this repository; check its configuration.",
     Reason.BAD_REQUEST: "Correct the request as the message says.",
@@ -171,7 +176,7 @@ _REMEDIES = {
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
-    Reason.REFERRERS_LIMIT: _LIMIT,
+    Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",
     Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
     Reason.REF_INVALID: "Write the reference as registry/repository:tag or registry/repository@digest.",
     Reason.REGISTRY_AUTH: "Log in to the registry (`docker login`), or configure a credential for it.",
@@ -185,7 +190,7 @@ _REMEDIES = {
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
-    Reason.SIGNATURE_LIMIT: _LIMIT,
+    Reason.SIGNATURE_LIMIT: "Raise limits.signatures in the configuration, or remove signatures that are no longer needed.",
     Reason.SIGNER_KIND: "Trust what signed it, a key or an identity, in place of the other; `ratify inspect` shows which.",
     Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
     Reason.SIG_INVALID: "If the signer's key is another one and is to be trusted, give that key; if not, do not run it: it was signed by another or changed.",

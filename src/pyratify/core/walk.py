@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pyratify.core.asking import ask
+from pyratify.core.asking import accepts, ask
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
@@ -15,6 +15,7 @@ from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationE
 from pyratify.core.guard import contained, end, from_store
 from pyratify.core.listing import Listing
 from pyratify.core.manifest import INDEX_TYPES, Manifest, parse_manifest
+from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -122,7 +123,8 @@ class Walk:
                         break
         except StoreError:
             await place.subject  # where the subject cannot be read either, that explains more
-            raise
+            if not self._enough():
+                raise
         await place.subject
 
     def _settled(self, report: ArtifactReport) -> bool:
@@ -133,6 +135,9 @@ class Walk:
         if self._passed < self._ask_at:
             return False
         self._ask_at = self._passed + 1 + self._passed // 16
+        return self._enough()
+
+    def _enough(self) -> bool:
         return self.policy.settled(tuple(self.reports)) is True
 
     async def _resolve(self, reference: Reference) -> Descriptor:
@@ -171,7 +176,17 @@ class Walk:
 
     def _listing(self, place: _Place) -> Listing:
         store = self.content.store
-        return Listing(lambda: store.referrers(place.reference), self.content.limits.referrers)
+        reads = partial(self._reads, self.policy.wants(place.chain))
+        return Listing(lambda: store.referrers(place.reference), self.content.limits.referrers, reads)
+
+    def _reads(self, wanted: frozenset[str] | None, announced: Descriptor) -> bool:
+        """Tell whether a verifier that is asked here reads what a listing announces: a hint for the order alone."""
+        manifest = Manifest(announced)
+        return any(
+            accepts(verifier, manifest)
+            for name, verifier in self.verifiers.items()
+            if wanted is None or name in wanted
+        )
 
     async def _next(
         self, place: _Place, listing: Listing, window: "deque[asyncio.Task[_Found]]"
@@ -214,10 +229,10 @@ class Walk:
     async def _manifest(self, place: _Place, referrer: Referrer) -> Manifest:
         descriptor = referrer.descriptor
         if referrer.manifest is not None:
-            data = self.content.accept(referrer.manifest, descriptor)
+            data = await self.content.accept(referrer.manifest, descriptor)
         else:
             data = await self.content.manifest(place.reference, descriptor)
-        return parse_manifest(data, descriptor)
+        return await offload(len(data), parse_manifest, data, descriptor)
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)

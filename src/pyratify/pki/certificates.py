@@ -132,6 +132,30 @@ class Certificate:
         return self.is_self_issued and self.is_issued_by(self)
 
 
+class InvalidCertificate(ValueError):
+    """Bytes that the library does not read as a certificate."""
+
+
+def load_x509(data: bytes, *, pem: bool = False) -> "ParsedCertificate":
+    """Let the library read a certificate; the one place that does, as it fails in many ways that have no common class.
+
+    Args:
+        data: The certificate in DER.
+        pem: Whether it is in PEM instead; the first one counts.
+
+    Raises:
+        InvalidCertificate: It is malformed, or of a version that does not exist.
+    """
+    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
+
+    try:
+        return load_pem_x509_certificate(data) if pem else load_der_x509_certificate(data)
+    except Exception as error:  # noqa: BLE001 - the library raises many kinds, and new ones with its releases
+        kind = type(error).__name__
+        why = "of an unknown version" if kind == "InvalidVersion" else "malformed"
+        raise InvalidCertificate(f"a certificate is {why}") from None
+
+
 def parse_certificate(der: bytes) -> Certificate:
     """Parse every part of a certificate of untrusted origin.
 
@@ -143,6 +167,8 @@ def parse_certificate(der: bytes) -> Certificate:
         return _parse(der)
     except VerificationError:
         raise
+    except InvalidCertificate as error:
+        raise VerificationError(Reason.CHAIN_INVALID, str(error)) from None
     except Exception:  # noqa: BLE001 - the library raises many kinds; each means that this is not to be trusted
         raise VerificationError(Reason.CHAIN_INVALID, "a certificate is malformed") from None
 
@@ -213,9 +239,9 @@ def _check_serial(der: bytes) -> None:
 
 
 def _parse(der: bytes) -> Certificate:
-    from cryptography.x509 import Version, load_der_x509_certificate
+    from cryptography.x509 import Version
 
-    parsed = load_der_x509_certificate(der)
+    parsed = load_x509(der)
     if parsed.version is not Version.v3:
         raise VerificationError(Reason.CHAIN_INVALID, "a certificate is not of version 3")
     extensions = {extension.oid.dotted_string: extension for extension in parsed.extensions}

@@ -1,8 +1,9 @@
 """Distinguished names: trusted identities as people write them, and subjects as certificates hold them.
 
 Notary Project, trust-store-trust-policy.md, "Trusted Identities Constraints"; RFC 4514, section 2. What could be read in
-two ways is refused on both sides: multi-valued components, attributes given twice, `#` hexadecimal values, and string
-types other than UTF8String, PrintableString and IA5String.
+two ways is refused on both sides: multi-valued components, attributes given twice, `#` hexadecimal values, values in quotes
+(RFC 2253 and notation read them differently), and TeletexStrings beyond ASCII. Texts are compared by their characters,
+whatever their string type.
 """
 
 import re
@@ -32,8 +33,22 @@ _OIDS = {
     "EMAILADDRESS": "1.2.840.113549.1.9.1",
 }
 _ALIASES = {"S": "ST", "E": "EMAILADDRESS"}
-_STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii"}
+_NAMES = {oid: name for name, oid in _OIDS.items()}
+# Codecs of the string types (X.680, section 41). TeletexString has many character sets, which agree on ASCII alone.
+_STRINGS = {
+    0x0C: "utf-8",
+    0x12: "ascii",
+    0x13: "ascii",
+    0x14: "ascii",
+    0x16: "ascii",
+    0x1A: "ascii",
+    0x1C: "utf-32-be",
+    0x1E: "utf-16-be",
+}
 _TYPE = re.compile(r" *([A-Za-z]+) *=", re.ASCII)
+_OTHER = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)" *(?=,|\Z)')
+_ESCAPED = re.compile(r'([,;+"\\<>]|^[# ]| $)')
 _PIECE = re.compile(r'\\([,;+"\\<>=# ])|((?:\\[0-9a-fA-F]{2})+)|([^\\,;+"\x00-\x1f\x7f])')
 
 
@@ -80,6 +95,15 @@ def parse_identity(text: str) -> Identity:
     return Identity(text, attributes)
 
 
+def has_other_prefix(text: str) -> bool:
+    """Tell whether an identity is of another kind than `x509.subject`, which a plugin may understand, as `did:key:z6Mk`.
+
+    What begins like a kind of X.509 is none: it is a mistake.
+    """
+    prefix, _, value = text.partition(":")
+    return bool(_OTHER.fullmatch(prefix) and value.strip()) and not prefix.lower().startswith("x509")
+
+
 def parse_name(text: str) -> Mapping[str, str]:
     """Parse comma-separated attributes into values by object identifier.
 
@@ -93,8 +117,10 @@ def parse_name(text: str) -> Mapping[str, str]:
             raise InvalidName(f"{name[:40]!r} is no attribute that can be compared")
         if oid in attributes:
             raise InvalidName(f"{name!r} is given twice")
-        if not value or value.startswith("#") or len(value) > MAX_VALUE:
-            raise InvalidName(f"the value of {name!r} is empty, hexadecimal or too long")
+        if not value:
+            raise InvalidName(f"the value of {name!r} is empty")
+        if len(value) > MAX_VALUE:
+            raise InvalidName(f"the value of {name!r} has more than {MAX_VALUE} characters")
         attributes[oid] = value
     return attributes
 
@@ -117,13 +143,27 @@ def _components(text: str) -> Iterator[tuple[str, str]]:
         match = _TYPE.match(text, position)
         if match is None:
             raise InvalidName(f"not attributes as C=US, separated by commas: {text[:200]!r}")
+        _check_form(match[1], text[match.end() :].lstrip(" "))
         value, position = _value(text, match.end())
+        if text[position : position + 1] not in ("", ","):
+            raise InvalidName(f"the character {text[position]!r} must be escaped: {text[:200]!r}")
         yield match[1], value
         if position == len(text):
             return
-        if text[position] != ",":
-            raise InvalidName(f"the character {text[position]!r} must be escaped: {text[:200]!r}")
         position += 1
+
+
+def _check_form(name: str, value: str) -> None:
+    """Refuse values in hexadecimal (RFC 4514, section 2.4) and in quotes."""
+    if value.startswith("#"):
+        raise InvalidName(
+            f"the value of {name!r} begins with '#', which stands for hexadecimal; write \\# for the character"
+        )
+    if quoted := _QUOTED.match(value):
+        meant = _ESCAPED.sub(r"\\\1", re.sub(r"\\(.)", r"\1", quoted[1]))
+        raise InvalidName(
+            f"the value of {name!r} stands in quotes, as openssl prints it; write {name}={meant[:200]}"
+        )
 
 
 def _value(text: str, position: int) -> tuple[str, int]:
@@ -163,10 +203,16 @@ def _pair(content: bytes) -> tuple[str, str]:
     elements = tuple(read_elements(content))
     if len(elements) != 2 or elements[0].tag != OBJECT_IDENTIFIER:
         raise InvalidName("the certificate's subject is malformed")
-    kind, value = elements
-    if value.tag not in _STRINGS or len(value.content) > MAX_VALUE:
-        raise InvalidName("the certificate's subject has a text of a kind that cannot be compared")
-    return _dotted(kind.content), value.content.decode(_STRINGS[value.tag])
+    kind, value = _dotted(elements[0].content), elements[1]
+    if len(value.content) > 4 * MAX_VALUE:
+        raise InvalidName(f"the certificate's subject has a text of more than {4 * MAX_VALUE} octets")
+    try:
+        return kind, value.content.decode(_STRINGS[value.tag])
+    except (KeyError, UnicodeDecodeError):
+        what = "is no text" if value.tag not in _STRINGS else f"is no {_STRINGS[value.tag]} text"
+        raise InvalidName(
+            f"the certificate's subject cannot be compared: its {_NAMES.get(kind, kind)!r} (type {value.tag:#04x}) {what}"
+        ) from None
 
 
 def _dotted(content: bytes) -> str:

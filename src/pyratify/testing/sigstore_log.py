@@ -166,12 +166,6 @@ def log_dsse(payload: bytes, signature: bytes, certificate: bytes, *, bare: bool
     return body("dsse", "0.0.1", spec)
 
 
-def log_dsse_v2(payload: bytes, signature: bytes, certificate: bytes, *, copies: int = 1) -> bytes:
-    """Return the body of an entry over an envelope, of the second version of the log, with as many signatures."""
-    signatures = [_signature_v2(signature, certificate, bare=False)] * copies
-    return body("dsse", "0.0.2", {"dsseV002": {"payloadHash": _digest_v2(payload), "signatures": signatures}})
-
-
 def _digest_v2(message: bytes) -> dict[str, Any]:
     return {"algorithm": "SHA2_256", "digest": encode_base64(hashlib.sha256(message).digest())}
 

@@ -7,8 +7,9 @@ import pytest
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.stores.registry.answers import TryLater
 from pyratify.stores.registry.auth import Access, Flow, Step, TokenRequest, Wanted, authenticate
-from pyratify.stores.registry.tokens import Memory
+from pyratify.stores.registry.tokens import Memory, TokenKey
 from pyratify.stores.registry.transport import REGISTRY, Headers, Request, Response
 from pyratify.stores.registry.url import Url
 from pyratify.testing.fakes import FakeClock
@@ -114,6 +115,42 @@ def test_a_basic_challenge_is_answered_with_the_password() -> None:
     assert _authorization(steps[0]) == "Basic dXNlcjpwYXNzd29yZA=="
 
 
+BASIC = 'Basic realm="reg"'
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (BASIC, BEARER),
+        (BEARER, BASIC),
+        (f"{BASIC}, {BEARER}",),
+        (f"{BEARER}, {BASIC}",),
+        ("Negotiate", BASIC, BEARER),
+    ],
+)
+def test_a_token_is_preferred_to_the_password(values: tuple[str, ...]) -> None:
+    """Whatever the order: the password goes to the token server, and the registry sees a token for one repository."""
+    challenge = _answer(401, *(("www-authenticate", value) for value in values))
+    steps, _ = _run(authenticate(REQUEST, _access()), challenge, USER, _token(), _answer(200))
+    assert isinstance(steps[2], TokenRequest)
+    assert _authorization(steps[3]) == "Bearer t1"
+
+
+@pytest.mark.parametrize("values", [("Bearer", BASIC), (BASIC, 'Bearer service="reg"'), (BASIC,)])
+def test_the_password_is_shown_where_no_token_server_is_named(values: tuple[str, ...]) -> None:
+    """A bearer challenge without a realm offers nothing to ask."""
+    challenge = _answer(401, *(("www-authenticate", value) for value in values))
+    steps, _ = _run(authenticate(REQUEST, _access()), challenge, USER, _answer(200))
+    assert str(_authorization(steps[2])).startswith("Basic ")
+
+
+def test_the_answer_of_a_token_server_is_bounded() -> None:
+    """A token has a few kilobytes; the bound is not the manifest's."""
+    steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), USER)
+    assert isinstance(steps[2], TokenRequest)
+    assert steps[2].request.limit == 256 * 1024
+
+
 def test_a_token_is_kept_for_its_lifetime() -> None:
     """A little less than the token server says; then a new one is fetched without being told."""
     clock = FakeClock()
@@ -138,6 +175,61 @@ def test_a_refused_token_is_dropped_and_replaced_once() -> None:
     with pytest.raises(StoreError) as caught:
         _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token("t3"), _challenge())
     assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+def test_atk_290_a_revoked_token_is_replaced_where_another_repository_met_the_revocation_first() -> None:
+    """One repository's 401 makes the registry unknown; the next asks bare, shows its old token, and then a new one."""
+    memory = Memory(FakeClock())
+    other = Access("reg.example.com", "other", (), memory)
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(), _answer(200))
+    _run(authenticate(REQUEST, other), _token("old"), _answer(200))
+    memory.forget("reg.example.com", memory.known("reg.example.com"))
+    flow = authenticate(REQUEST, other)
+    steps, result = _run(flow, _challenge(), USER, _challenge(), _token("new"), _answer(200))
+    shown = [_authorization(step) for step in steps if isinstance(step, Request)]
+    assert shown == [None, "Bearer old", "Bearer new"]
+    assert result is not None
+    assert result.status == 200
+
+
+def test_a_new_token_that_is_refused_is_not_replaced_again() -> None:
+    """After the remembered token one new one is asked for, not a third."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token("old"), _answer(200))
+    memory.forget("reg.example.com", memory.known("reg.example.com"))
+    with pytest.raises(StoreError) as caught:
+        _run(
+            authenticate(REQUEST, _access(memory)),
+            *(_challenge(), USER, _challenge(), _token("new"), _challenge()),
+        )
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+@pytest.mark.parametrize("announced", ["300", " 300", "3e2", "long", True, None, 0, [], {}])
+def test_a_lifetime_that_is_no_number_is_the_default(announced: object) -> None:
+    """The token is good all the same; it is kept for a minute, less the leeway."""
+    clock = FakeClock()
+    memory = Memory(clock)
+    token = _token(expires_in=announced)
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, token, _answer(200))
+    key = TokenKey("reg.example.com", "https://reg.example.com/token", "reg", "repository:app:pull", USER)
+    clock.advance(54)
+    assert memory.token(key) == "t1"  # a minute less the leeway of 5 seconds
+    clock.advance(2)
+    assert memory.token(key) is None
+
+
+def test_a_token_server_that_asks_for_a_long_wait_is_not_asked_again_at_once() -> None:
+    """The registry is not asked without a token either: it would send the client to the same token server."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(expires_in=0.5), _answer(200))
+    memory.drop(
+        TokenKey("reg.example.com", "https://reg.example.com/token", "reg", "repository:app:pull", USER), "t1"
+    )
+    flow = authenticate(REQUEST, _access(memory))
+    assert isinstance(next(flow), TokenRequest)
+    with pytest.raises(TryLater):
+        flow.throw(TryLater(Reason.REGISTRY_ERROR, "wait an hour"))
 
 
 def test_a_token_server_that_moved_is_found_again() -> None:
@@ -193,7 +285,8 @@ def test_a_wider_scope_is_neither_asked_for_nor_blamed_on_the_credential() -> No
         (_answer(200, body=b'{"token":""}'), Reason.REGISTRY_ERROR),
         (_answer(200, body=b'{"token":"a","token":"b"}'), Reason.REGISTRY_ERROR),
         (_answer(200, body=b'{"token":"a\\r\\nX: y"}'), Reason.REGISTRY_ERROR),
-        (_answer(200, body=b'{"token":"a","expires_in":"long"}'), Reason.REGISTRY_ERROR),
+        (_answer(408), Reason.REGISTRY_ERROR),
+        (_answer(429), Reason.REGISTRY_ERROR),
         (_answer(200, body=b'{"token":["a"]}'), Reason.REGISTRY_ERROR),
     ],
 )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.verifiers.cosign import expression
 from pyratify.verifiers.cosign.expression import (
     MAX_TEXT,
     InvalidPattern,
@@ -137,14 +138,49 @@ def test_a_text_that_is_too_long_never_matches() -> None:
         (r"github\.com/acme/", ""),
         ("app", ""),
         ("http", "http.*"),
-        ("", ""),
         ("(?:)", ""),
     ],
 )  # fmt: skip
 def test_what_would_match_is_shown_for_a_prefix_only(pattern: str, wider: str) -> None:
     """What fits in the middle must not be widened: anybody has an address that ends like another one."""
-    if pattern:
-        assert widen(compile_pattern(pattern), "https://github.com/acme/app") == wider
+    text = "https://github.com/acme/app"
+    compiled = compile_pattern(pattern)
+    assert (widen(compiled, text) if compiled.find(text) == 0 else "") == wider
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *PATTERNS,
+        r"(?i)ab",
+        r"\Aa\b",
+        r"a$|b",
+        r"(?m)^a$",
+        r"\Qa",
+        r"\Qa\E",
+        "(?U)a+",
+        "(?:)",
+        "^",
+        "a|",
+        r"\Qa\Eb\Q|",
+    ],
+)
+@given(text=st.text(alphabet="abcx@-].\\/0129 fo", max_size=9))
+@settings(deadline=None, max_examples=60)
+def test_what_is_shown_does_match(pattern: str, text: str) -> None:
+    """Whatever is advised is compiled here, and holds for the very text of the refusal."""
+    compiled = compile_pattern(pattern)
+    wider = widen(compiled, text) if compiled.find(text) == 0 else ""
+    if wider:
+        assert compile_pattern(wider).matches(text)
+        assert not compile_pattern(wider).is_catch_all
+
+
+def test_advice_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal is put together for each signature that a publisher sends, on the event loop as the case may be."""
+    pattern = compile_pattern(r"https://github\.com/acme/")
+    monkeypatch.setattr(expression, "_library", None)
+    assert widen(pattern, "https://github.com/acme/app") == r"https://github\.com/acme/.*"
 
 
 def test_no_expression_is_remembered_by_the_library() -> None:

@@ -125,12 +125,13 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
-        plain_http=True if arguments.plain_http else None,
+        plain_http=False if arguments.https else True if arguments.plain_http else None,
         cosign_tags=True,
         cosign_suffixes=cosign_tags,
         cosign_tag_prefix=_prefix(arguments),
         signatures=_signatures(arguments),
         ca_pem=plain_certificates(read_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
+        timeout=timeout(arguments),
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)
@@ -182,6 +183,9 @@ def read_file(path: str, flag: str) -> bytes:
         with Path(path).open("rb") as file:
             data = file.read(_MAX_FILE + 1)
     except (OSError, ValueError) as error:
+        from pyratify.keys.references import check_reference
+
+        check_reference(path, flag)
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationError(
             f"{flag}: {path} cannot be read: {why}", remedy="Check the path and its permissions."

@@ -1,7 +1,6 @@
 """`ratify inspect`: take signatures apart without judging them."""
 
 import asyncio
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,7 +14,8 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.dissect import dissect, kinds
-from pyratify.render.plain import MAX_REFERENCE, bounded, clean
+from pyratify.entrypoints.cli.facts import show
+from pyratify.render.plain import MAX_REFERENCE, clean
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.cli.targets import Target
@@ -27,7 +27,7 @@ _MAX_LAYERS = 50
 def run(arguments: Namespace, console: Console) -> int:
     """Print what a file or everything attached to a reference says, and return the exit code."""
     if arguments.target == "-" or Path(arguments.target).is_file():
-        _print(_file(arguments.target), arguments, console)
+        show(console, arguments.output, _file(arguments.target))
         return exits.ALLOWED
     from pyratify.entrypoints.cli.targets import parse_target
 
@@ -42,7 +42,7 @@ def run(arguments: Namespace, console: Console) -> int:
         "digest": result.subject.digest if result.subject else None,
         "attached": found,
     }
-    _print(facts, arguments, console)
+    show(console, arguments.output, facts)
     return exits.ALLOWED
 
 
@@ -114,13 +114,3 @@ def _report(report: ArtifactReport) -> dict[str, Any]:
         elif item.failure is not None:
             found["error"] = clean(item.failure.message)
     return found
-
-
-def _print(facts: Mapping[str, Any], arguments: Namespace, console: Console) -> None:
-    safe = bounded(facts)
-    if arguments.output == "json":
-        console.result(json.dumps(safe, allow_nan=False, separators=(",", ":")))
-        return
-    from pyratify.render.facts import render_facts
-
-    console.result(render_facts(safe))

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import Parser
+from pyratify.entrypoints.cli.arguments import Parser, add_debug
 
 
 def add_gatekeeper(add: Callable[..., Parser]) -> None:
@@ -42,6 +42,4 @@ def _add(
 ) -> None:
     action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     flags(action)
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_debug(action)

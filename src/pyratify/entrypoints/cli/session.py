@@ -11,6 +11,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.errors import StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.limits import Limits
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
@@ -72,6 +73,26 @@ class Session:
             return _uncovered(await self.engine.validate(reference))
         over_layout = replace(executor, store=self._layout(target.reference), cache=None)
         return replace(await over_layout.validate(reference), reference=target.reference)
+
+    async def count_passed_over(self, target: Target, result: ValidationResult) -> ValidationResult:
+        """Return the result with the number of attached artifacts that an early answer left unread, as far as limits go."""
+        if not result.succeeded or result.subject is None:
+            return result
+        store, reference = self._store(target.reference), target.reference.at(result.subject.digest)
+        seen = {report.artifact.digest for report in result.artifacts}
+        more: set[str] = set()
+        listing = store.referrers(reference)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                async for referrer in listing:
+                    more |= {referrer.descriptor.digest} - seen
+                    if len(more) >= Limits().referrers:
+                        break
+        except (StoreError, TimeoutError):
+            pass  # the answer stands without it
+        finally:
+            await listing.aclose()  # type: ignore[attr-defined]
+        return replace(result, passed_over=len(more))
 
     async def resolve(self, target: Target) -> Descriptor:
         """Return what a reference stands for.

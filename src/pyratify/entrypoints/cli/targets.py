@@ -1,6 +1,8 @@
 """Which references the command line asks about."""
 
+import re
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -8,6 +10,7 @@ from typing import BinaryIO
 from pyratify.core.errors import ConfigurationError, InvalidReference
 from pyratify.core.reference import Reference, is_layout
 
+_COMMENT = re.compile(r"(?:^|[ \t])#.*")
 _MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -22,6 +25,19 @@ class Target:
 
     reference: Reference
     scope: Reference | None = None
+
+
+class InvalidTargets(InvalidReference):
+    """Several texts that are no references.
+
+    Args:
+        faults: What is wrong with each of them.
+    """
+
+    def __init__(self, faults: Sequence[InvalidReference]) -> None:
+        message = "\n".join(fault.message for fault in faults)
+        super().__init__(faults[0].reason, message, remedy=faults[0].remedy)
+        self.faults = tuple(faults)
 
 
 def parse_target(text: str, scope: str | None = None) -> Target:
@@ -46,16 +62,24 @@ def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = N
 
     Args:
         texts: The references of the command line.
-        file: A file with one reference a line, `-` for standard input; empty lines and lines from `#` are skipped.
+        file: A file with one reference a line, `-` for standard input; `#` at a line's start or after a space begins a comment.
         scope: The repository that layouts stand for.
 
     Raises:
-        InvalidReference: One of them is none; the message says on which line.
+        InvalidReference: One of them is none; the message says on which line. `InvalidTargets` where several are.
         ConfigurationError: There is none at all, or the file cannot be read.
     """
-    targets = [parse_target(text, scope) for text in texts]
+    given = [("", text) for text in texts]
     if file is not None:
-        targets.extend(_lines(file, scope))
+        given.extend(_lines(file))
+    targets, faults = [], []
+    for where, text in given:
+        try:
+            targets.append(parse_target(text, scope))
+        except InvalidReference as error:
+            faults.append(InvalidReference(error.reason, f"{where}{error.message}", remedy=error.remedy))
+    if faults:
+        raise faults[0] if len(faults) == 1 else InvalidTargets(faults)
     if not targets:
         raise ConfigurationError(
             "no reference given", remedy="Give a reference, or a file of them with --from-file."
@@ -63,18 +87,12 @@ def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = N
     return tuple(targets)
 
 
-def _lines(file: str, scope: str | None) -> tuple[Target, ...]:
-    targets = []
+def _lines(file: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the references of a file, each with the words that say where it stands."""
     for number, line in enumerate(_read(file).split("\n"), 1):
-        text = line.strip(" \t\r")
-        if not text or text.startswith("#"):
-            continue
-        try:
-            targets.append(parse_target(text, scope))
-        except InvalidReference as error:
-            message = f"{'standard input' if file == '-' else file}, line {number}: {error.message}"
-            raise InvalidReference(error.reason, message) from None
-    return tuple(targets)
+        text = _COMMENT.sub("", line).strip(" \t\r")
+        if text:
+            yield f"{'standard input' if file == '-' else file}, line {number}: ", text
 
 
 def _read(file: str) -> str:

@@ -1,6 +1,5 @@
 """`ratify trust notation`: trust policies and trust stores, listed and checked."""
 
-import json
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,8 @@ from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import material, read_file
 from pyratify.entrypoints.cli.dissect import certificate_facts
+from pyratify.entrypoints.cli.facts import show
 from pyratify.entrypoints.cli.trust import notation_folder
-from pyratify.render.facts import render_facts
-from pyratify.render.plain import bounded
 from pyratify.verifiers.notation.audit import (
     Finding,
     Severity,
@@ -57,11 +55,7 @@ class Audit:
 def run(arguments: Namespace, console: Console) -> int:
     """Check what is trusted, print it and return the exit code."""
     found = _audit(arguments)
-    facts = bounded(_facts(found))
-    if arguments.output == "json":
-        console.result(json.dumps(facts, allow_nan=False, separators=(",", ":")))
-    else:
-        console.result(render_facts(facts))
+    show(console, arguments.output, _facts(found))
     return exits.DENIED if any(each.severity is Severity.ERROR for each in found.all) else exits.ALLOWED
 
 
@@ -150,14 +144,13 @@ def _facts(found: Audit) -> dict[str, Any]:
 
 
 def _policy(document: str, policy: TrustPolicy) -> dict[str, Any]:
-    identities = policy.identities
     return {
         "name": policy.name,
         "document": document,
         "level": policy.level,
         "scopes": list(policy.scopes),
         "trustStores": [str(store) for store in policy.stores],
-        "trustedIdentities": ["*"] if identities is None else [identity.text for identity in identities],
+        "trustedIdentities": list(policy.identity_texts),
     }
 
 

@@ -224,10 +224,10 @@ def trust(context: ssl.SSLContext, client_ca: Path | None) -> ssl.SSLContext:
 
 
 def _ends(pem: bytes) -> datetime:
-    from cryptography.x509 import load_pem_x509_certificate
+    from pyratify.pki.certificates import load_x509
 
     try:
-        return load_pem_x509_certificate(pem).not_valid_after_utc
+        return load_x509(pem, pem=True).not_valid_after_utc
     except ValueError:
         raise ConfigurationError("the certificate cannot be read") from None
 

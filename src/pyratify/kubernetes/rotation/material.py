@@ -5,7 +5,6 @@ The names are those of open-policy-agent/cert-controller, which Ratify v2 uses: 
 """
 
 import hashlib
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -153,16 +152,13 @@ def _certificates(pem: bytes) -> "tuple[Certificate, ...]":
 
 def _certificate(der: bytes) -> "Certificate | None":
     """Parse a certificate; the serial number 0, which cert-controller gives its authority, is put up with."""
-    from cryptography.utils import CryptographyDeprecationWarning
-    from cryptography.x509 import load_der_x509_certificate
+    from pyratify.pki.certificates import load_x509
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        try:
-            found = load_der_x509_certificate(der)
-            found.public_key()
-        except Exception:  # noqa: BLE001 - the library raises many kinds; each means that it is as if not there
-            return None
+    try:
+        found = load_x509(der)
+        found.public_key()
+    except Exception:  # noqa: BLE001 - a key of an unknown kind, too, means that it is as if not there
+        return None
     return found
 
 

@@ -70,28 +70,43 @@ def look_up(
     """Return what the list, and its delta list if there is one, say of a certificate.
 
     Raises:
-        RevocationUnknown: A list is out of date or the two do not fit.
+        RevocationUnknown: A list is out of date, the two do not fit, or the certificate's entry is malformed.
     """
     if base.base is not None:
         raise RevocationUnknown("the revocation list is only a delta list")
     _check_made(base, now)
-    entry = base.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
+    entry = _entry(base, certificate)
     held = entry is None or _reason(entry) == HOLD
     if not base.is_current(now) and held:
         raise RevocationUnknown(f"the revocation list was to be replaced at {format_time(base.next_update)}")
     until = base.next_update
     if delta is not None and held:
         _check_delta(base, delta, now)
-        changed = delta.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
+        changed = _entry(delta, certificate)
         entry = entry if changed is None else changed
         until = min(until, delta.next_update)
     return _finding(entry, source, until)
 
 
 def is_final(certificate: Certificate, base: RevocationList) -> bool:
-    """Tell whether the list names the certificate for good, so that no delta list could change it."""
-    entry = base.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
+    """Tell whether the list names the certificate for good, so that no delta list could change it.
+
+    Raises:
+        RevocationUnknown: Its entry is malformed.
+    """
+    entry = _entry(base, certificate)
     return entry is not None and _reason(entry) != HOLD
+
+
+def _entry(source: RevocationList, certificate: Certificate) -> "RevokedCertificate | None":
+    """Return the certificate's entry, with its extensions, which the library parses only when they are asked for."""
+    try:
+        found = source.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
+        if found is not None:
+            _ = (found.extensions, found.revocation_date_utc)
+    except Exception:  # noqa: BLE001 - the library raises many kinds; each means that the list says nothing
+        raise RevocationUnknown("the revocation list's entry of the certificate is malformed") from None
+    return found
 
 
 def _read(data: bytes, certificate: Certificate, issuer: Certificate) -> RevocationList:

@@ -9,7 +9,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_base64
 from pyratify.pki.pem import InvalidPem, read_pem
-from pyratify.pki.transparency.entry import LogEntry
+from pyratify.pki.transparency.entry import LogEntry, check_kind
 
 _HASHES = {
     "SHA2_256": "sha256",
@@ -46,15 +46,13 @@ def read_body(entry: LogEntry) -> Logged:
     Raises:
         VerificationError: `TLOG_ENTRY_MISMATCH`: malformed, of another kind, or of one that is not understood.
     """
+    check_kind(entry)
     try:
         document = strictjson.load_object(entry.body, what="log entry")
         kind, version = document.get("kind"), document.get("apiVersion")
         if (kind, version) != (entry.kind, entry.version):
             raise _Malformed("it is of another kind or version than announced")
-        read = _READERS.get((entry.kind, entry.version))
-        if read is None:
-            raise _Malformed("its kind or version is not understood")
-        return read(_object(document, "spec"))
+        return _READERS[entry.kind, entry.version](_object(document, "spec"))
     except (strictjson.InvalidJson, InvalidBase64, InvalidPem, _Malformed, ValueError) as error:
         raise VerificationError(
             Reason.TLOG_ENTRY_MISMATCH, f"the log entry is not acceptable: {error}"
@@ -104,21 +102,13 @@ def _intoto(spec: Mapping[str, Any]) -> Logged:
 
 def _hashedrekord_v2(spec: Mapping[str, Any]) -> Logged:
     record = _object(spec, "hashedRekordV002")
-    return _v2(False, _object(record, "data"), _object(record, "signature"))
-
-
-def _dsse_v2(spec: Mapping[str, Any]) -> Logged:
-    record = _object(spec, "dsseV002")
-    return _v2(True, _object(record, "payloadHash"), _only(record, "signatures"))
-
-
-def _v2(of_payload: bool, digest: Mapping[str, Any], signature: Mapping[str, Any]) -> Logged:
+    digest, signature = _object(record, "data"), _object(record, "signature")
     verifier = _object(signature, "verifier")
     forms = [verifier[name] for name in ("x509Certificate", "publicKey") if name in verifier]
     if len(forms) != 1 or not isinstance(forms[0], dict):
         raise _Malformed("it names not exactly one certificate or key")
     return Logged(
-        of_payload,
+        False,
         _algorithm(digest),
         decode_base64(_text(digest, "digest")),
         decode_base64(_text(signature, "content")),
@@ -131,7 +121,6 @@ _READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Logged]] = {
     ("dsse", "0.0.1"): _dsse,
     ("intoto", "0.0.2"): _intoto,
     ("hashedrekord", "0.0.2"): _hashedrekord_v2,
-    ("dsse", "0.0.2"): _dsse_v2,
 }
 
 

@@ -16,6 +16,8 @@ from pyratify.pki.transparency.note import parse_checkpoint
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # Rekor v2 promises nothing and knows no time (Rekor v2 specification, section 4.2).
 WITH_PROMISE = (("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2"))
+# Rekor v2 has this one kind (Rekor v2 specification, section 4.3; client specification, section 4.4).
+UNDERSTOOD = (*WITH_PROMISE, ("hashedrekord", "0.0.2"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,10 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
         need_proof: Whether a promise alone does not suffice (bundles of version 0.2 and later).
 
     Raises:
-        VerificationError: `TLOG_PROOF_INVALID` or `TLOG_CHECKPOINT_INVALID`.
+        VerificationError: `TLOG_ENTRY_MISMATCH` for a kind that is not understood, `TLOG_PROOF_INVALID` or
+            `TLOG_CHECKPOINT_INVALID`.
     """
+    check_kind(entry)
     log = next((log for log in logs if log.log_id == entry.log_id), None)
     if log is None:
         raise _invalid("the entry is of a transparency log that is not trusted")
@@ -107,6 +111,22 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
     if entry.proof is not None and (entry.proof.checkpoint or need_proof or time is None):
         _check_proof(entry, entry.proof, log)
     return Witnessed(entry, log, time)
+
+
+def check_kind(entry: LogEntry) -> None:
+    """Refuse an entry of a kind or version that is not understood.
+
+    Raises:
+        VerificationError: `TLOG_ENTRY_MISMATCH`.
+    """
+    if (entry.kind, entry.version) not in UNDERSTOOD:
+        understood = ", ".join(f"{kind} {version}" for kind, version in UNDERSTOOD)
+        raise VerificationError(
+            Reason.TLOG_ENTRY_MISMATCH,
+            f"the log entry is of kind {entry.kind[:40]!a} in version {entry.version[:20]!a}, and only these are understood: "
+            f"{understood}",
+            remedy="Sign again with a current signing tool, which writes an entry of one of these kinds.",
+        )
 
 
 def _promised(entry: LogEntry, log: TrustedLog) -> datetime:

@@ -24,6 +24,10 @@ class ConnectionLost(StoreError):
     """The connection ended before the answer did (RFC 9112, section 8); asking again may help."""
 
 
+class TryLater(StoreError):
+    """The server asks for a longer wait than there is time for (RFC 9110, section 10.2.3); asking again sooner is no use."""
+
+
 def check_headers(request: Request, status: int, headers: Headers) -> int | None:
     """Refuse an answer that could be read in two ways, or that is larger than allowed, before its body is read.
 
@@ -108,6 +112,11 @@ def network_error(url: Url, error: Exception) -> StoreError:
         )
     text = getattr(error, "strerror", None) or type(error).__name__
     return StoreError(Reason.REGISTRY_UNREACHABLE, f"{host} cannot be reached: {text}")
+
+
+def is_not_tls(error: ssl.SSLError) -> bool:
+    """Tell whether a handshake failed because the other side speaks something else, or hung up."""
+    return (error.reason or "") in _NOT_TLS or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
 def _tls_error(host: str, error: ssl.SSLError) -> StoreError:

@@ -15,14 +15,16 @@ from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.stores.registry.answers import TryLater
 from pyratify.stores.registry.challenge import Challenge, parse_challenges
 from pyratify.stores.registry.realms import ANTICIPATED, check_realm
-from pyratify.stores.registry.tokens import Known, Memory, TokenKey
+from pyratify.stores.registry.tokens import LONGEST_LIFETIME, Known, Memory, TokenKey
 from pyratify.stores.registry.transport import Request, Response
 from pyratify.stores.registry.url import Url
 
 TOKEN_BYTES = 256 * 1024
-DEFAULT_LIFETIME = 60
+DEFAULT_LIFETIME = 60.0
+_NOT_NOW = (408, 425, 429, *range(500, 600))
 _CLIENT = "pyratify"
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
 
@@ -70,6 +72,21 @@ class Access:
         return f"repository:{self.repository}:pull"
 
 
+@dataclass(frozen=True, slots=True)
+class _Authorization:
+    """A value of `Authorization`, and whether it is a token of an earlier answer, which may have been revoked."""
+
+    value: str = ""
+    remembered: bool = False
+
+    @property
+    def token(self) -> str:
+        return self.value.removeprefix("Bearer ")
+
+
+_NOTHING = _Authorization()
+
+
 def authenticate(request: Request, access: Access) -> Flow:
     """Yield the request, and what its answer makes necessary; return the last answer.
 
@@ -82,9 +99,11 @@ def authenticate(request: Request, access: Access) -> Flow:
     known = access.memory.known(access.registry)
     if known is None and access.registry in ANTICIPATED:
         known = yield from _learn(access, ANTICIPATED[access.registry])
-    used = ""
+    used = _NOTHING
     try:
-        used = (yield from _authorization(request, access, known)) if known else ""
+        used = (yield from _authorization(request, access, known)) if known else _NOTHING
+    except TryLater:
+        raise
     except StoreError:  # what is remembered no longer holds: begin again
         access.memory.forget(access.registry, known)
         known = None
@@ -98,14 +117,29 @@ def authenticate(request: Request, access: Access) -> Flow:
     current = access.memory.known(access.registry)
     if current is None or current.challenge != challenge.essence:
         current = yield from _learn(access, challenge.essence)
-    fresh = yield from _authorization(request, access, current)
-    if fresh and fresh != used:
-        response = yield _authorized(request, fresh)
-        _check_challenger(request, response)
+    response, fresh = yield from _ask_again(request, access, current, (response, used))
     if response.status == 401:
         _forget(access, current, fresh)
         raise _refused(access, challenge, current.credential)
     return response
+
+
+def _ask_again(
+    request: Request, access: Access, current: Known, refused: tuple[Response, "_Authorization"]
+) -> Generator[Step, Any, tuple[Response, "_Authorization"]]:
+    """Ask with what the challenge wants; a remembered token that is refused is replaced by a new one, once."""
+    response, used = refused
+    fresh = yield from _authorization(request, access, current)
+    for _ in range(2):
+        if fresh.value in ("", used.value):
+            break
+        response, used = (yield _authorized(request, fresh)), fresh
+        _check_challenger(request, response)
+        if response.status != 401 or not fresh.remembered:
+            break
+        access.memory.drop(_key(access, current), fresh.token)
+        fresh = yield from _authorization(request, access, current)
+    return response, used
 
 
 def _learn(access: Access, challenge: Challenge) -> Generator[Step, Any, Known]:
@@ -115,18 +149,17 @@ def _learn(access: Access, challenge: Challenge) -> Generator[Step, Any, Known]:
     return known
 
 
-def _authorization(request: Request, access: Access, known: Known) -> Generator[Step, Any, str]:
+def _authorization(request: Request, access: Access, known: Known) -> Generator[Step, Any, "_Authorization"]:
     """Return the value of `Authorization` for what is known; empty when there is nothing to show."""
     credential = known.credential
     if credential.registry_token:
-        return f"Bearer {credential.registry_token}"
+        return _Authorization(f"Bearer {credential.registry_token}")
     if known.challenge.scheme == "basic":
-        return _basic(credential) if credential.username else ""
+        return _Authorization(_basic(credential)) if credential.username else _NOTHING
     key = _key(access, known)
-    token = access.memory.token(key)
-    if token is None:
-        token = yield from _fetch_token(request, access, key)
-    return f"Bearer {token}"
+    remembered = access.memory.token(key)
+    token = remembered or (yield from _fetch_token(request, access, key))
+    return _Authorization(f"Bearer {token}", remembered=remembered is not None)
 
 
 def _fetch_token(request: Request, access: Access, key: TokenKey) -> Generator[Step, Any, str]:
@@ -169,7 +202,7 @@ def _read_token(response: Response, access: Access, key: TokenKey) -> tuple[str,
     where = response.url.origin.authority
     if response.status != 200:
         refusal = StoreError(
-            Reason.REGISTRY_AUTH if 300 <= response.status < 500 else Reason.REGISTRY_ERROR,
+            Reason.REGISTRY_ERROR if response.status in _NOT_NOW else Reason.REGISTRY_AUTH,
             f"{access.registry}: the token server {where} refuses {key.scope}: HTTP {response.status} "
             f"({_shown(key.credential)})",
         )
@@ -179,10 +212,19 @@ def _read_token(response: Response, access: Access, key: TokenKey) -> tuple[str,
     except InvalidJson as error:
         raise StoreError(Reason.REGISTRY_ERROR, f"the token server {where} sent {error.message}") from None
     token = document.get("token") or document.get("access_token")
-    lifetime = document.get("expires_in") or DEFAULT_LIFETIME
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or type(lifetime) not in (int, float):
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise StoreError(Reason.REGISTRY_ERROR, f"the token server {where} sent no token")
-    return token, max(float(lifetime), 0.0)
+    return token, _lifetime(document.get("expires_in"))
+
+
+def _lifetime(announced: object) -> float:
+    """Return a token's lifetime in seconds; what is no number says nothing, and the default counts.
+
+    (Distribution, "Token Authentication": `expires_in` may be missing, and then stands for 60 seconds.)
+    """
+    if isinstance(announced, bool) or not isinstance(announced, int | float) or not announced:
+        return DEFAULT_LIFETIME
+    return float(max(min(announced, LONGEST_LIFETIME), 0))
 
 
 def _choose(response: Response, access: Access) -> Challenge:
@@ -211,10 +253,10 @@ def _key(access: Access, known: Known) -> TokenKey:
     )
 
 
-def _forget(access: Access, known: Known, authorization: str) -> None:
+def _forget(access: Access, known: Known, shown: _Authorization) -> None:
     access.memory.forget(access.registry, known)
     if known.challenge.scheme == "bearer":
-        access.memory.drop(_key(access, known), authorization.removeprefix("Bearer "))
+        access.memory.drop(_key(access, known), shown.token)
 
 
 def _refused(access: Access, challenge: Challenge, credential: Credential) -> StoreError:
@@ -241,8 +283,8 @@ def _shown(credential: Credential) -> str:
     return f"{shown} ({credential.note})" if credential.note else shown
 
 
-def _authorized(request: Request, authorization: str) -> Request:
-    return request.with_header("Authorization", authorization) if authorization else request
+def _authorized(request: Request, shown: _Authorization) -> Request:
+    return request.with_header("Authorization", shown.value) if shown.value else request
 
 
 def _basic(credential: Credential) -> str:

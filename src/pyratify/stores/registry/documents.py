@@ -1,7 +1,7 @@
 """Manifests and listings as a registry delivers them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest, InvalidDigest
@@ -13,6 +13,7 @@ from pyratify.core.strictjson import load_object
 from pyratify.stores.registry.complaints import printable
 from pyratify.stores.registry.transport import Response
 
+_MAX_TOKENS = 300_000  # of a list of referrers, whose bytes the client bounds: some 10,000 entries
 _JSON = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)", re.ASCII)
 
 
@@ -27,6 +28,9 @@ class Listing:
 
     descriptors: tuple[Descriptor, ...]
     error: StoreError | None = None
+
+
+EMPTY_LISTING = Listing(())
 
 
 def media_type(response: Response) -> str:
@@ -72,15 +76,48 @@ def check_manifest_type(response: Response, expected: str) -> None:
         )
 
 
+def is_index(response: Response) -> bool:
+    """Tell whether an answer is a list of referrers, by its status and Content-Type; any other says that there is no API."""
+    return response.status == 200 and media_type(response) == OCI_INDEX and bool(response.body.strip())
+
+
 def read_listing(response: Response) -> Listing:
-    """Read an image index that lists referrers; of an entry only the digest will be believed.
+    """Read the image index with which a registry answers; of an entry only the digest will be believed.
+
+    What cannot be read is the registry's fault, as no publisher wrote it.
 
     Raises:
-        StoreError: `MEDIATYPE_MISMATCH`, `REGISTRY_ERROR` for what is not even JSON, or a JSON code.
+        StoreError: `REGISTRY_ERROR`.
     """
-    _check_index_type(response)
     try:
-        document = load_object(response.body, what="list of referrers")
+        listing = _read(response)
+    except StoreError as error:
+        raise _nonsense(error) from error
+    return replace(listing, error=_nonsense(listing.error)) if listing.error else listing
+
+
+def read_tagged_index(response: Response) -> Listing:
+    """Read the image index under a referrers tag, which publishers' tools write.
+
+    Raises:
+        StoreError: `MEDIATYPE_MISMATCH`, `REGISTRY_ERROR` for what is not even JSON by its type, or a JSON code.
+    """
+    found = media_type(response)
+    if not _JSON.fullmatch(found):
+        raise StoreError(
+            Reason.REGISTRY_ERROR,
+            f"{response.url.origin.authority} answers a request for the referrers tag with {printable(found) or 'nothing'!r}",
+        )
+    if found != OCI_INDEX:
+        raise _no_index(response, repr(printable(found)))
+    return _read(response)
+
+
+def _read(response: Response) -> Listing:
+    try:
+        document = load_object(
+            response.body, what="list of referrers", max_bytes=len(response.body), max_tokens=_MAX_TOKENS
+        )
     except RatifyError as error:
         raise StoreError(error.reason, f"{response.url.origin.authority}: {error.message}") from None
     entries = document.get("manifests")
@@ -93,6 +130,10 @@ def read_listing(response: Response) -> Listing:
     return _entries(entries, response)
 
 
+def _nonsense(error: StoreError) -> StoreError:
+    return StoreError(Reason.REGISTRY_ERROR, error.message)
+
+
 def _entries(entries: list[object], response: Response) -> Listing:
     found: list[Descriptor] = []
     error: StoreError | None = None
@@ -103,17 +144,6 @@ def _entries(entries: list[object], response: Response) -> Listing:
             message = f"{response.url.origin.authority} lists what is no referrer: {fault.message}"
             error = error or StoreError(fault.reason, message)
     return Listing(tuple(found), error)
-
-
-def _check_index_type(response: Response) -> None:
-    found = media_type(response)
-    if not _JSON.fullmatch(found):
-        raise StoreError(
-            Reason.REGISTRY_ERROR,
-            f"{response.url.origin.authority} answers a request for referrers with {printable(found) or 'nothing'!r}",
-        )
-    if found != OCI_INDEX:
-        raise _no_index(response, repr(printable(found)))
 
 
 def _no_index(response: Response, found: str) -> StoreError:

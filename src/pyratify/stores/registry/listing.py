@@ -1,177 +1,203 @@
-"""Listing what is attached to a subject, with the fewest requests in sequence."""
+"""Listing what is attached to a subject: evidence of all places, with the fewest requests in sequence."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import replace
-from functools import partial
-from urllib.parse import quote
+from dataclasses import dataclass, field
 
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
-from pyratify.core.manifest import MANIFEST_TYPES, OCI_INDEX
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer
-from pyratify.stores.registry.client import Read, RegistryClient
-from pyratify.stores.registry.complaints import error_code
-from pyratify.stores.registry.documents import Listing, describe, read_listing
+from pyratify.stores.registry.capabilities import Capabilities
+from pyratify.stores.registry.client import RegistryClient
+from pyratify.stores.registry.documents import EMPTY_LISTING, Listing
 from pyratify.stores.registry.options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.reading import Reader
-from pyratify.stores.registry.referrers import Pages, cosign_tags, referrers_tag
-from pyratify.stores.registry.transport import Response
+from pyratify.stores.registry.referrers_api import Opening, ReferrersApi
+from pyratify.stores.registry.tags import Tags
 
-ACCEPT_MANIFEST = ", ".join(MANIFEST_TYPES)
-_MAX_REMEMBERED = 1024
-_UNKNOWN_SUBJECT = ("NAME_UNKNOWN", "MANIFEST_UNKNOWN")
+# How long, in seconds, the first page of referrers waits for a cosign tag that is slower than it.
+_PATIENCE = 0.25
 
 
 class Lister:
-    """Lists referrers; which registries have no referrers API is remembered for its life.
+    """Lists what is attached.
 
     Args:
         client: Makes the single reads.
         reader: Reads over several hosts.
         options: The store's settings.
+        capabilities: What is known of registries.
     """
 
-    def __init__(self, client: RegistryClient, reader: Reader, options: RegistryOptions) -> None:
-        self._client = client
+    def __init__(
+        self, client: RegistryClient, reader: Reader, options: RegistryOptions, capabilities: Capabilities
+    ) -> None:
         self._reader = reader
-        self._options = options
-        self._without_api: set[str] = set()
+        self._api = ReferrersApi(client, reader, capabilities, options.max_manifest_bytes)
+        self._tags = Tags(reader, options)
+        self._mode = options.referrers
+        self._capabilities = capabilities
 
     async def referrers(
         self, reference: Reference, artifact_type: str | None
     ) -> AsyncGenerator[Referrer, None]:
-        """Iterate over referrers, then over cosign's tags, which are asked for beside them.
+        """Iterate over cosign's tags, which are asked for beside the referrers, and then over these.
+
+        What could not be listed hides nothing that was found elsewhere: it is raised at the end.
 
         Raises:
             StoreError: As in `Store.referrers`.
         """
         digest = _digest_of(reference)
-        reference = self._reader.attached_to(reference)
-        tags = [asyncio.create_task(self._cosign_tag(reference, tag)) for tag in self._tags(digest)]
+        place = self._reader.attached_to(reference)
+        tags = [asyncio.create_task(self._tags.manifest(place, tag)) for tag in self._tags.cosign(digest)]
+        search = _Search(self._api, self._tags, self._mode, self._capabilities, place, digest, artifact_type)
+        first = asyncio.create_task(search.first())
         try:
-            async with aclosing(self._referrers(reference, digest, artifact_type)) as referrers:
+            async with aclosing(search.run(first, tags)) as found:
+                async for referrer in found:
+                    yield referrer
+        finally:
+            for task in (first, *tags):
+                task.cancel()
+            await asyncio.gather(first, *tags, return_exceptions=True)
+
+
+_Tag = asyncio.Task[Referrer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """What was asked for beside cosign's tags: the first page of referrers and, where it lists nothing, the tag schema."""
+
+    opening: Opening
+    index: Listing = EMPTY_LISTING
+
+
+@dataclass(slots=True)
+class _Search:
+    """One listing: where it looks, and what could not be listed."""
+
+    api: ReferrersApi
+    tags: Tags
+    mode: ReferrersMode
+    capabilities: Capabilities
+    place: Reference
+    digest: Digest
+    artifact_type: str | None
+    gaps: list[StoreError] = field(default_factory=list)
+    odd: StoreError | None = None
+    found: int = 0
+
+    async def first(self) -> _First:
+        """Ask for the first page of referrers and, where that lists nothing, for the referrers tag; it does not raise."""
+        opening = Opening()
+        if self.mode is not ReferrersMode.TAG:
+            opening = await self.api.open(self.place, self.digest, self.artifact_type)
+        if not self._falls_back(opening):
+            return _First(opening)
+        try:
+            return _First(opening, await self.tags.index(self.place, self.digest))
+        except StoreError as error:
+            return _First(opening, Listing((), error))
+
+    async def run(self, first: "asyncio.Task[_First]", tags: list[_Tag]) -> AsyncGenerator[Referrer, None]:
+        """Iterate over everything; a tag that is much slower than the first page comes last."""
+        late: list[_Tag] = []
+        for tag in tags:
+            if not await _arrives(tag, first):
+                late.append(tag)
+            elif (referrer := await self._tagged(tag)) is not None:
+                yield referrer
+        async with aclosing(self._listed(await first)) as listed:
+            async for referrer in listed:
+                yield referrer
+        for tag in late:
+            if (referrer := await self._tagged(tag)) is not None:
+                yield referrer
+        if self.odd and not self.found:
+            self.gaps.append(self.odd)
+        if self.gaps:
+            raise self.gaps[0]
+
+    async def _tagged(self, tag: _Tag) -> Referrer | None:
+        try:
+            referrer = await tag
+        except StoreError as error:
+            self.gaps.append(error)
+            return None
+        self.found += referrer is not None
+        return referrer
+
+    async def _listed(self, first: _First) -> AsyncGenerator[Referrer, None]:
+        async with aclosing(self._from_api(first.opening)) as referrers:
+            async for referrer in referrers:
+                yield referrer
+        for referrer in self._entries(first.index, Discovery.REFERRERS_TAG):
+            yield referrer
+        if first.opening.skipped and not self.found:  # that there is no such API may be true no longer
+            again = await self.api.open(self.place, self.digest, self.artifact_type, again=True)
+            async with aclosing(self._from_api(again)) as referrers:
                 async for referrer in referrers:
                     yield referrer
-            for task in tags:
-                tagged = await task
-                if tagged is not None:
-                    yield tagged
-        finally:
-            for task in tags:
-                task.cancel()
-            await asyncio.gather(*tags, return_exceptions=True)
 
-    def _tags(self, digest: Digest) -> tuple[str, ...]:
-        options = self._options
-        if not options.cosign_tags:
-            return ()
-        return cosign_tags(digest, options.cosign_suffixes, options.cosign_tag_prefix)
+    def _falls_back(self, opening: Opening) -> bool:
+        """Tell whether the referrers tag is asked for: where nothing is listed, though something may be attached."""
+        if self.mode is ReferrersMode.API:
+            return False
+        if opening.error is not None:
+            return opening.error.reason is not Reason.TIMEOUT
+        if not opening.is_empty:
+            return False
+        return opening.read is None or not self.capabilities.lists_referrers(opening.read.registry)
 
-    async def _referrers(
-        self, reference: Reference, digest: Digest, artifact_type: str | None
-    ) -> AsyncGenerator[Referrer, None]:
-        page = await self._first_page(reference, digest, artifact_type)
-        if page is not None:
-            async with aclosing(self._pages(*page)) as listings:
-                async for listing in listings:
-                    for referrer in _entries(listing, Discovery.REFERRERS_API):
+    async def _from_api(self, opening: Opening) -> AsyncGenerator[Referrer, None]:
+        if opening.error is not None:
+            self.gaps.append(opening.error)
+        elif opening.read is None and self.mode is ReferrersMode.API and not opening.skipped:
+            self.gaps.append(self._without_api(opening))
+        elif opening.odd:
+            self.odd = self._odd_answer(opening)
+        try:
+            async with aclosing(self.api.pages(opening)) as pages:
+                async for listing in pages:
+                    for referrer in self._entries(listing, Discovery.REFERRERS_API):
                         yield referrer
-            return
-        if self._options.referrers is ReferrersMode.API:
-            raise StoreError(
-                Reason.REGISTRY_ERROR,
-                f"{reference.registry} has no referrers API, and the store's settings rule the tag schema out",
-            )
-        listing = await self._tagged_index(reference, referrers_tag(digest))
-        for referrer in _entries(listing, Discovery.REFERRERS_TAG):
-            yield referrer
+        except StoreError as error:
+            self.gaps.append(error)
 
-    async def _first_page(
-        self, reference: Reference, digest: Digest, artifact_type: str | None
-    ) -> tuple[Read, Response] | None:
-        """Return the first page of the first host with a referrers API; None when there is none."""
-        if self._options.referrers is ReferrersMode.TAG:
-            return None
-        query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
-        reads = self._reader.reads(
-            reference,
-            f"referrers/{digest}{query}",
-            f"the referrers of {digest}",
-            accept=OCI_INDEX,
-            limit=self._options.max_manifest_bytes,
+    def _entries(self, listing: Listing, discovery: Discovery) -> Iterator[Referrer]:
+        if listing.error is not None:
+            self.gaps.append(listing.error)
+        for descriptor in listing.descriptors:
+            self.found += 1
+            yield Referrer(descriptor, discovery)
+
+    def _odd_answer(self, opening: Opening) -> StoreError:
+        return StoreError(
+            Reason.REGISTRY_ERROR,
+            f"{self.place.registry} answers a request for referrers with {opening.refused}, and lists nothing by tags either",
+            remedy="See whether that is a registry, and whether a proxy or a login page stands before it.",
         )
-        for read in (replace(read, forbidden=Reason.REGISTRY_ERROR) for read in reads):
-            if read.registry in self._without_api:
-                continue
-            try:
-                response = await self._page(read)
-            except StoreError:
-                if read.registry == reads[-1].registry:
-                    raise
-                continue
-            if response is not None:
-                return read, response
-        return None
 
-    async def _page(self, read: Read) -> Response | None:
-        """Return a page; None for 404, which alone means that there is no referrers API."""
-        response = await self._client.get(read)
-        if response.status == 200:
-            return response
-        if error_code(response) not in _UNKNOWN_SUBJECT and len(self._without_api) < _MAX_REMEMBERED:
-            self._without_api.add(read.registry)
-        return None
-
-    async def _pages(self, read: Read, response: Response) -> AsyncGenerator[Listing, None]:
-        url = self._client.url(read)
-        pages = Pages(url)
-        while True:
-            listing = read_listing(response)
-            yield listing
-            following = pages.next(url, response, len(listing.descriptors))
-            if following is None:
-                return
-            url = following
-            answer = await self._page(replace(read, url=url))
-            if answer is None:
-                raise StoreError(
-                    Reason.REGISTRY_ERROR,
-                    f"{read.registry} lists a page of {read.what} that it does not have",
-                )
-            response = answer
-
-    async def _tagged_index(self, reference: Reference, tag: str) -> Listing:
-        reads = self._tag_reads(reference, tag, OCI_INDEX)
-        listing = await self._reader.first(reads, partial(_index, reference.tagged(tag)))
-        return listing or Listing(())
-
-    async def _cosign_tag(self, reference: Reference, tag: str) -> Referrer | None:
-        reads = self._tag_reads(reference, tag, ACCEPT_MANIFEST)
-        return await self._reader.first(reads, partial(_tagged, reference.tagged(tag)))
-
-    def _tag_reads(self, reference: Reference, tag: str, accept: str) -> tuple[Read, ...]:
-        limit = self._options.max_manifest_bytes
-        return self._reader.reads(reference, f"manifests/{tag}", f"the tag {tag}", accept=accept, limit=limit)
+    def _without_api(self, opening: Opening) -> StoreError:
+        answer = f": it answers a request for them with {opening.refused}" if opening.refused else ""
+        return StoreError(
+            Reason.REGISTRY_ERROR,
+            f"{self.place.registry} has no referrers API{answer}; the store's `referrers: api` rules the tag schema out",
+            remedy="Set `referrers` to `auto`, so that the referrers tag is read too.",
+        )
 
 
-def _index(reference: Reference, response: Response) -> Listing:
-    describe(response, reference)
-    return read_listing(response)
-
-
-def _tagged(reference: Reference, response: Response) -> Referrer:
-    return Referrer(describe(response, reference), Discovery.COSIGN_TAG, response.body)
-
-
-def _entries(listing: Listing, discovery: Discovery) -> Iterator[Referrer]:
-    for descriptor in listing.descriptors:
-        yield Referrer(descriptor, discovery)
-    if listing.error is not None:
-        raise listing.error
+async def _arrives(tag: _Tag, first: "asyncio.Task[_First]") -> bool:
+    """Wait for a tag, but not much longer than for the first page."""
+    await asyncio.wait((tag, first), return_when=asyncio.FIRST_COMPLETED)
+    if not tag.done():
+        await asyncio.wait((tag,), timeout=_PATIENCE)
+    return tag.done()
 
 
 def _digest_of(reference: Reference) -> Digest:

@@ -37,7 +37,7 @@ class Reader:
             return (reference.registry,)
         return (*(mirror for mirror in self._mirrors if mirror != reference.registry), reference.registry)
 
-    async def first(self, reads: tuple[Read, ...], accept: Callable[[Response], T]) -> T | None:
+    async def first(self, reads: tuple[Read, ...], accept: Callable[[Read, Response], T]) -> T | None:
         """Return what is made of the first answer with content; None when the last host has none.
 
         What a mirror lacks, or delivers wrongly, is read from the next host.
@@ -53,11 +53,11 @@ class Reader:
             try:
                 response = await self._client.get(read)
                 if response.status == 200:
-                    return accept(response)
+                    return accept(read, response)
             except StoreError:
                 continue
         response = await self._client.get(reads[-1])
-        return accept(response) if response.status == 200 else None
+        return accept(reads[-1], response) if response.status == 200 else None
 
     def reads(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from functools import partial
 
-from pyratify.core.clock import Clock
+from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
@@ -11,18 +11,20 @@ from pyratify.core.manifest import parse_manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
-from pyratify.stores.registry.client import RegistryClient
+from pyratify.stores.registry.capabilities import Capabilities
+from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.documents import check_manifest_type, describe
-from pyratify.stores.registry.listing import ACCEPT_MANIFEST, Lister
+from pyratify.stores.registry.listing import Lister
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.reading import Reader
+from pyratify.stores.registry.tags import ACCEPT_MANIFEST
 from pyratify.stores.registry.transport import Response, Transport
 
 
 class RegistryStore:
     """Reads manifests, referrers and blobs from OCI registries.
 
-    What registries can do is remembered for the store's life; a store belongs to one credential provider.
+    What registries can do is remembered for minutes; a store belongs to one credential provider.
 
     Args:
         options: The settings.
@@ -40,9 +42,11 @@ class RegistryStore:
     ) -> None:
         self._options = options
         self._transport = transport
+        clock = clock or SystemClock()
         client = RegistryClient(options, credentials, transport, clock)
+        self._capabilities = Capabilities(clock)
         self._reader = Reader(client, options)
-        self._lister = Lister(client, self._reader, options)
+        self._lister = Lister(client, self._reader, options, self._capabilities)
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return what the reference names, in one request: the manifest is read, hashed and parsed.
@@ -59,7 +63,7 @@ class RegistryStore:
             accept=ACCEPT_MANIFEST,
             limit=self._options.max_manifest_bytes,
         )
-        descriptor = await self._reader.first(reads, partial(_subject, reference))
+        descriptor = await self._reader.first(reads, partial(self._subject, reference))
         if descriptor is None:
             raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
         return descriptor
@@ -83,7 +87,7 @@ class RegistryStore:
             limit=min(limit, self._options.max_manifest_bytes),
             expected=descriptor.size,
         )
-        data = await self._reader.first(reads, partial(_manifest, descriptor, wanted))
+        data = await self._reader.first(reads, partial(self._manifest, descriptor, wanted))
         if data is None:
             raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
         return data
@@ -109,22 +113,23 @@ class RegistryStore:
         """Close the transport."""
         await self._transport.aclose()
 
+    def _manifest(self, descriptor: Descriptor, wanted: Reference, read: Read, response: Response) -> bytes:
+        check_manifest_type(response, descriptor.media_type)
+        found = describe(response, wanted)
+        self._capabilities.found(read.registry, read.repository, found.digest)
+        return response.body
 
-def _manifest(descriptor: Descriptor, wanted: Reference, response: Response) -> bytes:
-    check_manifest_type(response, descriptor.media_type)
-    describe(response, wanted)
-    return response.body
+    def _subject(self, reference: Reference, read: Read, response: Response) -> Descriptor:
+        found = describe(response, reference)
+        self._capabilities.found(read.registry, read.repository, found.digest)
+        try:
+            return parse_manifest(response.body, found).descriptor
+        except VerificationError as error:
+            raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error
 
 
-def _blob(wanted: Reference | None, response: Response) -> bytes:
+def _blob(wanted: Reference | None, read: Read, response: Response) -> bytes:
+    del read
     if wanted is not None and wanted.digest is not None and not wanted.digest.matches(response.body):
         raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
     return response.body
-
-
-def _subject(reference: Reference, response: Response) -> Descriptor:
-    descriptor = describe(response, reference)
-    try:
-        return parse_manifest(response.body, descriptor).descriptor
-    except VerificationError as error:
-        raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error

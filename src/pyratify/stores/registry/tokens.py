@@ -13,7 +13,7 @@ V = TypeVar("V")
 _MAX_TOKENS = 1024
 _MAX_REGISTRIES = 256
 _LEEWAY = 5.0
-_LONGEST = 3600.0
+LONGEST_LIFETIME = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Memory:
 
     def keep(self, key: TokenKey, token: str, seconds: float) -> None:
         """Remember a token for its lifetime in seconds."""
-        lifetime = min(max(seconds - _LEEWAY, seconds / 2), _LONGEST)
+        lifetime = min(max(seconds - _LEEWAY, seconds / 2), LONGEST_LIFETIME)
         self._tokens[key] = (token, self._clock.monotonic() + lifetime)
         self._tokens.move_to_end(key)
         if len(self._tokens) > _MAX_TOKENS:

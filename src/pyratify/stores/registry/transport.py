@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
-from pyratify.stores.registry.url import Url
+from pyratify.stores.registry.url import Origin, Url
 
 ERROR_BYTES = 64 * 1024
 
@@ -109,6 +109,10 @@ class Transport(Protocol):
             StoreError: `REGISTRY_UNREACHABLE`, `TLS_VERIFY`, `TLS_REQUIRED`, `TIMEOUT`, `SSRF_BLOCKED`,
                 `CONTENT_ENCODING`, `SIZE_EXCEEDED`, `SIZE_MISMATCH`, or `REGISTRY_ERROR` for what is not HTTP.
         """
+        ...
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin of this machine's loopback answers a TLS handshake; nothing else is sent."""
         ...
 
     async def aclose(self) -> None:

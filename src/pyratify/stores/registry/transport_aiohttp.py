@@ -24,6 +24,7 @@ from pyratify.stores.registry.answers import (
 )
 from pyratify.stores.registry.background import in_thread
 from pyratify.stores.registry.guard import literal
+from pyratify.stores.registry.handshake import speaks_tls
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
@@ -108,6 +109,10 @@ class AiohttpTransport:
             raise timed_out(request.url, request.timeout) from None
         except (OSError, aiohttp.ClientError, ValueError) as error:
             raise _translate(request, error) from error
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin of this machine answers a TLS handshake."""
+        return await speaks_tls(origin, self._resolve, self._options.connect_timeout)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -18,6 +18,7 @@ from pyratify.stores.registry.answers import (
     proxy_refusal,
     timed_out,
 )
+from pyratify.stores.registry.handshake import speaks_tls
 from pyratify.stores.registry.http1 import Reader
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
@@ -134,6 +135,10 @@ class AsyncioTransport:
             raise timed_out(request.url, request.timeout) from None
         except OSError as error:
             raise network_error(request.url, error) from error
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin of this machine answers a TLS handshake."""
+        return await speaks_tls(origin, self._resolve, self._connect_timeout)
 
     async def aclose(self) -> None:
         """Close every idle connection; those in use close when their exchange ends."""

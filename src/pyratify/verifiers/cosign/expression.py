@@ -9,7 +9,7 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 
 MAX_PATTERN = 1024
-MAX_TEXT = 2048
+MAX_TEXT = 1024
 MAX_MEMORY = 256 * 1024
 """Bytes that one expression may take, its program and the states that RE2 remembers; a program takes up to a quarter."""
 _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
@@ -38,16 +38,16 @@ class Pattern:
     _compiled: Any
 
     def matches(self, text: str) -> bool:
-        """Tell whether the expression matches the whole text; a text over 2048 characters never does."""
+        """Tell whether the expression matches the whole text; a text over 1024 characters never does."""
         return len(text) <= MAX_TEXT and self._compiled.fullmatch(text) is not None
 
-    def begins(self, text: str) -> bool:
-        """Tell whether the expression matches the beginning of the text; for messages, never for trust."""
-        return len(text) <= MAX_TEXT and self._compiled.match(text) is not None
+    def find(self, text: str) -> int:
+        """Return where the expression first matches a part of the text, as cosign asks; -1 for nowhere.
 
-    def occurs(self, text: str) -> bool:
-        """Tell whether the expression matches any part of the text, as cosign asks; for messages, never for trust."""
-        return len(text) <= MAX_TEXT and self._compiled.search(text) is not None
+        For messages, never for trust.
+        """
+        found = self._compiled.search(text) if len(text) <= MAX_TEXT else None
+        return -1 if found is None else int(found.start())
 
     @property
     def is_catch_all(self) -> bool:
@@ -81,16 +81,16 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def widen(pattern: Pattern, text: str) -> str:
-    """Return the expression that goes on where this one ends and so matches the whole text; empty where none does."""
-    if not pattern.begins(text):
+    """Return the expression that goes on where this one ends; empty where that would match everything.
+
+    Nothing is compiled: what matches the beginning of a text (`find` returned 0) and goes on with `.*` matches all of it.
+    """
+    catch_all = all(any(pattern.find(each) == 0 for each in strangers) for strangers in _STRANGERS)
+    literal = pattern.text.rpartition("\\Q")[1] and "\\E" not in pattern.text.rpartition("\\Q")[2]
+    if catch_all or literal or "\n" in text:
         return ""
     # Of alternatives without a group the last one alone would go on.
-    candidate = f"(?:{pattern.text}).*" if "|" in pattern.text else f"{pattern.text}.*"
-    try:
-        wide = compile_pattern(candidate)
-    except InvalidPattern:
-        return ""
-    return candidate if wide.matches(text) and not wide.is_catch_all else ""
+    return f"(?:{pattern.text}).*" if "|" in pattern.text else f"{pattern.text}.*"
 
 
 def _library() -> Any:

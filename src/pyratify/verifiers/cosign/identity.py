@@ -240,17 +240,13 @@ def _utf8(value: bytes) -> str:
 
 def _partial(what: str, pattern: Pattern, text: str) -> str:
     """Return that an expression fits a part only; the wider one is shown only where it begins as the policy's does."""
-    wider = widen(pattern, text)
-    if wider:
-        return (
-            f"the expression {pattern.text!a} matches only the beginning of the {what}, and the whole has to match: "
-            f"{wider!a} would"
-        )
-    if pattern.occurs(text):
-        return (
-            f"the expression {pattern.text!a} matches only a part of the {what}, and the whole has to match"
-        )
-    return ""
+    position = pattern.find(text)
+    if position < 0:
+        return ""
+    wider = widen(pattern, text) if position == 0 else ""
+    part = "the beginning" if wider else "a part"
+    found = f"the expression {pattern.text!a} matches only {part} of the {what}, and the whole has to match"
+    return f"{found}: {wider!a} would" if wider else found
 
 
 def _compile(text: str, path: str) -> Pattern | None:

@@ -51,7 +51,7 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         """Return the identity.
 
         Raises:
-            ConfigurationError: It is not whole, or trusts everybody.
+            ConfigurationError: It is not whole, malformed, or matches everything.
         """
         return CertificateIdentity(
             subject=self.certificate_identity,

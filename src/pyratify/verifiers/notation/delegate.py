@@ -102,21 +102,32 @@ class Delegate:
         raise InconclusiveError(Reason.VERIFIER_ERROR, f"the plugin {self.name} {why}")
 
 
-async def find_delegate(
-    name: str, envelope: Envelope, policy: TrustPolicy, plugins: Plugins | None
-) -> Delegate:
-    """Return the plugin that a signature asks for (step 1).
+def check_plugin(envelope: Envelope, plugins: Plugins | None) -> Plugins:
+    """Return what runs the plugin that a signature asks for, without starting it (step 1).
 
     Raises:
-        VerificationError: `PLUGIN_REQUIRED`: there is no such plugin, none may be run, or it is too old.
-        InconclusiveError: `VERIFIER_ERROR` or `TIMEOUT`: it does not say properly what it is.
+        VerificationError: `PLUGIN_REQUIRED`: there is no such plugin, none may be run, or the wanted version is none.
     """
+    name = envelope.plugin or ""
     if plugins is None:
         raise VerificationError(
             Reason.PLUGIN_REQUIRED, f"the signature must be verified by the plugin {name[:120]!r}"
         )
-    wanted = _wanted(envelope)
+    _wanted(envelope)
     plugins.find(name)
+    return plugins
+
+
+async def find_delegate(envelope: Envelope, policy: TrustPolicy, plugins: Plugins) -> Delegate:
+    """Start the plugin that a signature asks for, to learn what it verifies (step 1).
+
+    Only for an envelope whose chain is trusted: others must not be able to start programs.
+
+    Raises:
+        VerificationError: `PLUGIN_REQUIRED`: it is not installed, verifies nothing, or is too old.
+        InconclusiveError: `VERIFIER_ERROR` or `TIMEOUT`: it does not say properly what it is.
+    """
+    name, wanted = envelope.plugin or "", _wanted(envelope)
     metadata = await plugins.run(name, "get-plugin-metadata", {})
     capabilities = _capabilities(metadata, name)
     version = _version(metadata.get("version"))
@@ -183,7 +194,6 @@ def _request(envelope: Envelope, policy: TrustPolicy, capabilities: frozenset[st
         "verificationPlugin": envelope.plugin,
         "verificationPluginMinVersion": envelope.plugin_version,
     }
-    identities = ["*"] if policy.identities is None else [each.text for each in policy.identities]
     return {
         "contractVersion": CONTRACT,
         "signature": {
@@ -192,6 +202,9 @@ def _request(envelope: Envelope, policy: TrustPolicy, capabilities: frozenset[st
             "unprocessedAttributes": [],
             "certificateChain": [encode_base64(der) for der in envelope.chain],
         },
-        "trustPolicy": {"trustedIdentities": identities, "signatureVerification": sorted(capabilities)},
+        "trustPolicy": {
+            "trustedIdentities": list(policy.identity_texts),
+            "signatureVerification": sorted(capabilities),
+        },
         "pluginConfig": {},
     }

@@ -14,6 +14,7 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
 from pyratify.core.key import KeyMaterial
+from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details
 from pyratify.verifiers.notation.policy import (
@@ -128,19 +129,10 @@ class SignatureVerifier(Generic[Document]):
         ready = self._prepared()
         checks, now = steps.Checks(policy), self._clock.now()
         signature = _Integrity(data, media_type, target, ready.chains)
-        checks.run(Check.INTEGRITY, signature.check)  # 3
+        await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), signature.check))  # 3
         envelope, chain = signature.envelope, signature.chain
-        delegate = await self._delegate(envelope, policy)
         self._extensions(chain, checks)
-        checks.run(  # 4
-            Check.AUTHENTICITY,
-            lambda: steps.check_authenticity(
-                envelope, chain, policy, ready.anchors, identity=delegate is None or not delegate.identifies
-            ),
-        )
-        if delegate is not None and checks.is_authentic:  # whoever nobody trusts starts no program
-            await delegate.ask(envelope, policy)
-            checks.run(Check.AUTHENTICITY, delegate.check_identity)
+        delegate = await self._authenticate(envelope, chain, checks)  # 4
         checks.run(Check.EXPIRY, lambda: steps.check_expiry(envelope, now))  # 5
         moment = self._moment(envelope, chain, policy, now)
         await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, moment.check)  # 6
@@ -154,13 +146,34 @@ class SignatureVerifier(Generic[Document]):
             _valid_until(envelope, chain, now),
         )
 
-    async def _delegate(self, envelope: "Envelope", policy: TrustPolicy) -> "Delegate | None":
-        """Find the plugin whose business the verification is (signature-specification.md, "Guidelines")."""
-        if envelope.plugin is None:
-            return None
-        from pyratify.verifiers.notation.delegate import find_delegate
+    async def _authenticate(
+        self, envelope: "Envelope", chain: "Chain", checks: "Checks"
+    ) -> "Delegate | None":
+        """Check authenticity, and let the plugin verify that the signature asks for.
 
-        return await find_delegate(envelope.plugin, envelope, policy, self._plugins)
+        A plugin may do the trust policy's part about the identity (signature-specification.md, "Guidelines"), so the chain
+        is judged first: an envelope whose chain is not trusted starts no program, not even to learn what it does.
+        """
+        from pyratify.verifiers.notation import steps
+
+        policy, anchors = checks.policy, self._prepared().anchors
+        if envelope.plugin is None:
+            checks.run(Check.AUTHENTICITY, lambda: steps.check_authenticity(envelope, chain, policy, anchors))
+            return None
+        from pyratify.verifiers.notation.delegate import check_plugin, find_delegate
+
+        plugins = check_plugin(envelope, self._plugins)
+        checks.run(Check.AUTHENTICITY, lambda: steps.check_trust(envelope, chain, policy, anchors))
+        if not checks.is_authentic:
+            return None
+        delegate = await find_delegate(envelope, policy, plugins)
+        if not delegate.identifies:
+            checks.run(Check.AUTHENTICITY, lambda: steps.check_identity(chain, policy))
+        if checks.is_authentic:
+            await delegate.ask(envelope, policy)
+            if delegate.identifies:
+                checks.run(Check.AUTHENTICITY, delegate.check_identity)
+        return delegate
 
     def _extensions(self, chain: "Chain", checks: "Checks") -> None:
         """Report critical extensions that are not evaluated ("Certificate Requirements", other requirements, 2)."""
@@ -216,12 +229,13 @@ def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker
 
 
 async def _check_revocation(moment: "Moment", checks: "Checks", delegate: "Delegate | None") -> None:
-    """Look up the chain, unless nobody trusts it: then nobody is asked what its certificates want asked."""
+    """Look up the chain, unless it is not trusted: then its certificates make nothing be asked, nor a plugin."""
     from pyratify.pki.revocation.locations import can_be_looked_up
     from pyratify.verifiers.notation.revocation import unknown
 
-    if not checks.is_authentic and any(map(can_be_looked_up, moment.chain.certificates[:-1])):
-        raise unknown("the chain leads to no trusted certificate, so its revocation is not looked up")
+    delegated = moment.envelope.plugin is not None
+    if not checks.is_authentic and (delegated or any(map(can_be_looked_up, moment.chain.certificates[:-1]))):
+        raise unknown("the signer is not trusted, so the revocation of its chain is not looked up")
     if delegate is not None and delegate.looks_up:
         delegate.check_revocation()
     else:

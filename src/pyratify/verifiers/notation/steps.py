@@ -136,22 +136,23 @@ def check_signature(envelope: Envelope, chain: Chain) -> None:
     verify_signature(chain.leaf.key, algorithm, envelope.signature, envelope.signed)
 
 
-def check_authenticity(
-    envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors, *, identity: bool = True
-) -> None:
+def check_authenticity(envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors) -> None:
     """Check that a trusted authority vouches for a trusted identity (step 4).
-
-    The signing scheme decides which type of trust store counts (signing-scheme.md, "Trust Stores").
-
-    Args:
-        envelope: The envelope.
-        chain: Its chain.
-        policy: The trust policy that applies.
-        anchors: The trust stores.
-        identity: Whether the identity is checked, too; a plugin does it otherwise.
 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED` or `IDENTITY_MISMATCH`.
+    """
+    check_trust(envelope, chain, policy, anchors)
+    check_identity(chain, policy)
+
+
+def check_trust(envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors) -> None:
+    """Check that the chain leads to a trust store of the policy.
+
+    The signing scheme decides which type of trust store counts (signing-scheme.md, "Trust Stores").
+
+    Raises:
+        VerificationError: `CHAIN_UNTRUSTED`.
     """
     kind = "signingAuthority" if envelope.scheme == SIGNING_AUTHORITY else "ca"
     stores = policy.stores_of(kind)
@@ -161,7 +162,15 @@ def check_authenticity(
             Reason.CHAIN_UNTRUSTED,
             f"no certificate of the chain is in the trust stores of the policy: {named}",
         )
-    if policy.identities is None or not identity:
+
+
+def check_identity(chain: Chain, policy: TrustPolicy) -> None:
+    """Check that the signing certificate's subject is one of the policy's trusted identities.
+
+    Raises:
+        VerificationError: `IDENTITY_MISMATCH`.
+    """
+    if policy.identities is None:
         return
     try:
         subject: Mapping[str, str] = subject_of(chain.leaf)
@@ -169,8 +178,15 @@ def check_authenticity(
         raise VerificationError(Reason.IDENTITY_MISMATCH, str(error)) from None
     if not any(identity.matches(subject) for identity in policy.identities):
         raise VerificationError(
-            Reason.IDENTITY_MISMATCH, f"{chain.leaf.subject!r} is none of the policy's trusted identities"
+            Reason.IDENTITY_MISMATCH,
+            f"{chain.leaf.subject!r} is none of the policy's trusted identities{_others(policy)}",
         )
+
+
+def _others(policy: TrustPolicy) -> str:
+    if not policy.other_identities:
+        return ""
+    return f", of which no certificate matches {', '.join(policy.other_identities)[:200]!r}"
 
 
 def check_expiry(envelope: Envelope, now: datetime) -> None:

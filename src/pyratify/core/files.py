@@ -1,0 +1,48 @@
+"""Files of the administrator, read whole and within a limit: what is larger is refused, never cut."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be read, or is larger than it may be.
+
+    The text is a clause without a subject, as "cannot be read: Permission denied"; the caller puts the file's name in front.
+    """
+
+
+def read_file(path: Path, limit: int, *, regular: bool = False) -> bytes:
+    """Return the content of a file.
+
+    Args:
+        path: The file; a pipe (`/dev/fd/63`) is read to its end.
+        limit: The largest size in bytes.
+        regular: Whether anything but a regular file is refused, symbolic links included.
+
+    Raises:
+        UnreadableFile: It cannot be opened or read, is larger than the limit, or is no regular file where one is required.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe that has no writer would wait for one.
+        flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if regular else 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableFile("is no regular file")
+            return read_stream(file, limit)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UnreadableFile(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read_stream(stream: BinaryIO, limit: int) -> bytes:
+    """Return what an open file holds from here on.
+
+    Raises:
+        UnreadableFile: It is larger than the limit.
+        OSError: It cannot be read.
+    """
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise UnreadableFile(f"has more than {limit} bytes")
+    return data

@@ -1,0 +1,192 @@
+"""Attacks with the price of documents: how much is read, parsed, tried and kept, and where."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pyratify.core import strictjson
+from pyratify.core.limits import MIB
+from pyratify.core.offload import LARGE
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision, failures
+from pyratify.core.strictjson import MAX_BYTES, MAX_TOKENS, InvalidJson, loads
+from pyratify.pki.encoding import encode_base64
+from pyratify.testing.cosign import (
+    ClassicSignature,
+    CosignKey,
+    attach_bundle,
+    attach_classic,
+    sign_classic,
+    sign_statement,
+    simple_signing,
+    statement,
+)
+from pyratify.testing.memory import make_manifest
+from pyratify.verifiers.cosign import ed25519ph, keyed
+from pyratify.verifiers.cosign.budget import MAX_PRICE
+from pyratify.verifiers.cosign.formats import BUNDLE, MAX_BUNDLE, SIGNATURE_ANNOTATION
+from verifiers.cosign.setting import KEY, Setting, is_denied, passed
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the threads in which JSON is parsed, one for each document of more than 64 KiB."""
+    names: list[str] = []
+    real = strictjson.loads
+
+    def recorded(data: bytes, **options: object) -> object:
+        if len(data) > LARGE:
+            names.append(threading.current_thread().name)
+        return real(data, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(strictjson, "loads", recorded)
+    return names
+
+
+def listed(setting: Setting, manifest: bytes) -> None:
+    """List a manifest as one that is attached to the image."""
+    setting.store.list_under(setting.image.digest, setting.store.add_manifest(manifest))
+
+
+async def test_atk_280_a_bundle_larger_than_bundles_are_is_not_even_read() -> None:
+    """Its announced size says enough; the reason names both sizes."""
+    setting = Setting()
+    big = setting.store.add_blob(b"[" + b'"",' * (2 * MIB) + b"0]", BUNDLE)
+    assert big.size > MAX_BUNDLE
+    listed(setting, make_manifest(artifact_type=BUNDLE, layers=[big], subject=setting.image))
+    del setting.store.blobs[big.digest]
+    result = await setting.validate()
+    assert is_denied(result, Reason.SIZE_EXCEEDED)
+    ((_, failure),) = failures(result.artifacts)
+    assert str(big.size) in failure.message
+    assert str(MAX_BUNDLE) in failure.message
+
+
+@pytest.mark.parametrize("unit", [b"[],", b'"",', b"0,", b'{"":{}},', b"true,", b'{"a":[null]},'])
+def test_atk_281_tokens_are_counted_before_a_document_is_parsed(
+    unit: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decoder never sees it, whatever the tokens are."""
+    document = b"[" + unit * MAX_TOKENS + b"0]"
+    monkeypatch.setattr("pyratify.core.strictjson._DECODER", None)
+    with pytest.raises(InvalidJson) as caught:
+        loads(document)
+    assert caught.value.reason is Reason.PARSE_LIMIT
+    assert f"{MAX_TOKENS} JSON tokens" in caught.value.message
+
+
+def test_atk_281_the_limits_are_exact() -> None:
+    """As many tokens and bytes as are allowed, and one more; what stands in strings is no token."""
+    assert len(loads(b"[" + b"0," * (MAX_TOKENS - 3) + b"0]")) == MAX_TOKENS - 2
+    with pytest.raises(InvalidJson, match="JSON tokens"):
+        loads(b"[" + b"0," * (MAX_TOKENS - 2) + b"0]")
+    text = b'"' + b"[{,:}]" * MAX_TOKENS + b'"'
+    assert len(loads(text)) == len(text) - 2
+    assert loads(b" " * (MAX_BYTES - 1) + b"1") == 1
+    with pytest.raises(InvalidJson) as caught:
+        loads(b" " * MAX_BYTES + b"1")
+    assert caught.value.reason is Reason.PARSE_LIMIT
+    assert loads(b"[" + b"0," * MAX_TOKENS + b"0]", max_tokens=2 * MAX_TOKENS)[0] == 0
+    assert loads(b" " * MAX_BYTES + b"1", max_bytes=2 * MAX_BYTES) == 1
+
+
+@pytest.mark.parametrize("filler", [b" ", b",", b'"', b'\\"', b"[", b"]", b"1", b'"\\'])
+def test_atk_281_counting_takes_one_pass_whatever_there_is(filler: bytes) -> None:
+    """Four megabytes of one thing; what tried each place again would not end."""
+    with pytest.raises(InvalidJson):
+        loads(b'["' + filler * (MAX_BYTES // len(filler) - 2))
+
+
+async def test_atk_280_a_large_manifest_is_parsed_beside_the_event_loop(threads: list[str]) -> None:
+    """And the good signature beside it counts."""
+    setting = Setting()
+    attach_classic(setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest)))
+    annotations = {f"a{number}": "x" * 100 for number in range(1000)}
+    large = make_manifest(artifact_type="application/x", subject=setting.image, annotations=annotations)
+    listed(setting, large)
+    assert (await setting.validate()).decision is Decision.ALLOW
+    assert threads
+    assert all(name.startswith("pyratify-documents") for name in threads)
+
+
+async def test_atk_280_a_large_bundle_is_parsed_beside_the_event_loop(threads: list[str]) -> None:
+    """Envelope and statement, each by its own size."""
+    setting = Setting()
+    said = statement(setting.image.digest) | {"predicate": {"x": "y" * 2 * LARGE}}
+    attach_bundle(setting.store, setting.image, sign_statement(KEY, said))
+    assert passed(await setting.validate()).signers
+    assert len(threads) == 2
+    assert all(name.startswith("pyratify-documents") for name in threads)
+
+
+def junk(length: int = 64) -> ClassicSignature:
+    """Return a signature that looks like one of Ed25519, and is none."""
+    value = os.urandom(length - 1) + b"\x00"
+    return ClassicSignature(b"{}", {SIGNATURE_ANNOTATION: encode_base64(value)})
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> Iterator[list[str]]:
+    """Count calls of a function, with the threads that they come from."""
+    calls: list[str] = []
+    real = getattr(where, name)
+
+    def counting(*args: object) -> object:
+        calls.append(threading.current_thread().name)
+        return real(*args)
+
+    monkeypatch.setattr(where, name, counting)
+    yield calls
+
+
+async def test_atk_282_only_algorithms_are_tried_that_a_signature_can_be_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What has not the form of Ed25519 is no reason to compute with points."""
+    key = CosignKey.generate("ed25519")
+    setting = Setting()
+    wrong = [
+        ClassicSignature(b"{}", {SIGNATURE_ANNOTATION: encode_base64(value)})
+        for value in (os.urandom(63), os.urandom(65), os.urandom(256), bytes(32) + b"\xff" * 32)
+    ]
+    attach_classic(setting.store, setting.image, *wrong)
+    with counted(monkeypatch, ed25519ph, "_decode") as calls:
+        assert is_denied(await setting.validate(key), Reason.SIG_INVALID)
+    assert calls == []
+
+
+async def test_atk_282_junk_signatures_are_tried_in_a_thread_and_not_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fifty signatures and twenty keys would be two thousand attempts; the reason says that not all were made."""
+    keys = tuple(CosignKey.generate("ed25519") for _ in range(20))
+    setting = Setting()
+    attach_classic(setting.store, setting.image, *(junk() for _ in range(50)))
+    with counted(monkeypatch, ed25519ph, "verify_prehashed") as calls:
+        result = await setting.validate(*keys)
+    assert is_denied(result, Reason.ATTEMPT_LIMIT)
+    assert 0 < len(calls) <= MAX_PRICE // 15
+    assert all(name.startswith("pyratify-documents") for name in calls)
+
+
+async def test_atk_282_a_good_signature_before_the_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be tried is in the report."""
+    keys = tuple(CosignKey.generate("ed25519") for _ in range(20))
+    setting = Setting()
+    good = sign_classic(keys[3], simple_signing(setting.image.digest))
+    attach_classic(setting.store, setting.image, good, *(junk() for _ in range(49)))
+    found = passed(await setting.validate(*keys))
+    assert len(found.signers) == 1
+    assert any("ATTEMPT_LIMIT" in each.get("error", "") for each in found.data["verifiedSignatures"])
+
+
+async def test_atk_282_few_signatures_cost_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual image is verified at once, so that no hostile document stands before it."""
+    setting = Setting()
+    attach_classic(setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest)))
+    with counted(monkeypatch, keyed, "is_signed") as calls:
+        assert passed(await setting.validate()).signers
+    assert calls == [threading.current_thread().name]

@@ -1,0 +1,129 @@
+"""Everything that is wrong with a configuration at once, with its place."""
+
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.check import check_document
+from pyratify.config.decode import ShapeError
+from pyratify.config.yaml import lines, loads
+
+MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+GOOD = {
+    "name": "good",
+    "type": "cosign",
+    "parameters": {"trustPolicies": [{"keys": {"files": ["keys/cosign.pub"]}}]},
+}
+
+
+def document(**more: Any) -> dict[str, Any]:
+    """Return a configuration of one executor that is good but for what is given."""
+    return {"executors": [{"scopes": ["*"], "verifiers": [GOOD], **more}]}
+
+
+async def messages(value: Any) -> list[str]:
+    """Return what is wrong with a document."""
+    return [fault.message for fault in await check_document(value, MATERIAL)]
+
+
+async def test_nothing_is_wrong_with_what_is_right() -> None:
+    """Checking takes nothing out of what is good."""
+    assert await messages(document()) == []
+
+
+async def test_an_unknown_key_hides_no_other_fault() -> None:
+    """Beside it, a missing file, another unknown key, a wrong type and a plugin that is not there are found."""
+    broken = {
+        "name": "b",
+        "type": "cosign",
+        "parameters": {"trustPolices": [{"keys": {"files": ["no.pub"]}}], "x": 1},
+    }
+    found = await messages(
+        document(
+            colour="red",
+            size=1,
+            timeout="soon",
+            verifiers=[GOOD, broken, {"name": "c", "type": "nosuch"}],
+            stores=[{"type": "filesystem-oci-store", "parameters": {}}],
+        )
+    )
+    for part in (
+        "unknown key 'colour'",
+        "unknown key 'size'",
+        "executors[0].timeout: expected",
+        "unknown key 'trustPolices'",
+        "unknown key 'x'",
+        "no.pub cannot be read",
+        "is called 'nosuch'",
+        "the required key is missing: path",
+    ):
+        assert sum(part in message for message in found) == 1, part
+    assert len(found) == 8
+
+
+async def test_a_part_without_a_required_key_hides_no_other() -> None:
+    """Nor does it make rules wrong that name it."""
+    policy = {
+        "type": "threshold-policy",
+        "parameters": {"policy": {"rules": [{"verifierName": "b"}, {"verifierName": "z"}]}},
+    }
+    found = await messages(
+        document(verifiers=[{"name": "b"}, {"type": "nosuch", "name": "c"}], policyEnforcer=policy)
+    )
+    assert len(found) == 3
+    assert "executors[0].verifiers[0]: the required key is missing: type" in found
+    assert any("'z'" in message for message in found)
+
+
+async def test_a_key_that_was_only_guessed_blames_nobody() -> None:
+    """Where the near key takes something else, that is no second fault."""
+    found = await messages(document(timout={"seconds": 5}))
+    assert found == ["executors[0]: unknown key 'timout'"]
+
+
+async def test_every_variable_that_is_missing_is_said(monkeypatch: Any) -> None:
+    """And what they stand for is not blamed."""
+    monkeypatch.delenv("NOPE", raising=False)
+    monkeypatch.delenv("NEITHER", raising=False)
+    keys = [{"keys": {"files": ["${NOPE}"]}}]
+    verifier = {"name": "a", "type": "cosign", "parameters": {"trustPolicies": keys}}
+    found = await messages(document(verifiers=[verifier], scopes=["${NEITHER}"], colour=1))
+    assert sorted(message.rpartition(": ")[2] for message in found if "not set" in message) == [
+        "the environment variable NEITHER is not set",
+        "the environment variable NOPE is not set",
+    ]
+    assert any("colour" in message for message in found)
+
+
+async def test_documents_that_are_none_end() -> None:
+    """Whatever stands there, checking says something and comes to an end."""
+    for value in (
+        7,
+        None,
+        [],
+        {},
+        {"executors": 5},
+        {"executors": []},
+        {"executors": [7, {}, {"verifiers": 5}]},
+    ):
+        assert await messages(value)
+
+
+async def test_known_keys_are_those_of_the_place() -> None:
+    """And none of what stands deeper."""
+    (fault,) = await check_document(document(xyzzy=1), MATERIAL)
+    assert "memoryBytes" not in fault.remedy
+    assert "manifestBytes" not in fault.remedy
+    assert "verifiers" in fault.remedy
+    assert isinstance(fault, ShapeError)
+    assert fault.place == "executors[0].xyzzy"
+
+
+def test_lines_are_those_of_the_file() -> None:
+    """Of keys where they are named, of items where they begin; in JSON too."""
+    text = b"# first\na:\n  - b: 1\n    c:\n      - x\n      - {d: 2,\n         e: 3}\n"
+    found = lines(text)
+    assert loads(text)["a"][0]["c"][1] == {"d": 2, "e": 3}
+    assert (found["a"], found["a[0].b"], found["a[0].c[0]"], found["a[0].c[1].e"]) == (2, 3, 5, 7)
+    assert lines(b'{"a":\n {"b": [1,\n 2]}}')["a.b[1]"] == 3
+    assert lines(b"\xff") == {}
+    assert lines(b"[") == {"": 1}
