@@ -67,6 +67,7 @@ class Housekeeping:
         try:
             while True:
                 await self.clock.sleep(_PAUSE)
+                await asyncio.sleep(0)  # an injected clock may not give others a turn
                 await self.look()
         finally:
             gc.set_threshold(*before)
