@@ -10,6 +10,7 @@ import pytest
 
 import pyratify
 from pyratify import sync
+from pyratify.testing.fakes import FakeClock
 
 MATERIAL = Path(__file__).resolve().parents[1] / "examples" / "material"
 GOOD = "registry.example.com/app:cosign-v3"
@@ -36,7 +37,7 @@ def config(tmp_path: Path) -> Path:
 
 def test_it_verifies_discovers_and_resolves(config: Path) -> None:
     """With text or references, and no event loop."""
-    with sync.open_engine(config) as engine:
+    with sync.open_engine(config, clock=FakeClock(), cache=pyratify.MemoryCache(1024)) as engine:
         assert engine.validate(GOOD).succeeded
         assert not engine.validate(pyratify.Reference.parse("registry.example.com/app:unsigned")).succeeded
         found = engine.discover(GOOD)

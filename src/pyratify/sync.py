@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyratify.core.caching import ContentCache
+from pyratify.core.clock import Clock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.reference import Reference
@@ -77,8 +79,15 @@ class SyncEngine:
 
 
 @contextmanager
-def open_engine(source: "LoadedConfig | str | Path") -> Iterator[SyncEngine]:
+def open_engine(
+    source: "LoadedConfig | str | Path", *, clock: Clock | None = None, cache: ContentCache | None = None
+) -> Iterator[SyncEngine]:
     """Build the engine that a configuration or its file describes, and close its stores at the end.
+
+    Args:
+        source: The configuration or its file.
+        clock: Where every part takes its time from; the machine's own when omitted.
+        cache: The content cache, instead of the configuration's one in memory.
 
     Raises:
         ConfigurationError: With the path of what is wrong.
@@ -88,7 +97,7 @@ def open_engine(source: "LoadedConfig | str | Path") -> Iterator[SyncEngine]:
 
     _refuse_in_loop()
     with asyncio.Runner() as runner:
-        opened = build.open_engine(source)
+        opened = build.open_engine(source, clock=clock, cache=cache)
         engine = runner.run(opened.__aenter__())
         try:
             yield SyncEngine(engine, runner)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyratify.core.errors import StoreError
 from pyratify.core.plugin import Registry
@@ -18,7 +19,9 @@ from pyratify.entrypoints.cli import dispatch, main
 from pyratify.entrypoints.cli.console import Console, OutputFailed
 from pyratify.entrypoints.cli.dissect import dissect
 from pyratify.entrypoints.cli.order import in_order
+from pyratify.pki.keys import spki_fingerprint
 from pyratify.stores.mux import MuxStore
+from pyratify.testing.certificates import authority, make_key
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 
@@ -176,6 +179,21 @@ def test_documents_are_recognised_and_their_faults_shown(
     assert found["kind"] == kind
     assert member in found
     assert value is None or found[member] == value
+
+
+@pytest.mark.parametrize("form", [PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1])
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+def test_a_key_is_recognised_in_each_form(form: PublicFormat, encoding: Encoding) -> None:
+    """PEM with text around it, and DER, told from a certificate by what is in it."""
+    key = make_key("rsa-2048").public_key()
+    data = key.public_bytes(encoding, form)
+    found = dissect(b"Public-Key:\n" + data if encoding is Encoding.PEM else data)
+    assert found is not None
+    assert found["keys"][0]["fingerprint"] == spki_fingerprint(key)
+    certificate = dissect(authority().der)
+    assert certificate is not None
+    assert certificate["kind"] == "certificates"
+    assert "error" not in certificate
 
 
 def test_a_certificate_beside_a_classic_signature_is_shown() -> None:

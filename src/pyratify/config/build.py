@@ -196,5 +196,7 @@ def _check_names(config: ExecutorConfig, path: str) -> None:
     for number, name in enumerate(names):
         if name in names[:number]:
             raise ConfigurationError(
-                f"two verifiers are called {name!r}", path=join(path, f"verifiers[{number}].name")
+                f"two verifiers are called {name!r}",
+                path=join(path, f"verifiers[{number}].name"),
+                remedy="Call one of them otherwise: rules refer to verifiers by name.",
             )

@@ -70,7 +70,7 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
     except msgspec.ValidationError as error:
         raise _explained(str(error), kind, path) from None
     except RecursionError:
-        raise ShapeError("nested too deeply", path=path) from None
+        raise ShapeError("nested too deeply", path=path, remedy="Write it flatter.") from None
 
 
 def _explained(text: str, kind: Any, path: str) -> ShapeError:

@@ -16,6 +16,9 @@ from pyratify.core.errors import ConfigurationError
 T = TypeVar("T")
 MAX_DEPTH = 64
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_FLATTER = "Write it flatter."
+_SYNTAX = "Correct the line; indentation is of spaces, and texts with : # or quotes in them stand in quotes."
+_ONE_READING = "Correct the line: only what every reader of YAML understands in one way is accepted."
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./_-]+(?: [A-Za-z0-9./_-]+)*", re.ASCII)
@@ -43,24 +46,24 @@ def _read(data: bytes, read: Callable[["_Reader"], T]) -> T:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigurationError("the document is not UTF-8") from None
+        raise ConfigurationError("the document is not UTF-8", remedy="Save it as UTF-8.") from None
     try:
         return read(_Reader(yaml.parse(text, Loader=loader)))
     except yaml.YAMLError as error:
         raise _not_yaml(error, text) from None
     except RecursionError:
-        raise ConfigurationError(_TOO_DEEP) from None
+        raise ConfigurationError(_TOO_DEEP, remedy=_FLATTER) from None
 
 
 def _not_yaml(error: Any, text: str) -> ConfigurationError:
     """Translate an error of the library; its scanner, which reads ahead, has a bound of its own on nesting."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return ConfigurationError(f"not YAML: {getattr(error, 'problem', None) or 'invalid'}")
+        return ConfigurationError(f"not YAML: {getattr(error, 'problem', None) or 'invalid'}", remedy=_SYNTAX)
     read = text[: mark.index]
     if sum(map(read.count, "[{")) - sum(map(read.count, "]}")) > MAX_DEPTH:
-        return ConfigurationError(f"line {mark.line + 1}: {_TOO_DEEP}")
-    return ConfigurationError(f"line {mark.line + 1}: not YAML: {error.problem or 'invalid'}")
+        return ConfigurationError(f"line {mark.line + 1}: {_TOO_DEEP}", remedy=_FLATTER)
+    return ConfigurationError(f"line {mark.line + 1}: not YAML: {error.problem or 'invalid'}", remedy=_SYNTAX)
 
 
 def lines(data: bytes) -> dict[str, int]:
@@ -203,4 +206,7 @@ def _style(text: str) -> str | None:
 
 
 def _fault(event: Any, message: str) -> ConfigurationError:
-    return ConfigurationError(f"line {event.start_mark.line + 1}: {message}")
+    return ConfigurationError(
+        f"line {event.start_mark.line + 1}: {message}",
+        remedy=_FLATTER if message == _TOO_DEEP else _ONE_READING,
+    )

@@ -39,6 +39,7 @@ _GAPS = frozenset(
         Reason.REGISTRY_ERROR,
         Reason.REGISTRY_UNREACHABLE,
         Reason.REGISTRY_AUTH,
+        Reason.REGISTRY_BUSY,
         Reason.TIMEOUT,
         Reason.DIGEST_MISMATCH,
         Reason.SIZE_MISMATCH,

@@ -50,7 +50,11 @@ async def build(name: str, options: tuple[str | KeyFile, ...], resources: Resour
     for index, each in enumerate(options):
         validity = _period(each, index)
         if periods.setdefault(paths[index], validity) != validity:
-            raise ConfigurationError("named before with another period", path=f"[{index}]")
+            raise ConfigurationError(
+                "named before with another period",
+                path=f"[{index}]",
+                remedy="Name it once, with the period that is meant.",
+            )
     named = {path: validity for path, validity in periods.items() if validity != ALWAYS}
     return FileDocuments(paths, periods=named)
 

@@ -62,10 +62,19 @@ def is_direct(arguments: Namespace) -> bool:
         )
     if named and arguments.config:
         raise ConfigurationError(
-            "-c and --key, --certificate-identity, --cert, --trust-policy or --notation exclude one another",
-            remedy="Name keys and certificates in the configuration, or leave out -c.",
+            f"-c and {given_trust(arguments)} exclude one another",
+            remedy="Leave out one of them; a configuration may name keys and certificates too.",
         )
     return bool(named)
+
+
+def given_trust(arguments: Namespace) -> str:
+    """Return the first flag that says what is trusted, as it was written."""
+    names = ("key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "cert")
+    found = (
+        name for name in (*names, "trust_policy", "notation", "notation_config") if getattr(arguments, name)
+    )
+    return f"--{next(found, 'certificate-identity').replace('_', '-')}"
 
 
 def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...]) -> Executor:
@@ -191,7 +200,10 @@ def read_file(path: str, flag: str) -> bytes:
             f"{flag}: {path} cannot be read: {why}", remedy="Check the path and its permissions."
         ) from None
     if not 0 < len(data) <= _MAX_FILE:
-        raise ConfigurationError(f"{flag}: {path} is empty or larger than {_MAX_FILE} bytes")
+        raise ConfigurationError(
+            f"{flag}: {path} {'is empty' if not data else f'has more than {_MAX_FILE} bytes'}",
+            remedy="Check that this is the file that you mean.",
+        )
     return data
 
 

@@ -29,6 +29,10 @@ def run(arguments: Namespace, console: Console) -> int:
     if arguments.target == "-" or Path(arguments.target).is_file():
         show(console, arguments.output, _file(arguments.target))
         return exits.ALLOWED
+    if arguments.target.startswith(("/", "./", "../")):
+        raise ConfigurationError(
+            f"there is no file {arguments.target}", remedy="Check the path; a layout is written oci:DIR:TAG."
+        )
     from pyratify.entrypoints.cli.targets import parse_target
 
     result = asyncio.run(_attached(arguments, console, parse_target(arguments.target)))
@@ -86,9 +90,15 @@ def _read(target: str) -> bytes:
             with Path(target).open("rb") as file:
                 data = file.read(_MAX_FILE + 1)
     except (OSError, AttributeError) as error:
-        raise ConfigurationError(f"{target} cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or "standard input is closed"
+        raise ConfigurationError(
+            f"{target} cannot be read: {why}", remedy="Check the path and its permissions."
+        ) from None
     if len(data) > _MAX_FILE:
-        raise ConfigurationError(f"{target} has more than {_MAX_FILE} bytes")
+        raise ConfigurationError(
+            f"{target} has more than {_MAX_FILE} bytes",
+            remedy="Give the signature itself, and not what it signs.",
+        )
     return data
 
 

@@ -41,4 +41,8 @@ async def _resolve(arguments: Namespace, console: Console, target: Target) -> De
                 with due(time.monotonic() + seconds):
                     return await session.resolve(target)
         except TimeoutError:
-            raise StoreError(Reason.TIMEOUT, f"not finished within {seconds} seconds") from None
+            raise StoreError(
+                Reason.TIMEOUT,
+                f"not finished within {seconds:g} seconds",
+                remedy="Check that the registry can be reached from here, or allow more time with --timeout.",
+            ) from None

@@ -115,7 +115,11 @@ class Session:
         if executor is None:
             from pyratify.core.reason import Reason
 
-            raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
+            raise StoreError(
+                Reason.SCOPE_NO_MATCH,
+                f"no executor's scopes cover {reference.name}",
+                remedy="Add an executor for it to the configuration, or leave out -c to ask without one.",
+            )
         return executor.store
 
     def _layout(self, reference: Reference) -> "LayoutStore":

@@ -35,7 +35,7 @@ class InvalidTargets(InvalidReference):
     """
 
     def __init__(self, faults: Sequence[InvalidReference]) -> None:
-        message = "\n".join(fault.message for fault in faults)
+        message = f"{len(faults)} texts are no references"
         super().__init__(faults[0].reason, message, remedy=faults[0].remedy)
         self.faults = tuple(faults)
 
@@ -46,7 +46,7 @@ def parse_target(text: str, scope: str | None = None) -> Target:
     Raises:
         InvalidReference: `REF_INVALID` or `REF_AMBIGUOUS`.
     """
-    reference = Reference.parse_layout(text) if is_layout(text) else Reference.parse(text)
+    reference = _reference(text)
     if scope is None or not reference.is_layout:
         return Target(reference)
     named = Reference.parse(scope)
@@ -55,6 +55,31 @@ def parse_target(text: str, scope: str | None = None) -> Target:
             f"--scope: {scope!r} is not a repository", remedy="Write it as registry/repository."
         )
     return Target(reference, named)
+
+
+def _reference(text: str) -> Reference:
+    if is_layout(text):
+        return Reference.parse_layout(text)
+    try:
+        return Reference.parse(text)
+    except InvalidReference as error:
+        raise InvalidReference(error.reason, error.message, remedy=_remedy(text, error.remedy)) from None
+
+
+def _remedy(text: str, otherwise: str) -> str:
+    """Return what to do about a text that is no reference: what people write who mean something on disk or an address."""
+    if not text.strip():
+        return "Give a reference; where it comes from a variable of the shell, that is empty."
+    scheme, colon, rest = text.partition("://")
+    if colon and scheme in ("http", "https", "docker", "oci"):
+        flag = " and give --plain-http" if scheme == "http" else ""
+        return f"Leave out {scheme}://{flag}: {rest[:200]!a}."
+    path = Path(text)
+    try:
+        kind = "oci-archive" if path.is_file() else "oci" if path.is_dir() else ""
+    except (OSError, ValueError):
+        return otherwise
+    return f"If the layout on disk is meant, write {kind}:{text[:200]}." if kind else otherwise
 
 
 def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = None) -> tuple[Target, ...]:

@@ -63,7 +63,10 @@ def _audit(arguments: Namespace) -> Audit:
     others = arguments.trust_policy or arguments.trust_store
     if arguments.cert:
         if others or arguments.notation or arguments.notation_config:
-            raise ConfigurationError("--cert excludes trust policies and trust stores", remedy="Ask twice.")
+            raise ConfigurationError(
+                "--cert excludes trust policies and trust stores",
+                remedy="Ask for the certificates and for the trust store in two runs.",
+            )
         return _certificates(arguments)
     if arguments.trust_policy and not arguments.trust_store:
         raise ConfigurationError(
@@ -98,7 +101,9 @@ def _folder(arguments: Namespace, folder: "NotationFolder") -> Audit:
             findings.append(fault(error, name))
     if not documents and not findings:
         missing = ConfigurationError(
-            f"there is no trust policy in {folder.root}", reason=Reason.CONFIG_INVALID
+            f"there is no trust policy in {folder.root}",
+            reason=Reason.CONFIG_INVALID,
+            remedy="Write trustpolicy.json there (`notation policy init`), or name another folder with --notation-config.",
         )
         findings.append(fault(missing, str(folder.root)))
     return _documents(documents, folder.trust_store, tuple(findings), arguments)
@@ -108,7 +113,11 @@ def _documents(
     documents: dict[str, bytes], store: Path, findings: tuple[Finding, ...], arguments: Namespace
 ) -> Audit:
     if not store.is_dir():
-        missing = ConfigurationError(f"there is no trust store {store}", reason=Reason.KEY_UNAVAILABLE)
+        missing = ConfigurationError(
+            f"there is no trust store {store}",
+            reason=Reason.KEY_UNAVAILABLE,
+            remedy="Make it (`notation cert add`), or name the folder that holds x509/ with --trust-store.",
+        )
         findings = (*findings, fault(missing, str(store)))
     policies: list[tuple[str, TrustPolicy]] = []
     for name, data in documents.items():

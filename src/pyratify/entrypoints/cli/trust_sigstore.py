@@ -46,7 +46,10 @@ def _repository(arguments: Namespace) -> Repository:
             remedy="Give the address of the mirror and its TUF root.json, which you got in a way you trust.",
         )
     if arguments.mirror and arguments.staging:
-        raise ConfigurationError("--mirror and --staging exclude one another")
+        raise ConfigurationError(
+            "--mirror and --staging exclude one another",
+            remedy="Leave one of them out: each names a repository.",
+        )
     if arguments.mirror:
         root = read_file(arguments.root, "--root")
         return Repository(check_mirror(arguments.mirror), arguments.mirror, root)

@@ -67,5 +67,7 @@ def _standard_input() -> bytes:
 
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ConfigurationError(f"standard input has more than {MAX_BYTES} bytes")
+        raise ConfigurationError(
+            f"standard input has more than {MAX_BYTES} bytes", remedy="Give the manifests in several runs."
+        )
     return data

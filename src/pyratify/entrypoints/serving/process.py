@@ -136,7 +136,7 @@ class Process:
                 stack.push_async_callback(shared.aclose)
             stack.push_async_callback(verdicts.aclose)
             await source.refresh()
-            keeper = Housekeeping(self.clock, watch.activity, (verdicts.sweep, *door.sweeps))
+            keeper = Housekeeping(self.clock, watch.activity, door.sweeps)
             self._follow(stack, source, certificates, door, keeper)
             observed = self._observed if self.inherited is None else self._supervised
             health = await observed(stack, readiness, metrics)
