@@ -44,6 +44,7 @@ def test_every_bad_line_is_said_at_once(run: Run, tmp_path: Path) -> None:
     (tmp_path / "refs").write_text(f"{LAYOUT}:cosign-v3\na b\n# fine\nUPPER/x\n:::\n")
     code, out, err = run("verify", *KEY, "--from-file", "refs", "Bad Reference")
     assert (code, out) == (3, "")
+    assert err.count("what to do: ") == 1
     for place in ("'Bad Reference'", "refs, line 2: ", "refs, line 4: ", "refs, line 5: "):
         assert place in err
 
@@ -117,6 +118,19 @@ def test_a_signature_of_the_other_kind_says_which_flag_reads_it(
     assert "Sign the image" not in out
     for word in words:
         assert word in out
+
+
+def test_the_tag_of_cosign_is_looked_for_only_where_nothing_else_was_found(run: Run) -> None:
+    """With a certificate authority alone no request is made for it, unless there is no evidence at all."""
+    with RegistrySimulator() as registry:
+        registry.load_layout(MATERIAL / "layout", "app")
+        denied = run("verify", *CERT, "--no-cache", registry.reference("app", "cosign-v2"))
+        assert denied.code == 1
+        assert "a cosign signature is attached" in denied.out
+        assert any(".sig" in str(hit) for hit in registry.hits)
+        before = len(registry.hits)
+        assert run("verify", *CERT, "--no-cache", registry.reference("app", "notation-jws-ec")).code == 0
+        assert not any(".sig" in str(hit) for hit in registry.hits[before:])
 
 
 def test_a_configuration_is_told_which_verifier_it_lacks(run: Run, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyratify.core.errors import RatifyError
     from pyratify.entrypoints.cli.console import Console
 
+_MAX_FAULTS = 1000
 _VERSION = (("--version",),)
 
 
@@ -87,8 +88,11 @@ def _run(given: tuple[str, ...], console: "Console") -> int:
 def _explain(error: "RatifyError", console: "Console", *, debug: bool) -> None:
     from pyratify.core.errors import InvalidReference
 
-    for each in getattr(error, "faults", ())[:-1]:
+    faults = getattr(error, "faults", ())
+    for each in faults[:_MAX_FAULTS]:
         console.note(each.message)
-    error = getattr(error, "faults", (error,))[-1]
+    if 0 < len(faults) <= _MAX_FAULTS:
+        console.note(f"what to do: {error.remedy}")
+        return
     code = "" if isinstance(error, InvalidReference) else f" [{error.reason}]"
     console.fault(f"{error.message}{code}", error.remedy, debug=debug)
