@@ -7,7 +7,8 @@ from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.limits import MIB
 from pyratify.core.observing import Observer
-from pyratify.core.verdicts import Lifetimes, SharedVerdicts, Verdicts
+from pyratify.core.question import SharedVerdicts
+from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.entrypoints.serving.activity import RefusedClients, Watch
 from pyratify.entrypoints.serving.bodies import BodyBudget
 from pyratify.entrypoints.serving.site import Address
