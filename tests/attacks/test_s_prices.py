@@ -1,19 +1,30 @@
 """Attacks with the price of documents: how much is read, parsed, tried and kept, and where."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import pytest
 
 from pyratify.core import strictjson
+from pyratify.core.caching import MemoryCache
+from pyratify.core.engine import Engine
+from pyratify.core.executor import Executor
 from pyratify.core.limits import MIB
 from pyratify.core.offload import LARGE
 from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, failures
+from pyratify.core.scope import ScopeMap
 from pyratify.core.strictjson import MAX_BYTES, MAX_TOKENS, InvalidJson, loads
+from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.core.verifier import Details, Evidence
+from pyratify.core.weight import weigh
 from pyratify.pki.encoding import encode_base64
+from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.testing.cosign import (
     ClassicSignature,
     CosignKey,
@@ -24,7 +35,8 @@ from pyratify.testing.cosign import (
     simple_signing,
     statement,
 )
-from pyratify.testing.memory import make_manifest
+from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.verifiers.cosign import ed25519ph, keyed
 from pyratify.verifiers.cosign.budget import MAX_PRICE
 from pyratify.verifiers.cosign.formats import BUNDLE, MAX_BUNDLE, SIGNATURE_ANNOTATION
@@ -190,3 +202,104 @@ async def test_atk_282_few_signatures_cost_no_thread(monkeypatch: pytest.MonkeyP
     with counted(monkeypatch, keyed, "is_signed") as calls:
         assert passed(await setting.validate()).signers
     assert calls == [threading.current_thread().name]
+
+
+def test_atk_283_a_content_cache_weighs_keys_and_entries_too() -> None:
+    """A hundred thousand empty entries are not free."""
+    cache = MemoryCache(max_bytes=64 * 1024, max_entries=10**6)
+    for number in range(2000):
+        cache.put(f"{number}" + "k" * 1000, b"")
+        assert cache.size <= 64 * 1024
+    kept = sum(cache.get(f"{number}" + "k" * 1000) is not None for number in range(2000))
+    assert 10 < kept < 64
+
+
+def reporting(data: dict[str, object]) -> FakeVerifier:
+    """Return a verifier that passes everything and reports these facts."""
+
+    async def does(evidence: Evidence) -> Details:
+        return Details("passed", ("somebody",), dict(data))
+
+    return FakeVerifier(does=does)
+
+
+def made_of(verifier: FakeVerifier, store: MemoryStore, generation: str = "one") -> Engine:
+    """Return an engine for everything."""
+    executor = Executor(
+        store=store, verifiers=(verifier,), policy=ThresholdPolicy(Rule(None, (Rule("fake"),), 1))
+    )
+    return Engine(ScopeMap([("example.com", executor)]), generation)
+
+
+async def test_atk_283_a_verdict_weighs_everything_that_its_report_holds() -> None:
+    """Details and annotations are what a publisher writes; one verdict never takes the place of all others."""
+    store, clock = MemoryStore(), FakeClock()
+    image = store.add_image()
+    store.attach(image, "application/test", annotations={"a": "x" * 100_000})
+    verdicts = Verdicts(clock, Lifetimes(allowed=60), 2 * MIB)
+    engine = made_of(reporting({"said": ["y" * 50_000]}), store)
+    reference = Reference.parse("example.com/app").at(image.digest)
+    assert (await verdicts.validate(engine, reference)).succeeded
+    assert len(verdicts) == 1
+    assert 150_000 < verdicts.weight < 200_000
+    heavy = made_of(reporting({"said": "y" * MIB}), store, "two")
+    assert (await verdicts.validate(heavy, reference)).succeeded
+    assert len(verdicts) == 1
+
+
+async def test_atk_283_verdicts_that_are_over_do_not_stay() -> None:
+    """Not until their weight is needed, but until the next sweep."""
+    store, clock = MemoryStore(), FakeClock()
+    image = store.add_image()
+    store.attach(image, "application/test")
+    verdicts = Verdicts(clock, Lifetimes(allowed=5, tags=2))
+    engine = made_of(reporting({}), store)
+    await verdicts.validate(engine, Reference.parse("example.com/app").at(image.digest))
+    await verdicts.resolve(engine, Reference.parse("example.com/app:v1"))
+    clock.advance(4.9)
+    verdicts.sweep()
+    assert len(verdicts) == 1
+    clock.advance(0.2)
+    verdicts.sweep()
+    assert (len(verdicts), verdicts.weight) == (0, 0)
+
+
+async def test_atk_283_a_configuration_that_is_gone_takes_its_verdicts_along() -> None:
+    """And no other's; one that is asked again under the same name finds its own anew."""
+    store = MemoryStore()
+    image = store.add_image()
+    store.attach(image, "application/test")
+    verdicts = Verdicts(FakeClock(), Lifetimes(allowed=3600))
+    old, new = made_of(reporting({}), store, "old"), made_of(reporting({}), store, "new")
+    reference = Reference.parse("example.com/app").at(image.digest)
+    for engine in (old, new):
+        assert (await verdicts.validate(engine, reference)).succeeded
+    old.lifetime.close()
+    verdicts.sweep()
+    assert len(verdicts) == 1
+    assert verdicts.remaining(old, reference) == 0
+    assert verdicts.remaining(new, reference) > 0
+
+
+async def test_atk_283_a_sweep_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nothing is asked any more."""
+    monkeypatch.setattr("pyratify.core.verdicts._SWEEP_SECONDS", 0.0)
+    store, clock = MemoryStore(), FakeClock()
+    image = store.add_image()
+    store.attach(image, "application/test")
+    verdicts = Verdicts(clock, Lifetimes(allowed=5))
+    reference = Reference.parse("example.com/app").at(image.digest)
+    await verdicts.validate(made_of(reporting({}), store), reference)
+    clock.advance(6)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(verdicts) == 0
+    await verdicts.aclose()
+
+
+def test_atk_283_weighing_counts_each_object_once_and_stops_in_time() -> None:
+    """Shared texts are held once; what is too heavy anyway is not weighed to its end."""
+    text = "x" * 10_000
+    assert 10_000 < weigh([text, text, {"a": text}]) < 12_000
+    assert weigh([os.urandom(1000) for _ in range(1000)], 5000) < 20_000
+    assert weigh(MappingProxyType({"a": text})) > 10_000

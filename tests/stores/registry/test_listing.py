@@ -179,7 +179,8 @@ async def test_one_malformed_entry_hides_neither_the_next_page_nor_a_tag(registr
         found, error = await listed_until_error(store, registry.reference("app", str(image.digest)))
     assert [entry.descriptor.digest for entry in found] == [signature.digest]
     assert error is not None
-    assert error.reason is Reason.REGISTRY_ERROR
+    assert error.reason is Reason.JSON_INVALID
+    assert "a registry" in error.remedy
 
 
 @pytest.mark.parametrize("path", [r"\.sig", "/referrers/"])
