@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from pyratify.core.caching import MemoryCache, SingleFlight
+from pyratify.core.caching import ExpiringCache, MemoryCache, SingleFlight
+from pyratify.testing.fakes import FakeClock
 
 
 def test_a_cache_returns_what_it_was_given() -> None:
@@ -183,3 +184,16 @@ async def test_abandoned_work_has_cleaned_up_when_its_last_caller_ends() -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     assert steps == 5
+
+
+def test_a_sweep_forgets_what_has_expired_and_its_weight() -> None:
+    """And nothing else, so that what is not asked for again holds no memory."""
+    clock = FakeClock()
+    cache = ExpiringCache[str](clock, 10)
+    cache.put("a", "short", 1, 4)
+    cache.put("b", "long", 60, 4)
+    clock.advance(2)
+    cache.sweep()
+    assert (len(cache), cache.get("b")) == (1, "long")
+    cache.put("c", "new", 60, 6)
+    assert cache.get("b") == "long"
