@@ -120,19 +120,6 @@ def test_a_signature_of_the_other_kind_says_which_flag_reads_it(
         assert word in out
 
 
-def test_the_tag_of_cosign_is_looked_for_only_where_nothing_else_was_found(run: Run) -> None:
-    """With a certificate authority alone no request is made for it, unless there is no evidence at all."""
-    with RegistrySimulator() as registry:
-        registry.load_layout(MATERIAL / "layout", "app")
-        denied = run("verify", *CERT, "--no-cache", registry.reference("app", "cosign-v2"))
-        assert denied.code == 1
-        assert "a cosign signature is attached" in denied.out
-        assert any(".sig" in str(hit) for hit in registry.hits)
-        before = len(registry.hits)
-        assert run("verify", *CERT, "--no-cache", registry.reference("app", "notation-jws-ec")).code == 0
-        assert not any(".sig" in str(hit) for hit in registry.hits[before:])
-
-
 def test_a_configuration_is_told_which_verifier_it_lacks(run: Run, tmp_path: Path) -> None:
     """There, flags would not help."""
     (tmp_path / "ratify.yaml").write_text(
