@@ -1,52 +1,21 @@
 """What a refusal of the command's own flags comes to: a signature was found, and another flag reads it."""
 
-import asyncio
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 
-from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, ValidationResult, walk
 from pyratify.core.store import Discovery
 
 _NOTATION = "application/vnd.cncf.notary.signature"
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
-_SECONDS = 10
 _TELLING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED})
 _FLAGS = {
     "Notation": "--cert CA.pem with --trusted-identity, or --notation",
     "cosign": "--key FILE, or --certificate-identity with --certificate-oidc-issuer",
 }
 _TYPES = {"Notation": "notation", "cosign": "cosign"}
-
-
-async def with_cosign_tags(result: ValidationResult, arguments: Namespace) -> ValidationResult:
-    """Return a refusal for want of evidence with the signature under cosign's tag, where there is one.
-
-    Where cosign's signatures are not trusted their tag is not asked for; only a refusal is worth that round trip.
-    """
-    if result.failure is None or result.failure.reason is not Reason.NO_EVIDENCE:
-        return result
-    if result.subject is None or result.reference.is_layout:
-        return result
-    from pyratify.entrypoints.cli.direct import registry_store
-
-    subject = result.reference.at(result.subject.digest)
-    found: list[ArtifactReport] = []
-    async with AsyncExitStack() as stack:
-        store = registry_store(arguments, stack, ("sig",))
-        try:
-            async with asyncio.timeout(_SECONDS), aclosing(store.referrers(subject)) as listing:  # type: ignore[type-var]
-                found += [
-                    ArtifactReport(subject, each.descriptor, each.discovery)
-                    async for each in listing
-                    if each.discovery is Discovery.COSIGN_TAG
-                ]
-        except (RatifyError, TimeoutError):
-            return result  # the refusal stands without it
-    return replace(result, artifacts=(*result.artifacts, *found))
 
 
 def advised(result: ValidationResult, arguments: Namespace, *, direct: bool) -> ValidationResult:

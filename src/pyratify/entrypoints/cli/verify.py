@@ -8,7 +8,7 @@ from functools import partial
 
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
-from pyratify.entrypoints.cli.advice import advised, with_cosign_tags
+from pyratify.entrypoints.cli.advice import advised
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.identity_flags import is_cosign
@@ -52,8 +52,6 @@ async def _verify(
 async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
     """Validate one reference, and say in the result what only the command knows."""
     result = await session.judge(target)
-    if direct and not is_cosign(arguments):
-        result = await with_cosign_tags(result, arguments)
     if arguments.output == "tree":
         result = await session.count_passed_over(target, result)
     return advised(result, arguments, direct=direct)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+LARGE = 64 * 1024
 
 
 async def in_thread(name: str, work: Callable[[], T]) -> T:
@@ -19,6 +20,11 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
     job = _Job(work)
     threading.Thread(target=job.run, name=name, daemon=True).start()
     return await job.outcome
+
+
+async def by_size(size: int, work: Callable[[], T]) -> T:
+    """Do work on a document of that many bytes: of a large one away from the event loop."""
+    return work() if size <= LARGE else await in_thread("reading a large document", work)
 
 
 class _Job(Generic[T]):

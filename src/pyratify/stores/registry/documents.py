@@ -16,6 +16,7 @@ from pyratify.stores.registry.transport import Response
 _MAX_TOKENS = 300_000  # of a list of referrers, whose bytes the client bounds: some 10,000 entries
 _JSON = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)", re.ASCII)
 
+MAX_ENTRIES = 10_000
 _PLACE = "See whether that is a registry, and whether a proxy or a login page stands before it."
 _HEADER = "See whether a proxy before the registry removes or changes that header field."
 
@@ -166,12 +167,17 @@ def _nonsense(error: StoreError) -> StoreError:
 def _entries(entries: list[object], response: Response) -> Listing:
     found: list[Descriptor] = []
     error: StoreError | None = None
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(entries[:MAX_ENTRIES]):
         try:
             found.append(read_descriptor(entry, f"manifests[{index}]"))
         except RatifyError as fault:
             message = f"{response.url.origin.authority} lists what is no referrer: {fault.message}"
             error = error or StoreError(fault.reason, message)
+    if len(entries) > MAX_ENTRIES:
+        error = error or StoreError(
+            Reason.REFERRERS_LIMIT,
+            f"{response.url.origin.authority} lists {len(entries)} referrers on one page, more than the {MAX_ENTRIES} that are read",
+        )
     return Listing(tuple(found), error)
 
 
