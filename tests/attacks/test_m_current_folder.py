@@ -65,7 +65,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_atk_292_a_checkout_neither_allows_nor_sends_nor_starts_anything(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The image is signed by the key that the checkout trusts; nobody asked for that configuration."""
+    """The image is signed by the key that the checkout trusts; that configuration was not asked for."""
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
         image = f"{registry.host}/app:cosign-v3"

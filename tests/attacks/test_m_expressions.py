@@ -48,7 +48,7 @@ async def test_atk_291_all_expressions_of_a_tenant_have_one_bound(count: int) ->
     assert caught.value.path == "spec.verifiers[0].parameters.trustPolicies[0].identities[1]"
 
 
-async def test_atk_291_one_expression_has_its_bound_for_everybody() -> None:
+async def test_atk_291_one_expression_has_its_bound_for_administrators_too() -> None:
     """An administrator's too: what a program may take is bounded before it is compiled."""
     huge = HOSTILE | {"certificateIdentityRegex": r"(?:\p{L}\p{N}){30}"}
     with pytest.raises(ConfigurationError, match="256 KiB"):

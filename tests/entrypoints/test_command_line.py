@@ -54,6 +54,11 @@ def test_every_help_has_two_examples_that_parse(prog: str) -> None:
         (("completion", "bsh"), "bash"),
         (("help", "verfy"), "verify"),
         (("explain", "SIG_INVALD"), "SIG_INVALID"),
+        (("show",), "config show"),
+        (("schema",), "config schema"),
+        (("verify", "-key", "x"), "--key"),
+        (("-V",), "--version"),
+        (("--versoin",), "--version"),
     ],
 )
 def test_a_misspelled_word_is_followed_by_the_right_one(given: tuple[str, ...], meant: str, run: Run) -> None:
@@ -65,6 +70,7 @@ def test_a_misspelled_word_is_followed_by_the_right_one(given: tuple[str, ...], 
 
 def test_nothing_is_suggested_where_nothing_is_near(run: Run) -> None:
     """A guess that is none would mislead."""
+    assert "Did you mean" not in run("verify", "--xyz", "x").err
     err = run("xyzzy").err
     assert "Did you mean" not in err
     assert "`ratify --help`" in err
@@ -113,6 +119,7 @@ def test_codes_are_explained(run: Run) -> None:
         ("resolve", "IMAGE"),
         ("explain", "TIMEOUT"),
         ("plugins",),
+        ("version",),
         ("trust", "notation", "--cert", "CA"),
         ("trust", "sigstore"),
     ],

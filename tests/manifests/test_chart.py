@@ -754,14 +754,14 @@ SCOPE_LISTS: dict[str, Callable[[str], dict[str, Any]]] = {
 def test_scopes_that_are_none_are_refused(scope: str, tmp_path: Path) -> None:
     """The engine would refuse them too, when they are in the cluster."""
     assert canonical_scope(scope) != scope
-    with pytest.raises(NotRendered, match="scopes"):
+    with pytest.raises(NotRendered, match=r"executor\.scopes: .* is no scope: write a repository"):
         render(SCOPE_LISTS["executor"](scope), tmp_path)
 
 
 @pytest.mark.parametrize("name", SCOPE_LISTS)
 def test_scopes_are_looked_at_wherever_they_stand(name: str, tmp_path: Path) -> None:
     """In every list of them."""
-    with pytest.raises(NotRendered, match="scopes"):
+    with pytest.raises(NotRendered, match=rf"{name}\S*\.scopes: .https://registry.example.com. is no scope"):
         render(SCOPE_LISTS[name]("https://registry.example.com"), tmp_path)
     assert render(SCOPE_LISTS[name]("registry.example.com"), tmp_path)
 
@@ -836,6 +836,19 @@ def test_updates_go_as_they_are_asked_to(
     spec = deployed({"updateStrategy": values, "revisionHistoryLimit": 3}, tmp_path)
     assert spec["strategy"] == strategy
     assert spec["revisionHistoryLimit"] == 3
+
+
+@pytest.mark.parametrize("name", ["podSecurityContext", "securityContext", "updateStrategy"])
+def test_what_is_taken_away_whole_is_the_clusters_to_choose(name: str, tmp_path: Path) -> None:
+    """Null leaves the API server's own defaults."""
+    spec = deployed({name: None}, tmp_path)
+    pod = spec["template"]["spec"]
+    found = {
+        "podSecurityContext": pod.get("securityContext"),
+        "securityContext": pod["containers"][0].get("securityContext"),
+        "updateStrategy": spec.get("strategy"),
+    }
+    assert [each for each, value in found.items() if value is None] == [name]
 
 
 def test_containers_stand_before_and_beside_the_program(tmp_path: Path) -> None:

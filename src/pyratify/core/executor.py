@@ -14,6 +14,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
 from pyratify.core.guard import describe, from_store, internal, is_ours
+from pyratify.core.lease import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reason import Reason
@@ -39,6 +40,7 @@ _GAPS = frozenset(
         Reason.REGISTRY_ERROR,
         Reason.REGISTRY_UNREACHABLE,
         Reason.REGISTRY_AUTH,
+        Reason.REGISTRY_BUSY,
         Reason.TIMEOUT,
         Reason.DIGEST_MISMATCH,
         Reason.SIZE_MISMATCH,
@@ -84,6 +86,9 @@ class Executor:
     partition: str = ""
     clock: Clock = field(default_factory=SystemClock)
     _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, init=False, repr=False)
+    _places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         names = [verifier.name for verifier in self.verifiers]
@@ -105,7 +110,7 @@ class Executor:
         Returns:
             The report, also when something could not be decided; only cancellation raises.
         """
-        content = Content(self.store, self.limits, self.cache, self.partition, self._flights)
+        content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
         walk = Walk(content, self._by_name(), self.policy, self.concurrency)
         error: Failure | None = None
         try:

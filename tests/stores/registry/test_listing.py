@@ -1,6 +1,7 @@
 """Evidence of all places: what one of them does not answer hides nothing that is found in another."""
 
 import json
+import threading
 from threading import Event
 
 import pytest
@@ -10,8 +11,10 @@ from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.core.store import Discovery
+from pyratify.stores.registry.documents import Listing, read_listing
 from pyratify.stores.registry.options import ReferrersMode
 from pyratify.stores.registry.referrers import referrers_tag
+from pyratify.stores.registry.transport import Response
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.testing.registry import Fault, Features, RegistrySimulator
@@ -179,7 +182,8 @@ async def test_one_malformed_entry_hides_neither_the_next_page_nor_a_tag(registr
         found, error = await listed_until_error(store, registry.reference("app", str(image.digest)))
     assert [entry.descriptor.digest for entry in found] == [signature.digest]
     assert error is not None
-    assert error.reason is Reason.REGISTRY_ERROR
+    assert error.reason is Reason.JSON_INVALID
+    assert "a registry" in error.remedy
 
 
 @pytest.mark.parametrize("path", [r"\.sig", "/referrers/"])
@@ -369,3 +373,28 @@ async def test_a_next_page_on_another_host_is_not_read(registry: RegistrySimulat
     assert [entry.descriptor.digest for entry in found] == [signature.digest]
     assert error is not None
     assert error.reason is Reason.REDIRECT_BLOCKED
+
+
+async def test_a_large_page_is_read_away_from_the_event_loop(
+    registry: RegistrySimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one of the threads for large documents, and no more than ten thousand entries of it; more are no silent loss."""
+    memory = registry.repository("app")
+    image = memory.add_image("v1")
+    entry = {"mediaType": OCI_INDEX, "digest": "", "size": 1}
+    entries = [{**entry, "digest": f"sha256:{number:064x}"} for number in range(10_001)]
+    body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    registry.fault(Fault(path="/referrers/", body=body))
+    threads: list[str] = []
+
+    def read(response: Response) -> Listing:
+        threads.append(threading.current_thread().name)
+        return read_listing(response)
+
+    monkeypatch.setattr("pyratify.stores.registry.referrers_api.read_listing", read)
+    async with open_store() as store:
+        found, error = await listed_until_error(store, registry.reference("app", str(image.digest)))
+    assert [name.startswith("pyratify-documents") for name in threads] == [True]
+    assert len(found) == 10_000
+    assert error is not None
+    assert error.reason is Reason.REFERRERS_LIMIT

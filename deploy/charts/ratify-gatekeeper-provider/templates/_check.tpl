@@ -29,6 +29,32 @@
 {{- fail "cache.shared has no effect without a url: set cache.shared.url" }}
 {{- end }}
 {{- include "ratify.checkVerifiers" . }}
+{{- include "ratify.checkScopes" (dict "path" "executor.scopes" "scopes" .Values.executor.scopes) }}
+{{- include "ratify.checkScopes" (dict "path" "notation.scopes" "scopes" .Values.notation.scopes) }}
+{{- include "ratify.checkScopes" (dict "path" "cosign.scopes" "scopes" .Values.cosign.scopes) }}
+{{- range $index, $store := .Values.stores }}
+{{- include "ratify.checkScopes" (dict "path" (printf "stores[%d].scopes" $index) "scopes" $store.scopes) }}
+{{- end }}
+{{- range $index, $executor := .Values.executors }}
+{{- include "ratify.checkScopes" (dict "path" (printf "executors[%d].scopes" $index) "scopes" $executor.scopes) }}
+{{- range $number, $store := $executor.stores }}
+{{- include "ratify.checkScopes" (dict "path" (printf "executors[%d].stores[%d].scopes" $index $number) "scopes" $store.scopes) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Dict: path, scopes. As the engine reads them: a repository, a prefix of repositories, a registry with a dot or a port, a zone, or *. */}}
+{{- define "ratify.checkScopes" -}}
+{{- $label := "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?" }}
+{{- $part := "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*" }}
+{{- $port := ":[1-9][0-9]{0,4}" }}
+{{- $registry := printf "(?:(?:localhost|%s(?:\\.%s)+|\\[[0-9a-f:]+\\])(?:%s)?|%s%s)" $label $label $port $label $port }}
+{{- $pattern := printf "^(?:\\*|\\*\\.%s(?:\\.%s)*(?:%s)?|%s(?:/%s(?:/%s)*(?:/\\*)?)?)$" $label $label $port $registry $part $part }}
+{{- range .scopes }}
+{{- if not (regexMatch $pattern .) }}
+{{- fail (printf "%s: %q is no scope: write a repository as registry.example.com/team/app, a prefix as registry.example.com/team/*, a registry, a zone as *.example.com, or *" $.path .) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* What is for the other mode, and what takes the sense of something else away. */}}

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pyratify.core.errors import RatifyError
     from pyratify.entrypoints.cli.console import Console
 
+_WHERE = "Correct it in the file or flag that the message names."
+_MAX_FAULTS = 1000
 _VERSION = (("--version",),)
 
 
@@ -86,9 +88,14 @@ def _run(given: tuple[str, ...], console: "Console") -> int:
 
 def _explain(error: "RatifyError", console: "Console", *, debug: bool) -> None:
     from pyratify.core.errors import InvalidReference
+    from pyratify.core.reason import Reason
 
-    for each in getattr(error, "faults", ())[:-1]:
+    faults = getattr(error, "faults", ())
+    for each in faults[:_MAX_FAULTS]:
         console.note(each.message)
-    error = getattr(error, "faults", (error,))[-1]
+    if 0 < len(faults) <= _MAX_FAULTS:
+        console.note(f"what to do: {error.remedy}")
+        return
     code = "" if isinstance(error, InvalidReference) else f" [{error.reason}]"
-    console.fault(f"{error.message}{code}", error.remedy, debug=debug)
+    remedy = _WHERE if error.remedy == Reason.CONFIG_INVALID.remedy else error.remedy
+    console.fault(f"{error.message}{code}", remedy, debug=debug)

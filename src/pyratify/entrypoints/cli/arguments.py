@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from pyratify.entrypoints.cli import exits
@@ -71,6 +71,8 @@ class Parser(argparse.ArgumentParser):
         choices = [str(choice) for choice in action.choices]
         near = suggestion(str(value), choices)
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no public name for it
+            deeper = [name for name in _nested(action) if name.split()[1] == value]
+            near = f"Did you mean {' or '.join(map(repr, deeper))}?" if deeper else near
             self.error(f"`{self.prog}` has no {str(action.metavar).lower()} {str(value)!r}", near)
         name = "/".join(action.option_strings) or action.metavar or action.dest
         self.error(f"{name}: {str(value)!r} is none of {', '.join(choices)}", near)
@@ -90,12 +92,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(exits.USAGE, f"ratify: {clean(message, 512)}\nratify: what to do: {clean(what, 512)}\n")
 
 
+def _nested(action: "argparse._SubParsersAction[Any]") -> Iterator[str]:
+    """Iterate over the actions of the commands, as `config check`."""
+    for name, parser in action.choices.items():
+        for below in parser._actions:  # noqa: SLF001 - argparse has no public way to list them
+            if isinstance(below, argparse._SubParsersAction):  # noqa: SLF001
+                yield from (f"{name} {each}" for each in below.choices)
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return the question whether the nearest known word is meant; empty where none is near."""
     from difflib import get_close_matches
 
-    lower = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), lower, n=1)
+    lower = {each.lower().lstrip("-"): each for each in known}
+    near = get_close_matches(word.lower().lstrip("-"), lower, n=1)
     return f"Did you mean {lower[near[0]]!r}?" if near else ""
 
 

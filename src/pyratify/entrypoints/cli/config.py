@@ -6,8 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
+
+_THERE = "Correct it there; docs/configuration.md and `ratify config schema` say what may stand there."
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -38,9 +41,8 @@ def _check(arguments: Namespace, console: Console) -> int:
     faults = sorted(asyncio.run(check_document(document, base)), key=lambda each: line_of(each, places))
     if arguments.output == "text" and faults:
         for fault in faults:
-            console.fault(
-                f"{located(fault, name, places).message} [{fault.reason}]", fault.remedy, debug=False
-            )
+            remedy = _THERE if fault.remedy == Reason.CONFIG_INVALID.remedy else fault.remedy
+            console.fault(f"{located(fault, name, places).message} [{fault.reason}]", remedy, debug=False)
         return exits.USAGE
     from pyratify.entrypoints.cli.facts import show
 

@@ -25,7 +25,7 @@ _BEGIN = "Give --key FILE for cosign or --cert FILE for notation, or begin with 
 
 
 def find_config(arguments: Namespace, console: Console) -> Path:
-    """Return the configuration to use, and say which when nobody named it.
+    """Return the configuration to use, and say which when none was named.
 
     Raises:
         ConfigurationError: There is none.

@@ -4,6 +4,7 @@ from argparse import Namespace
 from importlib import import_module
 
 from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.arguments import suggestion
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.parser import build_parser
 
@@ -17,8 +18,10 @@ def dispatch(given: tuple[str, ...], console: Console) -> int:
         console.fault("no command given", "`ratify --help` lists the commands", debug=False)
         return exits.USAGE
     if given[0].startswith("-") and given[0] not in _ALONE:
-        message, remedy = f"{given[0]} stands before the command", "Write flags after the command"
-        console.fault(message, f"{remedy}: `ratify COMMAND {given[0]}`.", debug=False)
+        near = "" if given[0] in ("-o", "-c") else suggestion(given[0], (*_ALONE, "--debug"))
+        remedy = f"Write flags after the command: `ratify COMMAND {given[0]}`."
+        remedy = "Did you mean '--version'?" if given[0] in ("-v", "-V") else near or remedy
+        console.fault(f"{given[0]} stands before the command", remedy, debug=False)
         return exits.USAGE
     try:
         arguments = build_parser(given[0]).parse_args(given)

@@ -118,7 +118,7 @@ def _help(add: Add) -> None:
 
 
 def _version(add: Add) -> None:
-    add("version", "print the version")
+    add_output(add("version", "print the version"))
 
 
 _COMMANDS: dict[str | None, Callable[[Add], None]] = {

@@ -35,7 +35,7 @@ class InvalidTargets(InvalidReference):
     """
 
     def __init__(self, faults: Sequence[InvalidReference]) -> None:
-        message = "\n".join(fault.message for fault in faults)
+        message = f"{len(faults)} texts are no references"
         super().__init__(faults[0].reason, message, remedy=faults[0].remedy)
         self.faults = tuple(faults)
 

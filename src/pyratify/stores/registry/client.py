@@ -187,7 +187,9 @@ class RegistryClient:
             if remaining <= 0:
                 raise StoreError(Reason.TIMEOUT, f"not finished within {self._options.timeout:.3g} seconds")
             try:
-                response = await self._transport.send(replace(request, timeout=remaining))
+                response = await self._transport.send(
+                    replace(request, timeout=remaining, patience=time_left(self._clock))
+                )
             except ConnectionLost as error:
                 delay = self._retry.delay(tried, self._remaining(deadline))
                 if delay is None:

@@ -45,6 +45,7 @@ class RegistryOptions:
             their certificates are checked like the registry's.
         referrers: How referrers are listed.
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
+        max_connections: How many requests one host is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries, redirects and tokens.
         tries: How often a request is made at most.
@@ -68,6 +69,7 @@ class RegistryOptions:
     blob_hosts: tuple[str, ...] = ()
     referrers: ReferrersMode = ReferrersMode.AUTO
     proxy_from_environment: bool = True
+    max_connections: int = 128
     connect_timeout: float = 5.0
     timeout: float = 30.0
     tries: int = 3

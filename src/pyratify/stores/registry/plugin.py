@@ -44,6 +44,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
         blob_hosts: Hosts that the registry may redirect to though their addresses are not public: its own storage.
         referrers: `auto`, `api` (no fallback to the tag schema) or `tag`.
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
+        max_connections: How many requests one host is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries.
         transport: `asyncio`, the strict reader of this package over asyncio, or `aiohttp`.
@@ -67,6 +68,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     blob_hosts: tuple[str, ...] = ()
     referrers: Literal["auto", "api", "tag"] = "auto"
     proxy_from_environment: bool = True
+    max_connections: int = _DEFAULTS.max_connections
     connect_timeout: float = _DEFAULTS.connect_timeout
     timeout: float = _DEFAULTS.timeout
     transport: Literal["asyncio", "aiohttp"] = "asyncio"
@@ -108,6 +110,7 @@ def read_options(options: Options, resources: Resources) -> RegistryOptions:
         blob_hosts=_hosts(options.blob_hosts, "blobHosts"),
         referrers=ReferrersMode(options.referrers),
         proxy_from_environment=options.proxy_from_environment,
+        max_connections=options.max_connections,
         connect_timeout=options.connect_timeout,
         timeout=options.timeout,
         destinations=resources.shared.destinations,
@@ -118,6 +121,7 @@ def _check(options: Options) -> None:
     for path, value in (
         ("maxBlobBytes", options.max_blob_bytes),
         ("maxManifestBytes", options.max_manifest_bytes),
+        ("maxConnections", options.max_connections),
         ("connectTimeout", options.connect_timeout),
         ("timeout", options.timeout),
     ):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import quote
 
 from pyratify.core.digest import Digest
@@ -9,6 +10,7 @@ from pyratify.core.errors import StoreError
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.stores.registry.background import by_size
 from pyratify.stores.registry.capabilities import Capabilities
 from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.complaints import printable
@@ -117,7 +119,7 @@ class ReferrersApi:
                     Reason.REGISTRY_ERROR,
                     f"{read.registry} lists a page of {read.what} and answers for it with {_shown(response)}",
                 )
-            listing = read_listing(response)
+            listing = await by_size(len(response.body), partial(read_listing, response))
 
     def _reads(self, reference: Reference, digest: Digest, artifact_type: str | None) -> tuple[Read, ...]:
         query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
@@ -137,7 +139,7 @@ class ReferrersApi:
                 self._capabilities.unanswered(read.registry, read.repository, digest)
                 odd = response.status not in _NO_API
                 return replace(before, refused=_shown(response), odd=odd, error=None)
-            listing = read_listing(response)
+            listing = await by_size(len(response.body), partial(read_listing, response))
         except StoreError as error:
             return replace(before, error=error)
         self._capabilities.answered(read.registry, len(listing.descriptors))

@@ -1,5 +1,6 @@
 """The one seam to the network: a request goes out, a bounded response comes back."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -60,6 +61,7 @@ class Request:
         limit: How many bytes the body of an answer with status 200 may have.
         trust: What the place is given.
         timeout: Seconds for everything, from the connection to the last byte.
+        patience: Seconds until the answer is of no use any more; what has to wait for longer is not begun.
         headers: Pairs of name and value; nothing else is sent but `Host`, `Connection` and `Content-Length`.
         method: `GET`, or `POST` for an OAuth2 token.
         body: The body of a POST.
@@ -70,6 +72,7 @@ class Request:
     limit: int
     trust: Trust = PUBLIC
     timeout: float = 30.0
+    patience: float = math.inf
     headers: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
     body: bytes = b""
@@ -106,7 +109,7 @@ class Transport(Protocol):
         Cancelled, or failed in any way, the connection is closed and never used again.
 
         Raises:
-            StoreError: `REGISTRY_UNREACHABLE`, `TLS_VERIFY`, `TLS_REQUIRED`, `TIMEOUT`, `SSRF_BLOCKED`,
+            StoreError: `REGISTRY_UNREACHABLE`, `REGISTRY_BUSY`, `TLS_VERIFY`, `TLS_REQUIRED`, `TIMEOUT`, `SSRF_BLOCKED`,
                 `CONTENT_ENCODING`, `SIZE_EXCEEDED`, `SIZE_MISMATCH`, or `REGISTRY_ERROR` for what is not HTTP.
         """
         ...

@@ -41,13 +41,13 @@ class Pattern:
         """Tell whether the expression matches the whole text; a text over 1024 characters never does."""
         return len(text) <= MAX_TEXT and self._compiled.fullmatch(text) is not None
 
-    def find(self, text: str) -> int:
-        """Return where the expression first matches a part of the text, as cosign asks; -1 for nowhere.
+    def find(self, text: str) -> tuple[int, int] | None:
+        """Return where the part begins and ends that the expression matches first, as cosign asks; None for nowhere.
 
         For messages, never for trust.
         """
         found = self._compiled.search(text) if len(text) <= MAX_TEXT else None
-        return -1 if found is None else int(found.start())
+        return None if found is None else (int(found.start()), int(found.end()))
 
     @property
     def is_catch_all(self) -> bool:
@@ -81,16 +81,26 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def widen(pattern: Pattern, text: str) -> str:
-    """Return the expression that goes on where this one ends; empty where that would match everything.
+    """Return the expression for the whole of a text of which this one matches a part; empty where none is harmless.
 
-    Nothing is compiled: what matches the beginning of a text (`find` returned 0) and goes on with `.*` matches all of it.
+    A beginning goes on with anything, and the end of an address of mail gets any name before it. What fits elsewhere is
+    not widened: a stranger's name may contain any other, or end like it. Nothing is compiled.
     """
-    catch_all = all(any(pattern.find(each) == 0 for each in strangers) for strangers in _STRANGERS)
-    literal = pattern.text.rpartition("\\Q")[1] and "\\E" not in pattern.text.rpartition("\\Q")[2]
-    if catch_all or literal or "\n" in text:
+    place = pattern.find(text)
+    if place is None or "\n" in text or "\\Q" in pattern.text:
         return ""
-    # Of alternatives without a group the last one alone would go on.
-    return f"(?:{pattern.text}).*" if "|" in pattern.text else f"{pattern.text}.*"
+    # Of alternatives without a group only one would get more.
+    whole = f"(?:{pattern.text})" if "|" in pattern.text else pattern.text
+    start, end = place
+    if start == 0:
+        return "" if _begins_everything(pattern) else f"{whole}.*"
+    is_mail = pattern.text.startswith("@") and "@" not in text[:start]
+    return f"[^@]+{whole}" if is_mail and end == len(text) and whole == pattern.text else ""
+
+
+def _begins_everything(pattern: Pattern) -> bool:
+    found = [[pattern.find(stranger) for stranger in strangers] for strangers in _STRANGERS]
+    return all(any(place is not None and place[0] == 0 for place in places) for places in found)
 
 
 def _library() -> Any:
@@ -108,6 +118,13 @@ def _library() -> Any:
 def _explain(error: Exception) -> str:
     said = error.args[0] if error.args else ""
     reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    kind, _, where = reason.partition(": ")
     if "too large" in reason:
         return f"it would take more than {MAX_MEMORY // 1024} KiB; shorten it, or repeat less"
-    return f"{reason[:200]}; its syntax is RE2's, without look-around and backreferences ({_SYNTAX})"
+    if where.startswith(("(?=", "(?!", "(?<=", "(?<!")):
+        return f"look-around ({where[:8]}) cannot be matched in linear time"
+    if kind == "invalid escape sequence" and where[1:2].isdigit():
+        return f"a backreference ({where[:8]}) cannot be matched in linear time"
+    if kind == "invalid repetition size":
+        return f"{where[:20]} repeats more than 1000 times, those around it multiplied, or has its numbers the wrong way round"
+    return f"{reason[:200]} (the syntax is RE2's: {_SYNTAX})"
