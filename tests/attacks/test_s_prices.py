@@ -121,10 +121,10 @@ def test_atk_281_counting_takes_one_pass_whatever_there_is(filler: bytes) -> Non
 async def test_atk_280_a_large_manifest_is_parsed_beside_the_event_loop(threads: list[str]) -> None:
     """And the good signature beside it counts."""
     setting = Setting()
-    attach_classic(setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest)))
     layers = [replace(setting.image, annotations={"a": "x" * 1000}) for _ in range(100)]
     large = make_manifest(artifact_type="application/x", subject=setting.image, layers=layers)
     listed(setting, large)
+    attach_classic(setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest)))
     assert (await setting.validate()).decision is Decision.ALLOW
     assert threads
     assert all(name.startswith("pyratify-documents") for name in threads)
