@@ -134,6 +134,48 @@ def test_certificates_are_read_as_notation_reads_them(form: str, signed: str, tm
     assert expected is (form != "nothing")
 
 
+def _note(header: dict[str, object]) -> None:
+    header["com.example.note"] = "unsigned"
+
+
+@pytest.mark.parametrize("media_type", SIGNERS)
+@pytest.mark.parametrize("identities", [(IDENTITY,), ("did:key:z6Mk", IDENTITY), ("did:key:z6Mk",)])
+def test_unknown_headers_and_identities_are_judged_as_notation_judges_them(
+    media_type: str, identities: tuple[str, ...], tmp_path: Path
+) -> None:
+    """An unsigned header that nothing knows is ignored, and an identity of another kind matches no certificate."""
+    notary = program("notary")
+    program("registry")
+    (tmp_path / "ca.pem").write_bytes(ROOT.pem)
+    texts = tuple(each if each.startswith("did:") else f"x509.subject: {each}" for each in identities)
+    recipe = Recipe(unprotected=_note)
+    with live.loopback.registry() as repository:
+        store = push(repository, lambda image: SIGNERS[media_type](signer(ROOT), image, recipe), media_type)
+        name = f"{repository.name}:{next(iter(store.tags))}"
+        flags = [flag for text in texts for flag in ("-identity", text)]
+        trust = ("-ca", str(tmp_path / "ca.pem"), *flags)
+        expected = accepts(notary, "verify", "-plain-http", *trust, name, folder=tmp_path)
+        policy = {
+            "version": "1.0",
+            "trustPolicies": [
+                {
+                    "name": "all",
+                    "registryScopes": ["*"],
+                    "signatureVerification": {"level": "strict"},
+                    "trustStores": ["ca:test"],
+                    "trustedIdentities": texts,
+                }
+            ],
+        }
+        store_folder = tmp_path / "x509" / "ca" / "test"
+        store_folder.mkdir(parents=True)
+        (store_folder / "ca.der").write_bytes(ROOT.der)
+        (tmp_path / "trustpolicy.json").write_text(json.dumps(policy))
+        given = ("--trust-policy", str(tmp_path / "trustpolicy.json"), "--trust-store", str(tmp_path))
+        assert (main(["verify", *given, name]) == 0) is expected
+    assert expected is (IDENTITY in identities)
+
+
 @pytest.mark.parametrize("tag", ["in-lines"])
 def test_cosign_itself_attaches_signatures_in_lines(tag: str, tmp_path: Path) -> None:
     """`base64 payload.sig` and `cosign attach signature` in a real registry."""
