@@ -8,6 +8,7 @@ from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.guard import from_store
+from pyratify.core.inflight import LargeContent
 from pyratify.core.limits import Limits
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
@@ -46,6 +47,7 @@ class Content:
         cache: The engine's cache; None for no cache.
         partition: Keeps apart what different credentials may read.
         flights: Shares downloads between validations at the same time.
+        large: What large content all validations hold at the same time.
     """
 
     store: Store
@@ -53,6 +55,7 @@ class Content:
     cache: ContentCache | None = None
     partition: str = ""
     flights: SingleFlight[bytes] = field(default_factory=SingleFlight)
+    large: LargeContent = field(default_factory=LargeContent)
     _read: int = 0
 
     async def manifest(self, reference: Reference, descriptor: Descriptor) -> bytes:

@@ -228,19 +228,22 @@ class Walk:
 
     async def _manifest(self, place: _Place, referrer: Referrer) -> Manifest:
         descriptor = referrer.descriptor
-        if referrer.manifest is not None:
-            data = await self.content.accept(referrer.manifest, descriptor)
-        else:
-            data = await self.content.manifest(place.reference, descriptor)
-        return await offload(len(data), parse_manifest, data, descriptor)
+        async with self.content.large.hold(descriptor.size):
+            if referrer.manifest is not None:
+                data = await self.content.accept(referrer.manifest, descriptor)
+            else:
+                data = await self.content.manifest(place.reference, descriptor)
+            return await offload(len(data), parse_manifest, data, descriptor)
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
-        asked = [
-            await ask(name, verifier, evidence)
-            for name, verifier in self.verifiers.items()
-            if wanted is None or name in wanted
-        ]
+        size = _size(evidence.manifest, self.content.limits.blob_bytes)
+        async with self.content.large.hold(size):
+            asked = [
+                await ask(name, verifier, evidence)
+                for name, verifier in self.verifiers.items()
+                if wanted is None or name in wanted
+            ]
         return tuple(result for result in asked if result is not None)
 
     async def _descend(self, place: _Place, report: ArtifactReport, tally: _Tally) -> ArtifactReport:
@@ -289,6 +292,11 @@ def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery)
             Reason.SUBJECT_MISMATCH,
             f"{manifest.descriptor.digest} is attached to {attached}, not to {subject.digest} under which it is listed",
         )
+
+
+def _size(manifest: Manifest, most: int) -> int:
+    """Return how many bytes a verifier may read of an artifact; what is larger than a blob may be is not read."""
+    return sum(layer.size for layer in manifest.layers if 0 <= layer.size <= most)
 
 
 def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
