@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -12,9 +13,13 @@ import pytest
 from pyratify.core import strictjson
 from pyratify.core.caching import MemoryCache
 from pyratify.core.engine import Engine
+from pyratify.core.errors import VerificationError
 from pyratify.core.executor import Executor
+from pyratify.core.lease import LARGE_ARTIFACTS
 from pyratify.core.limits import MIB
+from pyratify.core.manifest import MAX_ANNOTATIONS, Manifest
 from pyratify.core.offload import LARGE
+from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, failures
@@ -23,6 +28,7 @@ from pyratify.core.strictjson import MAX_BYTES, MAX_TOKENS, InvalidJson, loads
 from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.core.verifier import Details, Evidence
 from pyratify.core.weight import weigh
+from pyratify.pki.cose import MAX_ITEMS, parse_cose
 from pyratify.pki.encoding import encode_base64
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.testing.cosign import (
@@ -116,8 +122,8 @@ async def test_atk_280_a_large_manifest_is_parsed_beside_the_event_loop(threads:
     """And the good signature beside it counts."""
     setting = Setting()
     attach_classic(setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest)))
-    annotations = {f"a{number}": "x" * 100 for number in range(1000)}
-    large = make_manifest(artifact_type="application/x", subject=setting.image, annotations=annotations)
+    layers = [replace(setting.image, annotations={"a": "x" * 1000}) for _ in range(100)]
+    large = make_manifest(artifact_type="application/x", subject=setting.image, layers=layers)
     listed(setting, large)
     assert (await setting.validate()).decision is Decision.ALLOW
     assert threads
@@ -235,9 +241,9 @@ async def test_atk_283_a_verdict_weighs_everything_that_its_report_holds() -> No
     """Details and annotations are what a publisher writes; one verdict never takes the place of all others."""
     store, clock = MemoryStore(), FakeClock()
     image = store.add_image()
-    store.attach(image, "application/test", annotations={"a": "x" * 100_000})
+    store.attach(image, "application/test", annotations={"a": "x" * 60_000})
     verdicts = Verdicts(clock, Lifetimes(allowed=60), 2 * MIB)
-    engine = made_of(reporting({"said": ["y" * 50_000]}), store)
+    engine = made_of(reporting({"said": ["y" * 90_000]}), store)
     reference = Reference.parse("example.com/app").at(image.digest)
     assert (await verdicts.validate(engine, reference)).succeeded
     assert len(verdicts) == 1
@@ -303,3 +309,103 @@ def test_atk_283_weighing_counts_each_object_once_and_stops_in_time() -> None:
     assert 10_000 < weigh([text, text, {"a": text}]) < 12_000
     assert weigh([os.urandom(1000) for _ in range(1000)], 5000) < 20_000
     assert weigh(MappingProxyType({"a": text})) > 10_000
+
+
+async def test_atk_283_annotations_that_would_fill_reports_are_refused() -> None:
+    """They are carried along by every report; exactly as many as are allowed do not harm."""
+    for size, outcome in ((MAX_ANNOTATIONS - 1, None), (MAX_ANNOTATIONS, Reason.PARSE_LIMIT)):
+        store = MemoryStore()
+        image = store.add_image()
+        store.attach(image, "application/test", annotations={"a": "x" * size})
+        reference = Reference.parse("example.com/app").at(image.digest)
+        result = await made_of(reporting({}), store).validate(reference)
+        (report,) = result.artifacts
+        assert (report.failure.reason if report.failure else None) is outcome
+
+
+class Slow:
+    """A verifier that reads a large layer, and counts how many do at the same time."""
+
+    name = "fake"
+
+    def __init__(self, wanted: int) -> None:
+        self.go, self.wanted = asyncio.Event(), wanted
+        self.under_way = self.most = 0
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Accept everything."""
+        del manifest
+        return True
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Read, and wait to be let go."""
+        await evidence.blob(evidence.manifest.layers[0])
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        if self.under_way == self.wanted:
+            self.go.set()
+        await self.go.wait()
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        return Details("passed", ("somebody",))
+
+
+async def test_atk_280_only_so_many_large_documents_are_in_memory() -> None:
+    """However many artifacts and images bring them at the same time; small ones never wait for them."""
+    store, slow = MemoryStore(), Slow(LARGE_ARTIFACTS)
+    executor = Executor(store=store, verifiers=(slow,), policy=NoPolicy())
+    large = [store.add_image(f"t{number}", bytes([number])) for number in range(3)]
+    for image in large:
+        for number in range(6):
+            store.attach(image, "application/test", ("application/x", bytes([number]) * (LARGE + 1)))
+    ask = Reference.parse("example.com/app")
+    results = await asyncio.gather(*(executor.validate(ask.at(image.digest)) for image in large))
+    assert slow.most == LARGE_ARTIFACTS
+    assert all(report.passed("fake") for result in results for report in result.artifacts)
+    small = store.add_image("small", b"small")
+    for number in range(6):
+        store.attach(small, "application/test", ("application/x", bytes([number]) * LARGE))
+    quick = Slow(6)
+    await Executor(store=store, verifiers=(quick,), policy=NoPolicy()).validate(ask.at(small.digest))
+    assert quick.most == 6
+
+
+def test_atk_281_cbor_items_are_counted_before_an_envelope_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The decoder never sees them; what stands in strings is no item."""
+    import cbor2
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("decoded")
+
+    for filler in (b"\x80", b"\xa0", b"\xf6", b"\x40", b"\x18\x20"):
+        count = MAX_ITEMS + 1
+        envelope = b"\xd2\x84\x40\xa1\x01\x9a" + count.to_bytes(4, "big") + filler * count + b"\x40\x40"
+        with monkeypatch.context() as patch:
+            patch.setattr(cbor2, "CBORDecoder", never)
+            with pytest.raises(VerificationError) as caught:
+                parse_cose(envelope)
+        assert caught.value.reason is Reason.PARSE_LIMIT
+    with pytest.raises(VerificationError) as caught:
+        parse_cose(cbor2.dumps([b"\x80" * 2 * MAX_ITEMS]))
+    assert caught.value.reason is Reason.ENVELOPE_MALFORMED
+
+
+async def test_atk_281_a_large_envelope_is_verified_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of either format, with everything of it that does not wait for others."""
+    from notation_bench import judge
+    from pyratify.testing.notation import Recipe
+    from pyratify.verifiers.notation import envelope as envelopes
+    from pyratify.verifiers.notation.envelope import AGENT, COSE_TYPE, JWS_TYPE
+
+    def edit(header: dict[object, object]) -> None:
+        header[AGENT] = "x" * 2 * LARGE
+
+    for media_type in (JWS_TYPE, COSE_TYPE):
+        with counted(monkeypatch, envelopes, "parse_envelope") as calls:
+            result = await judge(Recipe(unprotected=edit), media_type)
+        assert result.decision is Decision.ALLOW
+        assert calls[0].startswith("pyratify-documents")

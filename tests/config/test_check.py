@@ -127,3 +127,68 @@ def test_lines_are_those_of_the_file() -> None:
     assert lines(b'{"a":\n {"b": [1,\n 2]}}')["a.b[1]"] == 3
     assert lines(b"\xff") == {}
     assert lines(b"[") == {"": 1}
+
+
+async def test_policies_and_lists_of_the_wrong_shape_hide_nothing() -> None:
+    """A policy without a type, an executor that is none, and a list in which one item is wrong."""
+    value = document(policyEnforcer={"parameters": {}}, scopes=["*", 5], colour=1)
+    value["executors"].append(7)
+    found = await messages(value)
+    for part in (
+        "executors[0].policyEnforcer: the required key is missing: type",
+        "executors[0].scopes[1]: expected",
+        "executors[0]: unknown key 'colour'",
+        "executors[1]: expected",
+    ):
+        assert sum(part in message for message in found) == 1, part
+    assert len(found) == 4
+
+
+async def test_more_faults_than_are_looked_for_come_to_an_end(monkeypatch: Any) -> None:
+    """A hundred rounds are enough for any file that is read by people."""
+    monkeypatch.delenv("NOPE", raising=False)
+    found = await messages(document(**{f"key{number}": 1 for number in range(150)}))
+    assert 100 <= len(found) <= 101
+    scopes = [f"${{NOPE}}{number}" for number in range(150)]
+    assert len([each for each in await messages(document(scopes=scopes)) if "not set" in each]) == 100
+
+
+async def test_a_name_of_the_parts_is_kept_for_their_rules() -> None:
+    """Even where the part has no name that could be kept."""
+    found = await messages(document(verifiers=[GOOD, {"name": "", "type": "cosign"}, 5]))
+    assert [message.partition(": ")[0] for message in found] == [
+        "executors[0].verifiers[1].name",
+        "executors[0].verifiers[2]",
+    ]
+
+
+def test_a_place_that_is_not_there_is_not_mended() -> None:
+    """Nothing is put where nothing was."""
+    from pyratify.config.mending import Mended
+    from pyratify.core.errors import ConfigurationError
+
+    mended = Mended({"a": [1], "b.c": {"d": 1}})
+    for path in ("", "x", "a[1]", "a[x]", "a[0].b", "a.b"):
+        assert not mended.replace(ConfigurationError("", path=path), 5)
+        assert not mended.mend(ShapeError("", path=path))
+    assert not mended.mend(ConfigurationError("no fault of the shape", path="a"))
+    assert mended.replace(ConfigurationError("", path="b.c.d"), 5)
+    assert mended.document == {"a": [1], "b.c": {"d": 5}}
+
+
+def test_keys_are_suggested_where_their_place_cannot_be_told() -> None:
+    """Then those of the whole type are known."""
+    import msgspec
+    import pytest
+
+    from pyratify.config.decode import decode
+
+    class Inner(msgspec.Struct, forbid_unknown_fields=True):
+        colour: int = 0
+
+    class Outer(msgspec.Struct, forbid_unknown_fields=True):
+        parts: dict[str, Inner]
+
+    with pytest.raises(ShapeError) as caught:
+        decode(Outer, {"parts": {"x": {"color": 1}}})
+    assert caught.value.near == "colour"

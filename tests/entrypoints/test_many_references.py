@@ -142,3 +142,50 @@ def test_tags_of_cosign_are_named_by_kind(output: str, run: Run) -> None:
     """Their own type is that of an image."""
     out = run("discover", "-o", output, f"{LAYOUT}:cosign-v2").out
     assert ('"kind":"signature"' if output == "json" else "(cosign-tag): cosign signature") in out
+
+
+def test_what_nobody_knows_is_not_advised_on(run: Run) -> None:
+    """An attachment of a kind of its own is no signature that a flag would read."""
+    with RegistrySimulator() as registry:
+        store = registry.repository("app")
+        store.attach(store.add_image("v1"), "application/example", ("text/plain", b"x"))
+        out = run("verify", *KEY, "--no-cache", "-o", "tree", registry.reference("app", "v1")).out
+    assert "Sign the image" in out
+    assert "not looked at: 1 of kinds that no verifier here reads" in out
+
+
+async def test_what_was_passed_over_is_counted_as_far_as_it_can_be() -> None:
+    """A listing that fails changes no answer, and one without end is left at the limit of referrers."""
+    from pyratify.core.executor import Executor
+    from pyratify.core.reference import Reference
+    from pyratify.core.report import Decision, ValidationResult
+    from pyratify.entrypoints.cli.session import Session, everything
+    from pyratify.entrypoints.cli.targets import Target
+    from pyratify.testing.fakes import FakeVerifier
+    from pyratify.testing.memory import MemoryStore
+
+    store = MemoryStore()
+    image = store.add_image("v1")
+    for number in range(120):
+        store.attach(image, "application/example", ("text/plain", str(number).encode()))
+    target = Target(Reference.parse("registry.example.com/app:v1"))
+    session = Session(everything(Executor(store=store, verifiers=(FakeVerifier("x"),))))
+    result = ValidationResult(target.reference, image, Decision.ALLOW)
+    assert (await session.count_passed_over(target, result)).passed_over == 100
+    other = ValidationResult(target.reference, image, Decision.DENY)
+    assert (await session.count_passed_over(target, other)).passed_over == 0
+    store.manifests.clear()
+    gone = Session(everything(Executor(store=Failing(), verifiers=(FakeVerifier("x"),))))  # type: ignore[arg-type]
+    assert (await gone.count_passed_over(target, result)).passed_over == 0
+
+
+class Failing:
+    """A store whose listing fails."""
+
+    async def referrers(self, reference: object, artifact_type: str | None = None) -> Any:
+        """Fail before the first item."""
+        from pyratify.core.errors import StoreError
+        from pyratify.core.reason import Reason
+
+        raise StoreError(Reason.REGISTRY_ERROR, "no listing")
+        yield

@@ -245,3 +245,60 @@ async def test_several_stores_read_as_one() -> None:
         await mux.resolve(Reference.parse("c.io/app:v1"))
     assert caught.value.reason is Reason.SCOPE_NO_MATCH
     assert stores["a.io"].calls == []
+
+
+class Left(Broken):
+    """A stream whose reader has left."""
+
+    def write(self, text: str) -> int:
+        """Fail as a pipe without a reader does."""
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def flush(self) -> None:
+        """Fail likewise."""
+        self.write("")
+
+
+def test_a_reader_that_has_left_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for one result nor at the end."""
+    monkeypatch.setattr(sys, "stdout", Left())
+    console = Console()
+    console.result("a result")
+    console.close()
+    assert main(["completion", "bash"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "colored"), [(("FORCE_COLOR",), True), (("FORCE_COLOR", "NO_COLOR"), False)]
+)
+def test_color_can_be_forced_and_forbidden(
+    names: tuple[str, ...], colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbidden wins."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in names:
+        monkeypatch.setenv(name, "1")
+    assert Console().color is colored
+
+
+def test_an_interrupt_before_anything_is_said_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is no console yet."""
+
+    def interrupted(self: Console) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Console, "__init__", interrupted)
+    assert main(["version"]) == 130
+
+
+def test_files_that_are_too_large_or_gone_are_not_taken_apart(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`inspect` reads 32 MiB, of a file or of standard input."""
+    from pyratify.entrypoints.cli import inspect
+
+    monkeypatch.setattr(inspect, "_MAX_FILE", 3)
+    (tmp_path / "large").write_text("large")
+    assert "more than 3 bytes" in run("inspect", "large")[2]
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is closed" in run("inspect", "-")[2]

@@ -153,3 +153,47 @@ def test_a_type_is_not_asked_of_notation(run: Run, material: Path) -> None:
     ran = run("verify-file", "--signature", "envelope", *ca, "--type", "vuln", "file")
     assert ran.code == 3
     assert "--type" in ran.err
+
+
+@pytest.mark.usefixtures("key")
+def test_signatures_that_cannot_be_verified_in_time_decide_nothing(run: Run, material: Path) -> None:
+    """A time of nothing is over at once."""
+    ca = ("--cert", material / "certs" / "ca.pem", "--trusted-identity", "*")
+    both = ("--key", "cosign.pub", "--bundle", "file.sigstore.json", *ca)
+    ran = run("verify-file", *both, "--timeout", "1e-9", "file")
+    assert ran.code == 2
+    assert "TIMEOUT" in ran.out
+
+
+@pytest.mark.usefixtures("key")
+def test_kinds_that_nothing_trusts_stand_in_the_report(run: Run) -> None:
+    """Beside one that is trusted; they neither help nor harm."""
+    Path("envelope").write_text('{"payload": "", "protected": ""}')
+    given = ("--signature", "envelope", "--signature", "file.sigstore.json")
+    ran = run("verify-file", *given, "--key", "cosign.pub", "-o", "json", "file")
+    assert ran.code == 0
+    found = json.loads(ran.out)
+    assert [len(report["results"]) for report in found["artifactReports"]] == [0, 1]
+    assert run("verify-file", *given, "--key", "other.pub", "file").code == 1
+
+
+def test_keys_of_the_wrong_kind_are_a_mistake_of_usage(run: Run, tmp_path: Path, material: Path) -> None:
+    """Both kinds of trust may be given, and both are checked."""
+    (tmp_path / "file").write_bytes(DATA)
+    (tmp_path / "envelope.jws.sig").write_text("{}")
+    given = ("--signature", "envelope.jws.sig", "file")
+    wrong = ("--cert", material / "keys" / "cosign.pub", "--trusted-identity", "*")
+    assert run("verify-file", *wrong, *given).code == 3
+    assert (
+        run(
+            "verify-file",
+            "--cert",
+            material / "certs" / "ca.pem",
+            "--trusted-identity",
+            "*",
+            *given[:2],
+            "gone",
+        ).code
+        == 3
+    )
+    assert "wrote" not in run("verify-file", *given).out

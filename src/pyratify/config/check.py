@@ -48,13 +48,13 @@ async def check_document(document: Any, base: Path) -> tuple[ConfigurationError,
 
 def _filled(mended: Mended, base: Path, found: dict[str, ConfigurationError]) -> Any:
     """Return the document with variables and files put in, those that are missing as an empty text."""
-    while True:
+    for _ in range(_ROUNDS):
         try:
             return fill(mended.document, base)
         except ConfigurationError as fault:
             found[fault.message] = fault
-            if not mended.replace(fault, "") or len(found) >= _ROUNDS:
-                return mended.document
+            mended.replace(fault, "")
+    return mended.document
 
 
 def _stands_in(fault: ConfigurationError, found: dict[str, ConfigurationError]) -> bool:

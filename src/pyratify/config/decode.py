@@ -31,6 +31,7 @@ class ShapeError(ConfigurationError):
         unknown: The key that is not known, where that is the fault; the path is that of its object.
         near: The known key that could be meant.
         missing: The key that is missing, where that is the fault.
+        expected: What is expected in place of what stands there, where that is the fault, as `float | null`.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class ShapeError(ConfigurationError):
         unknown: str = "",
         near: str = "",
         missing: str = "",
+        expected: str = "",
     ) -> None:
         super().__init__(message, path=path, remedy=remedy)
         self.unknown = unknown
         self.near = near
         self.missing = missing
+        self.expected = expected
 
     @property
     def place(self) -> str:
@@ -78,13 +81,13 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
     where = match[1].removeprefix(".") if match else ""
     message = text[: match.start()] if match else text
     remedy, near = None, ""
-    unknown, missing = _UNKNOWN.search(message), _MISSING.search(message)
+    unknown, missing, expected = (pattern.search(message) for pattern in (_UNKNOWN, _MISSING, _EXPECTED))
     if unknown:
         remedy, near = _suggest(unknown[1], _structs_at(kind, where))
         message = f"unknown key {unknown[1][:80]!r}"
     elif missing:
         remedy = f"Add {missing[1]} there."
-    elif expected := _EXPECTED.match(message):
+    elif expected:
         remedy = f"Write {' or '.join(_WORDS.get(each, each) for each in expected[1].split(' | '))} there."
     message = message.replace("Object missing required field", "the required key is missing:")
     message = message.replace("`", "")
@@ -95,6 +98,7 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
         unknown=unknown[1] if unknown else "",
         near=near,
         missing=missing[1] if missing else "",
+        expected=expected[1] if expected else "",
     )
 
 

@@ -10,6 +10,7 @@ from pyratify.config.decode import ShapeError
 from pyratify.config.paths import join
 from pyratify.core.errors import ConfigurationError
 
+_STAND_INS: dict[str, Any] = {"str": "stand-in.invalid", "int": 1, "float": 1.0, "bool": False, "null": None}
 _NOTHING = object()
 
 
@@ -24,20 +25,27 @@ class Mended:
         self.document = deepcopy(document)
         self._removed: set[str] = set()
         self._renamed: set[str] = set()
+        self._replaced: set[str] = set()
 
     def follows(self, fault: ConfigurationError) -> bool:
         """Tell whether a fault only follows from what was taken out, or from a key that was guessed."""
+        if fault.path in self._replaced:
+            return True
         if not isinstance(fault, ShapeError):
             return False
         return join(fault.path, fault.missing) in self._removed or fault.path in self._renamed
 
     def mend(self, fault: ConfigurationError) -> bool:
-        """Rename an unknown key to the one that is meant, or take out what is of the wrong shape; tell whether that was possible."""
+        """Rename an unknown key to the one that is meant, or replace or take out what is of the wrong shape; tell whether that was possible."""
         if not isinstance(fault, ShapeError) or fault.missing:
             return False
         place = fault.place
         owner, key = _find(self.document, place)
-        if owner is _NOTHING or not isinstance(owner, dict):
+        for kind in reversed(fault.expected.split(" | ")):
+            if kind in _STAND_INS and place not in self._replaced and place not in self._renamed:
+                self._replaced.add(place)
+                return self.replace(fault, _STAND_INS[kind])
+        if not isinstance(owner, dict):
             return False
         value = owner.pop(key)
         if fault.near and fault.near not in owner:

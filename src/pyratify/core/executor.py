@@ -14,7 +14,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
 from pyratify.core.guard import describe, from_store, internal, is_ours
-from pyratify.core.inflight import LargeContent
+from pyratify.core.lease import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reason import Reason
@@ -86,7 +86,9 @@ class Executor:
     partition: str = ""
     clock: Clock = field(default_factory=SystemClock)
     _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, init=False, repr=False)
-    _large: LargeContent = field(default_factory=LargeContent, init=False, repr=False)
+    _places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         names = [verifier.name for verifier in self.verifiers]
@@ -108,7 +110,7 @@ class Executor:
         Returns:
             The report, also when something could not be decided; only cancellation raises.
         """
-        content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._large)
+        content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
         walk = Walk(content, self._by_name(), self.policy, self.concurrency)
         error: Failure | None = None
         try:

@@ -92,15 +92,9 @@ def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[st
             f"the signature is one of {kind}, and nothing says whose of that kind count",
             remedy=f"Give {_FLAGS[kind]}.",
         )
-    judges: dict[str, Judge] = {}
-    subject = None
-    if "cosign" in usable:
-        subject, judges["cosign"] = _cosign(arguments)
-    if "notation" in usable:
-        subject, judges["notation"] = _notation(arguments)
-    if subject is None:
-        raise AssertionError("some kind is usable")
-    return subject, judges
+    makers = {"cosign": _cosign, "notation": _notation}
+    made = {kind: makers[kind](arguments) for kind in usable}
+    return made[usable[-1]][0], {kind: judge for kind, (_, judge) in made.items()}
 
 
 def _cosign(arguments: Namespace) -> tuple[Descriptor, Judge]:
