@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from pyratify.core.offload import offload
+
 T = TypeVar("T")
-LARGE = 64 * 1024
 
 
 async def in_thread(name: str, work: Callable[[], T]) -> T:
@@ -23,8 +24,8 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
 
 
 async def by_size(size: int, work: Callable[[], T]) -> T:
-    """Do work on a document of that many bytes: of a large one away from the event loop."""
-    return work() if size <= LARGE else await in_thread("reading a large document", work)
+    """Do work on a document of that many bytes: of a large one in the few threads for such documents."""
+    return await offload(size, work)
 
 
 class _Job(Generic[T]):
