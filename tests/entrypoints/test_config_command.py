@@ -321,6 +321,10 @@ executors:
     assert "executors[0].stores[0].parameters.caFile: ca.pem" in err
     assert "--inline-files" in err
     assert "PUBLIC KEY" not in plain
+    (tmp_path / "team.yaml").write_text(CONVERTIBLE.rstrip() + "\n    stores: [{type: registry-store}]\n")
+    code, _, err = run("config", "convert", "--namespace", "team", "team.yaml")
+    assert code == 3
+    assert "Give --inline-files" in err
     code, made, err = run("config", "convert", "--inline-files", "ratify.yaml")
     assert code == 0
     assert (made.count("BEGIN PUBLIC KEY"), made.count("BEGIN CERTIFICATE")) == (2, 1)

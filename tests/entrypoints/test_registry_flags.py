@@ -81,3 +81,13 @@ def test_a_registry_that_asks_for_an_hour_is_not_waited_for(
     assert "HTTP 429" in out + err
     assert "asks for a wait of 3600 seconds, until 2" in out + err
     assert len(registry.hits) == 1
+
+
+def test_a_certificate_authority_means_https(run: Run, registry: RegistrySimulator, tmp_path: Path) -> None:
+    """With `--ca-file` nothing is asked over http, on this machine neither, unless `--plain-http` says so."""
+    (tmp_path / "ca.pem").write_text(Authority().pem)
+    flags = ("--ca-file", tmp_path / "ca.pem")
+    code, _, err = run("resolve", *flags, registry.reference("app", "both"))
+    assert (code, "TLS_REQUIRED" in err) == (2, True)
+    assert registry.hits == ()
+    assert run("resolve", *flags, "--plain-http", registry.reference("app", "both")).code == 0

@@ -134,7 +134,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
-        plain_http=False if arguments.https else True if arguments.plain_http else None,
+        plain_http=True if arguments.plain_http else False if arguments.https or ca_file else None,
         cosign_tags=True,
         cosign_suffixes=cosign_tags,
         cosign_tag_prefix=_prefix(arguments),
