@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test newest lint reformat bench doc constraints clean
+.PHONY: help demo dev test newest mutants lint reformat bench doc constraints clean
 
 include peers.mk
 
@@ -16,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.runtime ## Verify the signed images of this repository: accepted, refused, explained
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+	@RATIFY=$(BIN)/ratify sh examples/demo.sh
 
 dev: $(VENV)/.dev ## Set up for development
 
@@ -25,6 +25,9 @@ test: $(VENV)/.dev ## Run all tests; those that need other programs are skipped 
 
 newest: ## Run the tests against the newest version of every dependency, in an environment of its own
 	@PYTHON="$(PYTHON)" sh tests/newest.sh $(PYTEST_ARGS)
+
+mutants: $(VENV)/.mutants ## Change the security modules in small places, and print how many changes the tests notice
+	$(BIN)/python tests/mutants.py $(if $(MUTANTS),'$(MUTANTS)')
 
 lint: $(VENV)/.dev ## Check style, types, layers and docstrings
 	$(BIN)/ruff format --check .
@@ -47,7 +50,7 @@ constraints: ## Write constraints.txt: the newest versions of today, to be teste
 	@PYTHON="$(PYTHON)" sh tests/constraints.sh
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-newest build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest mutants build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -64,3 +67,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up for development (once) ..."
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.mutants: $(VENV)/.dev
+	@$(PIP) --editable '.[dev,mutants]'
+	@touch $@

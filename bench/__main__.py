@@ -5,7 +5,18 @@ import sys
 
 from bench.peers import PeerMissingError
 
-PARTS = ("engine", "command", "trips", "scale", "repeated", "sigstore", "keyless", "provider", "imports")
+PARTS = (
+    "engine",
+    "command",
+    "trips",
+    "scale",
+    "repeated",
+    "sigstore",
+    "keyless",
+    "provider",
+    "hostile",
+    "imports",
+)
 
 
 def main() -> int:

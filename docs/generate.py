@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+CHART = ROOT / "deploy" / "charts" / "ratify-gatekeeper-provider"
 HEAD = "# Written by `make doc` from the code; `ratify config crds` prints the same.\n"
 
 
@@ -31,15 +32,24 @@ def reasons() -> str:
 
 def chart() -> str:
     """Return the page of the chart's values."""
+    head = "# Values of the chart\n\nHow to use them: [In a cluster](../deploy.md#the-chart).\n\n"
+    return head + _values()
+
+
+def chart_readme() -> str:
+    """Return the README of the chart, which goes with its package: how to use it, and its values."""
+    return (CHART / "README.md.in").read_text() + _values()
+
+
+def _values() -> str:
     import yaml
 
-    text = (ROOT / "deploy" / "charts" / "ratify-gatekeeper-provider" / "values.yaml").read_text()
+    text = (CHART / "values.yaml").read_text()
     rows = [
         f"| `{name}` | {_shown(node)} | {_comment(text.splitlines()[line])} |"
         for name, line, node in _leaves(yaml.compose(text, Loader=yaml.SafeLoader), "")
     ]
-    head = "# Values of the chart\n\nHow to use them: [In a cluster](../deploy.md#the-chart).\n\n"
-    return f"{head}| value | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    return "| value | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, int, Any]]:
@@ -71,6 +81,7 @@ def generated() -> Iterator[tuple[str, str]]:
 
     yield "docs/reference/reasons.md", reasons()
     yield "docs/reference/chart.md", chart()
+    yield str((CHART / "README.md").relative_to(ROOT)), chart_readme()
     for name, text in definition_files().items():
         yield f"deploy/crds/{name}", HEAD + text
 

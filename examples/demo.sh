@@ -2,7 +2,11 @@
 # Verifies the signed images of this repository, straight from an OCI image layout: no server, no network.
 # Each step says what it shows and stops the demo if the answer is not the one that was promised.
 set -u
-cd "$(dirname "$0")/material" || exit 1
+cd "$(dirname "$0")/.." || exit 1
+MATERIAL=examples/material
+SUBJECT='x509.subject: C=US, ST=WA, O=Pyratify Test'
+# What is printed can be pasted here, also where the command is not in the PATH of the reader.
+RATIFY=${RATIFY:-ratify}
 
 step() { # EXPECTED_EXIT_CODE TITLE COMMAND...
   expected=$1
@@ -20,21 +24,23 @@ step() { # EXPECTED_EXIT_CODE TITLE COMMAND...
 }
 
 step 0 'A Cosign signature by the key we trust: accepted.' \
-  ratify verify --key keys/cosign.pub oci:layout:cosign-v3
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:cosign-v3
 step 0 'A classic Cosign signature, found by its tag: accepted.' \
-  ratify verify --key keys/cosign.pub oci:layout:cosign-v2
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:cosign-v2
 step 0 'A Notation signature by a certificate of the CA we trust: accepted.' \
-  ratify verify --cert certs/ca.pem --trusted-identity 'x509.subject: C=US, ST=WA, O=Pyratify Test' oci:layout:notation-cose-ec
+  "$RATIFY" verify --cert $MATERIAL/certs/ca.pem --trusted-identity "$SUBJECT" oci:$MATERIAL/layout:notation-cose-ec
 step 1 'Nobody signed this one: refused.' \
-  ratify verify --key keys/cosign.pub oci:layout:unsigned
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:unsigned
 step 1 'Signed, but by another key: refused.' \
-  ratify verify --key keys/cosign.pub oci:layout:wrong-key
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:wrong-key
 step 1 'A good signature, but of another image, attached to this one: refused.' \
-  ratify verify --key keys/cosign.pub oci:layout:replayed
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:replayed
 step 1 'A Notation envelope whose payload was changed after signing: refused.' \
-  ratify verify --cert certs/ca.pem --trusted-identity 'x509.subject: C=US, ST=WA, O=Pyratify Test' oci:layout:tampered
+  "$RATIFY" verify --cert $MATERIAL/certs/ca.pem --trusted-identity "$SUBJECT" oci:$MATERIAL/layout:tampered
 step 2 'A tag that does not exist: not a refusal, but no answer either.' \
-  ratify verify --key keys/cosign.pub oci:layout:no-such-tag
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:no-such-tag
 step 0 'What is attached to an image that was signed with both tools.' \
-  ratify discover oci:layout:both
-printf '\nThat is the main job. Next: ratify verify --key YOUR.pub REGISTRY/REPOSITORY:TAG\n'
+  "$RATIFY" discover oci:$MATERIAL/layout:both
+printf '\nThat is the main job. Every line behind a $ can be pasted here as it stands, for instance:\n\n'
+printf '  %s verify --key %s/keys/cosign.pub -o tree oci:%s/layout:both\n\n' "$RATIFY" "$MATERIAL" "$MATERIAL"
+printf 'With your key and REGISTRY/REPOSITORY:TAG in the places of these it verifies your image.\n'

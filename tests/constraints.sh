@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 aside=$(mktemp -d)
 trap 'rm -rf "$aside"' EXIT
 "${PYTHON:-python3}" -m venv "$aside/venv"
-"$aside/venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+"$aside/venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutants]'
 {
   echo "# The versions that the tests were run with; written by \`make constraints\`, used by \`make dev\` and the gate."
   "$aside/venv/bin/python" -m pip freeze --disable-pip-version-check --exclude-editable

@@ -18,11 +18,11 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
+from pyratify.core.question import Question
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, VerifierResult
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Discovery
-from pyratify.core.verdicts import Question
 from pyratify.core.verifier import Details
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore

@@ -1,11 +1,17 @@
 """The documentation says what the code says, and links to what is there."""
 
+import asyncio
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import pyratify
+import pyratify.sync
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")])
@@ -33,3 +39,35 @@ def test_every_decision_is_in_the_index() -> None:
     index = (folder / "README.md").read_text()
     for page in folder.glob("0*.md"):
         assert f"({page.name})" in index, page.name
+
+
+def test_the_librarys_page_has_examples_that_run_and_lists_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block of Python is executed, its functions decide, and every name of it is public."""
+    material = ROOT / "examples" / "material"
+    key = (material / "keys" / "cosign.pub").read_text()
+    policy = {"trustPolicies": [{"keys": {"inline": {"keys": key}}}]}
+    layout = {"path": str(material / "layout"), "allowBareTags": True}
+    executor = {
+        "scopes": ["registry.example.com"],
+        "verifiers": [{"name": "cosign", "type": "cosign", "parameters": policy}],
+        "stores": [{"type": "filesystem-oci-store", "parameters": layout}],
+    }
+    (tmp_path / "ratify.yaml").write_text(json.dumps({"executors": [executor]}))
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "library.md").read_text()
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    good, bad = (f"registry.example.com/app:{tag}" for tag in ("cosign-v3", "wrong-key"))
+    assert (asyncio.run(names["may_run"](good)), asyncio.run(names["may_run"](bad))) == (True, False)
+    assert (names["may_run_now"](good), names["may_run_now"](bad)) == (True, False)
+    with pyratify.sync.open_engine("ratify.yaml") as engine:
+        assert names["explain"](engine.validate(bad)).startswith("POLICY_UNSATISFIED: ")
+        assert json.loads(names["explain"](engine.validate(good)))["succeeded"] is True
+    listed = re.search(r"For annotations: (.*?)\n\n", text, re.DOTALL)
+    assert listed is not None
+    public = {name for name in re.findall(r"`(\w+)`", listed[1]) if name[0].isupper()}
+    assert public <= set(pyratify.__all__)
+    assert "Engine" in public

@@ -4,7 +4,8 @@ With a configuration file:
 
 ```python
 async with pyratify.open_engine("ratify.yaml") as engine:
-    result = await engine.validate(pyratify.Reference.parse("registry.example.com/team/app:1.4"))
+    result = await engine.validate("registry.example.com/team/app:1.4")
+    if result.succeeded: ...
 ```
 
 Without one, an engine is put together from its parts; here from those of the test kit:
@@ -22,10 +23,10 @@ Without one, an engine is put together from its parts; here from those of the te
 ...     policy=pyratify.ThresholdPolicy(pyratify.Rule(rules=(pyratify.Rule("example"),))),
 ... )
 >>> engine = pyratify.Engine(pyratify.ScopeMap([("registry.example.com", executor)]))
->>> result = asyncio.run(engine.validate(pyratify.Reference.parse("registry.example.com/team/app:v1")))
+>>> result = asyncio.run(engine.validate("registry.example.com/team/app:v1"))
 >>> result.decision, result.succeeded
 (<Decision.ALLOW: 'ALLOW'>, True)
->>> result = asyncio.run(engine.validate(pyratify.Reference.parse("registry.example.org/team/app:v1")))
+>>> result = asyncio.run(engine.validate("registry.example.org/team/app:v1"))
 >>> result.decision, str(result.failure.reason)
 (<Decision.DENY: 'DENY'>, 'SCOPE_NO_MATCH')
 
@@ -33,9 +34,11 @@ Without one, an engine is put together from its parts; here from those of the te
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers take it; importing typing costs more than the rest of this module
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyratify.config.build import open_engine
     from pyratify.config.load import LoadedConfig, load_config
     from pyratify.core.caching import MemoryCache
@@ -143,7 +146,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first asked for (PEP 562), so that `import pyratify` costs nothing."""
     if name not in _HOME:
         raise AttributeError(f"module 'pyratify' has no attribute {name!r}")

@@ -175,13 +175,40 @@ async def test_atk_131_a_list_of_critical_attributes_must_be_protected(media_typ
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
-@pytest.mark.parametrize("name", [EXPIRY, SCHEME, SIGNING_TIME, AUTHENTIC_TIME, PLUGIN, "crit", "cty", "x"])
+@pytest.mark.parametrize("name", [EXPIRY, SCHEME, SIGNING_TIME, AUTHENTIC_TIME, PLUGIN, "crit", "cty"])
 async def test_atk_132_trust_attributes_in_the_unprotected_header_are_refused(
     name: str, media_type: str
 ) -> None:
     """Whatever anyone may change after signing says nothing about trust."""
     recipe = Recipe(unprotected=setting(name, "2020-01-01T00:00:00Z"))
     assert await reason(recipe, media_type) is Reason.ENVELOPE_MALFORMED
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+@pytest.mark.parametrize("value", ["text", 1, None, {"a": [1]}])
+async def test_an_unknown_unsigned_header_is_ignored(value: object, media_type: str) -> None:
+    """It says nothing, whatever is in it (RFC 7515, section 4), unless the signed list calls it critical."""
+    recipe = Recipe(unprotected=setting("com.example.note", value))
+    details(await judge(recipe, media_type))
+    critical = Recipe(
+        unprotected=setting("com.example.note", value),
+        protected=lambda header: header[CRIT[media_type]].append("com.example.note"),
+    )
+    assert await reason(critical, media_type) is Reason.CRIT_UNKNOWN
+    both = Recipe(unprotected=setting("x", value), protected=setting("x", value))
+    assert await reason(both, media_type) is Reason.ENVELOPE_MALFORMED
+
+
+@pytest.mark.parametrize("name", ["jwk", "jku", "kid", "x5u", "x5t", "x5t#S256", "b64", "zip", "enc", "typ"])
+async def test_atk_132_other_headers_of_jose_are_refused_where_nothing_signs_them(name: str) -> None:
+    """Each means something to some reader, and none has a place in a Notary Project signature."""
+    assert await reason(Recipe(unprotected=setting(name, "x"))) is Reason.ENVELOPE_MALFORMED
+
+
+@pytest.mark.parametrize("label", [4, 5, 15, 32, 34, 35, -1])
+async def test_atk_132_registered_labels_of_cose_are_refused_where_nothing_signs_them(label: int) -> None:
+    """As the headers of JOSE."""
+    assert await reason(Recipe(unprotected=setting(label, b"x")), COSE_TYPE) is Reason.ENVELOPE_MALFORMED
 
 
 async def test_atk_132_a_jws_algorithm_in_both_headers_is_refused() -> None:

@@ -383,7 +383,7 @@ async def test_atk_167_what_a_cache_holds_is_verified_again(spoil: Any) -> None:
     """A spoiled entry is a miss: the list is fetched again, and the certificate is revoked after all."""
     answers = MemoryCache()
     await status(checker(FakeFetcher({LIST: listed()}), answers), BY_LIST)
-    (key,) = answers._entries
+    (key,) = answers._cache._entries
     answers.put(key, spoil(answers.get(key)))
     fetcher = FakeFetcher({LIST: listed(Revoked(BY_LIST))})
     assert await status(checker(fetcher, answers), BY_LIST) is Status.REVOKED

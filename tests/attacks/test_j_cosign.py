@@ -66,7 +66,7 @@ async def test_atk_172_a_signature_of_another_image_does_not_count_here(how: str
     assert is_denied(await setting.validate(image=other), expected)
 
 
-@pytest.mark.parametrize("name", ["ghcr.io/org/other", "", "example.com/app:v1"])
+@pytest.mark.parametrize("name", ["ghcr.io/org/other", "", "example.com/app/more:v1"])
 @pytest.mark.parametrize("required", [True, False])
 async def test_atk_173_the_signed_repository_is_enforced_when_required(name: str, required: bool) -> None:
     """Reported always; a reason to refuse only with `requireDockerReference`, and never instead of the digest."""

@@ -139,7 +139,7 @@ async def test_atk_294_a_tenants_scope_leads_to_no_place_inside(
         assert (await ask(config, f"{at}/app:cosign-v3", "other")).succeeded
 
 
-@pytest.mark.parametrize("name", ["mirrors", "signatureRepository", "redirect", "realm"])
+@pytest.mark.parametrize("name", ["mirrors", "signatureRepository", "redirect", "blobHosts", "realm"])
 async def test_atk_294_nor_does_anything_else_that_it_names(
     config: ClusterConfig, server: ApiServer, name: str
 ) -> None:
@@ -155,6 +155,9 @@ async def test_atk_294_nor_does_anything_else_that_it_names(
             parameters["mirrors"] = [inside.host]
         elif name == "signatureRepository":
             parameters["signatureRepository"] = f"{inside.host}/app"
+        elif name == "blobHosts":
+            parameters["blobHosts"] = [inside.host]
+            registry.fault(redirect("/blobs/", f"{inside.url}/v2/"))
         elif name == "redirect":
             registry.fault(redirect("/blobs/", f"http://127.0.0.1:{inside.port}/v2/"))
         else:

@@ -56,8 +56,7 @@ def keys(sources: Any) -> dict[str, Any]:
 
 async def build(config: Any) -> Engine:
     """Build the engine."""
-    async with AsyncExitStack() as stack:
-        return await build_engine(decode_config(config, MATERIAL), stack)
+    return await build_engine(decode_config(config, MATERIAL), AsyncExitStack())
 
 
 async def rejected(config: Any) -> ConfigurationError:

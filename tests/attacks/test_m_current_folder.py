@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -63,7 +65,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_atk_292_a_checkout_neither_allows_nor_sends_nor_starts_anything(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The image is signed by the key that the checkout trusts; nobody asked for that configuration."""
+    """The image is signed by the key that the checkout trusts; that configuration was not asked for."""
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
         image = f"{registry.host}/app:cosign-v3"
@@ -125,3 +127,22 @@ async def test_atk_292_a_home_that_is_the_current_folder_is_none(
     flags = Namespace(config=None, reads_resources=False, disable_crd_manager=True, resources_first=False)
     with pytest.raises(ConfigurationError, match="absolute"):
         choose_source(flags, FakeClock())
+
+
+def test_atk_292_no_module_or_plugin_of_it_is_imported(checkout: Path) -> None:
+    """`python -m` puts the current folder first; a module there would run before anything is decided."""
+    planted = "import pathlib\npathlib.Path(__file__).with_name('started').touch()\n"
+    for name in ("yaml", "msgspec", "cryptography", "aiohttp", "evil"):
+        (checkout / f"{name}.py").write_text(planted)
+    info = checkout / "evil-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[pyratify.renderers]\nevil = evil:render\n")
+    image = f"oci:{MATERIAL / 'layout'}:cosign-v3"
+    command = [sys.executable, "-m", "pyratify", "verify", "--no-cache"]
+    key = ["--key", str(MATERIAL / "keys" / "cosign.pub"), image]
+    done = subprocess.run([*command, *key], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (exits.ALLOWED, "")
+    done = subprocess.run([*command, "-o", "evil", *key], capture_output=True, text=True, check=False)
+    assert done.returncode == exits.USAGE
+    assert not (checkout / "started").exists()

@@ -14,7 +14,7 @@ from pyratify.testing.fakes import FakeClock
 
 # 32 of these in 2.3 kB, within the number and length that are open to tenants.
 HOSTILE = {
-    "certificateIdentityRegex": "(?:(?:[^c]?[^d]?)*){400}!",
+    "certificateIdentityRegex": "(?:(?:[^c]?[^d]?)*){150}!",
     "certificateOIDCIssuer": "https://issuer.example",
 }
 HONEST = {
@@ -43,12 +43,12 @@ async def build(kind: str, identity: dict[str, str], count: int) -> None:
 @pytest.mark.parametrize("count", [2, 32])
 async def test_atk_291_all_expressions_of_a_tenant_have_one_bound(count: int) -> None:
     """Compiled they would take seconds for every signer; they are refused before the budget is passed twice."""
-    with pytest.raises(ConfigurationError, match="16384 instructions") as caught:
+    with pytest.raises(ConfigurationError, match="4096 instructions") as caught:
         await build("NamespacedExecutor", HOSTILE, count)
     assert caught.value.path == "spec.verifiers[0].parameters.trustPolicies[0].identities[1]"
 
 
-async def test_atk_291_one_expression_has_its_bound_for_everybody() -> None:
+async def test_atk_291_one_expression_has_its_bound_for_administrators_too() -> None:
     """An administrator's too: what a program may take is bounded before it is compiled."""
     huge = HOSTILE | {"certificateIdentityRegex": r"(?:\p{L}\p{N}){30}"}
     with pytest.raises(ConfigurationError, match="256 KiB"):

@@ -39,7 +39,7 @@ REASONS = {
     "invalid-checkpoint-signature_fail": Reason.TLOG_CHECKPOINT_INVALID,
     "invalid-ct-key_fail": Reason.SCT_INVALID,
     "invalid-inclusion-proof_fail": Reason.TLOG_PROOF_INVALID,
-    "managed-key-no-key_fail": Reason.SIG_INVALID,
+    "managed-key-no-key_fail": Reason.SIGNER_KIND,
     # The key that is given there is no key: its base64 has left-over bits.
     "managed-key-wrong-key_fail": Reason.KEY_INVALID,
     "message-digest-mismatch_fail": Reason.SIG_INVALID,

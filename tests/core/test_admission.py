@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from pyratify.core.admission import Admission, WorkLimits, due
+from pyratify.core.admission import Admission, WorkLimits
+from pyratify.core.deadline import due
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.testing.fakes import FakeClock

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from pyratify.core.caching import MemoryCache, SingleFlight
+from pyratify.core.caching import ExpiringCache, MemoryCache, SingleFlight
+from pyratify.testing.fakes import FakeClock
 
 
 def test_a_cache_returns_what_it_was_given() -> None:
@@ -16,30 +17,30 @@ def test_a_cache_returns_what_it_was_given() -> None:
 
 def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
     """Reading counts as use, for the number of entries and for their size."""
-    cache = MemoryCache(max_bytes=10, max_entries=2)
+    cache = MemoryCache(max_bytes=2000, max_entries=2)
     cache.put("a", b"1")
     cache.put("b", b"2")
     cache.get("a")
     cache.put("c", b"3")
     assert [cache.get(key) for key in "abc"] == [b"1", None, b"3"]
-    cache.put("d", b"x" * 10)
-    assert [cache.get(key) for key in "acd"] == [None, None, b"x" * 10]
+    cache.put("d", b"x" * 1500)
+    assert [cache.get(key) for key in "acd"] == [None, None, b"x" * 1500]
 
 
 def test_a_cache_counts_a_replaced_entry_once() -> None:
     """Writing the same key again does not use up the space."""
-    cache = MemoryCache(max_bytes=10)
+    cache = MemoryCache(max_bytes=2000)
     for _ in range(100):
-        cache.put("a", b"x" * 6)
-    cache.put("b", b"x" * 4)
-    assert cache.get("a") == b"x" * 6
+        cache.put("a", b"x" * 600)
+    cache.put("b", b"x" * 400)
+    assert cache.get("a") == b"x" * 600
 
 
 def test_a_cache_refuses_what_is_larger_than_itself() -> None:
     """One huge entry does not push out all others."""
-    cache = MemoryCache(max_bytes=10)
+    cache = MemoryCache(max_bytes=1000)
     cache.put("a", b"1")
-    cache.put("b", b"x" * 11)
+    cache.put("b", b"x" * 1001)
     assert (cache.get("a"), cache.get("b")) == (b"1", None)
 
 
@@ -183,3 +184,16 @@ async def test_abandoned_work_has_cleaned_up_when_its_last_caller_ends() -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     assert steps == 5
+
+
+def test_a_sweep_forgets_what_has_expired_and_its_weight() -> None:
+    """And nothing else, so that what is not asked for again holds no memory."""
+    clock = FakeClock()
+    cache = ExpiringCache[str](clock, 10)
+    cache.put("a", "short", 1, 4)
+    cache.put("b", "long", 60, 4)
+    clock.advance(2)
+    cache.sweep()
+    assert (len(cache), cache.get("b")) == (1, "long")
+    cache.put("c", "new", 60, 6)
+    assert cache.get("b") == "long"

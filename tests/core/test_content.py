@@ -56,21 +56,21 @@ async def test_all_documents_together_have_a_limit() -> None:
     assert await content.blob(REFERENCE, blob) == b"1234"
     for read in (lambda: content.accept(b"1234", blob), lambda: content.accept(b"1234", blob)):
         with pytest.raises(StoreError) as caught:
-            read()
+            await read()
         assert caught.value.reason is Reason.SIZE_EXCEEDED
 
 
-def test_what_a_store_delivers_unasked_is_checked_alike() -> None:
+async def test_what_a_store_delivers_unasked_is_checked_alike() -> None:
     """Bytes that came with the listing are bounded and hashed."""
     content = Content(MemoryStore(), Limits(manifest_bytes=4))
-    assert content.accept(b"data", described(b"data")) == b"data"
+    assert await content.accept(b"data", described(b"data")) == b"data"
     for data, said, reason in (
         (b"data!", b"data!", Reason.SIZE_EXCEEDED),
         (b"date", b"data", Reason.DIGEST_MISMATCH),
         (b"dat", b"data", Reason.SIZE_MISMATCH),
     ):
         with pytest.raises(StoreError) as caught:
-            content.accept(data, described(said))
+            await content.accept(data, described(said))
         assert caught.value.reason is reason
 
 

@@ -173,5 +173,6 @@ async def test_a_verifier_that_cannot_say_whether_it_reads_a_type_is_asked_all_t
 
     store, subject = image()
     store.attach(subject, KIND)
+    announce(store, KIND)
     result = await validate(store, Broken(), policy=NoPolicy())
     assert codes(result) == {Reason.VERIFIER_ERROR}

@@ -55,7 +55,7 @@ def test_json_is_read(data: bytes, value: object) -> None:
         (b"[" * 100_000, Reason.PARSE_LIMIT),
         (b'{"a":' * 100_000, Reason.PARSE_LIMIT),
         (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), Reason.PARSE_LIMIT),
-        (b"]" * 100_000 + b"[" * 100_000, Reason.JSON_INVALID),
+        (b"]" * 40_000 + b"[" * 40_000, Reason.JSON_INVALID),
     ],
 )
 def test_json_that_readers_could_understand_differently_is_refused(data: bytes, reason: Reason) -> None:

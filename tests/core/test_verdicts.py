@@ -115,16 +115,30 @@ async def test_a_reference_without_an_executor_is_denied() -> None:
 
 
 async def test_what_a_tag_names_is_remembered_for_mutation_only() -> None:
-    """Within its lifetime a tag is resolved once, and again after that or after a swap."""
+    """Within its lifetime a tag is resolved once, and again after that or for another configuration."""
     store, clock = signed(), FakeClock()
     verdicts = Verdicts(clock, Lifetimes(tags=2))
     for advance in (0, 1, 1):
         clock.advance(advance)
         assert (await verdicts.resolve(engine(store), APP)).digest == store.tags["v1"]
     assert [method for method, _ in store.calls] == ["resolve", "resolve"]
-    verdicts.forget()
-    await verdicts.resolve(engine(store), APP)
+    await verdicts.resolve(engine(store, generation="two"), APP)
     assert len(store.calls) == 3
+
+
+_TWO_TAGS = 8 * 2500
+
+
+async def test_the_number_of_remembered_tags_is_bounded() -> None:
+    """Which was not asked for for longest is forgotten first, though its time be not over."""
+    store, verdicts = MemoryStore(), Verdicts(FakeClock(), Lifetimes(tags=60), max_weight=_TWO_TAGS)
+    names = [Reference.parse(f"example.com/app:v{number}") for number in range(3)]
+    for number in range(3):
+        store.add_image(f"v{number}", bytes((number,)))
+    for asked, hits in ((0, 0), (1, 0), (0, 1), (2, 1), (0, 2), (1, 2)):
+        found = await verdicts.resolve(engine(store), names[asked])
+        assert found.digest == store.tags[f"v{asked}"]
+        assert verdicts.tag_hits == hits
 
 
 def test_a_cache_weighs_what_it_holds() -> None:

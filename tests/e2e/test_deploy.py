@@ -19,7 +19,7 @@ from e2e.cluster.pods import pod, with_volumes, workload
 from e2e.cluster.programs import Program, eventually, free_port, start
 from e2e.cluster.provider import Provider
 from interop import live
-from manifests.chart_values import OWN_TLS, VALUES, merged
+from manifests.chart_values import OWN_TLS, PLACED, VALUES, merged
 from manifests.helm import HELM, render
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +27,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SIGNED, UNSIGNED = "notation-cose-ec", "unsigned"
 
 # Their kinds are of programs that are not here.
-_FOREIGN = {"ServiceMonitor"}
+_FOREIGN = {"ServiceMonitor", "PrometheusRule"}
 _TOLD = {"Provider", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 
 
@@ -39,12 +39,12 @@ def kinds(api_server: ApiServer, gatekeeper: Gatekeeper) -> None:
     eventually("Executor is served", lambda: api_server.api.knows("config.ratify.sh/v2alpha1", "Executor"))
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", [*VALUES, *PLACED])
 def test_the_chart_is_accepted(api_server: ApiServer, kinds: None, name: str, tmp_path: Path) -> None:
     """Everything it renders is valid to the API server and to Gatekeeper, and nothing is unknown or out of date."""
     if not HELM.exists():
         pytest.skip("run `make peers` first: there is no helm")
-    documents = render(merged(VALUES[name], OWN_TLS if name == "long-name" else {}), tmp_path)
+    documents = render(merged({**VALUES, **PLACED}[name], OWN_TLS if name == "long-name" else {}), tmp_path)
     trying = api_server.api.trying()
     before = len(trying.warnings)
     for document in documents:

@@ -1,5 +1,6 @@
 """`ratify config`, `plugins`, `version` and `completion`, and where a configuration is found."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -101,7 +102,7 @@ def test_show_hides_secrets(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         + "    stores: [{type: registry-store, parameters:"
         + ' {credential: {provider: static, username: me, password: "${SECRET}"}}}]\n'
     )
-    code, out, _ = run("config", "show", "-c", "some.yaml")
+    code, out, _ = run("config", "show", "-c", "some.yaml", "-o", "json")
     assert code == 0
     shown = json.loads(out)["executors"][0]
     assert shown["limits"]["referrers"] == 100
@@ -172,6 +173,11 @@ def test_the_version_is_printed(asked: str, run: Run) -> None:
         ("ratify verify -o j", {"json"}),
         ("ratify config s", {"show", "schema"}),
         ("ratify completion f", {"fish"}),
+        ("ratify config show --o", {"--output"}),
+        ("ratify trust sigstore --re", {"--refresh"}),
+        ("ratify --debug config ch", {"check"}),
+        ("ratify webhook ch", {"check"}),
+        ("ratify explain SIG_INV", {"SIG_INVALID"}),
     ],
 )
 def test_bash_completes(line: str, expected: set[str], run: Run, tmp_path: Path) -> None:
@@ -180,7 +186,9 @@ def test_bash_completes(line: str, expected: set[str], run: Run, tmp_path: Path)
     script.write_text(run("completion", "bash")[1])
     words = line.split(" ")
     program = (
-        f"source {script}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _ratify; "
+        f"source {script}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
+        "function=$(complete -p ratify | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "
+        '$function ratify "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; '
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     bash = shutil.which("bash")
@@ -239,3 +247,90 @@ executors:
     verifiers:
       - {name: cosign, type: cosign, parameters: {trustPolicies: [{keys: {files: [/keys/cosign.pub]}}]}}
 """
+
+
+def test_faults_have_a_file_and_a_line(run: Run, tmp_path: Path) -> None:
+    """In `check`, all of them in their order; in what uses the configuration, the first."""
+    (tmp_path / "bad.yaml").write_text(f"{SMALL}    colour: red\n    size: 1\n")
+    code, out, err = run("config", "check", "-c", "bad.yaml")
+    assert (code, out) == (3, "")
+    assert "bad.yaml:7: executors[0]: unknown key 'colour'" in err
+    assert "bad.yaml:8: executors[0]: unknown key 'size'" in err
+    assert "bad.yaml:7: " in run("verify", "-c", "bad.yaml", "app").err
+    found = json.loads(run("config", "check", "-c", "bad.yaml", "-o", "json").out)
+    assert [(each["line"], each["path"]) for each in found["faults"]] == [
+        (7, "executors[0]"),
+        (8, "executors[0]"),
+    ]
+
+
+def test_the_configuration_may_come_from_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """YAML or JSON, for every command with -c; nothing else may read it then."""
+    from pyratify.config.load import parse
+
+    def give(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    for text in (SMALL, json.dumps(parse(SMALL.encode(), is_json=False))):
+        give(text)
+        assert run("verify", "-c", "-", f"{LAYOUT}:cosign-v3")[0] == 0
+        give(text)
+        assert run("config", "check", "-c", "-")[1] == "standard input: nothing is wrong\n"
+        give(text)
+        assert run("resolve", "-c", "-", f"{LAYOUT}:cosign-v3")[0] == 0
+    give(f"{SMALL}    colour: red\n")
+    assert "standard input:7: executors[0]: unknown key 'colour'" in run("config", "check", "-c", "-")[2]
+    give("")
+    assert "empty" in run("config", "check", "-c", "-")[2]
+    assert run("verify", "-c", "-", "--from-file", "-")[0] == 3
+
+
+def test_show_prints_what_is_in_force(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults of the executor and of plugins, as YAML that is a configuration again."""
+    (tmp_path / "some.yaml").write_text(SMALL)
+    out = run("config", "show", "-c", "some.yaml")[1]
+    shown = json.loads(run("config", "show", "-c", "some.yaml", "-o", "json")[1])["executors"][0]
+    assert shown["concurrency"] == 8
+    assert shown["policyEnforcer"]["parameters"]["policy"]["rules"][0]["verifierName"] == "cosign"
+    assert shown["stores"][0]["parameters"]["referrers"] == "auto"
+    assert shown["verifiers"][0]["parameters"]["trustPolicies"][0]["requireDockerReference"] is False
+    assert out.startswith("executors:\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(out.encode())))
+    assert run("config", "check", "-c", "-")[0] == 0
+
+
+def test_files_that_a_cluster_lacks_are_said_or_put_in(run: Run, tmp_path: Path) -> None:
+    """With --inline-files nothing of this machine is left in the resources."""
+    (tmp_path / "keys").mkdir()
+    for name in ("cosign.pub", "other.pub"):
+        shutil.copy(MATERIAL / "keys" / name, tmp_path / "keys" / name)
+    shutil.copy(MATERIAL / "certs" / "ca.pem", tmp_path / "ca.pem")
+    (tmp_path / "ratify.yaml").write_text(
+        """\
+executors:
+  - scopes: ["*"]
+    verifiers:
+      - {name: c, type: cosign, parameters: {trustPolicies: [{keys: {files: [{path: keys, notAfter: "2030-01-01T00:00:00Z"}]}}]}}
+      - {name: n, type: notation, parameters: {trustedIdentities: ["*"], certificates: [{type: ca, files: [ca.pem]}]}}
+    stores: [{type: registry-store, parameters: {caFile: ca.pem}}]
+"""
+    )
+    code, plain, err = run("config", "convert", "ratify.yaml")
+    assert code == 0
+    assert err.count("warning: ") == 3
+    assert "executors[0].stores[0].parameters.caFile: ca.pem" in err
+    assert "--inline-files" in err
+    assert "PUBLIC KEY" not in plain
+    (tmp_path / "team.yaml").write_text(CONVERTIBLE.rstrip() + "\n    stores: [{type: registry-store}]\n")
+    code, _, err = run("config", "convert", "--namespace", "team", "team.yaml")
+    assert code == 3
+    assert "Give --inline-files" in err
+    code, made, err = run("config", "convert", "--inline-files", "ratify.yaml")
+    assert code == 0
+    assert (made.count("BEGIN PUBLIC KEY"), made.count("BEGIN CERTIFICATE")) == (2, 1)
+    assert "notAfter: " in made
+    assert err.count("warning: ") == 1
+    (tmp_path / "made.yaml").write_text(made)
+    assert run("config", "convert", "--inline-files", "made.yaml")[0] == 3
+    (tmp_path / "back.yaml").write_text(run("config", "convert", "made.yaml")[1])
+    assert run("config", "check", "-c", "back.yaml")[0] == 0

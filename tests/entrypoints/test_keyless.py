@@ -223,3 +223,15 @@ def test_a_prefix_is_refused_with_the_expression_that_would_match(
     assert code == 1
     assert "'^signer@' matches only the beginning of the subject" in out
     assert "'^signer@.*' would" in out
+
+
+def test_without_re2_an_expression_is_a_mistake_that_names_what_to_install(
+    run: Run, root: tuple[str, ...], layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra is optional; what is written out exactly needs none."""
+    monkeypatch.setitem(sys.modules, "re2", None)
+    code, out, err = run("verify", *REGEX, *root, "--no-cache", layout)
+    assert (code, out) == (3, "")
+    assert "--certificate-identity-regexp: " in err
+    assert "pip install 'pyratify[regex]'" in err
+    assert run("verify", *WHO, *root, "--no-cache", layout)[0] == 0

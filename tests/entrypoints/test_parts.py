@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyratify.core.errors import StoreError
 from pyratify.core.plugin import Registry
@@ -18,7 +19,9 @@ from pyratify.entrypoints.cli import dispatch, main
 from pyratify.entrypoints.cli.console import Console, OutputFailed
 from pyratify.entrypoints.cli.dissect import dissect
 from pyratify.entrypoints.cli.order import in_order
+from pyratify.pki.keys import spki_fingerprint
 from pyratify.stores.mux import MuxStore
+from pyratify.testing.certificates import authority, make_key
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 
@@ -72,15 +75,15 @@ async def test_work_that_fails_ends_the_rest() -> None:
 
 
 class Broken:
-    """A stream that takes nothing."""
+    """A stream that takes nothing, as on a full disk."""
 
     def write(self, text: str) -> int:
         """Fail."""
-        raise BrokenPipeError(32, "Broken pipe")
+        raise OSError(28, "No space left on device")
 
     def flush(self) -> None:
         """Fail."""
-        raise BrokenPipeError(32, "Broken pipe")
+        raise OSError(28, "No space left on device")
 
     def isatty(self) -> bool:
         """Fail as a closed file does."""
@@ -178,6 +181,21 @@ def test_documents_are_recognised_and_their_faults_shown(
     assert value is None or found[member] == value
 
 
+@pytest.mark.parametrize("form", [PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1])
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+def test_a_key_is_recognised_in_each_form(form: PublicFormat, encoding: Encoding) -> None:
+    """PEM with text around it, and DER, told from a certificate by what is in it."""
+    key = make_key("rsa-2048").public_key()
+    data = key.public_bytes(encoding, form)
+    found = dissect(b"Public-Key:\n" + data if encoding is Encoding.PEM else data)
+    assert found is not None
+    assert found["keys"][0]["fingerprint"] == spki_fingerprint(key)
+    certificate = dissect(authority().der)
+    assert certificate is not None
+    assert certificate["kind"] == "certificates"
+    assert "error" not in certificate
+
+
 def test_a_certificate_beside_a_classic_signature_is_shown() -> None:
     """Annotations of the layer belong to the signature; a broken certificate is an error among the facts."""
     material = Path(__file__).resolve().parents[2] / "examples" / "material"
@@ -227,3 +245,60 @@ async def test_several_stores_read_as_one() -> None:
         await mux.resolve(Reference.parse("c.io/app:v1"))
     assert caught.value.reason is Reason.SCOPE_NO_MATCH
     assert stores["a.io"].calls == []
+
+
+class Left(Broken):
+    """A stream whose reader has left."""
+
+    def write(self, text: str) -> int:
+        """Fail as a pipe without a reader does."""
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def flush(self) -> None:
+        """Fail likewise."""
+        self.write("")
+
+
+def test_a_reader_that_has_left_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for one result nor at the end."""
+    monkeypatch.setattr(sys, "stdout", Left())
+    console = Console()
+    console.result("a result")
+    console.close()
+    assert main(["completion", "bash"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "colored"), [(("FORCE_COLOR",), True), (("FORCE_COLOR", "NO_COLOR"), False)]
+)
+def test_color_can_be_forced_and_forbidden(
+    names: tuple[str, ...], colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbidden wins."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in names:
+        monkeypatch.setenv(name, "1")
+    assert Console().color is colored
+
+
+def test_an_interrupt_before_anything_is_said_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is no console yet."""
+
+    def interrupted(self: Console) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Console, "__init__", interrupted)
+    assert main(["version"]) == 130
+
+
+def test_files_that_are_too_large_or_gone_are_not_taken_apart(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`inspect` reads 32 MiB, of a file or of standard input."""
+    from pyratify.entrypoints.cli import inspect
+
+    monkeypatch.setattr(inspect, "_MAX_FILE", 3)
+    (tmp_path / "large").write_text("large")
+    assert "more than 3 bytes" in run("inspect", "large")[2]
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is closed" in run("inspect", "-")[2]

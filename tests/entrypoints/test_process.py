@@ -49,9 +49,10 @@ def imported(*arguments: str) -> set[str]:
         (("verify", *CERT, f"{LAYOUT}:notation-cose-ec"), HEAVY - {"cbor2"}),
         (("discover", f"{LAYOUT}:both"), HEAVY | X509 | {"cryptography", "pyratify.verifiers.cosign"}),
         (("resolve", f"{LAYOUT}:both"), HEAVY | X509 | {"cryptography"}),
-        (("completion", "bash"), HEAVY | X509 | {"cryptography", "pyratify.stores"}),
+        (("completion", "bash"), (HEAVY | X509) - METADATA | {"cryptography", "pyratify.stores"}),
         (("--help",), HEAVY | X509 | {"cryptography", "pyratify.stores"}),
-        (("version",), (HEAVY | X509) - METADATA | {"cryptography", "pyratify.stores"}),
+        (("version",), HEAVY | X509 | METADATA | {"cryptography", "pyratify.stores", "asyncio"}),
+        (("--version",), HEAVY | X509 | METADATA | {"argparse", "asyncio", "dataclasses", "pyratify.core.report"}),
     ],
 )  # fmt: skip
 def test_a_command_imports_only_what_it_uses(arguments: tuple[str, ...], never: set[str]) -> None:
@@ -101,6 +102,16 @@ def test_terminals_get_color_unless_they_object() -> None:
     assert b"\x1b[1;32mALLOWED" in on_terminal(*arguments)
     assert b"\x1b" not in on_terminal(*arguments, NO_COLOR="1")
     assert b"\x1b" not in on_terminal(*arguments, TERM="dumb")
+    assert b"\x1b[1;32mALLOWED" in on_terminal(*arguments, TERM="dumb", FORCE_COLOR="1")
+    assert b"\x1b" not in on_terminal(*arguments, NO_COLOR="1", FORCE_COLOR="1")
+    for forced, colored in (("1", True), ("", False)):
+        ran = subprocess.run(
+            [sys.executable, "-m", "pyratify", *arguments],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "FORCE_COLOR": forced, "NO_COLOR": ""},
+        )
+        assert (b"\x1b" in ran.stdout) is colored
 
 
 def test_many_references_show_progress_on_a_terminal_only() -> None:
@@ -108,11 +119,11 @@ def test_many_references_show_progress_on_a_terminal_only() -> None:
     arguments = ("verify", *KEY, *([f"{LAYOUT}:cosign-v3"] * 3))
     shown = on_terminal(*arguments, NO_COLOR="1")
     assert b"2 of 3 references" in shown
-    assert shown.endswith(b"\r\x1b[K")
+    assert shown.endswith(b"\r\x1b[Kratify: 3 references: 3 allowed\r\n")
     ran = subprocess.run(
         [sys.executable, "-m", "pyratify", *arguments], capture_output=True, text=True, check=True
     )
-    assert ran.stderr == ""
+    assert ran.stderr == "ratify: 3 references: 3 allowed\n"
 
 
 def test_a_terminal_without_unicode_is_no_problem() -> None:

@@ -94,7 +94,7 @@ def test_a_trust_store_that_is_missing_or_broken_is_an_error(folder: Path, run: 
     store = folder / "truststore" / "x509" / "ca" / "demo"
     (store / "more.pem").write_text("garbage")
     assert found(run)[::2] == (1, [("error", "KEY_INVALID")])
-    (store / "more.pem").rename(store / "README")
+    (store / "more.pem").rename(store / "more.pem.bak")
     assert found(run)[::2] == (1, [("error", "KEY_UNAVAILABLE")])
     shutil.rmtree(store)
     assert found(run)[::2] == (1, [("error", "KEY_UNAVAILABLE")])

@@ -76,7 +76,7 @@ def sign_everything(repository: loopback.Repository) -> None:
 def running(kind: str, folder: Path) -> Iterator[loopback.Repository]:
     """A registry of one of the KINDS, ended with the block."""
     if kind == DEBIAN:
-        with _debian(folder) as address:
+        with debian(folder) as address:
             yield loopback.Repository(address)
     else:
         flags = () if kind == "referrers-api" else ("-referrers=false",)
@@ -85,11 +85,15 @@ def running(kind: str, folder: Path) -> Iterator[loopback.Repository]:
 
 
 @contextmanager
-def _debian(folder: Path) -> Iterator[str]:
-    """Distribution's own registry, which logs the port it was given."""
+def debian(folder: Path, tls: bytes = b"") -> Iterator[str]:
+    """Distribution's own registry, which logs the port it was given; with TLS where a key and certificate are given."""
     config = folder / "config.yml"
     storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    settings = {"version": "0.1", "storage": storage, "http": {"addr": "127.0.0.1:0"}}
+    http: dict[str, Any] = {"addr": "127.0.0.1:0"}
+    if tls:
+        (folder / "server.pem").write_bytes(tls)
+        http["tls"] = {"certificate": str(folder / "server.pem"), "key": str(folder / "server.pem")}
+    settings = {"version": "0.1", "storage": storage, "http": http}
     config.write_text(json.dumps(settings | {"log": {"level": "info", "formatter": "json"}}))
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
     command = [shutil.which(DEBIAN) or DEBIAN, "serve", str(config)]
@@ -112,7 +116,7 @@ def _debian(folder: Path) -> Iterator[str]:
 def _address(server: "subprocess.Popen[str]") -> str:
     for line in server.stderr or ():
         if "listening on" in line:
-            return str(json.loads(line)["msg"]).split()[-1]
+            return str(json.loads(line)["msg"]).removesuffix(", tls").split()[-1]
     raise RuntimeError("the registry ended before it listened")
 
 

@@ -85,6 +85,10 @@ def _identities(scene: Scene) -> dict[str, Policy]:
         "regexps": _regexps(r"^[a-z]+@example\.com$", "^http://127.0.0.1:[0-9]+/email$"),
         "other-regexps": _regexps(r"^[a-z]+@example\.org$", "^http://127.0.0.1:[0-9]+/email$"),
         "other-issuers": _regexps(r"^[a-z]+@example\.com$", "^https://127.0.0.1"),
+        "go-regexps": _regexps(
+            r"(?i)\A\QSIGNER@\E(?P<domain>[[:alpha:]\d]+)\.com\z|^\pL+@\p{Greek}+\b$",
+            r"^(?:http)://127\.0\.0\.1:\d{1,5}/\w+$|^https://issuer\.invalid$",
+        ),
         "parts": _regexps("signer", "127.0.0.1"),
         "github": scene.who("github"),
         "username": scene.who("username"),

@@ -45,6 +45,10 @@ ACCEPTED = {
         *("v3", "v3-annotated", "v3-log1", "bundle2"),
         *("v2", "v2-annotated", "v2-stamped", "v2-without-chain"),
     },
+    "go-regexps": {
+        *("v3", "v3-annotated", "v3-log1", "bundle2"),
+        *("v2", "v2-annotated", "v2-stamped"),
+    },
     "key-offline": {
         *("v3-key", "v3-key-log1", "v3-key-offline", "v3-key-annotated", "bundle2-key"),
         *("v2-key", "v2-key-offline", "v2-key-stamped", "v3-key-entry", "v3-key-without-entry"),
@@ -61,7 +65,16 @@ POLICIES = (
     *("email", "email-ignore-tlog", "key", "key-ignore-tlog", "key-offline", "other-key"),
     *("key-annotated", "key-wrong-annotation", "annotated", "wrong-annotation", "ignore-sct"),
     *(f"key-{kind}" for kind in KINDS),
-    *("wrong-identity", "wrong-issuer", "regexps", "other-regexps", "other-issuers", "parts", "github"),
+    *(
+        "wrong-identity",
+        "wrong-issuer",
+        "regexps",
+        "go-regexps",
+        "other-regexps",
+        "other-issuers",
+        "parts",
+        "github",
+    ),
     *("username", "github-claims", "github-other-trigger", "github-other-sha", "github-other-name"),
     *("github-other-repository", "github-other-ref", "root-no-ct", "root-other-ca", "root-no-logs"),
     *("root-other-log", "root-no-tsa", "root-ended-ca", "root-ended-tsa", "root-ended-log"),

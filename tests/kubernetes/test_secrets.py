@@ -141,15 +141,17 @@ async def test_a_secret_that_changes_is_read_again(
             assert not (await ask(config, image, "team")).succeeded
 
 
-@pytest.mark.parametrize("kind", [PULL, BASIC])
+@pytest.mark.parametrize(("kind", "path"), [(PULL, ""), (PULL, "/app"), (BASIC, "")])
 async def test_registries_are_shown_what_is_in_a_secret(
-    server: ApiServer, config: ClusterConfig, kind: str
+    server: ApiServer, config: ClusterConfig, kind: str, path: str
 ) -> None:
-    """An image pull Secret, or a user name and password, for exactly the registry that it is for."""
+    """An image pull Secret, or a user name and password, for exactly the registry, or the part of it, that it is for."""
     with RegistrySimulator(auth=BasicAuth("user", "hunter2")) as registry:
         registry.load_layout(MATERIAL / "layout", "app")
         auth = base64.b64encode(b"user:hunter2").decode()
-        document = json.dumps({"auths": {registry.host: {"auth": auth}}})
+        wrong = base64.b64encode(b"user:another").decode()
+        auths = {registry.host: {"auth": wrong if path else auth}, f"{registry.host}{path}": {"auth": auth}}
+        document = json.dumps({"auths": auths})
         data = (
             {"__dockerconfigjson": document} if kind == PULL else {"username": "user", "password": "hunter2"}
         )

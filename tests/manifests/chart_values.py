@@ -325,3 +325,41 @@ VALUES: dict[str, dict[str, Any]] = {
     ),
     "long-name": merged(COSIGN, {"fullnameOverride": "x" * 70}),
 }
+CONFINED: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+# How the Pods run where they run otherwise than those above.
+PLACED: dict[str, dict[str, Any]] = {
+    "openshift": merged(
+        COSIGN,
+        {
+            "podSecurityContext": dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup")),
+            "securityContext": dict.fromkeys(("runAsUser", "runAsGroup")),
+        },
+    ),
+    "beside-others": merged(
+        COSIGN,
+        {
+            "initContainers": [
+                {"name": "wait", "image": "registry.example.com/wait:1", "securityContext": CONFINED}
+            ],
+            "extraContainers": [
+                {"name": "agent", "image": "registry.example.com/agent:1", "securityContext": CONFINED}
+            ],
+            "dnsPolicy": "Default",
+            "updateStrategy": {"type": "Recreate"},
+            "revisionHistoryLimit": 2,
+            "service": {"type": "NodePort"},
+            "networkPolicy": {"from": [{"ipBlock": {"cidr": "10.0.0.0/24"}}]},
+            "provider": {"tenantAllowedHosts": ["10.20.0.0/16", "registry.corp.example:5000"]},
+        },
+    ),
+    "watched": merged(
+        COSIGN,
+        {
+            "metrics": {
+                "enabled": True,
+                "serviceMonitor": {"enabled": True, "scrapeTimeout": "10s"},
+                "prometheusRule": {"enabled": True},
+            }
+        },
+    ),
+}

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "charts" / "ratify-gatekeeper-provider"
 HELM = Path.home() / ".cache" / "pyratify" / "peers" / "bin" / "helm"
 NAMESPACE = "gatekeeper-system"
+IMAGE = {"repository": "registry.example.com/platform/pyratify"}
 
 
 class NotRendered(Exception):
@@ -58,9 +59,9 @@ def render(
     chart: Path = CHART,
     *more: str,
 ) -> list[dict[str, Any]]:
-    """Return everything that the chart makes of the values, as the release `r`."""
+    """Return everything that the chart makes of the values, as the release `r`, with an image where they name none."""
     path = folder / "values.json"
-    path.write_text(json.dumps(values))
+    path.write_text(json.dumps({**values, "image": {**IMAGE, **values.get("image", {})}}))
     flags = ("--kube-version", "1.34.4", "--namespace", namespace, "-f", path, *more)
     return documents(run("template", "r", chart, *flags))
 

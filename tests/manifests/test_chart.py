@@ -1,9 +1,12 @@
 """The Helm chart, rendered by helm for many values: what it makes of them, and what it refuses."""
 
+import asyncio
 import json
 import re
+import sys
 from argparse import ArgumentParser
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +30,19 @@ from manifests.chart_values import (
     WEBHOOK,
     merged,
 )
-from manifests.helm import CHART, HELM, NAMESPACE, NotRendered, documents, one, render, run
+from manifests.helm import CHART, HELM, IMAGE, NAMESPACE, NotRendered, documents, one, render, run
 from pyratify.config.check import check_config
 from pyratify.config.load import decode_config
 from pyratify.config.watch import WatchedConfig
 from pyratify.core.clock import SystemClock
+from pyratify.core.scope import canonical_scope, check_scope
 from pyratify.entrypoints.gatekeeper import flags as gatekeeper
 from pyratify.entrypoints.webhook import flags as webhook
 from pyratify.entrypoints.webhook.follow import load_rules
 from pyratify.entrypoints.webhook.manifests import weaknesses
 from pyratify.testing.fakes import FakeClock
+from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.tls import Authority
 
 pytestmark = pytest.mark.interop
 FILES_OF_FLAGS = (
@@ -565,6 +571,86 @@ def test_the_webhook_can_be_without_mutation(rendered: dict[str, list[dict[str, 
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no-image": (merged(COSIGN, {"image": {"repository": ""}}), "image.repository must not be empty"),
+    "globals": (
+        {**COSIGN, "global": {"imageRegistry": "registry.example.com"}},
+        "global.imageRegistry is not read by this chart",
+    ),
+    "monitor-without-metrics": (
+        merged(COSIGN, {"metrics": {"serviceMonitor": {"enabled": True}}}),
+        "metrics.serviceMonitor.enabled has no effect without metrics",
+    ),
+    "rule-without-metrics": (
+        merged(COSIGN, {"metrics": {"prometheusRule": {"enabled": True}}}),
+        "metrics.prometheusRule.enabled has no effect without metrics",
+    ),
+    "readers-without-metrics": (
+        merged(COSIGN, {"networkPolicy": {"metricsFrom": [{"podSelector": {}}]}}),
+        "networkPolicy.metricsFrom has no effect without metrics",
+    ),
+    "egress-without-a-policy": (
+        merged(COSIGN, {"networkPolicy": {"enabled": False, "egress": [{}]}}),
+        "networkPolicy.egress has no effect without the policy",
+    ),
+    "peers-of-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"networkPolicy": {"from": [{"podSelector": {}}]}}),
+        "networkPolicy.from has no effect with mode: webhook",
+    ),
+    "file-beside-resources": (
+        merged(COSIGN, {"provider": {"existingConfig": "mine"}}),
+        "provider.existingConfig has no effect where executors are resources",
+    ),
+    "tenants-of-a-file": (
+        merged(COSIGN, IN_A_FILE, {"provider": {"tenantAllowedHosts": ["10.0.0.0/8"]}}),
+        "provider.tenantAllowedHosts has no effect with provider.disableCRDManager",
+    ),
+    "shared-cache-without-an-address": (
+        merged(COSIGN, {"cache": {"shared": {"secretName": "shared"}}}),
+        "cache.shared has no effect without a url",
+    ),
+    "signers-without-certificates": (
+        merged(COSIGN, {"notation": {"trustedIdentities": ["*"]}}),
+        "set notation.certs",
+    ),
+    "half-an-identity-beside-notation": (
+        merged(NOTATION, {"cosign": {"certificateIdentity": "me@example.com"}}),
+        "cosign.certificateIdentity has no effect by itself",
+    ),
+    "gatekeepers-authority-for-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"provider": {"clientCA": {"cert": CERTIFICATE}}}),
+        "provider.clientCA.cert has no effect with mode: webhook",
+    ),
+    "authority-of-the-api-server-for-gatekeeper": (
+        merged(COSIGN, {"webhook": {"clientCA": CERTIFICATE}}),
+        "webhook.clientCA has no effect with mode: gatekeeper",
+    ),
+    "authority-and-any-client": (
+        merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE, "allowAnyClient": True}}}),
+        "provider.clientCA.cert has no effect with provider.clientCA.allowAnyClient",
+    ),
+    "namespaces-without-mutation": (
+        merged(COSIGN, {"provider": {"disableMutation": True, "mutationExcludedNamespaces": ["cni"]}}),
+        "provider.mutationExcludedNamespaces has no effect",
+    ),
+    "certificate-of-another-provider": (
+        merged(
+            NOTATION,
+            {"notation": {"certs": [{"provider": "kubernetes", "secret": "s", "cert": CERTIFICATE}]}},
+        ),
+        "notation.certs[0].cert has no effect with the provider kubernetes",
+    ),
+    "certificate-beside-a-secret": (
+        merged(
+            NOTATION, {"notation": {"certs": [{"provider": "files", "secretName": "s", "cert": CERTIFICATE}]}}
+        ),
+        "notation.certs[0].cert has no effect beside secretName",
+    ),
+    "key-of-another-provider": (
+        merged(COSIGN, {"cosign": {"keys": {"secret": "cosign"}}}),
+        "cosign.keys.secret has no effect with the provider inline",
+    ),
+    "unknown-service": (merged(COSIGN, {"service": {"type": "ExternalName"}}), "service"),
+    "unknown-strategy": (merged(COSIGN, {"updateStrategy": {"type": "OnDelete"}}), "updateStrategy"),
     "no-scopes": ({"cosign": COSIGN["cosign"]}, "executor.scopes must not be empty"),
     "no-trust": ({"executor": {"scopes": SCOPES}}, "nothing could be verified"),
     "half-an-identity": (
@@ -648,6 +734,250 @@ def test_values_that_could_not_work_are_refused(name: str, tmp_path: Path) -> No
         render(values, tmp_path)
 
 
+NO_SCOPES = (
+    "", " ", "https://registry.example.com", "registry.example.com/", "registry.example.com/app:v1", "app",
+    "registry.example.com/app@sha256:" + "0" * 64, "registry.example.com/App", "*.", "**", "*/app", "reg*.example.com",
+    "registry.example.com/*", "registry.example.com/a*", "Registry.example.com",
+)  # fmt: skip
+SCOPE_LISTS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "executor": lambda scope: merged(COSIGN, {"executor": {"scopes": [scope]}}),
+    "cosign": lambda scope: merged(COSIGN, {"cosign": {"scopes": [scope]}}),
+    "notation": lambda scope: merged(NOTATION, {"notation": {"scopes": [scope]}}),
+    "stores": lambda scope: {
+        **COSIGN, "stores": [{"scopes": [scope], "credential": {"provider": "anonymous"}}]
+    },
+    "executors": lambda scope: {"executors": [{**VALUES["whole-executors"]["executors"][0], "scopes": [scope]}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scope", NO_SCOPES)
+def test_scopes_that_are_none_are_refused(scope: str, tmp_path: Path) -> None:
+    """The engine would refuse them too, when they are in the cluster."""
+    assert canonical_scope(scope) != scope
+    with pytest.raises(NotRendered, match=r"executor\.scopes: .* is no scope: write a repository"):
+        render(SCOPE_LISTS["executor"](scope), tmp_path)
+
+
+@pytest.mark.parametrize("name", SCOPE_LISTS)
+def test_scopes_are_looked_at_wherever_they_stand(name: str, tmp_path: Path) -> None:
+    """In every list of them."""
+    with pytest.raises(NotRendered, match=rf"{name}\S*\.scopes: .https://registry.example.com. is no scope"):
+        render(SCOPE_LISTS[name]("https://registry.example.com"), tmp_path)
+    assert render(SCOPE_LISTS[name]("registry.example.com"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["*", "*.example.com", "*.example.com:5000", "registry.example.com", "localhost:5000", "registry:5000/team/*",
+     "registry.example.com:5000/team/app_x", "[2001:db8::10]:5000/team/app", "docker.io/library/nginx"],
+)  # fmt: skip
+def test_every_kind_of_scope_is_taken(scope: str, tmp_path: Path) -> None:
+    """As the engine takes it."""
+    check_scope(scope)
+    (spec,) = executors(render(SCOPE_LISTS["executor"](scope), tmp_path))
+    assert spec["scopes"] == [scope]
+
+
+def deployed(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the specification of the Deployment for further values."""
+    found: dict[str, Any] = one(render(merged(COSIGN, values), folder), "Deployment")["spec"]
+    return found
+
+
+def test_nothing_of_the_confinement_is_fixed(tmp_path: Path) -> None:
+    """What OpenShift assigns by itself can be taken away, everything else stays."""
+    none = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"))
+    values = {"podSecurityContext": none, "securityContext": {"runAsUser": None, "runAsGroup": None}}
+    pod = deployed(values, tmp_path)["template"]["spec"]
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert pod["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "policy"),
+    [
+        ({"hostNetwork": True}, "ClusterFirstWithHostNet"),
+        ({"hostNetwork": True, "dnsPolicy": "Default"}, "Default"),
+        ({"dnsPolicy": "ClusterFirst"}, "ClusterFirst"),
+        ({}, None),
+    ],
+)
+def test_the_hosts_network_keeps_the_clusters_names(
+    values: dict[str, Any], policy: str | None, tmp_path: Path
+) -> None:
+    """Unless another DNS policy is asked for."""
+    pod = deployed(values, tmp_path)["template"]["spec"]
+    assert pod.get("dnsPolicy") == policy
+    assert pod.get("hostNetwork", False) is values.get("hostNetwork", False)
+
+
+@pytest.mark.parametrize(
+    ("values", "strategy"),
+    [
+        ({}, {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}),
+        ({"type": "Recreate"}, {"type": "Recreate"}),
+        (
+            {"rollingUpdate": {"maxSurge": "25%"}},
+            {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
+        ),
+    ],
+)
+def test_updates_go_as_they_are_asked_to(
+    values: dict[str, Any], strategy: dict[str, Any], tmp_path: Path
+) -> None:
+    """The API server takes no rolling update with another strategy."""
+    spec = deployed({"updateStrategy": values, "revisionHistoryLimit": 3}, tmp_path)
+    assert spec["strategy"] == strategy
+    assert spec["revisionHistoryLimit"] == 3
+
+
+@pytest.mark.parametrize("name", ["podSecurityContext", "securityContext", "updateStrategy"])
+def test_what_is_taken_away_whole_is_the_clusters_to_choose(name: str, tmp_path: Path) -> None:
+    """Null leaves the API server's own defaults."""
+    spec = deployed({name: None}, tmp_path)
+    pod = spec["template"]["spec"]
+    found = {
+        "podSecurityContext": pod.get("securityContext"),
+        "securityContext": pod["containers"][0].get("securityContext"),
+        "updateStrategy": spec.get("strategy"),
+    }
+    assert [each for each, value in found.items() if value is None] == [name]
+
+
+def test_containers_stand_before_and_beside_the_program(tmp_path: Path) -> None:
+    """Whole, as they are given; the program stays the first."""
+    before, beside = {"name": "wait", "image": "a@b"}, {"name": "agent", "image": "c@d", "args": ["--x"]}
+    pod = deployed({"initContainers": [before], "extraContainers": [beside]}, tmp_path)["template"]["spec"]
+    assert pod["initContainers"] == [before]
+    assert [each["name"] for each in pod["containers"]] == ["ratify-gatekeeper-provider", "agent"]
+    assert pod["containers"][1] == beside
+
+
+def test_the_service_is_of_the_type_that_is_asked_for(tmp_path: Path) -> None:
+    """The one that is asked; metrics stay inside."""
+    found = render(merged(COSIGN, {"service": {"type": "NodePort"}, "metrics": {"enabled": True}}), tmp_path)
+    assert one(found, "Service", SERVICE)["spec"]["type"] == "NodePort"
+    assert one(found, "Service", f"{SERVICE}-metrics")["spec"]["type"] == "ClusterIP"
+
+
+def test_the_monitor_scrapes_as_it_is_told(rendered: dict[str, list[dict[str, Any]]], tmp_path: Path) -> None:
+    """With a timeout where there is one."""
+    monitor = {"enabled": True, "interval": "1m", "scrapeTimeout": "20s"}
+    found = render(merged(COSIGN, {"metrics": {"enabled": True, "serviceMonitor": monitor}}), tmp_path)
+    (endpoint,) = one(found, "ServiceMonitor")["spec"]["endpoints"]
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("1m", "20s")
+    (endpoint,) = one(rendered["everything"], "ServiceMonitor")["spec"]["endpoints"]
+    assert "scrapeTimeout" not in endpoint
+
+
+def test_alerts_ask_for_metrics_that_there_are(tmp_path: Path) -> None:
+    """Of this release, with a name, a severity and a sentence each; further ones stand behind them."""
+    more = {"alert": "Mine", "expr": "vector(1)"}
+    rule = {"enabled": True, "labels": {"release": "p"}, "additionalRules": [more]}
+    found = one(
+        render(merged(COSIGN, {"metrics": {"enabled": True, "prometheusRule": rule}}), tmp_path),
+        "PrometheusRule",
+    )
+    assert found["metadata"]["labels"]["release"] == "p"
+    (group,) = found["spec"]["groups"]
+    *own, last = group["rules"]
+    assert last == more
+    page = (CHART.parents[2] / "docs" / "observability.md").read_text()
+    for each in own:
+        for metric in re.findall(r"ratify_\w+", each["expr"]):
+            # a row may give several metrics one prefix
+            assert metric in page or f"`_{metric.rpartition('_cache_')[2]}`" in page
+        assert f'job="{SERVICE}-metrics",namespace="{NAMESPACE}"' in each["expr"]
+        assert each["labels"]["severity"] in ("warning", "critical")
+        assert each["annotations"]["summary"].endswith(".")
+
+
+def test_tenants_may_reach_what_is_listed(tmp_path: Path) -> None:
+    """Each entry is one argument, which the program takes."""
+    listed = ["10.20.0.0/16", "registry.corp.example:5000", "fd00::/8"]
+    found = arguments(render(merged(COSIGN, {"provider": {"tenantAllowedHosts": listed}}), tmp_path))
+    parser = ArgumentParser(exit_on_error=False)
+    gatekeeper.add_flags(parser)
+    assert parser.parse_args(found[2:]).tenant_allowed_host == listed
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_network_lets_in_who_asks_unless_it_is_switched_off(
+    name: str, rendered: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Every release has a policy for its Pods; the probe's and the metrics' ports stay open."""
+    policy = one(rendered[name], "NetworkPolicy")["spec"]
+    labels = one(rendered[name], "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+    assert policy["podSelector"]["matchLabels"].items() <= labels
+    assert {rule["ports"][0]["port"] for rule in policy["ingress"]} >= {"https", "health"}
+
+
+def test_the_network_policy_can_be_switched_off_and_opened(tmp_path: Path) -> None:
+    """For networks without one, and for further peers."""
+    found = render(merged(COSIGN, {"networkPolicy": {"enabled": False}}), tmp_path)
+    assert [each for each in found if each["kind"] == "NetworkPolicy"] == []
+    peer = {"ipBlock": {"cidr": "10.0.0.0/24"}}
+    found = render(merged(COSIGN, {"networkPolicy": {"from": [peer]}}), tmp_path)
+    (rule, *_) = one(found, "NetworkPolicy")["spec"]["ingress"]
+    assert rule["from"][-1] == peer
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_helm_test_asks_the_service_and_is_none_of_its_pods(
+    name: str, rendered: dict[str, list[dict[str, Any]]]
+) -> None:
+    """With the authority of its certificate alone, confined as the program is, and let in by the network."""
+    found = rendered[name]
+    pod, service = one(found, "Pod"), next(each for each in found if each["kind"] == "Service")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert not service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    (container,) = pod["spec"]["containers"]
+    assert (
+        container["image"] == one(found, "Deployment")["spec"]["template"]["spec"]["containers"][0]["image"]
+    )
+    host, port, authority = container["args"][1:]
+    assert host.split(".")[:2] == [service["metadata"]["name"], NAMESPACE]
+    assert int(port) == service["spec"]["ports"][0]["port"]
+    (volume,) = pod["spec"]["volumes"]
+    assert volume["secret"]["items"] == [{"key": "ca.crt", "path": Path(authority).name}]
+    assert container["volumeMounts"][0]["mountPath"] == str(Path(authority).parent)
+    rules = [
+        each for each in one(found, "NetworkPolicy")["spec"]["ingress"] if each["ports"][0]["port"] == "https"
+    ]
+    peers = [
+        peer.get("podSelector", {}).get("matchLabels", {}) for rule in rules for peer in rule.get("from", [])
+    ]
+    assert any("from" not in rule for rule in rules) or any(
+        peer and peer.items() <= pod["metadata"]["labels"].items() for peer in peers
+    )
+
+
+async def test_the_program_of_helm_test_believes_the_authority_alone(
+    rendered: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    """It ends well where the server's certificate is for the name and of the authority."""
+    program = one(rendered["cosign"], "Pod")["spec"]["containers"][0]["args"][0]
+    authority, other = Authority(), Authority()
+    with RegistrySimulator(tls=authority.server_context("localhost")) as server:
+        for pem, seconds, code in ((authority.pem, 60, 0), (other.pem, 0, 1)):
+            (tmp_path / "ca.crt").write_text(pem)
+            source = program.replace("SECONDS = 60", f"SECONDS = {seconds}")
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", source, "localhost", str(server.port), str(tmp_path / "ca.crt"),
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            out, err = await process.communicate()
+            assert process.returncode == code, err
+            assert (b"is trusted" in out) is (code == 0)
+
+
 def test_another_namespace_needs_gatekeepers_authority(tmp_path: Path) -> None:
     """A Secret of another namespace cannot be mounted, so nobody is served by mistake."""
     with pytest.raises(NotRendered, match=r"provider\.clientCA\.cert"):
@@ -663,7 +993,7 @@ def test_another_namespace_needs_gatekeepers_authority(tmp_path: Path) -> None:
 def test_helm_finds_nothing_to_say(name: str, tmp_path: Path) -> None:
     """`helm lint --strict` is content."""
     path = tmp_path / "values.json"
-    path.write_text(json.dumps(VALUES[name]))
+    path.write_text(json.dumps(merged(VALUES[name], {"image": IMAGE})))
     run("lint", "--strict", "--namespace", NAMESPACE, "--kube-version", "1.34.4", "-f", path, CHART)
 
 

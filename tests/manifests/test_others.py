@@ -86,7 +86,8 @@ def exposed() -> dict[str, str]:
     }
     found = {}
     for name in written - {name.removesuffix("_total") for name in declared} - set(declared):
-        tallied = name.startswith(("ratify_shared_cache_", "ratify_verdict_cache_", "ratify_tag_cache_"))
+        caches = ("ratify_shared_cache_", "ratify_verdict_cache_", "ratify_tag_cache_")
+        tallied = name.startswith(caches) or name.endswith("_refused")
         counter = tallied and not name.endswith("_left_alone")
         found[f"{name}_total" if counter else name] = "counter" if counter else "gauge"
     for name, kind in declared.items():
@@ -166,7 +167,7 @@ def test_the_image_has_extras_that_exist_and_plugins_that_are_asked_for() -> Non
     assert set(arguments["EXTRAS"].split(",")) <= set(extras)
     assert arguments["EXTRAS"] == "all"
     (everything,) = extras["all"]
-    assert everything == f"pyratify[{','.join(sorted(set(extras) - {'all', 'dev'}))}]"
+    assert everything == f"pyratify[{','.join(sorted(set(extras) - {'all', 'dev', 'mutants'}))}]"
     assert arguments["PLUGINS"] == '""'
     (install,) = [what for name, what in found if name == "RUN" and "pip install" in what]
     assert install.endswith('".${EXTRAS:+[${EXTRAS}]}" ${PLUGINS}')

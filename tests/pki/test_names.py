@@ -127,6 +127,21 @@ def test_what_is_not_a_list_of_attributes_is_refused(text: str) -> None:
         parse_name(text)
 
 
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_the_length_of_a_value_is_bounded(beyond: int) -> None:
+    """1024 characters in a policy, and as many octets as these can have in a certificate: what is longer is not compared."""
+    written, held = "x" * (1024 + beyond), "x" * (4096 + beyond)
+    attribute = x509.NameAttribute(x509.ObjectIdentifier(O), held, _validate=False)
+    certificate = parse_certificate(signer(None, subject=x509.Name([attribute])).der)
+    if not beyond:
+        assert (parse_name(f"O={written}"), subject_of(certificate)) == ({O: written}, {O: held})
+        return
+    with pytest.raises(InvalidName):
+        parse_name(f"O={written}")
+    with pytest.raises(InvalidName):
+        subject_of(certificate)
+
+
 _VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
 
 

@@ -1,8 +1,12 @@
 """PEM as tools write it: any text around the blocks, strict blocks, and nothing that was a block passes for text."""
 
-import pytest
+from contextlib import suppress
 
-from pyratify.pki.pem import Block, InvalidPem, is_pem, read_pem
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyratify.pki.pem import UNTRUSTED, Block, InvalidPem, is_pem, read_pem
 from pyratify.testing.certificates import authority
 
 ROOT = authority()
@@ -106,6 +110,17 @@ def test_atk_238_base64_that_lost_both_its_markers_is_no_text() -> None:
         read_pem(body + PEM)
 
 
+@pytest.mark.parametrize(
+    "line", [b"-" * 300_000, b"END " * 75_000, b"BEGIN" + b" " * 300_000, b"A" * 300_000, b"--- A" * 60_000]
+)
+def test_a_hostile_line_is_searched_once(line: bytes) -> None:
+    """A search that begins anew at every octet would not come to an end here."""
+    with suppress(InvalidPem):
+        assert read_pem(line + b"\n" + PEM) == (BLOCK,)
+    with pytest.raises(InvalidPem, match="more than the 131072 allowed"):
+        read_pem(line, UNTRUSTED)
+
+
 def test_der_is_told_from_text_by_its_content() -> None:
     """DER may have a marker in one of its texts, and text may begin with the octet that DER begins with."""
     marked = b"\x30\x0b" + b"-----BEGIN "
@@ -115,3 +130,19 @@ def test_der_is_told_from_text_by_its_content() -> None:
     assert not is_pem(ROOT.der[:-1])
     assert is_pem(b"0 s:C=US\n" + PEM)
     assert is_pem(b"hello")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """Law: nothing but the one error, and never fewer blocks than there are whole ones."""
+    for written in (data, data + b"\n" + PEM, PEM + data):
+        with suppress(InvalidPem):
+            assert len(read_pem(written)) >= (written is not data)
+
+
+@given(st.integers(0, len(PEM) - 2), st.sampled_from([b"", b"x", b"\n", b"-", b" ", b"\x00"]))
+def test_atk_238_no_damage_makes_a_block_disappear(position: int, octet: bytes) -> None:
+    """Law: with one octet changed or taken out there is one block still, or the file is refused."""
+    damaged = PEM[:position] + octet + PEM[position + 1 :]
+    with suppress(InvalidPem):
+        assert len(read_pem(damaged + PEM)) == 2

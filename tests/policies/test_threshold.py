@@ -98,6 +98,51 @@ def test_rules_of_a_verifier_hold_for_what_is_attached_to_its_evidence() -> None
 
 
 @pytest.mark.parametrize(
+    ("needed", "below", "allowed"),
+    [
+        (0, "", False),
+        (0, "n", False),
+        (0, "c", False),
+        (0, "nc", True),
+        (1, "", False),
+        (1, "n", True),
+        (1, "c", True),
+        (1, "x", False),
+        (2, "n", False),
+        (2, "nn", False),
+        (2, "nc", True),
+    ],
+)
+def test_the_threshold_below_a_verifier_is_its_own(needed: int, below: str, allowed: bool) -> None:
+    """An SBOM signed by `needed` of [notation, cosign]: 0 for both, as at the top, wherever the group stands."""
+    names = {"n": "notation", "c": "cosign", "x": "other"}
+    rule = Rule("sbom", (Rule("notation"), Rule("cosign")), needed)
+    nested = tuple(report(number, passed(names[each], "k")) for number, each in enumerate(below, start=10))
+    sbom = report(1, passed("sbom"), nested=nested)
+    assert allows(threshold(rule), sbom) is allowed
+    assert allows(threshold(Rule(None, (rule,))), sbom) is allowed
+    deeper = threshold(Rule("list", (rule,)))
+    assert allows(deeper, report(2, passed("list"), nested=(sbom,))) is allowed
+
+
+def test_evidence_below_two_artifacts_does_not_add_up() -> None:
+    """One SBOM with a signature of each kind, not two SBOMs with one each."""
+    policy = threshold(Rule("sbom", (Rule("notation"), Rule("cosign"))))
+    one = report(1, passed("sbom"), nested=(report(2, passed("notation", "k")),))
+    other = report(3, passed("sbom"), nested=(report(4, passed("cosign", "k")),))
+    assert not allows(policy, one, other)
+
+
+def test_distinct_signers_are_asked_for_below_a_verifier_too() -> None:
+    """`2 of [a, a]` below an SBOM, by default and across verifiers."""
+    for across, names in ((False, ("a", "a")), (True, ("a", "b"))):
+        policy = threshold(Rule("sbom", tuple(map(Rule, names))), across=across)
+        for signer, allowed in (("k1", False), ("k2", True)):
+            nested = (report(2, passed(names[0], "k1")), report(3, passed(names[1], signer)))
+            assert allows(policy, report(1, passed("sbom", "s"), nested=nested)) is allowed
+
+
+@pytest.mark.parametrize(
     ("signers", "allowed"),
     [
         ((), False),

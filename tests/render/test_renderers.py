@@ -56,6 +56,7 @@ def test_json_is_ratifys_shape_with_more() -> None:
         "digest": IMAGE.digest,
         "succeeded": True,
         "decision": "ALLOW",
+        "decided": True,
         "artifactReports": [
             {
                 "subject": f"registry.example.com/app@{IMAGE.digest}",
@@ -104,6 +105,7 @@ def test_json_of_what_could_not_be_decided() -> None:
         "digest": None,
         "succeeded": False,
         "decision": "DENY",
+        "decided": False,
         "error": {"code": "NOT_FOUND", "message": "nothing there", "remedy": "look elsewhere"},
         "artifactReports": [],
     }
@@ -211,3 +213,31 @@ def test_values_are_bounded() -> None:
     """Strings are cut at every depth; numbers stay numbers."""
     assert bounded({"a": ["x" * 2000, 1, None, True]})["a"][1:] == [1, None, True]
     assert len(bounded({"a": ["x" * 2000]})["a"][0]) < 1100
+
+
+def test_facts_as_trees_have_their_first_scalar_as_the_root() -> None:
+    """Lists are numbered, and several objects are several trees."""
+    from pyratify.render.facts import render_tree
+
+    shown = render_tree({"a": 1, "b": [True, {"c": None}], "d": {}, "e": []})
+    assert shown.splitlines() == [
+        "a: 1",
+        "├── b",
+        "│   ├── 1: yes",
+        "│   └── 2",
+        "│       └── c: none",
+        "├── d",
+        "└── e: none",
+    ]
+    assert render_tree({"a": [1]}).splitlines() == [".", "└── a", "    └── 1: 1"]
+    assert render_tree([{"a": 1}, 2]) == "a: 1\n2"
+
+
+def test_keyless_signers_are_named_by_their_identity() -> None:
+    """A bare key has no name that says more than its count."""
+    from pyratify.render.words import signers
+
+    assert signers(Details("x", ("me@example.com",))) == ("me@example.com",)
+    assert signers(Details("x", ("spki:sha256:00",))) == ()
+    assert signers(Details("x", ("spki:sha256:00",), {"SN": "CN=a"})) == ("CN=a",)
+    assert signers(Details("x", (), {"SN": "CN=a"})) == ()

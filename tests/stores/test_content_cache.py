@@ -49,20 +49,23 @@ def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_size_is_bounded_and_what_was_used_last_stays(cache: SqliteCache) -> None:
-    """The oldest go first; reading keeps an entry young."""
-    cache.put("first", bytes(900))
-    cache.put("second", bytes(900))
-    for number in range(6):
-        cache.put(f"large {number}", bytes(900))
+def test_the_size_is_bounded_and_what_was_used_last_stays(tmp_path: Path) -> None:
+    """The oldest go first; reading keeps an entry young; many small ones are not free."""
+    cache = SqliteCache(tmp_path / "cache" / "content.db", max_bytes=40_000)
+    cache.put("first", bytes(4000))
+    cache.put("second", bytes(4000))
+    for number in range(4):
+        cache.put(f"large {number}", bytes(4000))
     for number in range(200):
         cache.put(f"small {number}", bytes(1))
         cache.get("first")
-    cache.put("large 6", bytes(900))
+    cache.put("large 6", bytes(4000))
     assert cache.get("second") is None
-    assert cache.get("first") == bytes(900)
-    assert cache.get("large 6") == bytes(900)
-    assert size(cache) <= 8000
+    assert cache.get("first") == bytes(4000)
+    assert cache.get("large 6") == bytes(4000)
+    assert sum(cache.get(f"small {number}") is not None for number in range(200)) <= 40_000 // 128
+    assert size(cache) <= 40_000
+    cache.close()
 
 
 def size(cache: SqliteCache) -> int:

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from pyratify.caches.codec import MAX_BYTES, decode, encode
 from pyratify.caches.secret import Secret
+from pyratify.core.question import Question, Remembered
 from pyratify.core.report import ValidationResult
-from pyratify.core.verdicts import Question, Remembered
 
 _HEADER = struct.Struct(">4s8sQQ")
 _MAGIC = b"PRV1"

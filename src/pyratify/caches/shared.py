@@ -12,8 +12,8 @@ from pyratify.caches.breaker import Breaker
 from pyratify.caches.entry import MAX_ENTRY, entry_name, seal, unseal
 from pyratify.caches.secret import Secret
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.question import Question, Remembered
 from pyratify.core.report import ValidationResult
-from pyratify.core.verdicts import Question, Remembered
 
 T = TypeVar("T")
 _LOG = logging.getLogger("pyratify.caches")

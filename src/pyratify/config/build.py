@@ -79,6 +79,7 @@ async def build_engine(
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     common = resources.shared.fingerprint.generation(secret or b"")
     engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    stack.callback(engine.lifetime.close)
     return engine if observer is None else observed(engine, observer)
 
 
@@ -114,6 +115,7 @@ class Builder:
                 timeout=config.timeout,
                 cache=self.cache,
                 partition=f"{self.resources.base}#{index}",
+                clock=self.resources.clock,
             )
         except ConfigurationError as error:
             raise error if error.path.startswith(path) else within(path, error) from None
@@ -194,5 +196,7 @@ def _check_names(config: ExecutorConfig, path: str) -> None:
     for number, name in enumerate(names):
         if name in names[:number]:
             raise ConfigurationError(
-                f"two verifiers are called {name!r}", path=join(path, f"verifiers[{number}].name")
+                f"two verifiers are called {name!r}",
+                path=join(path, f"verifiers[{number}].name"),
+                remedy="Call one of them otherwise: rules refer to verifiers by name.",
             )

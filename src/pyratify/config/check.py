@@ -1,31 +1,77 @@
 """Everything that is wrong with a configuration, not only the first thing."""
 
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from pyratify.config.build import Builder
-from pyratify.config.decode import decode
-from pyratify.config.load import LoadedConfig, decode_config, fill, read_document
+from pyratify.config.decode import ShapeError
+from pyratify.config.load import LoadedConfig, fill, read_document
+from pyratify.config.mending import Mended
 from pyratify.config.resources import BuildResources
-from pyratify.config.schema import Config, ExecutorConfig, PolicyConfig, StoreConfig, VerifierConfig
 from pyratify.config.scopes import check_scopes
+from pyratify.config.shape import Shape
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
 
-_PARTS = (("verifiers", VerifierConfig), ("stores", StoreConfig))
+_ROUNDS = 100
 
 
 async def check_file(file: Path) -> tuple[ConfigurationError, ...]:
-    """Return every fault of a configuration file; where its shape is wrong already, the faults of its shape.
+    """Return every fault of a configuration file.
 
     Raises:
-        ConfigurationError: It cannot be read or parsed, or a variable or file in it is missing.
+        ConfigurationError: It cannot be read or parsed.
     """
-    document, base = read_document(file)
-    faults = tuple(_shape(fill(document, base)))
-    return faults or await check_config(decode_config(document, base))
+    return await check_document(*read_document(file))
+
+
+async def check_document(document: Any, base: Path) -> tuple[ConfigurationError, ...]:
+    """Return every fault of a configuration's JSON values: each is taken out where it is found, and the rest checked again.
+
+    Args:
+        document: The JSON values.
+        base: The folder that relative paths start from.
+    """
+    mended, found = Mended(document), dict[str, ConfigurationError]()
+    filled = _filled(mended, base, found)
+    mended = Mended(filled)
+    for _ in range(_ROUNDS):
+        faults = [each for each in await _faults(mended.document, base) if each.message not in found]
+        new = [each for each in faults if not mended.follows(each) and not _stands_in(each, found)]
+        found |= {fault.message: fault for fault in new}
+        if not sum(mended.mend(fault) for fault in faults):
+            break
+    return tuple(found.values())
+
+
+def _filled(mended: Mended, base: Path, found: dict[str, ConfigurationError]) -> Any:
+    """Return the document with variables and files put in, those that are missing as an empty text."""
+    for _ in range(_ROUNDS):
+        try:
+            return fill(mended.document, base)
+        except ConfigurationError as fault:
+            found[fault.message] = fault
+            mended.replace(fault, "")
+    return mended.document
+
+
+def _stands_in(fault: ConfigurationError, found: dict[str, ConfigurationError]) -> bool:
+    """Tell whether the fault is that of an empty text that was put in for what is missing."""
+    return any(
+        fault.path == each.path and not isinstance(each, ShapeError) and each.reason is Reason.CONFIG_INVALID
+        for each in found.values()
+        if each.path and "cannot be read" not in fault.detail
+    )
+
+
+async def _faults(document: Any, base: Path) -> tuple[ConfigurationError, ...]:
+    shape = Shape.of(document)
+    if shape.config is None:
+        return shape.faults
+    built = await check_config(LoadedConfig(shape.config, base))
+    return (*shape.faults, *(each for each in built if not shape.stands_in_at(each.path)))
 
 
 async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
@@ -40,34 +86,3 @@ async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
         for index, config in enumerate(loaded.config.executors):
             found.extend([error async for error in builder.faults(config, index)])
     return tuple(found)
-
-
-def _shape(document: Any) -> Iterator[ConfigurationError]:
-    """Iterate over what does not fit the schema, each once: the parts first, so that no part hides another."""
-    seen: set[str] = set()
-    for kind, part, path in _parts(document):
-        try:
-            decode(kind, part, path)
-        except ConfigurationError as error:
-            if error.message not in seen:
-                yield error
-            seen.add(error.message)
-
-
-def _parts(document: Any) -> Iterator[tuple[Any, Any, str]]:
-    executors = document.get("executors") if isinstance(document, dict) else None
-    for index, executor in enumerate(executors if isinstance(executors, list) else ()):
-        path = f"executors[{index}]"
-        if isinstance(executor, dict):
-            yield from _members(executor, path)
-        yield ExecutorConfig, executor, path
-    yield Config, document, ""
-
-
-def _members(executor: dict[str, Any], path: str) -> Iterator[tuple[Any, Any, str]]:
-    for name, kind in _PARTS:
-        parts = executor.get(name)
-        for number, part in enumerate(parts if isinstance(parts, list) else ()):
-            yield kind, part, f"{path}.{name}[{number}]"
-    if executor.get("policyEnforcer") is not None:
-        yield PolicyConfig, executor["policyEnforcer"], f"{path}.policyEnforcer"

@@ -11,6 +11,50 @@ from pyratify.core.errors import ConfigurationError
 T = TypeVar("T")
 _WHERE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_EXPECTED = re.compile(r"Expected `([^`]*)`, got `[^`]*`\Z")
+_WORDS = {
+    "str": "a text (in quotes)",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "keys with values",
+    "array": "a list",
+    "null": "nothing",
+}
+_MISSING = re.compile(r"missing required field `([^`]*)`")
+
+
+class ShapeError(ConfigurationError):
+    """JSON values that are not of the shape that is asked for; arguments as for `ConfigurationError`.
+
+    Args:
+        unknown: The key that is not known, where that is the fault; the path is that of its object.
+        near: The known key that could be meant.
+        missing: The key that is missing, where that is the fault.
+        expected: What is expected in place of what stands there, where that is the fault, as `float | null`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str = "",
+        remedy: str | None = None,
+        unknown: str = "",
+        near: str = "",
+        missing: str = "",
+        expected: str = "",
+    ) -> None:
+        super().__init__(message, path=path, remedy=remedy)
+        self.unknown = unknown
+        self.near = near
+        self.missing = missing
+        self.expected = expected
+
+    @property
+    def place(self) -> str:
+        """The path of what is wrong, an unknown key included."""
+        return join(self.path, self.unknown)
 
 
 def decode(kind: type[T], data: Any, path: str = "") -> T:
@@ -29,33 +73,62 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
     except msgspec.ValidationError as error:
         raise _explained(str(error), kind, path) from None
     except RecursionError:
-        raise ConfigurationError("nested too deeply", path=path) from None
+        raise ShapeError("nested too deeply", path=path, remedy="Write it flatter.") from None
 
 
-def _explained(text: str, kind: Any, path: str) -> ConfigurationError:
+def _explained(text: str, kind: Any, path: str) -> ShapeError:
     match = _WHERE.search(text)
     where = match[1].removeprefix(".") if match else ""
     message = text[: match.start()] if match else text
-    remedy = None
-    unknown = _UNKNOWN.search(message)
+    remedy, near = None, ""
+    unknown, missing, expected = (pattern.search(message) for pattern in (_UNKNOWN, _MISSING, _EXPECTED))
     if unknown:
-        remedy = _suggest(unknown[1], kind)
+        remedy, near = _suggest(unknown[1], _structs_at(kind, where))
         message = f"unknown key {unknown[1][:80]!r}"
+    elif missing:
+        remedy = f"Add {missing[1]} there."
+    elif expected:
+        remedy = f"Write {' or '.join(_WORDS.get(each, each) for each in expected[1].split(' | '))} there."
     message = message.replace("Object missing required field", "the required key is missing:")
     message = message.replace("`", "")
-    return ConfigurationError(
-        f"{message[0].lower()}{message[1:]}", path=join(path, where.replace("[...]", ".*")), remedy=remedy
+    return ShapeError(
+        f"{message[0].lower()}{message[1:]}",
+        path=join(path, where.replace("[...]", ".*")),
+        remedy=remedy,
+        unknown=unknown[1] if unknown else "",
+        near=near,
+        missing=missing[1] if missing else "",
+        expected=expected[1] if expected else "",
     )
 
 
-def _suggest(name: str, kind: Any) -> str:
+def _suggest(name: str, known_in: frozenset[type[msgspec.Struct]]) -> tuple[str, str]:
     from difflib import get_close_matches
 
-    fields = (field for struct in structs(kind) for field in msgspec.structs.fields(struct))
+    fields = (field for struct in known_in for field in msgspec.structs.fields(struct))
     known = sorted({field.encode_name for field in fields})
     lower = {each.lower(): each for each in known}
     near = get_close_matches(name.lower(), lower, n=1)
-    return f"Did you mean {lower[near[0]]!r}?" if near else f"Known keys are: {', '.join(known)}."
+    if not near:
+        return f"Known keys are: {', '.join(known)}.", ""
+    return f"Did you mean {lower[near[0]]!r}?", lower[near[0]]
+
+
+def _structs_at(kind: Any, where: str) -> frozenset[type[msgspec.Struct]]:
+    """Return the structs that may stand at a place within a type; all of the type's where that cannot be told."""
+    found = _own(kind)
+    for name in re.findall(r"[^.]+", re.sub(r"\[[^\]]*\]", "", where)):
+        fields = [field for struct in found for field in msgspec.structs.fields(struct)]
+        below = [_own(field.type) for field in fields if field.encode_name == name]
+        found = frozenset().union(*below)
+    return found or frozenset(structs(kind))
+
+
+def _own(kind: Any) -> frozenset[type[msgspec.Struct]]:
+    """Return the structs that a type is, without those of their fields."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return frozenset((kind,))
+    return frozenset[type[msgspec.Struct]]().union(*map(_own, getattr(kind, "__args__", ())))
 
 
 def structs(kind: Any, seen: frozenset[Any] = frozenset()) -> frozenset[type[msgspec.Struct]]:

@@ -64,7 +64,10 @@ def read(file: Path) -> bytes:
             f"the configuration {file} cannot be read: {why}", remedy="Check the path and its permissions."
         ) from None
     if len(data) > MAX_BYTES:
-        raise ConfigurationError(f"the configuration {file} has more than {MAX_BYTES} bytes")
+        raise ConfigurationError(
+            f"the configuration {file} has more than {MAX_BYTES} bytes",
+            remedy="Check that this is the file that you mean; keys and certificates may stand in files of their own.",
+        )
     return data
 
 

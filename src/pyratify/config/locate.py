@@ -15,8 +15,8 @@ def locate(given: str | None, environment: Mapping[str, str] = os.environ) -> Pa
     """Return the configuration file, or None when there is none in any of the places.
 
     The places, in order: what is given; `$RATIFY_CONFIG`, a file or a folder with `config.json`; `~/.config/ratify/`
-    (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`. Never the current folder: it may be a checkout of somebody else's, and a
-    configuration says whom to trust, what leaves as a header, and which programs are run.
+    (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`. Never the current folder: it may be a stranger's checkout, and a
+    configuration says which signers to trust, what leaves as a header, and which programs are run.
 
     Raises:
         ConfigurationError: `$RATIFY_CONFIG` names a folder without a configuration.

@@ -141,7 +141,11 @@ def usable_tags(types: Iterable[str]) -> tuple[str, ...]:
 
 async def _build(plugin: Any, name: str, parameters: Any, path: str, lent: BuildResources) -> Any:
     if not isinstance(plugin, Plugin):
-        raise ConfigurationError("the entry point names no plugin", path=path)
+        raise ConfigurationError(
+            "the entry point names no plugin",
+            path=path,
+            remedy="Report it to the author of the package that provides it; `ratify plugins` names the package.",
+        )
     options = decode(plugin.options, parameters, path)
     try:
         return await plugin.build(name, options, lent)

@@ -61,6 +61,7 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         manifest_bytes: The largest manifest.
         blob_bytes: The largest blob.
         referrers: How many referrers of one subject are looked at.
+        signatures: How many signatures one artifact may hold, as cosign's `.sig` tags collect them.
         depth: How many levels of referrers of referrers are followed.
         artifacts: How many artifacts are looked at in all.
         total_bytes: How many bytes are read in all.
@@ -69,6 +70,7 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     manifest_bytes: Count = _DEFAULTS.manifest_bytes
     blob_bytes: Count = _DEFAULTS.blob_bytes
     referrers: Count = _DEFAULTS.referrers
+    signatures: Count = _DEFAULTS.signatures
     depth: Count = _DEFAULTS.depth
     artifacts: Count = _DEFAULTS.artifacts
     total_bytes: Count = _DEFAULTS.total_bytes

@@ -1,19 +1,63 @@
-"""A configuration as it is understood: defaults filled in, secrets left out."""
+"""A configuration as it is understood: defaults filled in, those of plugins too, secrets left out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from pyratify.config.decode import decode
 from pyratify.config.load import LoadedConfig
+from pyratify.config.schema import THRESHOLD
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import DEFAULT_CONCURRENCY
+from pyratify.core.plugin import Plugin, Registry
 
 _SECRET = ("password", "token", "secret")
 HIDDEN = "<hidden>"
 
 
 def understood(loaded: LoadedConfig) -> dict[str, Any]:
-    """Return the configuration as JSON values, every default included; what looks like a secret is hidden."""
-    document: dict[str, Any] = _hide(msgspec.to_builtins(loaded.config))
-    return document
+    """Return the configuration as JSON values, every default included; what looks like a secret is hidden.
+
+    Parameters that their plugin does not accept are shown as they are written; `ratify config check` says why.
+    """
+    document: dict[str, Any] = msgspec.to_builtins(loaded.config)
+    if not document["$schema"]:
+        del document["$schema"]  # it is for editors, and nothing by default
+    return {**_hide(document), "executors": [_hide(_executor(each)) for each in document["executors"]]}
+
+
+def _executor(executor: Mapping[str, Any]) -> dict[str, Any]:
+    verifiers = [_part("verifiers", each) for each in executor["verifiers"]]
+    policy = executor["policyEnforcer"] or _any_of([each["name"] for each in verifiers])
+    return {
+        **executor,
+        "verifiers": verifiers,
+        "stores": [_part("stores", each) for each in executor["stores"]],
+        "policyEnforcer": _part("policies", policy),
+        "concurrency": executor["concurrency"] or DEFAULT_CONCURRENCY,
+    }
+
+
+def _any_of(names: list[str]) -> dict[str, Any]:
+    """Return the policy of an executor that names none, as it would be written."""
+    rules = [{"verifierName": name} for name in names]
+    return {"type": THRESHOLD, "parameters": {"policy": {"threshold": 1, "rules": rules}}}
+
+
+def _part(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    return {**part, "parameters": _parameters(kind, part["type"], part["parameters"])}
+
+
+def _parameters(kind: str, name: str, given: Any) -> Any:
+    """Return parameters with the plugin's defaults; as they are where the plugin or its parameters cannot be read."""
+    try:
+        plugin = Registry[Any](kind).load(name, kind)
+        if not isinstance(plugin, Plugin):
+            return given
+        return msgspec.to_builtins(decode(plugin.options, given))
+    except (ConfigurationError, TypeError):
+        return given
 
 
 def _hide(value: Any) -> Any:

@@ -81,7 +81,11 @@ def _read(base: Path, text: str, path: str) -> str:
         with file.open("rb") as source:
             data = source.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
-            raise ConfigurationError(f"{file} has more than {MAX_FILE} bytes", path=path)
+            raise ConfigurationError(
+                f"{file} has more than {MAX_FILE} bytes",
+                path=path,
+                remedy="Check that this is the file that you mean.",
+            )
         return data.decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         if isinstance(error, ConfigurationError):

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
+from pyratify.config.paths import join
 from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
 MAX_DEPTH = 64
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_FLATTER = "Write it flatter."
+_SYNTAX = "Correct the line; indentation is of spaces, and texts with : # or quotes in them stand in quotes."
+_ONE_READING = "Correct the line: only what every reader of YAML understands in one way is accepted."
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./_-]+(?: [A-Za-z0-9./_-]+)*", re.ASCII)
@@ -42,24 +46,55 @@ def _read(data: bytes, read: Callable[["_Reader"], T]) -> T:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigurationError("the document is not UTF-8") from None
+        raise ConfigurationError("the document is not UTF-8", remedy="Save it as UTF-8.") from None
     try:
         return read(_Reader(yaml.parse(text, Loader=loader)))
     except yaml.YAMLError as error:
         raise _not_yaml(error, text) from None
     except RecursionError:
-        raise ConfigurationError(_TOO_DEEP) from None
+        raise ConfigurationError(_TOO_DEEP, remedy=_FLATTER) from None
 
 
 def _not_yaml(error: Any, text: str) -> ConfigurationError:
     """Translate an error of the library; its scanner, which reads ahead, has a bound of its own on nesting."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return ConfigurationError(f"not YAML: {getattr(error, 'problem', None) or 'invalid'}")
+        return ConfigurationError(f"not YAML: {getattr(error, 'problem', None) or 'invalid'}", remedy=_SYNTAX)
     read = text[: mark.index]
     if sum(map(read.count, "[{")) - sum(map(read.count, "]}")) > MAX_DEPTH:
-        return ConfigurationError(f"line {mark.line + 1}: {_TOO_DEEP}")
-    return ConfigurationError(f"line {mark.line + 1}: not YAML: {error.problem or 'invalid'}")
+        return ConfigurationError(f"line {mark.line + 1}: {_TOO_DEEP}", remedy=_FLATTER)
+    return ConfigurationError(f"line {mark.line + 1}: not YAML: {error.problem or 'invalid'}", remedy=_SYNTAX)
+
+
+def lines(data: bytes) -> dict[str, int]:
+    """Return the line on which each value of a document that `loads` has read begins, by its path; for JSON too."""
+    import yaml
+
+    found: dict[str, int] = {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        events = yaml.parse(data.decode("utf-8-sig"), Loader=loader)
+        next(events), next(events)  # the stream and the document begin
+        _mark(events, next(events), "", found)
+    except (UnicodeDecodeError, yaml.YAMLError, StopIteration, RecursionError):
+        return found  # as far as it went: it only helps to find a place
+    return found
+
+
+def _mark(events: Iterator[Any], event: Any, path: str, found: dict[str, int]) -> None:
+    found.setdefault(path, event.start_mark.line + 1)
+    kind, index = type(event).__name__, 0
+    while kind in {"SequenceStartEvent", "MappingStartEvent"}:
+        below = next(events)
+        if type(below).__name__ in {"SequenceEndEvent", "MappingEndEvent"}:
+            return
+        if kind == "SequenceStartEvent":
+            _mark(events, below, f"{path}[{index}]", found)
+            index += 1
+        else:
+            place = join(path, str(getattr(below, "value", "")))
+            found[place] = below.start_mark.line + 1
+            _mark(events, next(events), place, found)
 
 
 def dumps(value: Any) -> str:
@@ -171,4 +206,7 @@ def _style(text: str) -> str | None:
 
 
 def _fault(event: Any, message: str) -> ConfigurationError:
-    return ConfigurationError(f"line {event.start_mark.line + 1}: {message}")
+    return ConfigurationError(
+        f"line {event.start_mark.line + 1}: {message}",
+        remedy=_FLATTER if message == _TOO_DEEP else _ONE_READING,
+    )

@@ -6,35 +6,20 @@ Only what needs a registry is counted. What is remembered, malformed or out of s
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from pyratify.core.clock import Clock
+from pyratify.core.deadline import time_left
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 
-_DUE: ContextVar[float] = ContextVar("due", default=math.inf)
 _SMOOTHING = 0.2  # how much the last piece of work says about the next one
 _SHARED_PART = 0.75  # of all work; the rest is for registries that have little under way
 _PATIENCE = 0.9  # of the time in which a turn would have to come
 _QUEUES = 4  # that may be full at the same time
 _LITTLE = 8  # a registry has little under way with less than an eighth of what it may have
-
-
-@contextmanager
-def due(moment: float) -> Iterator[None]:
-    """Say until when the present task and those that it begins need their answers.
-
-    Args:
-        moment: Monotonic seconds of the clock that the `Admission` has.
-    """
-    token = _DUE.set(moment)
-    try:
-        yield
-    finally:
-        _DUE.reset(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +127,7 @@ class Admission:
     async def _turn(self, registry: str, queue: _Queue) -> "asyncio.Future[None]":
         """Wait until a turn is given."""
         now = self._clock.monotonic()
-        pace, left = queue.seconds(now), _DUE.get() - now
+        pace, left = queue.seconds(now), time_left(self._clock)
         ahead = (len(queue.waiting) + 1) / self._limits.registry
         most = self._limits.waiting
         full = len(queue.waiting) >= most or self.waiting >= most * _QUEUES

@@ -3,10 +3,12 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 from pyratify.core.clock import Clock
 from pyratify.core.guard import contained, end
+from pyratify.core.weight import ENTRY, weigh
 
 T = TypeVar("T")
 
@@ -26,34 +28,70 @@ class ContentCache(Protocol):
         ...
 
 
-class MemoryCache:
-    """A least-recently-used cache in this process.
+class WeighedCache(Generic[T]):
+    """A least-recently-used cache in this process, bounded by the bytes that it really holds; safe between threads.
 
     Args:
         max_bytes: The most that all entries together may hold.
         max_entries: The most entries.
     """
 
-    def __init__(self, max_bytes: int = 64 * 1024 * 1024, max_entries: int = 4096) -> None:
+    def __init__(self, max_bytes: int, max_entries: int = 4096) -> None:
         self._max_bytes = max_bytes
         self._max_entries = max_entries
-        self._entries: OrderedDict[str, bytes] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[int, T]] = OrderedDict()
         self._size = 0
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """How many bytes all entries hold, as `weigh` counts them."""
+        return self._size
+
+    def find(self, key: Hashable) -> T | None:
+        """Return the value, or None."""
+        with self._lock:
+            found = self._entries.get(key)
+            if found is None:
+                return None
+            self._entries.move_to_end(key)
+            return found[1]
+
+    def keep(self, key: Hashable, value: T) -> None:
+        """Keep a value and forget what was not used for longest; one that would take most of the cache is not kept."""
+        size = weigh((key, value), self._max_bytes) + ENTRY
+        with self._lock:
+            self._size -= self._entries.pop(key, (0, None))[0]
+            if size > self._max_bytes:
+                return
+            self._entries[key] = size, value
+            self._size += size
+            while self._size > self._max_bytes or len(self._entries) > self._max_entries:
+                self._size -= self._entries.popitem(last=False)[1][0]
+
+
+class MemoryCache:
+    """A `ContentCache` in this process: arguments as for `WeighedCache`."""
+
+    def __init__(self, max_bytes: int = 64 * 1024 * 1024, max_entries: int = 4096) -> None:
+        self._cache = WeighedCache[bytes](max_bytes, max_entries)
+
+    @property
+    def size(self) -> int:
+        """How many bytes all entries hold, keys included."""
+        return self._cache.size
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes, or None."""
-        if key in self._entries:
-            self._entries.move_to_end(key)
-        return self._entries.get(key)
+        return self._cache.find(key)
 
     def put(self, key: str, data: bytes) -> None:
         """Keep the bytes and forget what was not used for longest."""
-        if len(data) > self._max_bytes:
-            return
-        self._size += len(data) - len(self._entries.pop(key, b""))
-        self._entries[key] = data
-        while self._size > self._max_bytes or len(self._entries) > self._max_entries:
-            self._size -= len(self._entries.popitem(last=False)[1])
+        self._cache.keep(key, data)
 
 
 class ExpiringCache(Generic[T]):
@@ -73,6 +111,11 @@ class ExpiringCache(Generic[T]):
     def __len__(self) -> int:
         """Return the number of values, those whose time is over included."""
         return len(self._entries)
+
+    @property
+    def weight(self) -> int:
+        """What all values together weigh."""
+        return self._weight
 
     def get(self, key: Hashable) -> T | None:
         """Return the value, or None when there is none or its time is over."""
@@ -100,10 +143,20 @@ class ExpiringCache(Generic[T]):
         while self._weight > self._max_weight:
             self._forget(next(iter(self._entries)))
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._weight = 0
+    def sweep(self, gone: Callable[[Hashable], bool] | None = None) -> None:
+        """Forget the values whose time is over, so that they are not kept until their weight is needed.
+
+        Args:
+            gone: Tells by its key whether a value has lost its use before its time.
+        """
+        now = self._clock.monotonic()
+        over = [
+            key
+            for key, (end, _, _) in self._entries.items()
+            if now >= end or (gone is not None and gone(key))
+        ]
+        for key in over:
+            self._forget(key)
 
     def _forget(self, key: Hashable) -> None:
         found = self._entries.pop(key, None)

@@ -1,14 +1,18 @@
 """Untrusted content: bounded, and equal to its descriptor, before anyone reads it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.guard import from_store
+from pyratify.core.lease import LARGE_ARTIFACTS, Lease
 from pyratify.core.limits import Limits
+from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Store
@@ -31,6 +35,17 @@ def check_content(data: bytes, descriptor: Descriptor) -> None:
         )
 
 
+def _is(data: bytes, descriptor: Descriptor) -> bool:
+    return len(data) == descriptor.size and descriptor.digest.matches(data)
+
+
+@dataclass(slots=True)
+class _Spent:
+    """How much one validation has read."""
+
+    bytes: int = 0
+
+
 @dataclass(slots=True)
 class Content:
     """What one validation reads, from one store through the engine's cache.
@@ -41,6 +56,8 @@ class Content:
         cache: The engine's cache; None for no cache.
         partition: Keeps apart what different credentials may read.
         flights: Shares downloads between validations at the same time.
+        places: Room for artifacts with large documents, of all validations together.
+        lease: The place of the artifact that is read; None where no artifact is.
     """
 
     store: Store
@@ -48,7 +65,18 @@ class Content:
     cache: ContentCache | None = None
     partition: str = ""
     flights: SingleFlight[bytes] = field(default_factory=SingleFlight)
-    _read: int = 0
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS))
+    lease: Lease | None = None
+    _spent: _Spent = field(default_factory=_Spent)
+
+    @contextmanager
+    def for_artifact(self) -> Iterator["Content"]:
+        """Return what one artifact is read through; of those with large documents only so many are looked at at once."""
+        lease = Lease(self.places)
+        try:
+            yield replace(self, lease=lease)
+        finally:
+            lease.release()
 
     async def manifest(self, reference: Reference, descriptor: Descriptor) -> bytes:
         """Return the checked bytes of a manifest.
@@ -64,14 +92,14 @@ class Content:
         """Return the checked bytes of a blob; errors as for a manifest."""
         return await self._get(reference, descriptor, "blob", self.limits.blob_bytes, self.store.fetch_blob)
 
-    def accept(self, data: bytes, descriptor: Descriptor) -> bytes:
+    async def accept(self, data: bytes, descriptor: Descriptor) -> bytes:
         """Check bytes that the store delivered unasked, against the same bounds.
 
         Raises:
             StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
         """
         self._spend(descriptor, self.limits.manifest_bytes)
-        check_content(data, descriptor)
+        await offload(len(data), check_content, data, descriptor)
         return data
 
     async def _get(
@@ -83,16 +111,18 @@ class Content:
         fetch: Callable[[Reference, Descriptor, int], Awaitable[bytes]],
     ) -> bytes:
         self._spend(descriptor, limit)
+        if self.lease is not None:
+            await self.lease.take(descriptor.size)
         key = f"{self.partition}|{reference.name}|{kind}|{descriptor.digest}"
         cached = self.cache.get(key) if self.cache is not None else None
-        if cached is not None and len(cached) == descriptor.size and descriptor.digest.matches(cached):
+        if cached is not None and await offload(len(cached), _is, cached, descriptor):
             return cached
         # The size is part of the key: a wrong one, announced by somebody, must not spoil the right one's download.
         data = await self.flights.run(
             f"{key}|{descriptor.size}",
             partial(from_store, partial(fetch, reference, descriptor, descriptor.size)),
         )
-        check_content(data, descriptor)
+        await offload(len(data), check_content, data, descriptor)
         if self.cache is not None:
             self.cache.put(key, data)
         return data
@@ -103,8 +133,8 @@ class Content:
                 Reason.SIZE_EXCEEDED,
                 f"{descriptor.digest} has {descriptor.size} bytes, more than the {limit} allowed",
             )
-        self._read += descriptor.size
-        if self._read > self.limits.total_bytes:
+        self._spent.bytes += descriptor.size
+        if self._spent.bytes > self.limits.total_bytes:
             raise StoreError(
                 Reason.SIZE_EXCEEDED, f"the evidence has more than {self.limits.total_bytes} bytes in all"
             )

@@ -1,13 +1,25 @@
 """The engine: which executor is responsible, and one answer for every reference."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pyratify.core.errors import Failure
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import Failure, StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import ScopeMap
+
+
+@dataclass(slots=True)
+class Lifetime:
+    """Whether what an engine reads from is still open; shared by an engine and all that are derived from it."""
+
+    closed: bool = False
+
+    def close(self) -> None:
+        """Note that the stores are about to be closed."""
+        self.closed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +30,85 @@ class Engine:
         executors: The executors by scope.
         generation: Names the configuration that the engine was built from; verdicts of another one are not its own.
         common: Whether every process with the same configuration and the same secret gives it the same generation.
+        lifetime: Whether its stores are open; an engine that is put together by hand stays open.
     """
 
     executors: ScopeMap[Executor]
     generation: str = ""
     common: bool = False
+    lifetime: Lifetime = field(default_factory=Lifetime, repr=False, compare=False)
 
-    async def validate(self, reference: Reference) -> ValidationResult:
+    async def validate(self, reference: Reference | str) -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 
+        Args:
+            reference: What to validate; a tag is resolved once.
+
         Returns:
-            The report; a reference that no scope covers is denied with `SCOPE_NO_MATCH`.
+            The report, also when something could not be decided; a reference that no scope covers is denied with
+            `SCOPE_NO_MATCH`.
+
+        Raises:
+            InvalidReference: The text is no reference.
+            RuntimeError: The engine is closed.
         """
-        executor = self.executors.match(reference)
+        parsed = self.parse(reference)
+        executor = self.executors.match(parsed)
+        return _uncovered(parsed) if executor is None else await executor.validate(parsed)
+
+    async def discover(self, reference: Reference | str) -> ValidationResult:
+        """Find everything that is attached to what the reference names, without verifying or deciding anything.
+
+        Returns:
+            A report whose decision is `NONE`, with `artifacts` and with the `limits` that were hit; its `error` says why not all
+            could be listed.
+
+        Raises:
+            InvalidReference: The text is no reference.
+            RuntimeError: The engine is closed.
+        """
+        parsed = self.parse(reference)
+        executor = self.executors.match(parsed)
+        return _uncovered(parsed) if executor is None else await executor.discover(parsed)
+
+    async def resolve(self, reference: Reference | str) -> Descriptor:
+        """Return what the reference stands for; its `digest` pins a tag.
+
+        Raises:
+            InvalidReference: The text is no reference.
+            StoreError: `NOT_FOUND`, `SCOPE_NO_MATCH`, `TIMEOUT`, or why the store could not say.
+            RuntimeError: The engine is closed.
+        """
+        parsed = self.parse(reference)
+        executor = self.executors.match(parsed)
         if executor is None:
-            reason = Reason.SCOPE_NO_MATCH
-            failure = Failure(reason, f"no executor's scopes cover {reference.name}", reason.remedy)
-            return ValidationResult(reference, None, Decision.DENY, failure)
-        return await executor.validate(reference)
+            raise StoreError(Reason.SCOPE_NO_MATCH, _no_scope(parsed))
+        return await executor.resolve(parsed)
+
+    def parse(self, reference: Reference | str) -> Reference:
+        """Return the reference that is meant.
+
+        Raises:
+            InvalidReference: The text is no reference.
+            TypeError: It is neither a text nor a reference.
+            RuntimeError: The engine is closed.
+        """
+        if self.lifetime.closed:
+            raise RuntimeError(
+                "the engine is closed; use it inside the `with` block that opened it, or open another one"
+            )
+        if isinstance(reference, str):
+            return Reference.parse(reference)
+        if not isinstance(reference, Reference):
+            raise TypeError(f"a reference is a text or a Reference, not {type(reference).__name__}")
+        return reference
+
+
+def _uncovered(reference: Reference) -> ValidationResult:
+    reason = Reason.SCOPE_NO_MATCH
+    failure = Failure(reason, _no_scope(reference), reason.remedy)
+    return ValidationResult(reference, None, Decision.DENY, failure)
+
+
+def _no_scope(reference: Reference) -> str:
+    return f"no executor's scopes cover {reference.name}"

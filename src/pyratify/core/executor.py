@@ -1,13 +1,20 @@
 """The one verb: validate."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pyratify.core.caching import ContentCache, SingleFlight
+from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
-from pyratify.core.errors import ConfigurationError, Failure, RatifyError
-from pyratify.core.guard import describe, internal, is_ours
+from pyratify.core.deadline import due
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.discovery import NoVerifier
+from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
+from pyratify.core.guard import describe, from_store, internal, is_ours
+from pyratify.core.lease import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reason import Reason
@@ -33,6 +40,7 @@ _GAPS = frozenset(
         Reason.REGISTRY_ERROR,
         Reason.REGISTRY_UNREACHABLE,
         Reason.REGISTRY_AUTH,
+        Reason.REGISTRY_BUSY,
         Reason.TIMEOUT,
         Reason.DIGEST_MISMATCH,
         Reason.SIZE_MISMATCH,
@@ -62,6 +70,7 @@ class Executor:
         timeout: Seconds for one validation; None for no limit.
         cache: The engine's content cache.
         partition: Keeps apart in the cache what different credentials may read.
+        clock: The store's clock, so that it knows how much of the timeout is left.
 
     Raises:
         ConfigurationError: No verifier, two of one name, a concurrency below one, or a timeout that is not above zero.
@@ -75,7 +84,11 @@ class Executor:
     timeout: float | None = None
     cache: ContentCache | None = None
     partition: str = ""
+    clock: Clock = field(default_factory=SystemClock)
     _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, init=False, repr=False)
+    _places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         names = [verifier.name for verifier in self.verifiers]
@@ -97,12 +110,13 @@ class Executor:
         Returns:
             The report, also when something could not be decided; only cancellation raises.
         """
-        content = Content(self.store, self.limits, self.cache, self.partition, self._flights)
+        content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
         walk = Walk(content, self._by_name(), self.policy, self.concurrency)
         error: Failure | None = None
         try:
             async with asyncio.timeout(self.timeout) as deadline:
-                await walk.run(reference)
+                with due(self._due()):
+                    await walk.run(reference)
         except RatifyError as fault:
             error = fault.failure
         except BaseException as fault:  # a defect of a store or policy is a refusal, never an answer
@@ -111,9 +125,30 @@ class Executor:
             error = self._late() if deadline.expired() else internal(fault)
         return self._conclude(reference, walk, error)
 
+    async def discover(self, reference: Reference) -> ValidationResult:
+        """Report everything that is attached, as `validate` does, and verify and decide nothing."""
+        return await replace(self, verifiers=(NoVerifier(),), policy=NoPolicy()).validate(reference)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Return what the reference stands for.
+
+        Raises:
+            StoreError: And nothing else; `TIMEOUT` where the store takes longer than one validation may.
+        """
+        try:
+            async with asyncio.timeout(self.timeout):
+                with due(self._due()):
+                    return await from_store(partial(self.store.resolve, reference))
+        except TimeoutError:
+            late = self._late()
+            raise StoreError(late.reason, late.message) from None
+
     def with_store(self, store: Store) -> "Executor":
         """Return the same executor over another store."""
         return replace(self, store=store)
+
+    def _due(self) -> float:
+        return math.inf if self.timeout is None else self.clock.monotonic() + self.timeout
 
     def _late(self) -> Failure:
         reason = Reason.TIMEOUT

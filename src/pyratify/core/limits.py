@@ -15,6 +15,7 @@ class Limits:
         manifest_bytes: The largest manifest or referrers page that is read.
         blob_bytes: The largest blob that is read.
         referrers: How many referrers of one subject are looked at.
+        signatures: How many signatures one artifact may hold; cosign's `.sig` tags collect them, one for each signing.
         depth: How many levels of referrers of referrers are followed.
         artifacts: After how many artifacts, counted in the store's order, no further ones are looked at.
         total_bytes: How many bytes one validation may read.
@@ -26,6 +27,7 @@ class Limits:
     manifest_bytes: int = 4 * MIB
     blob_bytes: int = 32 * MIB
     referrers: int = 100
+    signatures: int = 2000
     depth: int = 5
     artifacts: int = 500
     total_bytes: int = 256 * MIB

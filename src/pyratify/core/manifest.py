@@ -19,6 +19,8 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
+MAX_ANNOTATIONS = 64 * 1024
+"""Characters of the annotations of what is attached to an image, names included."""
 _MAX_SIZE = 2**63 - 1
 # RFC 6838, section 4.2; parameters are allowed, as tools in use write them.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
@@ -69,17 +71,31 @@ def parse_manifest(data: bytes, descriptor: Descriptor) -> Manifest:
     """Parse the bytes of a manifest.
 
     Args:
-        data: Bytes whose digest and size have been checked.
+        data: Bytes whose digest and size have been checked, and are within the limits of the one who reads them.
         descriptor: What they are said to be; its media type must be the document's own.
 
     Raises:
         InvalidManifest: `MEDIATYPE_UNSUPPORTED`, `MEDIATYPE_MISMATCH`, `MANIFEST_AMBIGUOUS`, `DIGEST_INVALID` or a JSON code.
     """
     try:
-        document = strictjson.load_object(data, what="manifest")
+        document = strictjson.load_object(data, what="manifest", max_bytes=descriptor.size)
         return _read(document, descriptor)
     except (strictjson.InvalidJson, InvalidDigest) as error:
         raise InvalidManifest(error.reason, error.message) from None
+
+
+def check_annotations(manifest: Manifest) -> None:
+    """Refuse a manifest whose annotations, which reports and remembered verdicts carry along, are very long.
+
+    Raises:
+        InvalidManifest: `PARSE_LIMIT`.
+    """
+    size = sum(len(name) + len(text) for name, text in manifest.annotations.items())
+    if size > MAX_ANNOTATIONS:
+        raise InvalidManifest(
+            Reason.PARSE_LIMIT,
+            f"the annotations of {manifest.descriptor.digest} have {size} characters, more than the {MAX_ANNOTATIONS} allowed",
+        )
 
 
 def read_descriptor(value: Any, where: str) -> Descriptor:

@@ -62,7 +62,9 @@ class Ordering:
                 yield referrer
 
     def _is_promising(self, referrer: Referrer) -> bool:
-        return referrer.discovery is Discovery.COSIGN_TAG or self._is_read(referrer.descriptor)
+        if referrer.discovery is Discovery.COSIGN_TAG:
+            return True
+        return not _is_untyped(referrer) and self._is_read(referrer.descriptor)
 
     def _choose(self, key: _Key, referrer: Referrer) -> bool:
         if self._looked_at >= self._limit:
@@ -76,8 +78,7 @@ class Ordering:
         return True
 
     def _put_off(self, key: _Key, referrer: Referrer) -> None:
-        untyped = (referrer.descriptor.artifact_type or EMPTY_CONFIG) in _GENERIC
-        waiting = self._untyped if untyped else self._others
+        waiting = self._untyped if _is_untyped(referrer) else self._others
         if key in self._untyped or key in self._others:
             return
         if len(waiting) < self._limit:
@@ -88,6 +89,10 @@ class Ordering:
     def _end_if(self, over: bool) -> None:
         self.over = self.over or over
         self.ended = self.ended or over
+
+
+def _is_untyped(referrer: Referrer) -> bool:
+    return (referrer.descriptor.artifact_type or EMPTY_CONFIG) in _GENERIC
 
 
 def _key(referrer: Referrer) -> _Key:

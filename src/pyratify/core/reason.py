@@ -12,6 +12,7 @@ class Reason(StrEnum):
 
     ALG_NOT_ALLOWED = "ALG_NOT_ALLOWED"
     ARCHIVE_INVALID = "ARCHIVE_INVALID"
+    ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
     AUTH_REALM_BLOCKED = "AUTH_REALM_BLOCKED"
     AUTH_SCOPE = "AUTH_SCOPE"
     BAD_REQUEST = "BAD_REQUEST"
@@ -114,6 +115,9 @@ class Reason(StrEnum):
 
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
+CHANGED = (
+    "The content or the signature was changed after signing: do not run it, and sign again what is right."
+)
 _RESIGN = "Sign the image again with a current signing tool and a key or certificate that the policy names."
 _REGISTRY = "Check the registry and the network between here and there, then try again."
 _LIMIT = "Remove what does not belong there, or raise the limit in the configuration if the size is expected."
@@ -121,6 +125,7 @@ _LIMIT = "Remove what does not belong there, or raise the limit in the configura
 _REMEDIES = {
     Reason.ALG_NOT_ALLOWED: "Sign again with an algorithm that the specification allows for this kind of key.",
     Reason.ARCHIVE_INVALID: "Make the archive again with a tool that writes OCI image layouts.",
+    Reason.ATTEMPT_LIMIT: "Remove signatures that are no longer needed from this artifact, or name fewer keys in the policy.",
     Reason.AUTH_REALM_BLOCKED: "If this token server is really the registry's, name its host in the store's authRealms.",
     Reason.AUTH_SCOPE: "The registry asks for more than pull access to this repository; check its configuration.",
     Reason.BAD_REQUEST: "Correct the request as the message says.",

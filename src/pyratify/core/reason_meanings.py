@@ -9,6 +9,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.ALG_NOT_ALLOWED: "A signature, digest or key uses an algorithm that the specification forbids for this use, or that does not belong to this kind of key.",
         Reason.ARCHIVE_INVALID: "The tar archive is damaged, or has entries that no OCI image layout has, as links, devices or paths that lead out of it.",
+        Reason.ATTEMPT_LIMIT: "Trying every signature and proof of an artifact with every key would cost more than one artifact may; those before were tried.",
         Reason.AUTH_REALM_BLOCKED: "The registry sent the client to a token server that is not known to be its own, so no credential was shown there.",
         Reason.AUTH_SCOPE: "The registry asked for a token with more rights than pulling from this repository.",
         Reason.BAD_REQUEST: "A server was sent what is no request of its protocol, or an object that is not shaped as its kind is.",
@@ -74,7 +75,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         Reason.SCT_INVALID: "The signing certificate has no valid proof that it is in a trusted certificate transparency log.",
         Reason.SHUTDOWN: "The program was stopping before it had decided.",
         Reason.SIGNATURE_LIMIT: "An artifact holds more signatures than are looked at.",
-        Reason.SIGNER_KIND: "The image is signed with a key where the policy trusts identities, or the other way round.",
+        Reason.SIGNER_KIND: "The image is signed with a key where the policy trusts identities in certificates.",
         Reason.SIG_EXPIRED: "The signer gave the signature an end, and it is over.",
         Reason.SIG_INVALID: "The signature does not verify: it was made with another key, or what it covers was changed.",
         Reason.SIZE_EXCEEDED: "Content is larger than the limit.",

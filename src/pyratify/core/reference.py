@@ -83,7 +83,7 @@ class Reference:
         """
         scheme, _, rest = text.partition(":")
         if scheme not in LAYOUT_SCHEMES or len(rest) > _MAX_PATH or any(ord(char) < 32 for char in rest):
-            _refuse(text, "it is no path of an OCI layout")
+            _refuse(text, "it is no path of an OCI layout", "Write oci:DIR:TAG or oci-archive:FILE:TAG.")
         path, digest = _split_digest(rest)
         tag: str | None = None
         if digest is None and ":" in path.rpartition("/")[2]:
@@ -91,7 +91,7 @@ class Reference:
             if not _TAG.fullmatch(tag):
                 _refuse(text, "its tag is not allowed")
         if not path:
-            _refuse(text, "it names no path")
+            _refuse(text, "it names no path", "Write oci:DIR:TAG or oci-archive:FILE:TAG.")
         return cls(scheme, path, tag, digest)
 
     @property
@@ -214,13 +214,21 @@ def _split_registry(name: str) -> tuple[str, str]:
 
 def _check_names(registry: str, repository: str, text: str) -> None:
     if repository != repository.lower():
-        _refuse(text, "a repository is written in lower case")
+        _refuse(
+            text,
+            "a repository is written in lower case",
+            f"If that is what is meant, write {registry[:200]}/{repository[:200].lower()}.",
+        )
     if max(len(registry), len(repository)) > _MAX_NAME:
         _refuse(text, f"its name is longer than {_MAX_NAME} characters")
     if not is_registry(registry) or not is_repository(repository):
         _refuse(text, "it does not follow the grammar registry/repository:tag@digest")
     if not is_qualified(canonical_registry(registry)):
-        _refuse(text, "its registry needs a domain or a port")
+        _refuse(
+            text,
+            "its registry needs a domain or a port",
+            "Write the registry with its domain or port, as registry.example.com or localhost:5000.",
+        )
 
 
 def _shown(text: str) -> str:
@@ -228,5 +236,5 @@ def _shown(text: str) -> str:
     return f"{_USER.sub('***@', text)[:80]!a}"
 
 
-def _refuse(text: str, why: str) -> NoReturn:
-    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {_shown(text)}: {why}")
+def _refuse(text: str, why: str, remedy: str | None = None) -> NoReturn:
+    raise InvalidReference(Reason.REF_INVALID, f"not a reference: {_shown(text)}: {why}", remedy=remedy)

@@ -154,6 +154,7 @@ class ValidationResult:
         error: Why it could not be decided; then nothing is to be run either, but asking again may help.
         artifacts: What is attached, in the store's order, as far as it was looked at.
         limits: The limits that were hit on the way.
+        passed_over: How many attached artifacts were not looked at because those before them were enough, where that was counted.
     """
 
     reference: Reference
@@ -163,6 +164,12 @@ class ValidationResult:
     error: Failure | None = None
     artifacts: tuple[ArtifactReport, ...] = ()
     limits: tuple[Failure, ...] = ()
+    passed_over: int = 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the policy had its say; a DENY beside an error is no refusal."""
+        return self.error is None and self.decision is not Decision.NONE
 
     @property
     def succeeded(self) -> bool:
@@ -200,6 +207,7 @@ class ValidationResult:
             "digest": result.subject.digest if result.subject else None,
             "succeeded": result.succeeded,
             "decision": result.decision.value,
+            "decided": result.decided,
             "failure": result.failure.to_dict() if result.failure else None,
             "error": result.error.to_dict() if result.error else None,
             "limits": [limit.to_dict() for limit in result.limits] or None,

@@ -1,6 +1,7 @@
 """JSON of untrusted origin: one document, read in one way only.
 
-Refused before anything is trusted: duplicate keys, NaN and infinities, numbers too long to be honest, deep nesting,
+Bytes, tokens and depth are counted before anything is parsed: a value takes up to forty times its text in memory. Refused
+before anything is trusted: duplicate keys, NaN and infinities, numbers too long to be honest, deep nesting,
 trailing data, a byte order mark, anything that is not UTF-8, and lone surrogates (RFC 8259, sections 4, 6, 7 and 8).
 """
 
@@ -10,31 +11,42 @@ import re
 from typing import Any
 
 from pyratify.core.errors import RatifyError
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 
 MAX_DEPTH = 64
+MAX_BYTES = 4 * MIB
+MAX_TOKENS = 100_000
+"""Of one document: some 10 MiB once parsed, and 50 ms; a descriptor with its annotations has 10 to 40."""
 _MAX_NUMBER = 32
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-# Possessive, and content with a string that never ends: linear for every input.
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+# One token and what stands before it: an opening bracket, a closing one, a string, or a number or word. Possessive, with
+# strings that never end and with a token that is not there: linear for every input.
+_TOKEN = re.compile(
+    rb'[\s,:]*+(?:([\[{])|([\]}])|"(?:[^"\\]++|\\.)*+"?|[^\s"\[\]{},:]++)?',
+    re.DOTALL,
+)
 
 
 class InvalidJson(RatifyError, ValueError):
     """A document that is not JSON, or not JSON that every reader understands in the same way."""
 
 
-def loads(data: bytes, *, what: str = "document") -> Any:
+def loads(
+    data: bytes, *, what: str = "document", max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS
+) -> Any:
     """Parse one JSON document.
 
     Args:
         data: The bytes, UTF-8 without a byte order mark.
         what: The name of the document in messages.
+        max_bytes: The most bytes.
+        max_tokens: The most tokens: brackets, strings, numbers and words.
 
     Raises:
-        InvalidJson: `JSON_DUPLICATE_KEY`, `PARSE_LIMIT` (nesting over 64 levels) or `JSON_INVALID`.
+        InvalidJson: `JSON_DUPLICATE_KEY`, `PARSE_LIMIT` (bytes, tokens, or nesting over 64 levels) or `JSON_INVALID`.
     """
-    _check_depth(data, what)
+    _check_price(data, what, max_bytes, max_tokens)
     try:
         value = _DECODER.decode(data.decode("utf-8"))
     except InvalidJson as error:
@@ -48,9 +60,11 @@ def loads(data: bytes, *, what: str = "document") -> Any:
     return value
 
 
-def load_object(data: bytes, *, what: str = "document") -> dict[str, Any]:
-    """Parse one JSON document that must be an object; errors as in `loads`."""
-    value = loads(data, what=what)
+def load_object(
+    data: bytes, *, what: str = "document", max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS
+) -> dict[str, Any]:
+    """Parse one JSON document that must be an object; arguments and errors as for `loads`."""
+    value = loads(data, what=what, max_bytes=max_bytes, max_tokens=max_tokens)
     if not isinstance(value, dict):
         raise InvalidJson(Reason.JSON_INVALID, f"{what}: not a JSON object")
     return value
@@ -91,14 +105,20 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check_depth(data: bytes, what: str) -> None:
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+def _check_price(data: bytes, what: str, max_bytes: int, max_tokens: int) -> None:
+    """Count before anything is parsed; what is short has few tokens, and without many brackets it is not deep."""
+    if len(data) > max_bytes:
+        raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: {len(data)} bytes, more than the {max_bytes} allowed")
+    if len(data) <= max_tokens and data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
-    for bracket in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > MAX_DEPTH:
-            raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested more than {MAX_DEPTH} levels")
+    for number, token in enumerate(_TOKEN.finditer(data)):
+        if number > max_tokens:
+            raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: more than the {max_tokens} JSON tokens allowed")
+        if token.lastindex is not None:
+            depth += 1 if token.lastindex == 1 else -1
+            if depth > MAX_DEPTH:
+                raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested more than {MAX_DEPTH} levels")
 
 
 def _check_surrogates(value: Any, what: str) -> None:

@@ -8,71 +8,28 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from pyratify.core.admission import Admission
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.engine import Engine
+from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.guard import end, from_store
+from pyratify.core.limits import MIB
 from pyratify.core.observing import SILENCE, Observer, asking_for
+from pyratify.core.question import Question, SharedVerdicts
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, walk
+from pyratify.core.weight import ENTRY, weigh
 
 UNDECIDED = "UNDECIDED"
 _MAX_WRITES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a verdict is the answer to; verdicts of other questions say nothing about it.
-
-    Attributes:
-        generation: The configuration.
-        namespace: The tenant that asks; empty for none.
-        reference: The repository and digest.
-    """
-
-    generation: str
-    namespace: str
-    reference: Reference
-
-    def __str__(self) -> str:
-        """Return a text that no other question has."""
-        return f"{self.generation}|{self.namespace}|{self.reference}"
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A verdict that another process found.
-
-    Attributes:
-        result: The verdict.
-        seconds: For how many seconds it may still be used.
-    """
-
-    result: ValidationResult
-    seconds: float
-
-
-class SharedVerdicts(Protocol):
-    """Verdicts that several processes share.
-
-    It may vanish at any time: what it cannot do, and does not do within a fraction of a second, it does not do at all.
-    Whoever implements it answers for it that no verdict comes out which none of these processes put in for this question.
-    """
-
-    async def get(self, question: Question) -> Remembered | None:
-        """Return the verdict, or None; never raises."""
-        ...
-
-    async def put(self, question: Question, result: ValidationResult, seconds: float) -> None:
-        """Keep the verdict for that many seconds, or do not; never raises."""
-        ...
+_SHARE = 8  # no verdict takes more than this part of the memory
+_TAGS = 8  # what tags resolved to takes so much less than verdicts
+_SWEEP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +60,8 @@ class Verdicts:
     Args:
         clock: Whose monotonic time counts.
         lifetimes: How long what is remembered.
-        max_weight: How many artifacts all remembered verdicts may report together, each verdict counted as one more.
+        max_weight: How many bytes all remembered verdicts may hold, with everything that they report; a verdict that would
+            take more than an eighth of them is not remembered.
         shared: Where verdicts are shared with other processes; asked once for what is not remembered here.
         observer: Watches every verdict.
         admission: Bounds the work; one with the usual limits when omitted.
@@ -121,7 +79,7 @@ class Verdicts:
         self,
         clock: Clock | None = None,
         lifetimes: Lifetimes | None = None,
-        max_weight: int = 32768,
+        max_weight: int = 48 * MIB,
         shared: SharedVerdicts | None = None,
         *,
         observer: Observer = SILENCE,
@@ -130,7 +88,10 @@ class Verdicts:
         self._clock = clock = clock or SystemClock()
         self._lifetimes = lifetimes or Lifetimes()
         self._verdicts = ExpiringCache[ValidationResult](clock, max_weight)
-        self._tags = ExpiringCache[Descriptor](clock, max_weight)
+        self._tags = ExpiringCache[Descriptor](clock, max_weight // _TAGS)
+        self._heaviest = max_weight // _SHARE
+        self._engines: dict[str, Lifetime] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
         self._evaluating = SingleFlight[ValidationResult]()
         self._resolving = SingleFlight[Descriptor]()
         self._shared = shared
@@ -157,13 +118,24 @@ class Verdicts:
         """How many callers wait for an evaluation that another one began."""
         return self._evaluating.waiting
 
-    def forget(self) -> None:
-        """Forget everything, as when the configuration was replaced."""
-        self._verdicts.clear()
-        self._tags.clear()
+    @property
+    def weight(self) -> int:
+        """How many bytes the remembered verdicts hold."""
+        return self._verdicts.weight
+
+    def sweep(self) -> None:
+        """Forget what is over: verdicts and tags whose time it is, and those of configurations that are not in use any more.
+
+        Done every few seconds while anything is remembered, also where nothing is asked.
+        """
+        self._engines = {name: each for name, each in self._engines.items() if not each.closed}
+        for cache in (self._verdicts, self._tags):
+            cache.sweep(lambda key: not isinstance(key, tuple) or key[0] not in self._engines)
 
     async def aclose(self) -> None:
         """End what is still being told to other processes."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         await end(*self._writing)
 
     async def validate(self, engine: Engine, reference: Reference, namespace: str = "") -> ValidationResult:
@@ -196,8 +168,9 @@ class Verdicts:
         if not engine.generation:
             return replace(await self._evaluate(executor, pinned), reference=reference)
         question = Question(engine.generation, namespace, pinned)
+        self._engines[engine.generation] = engine.lifetime
         key = str(question)
-        found = self._verdicts.get(key)
+        found = self._verdicts.get((engine.generation, key))
         self.hits += found is not None
         if found is None:
             shared = self._shared if engine.common else None
@@ -208,9 +181,8 @@ class Verdicts:
         """Return for how many seconds the verdict on a digest stays as it is; 0 where it is not remembered, or for a tag."""
         if not engine.generation or reference.digest is None:
             return 0.0
-        return self._verdicts.remaining(
-            str(Question(engine.generation, namespace, reference.at(reference.digest)))
-        )
+        question = Question(engine.generation, namespace, reference.at(reference.digest))
+        return self._verdicts.remaining((engine.generation, str(question)))
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
         """Return what a reference names, asked now or a short time ago; no verdict depends on it.
@@ -222,14 +194,17 @@ class Verdicts:
         if executor is None:
             raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
         where = f"{engine.generation}|{namespace}"
-        found = self._tags.get(f"{where}|{reference}")
+        key = (engine.generation, f"{where}|{reference}")
+        found = self._tags.get(key)
         self.tag_hits += found is not None
         if found is None:
             self.tag_misses += 1
             with asking_for(namespace):
                 found = await self._resolve(executor, reference, where)
             if engine.generation:
-                self._tags.put(f"{where}|{reference}", found, self._lifetimes.tags)
+                self._engines[engine.generation] = engine.lifetime
+                self._tags.put(key, found, self._lifetimes.tags, weigh((key, found)) + ENTRY)
+                self._sweep_later()
         return found
 
     async def _resolve(self, executor: Executor, reference: Reference, where: str) -> Descriptor:
@@ -271,9 +246,22 @@ class Verdicts:
             return 0
         lifetime = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
         seconds = min(lifetime, most, _remaining(result, self._clock.now()))
-        weight = 1 + sum(1 for _ in walk(result.artifacts))
-        self._verdicts.put(str(question), result, seconds, weight)
+        key = (question.generation, str(question))
+        weight = weigh((key, result), self._heaviest) + ENTRY
+        if weight <= self._heaviest:
+            self._verdicts.put(key, result, seconds, weight)
+            self._sweep_later()
         return max(seconds, 0)
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep_again)
+
+    def _sweep_again(self) -> None:
+        self._sweeping = None
+        self.sweep()
+        if self._verdicts or self._tags:
+            self._sweep_later()
 
 
 def _is_final(result: ValidationResult) -> bool:

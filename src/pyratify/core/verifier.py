@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.errors import Failure
+from pyratify.core.errors import Failure, VerificationError
 from pyratify.core.manifest import Manifest
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -31,12 +32,24 @@ class Evidence:
     manifest: Manifest
     content: Content
 
-    async def blob(self, descriptor: Descriptor) -> bytes:
+    async def blob(self, descriptor: Descriptor, *, most: int | None = None) -> bytes:
         """Return the checked bytes of one of the artifact's blobs.
 
+        Args:
+            descriptor: Which one.
+            most: The most bytes that a document of this kind may have; more are not even read.
+
         Raises:
+            VerificationError: `SIZE_EXCEEDED`: it is larger than that.
             StoreError: It could not be read or is not what its descriptor says.
         """
+        if most is not None and descriptor.size > most:
+            raise VerificationError(
+                Reason.SIZE_EXCEEDED,
+                f"{descriptor.digest} has {descriptor.size} bytes, more than the {most} allowed for a document of type "
+                f"{descriptor.media_type[:120]!r}",
+                remedy="Sign again with a tool that writes signatures as their specification says.",
+            )
         return await self.content.blob(self.reference, descriptor)
 
 

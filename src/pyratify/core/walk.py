@@ -14,7 +14,8 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.guard import contained, end, from_store
 from pyratify.core.listing import Listing
-from pyratify.core.manifest import INDEX_TYPES, Manifest, parse_manifest
+from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
+from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -203,7 +204,8 @@ class Walk:
 
     async def _look(self, place: _Place, referrer: Referrer) -> _Found:
         async with self._slots:
-            report = await self._examine(place, referrer)
+            with self.content.for_artifact() as content:
+                report = await self._examine(place, referrer, content)
         tally = _Tally()
         if (
             not place.chain
@@ -211,27 +213,20 @@ class Walk:
             report = await self._descend(place, report, tally)
         return report, tally
 
-    async def _examine(self, place: _Place, referrer: Referrer) -> ArtifactReport:
+    async def _examine(self, place: _Place, referrer: Referrer, content: Content) -> ArtifactReport:
         report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
             subject = await asyncio.shield(place.subject)
-            manifest = await self._manifest(place, referrer)
+            manifest = await _manifest(place, referrer, content)
+            check_annotations(manifest)
             check_subject(manifest, subject, referrer.discovery)
         except VerificationError as error:
             return _failed(report, Outcome.FAILED, error)
         except RatifyError as error:
             return _failed(report, Outcome.INCONCLUSIVE, error)
-        evidence = Evidence(place.reference, subject, manifest, self.content)
+        evidence = Evidence(place.reference, subject, manifest, content)
         results = await self._verify(evidence, place.chain)
         return replace(report, artifact=manifest.descriptor, results=results)
-
-    async def _manifest(self, place: _Place, referrer: Referrer) -> Manifest:
-        descriptor = referrer.descriptor
-        if referrer.manifest is not None:
-            data = self.content.accept(referrer.manifest, descriptor)
-        else:
-            data = await self.content.manifest(place.reference, descriptor)
-        return parse_manifest(data, descriptor)
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
@@ -267,6 +262,15 @@ class Walk:
             if request is not None and await request is not None:
                 depth = self.content.limits.depth
                 tally.hit(Reason.GRAPH_LIMIT, f"artifacts are nested deeper than the {depth} levels allowed")
+
+
+async def _manifest(place: _Place, referrer: Referrer, content: Content) -> Manifest:
+    descriptor = referrer.descriptor
+    if referrer.manifest is not None:
+        data = await content.accept(referrer.manifest, descriptor)
+    else:
+        data = await content.manifest(place.reference, descriptor)
+    return await offload(len(data), parse_manifest, data, descriptor)
 
 
 def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery) -> None:

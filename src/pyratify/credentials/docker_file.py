@@ -68,7 +68,7 @@ class DockerFile:
 
     def _note(self, registry: str, repository: str) -> str:
         """Return what is said where no entry is for a repository although some are for its registry."""
-        keys = others(self.auths, registry)
+        keys = others((*self.auths, *self.helpers), registry)
         if not keys:
             return ""
         more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""

@@ -73,7 +73,7 @@ class FileDocuments:
         self._periods = periods
         self._follow_links = follow_links
         if not self._paths:
-            raise ConfigurationError("no file is named")
+            raise ConfigurationError("no file is named", remedy="Name at least one file or folder.")
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return one document for each file.
@@ -105,7 +105,9 @@ def read_period(not_before: str, not_after: str) -> Validity:
     """
     start, end = _time(not_before, "notBefore"), _time(not_after, "notAfter")
     if start is not None and end is not None and end < start:
-        raise ConfigurationError("it is before notBefore", path="notAfter")
+        raise ConfigurationError(
+            "it is before notBefore", path="notAfter", remedy="Write an end that comes after the beginning."
+        )
     return Validity(start, end)
 
 
@@ -118,7 +120,9 @@ def _time(text: str, path: str) -> datetime | None:
 
 def _check_no_period(validity: Validity) -> None:
     if validity != ALWAYS:
-        raise ConfigurationError("notBefore and notAfter are for keys; certificates say it themselves")
+        raise ConfigurationError(
+            "notBefore and notAfter are for keys; certificates say it themselves", remedy="Leave them out."
+        )
 
 
 def check_material(material: KeyMaterial) -> KeyMaterial:
@@ -128,7 +132,11 @@ def check_material(material: KeyMaterial) -> KeyMaterial:
         ConfigurationError: `KEY_INVALID`.
     """
     if not material.data.strip():
-        raise ConfigurationError(f"{material.origin}: there is nothing in it", reason=Reason.KEY_INVALID)
+        raise ConfigurationError(
+            f"{material.origin}: there is nothing in it",
+            reason=Reason.KEY_INVALID,
+            remedy="Put the key or certificate there, or remove it.",
+        )
     if _PRIVATE in material.data:
         raise ConfigurationError(
             f"{material.origin} holds a private key",

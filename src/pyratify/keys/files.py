@@ -9,6 +9,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import ALWAYS, Validity
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.keys.documents import FileDocuments, read_period
+from pyratify.keys.references import check_reference
 
 PathText = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -37,15 +38,23 @@ async def build(name: str, options: tuple[str | KeyFile, ...], resources: Resour
     """Make the provider; relative paths start at the configuration's folder.
 
     Raises:
-        ConfigurationError: No path is named, one is named twice with different periods, or a period is none.
+        ConfigurationError: No path is named, one is named twice with different periods, or a period is none; a key is named that a plugin would have to read.
     """
     del name
-    paths = tuple(resources.base / (each.path if isinstance(each, KeyFile) else each) for each in options)
+    names = [each.path if isinstance(each, KeyFile) else each for each in options]
+    paths = tuple(resources.base / each for each in names)
+    for text, path in zip(names, paths, strict=True):
+        if not path.exists():
+            check_reference(text, "files")
     periods: dict[Path, Validity] = {}
     for index, each in enumerate(options):
         validity = _period(each, index)
         if periods.setdefault(paths[index], validity) != validity:
-            raise ConfigurationError("named before with another period", path=f"[{index}]")
+            raise ConfigurationError(
+                "named before with another period",
+                path=f"[{index}]",
+                remedy="Name it once, with the period that is meant.",
+            )
     named = {path: validity for path, validity in periods.items() if validity != ALWAYS}
     return FileDocuments(paths, periods=named)
 

@@ -31,7 +31,10 @@ async def build(name: str, options: InlineOptions, resources: Resources) -> Inli
     """
     del name, resources
     if not options.certs.strip() and not options.keys.strip():
-        raise ConfigurationError("neither certs nor keys are given")
+        raise ConfigurationError(
+            "neither certs nor keys are given",
+            remedy="Write keys in PEM below keys, certificates below certs.",
+        )
     validity = read_period(options.not_before, options.not_after)
     return InlineDocuments(certs=options.certs, keys=options.keys, validity=validity)
 

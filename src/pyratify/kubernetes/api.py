@@ -26,6 +26,7 @@ MERGE_PATCH = "application/merge-patch+json"
 WATCH_SECONDS = 300
 _PAGE = 20
 _MAX_ANSWER = 64 * MIB
+_MAX_TOKENS = 4_000_000
 _MAX_EVENT = 8 * MIB
 _SECONDS = 10.0
 _UNREADABLE = 599
@@ -292,6 +293,8 @@ def _fault(status: Object, code: int) -> ApiFault:
 
 def _parsed(data: bytes) -> Object:
     try:
-        return strictjson.load_object(data, what="the API server's answer")
+        return strictjson.load_object(
+            data, what="the API server's answer", max_bytes=_MAX_ANSWER, max_tokens=_MAX_TOKENS
+        )
     except strictjson.InvalidJson as error:
         raise ApiFault(_UNREADABLE, "Malformed", error.message) from None

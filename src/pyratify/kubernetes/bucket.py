@@ -204,6 +204,7 @@ class Bucket:
             for part in parts:
                 part.keep()
                 stack.push_async_callback(part.release)
+            stack.callback(engine.lifetime.close)
             types = MappingProxyType({name: kind for part in parts for name, kind in part.types()})
             return Generation(engine if dress is None else dress(engine), types, stack.pop_all())
 

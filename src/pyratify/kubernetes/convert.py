@@ -43,7 +43,10 @@ def to_resources(document: Any, name: str = NAME, namespace: str = "") -> tuple[
     """
     for each in (name, namespace):
         if each and not _LABEL.fullmatch(each):
-            raise ConfigurationError(f"{each[:80]!a} is no name of a resource or namespace")
+            raise ConfigurationError(
+                f"{each[:80]!a} is no name of a resource or namespace",
+                remedy="Use small letters, digits and hyphens, at most 63, a letter or digit at both ends.",
+            )
     _check_program(document)
     check_literal(_without_escapes(document), "")
     plain = substitute(document, NOWHERE, {})
@@ -72,7 +75,9 @@ def to_file(documents: Sequence[Any]) -> dict[str, Any]:
     resources = [each for document in documents for each in _members(document)]
     owners = {_owner(each) for each in resources}
     if not resources:
-        raise ConfigurationError("there is no resource")
+        raise ConfigurationError(
+            "there is no resource", remedy="Look at what printed it: an empty list makes no configuration."
+        )
     if len(owners) > 1:
         raise ConfigurationError(
             f"a file is for one namespace or the cluster, and these are for {', '.join(sorted(owners))}",
@@ -117,7 +122,11 @@ def _members(document: Any) -> list[dict[str, Any]]:
         raise ConfigurationError("it is no resource", remedy="Give Executors, or a configuration file.")
     unknown = sorted(set(document) - _OURS)
     if unknown:
-        raise ConfigurationError(f"unknown key {unknown[0][:80]!r}", path=str(document["kind"])[:80])
+        raise ConfigurationError(
+            f"unknown key {unknown[0][:80]!r}",
+            path=str(document["kind"])[:80],
+            remedy="Remove it, or write it below spec.",
+        )
     return [document]
 
 
@@ -132,7 +141,10 @@ def _kind(resource: Mapping[str, Any]) -> Kind:
         if (resource.get("apiVersion"), resource.get("kind")) == (API_VERSION, kind.name):
             return kind
     named = f"{resource.get('apiVersion')} {resource.get('kind')}"
-    raise ConfigurationError(f"{named[:120]!a} is no Executor of {API_VERSION}")
+    raise ConfigurationError(
+        f"{named[:120]!a} is no Executor of {API_VERSION}",
+        remedy="Give Executors or NamespacedExecutors alone, as `kubectl get executors -o yaml` prints them.",
+    )
 
 
 def _owner(resource: Mapping[str, Any]) -> str:

@@ -10,10 +10,10 @@ import msgspec
 
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.plain import clean
 from pyratify.kubernetes.api import MERGE_PATCH, Api, ApiFault, collection_path, object_path
 from pyratify.kubernetes.kinds import API_VERSION, MAX_BRIEF, Condition, Status
 from pyratify.kubernetes.resource import Resource
-from pyratify.render.plain import clean
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 _READY = "Ready"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import VerificationError
-from pyratify.core.reason import Reason
+from pyratify.core.reason import CHANGED, Reason
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -119,7 +119,9 @@ def verify_signature(
             _verify_pss(key, algorithm, signature, data)
     except (InvalidSignature, ValueError):
         raise VerificationError(
-            Reason.SIG_INVALID, f"the {algorithm.name} signature does not fit the key and the content"
+            Reason.SIG_INVALID,
+            f"the {algorithm.name} signature does not fit the certificate's key and the content",
+            remedy=CHANGED,
         ) from None
 
 

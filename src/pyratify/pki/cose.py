@@ -16,6 +16,9 @@ from pyratify.pki.times import from_epoch
 SIGN1_TAG = 18
 _EPOCH_TAG = 1
 _MAX_DEPTH = 8
+MAX_ITEMS = 10_000
+_SIZES = {24: 1, 25: 2, 26: 4, 27: 8}  # of the argument that follows an initial byte
+_STRINGS = (2, 3)
 _CONTEXT = "Signature1"
 
 Label = int | str
@@ -52,7 +55,7 @@ def parse_cose(data: bytes) -> CoseSign1:
     """Read a tagged COSE_Sign1.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED`.
+        VerificationError: `ENVELOPE_MALFORMED`, or `PARSE_LIMIT` for more than `MAX_ITEMS` items.
     """
     outer = _decode(data, {SIGN1_TAG: _Sign1})
     if not isinstance(outer, _Sign1):
@@ -88,9 +91,28 @@ class _Tags(dict[int, Callable[[Any, bool], Any]]):
         return refuse
 
 
+def _check_price(data: bytes) -> None:
+    """Count the items before anything is decoded (RFC 8949, section 3); what is malformed is left to the decoder."""
+    position = items = 0
+    while position < len(data):
+        items += 1
+        if items > MAX_ITEMS:
+            raise VerificationError(
+                Reason.PARSE_LIMIT, f"the COSE envelope has more than the {MAX_ITEMS} CBOR items allowed"
+            )
+        kind, value = data[position] >> 5, data[position] & 0x1F
+        position += 1
+        if (size := _SIZES.get(value, 0)) > 0:
+            value = int.from_bytes(data[position : position + size], "big")
+            position += size
+        if kind in _STRINGS:
+            position += value
+
+
 def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
     import cbor2
 
+    _check_price(data)
     decoders = _Tags({tag: _ignoring(decoder) for tag, decoder in tags.items()})
     source = io.BytesIO(data)
     decoder = cbor2.CBORDecoder(

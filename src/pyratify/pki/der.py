@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 INTEGER = 0x02
 OBJECT_IDENTIFIER = 0x06
@@ -32,7 +33,7 @@ def read_element(data: bytes, tag: int) -> Element:
     Raises:
         InvalidDer: It is something else, or something follows it.
     """
-    elements = tuple(read_elements(data))
+    elements = tuple(islice(read_elements(data), 2))
     if len(elements) != 1 or elements[0].tag != tag:
         raise InvalidDer(f"not exactly one element with tag {tag:#04x}")
     return elements[0]

@@ -92,6 +92,13 @@ def check_public_key(key: Any) -> "AnyPublicKey":
     raise WeakKey(f"a key of the kind {type(key).__name__}, neither RSA nor ECDSA nor Ed25519")
 
 
+_PUBLIC = "Give the public half, as `cosign public-key` or `openssl pkey -pubout` prints it, and keep the private one elsewhere."
+_CERTIFICATE = (
+    "Certificates are for notation (--cert, or certificates in a configuration); "
+    "for cosign give the key alone, as `openssl x509 -pubkey -noout` prints it."
+)
+
+
 def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
     if not material.data.strip():
         _refuse(material, "it is empty")
@@ -110,9 +117,9 @@ def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
 
 def _check_block(block: Block, material: KeyMaterial) -> None:
     if block.label.endswith(_PRIVATE):
-        _refuse(material, "it holds a private key; only the public key belongs here")
+        _refuse(material, "it holds a private key; only the public key belongs here", _PUBLIC)
     if block.label == "CERTIFICATE":
-        _refuse(material, "it holds a certificate, not a public key")
+        _refuse(material, "it holds a certificate, not a public key", _CERTIFICATE)
     if block.label not in _LABELS:
         _refuse(material, f"it holds a block {block.label!r}, not 'PUBLIC KEY'")
     if _first_tag(block.data) != _LABELS[block.label]:
@@ -140,5 +147,7 @@ def _load(data: bytes, material: KeyMaterial) -> PublicKey:
     return PublicKey(key, spki_fingerprint(key), material.origin, material.validity)
 
 
-def _refuse(material: KeyMaterial, why: str) -> NoReturn:
-    raise ConfigurationError(f"not a usable public key: {material.origin}: {why}", reason=Reason.KEY_INVALID)
+def _refuse(material: KeyMaterial, why: str, remedy: str | None = None) -> NoReturn:
+    raise ConfigurationError(
+        f"not a usable public key: {material.origin}: {why}", reason=Reason.KEY_INVALID, remedy=remedy
+    )

@@ -46,6 +46,7 @@ _STRINGS = {
     0x1E: "utf-16-be",
 }
 _TYPE = re.compile(r" *([A-Za-z]+) *=", re.ASCII)
+_OTHER = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)" *(?=,|\Z)')
 _ESCAPED = re.compile(r'([,;+"\\<>]|^[# ]| $)')
 _PIECE = re.compile(r'\\([,;+"\\<>=# ])|((?:\\[0-9a-fA-F]{2})+)|([^\\,;+"\x00-\x1f\x7f])')
@@ -92,6 +93,15 @@ def parse_identity(text: str) -> Identity:
         if _OIDS[mandatory] not in attributes:
             raise InvalidName(f'{text[:200]!r} has no mandatory RDN attribute for "{mandatory}"')
     return Identity(text, attributes)
+
+
+def has_other_prefix(text: str) -> bool:
+    """Tell whether an identity is of another kind than `x509.subject`, which a plugin may understand, as `did:key:z6Mk`.
+
+    What begins like a kind of X.509 is none: it is a mistake.
+    """
+    prefix, _, value = text.partition(":")
+    return bool(_OTHER.fullmatch(prefix) and value.strip()) and not prefix.lower().startswith("x509")
 
 
 def parse_name(text: str) -> Mapping[str, str]:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyratify.core.report import ArtifactReport, ValidationResult
+from pyratify.core.store import Discovery
 from pyratify.render.plain import MAX_REFERENCE, clean
+from pyratify.render.text import cut
 from pyratify.render.tree import Node, draw
 from pyratify.render.words import because, name
 
@@ -18,6 +20,20 @@ def render_tree(result: ValidationResult) -> str:
     return "\n".join(
         (head, *draw((*nodes, *(Node(f"limit: {because(limit)[0]}") for limit in result.limits))))
     )
+
+
+def render_lines(result: ValidationResult) -> str:
+    """Return what is attached as lines, nested artifacts indented, without a line break at the end."""
+    count = sum(1 for _ in _every(result.artifacts))
+    lines = (line for report in result.artifacts for line in _text(_node(report), "  "))
+    limits = (f"  limit: {because(limit)[0]}" for limit in result.limits)
+    return cut((f"{name(result)}: {count or 'nothing'} attached", *lines, *limits))
+
+
+def _text(node: Node, indent: str) -> Iterator[str]:
+    yield f"{indent}{node.text}"
+    for child in node.children:
+        yield from _text(child, f"{indent}  ")
 
 
 def render_json(result: ValidationResult) -> str:
@@ -40,6 +56,7 @@ def _document(report: ArtifactReport) -> dict[str, Any]:
         "artifactType": clean(report.artifact.artifact_type or ""),
         "size": report.artifact.size,
         "discovery": report.discovery.value,
+        **({"kind": kind} if (kind := _kind(report)) else {}),
         "attached": [_document(child) for child in report.nested],
     }
     if report.failure is not None:
@@ -47,9 +64,22 @@ def _document(report: ArtifactReport) -> dict[str, Any]:
     return found
 
 
+def _kind(report: ArtifactReport) -> str:
+    """Return what the artifact is where the command that lists has found it out: signature, attestation, sbom, bundle."""
+    return next((clean(item.details.description, 40) for item in report.results if item.details), "")
+
+
+def _tagged(report: ArtifactReport) -> str:
+    """Return what stands under a tag of cosign's, whose own type says nothing."""
+    kind = _kind(report) if report.discovery is Discovery.COSIGN_TAG else ""
+    return f": cosign {kind}" if kind else ""
+
+
 def _node(report: ArtifactReport) -> Node:
     kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
-    text = f"{report.artifact.digest} {kind}, {report.artifact.size} bytes ({report.discovery})"
+    text = (
+        f"{report.artifact.digest} {kind}, {report.artifact.size} bytes ({report.discovery}){_tagged(report)}"
+    )
     failed = (Node(f"cannot be used: {because(report.failure)[0]}"),) if report.failure else ()
     return Node(text, (*failed, *(_node(child) for child in report.nested)))
 

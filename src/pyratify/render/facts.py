@@ -5,11 +5,31 @@ from typing import Any
 
 from pyratify.render.plain import clean
 from pyratify.render.text import cut
+from pyratify.render.tree import Node, draw
 
 
 def render_facts(facts: Mapping[str, Any]) -> str:
     """Return a JSON object as lines of `name: value`, without a line break at the end."""
     return cut(tuple(_lines(facts, "")))
+
+
+def render_tree(facts: Mapping[str, Any] | list[Any]) -> str:
+    """Return a JSON object, or a list of objects, as a tree; its first member, where it is a scalar, is the root."""
+    if isinstance(facts, list):
+        return "\n".join(render_tree(each) if isinstance(each, Mapping) else _scalar(each) for each in facts)
+    nodes = [_node(each, item) for each, item in facts.items()]
+    head = nodes.pop(0).text if nodes and not nodes[0].children else "."
+    return cut((head, *draw(tuple(nodes))))
+
+
+def _node(name: str, item: Any) -> Node:
+    label = clean(str(name), 120)
+    if isinstance(item, Mapping):
+        return Node(label, tuple(_node(each, below) for each, below in item.items()))
+    if isinstance(item, list | tuple):
+        below = (_node(str(number), each) for number, each in enumerate(item, 1))
+        return Node(label if item else f"{label}: none", tuple(below))
+    return Node(f"{label}: {_scalar(item)}")
 
 
 def _lines(value: Any, indent: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult
+from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
 from pyratify.core.verifier import Details
 from pyratify.render.plain import clean
 from pyratify.render.text import cut, warnings
@@ -75,6 +75,11 @@ def _signers(details: Details) -> Iterator[str]:
 
 
 def _ending(result: ValidationResult) -> Iterator[Node]:
+    unread = sum(not report.results and report.failure is None for report in walk(result.artifacts))
+    if unread:
+        yield Node(f"not looked at: {unread} of kinds that no verifier here reads")
+    if result.passed_over:
+        yield Node(f"not looked at: {result.passed_over}, because what came before was enough")
     for limit in result.limits:
         yield Node(f"limit: {because(limit)[0]}")
     why = result.error or result.failure

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _BUSY = 0.25  # seconds that one program waits for another before it does without the cache
 _MAX_KEY = 2048
+_ENTRY = 128  # bytes that an entry takes besides key and data, with its place in the index
 _SHARE = 8  # no entry takes more than this part of the cache
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (
@@ -62,7 +63,7 @@ class SqliteCache:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "INSERT OR REPLACE INTO content VALUES (?, ?, (SELECT ifnull(max(used), 0) + 1 FROM content), ?)",
-                (key, len(data), data),
+                (key, len(key) + len(data) + _ENTRY, data),
             )
             self._evict(connection)
 

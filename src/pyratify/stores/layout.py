@@ -135,7 +135,11 @@ class LayoutStore:
     def _open(self) -> Files:
         if self._files is None:
             if not self._path.exists():
-                raise StoreError(Reason.NOT_FOUND, f"there is no layout at {self._path}")
+                raise StoreError(
+                    Reason.NOT_FOUND,
+                    f"there is no layout at {self._path}",
+                    remedy="Check the path: a layout is a folder with index.json in it, or a tar archive of one.",
+                )
             self._files = DirectoryFiles(self._path) if self._path.is_dir() else ArchiveFiles(self._path)
         return self._files
 

@@ -16,6 +16,7 @@ from pyratify.core.store import Discovery, Referrer
 from pyratify.stores.layout_cosign import attached, is_attached, is_saved
 
 MAX_INDEX = 16 * MIB
+_MAX_TOKENS = 1_000_000  # of index.json
 MAX_MANIFEST = 4 * MIB
 MAX_MANIFESTS = 20_000
 _MAX_TOTAL = 256 * MIB
@@ -57,7 +58,7 @@ def parse_index(data: bytes) -> tuple[Descriptor, ...]:
         StoreError: `LAYOUT_INVALID`, or `DIGEST_INVALID` for a digest that is none.
     """
     try:
-        return tuple(_entries(strictjson.load_object(data, what="index.json")))
+        return tuple(_entries(_index(data)))
     except InvalidDigest as error:
         raise StoreError(Reason.DIGEST_INVALID, f"index.json: {error.message}") from None
     except RatifyError as error:
@@ -217,6 +218,10 @@ def _entries(document: Mapping[str, Any]) -> Iterator[Descriptor]:
         raise StoreError(Reason.LAYOUT_INVALID, "it does not call itself an image index")
     for number, value in enumerate(values):
         yield read_descriptor(value, f"manifests[{number}]")
+
+
+def _index(data: bytes) -> dict[str, Any]:
+    return strictjson.load_object(data, what="index.json", max_bytes=MAX_INDEX, max_tokens=_MAX_TOKENS)
 
 
 def _object(data: bytes) -> dict[str, Any] | None:

@@ -1,10 +1,13 @@
 """Flags of everything that serves."""
 
 import argparse
+from collections.abc import Callable
 
 import pytest
 
+from pyratify.entrypoints.gatekeeper import flags as gatekeeper
 from pyratify.entrypoints.serving.flags import answer_within, count, duration
+from pyratify.entrypoints.webhook import flags as webhook
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,21 @@ def test_what_is_no_count_is_refused(text: str) -> None:
 def test_a_count_is_a_number() -> None:
     """As it is written."""
     assert count("64") == 64
+
+
+@pytest.mark.parametrize("add", [gatekeeper.add_flags, webhook.add_flags])
+def test_what_tenants_may_reach_is_listed_entry_by_entry(
+    add: Callable[[argparse.ArgumentParser], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Networks and hosts, each by a flag of its own; nothing is listed by itself, and what is neither is shown."""
+    parser = argparse.ArgumentParser()
+    add(parser)
+    common = ["--address", ":1", "--rules", "rules.yaml"] if add is webhook.add_flags else ["--address", ":1"]
+    listed = ["10.20.0.0/16", "registry.corp.example:5000"]
+    flags = [part for entry in listed for part in ("--tenant-allowed-host", entry)]
+    assert parser.parse_args([*common, *flags]).tenant_allowed_host == listed
+    assert parser.parse_args(common).tenant_allowed_host == []
+    for entry in ("10.20.0.1/16", "https://registry.corp.example", ""):
+        with pytest.raises(SystemExit):
+            parser.parse_args([*common, "--tenant-allowed-host", entry])
+        assert repr(entry) in capsys.readouterr().err

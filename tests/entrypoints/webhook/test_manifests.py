@@ -206,7 +206,10 @@ def test_a_webhook_for_nothing_but_subresources_is_looked_at(resource: str, grou
     ("groups", "resources", "operations"),
     [
         ([""], ["pods/status", "pods/resize", "pods/ephemeralcontainers"], ["UPDATE"]),
+        ([""], ["pods/*"], ["UPDATE"]),
+        (["apps"], ["deployments/scale"], ["CREATE"]),
         ([""], ["pods/exec", "pods/attach"], ["CONNECT"]),
+        ([""], ["pods/exec", "pods/portforward"], ["*"]),
         ([""], ["secrets"], ["DELETE"]),
         (["apps"], ["deployments/status", "daemonsets/*"], ["*"]),
         (["batch"], ["*", "*/*", "jobs/*"], ["*"]),
@@ -219,6 +222,19 @@ def test_rules_for_what_holds_pods_refuse_nothing_for_nothing(
     """Subresources that are written with the object itself are judged by its images; connections bring none."""
     rule = {"apiGroups": groups, "apiVersions": ["*"], "operations": operations, "resources": resources}
     assert weaknesses([changed("validating.yaml", lambda hook: hook["rules"].append(rule))]) == ()
+
+
+def test_a_rule_for_the_clusters_own_is_for_no_subresource_of_a_namespace() -> None:
+    """The API server never asks; but it asks about nodes, and all of them would be refused."""
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["*"],
+        "operations": ["*"],
+        "resources": ["pods/*", "nodes"],
+        "scope": "Cluster",
+    }
+    (found,) = weaknesses([changed("validating.yaml", lambda hook: hook["rules"].append(rule))])
+    assert found.message.startswith("nodes brings")
 
 
 def test_other_kinds_are_known_or_admitted_by_the_rules(

@@ -77,6 +77,7 @@ def test_kinds_are_matched_with_or_without_their_group() -> None:
         ("{key: tier, operator: In, values: [web]}", {}, False),
         ("{key: tier, operator: NotIn, values: [web]}", {"tier": "web"}, False),
         ("{key: tier, operator: NotIn, values: [web]}", {}, True),
+        ("{key: tier, operator: NotIn, values: [web]}", {"tier": "db"}, True),
         ("{key: tier, operator: Exists}", {"tier": ""}, True),
         ("{key: tier, operator: Exists}", {}, False),
         ("{key: tier, operator: DoesNotExist}", {}, True),

@@ -6,6 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
+from pyratify.core.addresses import Destinations
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
 from pyratify.pki.revocation.http import HttpFetcher
 from pyratify.testing.revocation import RevocationServer, as_http
@@ -53,7 +54,7 @@ async def test_a_body_arrives_however_it_is_framed(answer: bytes, body: bytes | 
         (as_http(b"", length=10**11), "100000000000 bytes"),
         (chunked(b"y" * 2001), "more than the 2000"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"y" * 100_000, "more than the 2000"),
-        (as_http(BODY, length=1001), "does not answer"),
+        (as_http(BODY, length=1001), "ends early"),
         (chunked(BODY)[:-600], "ends early"),
         (as_http(BODY, "Content-Encoding: gzip"), "compresses"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000, "head of the answer is too large"),
@@ -148,6 +149,23 @@ async def test_an_address_that_is_not_public_is_not_dialled(address: str) -> Non
 
     with pytest.raises(FetchFailed, match="not public"):
         await HttpFetcher(resolve=resolve).fetch(ask("http://ca.test/crl"))
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.0/8", "127.0.0.1", "ca.test", "ca.test:{port}"])
+async def test_what_is_listed_is_dialled(entry: str) -> None:
+    """By its address or by its name, and nothing beside it."""
+
+    async def resolve(host: str, port: int) -> tuple[str, ...]:
+        return ("127.0.0.1",)
+
+    async with RevocationServer({"/crl": BODY}) as server:
+        port = server.origin.rpartition(":")[2]
+        listed = Destinations.parse([entry.format(port=port)])
+        fetcher = HttpFetcher(resolve=resolve, destinations=listed)
+        assert await fetcher.fetch(ask(f"http://ca.test:{port}/crl")) == BODY
+        if entry.startswith("ca.test"):
+            with pytest.raises(FetchFailed, match="not public"):
+                await fetcher.fetch(ask(f"http://other.test:{port}/crl"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "127.1", "[::1]", "localhost"])

@@ -285,6 +285,21 @@ def test_garbage_is_refused(data: bytes) -> None:
     assert caught.value.reason is Reason.TIMESTAMP_INVALID
 
 
+def test_the_size_of_a_token_is_bounded() -> None:
+    """A good one of 256 KiB is read; one byte more is refused before anything of it is parsed."""
+    tsa = timestamp_authority(MIDDLE, kind="rsa-2048")  # its signatures are all of one length
+
+    def sized(padding: int) -> bytes:
+        added = encode(SEQUENCE, bytes.fromhex("06032a0304") + encode(OCTET_STRING, bytes(padding)))
+        return make_token(tsa, MESSAGE, TokenRecipe(extra=encode(context(1), added)))
+
+    room = 256 * 1024 - len(sized(200_000)) + 200_000
+    assert len(sized(room)) == 256 * 1024
+    assert verify(sized(room)).time == STAMPED_AT
+    with pytest.raises(VerificationError, match="more than 262144 bytes"):
+        verify(sized(room + 1))
+
+
 def test_no_single_changed_byte_is_accepted_with_another_meaning() -> None:
     """Every byte flipped in turn: refused, or the same time by the same authority (what is not signed may differ)."""
     token = make_token(TSA, MESSAGE)

@@ -115,6 +115,42 @@ def test_a_basic_challenge_is_answered_with_the_password() -> None:
     assert _authorization(steps[0]) == "Basic dXNlcjpwYXNzd29yZA=="
 
 
+BASIC = 'Basic realm="reg"'
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (BASIC, BEARER),
+        (BEARER, BASIC),
+        (f"{BASIC}, {BEARER}",),
+        (f"{BEARER}, {BASIC}",),
+        ("Negotiate", BASIC, BEARER),
+    ],
+)
+def test_a_token_is_preferred_to_the_password(values: tuple[str, ...]) -> None:
+    """Whatever the order: the password goes to the token server, and the registry sees a token for one repository."""
+    challenge = _answer(401, *(("www-authenticate", value) for value in values))
+    steps, _ = _run(authenticate(REQUEST, _access()), challenge, USER, _token(), _answer(200))
+    assert isinstance(steps[2], TokenRequest)
+    assert _authorization(steps[3]) == "Bearer t1"
+
+
+@pytest.mark.parametrize("values", [("Bearer", BASIC), (BASIC, 'Bearer service="reg"'), (BASIC,)])
+def test_the_password_is_shown_where_no_token_server_is_named(values: tuple[str, ...]) -> None:
+    """A bearer challenge without a realm offers nothing to ask."""
+    challenge = _answer(401, *(("www-authenticate", value) for value in values))
+    steps, _ = _run(authenticate(REQUEST, _access()), challenge, USER, _answer(200))
+    assert str(_authorization(steps[2])).startswith("Basic ")
+
+
+def test_the_answer_of_a_token_server_is_bounded() -> None:
+    """A token has a few kilobytes; the bound is not the manifest's."""
+    steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), USER)
+    assert isinstance(steps[2], TokenRequest)
+    assert steps[2].request.limit == 256 * 1024
+
+
 def test_a_token_is_kept_for_its_lifetime() -> None:
     """A little less than the token server says; then a new one is fetched without being told."""
     clock = FakeClock()

@@ -1,6 +1,7 @@
 """Evidence of all places: what one of them does not answer hides nothing that is found in another."""
 
 import json
+import threading
 from threading import Event
 
 import pytest
@@ -10,15 +11,17 @@ from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.core.store import Discovery
+from pyratify.stores.registry.documents import Listing, read_listing
 from pyratify.stores.registry.options import ReferrersMode
 from pyratify.stores.registry.referrers import referrers_tag
+from pyratify.stores.registry.transport import Response
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.testing.registry import Fault, Features, RegistrySimulator
 from registries import ENVELOPE, SIGNATURE, executor, listed, listed_until_error, open_store, reasons, sign
 
 NO_ANSWER = [401, 403, 429, 500, 502, 503, 504]
-NO_API = [204, 400, 404, 405, 406, 410, 415, 501]
+ANSWERS = [Fault(path="/referrers/", status=status) for status in (400, 404, 405, 406, 410, 501)]
 HTML = {"Content-Type": "text/html"}
 JSON = {"Content-Type": "application/json"}
 NO_LIST = [
@@ -108,21 +111,45 @@ async def test_atk_300_a_failing_listing_hides_nothing_of_the_referrers_tag(
     assert result.decision is Decision.ALLOW
 
 
-@pytest.mark.parametrize(
-    "fault", [*(Fault(path="/referrers/", status=status) for status in NO_API), *NO_LIST], ids=repr
-)
+@pytest.mark.parametrize("fault", [*ANSWERS, *NO_LIST], ids=repr)
 async def test_what_is_no_list_means_that_there_is_no_api(registry: RegistrySimulator, fault: Fault) -> None:
-    """By its status or its Content-Type: the tag schema counts, and an image without any signature is denied."""
+    """By its status or its Content-Type: the tag schema counts, once and again."""
     memory = registry.repository("app")
-    image = memory.add_image("v1")
+    signed_by_index(memory, memory.add_image("v1"))
     registry.fault(fault)
     async with open_store() as store:
-        unsigned = await executor(store).validate(registry.reference("app", "v1"))
-        signed_by_index(memory, image)
-        signed = await executor(store).validate(registry.reference("app", "v1"))
-    assert unsigned.error is None
-    assert unsigned.decision is Decision.DENY
-    assert signed.decision is Decision.ALLOW
+        for _ in range(2):
+            assert (await executor(store).validate(registry.reference("app", "v1"))).succeeded
+
+
+@pytest.mark.parametrize("fault", ANSWERS, ids=repr)
+async def test_without_the_api_and_without_tags_nothing_is_attached(
+    registry: RegistrySimulator, fault: Fault
+) -> None:
+    """That is a denial and no error, whether it is remembered or not."""
+    registry.repository("app").add_image("v1")
+    registry.fault(fault)
+    async with open_store() as store:
+        for _ in range(2):
+            result = await executor(store).validate(registry.reference("app", "v1"))
+            assert result.decision is Decision.DENY
+            assert result.error is None
+
+
+@pytest.mark.parametrize("fault", NO_LIST, ids=repr)
+async def test_a_web_page_in_place_of_a_list_is_no_empty_list(
+    registry: RegistrySimulator, fault: Fault
+) -> None:
+    """Where nothing is found elsewhere, it is said that the registry answered nonsense; the publisher is not blamed."""
+    registry.repository("app").add_image("v1")
+    registry.fault(fault)
+    async with open_store() as store:
+        for _ in range(2):
+            result = await executor(store).validate(registry.reference("app", "v1"))
+            assert result.error is not None
+            assert result.error.reason is Reason.REGISTRY_ERROR
+            assert "answers a request for referrers with" in result.error.message
+            assert "push" not in result.error.remedy
 
 
 @pytest.mark.parametrize("fault", [Fault(path="/referrers/", status=405), *NO_LIST], ids=repr)
@@ -155,7 +182,8 @@ async def test_one_malformed_entry_hides_neither_the_next_page_nor_a_tag(registr
         found, error = await listed_until_error(store, registry.reference("app", str(image.digest)))
     assert [entry.descriptor.digest for entry in found] == [signature.digest]
     assert error is not None
-    assert error.reason is Reason.REGISTRY_ERROR
+    assert error.reason is Reason.JSON_INVALID
+    assert "a registry" in error.remedy
 
 
 @pytest.mark.parametrize("path", [r"\.sig", "/referrers/"])
@@ -314,3 +342,59 @@ async def test_an_image_without_evidence_is_asked_for_at_the_api_too() -> None:
                 result = await executor(store).validate(registry.reference("app", "v1"))
                 assert Reason.NO_EVIDENCE in reasons(result) or result.failure is not None
                 assert asked(registry, "/referrers/") == 1
+
+
+@pytest.mark.parametrize("start", ["https://{host}", "http://{name}:81", "http://{host}", ""])
+async def test_a_next_page_on_the_same_host_is_read_by_its_path(
+    registry: RegistrySimulator, start: str
+) -> None:
+    """A proxy before the registry ends TLS, and the registry names itself with another scheme or port."""
+    memory = registry.repository("app")
+    image = memory.add_image("v1")
+    path = f"/v2/app/referrers/{image.digest}"
+    place = start.format(host=registry.host, name=registry.host.partition(":")[0])
+    memory.attach(image, "application/sbom", ("application/json", b"{}"))
+    signature = sign(memory, image)
+    registry.features.page_size = 1
+    registry.fault(Fault(path=f"{path}$", headers={"Link": f'<{place}{path}?last=1>; rel="next"'}))
+    async with open_store() as store:
+        found = await listed(store, registry.reference("app", str(image.digest)))
+    assert found[-1].descriptor.digest == signature.digest
+
+
+async def test_a_next_page_on_another_host_is_not_read(registry: RegistrySimulator) -> None:
+    """The listing ends with the error, after what was listed before."""
+    memory = registry.repository("app")
+    image = memory.add_image("v1")
+    signature = sign(memory, image)
+    registry.fault(Fault(path="/referrers/", headers={"Link": '<https://evil.example/x>; rel="next"'}))
+    async with open_store() as store:
+        found, error = await listed_until_error(store, registry.reference("app", str(image.digest)))
+    assert [entry.descriptor.digest for entry in found] == [signature.digest]
+    assert error is not None
+    assert error.reason is Reason.REDIRECT_BLOCKED
+
+
+async def test_a_large_page_is_read_away_from_the_event_loop(
+    registry: RegistrySimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one of the threads for large documents, and no more than ten thousand entries of it; more are no silent loss."""
+    memory = registry.repository("app")
+    image = memory.add_image("v1")
+    entry = {"mediaType": OCI_INDEX, "digest": "", "size": 1}
+    entries = [{**entry, "digest": f"sha256:{number:064x}"} for number in range(10_001)]
+    body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    registry.fault(Fault(path="/referrers/", body=body))
+    threads: list[str] = []
+
+    def read(response: Response) -> Listing:
+        threads.append(threading.current_thread().name)
+        return read_listing(response)
+
+    monkeypatch.setattr("pyratify.stores.registry.referrers_api.read_listing", read)
+    async with open_store() as store:
+        found, error = await listed_until_error(store, registry.reference("app", str(image.digest)))
+    assert [name.startswith("pyratify-documents") for name in threads] == [True]
+    assert len(found) == 10_000
+    assert error is not None
+    assert error.reason is Reason.REFERRERS_LIMIT

@@ -133,6 +133,7 @@ def test_our_own_parameters_are_read(lent: Lent) -> None:
         ({"userAgent": "\u00e9"}, "userAgent"),
         ({"mirrors": ["ok.example.com", "https://mirror"]}, "mirrors[1]"),
         ({"authRealms": ["a b"]}, "authRealms[0]"),
+        ({"blobHosts": ["https://minio.corp.example"]}, "blobHosts[0]"),
         ({"clientKeyFile": "x"}, "clientKeyFile"),
         ({"signatureRepository": "sigs.example.com/all:tag"}, "signatureRepository"),
         ({"signatureRepository": f"sigs.example.com/all@sha256:{'0' * 64}"}, "signatureRepository"),

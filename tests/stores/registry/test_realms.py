@@ -5,6 +5,7 @@ import pytest
 from pyratify.core.credential import ANONYMOUS
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.core.reference import is_loopback
 from pyratify.stores.registry.realms import check_realm
 from pyratify.stores.registry.transport import CONFIGURED, PUBLIC, REGISTRY, SAME_HOST, Trust
 from pyratify.stores.registry.url import registry_origin
@@ -13,7 +14,13 @@ from registries import USER
 
 def _check(realm: str, registry: str, *, allowed: tuple[str, ...] = (), anonymous: bool = False) -> Trust:
     credential = ANONYMOUS if anonymous else USER
-    return check_realm(realm, registry, registry_origin(registry, None), allowed, credential)[1]
+    return check_realm(
+        realm,
+        registry,
+        registry_origin(registry, plain_http=is_loopback(registry)),
+        allowed,
+        credential,
+    )[1]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,26 @@ def test_anonymous_or_not_plain_http_is_for_loopback_alone() -> None:
     """A token over http could be anybody's."""
     with pytest.raises(StoreError) as caught:
         _check("http://tokens.example.net/t", "reg.example.com", anonymous=True)
+    assert caught.value.reason is Reason.AUTH_REALM_BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("realm", "registry", "allowed"),
+    [
+        ("http://tokens.example.net/t", "127.0.0.1:5000", ()),
+        ("http://tokens.example.net/t", "127.0.0.1:5000", ("tokens.example.net",)),
+        ("http://tokens.example.net:8080/t", "127.0.0.1:5000", ("tokens.example.net:8080",)),
+        ("http://tokens.example.net/t", "reg.example.com", ("tokens.example.net",)),
+        ("http://reg.example.com/t", "reg.example.com", ("reg.example.com",)),
+    ],
+)
+@pytest.mark.parametrize("anonymous", [True, False])
+def test_a_registry_over_plain_http_opens_no_plain_realm_elsewhere(
+    realm: str, registry: str, allowed: tuple[str, ...], anonymous: bool
+) -> None:
+    """What is configured for the registry is not configured for another host, whether that is allowed or not."""
+    with pytest.raises(StoreError) as caught:
+        _check(realm, registry, allowed=allowed, anonymous=anonymous)
     assert caught.value.reason is Reason.AUTH_REALM_BLOCKED
 
 

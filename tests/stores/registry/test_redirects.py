@@ -4,10 +4,22 @@ import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.core.report import Decision, ValidationResult
 from pyratify.stores.registry.redirects import follow
-from pyratify.stores.registry.transport import PUBLIC, REGISTRY, SAME_HOST, Headers, Request, Response
+from pyratify.stores.registry.transport import (
+    CONFIGURED,
+    PUBLIC,
+    REGISTRY,
+    SAME_HOST,
+    Headers,
+    Request,
+    Response,
+)
 from pyratify.stores.registry.url import Url
+from pyratify.testing.registry import RegistrySimulator, redirect
+from registries import executor, open_store, sign
 
+URL_HTTP = Url.parse("http://reg.example.com/v2/app/blobs/x")
 SECRETS = (("Authorization", "Bearer secret"), ("Cookie", "a=b"), ("X-Token", "secret"))
 
 
@@ -89,3 +101,58 @@ def test_a_redirect_without_a_location_is_refused() -> None:
     with pytest.raises(StoreError) as caught:
         follow(request, Response(302, Headers(), b"", request.url), "reg.example.com")
     assert caught.value.reason is Reason.REDIRECT_BLOCKED
+
+
+@pytest.mark.parametrize("named", ["minio.corp.example", "minio.corp.example:9000"])
+def test_the_storage_that_is_configured_may_be_inside(named: str) -> None:
+    """`blobHosts` names a host, or a host and its port; it is shown nothing secret, and no client certificate."""
+    request = _request("https://reg.example.com/v2/app/blobs/x")
+    response = Response(307, Headers((("location", "https://minio.corp.example:9000/x"),)), b"", request.url)
+    followed = follow(request, response, "reg.example.com", (named,))
+    assert followed.trust == CONFIGURED
+    assert followed.headers == (("Accept", "x"),)
+    assert follow(request, response, "reg.example.com", ("minio.corp.example:1",)).trust == PUBLIC
+
+
+def test_only_a_registry_over_http_leads_to_its_storage_over_http() -> None:
+    """Never from https to http, whatever is configured."""
+    response = Response(307, Headers((("location", "http://minio.corp.example/x"),)), b"", URL_HTTP)
+    plain = _request(str(URL_HTTP))
+    assert follow(plain, response, "reg.example.com", ("minio.corp.example",)).trust == CONFIGURED
+    with pytest.raises(StoreError) as caught:
+        follow(_request("https://reg.example.com/a"), response, "reg.example.com", ("minio.corp.example",))
+    assert caught.value.reason is Reason.REDIRECT_BLOCKED
+
+
+async def test_blobs_of_a_private_storage_are_read_where_it_is_configured() -> None:
+    """The remedy names the option, and with it the signature counts."""
+    with RegistrySimulator() as registry, RegistrySimulator() as storage:
+        memory = registry.repository("app")
+        sign(memory, memory.add_image("v1"))
+        sign(storage.repository("app"), storage.repository("app").add_image("v1"))
+        place = f"localhost:{storage.port}"
+        for digest in memory.blobs:
+            path = f"/v2/app/blobs/{digest}"
+            registry.fault(redirect(path, f"http://{place}{path}"))
+        blocked = await _judged(registry)
+        assert blocked.error is not None or "blobHosts" in str(blocked)
+        allowed = await _judged(registry, blob_hosts=(place,))
+    assert allowed.decision is Decision.ALLOW
+
+
+async def test_the_remedy_for_a_private_storage_names_the_option() -> None:
+    """The host's address is looked up, and found not to be public."""
+    with RegistrySimulator() as registry:
+        registry.repository("app").add_image("v1")
+        registry.fault(redirect("/manifests/v1", "https://10.1.2.3/v1"))
+        async with open_store() as store:
+            with pytest.raises(StoreError) as caught:
+                await store.resolve(registry.reference("app", "v1"))
+    assert caught.value.reason is Reason.SSRF_BLOCKED
+    assert "blobHosts" in caught.value.remedy
+    assert "10.1.2.3" in caught.value.message
+
+
+async def _judged(registry: RegistrySimulator, **options: object) -> ValidationResult:
+    async with open_store(**options) as store:  # type: ignore[arg-type]
+        return await executor(store).validate(registry.reference("app", "v1"))

@@ -81,6 +81,18 @@ async def test_a_manifest_is_asked_for_in_every_type(registry: RegistrySimulator
         (Fault(close=True), Reason.REGISTRY_UNREACHABLE, "3 tries"),
         (Fault(body=b"{", headers={"Docker-Content-Digest": None}), Reason.JSON_INVALID, "not JSON"),
         (
+            Fault(body=b"<html>", headers={"Content-Type": "text/html; charset=utf-8"}),
+            Reason.REGISTRY_ERROR,
+            "a web page (text/html) in place of the manifest",
+        ),
+        (Fault(headers={"Content-Type": ""}), Reason.MEDIATYPE_MISMATCH, "an empty Content-Type"),
+        (Fault(headers={"Content-Type": None}), Reason.MEDIATYPE_MISMATCH, "no Content-Type"),
+        (
+            Fault(headers={"Docker-Content-Digest": ""}),
+            Reason.DIGEST_INVALID,
+            "an empty Docker-Content-Digest",
+        ),
+        (
             Fault(
                 status=400,
                 body=b'{"errors":[{"code":"NAME_INVALID","message":"no such name"}]}',
@@ -274,8 +286,8 @@ async def test_readable_entries_come_before_the_error(registry: RegistrySimulato
         result = await executor(store).validate(registry.reference("app", "v1"))
     assert [entry.descriptor.digest for entry in found] == [signature.digest]
     assert error is not None
-    assert error.reason is Reason.REGISTRY_ERROR
-    assert "push" not in error.remedy
+    assert error.reason is Reason.DIGEST_INVALID
+    assert "a registry" in error.remedy
     assert result.decision is Decision.ALLOW
 
 

@@ -66,3 +66,26 @@ def test_something_newer_is_not_forgotten() -> None:
     memory.learn("reg", new)
     memory.forget("reg", old)
     assert memory.known("reg") == new
+
+
+def test_the_number_of_remembered_tokens_is_bounded() -> None:
+    """A thousand and twenty-four; the oldest is forgotten first, and keeping one again makes it the newest."""
+    memory = Memory(FakeClock())
+    keys = [replace(KEY, scope=f"repository:app{number}:pull") for number in range(1025)]
+    for key in keys[:1024]:
+        memory.keep(key, "t", 60)
+    memory.keep(keys[0], "t", 60)
+    assert all(memory.token(key) for key in keys[:1024])
+    memory.keep(keys[1024], "t", 60)
+    assert [index for index, key in enumerate(keys) if memory.token(key) is None] == [1]
+
+
+def test_the_number_of_remembered_registries_is_bounded() -> None:
+    """Two hundred and fifty-six; the oldest is forgotten first."""
+    memory, known = Memory(FakeClock()), Known(Challenge("basic"), USER)
+    names = [f"reg{number}.example.com" for number in range(257)]
+    for name in names[:256]:
+        memory.learn(name, known)
+    assert all(memory.known(name) for name in names[:256])
+    memory.learn(names[256], known)
+    assert [name for name in names if memory.known(name) is None] == names[:1]

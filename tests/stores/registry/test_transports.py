@@ -360,7 +360,18 @@ class TestTransport:
         assert [response.body for response in responses] == [
             f"blob {number}".encode() for number in range(60)
         ]
-        assert registry.connections <= 32
+        assert registry.connections <= 60
+
+    async def test_a_limit_bounds_the_connections_to_one_host(
+        self, make: Callable[..., Transport], registry: RegistrySimulator
+    ) -> None:
+        """What is over it waits for its turn."""
+        blob = registry.repository("app").add_blob(b"x")
+        request = _request(f"{registry.url}/v2/app/blobs/{blob.digest}")
+        transport = make(RegistryOptions(max_connections=3))
+        responses = await asyncio.gather(*(transport.send(request) for _ in range(30)))
+        assert [response.status for response in responses] == [200] * 30
+        assert registry.connections <= 3
 
     async def test_a_closed_port_is_unreachable(self, transport: Transport) -> None:
         """The message names the host."""
@@ -555,6 +566,29 @@ class TestTransport:
             assert b"CONNECT registry.example:443 HTTP/1.1" in tunnel.asked
             assert b"Proxy-Authorization: Basic dXNlcjpwdw==" in tunnel.asked
             assert "proxy-authorization" not in registry.hits[0].headers
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    @pytest.mark.parametrize("address", ["127.0.0.1", "proxy.invalid"])
+    async def test_a_dead_proxy_is_named(
+        self, make: Callable[..., Transport], scheme: str, address: str
+    ) -> None:
+        """With its origin and without its password; and the remedy names the variables."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+
+        def resolve(host: str, port: int) -> list[str]:
+            if host == "proxy.invalid":
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return ["127.0.0.1"]
+
+        transport = make(environ={"ALL_PROXY": f"http://user:pw@{address}:{port}"}, resolve=resolve)
+        with pytest.raises(StoreError) as caught:
+            await transport.send(_request(f"{scheme}://registry.example/v2/"))
+        assert caught.value.reason is Reason.REGISTRY_UNREACHABLE
+        assert f"the proxy http://{address}:{port} to registry.example" in caught.value.message
+        assert "pw" not in caught.value.message
+        assert "HTTPS_PROXY" in caught.value.remedy
 
     async def test_a_proxy_that_speaks_no_http_is_refused(self, make: Callable[..., Transport]) -> None:
         """Its answer is not taken for a tunnel."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.executor import Executor
+from pyratify.core.limits import Limits
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult, failures
@@ -33,11 +34,21 @@ class Setting:
         self.image = self.store.add_image()
 
     async def validate(
-        self, *keys: CosignKey, policy: ThresholdPolicy = ONE, image: Descriptor | None = None, **terms: Any
+        self,
+        *keys: CosignKey,
+        policy: ThresholdPolicy = ONE,
+        image: Descriptor | None = None,
+        limits: Limits | None = None,
+        **terms: Any,
     ) -> ValidationResult:
         """Ask for a signature by one of the keys, under these terms of the trust policy."""
         trusted = CosignTrustPolicy(keys=tuple(key.material for key in keys or (KEY,)), **terms)
-        executor = Executor(store=self.store, verifiers=(CosignVerifier("cosign", [trusted]),), policy=policy)
+        executor = Executor(
+            store=self.store,
+            verifiers=(CosignVerifier("cosign", [trusted]),),
+            policy=policy,
+            limits=limits or Limits(),
+        )
         digest = (image or self.image).digest
         return await executor.validate(Reference.parse(f"{REPOSITORY}@{digest}"))
 

@@ -7,6 +7,7 @@ import pytest
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
+from pyratify.core.limits import Limits
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.testing.cosign import (
@@ -60,6 +61,15 @@ async def test_a_signature_in_lines_counts(break_: str) -> None:
     lines = break_.join((text[:76], text[76:], ""))
     attach_classic(setting.store, setting.image, replace(signed, annotations={SIGNATURE_ANNOTATION: lines}))
     assert passed(await setting.validate()).signers == (KEY.fingerprint,)
+
+
+async def test_a_certificate_annotation_is_bounded() -> None:
+    """Before anything in it is looked for."""
+    setting = Setting()
+    signed = sign_classic(KEY, simple_signing(setting.image.digest))
+    annotations = {**signed.annotations, CERTIFICATE_ANNOTATION: "x" * (128 * 1024 + 1)}
+    attach_classic(setting.store, setting.image, replace(signed, annotations=annotations))
+    assert is_denied(await setting.validate(), Reason.ENVELOPE_MALFORMED)
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\x0b", "\u2028"])
@@ -131,16 +141,28 @@ async def test_all_trusted_signers_are_named_once_and_in_order() -> None:
 
 
 @pytest.mark.parametrize(("count", "allowed"), [(1, True), (50, True), (51, False)])
-async def test_fifty_signatures_are_the_most(count: int, allowed: bool) -> None:
-    """One more than fifty, and none is looked at."""
+async def test_a_limit_bounds_the_signatures_of_one_manifest(count: int, allowed: bool) -> None:
+    """One more than the configuration allows, and none is looked at; the remedy names the setting."""
     setting = Setting()
     bad = [CLASSIC_FAULTS["changed-payload"].make(OTHER, setting.image.digest)] * (count - 1)
     attach_classic(
         setting.store, setting.image, *bad, sign_classic(KEY, simple_signing(setting.image.digest))
     )
-    result = await setting.validate()
+    result = await setting.validate(limits=Limits(signatures=50))
     assert (result.decision is Decision.ALLOW) is allowed
-    assert allowed or reasons(result) == {Reason.ENVELOPE_MALFORMED}
+    if not allowed:
+        assert reasons(result) == {Reason.SIGNATURE_LIMIT}
+        assert "51 signatures, more than the 50" in result.artifacts[0].results[0].failure.message
+        assert "limits.signatures" in result.artifacts[0].results[0].failure.remedy
+
+
+async def test_years_of_nightly_signatures_count_without_any_setting() -> None:
+    """The one that a trusted key made stands last; those before it are of keys that were replaced."""
+    setting = Setting()
+    old = sign_classic(OTHER, simple_signing(setting.image.digest))
+    good = sign_classic(KEY, simple_signing(setting.image.digest))
+    attach_classic(setting.store, setting.image, *[old] * 1500, good)
+    assert passed(await setting.validate()).signers == (KEY.fingerprint,)
 
 
 async def test_a_manifest_without_signatures_is_malformed() -> None:
@@ -217,14 +239,15 @@ async def test_required_annotations_are_looked_for_in_what_is_signed(
         ("EXAMPLE.com/app", True),
         ("example.com/other", False),
         ("other.com/app", False),
-        ("example.com/app:v1", False),
+        ("example.com/app:v1", True),
+        ("example.com:5000/app", False),
         ("example.com/app@" + Digest.of(b""), False),
         ("", False),
         ("not a name", False),
     ],
 )
 async def test_the_signed_repository_can_be_required(name: str, counts: bool) -> None:
-    """In its canonical spelling, and without a tag that nobody could check."""
+    """In its canonical spelling; a tag, which may have been moved, says nothing, and a digest must be the image's."""
     setting = Setting()
     attach_classic(
         setting.store, setting.image, sign_classic(KEY, simple_signing(setting.image.digest, reference=name))

@@ -42,7 +42,7 @@ def test_the_issuer_is_held_against_its_expression_in_the_same_way() -> None:
 
 
 def test_an_expression_that_fits_in_the_middle_is_not_widened() -> None:
-    """The refusal says that a part matched; to trust what merely contains it would trust anybody."""
+    """The refusal says that a part matched; to trust what merely contains it would trust any stranger."""
     error = refusal(subject_regex=r"github\.com/acme/", issuer=ISSUER)
     assert "matches only a part of the subject" in error.message
     assert ".*" not in error.message

@@ -160,3 +160,42 @@ async def test_a_scheme_that_is_neither_there_nor_listed_is_refused() -> None:
 
     recipe = Recipe(protected=edit, expiry=datetime(2030, 1, 1, tzinfo=UTC))
     assert found(await judge(recipe)).reason is Reason.CRIT_UNKNOWN
+
+
+SUBJECT = "x509.subject: C=US, ST=WA, O=Example"
+
+
+async def test_identities_of_other_kinds_match_no_certificate() -> None:
+    """Beside the right one they do no harm; alone they trust nothing, and the refusal says so."""
+    other = "did:key:z6Mk"
+    details(await judge(verifier=make_verifier(ROOT, identities=(other, SUBJECT))))
+    failure = found(await judge(verifier=make_verifier(ROOT, identities=(other,))))
+    assert failure.reason is Reason.IDENTITY_MISMATCH
+    assert other in failure.message
+
+
+def test_identities_of_other_kinds_stay_in_the_policy() -> None:
+    """For a plugin that verifies identities, in the order of their kinds."""
+    (policy,) = short_trust_policy(identities=("did:key:z6Mk", SUBJECT), stores=("ca:x",)).policies
+    assert policy.identity_texts == (SUBJECT, "did:key:z6Mk")
+    (anyone,) = short_trust_policy(identities=("*",), stores=("ca:x",)).policies
+    assert anyone.identity_texts == ("*",)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "x509.issuer: C=US",
+        "X509.Subject: C=US",
+        "x509subject:C=US",
+        "did",
+        "did:",
+        ":x",
+        "C=US, O=a:b",
+        "d i:x",
+    ],
+)
+def test_atk_147_what_only_looks_like_an_identity_is_refused(identity: str) -> None:
+    """A misspelt kind of X.509 never becomes an identity that nothing matches."""
+    with pytest.raises(ConfigurationError):
+        short_trust_policy(identities=(identity, SUBJECT), stores=("ca:x",))

@@ -37,6 +37,7 @@
 {{- end }}
 {{- if include "ratify.controls" . }}
 {{- $found = concat $found (list (printf "--on-invalid-executor=%s" .Values.executor.onInvalid) (printf "--namespace-fallback=%s" .Values.executor.namespaceFallback)) }}
+{{- range .Values.provider.tenantAllowedHosts }}{{ $found = append $found (printf "--tenant-allowed-host=%s" .) }}{{ end }}
 {{- else }}
 {{- $found = concat $found (list "--disable-crd-manager" "--config=/usr/local/config/config.json") }}
 {{- end }}

@@ -18,6 +18,12 @@ app.kubernetes.io/name: {{ include "ratify.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of the Pod of `helm test`, which must not be one of the Service's. */}}
+{{- define "ratify.testLabels" -}}
+app.kubernetes.io/name: {{ include "ratify.name" . | trunc 58 | trimSuffix "-" }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "ratify.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "ratify.selectorLabels" . }}
@@ -37,6 +43,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "ratify.image" -}}
+{{- $_ := required "image.repository must not be empty: build deploy/Dockerfile, push it, and say where it is" .Values.image.repository }}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
 {{- else -}}

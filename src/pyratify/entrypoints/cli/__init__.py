@@ -1,13 +1,22 @@
 """The command `ratify`."""
 
-import gc
 import sys
-from collections.abc import Sequence
 
 from pyratify.entrypoints.cli import exits
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def main(arguments: Sequence[str] | None = None) -> int:
+    from pyratify.core.errors import RatifyError
+    from pyratify.entrypoints.cli.console import Console
+
+_WHERE = "Correct it in the file or flag that the message names."
+_MAX_FAULTS = 1000
+_VERSION = (("--version",),)
+
+
+def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run the command and return its exit code.
 
     Args:
@@ -15,6 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _guarded(tuple(arguments))
+    import gc
+    import warnings
+
+    if not sys.warnoptions:  # what a library says to programmers is no message to users
+        warnings.simplefilter("ignore")
     # A process that lives for a fraction of a second spends a tenth of it on collecting garbage that is none.
     gc.set_threshold(20_000, 50, 50)
     code = _guarded(tuple(sys.argv[1:]))
@@ -23,38 +37,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _guarded(given: tuple[str, ...]) -> int:
-    from pyratify.entrypoints.cli.console import Console, OutputFailed
-
-    console = Console()
     try:
-        code = _run(given, console)
+        from pyratify.entrypoints.cli.console import Console
+
+        console = Console()
+        try:
+            return _closed(given, console)
+        except KeyboardInterrupt:
+            console.abandon()
+            console.note("interrupted: what is not printed was not decided")
+            return exits.INTERRUPTED
+    except KeyboardInterrupt:  # before there is anything to say it with
+        return exits.INTERRUPTED
+
+
+def _closed(given: tuple[str, ...], console: "Console") -> int:
+    from pyratify.entrypoints.cli.console import OutputFailed
+
+    try:
+        code = _version(console) if given in _VERSION else _run(given, console)
         console.close()
     except OutputFailed as error:
         console.abandon()
         console.note(str(error))
         return exits.UNDECIDED
-    except KeyboardInterrupt:
-        console.abandon()
-        return exits.INTERRUPTED
     return code
 
 
-def _run(given: tuple[str, ...], console: object) -> int:
-    from pyratify.core.errors import InvalidReference, RatifyError
-    from pyratify.entrypoints.cli.console import Console, OutputFailed
+def _version(console: "Console") -> int:
+    from pyratify.entrypoints.cli.version import run
+
+    return run(None, console)
+
+
+def _run(given: tuple[str, ...], console: "Console") -> int:
+    from pyratify.core.errors import RatifyError
+    from pyratify.entrypoints.cli.console import OutputFailed
     from pyratify.entrypoints.cli.dispatch import dispatch
 
-    if not isinstance(console, Console):
-        raise TypeError("a console is needed")
+    debug = "--debug" in given
     try:
         return dispatch(given, console)
     except OutputFailed:
         raise
     except RatifyError as error:
-        kind = "" if isinstance(error, InvalidReference) else f" [{error.reason}]"
-        console.fault(f"{error.message}{kind}", error.remedy, debug="--debug" in given)
+        _explain(error, console, debug=debug)
         return exits.USAGE if isinstance(error, ValueError) else exits.UNDECIDED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user; the end is a refusal
         remedy = "This is a defect of pyratify: run again with --debug and report it."
-        console.fault(f"unexpected {type(error).__name__}: {error}", remedy, debug="--debug" in given)
+        console.fault(f"unexpected {type(error).__name__}: {error}", remedy, debug=debug)
         return exits.UNDECIDED
+
+
+def _explain(error: "RatifyError", console: "Console", *, debug: bool) -> None:
+    from pyratify.core.errors import InvalidReference
+    from pyratify.core.reason import Reason
+
+    faults = getattr(error, "faults", ())
+    for each in faults[:_MAX_FAULTS]:
+        console.note(each.message)
+    if 0 < len(faults) <= _MAX_FAULTS:
+        console.note(f"what to do: {error.remedy}")
+        return
+    code = "" if isinstance(error, InvalidReference) else f" [{error.reason}]"
+    remedy = _WHERE if error.remedy == Reason.CONFIG_INVALID.remedy else error.remedy
+    console.fault(f"{error.message}{code}", remedy, debug=debug)

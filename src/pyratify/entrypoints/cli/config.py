@@ -6,8 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
+
+_THERE = "Correct it there; docs/configuration.md and `ratify config schema` say what may stand there."
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -24,26 +27,64 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _check(arguments: Namespace, console: Console) -> int:
-    from pyratify.config.check import check_file
-    from pyratify.entrypoints.cli.configured import find_config
+    from pyratify.config.check import check_document
+    from pyratify.config.load import parse
+    from pyratify.config.yaml import lines
+    from pyratify.entrypoints.cli.configured import line_of, located, read_source
 
-    path = find_config(arguments, console)
-    faults = asyncio.run(check_file(path))
-    for fault in faults:
-        console.fault(f"{fault.message} [{fault.reason}]", fault.remedy, debug=False)
-    if not faults:
-        from pyratify.render.plain import clean
+    name, data, is_json, base = read_source(arguments, console)
+    try:
+        document = parse(data, is_json=is_json)
+    except ConfigurationError as error:
+        raise located(error, name, {}) from None
+    places = lines(data)
+    faults = sorted(asyncio.run(check_document(document, base)), key=lambda each: line_of(each, places))
+    if arguments.output == "text" and faults:
+        for fault in faults:
+            remedy = _THERE if fault.remedy == Reason.CONFIG_INVALID.remedy else fault.remedy
+            console.fault(f"{located(fault, name, places).message} [{fault.reason}]", remedy, debug=False)
+        return exits.USAGE
+    from pyratify.entrypoints.cli.facts import show
 
-        console.result(f"{clean(str(path), 4096)}: nothing is wrong")
+    found = [
+        {
+            "path": fault.path,
+            "line": line_of(fault, places) or None,
+            "code": str(fault.reason),
+            "message": fault.detail,
+            "remedy": fault.remedy,
+        }
+        for fault in faults
+    ]
+    show(
+        console,
+        arguments.output,
+        {"file": name, "faults": found},
+        text=(f"{_clean(name)}: nothing is wrong",),
+    )
     return exits.USAGE if faults else exits.ALLOWED
 
 
-def _show(arguments: Namespace, console: Console) -> int:
-    from pyratify.config.load import load_config
-    from pyratify.config.show import understood
-    from pyratify.entrypoints.cli.configured import find_config
+def _clean(name: str) -> str:
+    from pyratify.render.plain import clean
 
-    console.result(json.dumps(understood(load_config(find_config(arguments, console))), indent=2))
+    return clean(name, 4096)
+
+
+def _show(arguments: Namespace, console: Console) -> int:
+    from pyratify.config.show import understood
+    from pyratify.entrypoints.cli.configured import load
+    from pyratify.entrypoints.cli.facts import show
+
+    found = understood(load(arguments, console))
+    if arguments.output == "yaml":
+        from pyratify.config.yaml import dumps
+
+        console.result(dumps(found).rstrip("\n"))
+    elif arguments.output == "json":
+        console.result(json.dumps(found, indent=2))
+    else:
+        show(console, arguments.output, found)
     return exits.ALLOWED
 
 
@@ -64,9 +105,22 @@ def _crds(arguments: Namespace, console: Console) -> int:
 
 
 def _convert(arguments: Namespace, console: Console) -> int:
-    from pyratify.entrypoints.cli.convert import converted
+    from pyratify.entrypoints.cli.convert import convert_file
 
-    console.result(converted(arguments.file, arguments.name, arguments.namespace).rstrip("\n"))
+    text, lacking = convert_file(
+        arguments.file, arguments.name, arguments.namespace, inline=arguments.inline_files
+    )
+    console.result(text.rstrip("\n"))
+    for each in lacking:
+        console.note(f"warning: {each} is a path of this machine, and a cluster has no such file")
+    if lacking:
+        inline = (
+            ""
+            if arguments.inline_files
+            else "--inline-files puts keys and certificates into the resources; or "
+        )
+        how = "put them into a Secret and name that (provider kubernetes), or mount them into the Pod at this path"
+        console.note(f"what to do: {inline}{how}")
     return exits.ALLOWED
 
 

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from typing import TextIO
 
-from pyratify.render.plain import clean
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 class OutputFailed(Exception):
-    """The results could not be written; whoever reads them has not got them all."""
+    """The results could not be written: a full disk, or a closed standard output."""
 
 
 class Console:
@@ -23,13 +24,18 @@ class Console:
 
     @property
     def color(self) -> bool:
-        """Whether results may be colored: a terminal, and nobody objects (https://no-color.org)."""
-        return (
-            _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        )
+        """Whether results are colored: on a terminal, or where FORCE_COLOR asks for it, and never with NO_COLOR.
+
+        See https://no-color.org and https://force-color.org.
+        """
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR"):
+            return True
+        return _is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
 
     def result(self, text: str) -> None:
-        """Write one result and a line break, at once.
+        """Write one result and a line break, at once; where the reader has left, as `head` does, that is no failure.
 
         Raises:
             OutputFailed: It could not be written.
@@ -40,11 +46,15 @@ class Console:
         try:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
+        except BrokenPipeError:
+            self.abandon()
         except (OSError, ValueError) as error:
             raise OutputFailed(f"the results could not be written: {error}") from None
 
     def note(self, text: str) -> None:
         """Write a line that is no result."""
+        from pyratify.render.plain import clean
+
         self._clear()
         self._error(f"ratify: {clean(text, 4096)}\n")
 
@@ -74,6 +84,8 @@ class Console:
         try:
             if sys.stdout is not None:
                 sys.stdout.flush()
+        except BrokenPipeError:
+            self.abandon()
         except (OSError, ValueError) as error:
             raise OutputFailed(f"the results could not be written: {error}") from None
 
@@ -101,7 +113,7 @@ class Console:
             return
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def _is_terminal(stream: "TextIO | None") -> bool:
     try:
         return stream is not None and stream.isatty()
     except ValueError:

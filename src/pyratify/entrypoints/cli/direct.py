@@ -62,10 +62,19 @@ def is_direct(arguments: Namespace) -> bool:
         )
     if named and arguments.config:
         raise ConfigurationError(
-            "-c and --key, --certificate-identity, --cert, --trust-policy or --notation exclude one another",
-            remedy="Name keys and certificates in the configuration, or leave out -c.",
+            f"-c and {given_trust(arguments)} exclude one another",
+            remedy="Leave out one of them; a configuration may name keys and certificates too.",
         )
     return bool(named)
+
+
+def given_trust(arguments: Namespace) -> str:
+    """Return the first flag that says what is trusted, as it was written."""
+    names = ("key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "cert")
+    found = (
+        name for name in (*names, "trust_policy", "notation", "notation_config") if getattr(arguments, name)
+    )
+    return f"--{next(found, 'certificate-identity').replace('_', '-')}"
 
 
 def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...]) -> Executor:
@@ -125,12 +134,13 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
-        plain_http=True if arguments.plain_http else None,
+        plain_http=True if arguments.plain_http else False if arguments.https or ca_file else None,
         cosign_tags=True,
         cosign_suffixes=cosign_tags,
         cosign_tag_prefix=_prefix(arguments),
         signatures=_signatures(arguments),
         ca_pem=plain_certificates(read_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
+        timeout=timeout(arguments),
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     stack.push_async_callback(store.aclose)
@@ -182,12 +192,18 @@ def read_file(path: str, flag: str) -> bytes:
         with Path(path).open("rb") as file:
             data = file.read(_MAX_FILE + 1)
     except (OSError, ValueError) as error:
+        from pyratify.keys.references import check_reference
+
+        check_reference(path, flag)
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationError(
             f"{flag}: {path} cannot be read: {why}", remedy="Check the path and its permissions."
         ) from None
     if not 0 < len(data) <= _MAX_FILE:
-        raise ConfigurationError(f"{flag}: {path} is empty or larger than {_MAX_FILE} bytes")
+        raise ConfigurationError(
+            f"{flag}: {path} {'is empty' if not data else f'has more than {_MAX_FILE} bytes'}",
+            remedy="Check that this is the file that you mean.",
+        )
     return data
 
 

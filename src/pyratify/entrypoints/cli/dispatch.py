@@ -4,23 +4,43 @@ from argparse import Namespace
 from importlib import import_module
 
 from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.arguments import suggestion
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.parser import build_parser
+
+_ALONE = ("--help", "-h", "--version")
 
 
 def dispatch(given: tuple[str, ...], console: Console) -> int:
     """Run what the command line asks for and return the exit code."""
+    given = _command_first(given)
     if not given:
-        console.note("no command given")
-        console.note("what to do: `ratify --help` lists the commands")
+        console.fault("no command given", "`ratify --help` lists the commands", debug=False)
         return exits.USAGE
-    if given[0] == "--version":
-        given = ("version", *given[1:])
+    if given[0].startswith("-") and given[0] not in _ALONE:
+        near = "" if given[0] in ("-o", "-c") else suggestion(given[0], (*_ALONE, "--debug"))
+        remedy = f"Write flags after the command: `ratify COMMAND {given[0]}`."
+        remedy = "Did you mean '--version'?" if given[0] in ("-v", "-V") else near or remedy
+        console.fault(f"{given[0]} stands before the command", remedy, debug=False)
+        return exits.USAGE
     try:
         arguments = build_parser(given[0]).parse_args(given)
     except SystemExit as end:  # --help, or a mistake that argparse has explained
         return end.code if isinstance(end.code, int) else exits.USAGE
     return _command(arguments, console)
+
+
+def _command_first(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command line with the command first: --debug may stand before it, and `help COMMAND` asks for its help."""
+    rest = given
+    while rest[:1] == ("--debug",):
+        rest = rest[1:]
+    if rest[:1] == ("--version",):
+        rest = ("version", *rest[1:])
+    if rest[:1] == ("help",) and rest[1:2] != ("--help",):
+        rest = (*rest[1:], "--help")
+    early = given[: len(given) - len(rest)] if rest and not rest[0].startswith("-") else ()
+    return (*rest[:1], *early[:1], *rest[1:])
 
 
 def _command(arguments: Namespace, console: Console) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
+from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 
 if TYPE_CHECKING:
     from pyratify.pki.certificates import Certificate
@@ -50,9 +51,9 @@ def _by_type(media_type: str) -> str | None:
 
 
 def _by_look(data: bytes) -> str | None:
-    if b"-----BEGIN CERTIFICATE" in data or data[:2] == b"\x30\x82":
+    if b"-----BEGIN CERTIFICATE" in data or _is_der(data, 3):
         return "certificates"
-    if b"-----BEGIN" in data:
+    if b"-----BEGIN" in data or _is_der(data, 2):
         return "public keys"
     if data[:1] in {b"\xd2", b"\x84"}:
         return "notation signature (COSE)"
@@ -62,6 +63,17 @@ def _by_look(data: bytes) -> str | None:
         return None
     members = set(document) if isinstance(document, dict) else set()
     return next((kind for name, kind in _LOOKS if name in members), None)
+
+
+def _is_der(data: bytes, parts: int) -> bool:
+    """Tell whether it is a sequence of that many parts: three in a certificate, two in a key of either form."""
+    try:
+        first = next(read_elements(data), None)
+        return (
+            first is not None and first.tag == SEQUENCE and len(tuple(read_elements(first.content))) == parts
+        )
+    except InvalidDer:
+        return False
 
 
 _LOOKS = (

@@ -1,6 +1,8 @@
 """What the command's exit codes mean; a contract."""
 
-from pyratify.core.report import ValidationResult
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyratify.core.report import ValidationResult
 
 ALLOWED = 0
 """Every reference is allowed, or the command did what it was asked."""
@@ -14,7 +16,7 @@ INTERRUPTED = 130
 """Interrupted from the keyboard."""
 
 
-def of(result: ValidationResult) -> int:
+def of(result: "ValidationResult") -> int:
     """Return the exit code for one result; what is not allowed is never 0."""
     if result.error is not None:
         return UNDECIDED

@@ -143,7 +143,8 @@ def read_annotations(given: list[str]) -> Mapping[str, str]:
         name, equals, value = text.partition("=")
         if not name or not equals or found.setdefault(name, value) != value:
             raise ConfigurationError(
-                f"-a {text[:100]!r} is not key=value, or a key is given twice", remedy="Write -a key=value."
+                f"-a {text[:100]!r} {'is not written as KEY=VALUE' if not name or not equals else 'asks for another value than before'}",
+                remedy="Write -a key=value, once for a key.",
             )
     return found
 

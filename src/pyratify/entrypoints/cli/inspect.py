@@ -1,7 +1,6 @@
 """`ratify inspect`: take signatures apart without judging them."""
 
 import asyncio
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,7 +14,8 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.dissect import dissect, kinds
-from pyratify.render.plain import MAX_REFERENCE, bounded, clean
+from pyratify.entrypoints.cli.facts import show
+from pyratify.render.plain import MAX_REFERENCE, clean
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.cli.targets import Target
@@ -27,8 +27,12 @@ _MAX_LAYERS = 50
 def run(arguments: Namespace, console: Console) -> int:
     """Print what a file or everything attached to a reference says, and return the exit code."""
     if arguments.target == "-" or Path(arguments.target).is_file():
-        _print(_file(arguments.target), arguments, console)
+        show(console, arguments.output, _file(arguments.target))
         return exits.ALLOWED
+    if arguments.target.startswith(("/", "./", "../")):
+        raise ConfigurationError(
+            f"there is no file {arguments.target}", remedy="Check the path; a layout is written oci:DIR:TAG."
+        )
     from pyratify.entrypoints.cli.targets import parse_target
 
     result = asyncio.run(_attached(arguments, console, parse_target(arguments.target)))
@@ -42,7 +46,7 @@ def run(arguments: Namespace, console: Console) -> int:
         "digest": result.subject.digest if result.subject else None,
         "attached": found,
     }
-    _print(facts, arguments, console)
+    show(console, arguments.output, facts)
     return exits.ALLOWED
 
 
@@ -86,9 +90,15 @@ def _read(target: str) -> bytes:
             with Path(target).open("rb") as file:
                 data = file.read(_MAX_FILE + 1)
     except (OSError, AttributeError) as error:
-        raise ConfigurationError(f"{target} cannot be read: {error}") from None
+        why = getattr(error, "strerror", None) or "standard input is closed"
+        raise ConfigurationError(
+            f"{target} cannot be read: {why}", remedy="Check the path and its permissions."
+        ) from None
     if len(data) > _MAX_FILE:
-        raise ConfigurationError(f"{target} has more than {_MAX_FILE} bytes")
+        raise ConfigurationError(
+            f"{target} has more than {_MAX_FILE} bytes",
+            remedy="Give the signature itself, and not what it signs.",
+        )
     return data
 
 
@@ -114,13 +124,3 @@ def _report(report: ArtifactReport) -> dict[str, Any]:
         elif item.failure is not None:
             found["error"] = clean(item.failure.message)
     return found
-
-
-def _print(facts: Mapping[str, Any], arguments: Namespace, console: Console) -> None:
-    safe = bounded(facts)
-    if arguments.output == "json":
-        console.result(json.dumps(safe, allow_nan=False, separators=(",", ":")))
-        return
-    from pyratify.render.facts import render_facts
-
-    console.result(render_facts(safe))

@@ -1,23 +1,13 @@
-"""The command line's grammar: names, arguments and help."""
+"""The command line's grammar: the commands, and the arguments of those that verify nothing."""
 
 import argparse
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.entrypoints.cli.arguments import Parser, count, seconds
-from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
-from pyratify.entrypoints.cli.notation_flags import add_notation_flags
+from pyratify.entrypoints.cli.arguments import EXITS, Parser, add_config, add_debug, add_output
+from pyratify.entrypoints.cli.reading_flags import add_discover, add_inspect, add_resolve
 from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_service, add_webhook
-
-OUTPUTS = ("text", "tree", "json")
-_EXITS = """\
-exit codes:
-  0  every reference is allowed
-  1  some reference is denied
-  2  some reference could not be decided (registry unreachable, no such tag), and none is denied
-  3  the command line, a reference, a key or the configuration is wrong
-"""
-_REFERENCE = "host/repo[:tag][@digest], oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST]"
+from pyratify.entrypoints.cli.verify_flags import add_verify, add_verify_file
 
 
 def build_parser(command: str | None = None) -> Parser:
@@ -25,9 +15,10 @@ def build_parser(command: str | None = None) -> Parser:
     parser = Parser(
         prog="ratify",
         description="Decides from signatures and attestations whether an OCI artifact may be trusted.",
-        epilog=_EXITS,
+        epilog=EXITS,
     )
     parser.add_argument("--version", action="store_true", help="print the version, as `ratify version` does")
+    add_debug(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser, prog="ratify")
     for name in (command,) if command in _COMMANDS else _COMMANDS:
         _COMMANDS[name](partial(_command, commands))
@@ -42,140 +33,16 @@ def _command(
 ) -> Parser:
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
     parser.set_defaults(module=name.replace("-", "_"))
-    parser.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_debug(parser)
     return parser
 
 
-def _verify(add: Add) -> None:
-    parser = add("verify", "decide whether references may be trusted", epilog=_VERIFY + _EXITS)
-    parser.add_argument("reference", nargs="*", metavar="REFERENCE", help=_REFERENCE)
+def _explain(add: Add) -> None:
+    parser = add("explain", "say what a reason code means and what to do about it")
     parser.add_argument(
-        "--from-file", metavar="FILE", help="read references from a file, one a line; - is standard input"
+        "code", metavar="CODE", help="a code, as SIG_INVALID; without one all are listed", nargs="?"
     )
-    parser.add_argument(
-        "-o", "--output", choices=OUTPUTS, default="text", help="how results are printed (default: text)"
-    )
-    trust = parser.add_argument_group("what is trusted")
-    trust.add_argument("-c", "--config", metavar="FILE", help="the configuration, YAML or JSON")
-    trust.add_argument(
-        "--key",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a public key of cosign signatures (repeatable)",
-    )
-    add_notation_flags(trust)
-    trust.add_argument(
-        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
-    )
-    trust.add_argument(
-        "--wildcard-scopes",
-        action="store_true",
-        help="allow host/team/*, hosts and *.example.com as scopes of the trust policy, which notation refuses",
-    )
-    trust.add_argument(
-        "--max-signatures",
-        type=count,
-        default=None,
-        metavar="N",
-        help="how many attached artifacts of a reference are looked at (default: 100)",
-    )
-    add_identity_flags(parser)
-    add_annotations_flag(parser)
-    _registry(parser)
-
-
-def _verify_blob(add: Add) -> None:
-    parser = add("verify-blob", "decide whether a file may be trusted", epilog=_VERIFY_BLOB + _EXITS)
-    parser.add_argument("file", metavar="FILE", help="the file that was signed")
-    parser.add_argument(
-        "--signature",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="a notation signature of it, as FILE.jws.sig or FILE.cose.sig (repeatable)",
-    )
-    parser.add_argument("--media-type", metavar="TYPE", help="the media type that the signature must name")
-    parser.add_argument(
-        "-o", "--output", choices=OUTPUTS, default="text", help="how the result is printed (default: text)"
-    )
-    trust = parser.add_argument_group("what is trusted")
-    trust.add_argument(
-        "--policy-name", metavar="NAME", help="the statement of the trust policy (default: the global one)"
-    )
-    add_notation_flags(trust)
-    parser.add_argument(
-        "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
-    )
-    parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk between runs")
-
-
-_VERIFY_BLOB = """\
-One of --cert, --trust-policy (a trustpolicy.blob.json), --notation and --notation-config says what is trusted; one signature
-that it accepts is enough.
-
-"""
-
-
-_VERIFY = """\
-Without -c, $RATIFY_CONFIG or the user's configuration folder is used, and never the current folder.
-With --key, --certificate-identity, --cert, --trust-policy or --notation no configuration is read, and one signature that
-any of them accepts is enough.
-
-"""
-
-
-def _verify_bundle(add: Add) -> None:
-    parser = add("verify-bundle", "decide whether a sigstore bundle is a signature of a file", epilog=_EXITS)
-    parser.add_argument("artifact", metavar="FILE_OR_DIGEST", help="the artifact, or sha256: and its digest")
-    parser.add_argument("--bundle", metavar="FILE", required=True, help="the sigstore bundle")
-    parser.add_argument(
-        "--staging", action="store_true", help="trust Sigstore's staging instance where no root is named"
-    )
-    parser.add_argument(
-        "--key", action="append", default=[], metavar="FILE", help="a public key (repeatable)"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="how the result is printed (default: text)",
-    )
-    add_identity_flags(parser)
-
-
-def _discover(add: Add) -> None:
-    parser = add("discover", "show everything that is attached to a reference")
-    parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
-    parser.add_argument(
-        "-o", "--output", choices=("tree", "json"), default="tree", help="how it is printed (default: tree)"
-    )
-    _configured(parser)
-
-
-def _inspect(add: Add) -> None:
-    parser = add("inspect", "take signatures apart without judging them")
-    parser.add_argument(
-        "target",
-        metavar="REFERENCE|FILE",
-        help="a reference, or a file with an envelope, a bundle, a payload or certificates",
-    )
-    parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
-    )
-    _configured(parser)
-
-
-def _resolve(add: Add) -> None:
-    parser = add("resolve", "print the digest that a reference stands for")
-    parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
-    parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
-    )
-    _configured(parser)
+    add_output(parser)
 
 
 def _trust(add: Add) -> None:
@@ -188,102 +55,81 @@ def _trust(add: Add) -> None:
 
 
 def _plugins(add: Add) -> None:
-    parser = add("plugins", "list the plugins that are installed")
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="how they are printed (default: text)",
-    )
+    add_output(add("plugins", "list the plugins that are installed"))
 
 
 def _config(add: Add) -> None:
-    parser = add("config", "check, show or start a configuration")
+    parser = add("config", "check, show, convert or start a configuration")
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
-    for name, text in (
-        ("check", "build everything that a configuration names, and say every fault"),
-        ("show", "print a configuration as it is understood, with defaults and without secrets"),
-        ("schema", "print the JSON Schema of configurations, with the plugins that are installed"),
-        ("convert", "turn a configuration file into resources of a cluster, or resources into a file"),
-        ("crds", "print the definitions of Executor and NamespacedExecutor for a cluster"),
-        ("init", "write a small configuration to start from"),
+    for name, text, arguments in (
+        ("check", "build everything that a configuration names, and say every fault", _check),
+        ("show", "print a configuration as it is understood, with defaults and without secrets", _show),
+        ("schema", "print the JSON Schema of configurations, with the plugins that are installed", None),
+        (
+            "convert",
+            "turn a configuration file into resources of a cluster, or resources into a file",
+            _convert,
+        ),
+        ("crds", "print the definitions of Executor and NamespacedExecutor for a cluster", None),
+        ("init", "write a small configuration to start from", _init),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        if name in ("check", "show"):
-            action.add_argument("-c", "--config", metavar="FILE", help="the configuration, YAML or JSON")
-        if name == "convert":
-            _convert(action)
-        if name == "init":
-            action.add_argument(
-                "file",
-                nargs="?",
-                default="ratify.yaml",
-                metavar="FILE",
-                help="where to (default: ratify.yaml; - is standard output)",
-            )
-        action.add_argument(
-            "--debug", action="store_true", help="show where an error comes from, with a traceback"
-        )
+        if arguments is not None:
+            arguments(action)
+        add_debug(action)
 
 
-def _convert(parser: argparse.ArgumentParser) -> None:
+def _check(parser: Parser) -> None:
+    add_config(parser)
+    add_output(parser)
+
+
+def _show(parser: Parser) -> None:
+    add_config(parser)
+    add_output(parser, ("yaml", "text", "tree", "json"), "yaml")
+
+
+def _init(parser: Parser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default="ratify.yaml",
+        metavar="FILE",
+        help="where to (default: ratify.yaml; - is standard output)",
+    )
+
+
+def _convert(parser: Parser) -> None:
     add = parser.add_argument
     add("file", metavar="FILE", help="a configuration or resources, YAML or JSON; - is standard input")
     add("--name", default="ratify", metavar="NAME", help="what resources are to be called (default: ratify)")
     add("--namespace", default="", metavar="NAME", help="make NamespacedExecutors of this namespace")
+    add("--inline-files", action="store_true", help="put keys and certificates of files into the resources")
 
 
 def _completion(add: Add) -> None:
     parser = add("completion", "print a shell's completion script")
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
+
+
+def _help(add: Add) -> None:
+    parser = add("help", "show the arguments of a command")
+    parser.add_argument("words", nargs="*", metavar="COMMAND", help="which command")
 
 
 def _version(add: Add) -> None:
-    add("version", "print the version")
-
-
-def _configured(parser: Parser) -> None:
-    parser.add_argument("-c", "--config", metavar="FILE", help="use the stores of this configuration")
-    _registry(parser)
-
-
-def _registry(parser: Parser) -> None:
-    group = parser.add_argument_group("registries")
-    group.add_argument(
-        "--timeout",
-        type=seconds,
-        default=None,
-        metavar="SECONDS",
-        help="for each reference (default: 60, or the configuration's)",
-    )
-    group.add_argument(
-        "--plain-http", action="store_true", help="use http; registries on this machine are plain http anyway"
-    )
-    group.add_argument(
-        "--ca-file", metavar="FILE", help="the certificate authorities of registries, instead of the system's"
-    )
-    group.add_argument(
-        "--signature-repository",
-        metavar="REPOSITORY",
-        help="where everything attached is, if not with its image (default for cosign: $COSIGN_REPOSITORY)",
-    )
-    group.add_argument(
-        "--attachment-tag-prefix",
-        default="",
-        metavar="TEXT",
-        help="what stands before cosign's tags sha256-<hex>.sig",
-    )
-    group.add_argument("--no-cache", action="store_true", help="keep no content on disk between runs")
+    add_output(add("version", "print the version"))
 
 
 _COMMANDS: dict[str | None, Callable[[Add], None]] = {
-    "verify": _verify,
-    "verify-blob": _verify_blob,
-    "verify-bundle": _verify_bundle,
-    "discover": _discover,
-    "inspect": _inspect,
-    "resolve": _resolve,
+    "verify": add_verify,
+    "verify-file": partial(add_verify_file, name="verify-file"),
+    "verify-blob": partial(add_verify_file, name="verify-blob"),
+    "verify-bundle": partial(add_verify_file, name="verify-bundle"),
+    "discover": add_discover,
+    "inspect": add_inspect,
+    "resolve": add_resolve,
+    "explain": _explain,
     "trust": _trust,
     "plugins": _plugins,
     "config": _config,
@@ -291,5 +137,6 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "webhook": add_webhook,
     "service": add_service,
     "completion": _completion,
+    "help": _help,
     "version": _version,
 }

@@ -1,6 +1,5 @@
 """`ratify plugins`: list the plugins that are installed."""
 
-import json
 from argparse import Namespace
 from typing import Any
 
@@ -8,18 +7,14 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import KINDS, Plugin, Registry
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
+from pyratify.entrypoints.cli.facts import show
 from pyratify.render.plain import clean
 
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print every plugin of every kind, whether it can be imported, and return the exit code."""
     found = [_describe(kind, name, owners) for kind in KINDS for name, owners in _names(kind)]
-    if arguments.output == "json":
-        console.result(json.dumps(found, separators=(",", ":")))
-    else:
-        for each in found:
-            owner = ", ".join(each["packages"])
-            console.result(f"{each['kind']:<12} {each['name']:<22} {each['summary']} ({owner})")
+    show(console, arguments.output, found, text=map(_line, found))
     return exits.USAGE if any(each["broken"] for each in found) else exits.ALLOWED
 
 
@@ -41,6 +36,11 @@ def _describe(kind: str, name: str, owners: tuple[str, ...]) -> dict[str, Any]:
         "packages": [clean(owner, 120) for owner in owners],
         "broken": broken,
     }
+
+
+def _line(plugin: dict[str, Any]) -> str:
+    owner = ", ".join(plugin["packages"])
+    return f"{plugin['kind']:<12} {plugin['name']:<22} {plugin['summary']} ({owner})"
 
 
 def _first_line(plugin: object) -> str:

@@ -5,28 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from pyratify.core.manifest import Manifest
 from pyratify.core.policy import NoPolicy
 from pyratify.core.scope import ScopeMap
-from pyratify.core.verifier import Details, Evidence, Verifier
+from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target
-
-
-class Nobody:
-    """A verifier that is never asked."""
-
-    name = "nobody"
-
-    def accepts(self, manifest: Manifest) -> bool:
-        """Accept nothing."""
-        del manifest
-        return False
-
-    async def verify(self, evidence: Evidence) -> Details:
-        """Refuse, for nobody asks."""
-        raise NotImplementedError(evidence.manifest.descriptor.digest)
 
 
 @asynccontextmanager

@@ -1,15 +1,18 @@
 """`ratify resolve`: print the digest that a reference stands for."""
 
 import asyncio
-import json
+import time
 from argparse import Namespace
 
+from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
-from pyratify.entrypoints.cli.readonly import Nobody, reading_session
+from pyratify.entrypoints.cli.facts import show
+from pyratify.entrypoints.cli.readonly import reading_session
 from pyratify.entrypoints.cli.session import timeout
 from pyratify.entrypoints.cli.targets import Target, parse_target
 from pyratify.render.plain import MAX_REFERENCE, clean
@@ -19,9 +22,6 @@ def run(arguments: Namespace, console: Console) -> int:
     """Print the digest and return the exit code."""
     target = parse_target(arguments.reference)
     descriptor = asyncio.run(_resolve(arguments, console, target))
-    if arguments.output == "text":
-        console.result(descriptor.digest)
-        return exits.ALLOWED
     found = {
         "reference": clean(str(target.reference), MAX_REFERENCE),
         "digest": descriptor.digest,
@@ -29,15 +29,20 @@ def run(arguments: Namespace, console: Console) -> int:
         "size": descriptor.size,
         "pinned": clean(str(target.reference.at(descriptor.digest)), MAX_REFERENCE),
     }
-    console.result(json.dumps(found, separators=(",", ":")))
+    show(console, arguments.output, found, text=(descriptor.digest,))
     return exits.ALLOWED
 
 
 async def _resolve(arguments: Namespace, console: Console, target: Target) -> Descriptor:
     seconds = timeout(arguments)
-    async with reading_session(arguments, console, target, Nobody()) as session:
+    async with reading_session(arguments, console, target, NoVerifier()) as session:
         try:
             async with asyncio.timeout(seconds):
-                return await session.resolve(target)
+                with due(time.monotonic() + seconds):
+                    return await session.resolve(target)
         except TimeoutError:
-            raise StoreError(Reason.TIMEOUT, f"not finished within {seconds} seconds") from None
+            raise StoreError(
+                Reason.TIMEOUT,
+                f"not finished within {seconds:g} seconds",
+                remedy="Check that the registry can be reached from here, or allow more time with --timeout.",
+            ) from None

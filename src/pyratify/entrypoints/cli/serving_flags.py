@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import Parser
+from pyratify.entrypoints.cli.arguments import Parser, add_debug, add_output
 
 
 def add_gatekeeper(add: Callable[..., Parser]) -> None:
@@ -16,12 +16,19 @@ def add_gatekeeper(add: Callable[..., Parser]) -> None:
 
 def add_webhook(add: Callable[..., Parser]) -> None:
     """Add `ratify webhook` with what adds a command."""
-    from pyratify.entrypoints.webhook.flags import add_check_flags, add_flags
+    from pyratify.entrypoints.webhook.flags import add_flags
 
     actions = _actions(add("webhook", "decide admissions for the Kubernetes API server"))
     _add(actions, "serve", "serve the validating and mutating admission webhook until SIGTERM", add_flags)
     text = "say what is wrong with rules, and what of a cluster's manifests would let images through"
-    _add(actions, "check", text, add_check_flags)
+    _add(actions, "check", text, _check_flags)
+
+
+def _check_flags(parser: Parser) -> None:
+    from pyratify.entrypoints.webhook.flags import add_check_flags
+
+    add_check_flags(parser)
+    add_output(parser)
 
 
 def add_service(add: Callable[..., Parser]) -> None:
@@ -42,6 +49,4 @@ def _add(
 ) -> None:
     action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     flags(action)
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_debug(action)

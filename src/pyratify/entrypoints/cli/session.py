@@ -11,6 +11,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.errors import StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.limits import Limits
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
@@ -73,6 +74,26 @@ class Session:
         over_layout = replace(executor, store=self._layout(target.reference), cache=None)
         return replace(await over_layout.validate(reference), reference=target.reference)
 
+    async def count_passed_over(self, target: Target, result: ValidationResult) -> ValidationResult:
+        """Return the result with the number of attached artifacts that an early answer left unread, as far as limits go."""
+        if not result.succeeded or result.subject is None:
+            return result
+        store, reference = self._store(target.reference), target.reference.at(result.subject.digest)
+        seen = {report.artifact.digest for report in result.artifacts}
+        more: set[str] = set()
+        listing = store.referrers(reference)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                async for referrer in listing:
+                    more |= {referrer.descriptor.digest} - seen
+                    if len(more) >= Limits().referrers:
+                        break
+        except (StoreError, TimeoutError):
+            pass  # the answer stands without it
+        finally:
+            await listing.aclose()  # type: ignore[attr-defined]
+        return replace(result, passed_over=len(more))
+
     async def resolve(self, target: Target) -> Descriptor:
         """Return what a reference stands for.
 
@@ -94,7 +115,11 @@ class Session:
         if executor is None:
             from pyratify.core.reason import Reason
 
-            raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
+            raise StoreError(
+                Reason.SCOPE_NO_MATCH,
+                f"no executor's scopes cover {reference.name}",
+                remedy="Add an executor for it to the configuration, or leave out -c to ask without one.",
+            )
         return executor.store
 
     def _layout(self, reference: Reference) -> "LayoutStore":

@@ -1,6 +1,8 @@
 """Which references the command line asks about."""
 
+import re
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -8,6 +10,7 @@ from typing import BinaryIO
 from pyratify.core.errors import ConfigurationError, InvalidReference
 from pyratify.core.reference import Reference, is_layout
 
+_COMMENT = re.compile(r"(?:^|[ \t])#.*")
 _MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -24,13 +27,26 @@ class Target:
     scope: Reference | None = None
 
 
+class InvalidTargets(InvalidReference):
+    """Several texts that are no references.
+
+    Args:
+        faults: What is wrong with each of them.
+    """
+
+    def __init__(self, faults: Sequence[InvalidReference]) -> None:
+        message = f"{len(faults)} texts are no references"
+        super().__init__(faults[0].reason, message, remedy=faults[0].remedy)
+        self.faults = tuple(faults)
+
+
 def parse_target(text: str, scope: str | None = None) -> Target:
     """Parse a reference as the command line takes it, layouts included.
 
     Raises:
         InvalidReference: `REF_INVALID` or `REF_AMBIGUOUS`.
     """
-    reference = Reference.parse_layout(text) if is_layout(text) else Reference.parse(text)
+    reference = _reference(text)
     if scope is None or not reference.is_layout:
         return Target(reference)
     named = Reference.parse(scope)
@@ -41,21 +57,54 @@ def parse_target(text: str, scope: str | None = None) -> Target:
     return Target(reference, named)
 
 
+def _reference(text: str) -> Reference:
+    if is_layout(text):
+        return Reference.parse_layout(text)
+    try:
+        return Reference.parse(text)
+    except InvalidReference as error:
+        raise InvalidReference(error.reason, error.message, remedy=_remedy(text, error.remedy)) from None
+
+
+def _remedy(text: str, otherwise: str) -> str:
+    """Return what to do about a text that is no reference: what people write who mean something on disk or an address."""
+    if not text.strip():
+        return "Give a reference; where it comes from a variable of the shell, that is empty."
+    scheme, colon, rest = text.partition("://")
+    if colon and scheme in ("http", "https", "docker", "oci"):
+        flag = " and give --plain-http" if scheme == "http" else ""
+        return f"Leave out {scheme}://{flag}: {rest[:200]!a}."
+    path = Path(text)
+    try:
+        kind = "oci-archive" if path.is_file() else "oci" if path.is_dir() else ""
+    except (OSError, ValueError):
+        return otherwise
+    return f"If the layout on disk is meant, write {kind}:{text[:200]}." if kind else otherwise
+
+
 def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = None) -> tuple[Target, ...]:
     """Return what to look at, in the order given.
 
     Args:
         texts: The references of the command line.
-        file: A file with one reference a line, `-` for standard input; empty lines and lines from `#` are skipped.
+        file: A file with one reference a line, `-` for standard input; `#` at a line's start or after a space begins a comment.
         scope: The repository that layouts stand for.
 
     Raises:
-        InvalidReference: One of them is none; the message says on which line.
+        InvalidReference: One of them is none; the message says on which line. `InvalidTargets` where several are.
         ConfigurationError: There is none at all, or the file cannot be read.
     """
-    targets = [parse_target(text, scope) for text in texts]
+    given = [("", text) for text in texts]
     if file is not None:
-        targets.extend(_lines(file, scope))
+        given.extend(_lines(file))
+    targets, faults = [], []
+    for where, text in given:
+        try:
+            targets.append(parse_target(text, scope))
+        except InvalidReference as error:
+            faults.append(InvalidReference(error.reason, f"{where}{error.message}", remedy=error.remedy))
+    if faults:
+        raise faults[0] if len(faults) == 1 else InvalidTargets(faults)
     if not targets:
         raise ConfigurationError(
             "no reference given", remedy="Give a reference, or a file of them with --from-file."
@@ -63,18 +112,12 @@ def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = N
     return tuple(targets)
 
 
-def _lines(file: str, scope: str | None) -> tuple[Target, ...]:
-    targets = []
+def _lines(file: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the references of a file, each with the words that say where it stands."""
     for number, line in enumerate(_read(file).split("\n"), 1):
-        text = line.strip(" \t\r")
-        if not text or text.startswith("#"):
-            continue
-        try:
-            targets.append(parse_target(text, scope))
-        except InvalidReference as error:
-            message = f"{'standard input' if file == '-' else file}, line {number}: {error.message}"
-            raise InvalidReference(error.reason, message) from None
-    return tuple(targets)
+        text = _COMMENT.sub("", line).strip(" \t\r")
+        if text:
+            yield f"{'standard input' if file == '-' else file}, line {number}: ", text
 
 
 def _read(file: str) -> str:

@@ -121,8 +121,16 @@ def _plugins(arguments: Namespace) -> "Plugins | None":
         try:
             plugins.find(name)
         except VerificationError as error:
-            raise ConfigurationError(f"--plugin: {error.message}", remedy="Check --plugin-dir.") from None
+            raise ConfigurationError(
+                f"--plugin: {error.message}", remedy=_plugin_remedy(arguments, folder)
+            ) from None
     return plugins
+
+
+def _plugin_remedy(arguments: Namespace, folder: Path) -> str:
+    if arguments.plugin_dir:
+        return f"Check --plugin-dir: a plugin NAME is the program {folder}/NAME/notation-NAME."
+    return f"Install it as {folder}/NAME/notation-NAME, or name its folder with --plugin-dir."
 
 
 def _metadata(texts: list[str]) -> dict[str, str]:
@@ -150,7 +158,7 @@ def _trust_policy(arguments: Namespace) -> Prepared:
     if arguments.cert:
         raise ConfigurationError(
             "--cert and a trust policy exclude one another",
-            remedy="Put the certificate into the trust store.",
+            remedy="Leave out --cert and put the certificate into the trust store, or leave out the trust policy.",
         )
     data, folder = trust_files(arguments)
     policy = parse_trust_policy(

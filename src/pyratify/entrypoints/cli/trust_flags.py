@@ -2,7 +2,7 @@
 
 import argparse
 
-from pyratify.entrypoints.cli.arguments import Parser
+from pyratify.entrypoints.cli.arguments import Parser, add_debug, add_output
 
 _EXITS = """\
 Without any of these, notation's own folder is looked at, as with --notation.
@@ -35,12 +35,8 @@ def add_notation_action(actions: "argparse._SubParsersAction[Parser]") -> None:
     action.add_argument(
         "--wildcard-scopes", action="store_true", help="allow scopes that notation refuses, as in verify"
     )
-    action.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
-    )
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_output(action)
+    add_debug(action)
 
 
 def add_sigstore_action(actions: "argparse._SubParsersAction[Parser]") -> None:
@@ -57,9 +53,5 @@ def add_sigstore_action(actions: "argparse._SubParsersAction[Parser]") -> None:
     action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
     action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
     action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")
-    action.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how it is printed (default: text)"
-    )
-    action.add_argument(
-        "--debug", action="store_true", help="show where an error comes from, with a traceback"
-    )
+    add_output(action)
+    add_debug(action)

@@ -1,6 +1,5 @@
 """`ratify trust notation`: trust policies and trust stores, listed and checked."""
 
-import json
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,8 @@ from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import material, read_file
 from pyratify.entrypoints.cli.dissect import certificate_facts
+from pyratify.entrypoints.cli.facts import show
 from pyratify.entrypoints.cli.trust import notation_folder
-from pyratify.render.facts import render_facts
-from pyratify.render.plain import bounded
 from pyratify.verifiers.notation.audit import (
     Finding,
     Severity,
@@ -57,11 +55,7 @@ class Audit:
 def run(arguments: Namespace, console: Console) -> int:
     """Check what is trusted, print it and return the exit code."""
     found = _audit(arguments)
-    facts = bounded(_facts(found))
-    if arguments.output == "json":
-        console.result(json.dumps(facts, allow_nan=False, separators=(",", ":")))
-    else:
-        console.result(render_facts(facts))
+    show(console, arguments.output, _facts(found))
     return exits.DENIED if any(each.severity is Severity.ERROR for each in found.all) else exits.ALLOWED
 
 
@@ -69,7 +63,10 @@ def _audit(arguments: Namespace) -> Audit:
     others = arguments.trust_policy or arguments.trust_store
     if arguments.cert:
         if others or arguments.notation or arguments.notation_config:
-            raise ConfigurationError("--cert excludes trust policies and trust stores", remedy="Ask twice.")
+            raise ConfigurationError(
+                "--cert excludes trust policies and trust stores",
+                remedy="Ask for the certificates and for the trust store in two runs.",
+            )
         return _certificates(arguments)
     if arguments.trust_policy and not arguments.trust_store:
         raise ConfigurationError(
@@ -104,7 +101,9 @@ def _folder(arguments: Namespace, folder: "NotationFolder") -> Audit:
             findings.append(fault(error, name))
     if not documents and not findings:
         missing = ConfigurationError(
-            f"there is no trust policy in {folder.root}", reason=Reason.CONFIG_INVALID
+            f"there is no trust policy in {folder.root}",
+            reason=Reason.CONFIG_INVALID,
+            remedy="Write trustpolicy.json there (`notation policy init`), or name another folder with --notation-config.",
         )
         findings.append(fault(missing, str(folder.root)))
     return _documents(documents, folder.trust_store, tuple(findings), arguments)
@@ -114,7 +113,11 @@ def _documents(
     documents: dict[str, bytes], store: Path, findings: tuple[Finding, ...], arguments: Namespace
 ) -> Audit:
     if not store.is_dir():
-        missing = ConfigurationError(f"there is no trust store {store}", reason=Reason.KEY_UNAVAILABLE)
+        missing = ConfigurationError(
+            f"there is no trust store {store}",
+            reason=Reason.KEY_UNAVAILABLE,
+            remedy="Make it (`notation cert add`), or name the folder that holds x509/ with --trust-store.",
+        )
         findings = (*findings, fault(missing, str(store)))
     policies: list[tuple[str, TrustPolicy]] = []
     for name, data in documents.items():
@@ -150,14 +153,13 @@ def _facts(found: Audit) -> dict[str, Any]:
 
 
 def _policy(document: str, policy: TrustPolicy) -> dict[str, Any]:
-    identities = policy.identities
     return {
         "name": policy.name,
         "document": document,
         "level": policy.level,
         "scopes": list(policy.scopes),
         "trustStores": [str(store) for store in policy.stores],
-        "trustedIdentities": ["*"] if identities is None else [identity.text for identity in identities],
+        "trustedIdentities": list(policy.identity_texts),
     }
 
 

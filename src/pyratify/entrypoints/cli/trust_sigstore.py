@@ -1,6 +1,5 @@
 """`ratify trust sigstore`: the trusted roots in use, their age and origin, and their refresh."""
 
-import json
 from argparse import Namespace
 from typing import Any
 
@@ -11,6 +10,7 @@ from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import read_file
+from pyratify.entrypoints.cli.facts import show
 from pyratify.pki.times import format_time
 from pyratify.render.plain import clean
 from pyratify.verifiers.cosign.refresh import (
@@ -33,10 +33,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if arguments.refresh and not (arguments.if_stale and not _is_stale(repository)):
         _refresh(repository)
     found = _describe(repository)
-    if arguments.output == "json":
-        console.result(json.dumps(found, separators=(",", ":")))
-    else:
-        console.result("\n".join(_lines(found)))
+    show(console, arguments.output, found, text=_lines(found))
     return exits.ALLOWED
 
 
@@ -49,7 +46,10 @@ def _repository(arguments: Namespace) -> Repository:
             remedy="Give the address of the mirror and its TUF root.json, which you got in a way you trust.",
         )
     if arguments.mirror and arguments.staging:
-        raise ConfigurationError("--mirror and --staging exclude one another")
+        raise ConfigurationError(
+            "--mirror and --staging exclude one another",
+            remedy="Leave one of them out: each names a repository.",
+        )
     if arguments.mirror:
         root = read_file(arguments.root, "--root")
         return Repository(check_mirror(arguments.mirror), arguments.mirror, root)

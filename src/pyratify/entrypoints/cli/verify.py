@@ -2,18 +2,21 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from functools import partial
 
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli import exits
+from pyratify.entrypoints.cli.advice import advised
 from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.direct import direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.identity_flags import is_cosign
 from pyratify.entrypoints.cli.order import in_order
 from pyratify.entrypoints.cli.session import Session, everything, open_session
 from pyratify.entrypoints.cli.targets import Target, read_targets
+from pyratify.entrypoints.cli.totals import Totals
+from pyratify.render import BUILT_IN
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -21,7 +24,9 @@ def run(arguments: Namespace, console: Console) -> int:
     direct = is_direct(arguments)
     targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
     opening = _direct(arguments, targets) if direct else _configured(arguments, console)
-    return asyncio.run(_verify(opening, targets, console, Printer(console, arguments.output)))
+    printer = Printer(console, arguments.output, only_failures=arguments.only_failures)
+    finish = partial(_finished, arguments, direct)
+    return asyncio.run(_verify(opening, targets, console, printer, finish))
 
 
 async def _verify(
@@ -29,44 +34,54 @@ async def _verify(
     targets: tuple[Target, ...],
     console: Console,
     printer: "Printer",
+    finish: Callable[[Session, Target], Awaitable[ValidationResult]],
 ) -> int:
-    code = exits.ALLOWED
+    code, totals = exits.ALLOWED, Totals()
     loading = asyncio.create_task(asyncio.to_thread(printer.load))
-    async with opening as session, aclosing(in_order(targets, session.judge)) as results:
-        done = 0
+    async with opening as session, aclosing(in_order(targets, partial(finish, session))) as results:
         async for result in results:
             await loading
             code = exits.combine(code, printer.show(result))
-            done += 1
-            console.progress(done, len(targets))
+            totals.add(result)
+            console.progress(totals.counts.total(), len(targets))
+    if len(targets) > 1:
+        console.note(str(totals))
     return code
+
+
+async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
+    """Validate one reference, and say in the result what only the command knows."""
+    result = await session.judge(target)
+    if arguments.output == "tree":
+        result = await session.count_passed_over(target, result)
+    return advised(result, arguments, direct=direct)
 
 
 class Printer:
     """Prints results; what renders them is imported beside the network."""
 
-    def __init__(self, console: Console, output: str) -> None:
+    def __init__(self, console: Console, output: str, *, only_failures: bool = False) -> None:
         self._console = console
         self._output = output
+        self._only_failures = only_failures
+        if output not in BUILT_IN:
+            self.load()  # one that is not installed is a mistake of usage, before anything is asked
 
     def load(self) -> Callable[[ValidationResult], str]:
-        """Return the renderer."""
-        if self._output == "json":
-            from pyratify.render.json import render as as_json
+        """Return the renderer.
 
-            return as_json
-        if self._output == "tree":
-            from pyratify.render.tree import render as as_tree
+        Raises:
+            ConfigurationError: It is not installed, or cannot be used.
+        """
+        from pyratify.render.load import load_renderer
 
-            return partial(as_tree, color=self._console.color)
-        from pyratify.render.text import render as as_text
-
-        return partial(as_text, color=self._console.color)
+        return partial(load_renderer(self._output), color=self._console.color)
 
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""
         result = result.checked()
-        self._console.result(self.load()(result))
+        if not (self._only_failures and result.succeeded):
+            self._console.result(self.load()(result))
         return exits.of(result)
 
 

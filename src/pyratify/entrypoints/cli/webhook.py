@@ -8,6 +8,7 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.cli.console import Console
+from pyratify.entrypoints.cli.facts import show
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -32,10 +33,12 @@ def _check(arguments: Namespace, console: Console) -> int:
     for name in rules.expired(clock.now()) if rules else ():
         console.note(f"the exception {name} has expired; remove it")
     found = weaknesses(list(_documents(arguments.manifest)), rules)
-    for each in found:
-        console.fault(f"{each.place}: {each.message}", each.remedy, debug=False)
-    if not found:
-        console.result("nothing is wrong")
+    if arguments.output == "text" and found:
+        for each in found:
+            console.fault(f"{each.place}: {each.message}", each.remedy, debug=False)
+        return exits.USAGE
+    faults = [{"place": each.place, "message": each.message, "remedy": each.remedy} for each in found]
+    show(console, arguments.output, {"faults": faults}, text=("nothing is wrong",))
     return exits.USAGE if found else exits.ALLOWED
 
 
@@ -67,5 +70,7 @@ def _standard_input() -> bytes:
 
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ConfigurationError(f"standard input has more than {MAX_BYTES} bytes")
+        raise ConfigurationError(
+            f"standard input has more than {MAX_BYTES} bytes", remedy="Give the manifests in several runs."
+        )
     return data

@@ -138,6 +138,11 @@ class Provider:
         found = await self._each(keys, self._mutate, self.settings.mutate_seconds - spent, keeps=True)
         return response(api, _joined(keys, found), idempotent=True)
 
+    def sweep(self) -> None:
+        """Forget the answers that are no longer valid."""
+        self._items.sweep()
+        self._wholes.sweep()
+
     async def aclose(self) -> None:
         """Wait for the end of what was left when a deadline was over."""
         await self._together.aclose()

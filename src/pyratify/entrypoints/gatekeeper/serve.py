@@ -23,7 +23,9 @@ def make(parts: Parts) -> Door:
         clock=parts.clock,
         measure=metrics.request if metrics is not None else None,
     )
-    return Door(site=site, aclose=provider.aclose, open_to_all=flags.allow_any_client)
+    return Door(
+        site=site, aclose=provider.aclose, open_to_all=flags.allow_any_client, sweeps=(provider.sweep,)
+    )
 
 
 def run(flags: Namespace) -> None:

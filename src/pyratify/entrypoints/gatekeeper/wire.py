@@ -26,7 +26,7 @@ class BadRequest(RatifyError, ValueError):
     """
 
     def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(Reason.BAD_REQUEST, message)
+        super().__init__(Reason.REQUEST_TOO_LARGE if status == 413 else Reason.BAD_REQUEST, message)
         self.status = status
 
 
@@ -63,6 +63,8 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
     try:
         document = strictjson.load_object(body, what="the request")
     except strictjson.InvalidJson as error:
+        if error.reason is Reason.PARSE_LIMIT:
+            raise BadRequest(error.message, status=413) from None
         raise BadRequest(error.message) from None
     if document.get("kind") != "ProviderRequest" or document.get("apiVersion") not in (V1ALPHA1, V1BETA1):
         raise BadRequest(f"the request is not a ProviderRequest of {V1BETA1}")
@@ -72,7 +74,7 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
         raise BadRequest("request.keys is not a list of strings")
     if len(keys) > max_keys or any(len(key) > MAX_KEY for key in keys):
         raise BadRequest(
-            f"REQUEST_TOO_LARGE: more than {max_keys} keys, or a key of more than {MAX_KEY} characters",
+            f"more than {max_keys} keys, or a key of more than {MAX_KEY} characters",
             status=413,
         )
     return tuple(keys)

@@ -81,6 +81,7 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
         digest: What it stands for.
         succeeded: Whether it may be trusted.
         decision: What the policy says; NONE where there is no policy.
+        decided: Whether there is a verdict; where there is none, asking again may help.
         failure: Why it is denied.
         limits: The limits that were hit.
         artifact_reports: What is attached to it.
@@ -91,6 +92,7 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     digest: str
     succeeded: bool
     decision: Decision
+    decided: bool
     artifact_reports: tuple[Attached, ...]
     failure: Fault | UnsetType = UNSET
     limits: tuple[Fault, ...] | UnsetType = UNSET

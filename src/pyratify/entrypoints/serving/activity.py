@@ -18,9 +18,11 @@ class Activity:
 
     Attributes:
         under_way: How many requests are being answered.
+        answered: How many have been.
     """
 
     under_way: int = 0
+    answered: int = 0
 
     @property
     def is_quiet(self) -> bool:

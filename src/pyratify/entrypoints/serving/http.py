@@ -183,6 +183,7 @@ class _Gate:
                 return response
         finally:
             self._watch.activity.under_way -= 1
+            self._watch.activity.answered += 1
             self._connections.finish(connection)
 
     async def _respond(self, request: web.BaseRequest, trace: str) -> web.Response:

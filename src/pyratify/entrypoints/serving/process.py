@@ -11,25 +11,22 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
-from pyratify.core.limits import MIB
 from pyratify.core.observing import together
-from pyratify.core.verdicts import Lifetimes, Verdicts
-from pyratify.entrypoints.serving.activity import RefusedClients, Watch
-from pyratify.entrypoints.serving.bodies import BodyBudget
+from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
 from pyratify.entrypoints.serving.chosen import choose_source
 from pyratify.entrypoints.serving.connections import Bounds
 from pyratify.entrypoints.serving.descriptors import raise_limit
+from pyratify.entrypoints.serving.flagged import check_exposure, verdicts_of, watch_of
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
+from pyratify.entrypoints.serving.housekeeping import Housekeeping
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
-from pyratify.entrypoints.serving.tls import ReloadingTls
 from pyratify.entrypoints.serving.tracing import close_tracer, open_tracer
 from pyratify.entrypoints.serving.watching import watch_on
 from pyratify.entrypoints.serving.workers.control import Inherited, Report, answer, inherit
@@ -39,6 +36,8 @@ if TYPE_CHECKING:
     from pyratify.entrypoints.serving.workers.supervisor import Supervisor
 
 _LOG = logging.getLogger("pyratify.serving")
+# For how long a thread that parses a large document may hold the interpreter while the event loop has something to do.
+_SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class Door:
             anything or because the site itself asks who it is.
         watch: Follows what the entry point reads beside the configuration, until cancelled; None where there is nothing.
         checks: What readiness asks beside the configuration and the certificates: by name, why not; empty texts are good.
+        sweeps: Each forgets what has expired; called every second.
     """
 
     site: Site
@@ -78,6 +78,7 @@ class Door:
     open_to_all: bool = False
     watch: Callable[[], Coroutine[None, None, None]] | None = None
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    sweeps: tuple[Callable[[], None], ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,9 +115,9 @@ class Process:
         tracer = open_tracer(self.flags)
         observer = together(metrics, tracer)
         source, shared = choose_source(self.flags, self.clock), open_shared(self.flags, self.clock)
-        watch, admission = _watch(self.flags, self.clock), Admission(self.clock, _work(self.flags))
-        verdicts = Verdicts(
-            self.clock, _lifetimes(self.flags), shared=shared, observer=observer, admission=admission
+        watch, verdicts = (
+            watch_of(self.flags, self.clock),
+            verdicts_of(self.flags, self.clock, shared, observer),
         )
         source.secret = None if shared is None else shared.secret.generations
         source.observer = observer if metrics or tracer else None
@@ -137,7 +138,8 @@ class Process:
                 stack.push_async_callback(shared.aclose)
             stack.push_async_callback(verdicts.aclose)
             await source.refresh()
-            self._follow(stack, source, certificates, door)
+            keeper = Housekeeping(self.clock, watch.activity, door.sweeps)
+            self._follow(stack, source, certificates, door, keeper)
             observed = self._observed if self.inherited is None else self._supervised
             health = await observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
@@ -191,11 +193,17 @@ class Process:
         return Address.parse(self.flags.health_address)
 
     def _follow(
-        self, stack: AsyncExitStack, source: FollowedSource, certificates: Certificates, door: Door
+        self,
+        stack: AsyncExitStack,
+        source: FollowedSource,
+        certificates: Certificates,
+        door: Door,
+        keeper: Housekeeping,
     ) -> None:
-        """Follow the configuration, the certificates and what the entry point reads until the stack is closed."""
+        """Follow the configuration, the certificates, what the entry point reads and the memory until the stack is closed."""
         watches = [
             ("configuration", source.watch),
+            ("memory", keeper.watch),
             *(("certificates", one) for one in certificates.watches()),
         ]
         if door.watch is not None:
@@ -209,6 +217,7 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
     raise_limit()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     inherited = inherit()
     handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)
     try:
@@ -233,32 +242,6 @@ async def _until_signalled(process: "Process | Supervisor") -> None:
     await process.run()
 
 
-def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, open_to_all: bool) -> None:
-    """Refuse to be an oracle for everybody who can reach the address.
-
-    Args:
-        address: Where is served.
-        tls: With which certificates; None for plain HTTP.
-        flag: The flag that names the authority of clients.
-        open_to_all: Whether clients without a certificate may be answered.
-
-    Raises:
-        ConfigurationError: Other machines can reach it, and there is no TLS or no authority of clients.
-    """
-    if address.is_loopback:
-        return
-    if tls is None:
-        raise ConfigurationError(
-            "without TLS only this machine is served",
-            remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
-        )
-    if tls.source.client_ca is None and not open_to_all:
-        raise ConfigurationError(
-            "everybody who can reach this address could ask",
-            remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
-        )
-
-
 def _metrics(clock: Clock) -> "Metrics":
     try:
         from pyratify.entrypoints.serving.metrics import Metrics
@@ -267,19 +250,6 @@ def _metrics(clock: Clock) -> "Metrics":
             "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
         ) from None
     return Metrics(clock)
-
-
-def _lifetimes(flags: Namespace) -> Lifetimes:
-    longest: float = flags.verdict_lifetime
-    return Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
-
-
-def _work(flags: Namespace) -> WorkLimits:
-    return WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
-
-
-def _watch(flags: Namespace, clock: Clock) -> Watch:
-    return Watch(bodies=BodyBudget(flags.max_body_memory * MIB), refused=RefusedClients(clock.monotonic))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pyratify.core.admission import due
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.deadline import due
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
 

@@ -15,6 +15,7 @@ from pyratify.entrypoints.webhook.objects import Kind, Refused
 from pyratify.render.plain import clean
 
 _MAX_FACT = 253
+_MAX_TOKENS = 400_000  # of a review, whose bytes the server bounds: an object and its predecessor
 V1 = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 _UID = re.compile(r"[!-~]{1,253}", re.ASCII)
@@ -137,7 +138,9 @@ def parse_review(body: bytes) -> Review:
         NoReview: `BAD_REQUEST`: it is no AdmissionReview of v1, or has no uid to answer to.
     """
     try:
-        document = strictjson.load_object(body, what="the review")
+        document = strictjson.load_object(
+            body, what="the review", max_bytes=len(body), max_tokens=_MAX_TOKENS
+        )
     except strictjson.InvalidJson as error:
         raise NoReview(Reason.BAD_REQUEST, error.message) from None
     if document.get("kind") != KIND or document.get("apiVersion") != V1:

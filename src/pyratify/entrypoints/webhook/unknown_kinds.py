@@ -6,19 +6,26 @@ from typing import Any
 from pyratify.entrypoints.webhook.objects import Kind
 from pyratify.entrypoints.webhook.weakness import Weakness, mappings, texts, title
 
-_WRITES = frozenset({"CREATE", "UPDATE", "*"})
+_WRITES = frozenset({"CREATE", "UPDATE"})
 _OF_THE_OBJECT = frozenset(
     {"status", "ephemeralcontainers", "resize"}
 )  # written with the kind of the object itself
+_CONNECTIONS = frozenset(
+    {"attach", "exec", "portforward", "proxy"}
+)  # nothing but CONNECT, which brings no images
+_SCALING = {"scale": ("UPDATE", "every scaling of it")}
 _OF_OTHERS = {
-    ("", "pods"): {"binding": "every scheduling of a Pod", "eviction": "every eviction of a Pod"},
-    ("", "replicationcontrollers"): {"scale": "every scaling of it"},
-    ("", "serviceaccounts"): {"token": "every token of a service account"},
-    ("apps", "deployments"): {"scale": "every scaling of it"},
-    ("apps", "replicasets"): {"scale": "every scaling of it"},
-    ("apps", "statefulsets"): {"scale": "every scaling of it"},
+    ("", "pods"): {
+        "binding": ("CREATE", "every scheduling of a Pod"),
+        "eviction": ("CREATE", "every eviction of a Pod"),
+    },
+    ("", "replicationcontrollers"): _SCALING,
+    ("", "serviceaccounts"): {"token": ("CREATE", "every token of a service account")},
+    ("apps", "deployments"): _SCALING,
+    ("apps", "replicasets"): _SCALING,
+    ("apps", "statefulsets"): _SCALING,
 }
-"""Kubernetes' subresources that are written with a kind of their own (Binding, Eviction, Scale, TokenRequest)."""
+"""Kubernetes' subresources that are written with a kind of their own (Binding, Eviction, Scale, TokenRequest), and how."""
 _WHOLE_GROUPS = frozenset({"batch"})  # all of its resources hold Pods
 
 
@@ -41,11 +48,15 @@ def unknown_kinds(
     if owners.isdisjoint(named):
         return
     for rule in rules:
-        if not _WRITES & texts(rule.get("operations")):
+        named_operations = texts(rule.get("operations"))
+        operations = _WRITES if "*" in named_operations else _WRITES & named_operations
+        if not operations:
             continue
         groups = texts(rule.get("apiGroups"))
         for resource in sorted(texts(rule.get("resources"))):
-            found = _refused(groups, resource, known)
+            if rule.get("scope") == "Cluster" and resource.partition("/")[0] in owners - {"*"}:
+                continue  # what holds Pods stands in namespaces, so the rule is never for it
+            found = _refused(groups, resource, operations, known)
             if found:
                 yield Weakness(
                     f"{title(each)}, webhook {hook.get('name')}",
@@ -54,7 +65,7 @@ def unknown_kinds(
                 )
 
 
-def _refused(groups: set[str], resource: str, known: set[tuple[str, str]]) -> str:
+def _refused(groups: set[str], resource: str, operations: frozenset[str], known: set[tuple[str, str]]) -> str:
     """Return what is refused of a resource as rules name it; empty for nothing."""
     name, _, sub = resource.partition("/")
     if not sub or resource == "*/*":
@@ -64,13 +75,15 @@ def _refused(groups: set[str], resource: str, known: set[tuple[str, str]]) -> st
     if sub in _OF_THE_OBJECT:
         return "every one of other kinds" if name == "*" and not groups <= _WHOLE_GROUPS else ""
     found = [
-        what
+        (operation in operations, what)
         for (group, owner), subs in _OF_OTHERS.items()
         if {group, "*"} & groups and name in (owner, "*")
-        for each, what in subs.items()
+        for each, (operation, what) in subs.items()
         if sub in (each, "*")
     ]
-    return " and ".join(dict.fromkeys(found)) or ("" if sub == "*" else "every one of it")
+    if not found and sub != "*" and sub not in _CONNECTIONS:
+        return "every one of it"
+    return " and ".join(dict.fromkeys(what for written, what in found if written))
 
 
 def _objects(groups: set[str], name: str, known: set[tuple[str, str]]) -> str:

@@ -8,6 +8,7 @@ one of just these.
 import asyncio
 import contextlib
 import io
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 3
 _MAX_HEAD = 64 * 1024
+_FRAMING = 64 * 1024  # bytes of chunk framing that every answer may have,
+_FRAMING_PART = 8  # and one more for so many bytes of its body
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[\t\x20-\x7e]*)?\r\n")
 _REDIRECTS = (301, 302, 303, 307, 308)
 Resolve = Callable[[str, int], Awaitable[tuple[str, ...]]]
 
@@ -54,13 +58,14 @@ class HttpFetcher:
         """Return the body of the answer 200, after at most three redirects."""
         url = request.url
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._exchange(_split(url), request)
-            if answer.status not in _REDIRECTS:
-                return _body(answer, request.limit)
-            url = urljoin(url, answer.getheader("Location") or "")
+            head, body = await self._exchange(_split(url), request)
+            if head.status not in _REDIRECTS:
+                _check(head)
+                return body
+            url = urljoin(url, head.getheader("Location") or "")
         raise FetchFailed(f"more than {MAX_REDIRECTS} redirects")
 
-    async def _exchange(self, url: SplitResult, request: FetchRequest) -> "HTTPResponse":
+    async def _exchange(self, url: SplitResult, request: FetchRequest) -> "tuple[HTTPResponse, bytes]":
         from http.client import HTTPException
 
         try:
@@ -139,25 +144,63 @@ def _head(url: SplitResult, request: FetchRequest) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
-async def _answer(reader: asyncio.StreamReader, request: FetchRequest) -> "HTTPResponse":
+async def _answer(reader: asyncio.StreamReader, request: FetchRequest) -> "tuple[HTTPResponse, bytes]":
+    """Read an answer; of one that is no 200 the body is not needed, and the connection is closed after it anyway."""
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = _parse(await reader.readuntil(b"\r\n\r\n"))
     except asyncio.LimitOverrunError:
         raise FetchFailed("the head of the answer is too large") from None
-    length = _parse(head).length
-    if length is not None and length > request.limit:
-        raise FetchFailed(f"the answer has {length} bytes, more than the {request.limit} allowed")
-    body = await (reader.readexactly(length) if length is not None else _until_end(reader, request.limit))
-    return _parse(head + body)
+    if head.status != 200:
+        return head, b""
+    if head.chunked:
+        return head, await _chunks(reader, request.limit)
+    if head.length is None:
+        return head, await _until_end(reader, request.limit)
+    if head.length > request.limit:
+        raise FetchFailed(f"the answer has {head.length} bytes, more than the {request.limit} allowed")
+    try:
+        return head, await reader.readexactly(head.length)
+    except asyncio.IncompleteReadError:
+        raise FetchFailed("the answer ends early") from None
 
 
 async def _until_end(reader: asyncio.StreamReader, limit: int) -> bytes:
     body = bytearray()
     while chunk := await reader.read(64 * 1024):
         body += chunk
-        if len(body) > limit + _MAX_HEAD:  # chunks have heads of their own
-            raise FetchFailed(f"the answer has more than the {limit} bytes allowed")
+        _check_size(body, limit)
     return bytes(body)
+
+
+async def _chunks(reader: asyncio.StreamReader, limit: int) -> bytes:
+    """Read chunks (RFC 9112, section 7.1); their framing counts, so that small ones without end come to an end."""
+    body, framing, size = bytearray(), 0, -1
+    try:
+        while size:
+            line = await reader.readuntil(b"\r\n")
+            framing += len(line)
+            if framing > _FRAMING + len(body) // _FRAMING_PART:
+                raise FetchFailed(
+                    f"{framing} bytes frame the chunks of an answer that has {len(body)} so far"
+                )
+            match = _CHUNK.fullmatch(line)
+            if match is None:
+                raise FetchFailed("a chunk of the answer has no size")
+            size = int(match[1], 16)
+            _check_size(body, limit, size)
+            if size:
+                body += await reader.readexactly(size)
+                if await reader.readexactly(2) != b"\r\n":
+                    raise FetchFailed("a chunk of the answer does not end where it should")
+                framing += 2
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        raise FetchFailed("the answer ends early, or its framing is too long") from None
+    return bytes(body)
+
+
+def _check_size(body: bytearray, limit: int, more: int = 0) -> None:
+    if len(body) + more > limit:
+        raise FetchFailed(f"the answer has more than the {limit} bytes allowed")
 
 
 def _parse(data: bytes) -> "HTTPResponse":
@@ -168,17 +211,8 @@ def _parse(data: bytes) -> "HTTPResponse":
     return answer
 
 
-def _body(answer: "HTTPResponse", limit: int) -> bytes:
-    from http.client import HTTPException
-
-    if answer.status != 200:
-        raise FetchFailed(f"the server answers {answer.status}")
-    if (answer.getheader("Content-Encoding") or "identity").lower() != "identity":
+def _check(head: "HTTPResponse") -> None:
+    if head.status != 200:
+        raise FetchFailed(f"the server answers {head.status}")
+    if (head.getheader("Content-Encoding") or "identity").lower() != "identity":
         raise FetchFailed("the server compresses what it was asked to send as it is")
-    try:
-        body = answer.read()
-    except (HTTPException, ValueError):
-        raise FetchFailed("the answer ends early") from None
-    if len(body) > limit:
-        raise FetchFailed(f"the answer has more than the {limit} bytes allowed")
-    return body

@@ -7,7 +7,7 @@ import ssl
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.stores.registry.transport import Headers, Request
-from pyratify.stores.registry.url import Url
+from pyratify.stores.registry.url import Origin, Url
 
 _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9a-z-]+\n[^\x00-\x08\x0a-\x1f\x7f]*\n)*", re.ASCII)
@@ -97,9 +97,23 @@ def timed_out(url: Url, seconds: float) -> StoreError:
     return StoreError(Reason.TIMEOUT, f"{url.origin.authority} did not answer within {seconds:.3g} seconds")
 
 
-def network_error(url: Url, error: Exception) -> StoreError:
-    """Return what an error of the operating system or of TLS means."""
-    host = url.origin.authority
+def network_error(url: Url, error: Exception, proxy: Origin | None = None) -> StoreError:
+    """Return what an error of the operating system or of TLS means.
+
+    Args:
+        url: What was asked.
+        error: The error.
+        proxy: The proxy that was asked in its place.
+    """
+    if proxy is None or isinstance(error, ssl.SSLError):  # TLS is spoken with the registry, through the proxy
+        return _network_error(url, error, None)
+    found = _network_error(url, error, proxy)
+    remedy = "See whether the proxy runs; it is named by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, and NO_PROXY makes exceptions."
+    return type(found)(found.reason, found.message, remedy=remedy)
+
+
+def _network_error(url: Url, error: Exception, proxy: Origin | None) -> StoreError:
+    host = url.origin.authority if proxy is None else f"the proxy {proxy} to {url.origin.authority}"
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_error(host, error)
     if isinstance(error, TimeoutError):
@@ -112,6 +126,11 @@ def network_error(url: Url, error: Exception) -> StoreError:
         )
     text = getattr(error, "strerror", None) or type(error).__name__
     return StoreError(Reason.REGISTRY_UNREACHABLE, f"{host} cannot be reached: {text}")
+
+
+def is_not_tls(error: ssl.SSLError) -> bool:
+    """Tell whether a handshake failed because the other side speaks something else, or hung up."""
+    return (error.reason or "") in _NOT_TLS or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
 def _tls_error(host: str, error: ssl.SSLError) -> StoreError:

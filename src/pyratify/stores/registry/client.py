@@ -6,20 +6,22 @@ from dataclasses import dataclass, replace
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential import Credential, CredentialProvider, RepositoryCredentialProvider
+from pyratify.core.deadline import time_left
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.answers import ConnectionLost
+from pyratify.core.reference import is_loopback
+from pyratify.stores.registry.answers import ConnectionLost, TryLater
 from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
-from pyratify.stores.registry.complaints import complaint
+from pyratify.stores.registry.complaints import complaint, try_later
+from pyratify.stores.registry.guard import InternalAddress
 from pyratify.stores.registry.options import RegistryOptions
+from pyratify.stores.registry.origins import Origins
 from pyratify.stores.registry.redirects import MAX_REDIRECTS, STATUSES, follow
 from pyratify.stores.registry.retry import STATUSES as RETRIED
-from pyratify.stores.registry.retry import RetryPolicy
+from pyratify.stores.registry.retry import RetryPolicy, retry_after
 from pyratify.stores.registry.tokens import Known, Memory
 from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
-from pyratify.stores.registry.url import Origin, Url, registry_origin
-
-_MAX_ORIGINS = 1024
+from pyratify.stores.registry.url import Origin, Url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +79,17 @@ class RegistryClient:
         self._clock = clock or SystemClock()
         self._retry = RetryPolicy(tries=options.tries, jitter=jitter or _random)
         self._memory = Memory(self._clock)
-        self._origins: dict[str, Origin] = {}
+        self._origins = Origins(options, transport.speaks_tls)
         self._tokens: SingleFlight[Response] = SingleFlight()
         self._asked: SingleFlight[Credential] = SingleFlight()
 
-    def url(self, read: Read) -> Url:
+    async def url(self, read: Read) -> Url:
         """Return the URL of a read.
 
         Raises:
             StoreError: `REGISTRY_UNREACHABLE` when the registry is no host.
         """
-        return read.url or Url(self._origin(read), f"/v2/{read.repository}/{read.path}")
+        return read.url or Url(await self._origins.find(read.registry), f"/v2/{read.repository}/{read.path}")
 
     async def get(self, read: Read) -> Response:
         """Return the answer, whose status is one of those that the read expects: 200 or 404.
@@ -95,9 +97,9 @@ class RegistryClient:
         Raises:
             StoreError: Every other status and every failure; the message names the host and what was read.
         """
-        origin = self._origin(read)
+        origin = await self._origins.find(read.registry)
         request = Request(
-            self.url(read),
+            await self.url(read),
             read.limit,
             REGISTRY,
             headers=(
@@ -113,25 +115,14 @@ class RegistryClient:
             access = Access(read.registry, read.repository, self._options.auth_realms, memory)
             response = await self._drive(authenticate(request, access), access, origin, deadline)
         except StoreError as error:
-            message = f"{read.registry}: reading {read.what} of {read.repository}: {error.message}"
-            raise StoreError(error.reason, message, remedy=error.remedy) from error
+            if error.reason in (Reason.REGISTRY_UNREACHABLE, Reason.TLS_REQUIRED):
+                self._origins.forget(read.registry)
+            message = f"{_place(read, origin)}: reading {read.what} of {read.repository}: {error.message}"
+            kind = TryLater if isinstance(error, TryLater) else StoreError
+            raise kind(error.reason, message, remedy=error.remedy) from error
         if response.status not in read.statuses:
-            raise self._refusal(read, response)
+            raise self._refusal(read, origin, response)
         return response
-
-    def _origin(self, read: Read) -> Origin:
-        origin = self._origins.get(read.registry)
-        if origin is not None:
-            return origin
-        try:
-            origin = registry_origin(read.registry, self._options.plain_http)
-        except ValueError as error:
-            raise StoreError(
-                Reason.REGISTRY_UNREACHABLE, f"{read.registry} is no registry: {error}"
-            ) from None
-        if len(self._origins) < _MAX_ORIGINS:
-            self._origins[read.registry] = origin
-        return origin
 
     async def _drive(self, flow: Flow, access: Access, origin: Origin, deadline: float) -> Response:
         try:
@@ -171,11 +162,18 @@ class RegistryClient:
         return await self._tokens.run(same, lambda: self._send(request, deadline))
 
     async def _follow(self, request: Request, origin: Origin, deadline: float) -> Response:
-        for _ in range(MAX_REDIRECTS + 1):
-            response = await self._send(request, deadline)
+        response = await self._send(request, deadline)
+        for _ in range(MAX_REDIRECTS):
             if response.status not in STATUSES:
                 return response
-            request = follow(request, response, origin.host)
+            try:
+                request = follow(request, response, origin.host, self._options.blob_hosts)
+                response = await self._send(request, deadline)
+            except InternalAddress as error:
+                remedy = "If the registry keeps its content there, name that host in the store's blobHosts."
+                raise StoreError(error.reason, error.message, remedy=remedy) from error
+        if response.status not in STATUSES:
+            return response
         raise StoreError(
             Reason.REDIRECT_BLOCKED, f"{origin.authority} redirects more than {MAX_REDIRECTS} times"
         )
@@ -189,9 +187,11 @@ class RegistryClient:
             if remaining <= 0:
                 raise StoreError(Reason.TIMEOUT, f"not finished within {self._options.timeout:.3g} seconds")
             try:
-                response = await self._transport.send(replace(request, timeout=remaining))
+                response = await self._transport.send(
+                    replace(request, timeout=remaining, patience=time_left(self._clock))
+                )
             except ConnectionLost as error:
-                delay = self._retry.delay(tried, deadline - self._clock.monotonic())
+                delay = self._retry.delay(tried, self._remaining(deadline))
                 if delay is None:
                     raise StoreError(error.reason, f"{error.message} ({_tries(tried)})") from error
             else:
@@ -201,19 +201,38 @@ class RegistryClient:
             await self._clock.sleep(delay)
 
     def _delay(self, tried: int, response: Response, deadline: float) -> float | None:
+        """Return how long to wait before the request is made again; None for never.
+
+        Raises:
+            TryLater: The server asks for a longer wait than there is time for.
+        """
         if response.status not in RETRIED:
             return None
-        remaining = deadline - self._clock.monotonic()
-        return self._retry.delay(tried, remaining, headers=response.headers, now=self._clock.now())
+        remaining = self._remaining(deadline)
+        now = self._clock.now()
+        asked = retry_after(response.headers, now)
+        if asked is not None and asked >= remaining:
+            raise try_later(response, asked, now)
+        return self._retry.delay(tried, remaining, asked)
 
-    def _refusal(self, read: Read, response: Response) -> StoreError:
+    def _remaining(self, deadline: float) -> float:
+        """Return the seconds until this read, or the answer that it is for, has to be finished."""
+        return min(deadline - self._clock.monotonic(), time_left(self._clock))
+
+    def _refusal(self, read: Read, origin: Origin, response: Response) -> StoreError:
         reason = read.forbidden if response.status == 403 else Reason.REGISTRY_ERROR
         tried = f" ({_tries(self._options.tries)} at most)" if response.status in RETRIED else ""
         return StoreError(
             reason,
-            f"{read.registry}: reading {read.what} of {read.repository}: HTTP {response.status}"
+            f"{_place(read, origin)}: reading {read.what} of {read.repository}: HTTP {response.status}"
             f"{complaint(response)}{tried}",
         )
+
+
+def _place(read: Read, origin: Origin) -> str:
+    """Return the registry for a message, with what was spoken to it where that is not https as usual."""
+    shown = origin.scheme == "http" or is_loopback(read.registry)
+    return f"{read.registry} (over {origin.scheme})" if shown else read.registry
 
 
 def _tries(count: int) -> str:

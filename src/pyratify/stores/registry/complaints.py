@@ -1,8 +1,11 @@
 """What a registry says of its own errors (OCI distribution specification, "Error Codes"), made safe to show."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from pyratify.core.reason import Reason
 from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.stores.registry.answers import TryLater
 from pyratify.stores.registry.transport import Response
 
 _MAX = 200
@@ -19,6 +22,17 @@ def complaint(response: Response) -> str:
     error = _first_error(response)
     parts = [part for part in (error.get("code"), error.get("message")) if isinstance(part, str) and part]
     return f": {printable(': '.join(parts))}" if parts else ""
+
+
+def try_later(response: Response, seconds: float, now: datetime) -> TryLater:
+    """Return the failure of a request whose server asks for a wait of that many seconds from now."""
+    until = (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return TryLater(
+        Reason.REGISTRY_ERROR,
+        f"{response.url.origin.authority} answers HTTP {response.status}{complaint(response)} and asks for a wait of "
+        f"{seconds:.0f} seconds, until {until}",
+        remedy=f"Ask again after {until}, as it answers HTTP {response.status} until then; a login usually allows more requests.",
+    )
 
 
 def printable(text: str) -> str:

@@ -13,7 +13,12 @@ from pyratify.core.strictjson import load_object
 from pyratify.stores.registry.complaints import printable
 from pyratify.stores.registry.transport import Response
 
+_MAX_TOKENS = 300_000  # of a list of referrers, whose bytes the client bounds: some 10,000 entries
 _JSON = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)", re.ASCII)
+
+MAX_ENTRIES = 10_000
+_PLACE = "See whether that is a registry, and whether a proxy or a login page stands before it."
+_HEADER = "See whether a proxy before the registry removes or changes that header field."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,10 @@ def describe(response: Response, reference: Reference) -> Descriptor:
         reference: What was asked for; its digest must be the bytes'.
 
     Raises:
-        StoreError: `DIGEST_MISMATCH`, or `DIGEST_INVALID` for a header field that is no digest.
+        StoreError: `DIGEST_MISMATCH`, `DIGEST_INVALID` for a header field that is no digest, `REGISTRY_ERROR` for a web page,
+            `MEDIATYPE_MISMATCH` for an answer that does not say what it is.
     """
+    check_says_what_it_is(response)
     algorithm = reference.digest.algorithm if reference.digest else "sha256"
     digest = Digest.of(response.body, algorithm)
     where = response.url.origin.authority
@@ -56,9 +63,32 @@ def describe(response: Response, reference: Reference) -> Descriptor:
             Reason.DIGEST_MISMATCH, f"{where} delivered {digest} where {reference.digest} was asked for"
         )
     for announced in response.headers.get_all("docker-content-digest"):
-        if not _digest(announced, where).matches(response.body):
+        if not _digest(announced, response).matches(response.body):
             raise StoreError(Reason.DIGEST_MISMATCH, f"{where} announced {announced} and delivered {digest}")
     return Descriptor(media_type(response), digest, len(response.body))
+
+
+def check_says_what_it_is(response: Response) -> None:
+    """Refuse what stands in place of a manifest: a web page, or content without a type.
+
+    Raises:
+        StoreError: `REGISTRY_ERROR` or `MEDIATYPE_MISMATCH`.
+    """
+    where, found = response.url.origin.authority, media_type(response)
+    if found == "text/html" and not response.body.lstrip().startswith(b"{"):
+        raise StoreError(
+            Reason.REGISTRY_ERROR,
+            f"{where} sent a web page (text/html) in place of the manifest {response.url.target}",
+            remedy=_PLACE,
+        )
+    if not found:
+        count = len(response.headers.get_all("content-type"))
+        how = {0: "no Content-Type", 1: "an empty Content-Type"}.get(count, f"{count} Content-Types")
+        raise StoreError(
+            Reason.MEDIATYPE_MISMATCH,
+            f"{where} sent the manifest {response.url.target} with {how}",
+            remedy=_HEADER,
+        )
 
 
 def check_manifest_type(response: Response, expected: str) -> None:
@@ -67,6 +97,7 @@ def check_manifest_type(response: Response, expected: str) -> None:
     Raises:
         StoreError: `MEDIATYPE_MISMATCH`.
     """
+    check_says_what_it_is(response)
     found = media_type(response)
     if found != expected and expected in MANIFEST_TYPES:
         raise StoreError(
@@ -83,10 +114,10 @@ def is_index(response: Response) -> bool:
 def read_listing(response: Response) -> Listing:
     """Read the image index with which a registry answers; of an entry only the digest will be believed.
 
-    What cannot be read is the registry's fault, as no publisher wrote it.
+    What cannot be read is the registry's fault, as no publisher wrote it, and the remedy says so.
 
     Raises:
-        StoreError: `REGISTRY_ERROR`.
+        StoreError: `MEDIATYPE_MISMATCH`, or a JSON code.
     """
     try:
         listing = _read(response)
@@ -114,7 +145,9 @@ def read_tagged_index(response: Response) -> Listing:
 
 def _read(response: Response) -> Listing:
     try:
-        document = load_object(response.body, what="list of referrers")
+        document = load_object(
+            response.body, what="list of referrers", max_bytes=len(response.body), max_tokens=_MAX_TOKENS
+        )
     except RatifyError as error:
         raise StoreError(error.reason, f"{response.url.origin.authority}: {error.message}") from None
     entries = document.get("manifests")
@@ -128,18 +161,23 @@ def _read(response: Response) -> Listing:
 
 
 def _nonsense(error: StoreError) -> StoreError:
-    return StoreError(Reason.REGISTRY_ERROR, error.message)
+    return StoreError(error.reason, error.message, remedy=_PLACE)
 
 
 def _entries(entries: list[object], response: Response) -> Listing:
     found: list[Descriptor] = []
     error: StoreError | None = None
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(entries[:MAX_ENTRIES]):
         try:
             found.append(read_descriptor(entry, f"manifests[{index}]"))
         except RatifyError as fault:
             message = f"{response.url.origin.authority} lists what is no referrer: {fault.message}"
             error = error or StoreError(fault.reason, message)
+    if len(entries) > MAX_ENTRIES:
+        error = error or StoreError(
+            Reason.REFERRERS_LIMIT,
+            f"{response.url.origin.authority} lists {len(entries)} referrers on one page, more than the {MAX_ENTRIES} that are read",
+        )
     return Listing(tuple(found), error)
 
 
@@ -150,10 +188,10 @@ def _no_index(response: Response, found: str) -> StoreError:
     )
 
 
-def _digest(text: str, where: str) -> Digest:
+def _digest(text: str, response: Response) -> Digest:
     try:
         return Digest(text)
     except InvalidDigest as error:
-        raise StoreError(
-            error.reason, f"{where} announced a digest that is none: {printable(text)!r}"
-        ) from None
+        said = f"a digest that is none, {printable(text)!r}" if text else "an empty Docker-Content-Digest"
+        message = f"{response.url.origin.authority} announced {said}, with the manifest {response.url.target}"
+        raise StoreError(error.reason, message, remedy=_HEADER) from None

@@ -6,6 +6,7 @@ from pyratify.core.reason import Reason
 from pyratify.stores.registry.url import Origin
 
 __all__ = [
+    "InternalAddress",
     "check_addresses",
     "check_destination",
     "check_literal",
@@ -16,6 +17,10 @@ __all__ = [
 _UNLISTED = (
     "Name a registry at a public address, or let the cluster's administrator list it: --tenant-allowed-host."
 )
+
+
+class InternalAddress(StoreError):
+    """A registry points at a host whose address is not public, and that the configuration does not name."""
 
 
 def check_literal(host: str) -> None:
@@ -37,10 +42,10 @@ def check_addresses(host: str, addresses: tuple[str, ...]) -> None:
     """
     inside = next((address for address in addresses if not is_public(address)), None)
     if inside is not None:
-        raise StoreError(
+        raise InternalAddress(
             Reason.SSRF_BLOCKED,
             f"the registry points at {host}, whose address {inside} is not public",
-            remedy="If this is really the registry's token server, name its host in the store's authRealms.",
+            remedy=f"If {host} is really the registry's token server, name it in the store's authRealms.",
         )
 
 

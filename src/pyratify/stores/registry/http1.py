@@ -1,7 +1,8 @@
 """Answers in HTTP/1.1 (RFC 9112), read strictly and without any I/O.
 
 What this reader does not know is refused, and nothing is believed of a length: a body is read up to its limit and a
-byte more. An answer that could be read in two ways is none.
+byte more. The framing of chunks counts, so that small chunks and extensions without end come to an end. An answer that
+could be read in two ways is none.
 """
 
 import re
@@ -19,6 +20,10 @@ from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Re
 _MAX_HEAD = 64 * 1024
 _MAX_LINE = 512
 _MAX_INTERIM = 4
+_FRAMING = 64 * 1024  # bytes of chunk framing that every body may have,
+_FRAMING_PART = (
+    8  # and one more for so many bytes of the body: chunks of 48 bytes are the smallest in a large one
+)
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEAD = re.compile(
@@ -53,6 +58,7 @@ class Reader:
         self._announced: int | None = None
         self._chunked = False
         self._left = 0
+        self._framing = 0
         self._between = False
         self._last = False
 
@@ -174,6 +180,12 @@ class Reader:
             return None
         line = bytes(self._data[:end])
         del self._data[: end + 2]
+        self._framing += end + 2
+        if self._framing > _FRAMING + len(self._body) // _FRAMING_PART:
+            raise malformed(
+                self._request.url,
+                f"{self._framing} bytes frame the chunks of a body that has {len(self._body)} so far",
+            )
         return line
 
     def _overflow(self) -> Response:

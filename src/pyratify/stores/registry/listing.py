@@ -89,6 +89,7 @@ class _Search:
     digest: Digest
     artifact_type: str | None
     gaps: list[StoreError] = field(default_factory=list)
+    odd: StoreError | None = None
     found: int = 0
 
     async def first(self) -> _First:
@@ -117,6 +118,8 @@ class _Search:
         for tag in late:
             if (referrer := await self._tagged(tag)) is not None:
                 yield referrer
+        if self.odd and not self.found:
+            self.gaps.append(self.odd)
         if self.gaps:
             raise self.gaps[0]
 
@@ -156,6 +159,8 @@ class _Search:
             self.gaps.append(opening.error)
         elif opening.read is None and self.mode is ReferrersMode.API and not opening.skipped:
             self.gaps.append(self._without_api(opening))
+        elif opening.odd:
+            self.odd = self._odd_answer(opening)
         try:
             async with aclosing(self.api.pages(opening)) as pages:
                 async for listing in pages:
@@ -170,6 +175,13 @@ class _Search:
         for descriptor in listing.descriptors:
             self.found += 1
             yield Referrer(descriptor, discovery)
+
+    def _odd_answer(self, opening: Opening) -> StoreError:
+        return StoreError(
+            Reason.REGISTRY_ERROR,
+            f"{self.place.registry} answers a request for referrers with {opening.refused}, and lists nothing by tags either",
+            remedy="See whether that is a registry, and whether a proxy or a login page stands before it.",
+        )
 
     def _without_api(self, opening: Opening) -> StoreError:
         answer = f": it answers a request for them with {opening.refused}" if opening.refused else ""

@@ -26,7 +26,8 @@ class RegistryOptions:
     """The settings of one registry store.
 
     Attributes:
-        plain_http: Whether registries speak http; None for exactly those on this machine's loopback, as in Docker.
+        plain_http: Whether registries speak http. None for https, except on this machine's loopback, where https is tried
+            first and then http, as in Docker.
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest or referrers page that is read.
@@ -35,13 +36,16 @@ class RegistryOptions:
         cosign_tag_prefix: What stands before them, as cosign's `--attachment-tag-prefix`.
         signatures: The repository in which everything that is attached is listed and read, as with cosign's
             `COSIGN_REPOSITORY`; each image's own when omitted. It has no mirrors.
-        ca_pem: CA certificates that replace the system's, for the registry's own origin and `auth_realms`.
+        ca_pem: CA certificates that replace the system's, for the registry's own origin, `auth_realms` and `blob_hosts`.
         client_cert_file: The client certificate, shown to the registry's own origin alone.
         client_key_file: Its key; empty when it is in the certificate's file.
         mirrors: Hosts that are read before the registry itself, in this order.
         auth_realms: Hosts of token servers that may be shown the registry's credential.
+        blob_hosts: Hosts that the registry may redirect to though their addresses are not public, such as its own storage;
+            their certificates are checked like the registry's.
         referrers: How referrers are listed.
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
+        max_connections: How many requests one host is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries, redirects and tokens.
         tries: How often a request is made at most.
@@ -62,8 +66,10 @@ class RegistryOptions:
     client_key_file: str = ""
     mirrors: tuple[str, ...] = ()
     auth_realms: tuple[str, ...] = ()
+    blob_hosts: tuple[str, ...] = ()
     referrers: ReferrersMode = ReferrersMode.AUTO
     proxy_from_environment: bool = True
+    max_connections: int = 128
     connect_timeout: float = 5.0
     timeout: float = 30.0
     tries: int = 3

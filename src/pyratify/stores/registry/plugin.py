@@ -24,7 +24,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     """The parameters of a registry store.
 
     Attributes:
-        plain_http: Whether registries speak http; by default exactly those on this machine's loopback do.
+        plain_http: Whether registries speak http. By default none does but on this machine's loopback, where https is tried
+            first; `false` means https there, too.
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest that is read.
@@ -40,8 +41,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
         credential: Where credentials come from, by its `provider`; anonymous when omitted.
         mirrors: Hosts to read from before the registry itself.
         auth_realms: Hosts of token servers that may be shown the registry's credential.
+        blob_hosts: Hosts that the registry may redirect to though their addresses are not public: its own storage.
         referrers: `auto`, `api` (no fallback to the tag schema) or `tag`.
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
+        max_connections: How many requests one host is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries.
         transport: `asyncio`, the strict reader of this package over asyncio, or `aiohttp`.
@@ -62,8 +65,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     credential: Mapping[str, Any] | None = None
     mirrors: tuple[str, ...] = ()
     auth_realms: tuple[str, ...] = ()
+    blob_hosts: tuple[str, ...] = ()
     referrers: Literal["auto", "api", "tag"] = "auto"
     proxy_from_environment: bool = True
+    max_connections: int = _DEFAULTS.max_connections
     connect_timeout: float = _DEFAULTS.connect_timeout
     timeout: float = _DEFAULTS.timeout
     transport: Literal["asyncio", "aiohttp"] = "asyncio"
@@ -102,8 +107,10 @@ def read_options(options: Options, resources: Resources) -> RegistryOptions:
         client_key_file=_path(options.client_key_file, resources),
         mirrors=_hosts(options.mirrors, "mirrors"),
         auth_realms=_hosts(options.auth_realms, "authRealms"),
+        blob_hosts=_hosts(options.blob_hosts, "blobHosts"),
         referrers=ReferrersMode(options.referrers),
         proxy_from_environment=options.proxy_from_environment,
+        max_connections=options.max_connections,
         connect_timeout=options.connect_timeout,
         timeout=options.timeout,
         destinations=resources.shared.destinations,
@@ -114,6 +121,7 @@ def _check(options: Options) -> None:
     for path, value in (
         ("maxBlobBytes", options.max_blob_bytes),
         ("maxManifestBytes", options.max_manifest_bytes),
+        ("maxConnections", options.max_connections),
         ("connectTimeout", options.connect_timeout),
         ("timeout", options.timeout),
     ):

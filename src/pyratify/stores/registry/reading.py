@@ -1,10 +1,12 @@
 """Reading over several hosts: mirrors in order, then the registry itself; and over the repository of signatures."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reference import Reference
+from pyratify.stores.registry.background import by_size
 from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Response
@@ -44,7 +46,7 @@ class Reader:
 
         Args:
             reads: The same read at each host.
-            accept: Checks an answer and makes something of it, or raises `StoreError`.
+            accept: Checks an answer and makes something of it, or raises `StoreError`; a large one in a thread.
 
         Raises:
             StoreError: Why the last host did not deliver.
@@ -53,11 +55,11 @@ class Reader:
             try:
                 response = await self._client.get(read)
                 if response.status == 200:
-                    return accept(read, response)
+                    return await _accepted(read, response, accept)
             except StoreError:
                 continue
         response = await self._client.get(reads[-1])
-        return accept(reads[-1], response) if response.status == 200 else None
+        return await _accepted(reads[-1], response, accept) if response.status == 200 else None
 
     def reads(
         self,
@@ -93,3 +95,7 @@ class Reader:
             self.reads(each, path, what, accept=accept, limit=limit, expected=expected) for each in places
         )
         return tuple(read for reads in found for read in reads)
+
+
+async def _accepted(read: Read, response: Response, accept: Callable[[Read, Response], T]) -> T:
+    return await by_size(len(response.body), partial(accept, read, response))

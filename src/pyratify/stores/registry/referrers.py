@@ -64,7 +64,7 @@ class Pages:
             entries: How many entries it has.
 
         Raises:
-            StoreError: `REDIRECT_BLOCKED` for another origin, `REFERRERS_LIMIT` for pages without end.
+            StoreError: `REDIRECT_BLOCKED` for another host, `REFERRERS_LIMIT` for pages without end.
         """
         link = next_link(response)
         if link is None:
@@ -73,8 +73,11 @@ class Pages:
             following = url.join(link)
         except ValueError as error:
             raise self._blocked(str(error)) from None
-        if following.origin != self._origin:
+        if following.origin.host != self._origin.host:
             raise self._blocked(f"it is at {following.origin}")
+        following = Url(
+            self._origin, following.target
+        )  # a proxy before the registry may hide its scheme or port
         self._count(following, entries)
         return following
 

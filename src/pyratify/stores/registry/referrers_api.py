@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import quote
 
 from pyratify.core.digest import Digest
@@ -9,6 +10,7 @@ from pyratify.core.errors import StoreError
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.stores.registry.background import by_size
 from pyratify.stores.registry.capabilities import Capabilities
 from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.complaints import printable
@@ -17,6 +19,8 @@ from pyratify.stores.registry.reading import Reader
 from pyratify.stores.registry.referrers import Pages, next_link
 from pyratify.stores.registry.transport import Response
 
+# How registries without the API answer; any other answer that is no list says so too, but less surely.
+_NO_API = frozenset({400, 404, 405, 406, 410, 501})
 # Refused, overloaded or broken: such an answer does not say whether there is a list.
 _NO_ANSWER = frozenset({401, 403, 407, 408, 425, 429, 451, *range(500, 600)} - {501, 505})
 _STATUSES = frozenset(range(200, 600)) - _NO_ANSWER
@@ -32,6 +36,7 @@ class Opening:
         listing: The answer's entries.
         skipped: Whether a host was not asked because it is known to have no referrers API.
         refused: What stood in place of a list, for messages.
+        odd: Whether that is no answer of a registry without the API, but a web page or another document.
         error: Why the last host did not answer.
     """
 
@@ -40,6 +45,7 @@ class Opening:
     listing: Listing = EMPTY_LISTING
     skipped: bool = False
     refused: str = ""
+    odd: bool = False
     error: StoreError | None = None
 
     @property
@@ -99,7 +105,7 @@ class ReferrersApi:
         read, response, listing = opening.read, opening.response, opening.listing
         if read is None or response is None:
             return
-        url = self._client.url(read)
+        url = await self._client.url(read)
         pages = Pages(url)
         while True:
             yield listing
@@ -113,7 +119,7 @@ class ReferrersApi:
                     Reason.REGISTRY_ERROR,
                     f"{read.registry} lists a page of {read.what} and answers for it with {_shown(response)}",
                 )
-            listing = read_listing(response)
+            listing = await by_size(len(response.body), partial(read_listing, response))
 
     def _reads(self, reference: Reference, digest: Digest, artifact_type: str | None) -> tuple[Read, ...]:
         query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
@@ -131,15 +137,18 @@ class ReferrersApi:
             response = await self._client.get(read)
             if not is_index(response):
                 self._capabilities.unanswered(read.registry, read.repository, digest)
-                return replace(before, refused=_shown(response), error=None)
-            listing = read_listing(response)
+                odd = response.status not in _NO_API
+                return replace(before, refused=_shown(response), odd=odd, error=None)
+            listing = await by_size(len(response.body), partial(read_listing, response))
         except StoreError as error:
             return replace(before, error=error)
         self._capabilities.answered(read.registry, len(listing.descriptors))
-        return replace(before, read=read, response=response, listing=listing, error=None)
+        return replace(before, read=read, response=response, listing=listing, odd=False, error=None)
 
 
 def _shown(response: Response) -> str:
     if response.status != 200:
         return f"HTTP {response.status}"
+    if media_type(response) == "text/html":
+        return "a web page ('text/html')"
     return repr(printable(media_type(response))) if response.body.strip() else "nothing"

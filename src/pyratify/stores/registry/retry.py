@@ -16,7 +16,7 @@ class RetryPolicy:
     Attributes:
         tries: How often a request is made at most.
         first: Seconds before the second try, without jitter.
-        longest: The longest wait in seconds, also when the registry asks for more.
+        longest: The longest wait in seconds, unless the server asks for more.
         jitter: Returns a number from 0 to 1.
     """
 
@@ -25,23 +25,18 @@ class RetryPolicy:
     longest: float = 10.0
     jitter: Callable[[], float]
 
-    def delay(
-        self, tried: int, remaining: float, *, headers: Headers | None = None, now: datetime | None = None
-    ) -> float | None:
+    def delay(self, tried: int, remaining: float, asked: float | None = None) -> float | None:
         """Return the seconds to wait before the next try; None when there is to be none.
 
         Args:
             tried: How often the request has been made.
             remaining: Seconds until the deadline.
-            headers: The answer's, for `Retry-After`.
-            now: The current time, to which a `Retry-After` date is compared.
+            asked: The seconds that the server asks for, by `Retry-After`.
         """
         if tried >= self.tries:
             return None
         wait = min(self.first * 2 ** (tried - 1) * (0.5 + self.jitter()), self.longest)
-        asked = retry_after(headers, now) if headers is not None and now is not None else None
-        if asked is not None:
-            wait = max(wait, min(asked, self.longest))
+        wait = max(wait, asked or 0.0)
         return wait if wait < remaining else None
 
 

@@ -63,9 +63,11 @@ class RegistryStore:
             accept=ACCEPT_MANIFEST,
             limit=self._options.max_manifest_bytes,
         )
-        descriptor = await self._reader.first(reads, partial(self._subject, reference))
-        if descriptor is None:
+        found = await self._reader.first(reads, partial(_subject, reference))
+        if found is None:
             raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
+        read, descriptor = found
+        self._capabilities.found(read.registry, read.repository, descriptor.digest)
         return descriptor
 
     def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
@@ -87,9 +89,11 @@ class RegistryStore:
             limit=min(limit, self._options.max_manifest_bytes),
             expected=descriptor.size,
         )
-        data = await self._reader.first(reads, partial(self._manifest, descriptor, wanted))
-        if data is None:
+        found = await self._reader.first(reads, partial(_manifest, descriptor, wanted))
+        if found is None:
             raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
+        read, data = found
+        self._capabilities.found(read.registry, read.repository, descriptor.digest)
         return data
 
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
@@ -113,19 +117,21 @@ class RegistryStore:
         """Close the transport."""
         await self._transport.aclose()
 
-    def _manifest(self, descriptor: Descriptor, wanted: Reference, read: Read, response: Response) -> bytes:
-        check_manifest_type(response, descriptor.media_type)
-        found = describe(response, wanted)
-        self._capabilities.found(read.registry, read.repository, found.digest)
-        return response.body
 
-    def _subject(self, reference: Reference, read: Read, response: Response) -> Descriptor:
-        found = describe(response, reference)
-        self._capabilities.found(read.registry, read.repository, found.digest)
-        try:
-            return parse_manifest(response.body, found).descriptor
-        except VerificationError as error:
-            raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error
+def _manifest(
+    descriptor: Descriptor, wanted: Reference, read: Read, response: Response
+) -> tuple[Read, bytes]:
+    check_manifest_type(response, descriptor.media_type)
+    describe(response, wanted)
+    return read, response.body
+
+
+def _subject(reference: Reference, read: Read, response: Response) -> tuple[Read, Descriptor]:
+    found = describe(response, reference)
+    try:
+        return read, parse_manifest(response.body, found).descriptor
+    except VerificationError as error:
+        raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error
 
 
 def _blob(wanted: Reference | None, read: Read, response: Response) -> bytes:

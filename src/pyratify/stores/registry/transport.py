@@ -1,9 +1,10 @@
 """The one seam to the network: a request goes out, a bounded response comes back."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
-from pyratify.stores.registry.url import Url
+from pyratify.stores.registry.url import Origin, Url
 
 ERROR_BYTES = 64 * 1024
 
@@ -60,6 +61,7 @@ class Request:
         limit: How many bytes the body of an answer with status 200 may have.
         trust: What the place is given.
         timeout: Seconds for everything, from the connection to the last byte.
+        patience: Seconds until the answer is of no use any more; what has to wait for longer is not begun.
         headers: Pairs of name and value; nothing else is sent but `Host`, `Connection` and `Content-Length`.
         method: `GET`, or `POST` for an OAuth2 token.
         body: The body of a POST.
@@ -70,6 +72,7 @@ class Request:
     limit: int
     trust: Trust = PUBLIC
     timeout: float = 30.0
+    patience: float = math.inf
     headers: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
     body: bytes = b""
@@ -106,9 +109,13 @@ class Transport(Protocol):
         Cancelled, or failed in any way, the connection is closed and never used again.
 
         Raises:
-            StoreError: `REGISTRY_UNREACHABLE`, `TLS_VERIFY`, `TLS_REQUIRED`, `TIMEOUT`, `SSRF_BLOCKED`,
+            StoreError: `REGISTRY_UNREACHABLE`, `REGISTRY_BUSY`, `TLS_VERIFY`, `TLS_REQUIRED`, `TIMEOUT`, `SSRF_BLOCKED`,
                 `CONTENT_ENCODING`, `SIZE_EXCEEDED`, `SIZE_MISMATCH`, or `REGISTRY_ERROR` for what is not HTTP.
         """
+        ...
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin of this machine's loopback answers a TLS handshake; nothing else is sent."""
         ...
 
     async def aclose(self) -> None:

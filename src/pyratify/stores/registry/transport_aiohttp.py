@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 
 import aiohttp
@@ -24,13 +25,14 @@ from pyratify.stores.registry.answers import (
 )
 from pyratify.stores.registry.background import in_thread
 from pyratify.stores.registry.guard import literal
+from pyratify.stores.registry.handshake import speaks_tls
+from pyratify.stores.registry.lanes import Lanes
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Response, Transport
 from pyratify.stores.registry.url import Origin
 
-_PER_ORIGIN = 32
 _CHUNK = 64 * 1024
 _AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
@@ -96,18 +98,27 @@ class AiohttpTransport:
         self._resolve = resolve
         self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._sessions: dict[bool | None, aiohttp.ClientSession] = {}
+        self._lanes = Lanes(options.max_connections, time.monotonic)
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
         proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
             await self._check(request, proxy)
-            async with asyncio.timeout(request.timeout), self._ask(request, proxy) as answer:
+            async with (
+                asyncio.timeout(request.timeout),
+                self._lanes.turn(request),
+                self._ask(request, proxy) as answer,
+            ):
                 return await _read(answer, request)
         except TimeoutError:
             raise timed_out(request.url, request.timeout) from None
         except (OSError, aiohttp.ClientError, ValueError) as error:
-            raise _translate(request, error) from error
+            raise _translate(request, error, proxy.origin if proxy else None) from error
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin of this machine answers a TLS handshake."""
+        return await speaks_tls(origin, self._resolve, self._options.connect_timeout)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -151,7 +162,6 @@ class AiohttpTransport:
                 resolver=_Resolver(self._resolve, check),
                 use_dns_cache=False,
                 limit=0,
-                limit_per_host=_PER_ORIGIN,
                 keepalive_timeout=60,
             )
             self._sessions[internal] = aiohttp.ClientSession(
@@ -194,7 +204,7 @@ async def _read(answer: aiohttp.ClientResponse, request: Request) -> Response:
     return Response(answer.status, headers, bytes(body[:limit]), request.url)
 
 
-def _translate(request: Request, error: Exception) -> StoreError:
+def _translate(request: Request, error: Exception, proxy: Origin | None) -> StoreError:
     """Return what an error of aiohttp means; it wraps those of the operating system."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return proxy_refusal(str(error.request_info.url.authority), request.url, error.status)
@@ -203,7 +213,7 @@ def _translate(request: Request, error: Exception) -> StoreError:
             Reason.SIZE_MISMATCH, f"{request.url.origin.authority} ended its answer too early"
         )
     if isinstance(error, OSError | aiohttp.ServerDisconnectedError):
-        return network_error(request.url, _cause(error))
+        return network_error(request.url, _cause(error), proxy)
     text = str(error).lower()
     if "content-length" in text and "transfer-encoding" not in text:
         return StoreError(

@@ -4,7 +4,6 @@ import asyncio
 import os
 import ssl
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
@@ -18,14 +17,15 @@ from pyratify.stores.registry.answers import (
     proxy_refusal,
     timed_out,
 )
+from pyratify.stores.registry.handshake import speaks_tls
 from pyratify.stores.registry.http1 import Reader
+from pyratify.stores.registry.lanes import Lanes
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.stores.registry.tls import TlsContexts
 from pyratify.stores.registry.transport import Request, Response, Transport, Trust
 from pyratify.stores.registry.url import Origin
 
-_PER_ORIGIN = 32
 _MAX_IDLE = 128
 _IDLE_SECONDS = 60.0
 _Key = tuple[Origin, Trust]
@@ -121,19 +121,22 @@ class AsyncioTransport:
         self._monotonic = monotonic
         self._idle: list[tuple[_Key, _Connection]] = []
         self._closed = False
-        self._slots: weakref.WeakValueDictionary[Origin, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._lanes = Lanes(options.max_connections, monotonic)
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
-        slot = self._slots.setdefault(request.url.origin, asyncio.Semaphore(_PER_ORIGIN))
         proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
-            async with asyncio.timeout(request.timeout), slot:
+            async with asyncio.timeout(request.timeout), self._lanes.turn(request):
                 return await self._exchange(request, proxy)
         except TimeoutError:
             raise timed_out(request.url, request.timeout) from None
         except OSError as error:
-            raise network_error(request.url, error) from error
+            raise network_error(request.url, error, proxy.origin if proxy else None) from error
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin of this machine answers a TLS handshake."""
+        return await speaks_tls(origin, self._resolve, self._connect_timeout)
 
     async def aclose(self) -> None:
         """Close every idle connection; those in use close when their exchange ends."""
@@ -192,7 +195,7 @@ class AsyncioTransport:
             if proxy and secure is not None:
                 await _tunnel(connection, request, proxy, secure)
             return connection
-        raise network_error(request.url, failure) from failure
+        raise network_error(request.url, failure, proxy.origin if proxy else None) from failure
 
 
 async def _open(address: str, port: int, request: Request, secure: ssl.SSLContext | None) -> _Connection:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pyratify.core.observing import Observer
 from pyratify.stores.registry.transport import Request, Response, Transport
+from pyratify.stores.registry.url import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class ObservedTransport:
             response = await self.transport.send(request)
             span.tell(status=response.status)
             return response
+
+    async def speaks_tls(self, origin: Origin) -> bool:
+        """Tell whether an origin answers a TLS handshake."""
+        return await self.transport.speaks_tls(origin)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
-from pyratify.core.reference import DEFAULT_REGISTRY, is_loopback, is_registry
+from pyratify.core.reference import DEFAULT_REGISTRY, is_registry
 
 _PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash
 _ADDRESS = re.compile(r"\[([0-9a-fA-F:.]+)(?:%25[0-9A-Za-z]+)?\](?::([0-9]{1,5}))?", re.ASCII)
@@ -99,16 +99,15 @@ def parse_origin(scheme: str, authority: str) -> Origin:
     return Origin(scheme, host.lower().removesuffix("."), number)
 
 
-def registry_origin(registry: str, plain_http: bool | None) -> Origin:
+def registry_origin(registry: str, *, plain_http: bool) -> Origin:
     """Return where a canonical registry is served.
 
     Args:
         registry: The canonical host and port.
-        plain_http: Whether it speaks http; None for exactly those on loopback.
+        plain_http: Whether it speaks http.
 
     Raises:
         ValueError: It is no host.
     """
-    plain = is_loopback(registry) if plain_http is None else plain_http
     host = _DOCKER_HUB_HOST if registry == DEFAULT_REGISTRY else registry
-    return parse_origin("http" if plain else "https", host)
+    return parse_origin("http" if plain_http else "https", host)

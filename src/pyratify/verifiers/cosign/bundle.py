@@ -8,7 +8,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.dsse import DsseEnvelope, read_dsse
 from pyratify.verifiers.cosign import fields
-from pyratify.verifiers.cosign.formats import BUNDLE_TYPES
+from pyratify.verifiers.cosign.formats import BUNDLE_TYPES, MAX_BUNDLE
 
 MAX_LOG_ENTRIES = 32
 MAX_TIMESTAMPS = 32
@@ -67,17 +67,21 @@ class Bundle:
     need_proof: bool = True
 
 
-def parse_bundle(data: bytes) -> Bundle:
+def parse_bundle(data: bytes, max_bytes: int = MAX_BUNDLE) -> Bundle:
     """Take a bundle of version 0.1, 0.2 or 0.3 apart.
 
     What a version asks of its entries and certificates is asked for even where no policy looks at them, as by cosign: the
     log's promise in version 0.1, a proof of inclusion since 0.2, a single certificate since 0.3.
 
+    Args:
+        data: The bundle.
+        max_bytes: The most bytes that it may have.
+
     Raises:
         VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for a chain of nothing or of version 0.3,
             `TLOG_PROOF_INVALID` for an entry without promise or proof, `SIG_INVALID` for a digest of nothing, or a JSON code.
     """
-    document = fields.members(fields.document(data, "bundle"), "bundle", _BUNDLE)
+    document = fields.members(fields.document(data, "bundle", max_bytes), "bundle", _BUNDLE)
     if document.get("mediaType") not in BUNDLE_TYPES:
         fields.malformed(f"not a bundle of a known version: {str(document.get('mediaType'))[:120]!r}")
     where = "verificationMaterial"

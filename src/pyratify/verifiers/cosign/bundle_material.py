@@ -1,36 +1,17 @@
 """What a bundle signs, and what comes with it: from a parsed bundle and the artifact it must be for."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from itertools import pairwise
 
-from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.dsse import DsseEnvelope
+from pyratify.verifiers.cosign.artifact import Artifact
 from pyratify.verifiers.cosign.bundle import Bundle, MessageSignature
 from pyratify.verifiers.cosign.formats import HASHES, IN_TOTO
 from pyratify.verifiers.cosign.keyed import check_certificate
 from pyratify.verifiers.cosign.material import Material, Signed
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """What must have been signed.
-
-    Attributes:
-        data: Its bytes; None where only its digest is known.
-        digest: Its digest with SHA-256.
-    """
-
-    data: bytes | None = field(repr=False)
-    digest: Digest
-
-    @classmethod
-    def of(cls, data: bytes) -> "Artifact":
-        """Return the artifact with these bytes."""
-        return cls(data, Digest.of(data))
 
 
 def material_of(bundle: Bundle, signed: Signed) -> Material:
@@ -43,8 +24,7 @@ def material_of(bundle: Bundle, signed: Signed) -> Material:
     signature = content.signatures[0].value if isinstance(content, DsseEnvelope) else content.signature
     for der in bundle.certificates:
         check_certificate(der)
-    for der in bundle.certificates[1:]:
-        _check_no_root(der)
+    _check_chain(bundle)
     return Material(
         signed,
         signature,
@@ -79,8 +59,8 @@ def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:
             Reason.SIG_INVALID, f"the message digest is of an unknown algorithm: {message.algorithm[:80]!r}"
         )
     known: Mapping[str, bytes] = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
-    actual = known.get(algorithm) if artifact.data is None else hashlib.new(algorithm, artifact.data).digest()
-    if actual is None or not hmac.compare_digest(actual, message.digest):
+    actual = artifact.digest_by(algorithm)
+    if actual is None or not hmac.compare_digest(bytes.fromhex(actual.hex), message.digest):
         raise VerificationError(Reason.SIG_INVALID, f"the message digest is not that of {artifact.digest}")
     return Signed(artifact.data, known, algorithm=algorithm)
 
@@ -90,10 +70,21 @@ def _hint(bundle: Bundle) -> str:
     return bundle.hint or (content.signatures[0].keyid if isinstance(content, DsseEnvelope) else "")
 
 
-def _check_no_root(der: bytes) -> None:
+def _check_chain(bundle: Bundle) -> None:
+    """Refuse a root beside the signer's certificate, save at the end of a whole chain of version 0.1, where it is ignored.
+
+    Only the configuration says which roots are trusted. Programs that wrote version 0.1 put what the authority answered
+    into bundles, as npm did, and verifiers should ignore that root (sigstore_bundle.proto, `x509_certificate_chain`).
+    """
     from pyratify.pki.certificates import parse_certificate
 
-    if parse_certificate(der).is_self_signed:
+    issuers = [parse_certificate(der) for der in bundle.certificates[1:]]
+    roots = [number for number, issuer in enumerate(issuers, 1) if issuer.is_self_signed]
+    if not roots:
+        return
+    chain = (parse_certificate(bundle.certificates[0]), *issuers)
+    is_whole = all(child.is_issued_by(issuer) for child, issuer in pairwise(chain))
+    if bundle.need_proof or roots != [len(issuers)] or not is_whole:
         raise VerificationError(
             Reason.CHAIN_UNTRUSTED,
             "the bundle brings a root certificate of its own, where only the configuration may name one",

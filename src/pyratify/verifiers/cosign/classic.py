@@ -1,25 +1,28 @@
 """Classic cosign signatures: simple signing, any number of signatures in one manifest (cosign SIGNATURE_SPEC)."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError, StoreError, VerificationError
+from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
 from pyratify.core.verifier import Details, Evidence
-from pyratify.pki.pem import InvalidPem, read_pem
+from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.budget import BYTES, Budget
 from pyratify.verifiers.cosign.formats import (
     CERTIFICATE_ANNOTATION,
     MAX_PAYLOAD,
-    MAX_SIGNATURES,
     SIGNATURE_ANNOTATION,
     SIMPLE_SIGNING,
 )
 from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys, check_certificate
 from pyratify.verifiers.cosign.material import Material, Signed
-from pyratify.verifiers.cosign.payload import Claim, check_claim, read_simple_signing
+from pyratify.verifiers.cosign.payload import check_claim, read_simple_signing
 
 if TYPE_CHECKING:
     from pyratify.verifiers.cosign.trusting import Trusting
@@ -30,9 +33,13 @@ _TELLING = (
     Reason.IDENTITY_MISMATCH,
     Reason.METADATA_MISMATCH,
     Reason.PAYLOAD_TYPE,
+    Reason.ATTEMPT_LIMIT,
     Reason.SIG_INVALID,
     Reason.SIGNER_KIND,
 )
+
+
+_CONCURRENCY = 16  # signatures that are read at the same time
 
 
 async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") -> Details:
@@ -43,11 +50,20 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
         StoreError: None that could be read is good.
     """
     layers = evidence.manifest.layers
-    if not 0 < len(layers) <= MAX_SIGNATURES:
-        fields.malformed(f"the manifest has {len(layers)} signatures, not 1 to {MAX_SIGNATURES}")
+    if not layers:
+        fields.malformed("the manifest has no signature")
+    if len(layers) > (most := evidence.content.limits.signatures):
+        raise VerificationError(
+            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} signatures, more than the {most} allowed"
+        )
+    slots = asyncio.Semaphore(_CONCURRENCY)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_check(evidence, layer, trusted)) for layer in layers]
-    checked = [task.result() for task in tasks]
+        tasks = [group.create_task(_payload(evidence, layer, slots)) for layer in layers]
+    read = tuple((layer, task.result()) for layer, task in zip(layers, tasks, strict=True))
+    # Trying many signatures takes as long as reading a large document does.
+    price = BYTES * len(layers) * trusted.usual_price
+    size = evidence.manifest.descriptor.size + sum(layer.size for layer in layers) + price
+    checked = await offload(size, _check_all, evidence.reference, evidence.subject.digest, read, trusted)
     signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
     if not signers:
         raise _most_telling(checked)
@@ -58,39 +74,56 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
     )
 
 
-async def _check(evidence: Evidence, layer: Descriptor, trusted: "TrustedKeys | Trusting") -> Checked:
+async def _payload(evidence: Evidence, layer: Descriptor, slots: asyncio.Semaphore) -> bytes | RatifyError:
+    """Return what one signature is made over, or why that could not be read."""
     try:
-        signer, facts, claim = await _verify(evidence, layer, trusted)
+        if layer.media_type != SIMPLE_SIGNING:
+            raise VerificationError(
+                Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
+            )
+        async with slots:
+            return await evidence.blob(layer, most=MAX_PAYLOAD)
     except (StoreError, VerificationError) as error:
-        return Checked(layer.digest, error=error)
-    said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
-    return Checked(layer.digest, signer, facts={**said, **facts})
+        return error
 
 
-async def _verify(
-    evidence: Evidence, layer: Descriptor, trusted: "TrustedKeys | Trusting"
-) -> tuple[str, Mapping[str, Any], Claim]:
-    if layer.media_type != SIMPLE_SIGNING:
-        raise VerificationError(
-            Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
-        )
-    if layer.size > MAX_PAYLOAD:
-        raise VerificationError(
-            Reason.SIZE_EXCEEDED, f"a signed payload has more than the {MAX_PAYLOAD} bytes allowed"
-        )
+def _check_all(
+    reference: Reference,
+    subject: Digest,
+    read: Iterable[tuple[Descriptor, bytes | RatifyError]],
+    trusted: "TrustedKeys | Trusting",
+) -> list[Checked]:
+    """Check one signature after the other, as far as the artifact's budget lasts."""
+    budget = Budget()
+
+    def check(layer: Descriptor, payload: bytes | RatifyError) -> Checked:
+        if isinstance(payload, RatifyError):
+            return Checked(layer.digest, error=payload)
+        try:
+            material = _material(layer, payload, trusted)
+            budget.spend(trusted.price(material))
+            signer, facts = trusted.authenticate(material)
+            claim = read_simple_signing(payload, subject)
+            check_claim(claim, trusted.policy, reference)
+        except VerificationError as error:
+            return Checked(layer.digest, error=error)
+        said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
+        return Checked(layer.digest, signer, facts={**said, **facts})
+
+    return [check(layer, payload) for layer, payload in read]
+
+
+def _material(layer: Descriptor, payload: bytes, trusted: "TrustedKeys | Trusting") -> Material:
     certificate = _certificate(layer)
     signature = fields.octets(
         layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation", lines=True
     )
-    material = Material(Signed(await evidence.blob(layer)), signature, certificate)
-    if trusted.policy.has_trust:
-        from pyratify.verifiers.cosign.annotations import with_proofs
+    material = Material(Signed(payload), signature, certificate)
+    if not trusted.policy.has_trust:
+        return material
+    from pyratify.verifiers.cosign.annotations import with_proofs
 
-        material = with_proofs(material, certificate, layer.annotations)
-    signer, facts = trusted.authenticate(material)
-    claim = read_simple_signing(material.signed.message or b"", evidence.subject.digest)
-    check_claim(claim, trusted.policy, evidence.reference)
-    return signer, facts, claim
+    return with_proofs(material, certificate, layer.annotations)
 
 
 def _certificate(layer: Descriptor) -> bytes | None:
@@ -98,9 +131,9 @@ def _certificate(layer: Descriptor) -> bytes | None:
     if text is None:
         return None
     try:
-        blocks = read_pem(text.encode())
-    except InvalidPem:
-        fields.malformed("the certificate annotation is not PEM")
+        blocks = read_pem(text.encode(), UNTRUSTED)
+    except InvalidPem as error:
+        fields.malformed(f"the certificate annotation is not PEM: {error}")
     if [block.label for block in blocks] != ["CERTIFICATE"]:
         fields.malformed("the certificate annotation holds something else than one certificate")
     check_certificate(blocks[0].data)

@@ -5,6 +5,7 @@ Encodings must be canonical, points of small order are refused, and the equation
 """
 
 import hashlib
+from functools import lru_cache
 
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
@@ -29,14 +30,16 @@ def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> boo
     """
     if len(public_key) != 32 or len(signature) != 64:
         return False
-    key, nonce = _decode(public_key), _decode(signature[:32])
     scalar = int.from_bytes(signature[32:], "little")
-    if key is None or nonce is None or scalar >= _L or _is_small(key) or _is_small(nonce):
+    if scalar >= _L:
+        return False
+    key, nonce = _multiples(public_key), _decode(signature[:32])
+    if not key or nonce is None or _is_small(nonce):
         return False
     digest = hashlib.sha512(message).digest()
     hashed = hashlib.sha512(_DOM2 + signature[:32] + public_key + digest).digest()
     challenge = int.from_bytes(hashed, "little") % _L
-    return _same(_times(scalar, _BASE), _add(nonce, _times(challenge, key)))
+    return _same(_sum(scalar, _multiples_of(_BASE), challenge, key), nonce)
 
 
 def _decode(encoded: bytes) -> Point | None:
@@ -62,14 +65,43 @@ def _add(p: Point, q: Point) -> Point:
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
-def _times(scalar: int, point: Point) -> Point:
+def _double(p: Point) -> Point:
+    a, b = p[0] * p[0] % _P, p[1] * p[1] % _P
+    h = a + b
+    e, g = h - (p[0] + p[1]) * (p[0] + p[1]) % _P, a - b
+    f = 2 * p[2] * p[2] % _P + g
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _sum(scalar: int, base: tuple[Point, ...], challenge: int, key: tuple[Point, ...]) -> Point:
+    """Return `scalar * base + challenge * key` from their multiples, four bits of both at a time (Straus)."""
     result = _NEUTRAL
-    while scalar:
-        if scalar & 1:
-            result = _add(result, point)
-        point = _add(point, point)
-        scalar >>= 1
+    for shift in range(252, -4, -4):
+        for _ in range(4):
+            result = _double(result)
+        if nibble := scalar >> shift & 15:
+            result = _add(result, base[nibble])
+        if nibble := challenge >> shift & 15:
+            result = _add(result, key[nibble])
     return result
+
+
+@lru_cache(maxsize=128)
+def _multiples_of(point: Point) -> tuple[Point, ...]:
+    """Return the multiples of a point from 0 to 15; kept, as configured keys and the base are used again and again."""
+    found = [_NEUTRAL]
+    while len(found) < 16:
+        found.append(_add(found[-1], point))
+    return tuple(found)
+
+
+@lru_cache(maxsize=128)
+def _multiples(public_key: bytes) -> tuple[Point, ...]:
+    """Return the multiples of the negated key, which bring the equation's other side over; none of a key of small order."""
+    key = _decode(public_key)
+    if key is None or _is_small(key):
+        return ()
+    return _multiples_of((-key[0] % _P, key[1], key[2], -key[3] % _P))
 
 
 def _same(p: Point, q: Point) -> bool:
@@ -77,4 +109,4 @@ def _same(p: Point, q: Point) -> bool:
 
 
 def _is_small(point: Point) -> bool:
-    return _same(_times(8, point), _NEUTRAL)
+    return _same(_double(_double(_double(point))), _NEUTRAL)

@@ -9,7 +9,7 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 
 MAX_PATTERN = 1024
-MAX_TEXT = 2048
+MAX_TEXT = 1024
 MAX_MEMORY = 256 * 1024
 """Bytes that one expression may take, its program and the states that RE2 remembers; a program takes up to a quarter."""
 _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
@@ -38,16 +38,16 @@ class Pattern:
     _compiled: Any
 
     def matches(self, text: str) -> bool:
-        """Tell whether the expression matches the whole text; a text over 2048 characters never does."""
+        """Tell whether the expression matches the whole text; a text over 1024 characters never does."""
         return len(text) <= MAX_TEXT and self._compiled.fullmatch(text) is not None
 
-    def begins(self, text: str) -> bool:
-        """Tell whether the expression matches the beginning of the text; for messages, never for trust."""
-        return len(text) <= MAX_TEXT and self._compiled.match(text) is not None
+    def find(self, text: str) -> tuple[int, int] | None:
+        """Return where the part begins and ends that the expression matches first, as cosign asks; None for nowhere.
 
-    def occurs(self, text: str) -> bool:
-        """Tell whether the expression matches any part of the text, as cosign asks; for messages, never for trust."""
-        return len(text) <= MAX_TEXT and self._compiled.search(text) is not None
+        For messages, never for trust.
+        """
+        found = self._compiled.search(text) if len(text) <= MAX_TEXT else None
+        return None if found is None else (int(found.start()), int(found.end()))
 
     @property
     def is_catch_all(self) -> bool:
@@ -81,16 +81,26 @@ def compile_pattern(text: str) -> Pattern:
 
 
 def widen(pattern: Pattern, text: str) -> str:
-    """Return the expression that goes on where this one ends and so matches the whole text; empty where none does."""
-    if not pattern.begins(text):
+    """Return the expression for the whole of a text of which this one matches a part; empty where none is harmless.
+
+    A beginning goes on with anything, and the end of an address of mail gets any name before it. What fits elsewhere is
+    not widened: a stranger's name may contain any other, or end like it. Nothing is compiled.
+    """
+    place = pattern.find(text)
+    if place is None or "\n" in text or "\\Q" in pattern.text:
         return ""
-    # Of alternatives without a group the last one alone would go on.
-    candidate = f"(?:{pattern.text}).*" if "|" in pattern.text else f"{pattern.text}.*"
-    try:
-        wide = compile_pattern(candidate)
-    except InvalidPattern:
-        return ""
-    return candidate if wide.matches(text) and not wide.is_catch_all else ""
+    # Of alternatives without a group only one would get more.
+    whole = f"(?:{pattern.text})" if "|" in pattern.text else pattern.text
+    start, end = place
+    if start == 0:
+        return "" if _begins_everything(pattern) else f"{whole}.*"
+    is_mail = pattern.text.startswith("@") and "@" not in text[:start]
+    return f"[^@]+{whole}" if is_mail and end == len(text) and whole == pattern.text else ""
+
+
+def _begins_everything(pattern: Pattern) -> bool:
+    found = [[pattern.find(stranger) for stranger in strangers] for strangers in _STRANGERS]
+    return all(any(place is not None and place[0] == 0 for place in places) for places in found)
 
 
 def _library() -> Any:
@@ -108,6 +118,13 @@ def _library() -> Any:
 def _explain(error: Exception) -> str:
     said = error.args[0] if error.args else ""
     reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    kind, _, where = reason.partition(": ")
     if "too large" in reason:
         return f"it would take more than {MAX_MEMORY // 1024} KiB; shorten it, or repeat less"
-    return f"{reason[:200]}; its syntax is RE2's, without look-around and backreferences ({_SYNTAX})"
+    if where.startswith(("(?=", "(?!", "(?<=", "(?<!")):
+        return f"look-around ({where[:8]}) cannot be matched in linear time"
+    if kind == "invalid escape sequence" and where[1:2].isdigit():
+        return f"a backreference ({where[:8]}) cannot be matched in linear time"
+    if kind == "invalid repetition size":
+        return f"{where[:20]} repeats more than 1000 times, those around it multiplied, or has its numbers the wrong way round"
+    return f"{reason[:200]} (the syntax is RE2's: {_SYNTAX})"

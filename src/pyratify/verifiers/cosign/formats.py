@@ -1,5 +1,6 @@
 """How cosign stores signatures: media types, annotations and bounds (cosign SIGNATURE_SPEC and BUNDLE_SPEC)."""
 
+from pyratify.core.limits import MIB
 from pyratify.core.manifest import Manifest
 
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -16,8 +17,8 @@ BUNDLE_TYPES = (
 )
 IN_TOTO = "application/vnd.in-toto+json"
 HASHES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
-MAX_SIGNATURES = 50
-MAX_PAYLOAD = 1024 * 1024
+MAX_PAYLOAD = MIB
+MAX_BUNDLE = 4 * MIB
 
 
 def is_bundle(manifest: Manifest) -> bool:

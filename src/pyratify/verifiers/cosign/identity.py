@@ -125,7 +125,7 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
             raise ConfigurationError(
                 f"the expression {pattern.text[:100]!a} matches everything, so every signer would be trusted",
                 path=f"{what}Regex",
-                remedy="Name who is trusted, or set allowAnyIdentity if everybody is meant.",
+                remedy="Name who is trusted, or set allowAnyIdentity if every signer is meant.",
             )
     for name, value in wanted.extensions.items():
         if name not in OIDS and name not in OIDS.values():
@@ -160,7 +160,7 @@ def read_signer(certificate: Certificate) -> Signer:
 
 
 def check_signer(signer: Signer, matchers: tuple[Matcher, ...]) -> None:
-    """Refuse a signer whom no identity of the policy names.
+    """Refuse a signer that no identity of the policy names.
 
     Raises:
         VerificationError: `IDENTITY_MISMATCH`.
@@ -239,18 +239,14 @@ def _utf8(value: bytes) -> str:
 
 
 def _partial(what: str, pattern: Pattern, text: str) -> str:
-    """Return that an expression fits a part only; the wider one is shown only where it begins as the policy's does."""
+    """Return that an expression fits a part only, and which one would fit the whole."""
+    place = pattern.find(text)
+    if place is None:
+        return ""
     wider = widen(pattern, text)
-    if wider:
-        return (
-            f"the expression {pattern.text!a} matches only the beginning of the {what}, and the whole has to match: "
-            f"{wider!a} would"
-        )
-    if pattern.occurs(text):
-        return (
-            f"the expression {pattern.text!a} matches only a part of the {what}, and the whole has to match"
-        )
-    return ""
+    part = "the beginning" if place[0] == 0 else "the end" if place[1] == len(text) else "a part"
+    found = f"the expression {pattern.text!a} matches only {part} of the {what}, and the whole has to match"
+    return f"{found}: {wider!a} would" if wider else found
 
 
 def _compile(text: str, path: str) -> Pattern | None:

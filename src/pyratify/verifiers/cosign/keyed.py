@@ -14,7 +14,7 @@ from pyratify.verifiers.cosign import fields
 from pyratify.verifiers.cosign.material import Material
 from pyratify.verifiers.cosign.mismatch import unsigned
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.signature import is_signed
+from pyratify.verifiers.cosign.signature import attempts, is_signed
 
 if TYPE_CHECKING:
     from pyratify.verifiers.cosign.trusting import Trusting
@@ -43,6 +43,17 @@ class TrustedKeys:
     def noun(self) -> str:
         """What it trusts, for messages."""
         return "key"
+
+    @property
+    def usual_price(self) -> int:
+        """What a signature usually costs that is tried with each key, in units of about 0.1 ms."""
+        return 4 * len(self.keys) + (0 if self.trusting is None else self.trusting.usual_price)
+
+    def price(self, material: Material) -> int:
+        """Return what authenticating a signature costs at most, in units of about 0.1 ms."""
+        tried = (attempts(key, material.signed, material.signature) for key in self.keys)
+        keys = sum(attempt.price for each in tried for attempt in each)
+        return max(1, keys) + (0 if self.trusting is None else self.trusting.price(material))
 
     def authenticate(self, material: Material) -> tuple[str, Mapping[str, Any]]:
         """Return the key that made a signature, and what is known of its proofs where these are asked for.

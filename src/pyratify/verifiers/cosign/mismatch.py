@@ -4,7 +4,7 @@ import base64
 import binascii
 
 from pyratify.core.errors import VerificationError
-from pyratify.core.reason import Reason
+from pyratify.core.reason import CHANGED, Reason
 from pyratify.verifiers.cosign.material import Material
 
 _SHOWN = 3
@@ -27,7 +27,7 @@ def unsigned(material: Material, keys: tuple[str, ...]) -> VerificationError:
         return VerificationError(
             Reason.SIG_INVALID,
             f"the signature names the configured key {named}, and does not fit that key and the content",
-            remedy="The content or the signature was changed after signing: do not run it, and sign again.",
+            remedy=CHANGED,
         )
     if named:
         return VerificationError(

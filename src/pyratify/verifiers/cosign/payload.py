@@ -9,6 +9,7 @@ from pyratify.core.errors import InvalidReference, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.artifact import ALGORITHMS, Artifact
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 
 SIGNATURE_TYPE = "cosign container image signature"
@@ -49,24 +50,47 @@ def read_simple_signing(payload: bytes, subject: Digest) -> Claim:
     return claim
 
 
-def read_statement(payload: bytes, subject: Digest) -> Claim:
-    """Read an in-toto statement about the subject (in-toto attestation framework, "Statement layer").
+def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
+    """Read an in-toto statement about an artifact (in-toto attestation framework, "Statement layer").
+
+    Args:
+        payload: The statement.
+        subject: The artifact, or the only digest of it that is known.
 
     Raises:
         VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, a JSON code, or
-            `PAYLOAD_SUBJECT_MISMATCH` when no subject has the digest.
+            `PAYLOAD_SUBJECT_MISMATCH` when no subject has the artifact's digests.
     """
+    artifact = subject if isinstance(subject, Artifact) else Artifact(None, subject)
     document = fields.document(payload, "statement")
     if document.get("_type") not in STATEMENT_TYPES:
         raise VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
     predicate_type = fields.text(document.get("predicateType"), "predicateType")
     subjects = fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
-    mentions = [value for value in subjects if _digests(value).get(subject.algorithm) == subject.hex]
+    named = [(value, _digests(value)) for value in subjects]
+    mentions = [value for value, digests in named if artifact.is_named_by(digests)]
     if not mentions:
-        raise VerificationError(
-            Reason.PAYLOAD_SUBJECT_MISMATCH, f"the statement is about another artifact, not about {subject}"
-        )
+        raise _about_another(artifact, [digests for _, digests in named])
     return Claim(tuple(_annotations(value) for value in mentions), predicate_type=predicate_type)
+
+
+def _about_another(artifact: Artifact, subjects: list[Mapping[str, Any]]) -> VerificationError:
+    algorithms = [name for name in ALGORITHMS if any(name in digests for digests in subjects)]
+    if subjects and not any(artifact.digest_by(name) for name in algorithms):
+        names = " and ".join(algorithms or sorted({str(name)[:20] for each in subjects for name in each})[:3])
+        return VerificationError(
+            Reason.PAYLOAD_SUBJECT_MISMATCH,
+            f"the statement names its subjects by {names}, and of the artifact {artifact.digest} is known",
+            remedy=f"Give the file itself, or its digest as {algorithms[0]}:HEX."
+            if algorithms
+            else "A digest by SHA-256, SHA-384 or SHA-512 is needed: sign again with one.",
+        )
+    found = [f"{name}:{str(each[name])[:128]}" for each in subjects for name in ALGORITHMS if name in each]
+    return VerificationError(
+        Reason.PAYLOAD_SUBJECT_MISMATCH,
+        f"the statement is about {', '.join(found[:3]) or 'nothing'}{' and others' if len(found) > 3 else ''}, "
+        f"not about {artifact.digest}",
+    )
 
 
 def check_claim(claim: Claim, policy: CosignTrustPolicy, reference: Reference) -> None:
@@ -131,14 +155,14 @@ def _annotations(subject: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_docker_reference(name: str, reference: Reference) -> None:
+    """Refuse another repository; a tag in the name, as some signers write it, was moved perhaps and says nothing."""
     if not name:
         _refuse_name("names no repository", reference)
     try:
         signed = Reference.parse(name)
     except InvalidReference:
         _refuse_name(f"names {name[:200]!r}, which is no repository", reference)
-    last = name.rpartition("/")[2]
-    if signed.name != reference.name or ":" in last or "@" in last:
+    if signed.name != reference.name or signed.digest not in (None, reference.digest):
         _refuse_name(f"is for {name[:200]!r}", reference)
 
 

@@ -51,7 +51,7 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         """Return the identity.
 
         Raises:
-            ConfigurationError: It is not whole, or trusts everybody.
+            ConfigurationError: It is not whole, malformed, or matches everything.
         """
         return CertificateIdentity(
             subject=self.certificate_identity,
@@ -253,7 +253,7 @@ def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
 
 
 def _check_mode(options: TrustPolicyOptions, path: str) -> None:
-    """Refuse a policy that trusts nobody, and one that could be read in two ways."""
+    """Refuse a policy that trusts no signer, and one that could be read in two ways."""
     _check_numbers(options, path)
     if options.is_keyless and options.keys:
         raise ConfigurationError(

@@ -70,7 +70,7 @@ class CosignTrustPolicy:
         ignored: The checks that the configuration turns off (`tlog`, `ctlog`, `observerTimestamps`), for the report.
 
     Raises:
-        ConfigurationError: Neither key nor identity, no scope, no predicate type, no source of time, or timestamps of nobody.
+        ConfigurationError: Neither key nor identity, no scope, no predicate type, no source of time, or timestamps of no authority.
     """
 
     keys: tuple[KeyMaterial, ...] = ()

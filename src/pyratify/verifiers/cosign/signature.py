@@ -2,10 +2,12 @@
 
 The algorithm follows from the key and never from the evidence (sigstore algorithm registry): ECDSA with the curve's own
 hash, or with SHA-256 as older cosign releases used for every curve; RSA with SHA-256, PKCS#1 v1.5 or PSS; Ed25519, pure
-or prehashed as cosign signs images.
+or prehashed as cosign signs images. Of these, only what can apply by the signature's own form is tried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyratify.pki.keys import PublicKey
@@ -18,73 +20,106 @@ if TYPE_CHECKING:
 
     from pyratify.verifiers.cosign.material import Signed
 
+_ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
+_PREHASHED_PRICE = 14
 
-def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:
-    """Tell whether the key made the signature over this content, of which perhaps only a digest is known.
 
-    Where only a digest is known, Ed25519 cannot be verified, and nothing is: it counts as not signed.
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way in which a key could have made a signature.
+
+    Attributes:
+        price: What finding out costs, in units of about 0.1 ms.
+        holds: Finds out.
     """
-    if signed.message is not None:
-        return _verifies(key, signed.message, signature, signed.algorithm)
-    return any(_fits(key, name, digest, signature) for name, digest in signed.digests.items())
+
+    price: int
+    holds: Callable[[], bool]
 
 
-def _fits(key: PublicKey, name: str, digest: bytes, signature: bytes) -> bool:
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-    from cryptography.hazmat.primitives.hashes import SHA256
+def attempts(key: PublicKey, signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
+    """Return the ways in which the key could have made a signature of this form; mostly none where it did not.
 
-    if isinstance(key.key, EllipticCurvePublicKey):
-        hashes = [each for each in _hashes(key.key.curve.name) if each.name == name]
-        return any(_holds(key.key, signature, digest, ECDSA(Prehashed(each))) for each in hashes)
-    if not isinstance(key.key, RSAPublicKey) or name != "sha256":
-        return False
-    schemes = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
-    return any(_holds(key.key, signature, digest, scheme, Prehashed(SHA256())) for scheme in schemes)
-
-
-def _verifies(key: PublicKey, message: bytes, signature: bytes, algorithm: str | None) -> bool:
+    Where only a digest is known, Ed25519 cannot be verified, and nothing is.
+    """
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     if isinstance(key.key, EllipticCurvePublicKey):
-        return _ecdsa(key.key, message, signature, algorithm)
+        return _ecdsa(key.key, signed, signature)
     if isinstance(key.key, RSAPublicKey):
-        return algorithm in (None, "sha256") and _rsa(key.key, message, signature)
-    return _ed25519(key.key, message, signature)
+        return _rsa(key.key, signed, signature)
+    return _ed25519(key.key, signed, signature)
 
 
-def _ecdsa(key: "EllipticCurvePublicKey", message: bytes, signature: bytes, algorithm: str | None) -> bool:
+def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:
+    """Tell whether the key made the signature over this content, of which perhaps only a digest is known."""
+    return any(attempt.holds() for attempt in attempts(key, signed, signature))
+
+
+def _ecdsa(key: "EllipticCurvePublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-    allowed = (each for each in _hashes(key.curve.name) if algorithm in (None, each.name))
-    return any(_holds(key, signature, message, ECDSA(each)) for each in allowed)
+    # A sequence of two integers, each as wide as the curve at most (RFC 3279, section 2.2.3).
+    if signature[:1] != b"\x30" or not 8 <= len(signature) <= 2 * ((key.key_size + 7) // 8 + 3) + 3:
+        return ()
+    price = 1 if key.key_size <= 256 else 4
+    if signed.message is not None:
+        return tuple(
+            Attempt(price, partial(_holds, key, signature, signed.message, ECDSA(each)))
+            for each in _hashes(key.curve.name)
+            if signed.algorithm in (None, each.name)
+        )
+    return tuple(
+        Attempt(price, partial(_holds, key, signature, digest, ECDSA(Prehashed(each))))
+        for name, digest in signed.digests.items()
+        for each in _hashes(key.curve.name)
+        if each.name == name
+    )
 
 
-def _hashes(curve: str) -> "Iterator[HashAlgorithm]":
+def _hashes(curve: str) -> "tuple[HashAlgorithm, ...]":
     from cryptography.hazmat.primitives import hashes
 
     if curve == "secp384r1":
-        yield hashes.SHA384()
-    elif curve == "secp521r1":
-        yield hashes.SHA512()
-    yield hashes.SHA256()
+        return hashes.SHA384(), hashes.SHA256()
+    if curve == "secp521r1":
+        return hashes.SHA512(), hashes.SHA256()
+    return (hashes.SHA256(),)
 
 
-def _rsa(key: "RSAPublicKey", message: bytes, signature: bytes) -> bool:
+def _rsa(key: "RSAPublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
     from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
     from cryptography.hazmat.primitives.hashes import SHA256
 
+    if len(signature) != (key.key_size + 7) // 8:  # RFC 8017, sections 8.1.2 and 8.2.2, step 1
+        return ()
     schemes = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
-    return any(_holds(key, signature, message, scheme, SHA256()) for scheme in schemes)
+    if signed.message is None:
+        digest = signed.digests.get("sha256")
+        found = (partial(_holds, key, signature, digest, each, Prehashed(SHA256())) for each in schemes)
+        return tuple(Attempt(1, each) for each in found) if digest is not None else ()
+    if signed.algorithm not in (None, "sha256"):
+        return ()
+    return tuple(
+        Attempt(1, partial(_holds, key, signature, signed.message, each, SHA256())) for each in schemes
+    )
 
 
-def _ed25519(key: "Ed25519PublicKey", message: bytes, signature: bytes) -> bool:
+def _ed25519(key: "Ed25519PublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
     from pyratify.verifiers.cosign.ed25519ph import verify_prehashed
 
-    return _holds(key, signature, message) or verify_prehashed(key.public_bytes_raw(), message, signature)
+    message = signed.message
+    if message is None or len(signature) != 64:
+        return ()
+    if int.from_bytes(signature[32:], "little") >= _ED25519_ORDER:  # RFC 8032, section 5.1.7, step 1
+        return ()
+    return (
+        Attempt(1, partial(_holds, key, signature, message)),
+        Attempt(_PREHASHED_PRICE, partial(verify_prehashed, key.public_bytes_raw(), message, signature)),
+    )
 
 
 def _holds(key: Any, *arguments: object) -> bool:

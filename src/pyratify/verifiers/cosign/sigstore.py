@@ -6,13 +6,17 @@ that is asked for. With identities, or a key and a trusted root, they are verifi
 
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.offload import offload
 from pyratify.core.verifier import Details, Evidence
 from pyratify.pki.dsse import DsseEnvelope
 from pyratify.verifiers.cosign import fields
+from pyratify.verifiers.cosign.artifact import Artifact
+from pyratify.verifiers.cosign.budget import BYTES, Budget
 from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
-from pyratify.verifiers.cosign.bundle_material import Artifact, material_of, signed_of
-from pyratify.verifiers.cosign.formats import BUNDLE_FAMILY
+from pyratify.verifiers.cosign.bundle_material import material_of, signed_of
+from pyratify.verifiers.cosign.formats import BUNDLE_FAMILY, MAX_BUNDLE
 from pyratify.verifiers.cosign.keyed import Checked, TrustedKeys
+from pyratify.verifiers.cosign.material import Material
 from pyratify.verifiers.cosign.mismatch import keyless
 from pyratify.verifiers.cosign.payload import Claim, check_claim, read_statement
 
@@ -30,7 +34,8 @@ async def verify_bundle(evidence: Evidence, trusted: "TrustedKeys | Trusting") -
     layers = evidence.manifest.layers
     if len(layers) != 1 or not layers[0].media_type.startswith(BUNDLE_FAMILY):
         fields.malformed("the manifest does not have exactly one layer, a bundle")
-    bundle = parse_bundle(await evidence.blob(layers[0]))
+    raw = await evidence.blob(layers[0], most=MAX_BUNDLE)
+    bundle = await offload(len(raw), parse_bundle, raw)
     signer, facts, claim = await _verify(evidence, bundle, trusted)
     check_claim(claim, trusted.policy, evidence.reference)
     checked = Checked(layers[0].digest, signer, facts={**_facts(bundle, claim, trusted), **facts})
@@ -43,14 +48,22 @@ async def _verify(
 ) -> tuple[str, dict[str, Any], Claim]:
     is_statement = isinstance(bundle.content, DsseEnvelope)
     data = None if is_statement else await evidence.content.manifest(evidence.reference, evidence.subject)
-    material = material_of(bundle, signed_of(bundle, Artifact(data, evidence.subject.digest)))
+    artifact, size = Artifact(data, evidence.subject.digest), evidence.manifest.layers[0].size
+    material = await offload(size + len(data or b""), _material, bundle, artifact)
     if material.certificate is not None and isinstance(trusted, TrustedKeys):
         raise keyless()
-    signer, facts = trusted.authenticate(material)
+    price = trusted.price(material)
+    Budget().spend(price)
+    signer, facts = await offload(size + price * BYTES, trusted.authenticate, material)
     claim = Claim()
     if isinstance(bundle.content, DsseEnvelope):
-        claim = read_statement(bundle.content.payload, evidence.subject.digest)
+        payload = bundle.content.payload
+        claim = await offload(len(payload), read_statement, payload, evidence.subject.digest)
     return signer, dict(facts), claim
+
+
+def _material(bundle: Bundle, artifact: Artifact) -> Material:
+    return material_of(bundle, signed_of(bundle, artifact))
 
 
 def _facts(bundle: Bundle, claim: Claim, trusted: "TrustedKeys | Trusting") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pyratify.core.errors import VerificationError
-from pyratify.core.reason import Reason
+from pyratify.core.reason import CHANGED, Reason
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.keys import PublicKey, spki_fingerprint
 from pyratify.pki.times import format_time
@@ -146,7 +146,9 @@ def check_signature(material: Material, key: PublicKey) -> None:
     """
     if not is_signed(key, material.signed, material.signature):
         raise VerificationError(
-            Reason.SIG_INVALID, "the signature was not made with the certificate's key over this content"
+            Reason.SIG_INVALID,
+            "the signature was not made with the certificate's key over this content",
+            remedy=CHANGED,
         )
 
 

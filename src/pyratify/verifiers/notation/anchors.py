@@ -1,10 +1,11 @@
 """Trust anchors: the certificates of the named trust stores, and the chains that were validated before."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 
+from pyratify.core.caching import WeighedCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, load_certificates, parse_certificate
 from pyratify.pki.chain import Chain, validate_chain
@@ -12,6 +13,7 @@ from pyratify.verifiers.notation.policy import StoreName
 
 Anchors = Mapping[StoreName, frozenset[bytes]]
 _MAX_CHAINS = 256
+_MAX_BYTES = 8 * MIB
 
 
 def load_anchors(materials: Mapping[StoreName, tuple[KeyMaterial, ...]]) -> Anchors:
@@ -59,9 +61,8 @@ def _check(store: StoreName, certificate: Certificate, document: KeyMaterial) ->
 class ChainCache:
     """Chains that met every requirement that does not depend on time or trust, by all their bytes."""
 
-    def __init__(self, size: int = _MAX_CHAINS) -> None:
-        self._size = size
-        self._chains: OrderedDict[tuple[bytes, ...], Chain] = OrderedDict()
+    def __init__(self, size: int = _MAX_CHAINS, max_bytes: int = _MAX_BYTES) -> None:
+        self._chains = WeighedCache[Chain](max_bytes, size)
 
     def validate(self, documents: tuple[bytes, ...]) -> Chain:
         """Return the validated chain.
@@ -69,11 +70,8 @@ class ChainCache:
         Raises:
             VerificationError: As `validate_chain`; failures are not remembered.
         """
-        chain = self._chains.get(documents)
+        chain = self._chains.find(documents)
         if chain is None:
-            chain = self._chains[documents] = validate_chain(documents)
-            if len(self._chains) > self._size:
-                self._chains.popitem(last=False)
-        else:
-            self._chains.move_to_end(documents)
+            chain = validate_chain(documents)
+            self._chains.keep(documents, chain)
         return chain

@@ -194,7 +194,6 @@ def _request(envelope: Envelope, policy: TrustPolicy, capabilities: frozenset[st
         "verificationPlugin": envelope.plugin,
         "verificationPluginMinVersion": envelope.plugin_version,
     }
-    identities = ["*"] if policy.identities is None else [each.text for each in policy.identities]
     return {
         "contractVersion": CONTRACT,
         "signature": {
@@ -203,6 +202,9 @@ def _request(envelope: Envelope, policy: TrustPolicy, capabilities: frozenset[st
             "unprocessedAttributes": [],
             "certificateChain": [encode_base64(der) for der in envelope.chain],
         },
-        "trustPolicy": {"trustedIdentities": identities, "signatureVerification": sorted(capabilities)},
+        "trustPolicy": {
+            "trustedIdentities": list(policy.identity_texts),
+            "signatureVerification": sorted(capabilities),
+        },
         "pluginConfig": {},
     }

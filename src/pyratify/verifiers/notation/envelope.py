@@ -31,6 +31,7 @@ PLUGIN_VERSION = "io.cncf.notary.verificationPluginMinVersion"
 TIMESTAMP = "io.cncf.notary.timestampSignature"
 AGENT = "io.cncf.notary.signingAgent"
 _CRITICAL = (SCHEME, AUTHENTIC_TIME, EXPIRY, PLUGIN, PLUGIN_VERSION)
+_SIGNED = (*_CRITICAL, SIGNING_TIME)
 # What a JOSE header may be called that this envelope has no use for (RFC 7515, section 4.1; RFC 7797; RFC 7516)
 _JOSE = ("jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "b64", "zip", "enc")
 
@@ -172,10 +173,20 @@ def _check_unprotected(form: _Format, protected: Header, unprotected: Header) ->
             Reason.ALG_NOT_ALLOWED, "the signature algorithm stands in the unprotected header"
         )
     for name in unprotected:
-        if name not in (form.chain, TIMESTAMP, AGENT):
+        if name in _SIGNED or (name in _reserved(form) and name != form.chain):
             _refuse(f"the unprotected header must not have {str(name)[:120]!r}")
         if name in protected:
-            _refuse(f"{name!r} stands in both headers")
+            _refuse(f"{str(name)[:120]!r} stands in both headers")
+
+
+def _reserved(form: _Format) -> tuple[str | int, ...]:
+    """Return the names that mean something to readers of the format; others, which nobody signed, are ignored.
+
+    (RFC 7515, section 4; RFC 9052, section 3.1, whose registered labels are numbers.)
+    """
+    if form is _JWS:
+        return ("alg", "crit", "cty", *_JOSE)
+    return ("alg", "crit", "cty", *range(-256, 257))
 
 
 def _times(form: _Format, protected: Header) -> tuple[str, datetime, datetime | None]:

@@ -84,6 +84,8 @@ class TrustPolicy:
         stores: The trust stores; empty for level `skip`.
         identities: The trusted identities; None for any that the trust stores vouch for.
         verify_timestamp: When a timestamp is verified.
+        other_identities: Identities of other kinds than `x509.subject`, which only a plugin may understand: no certificate
+            matches them.
     """
 
     name: str
@@ -93,6 +95,14 @@ class TrustPolicy:
     stores: tuple[StoreName, ...] = ()
     identities: tuple[Identity, ...] | None = ()
     verify_timestamp: VerifyTimestamp = VerifyTimestamp.ALWAYS
+    other_identities: tuple[str, ...] = ()
+
+    @property
+    def identity_texts(self) -> tuple[str, ...]:
+        """The identities as the policy writes them; `*` alone for any."""
+        if self.identities is None:
+            return ("*",)
+        return (*(each.text for each in self.identities), *self.other_identities)
 
     def stores_of(self, kind: str) -> tuple[StoreName, ...]:
         """Return the trust stores of one type."""

@@ -14,6 +14,7 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
 from pyratify.core.key import KeyMaterial
+from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details
 from pyratify.verifiers.notation.policy import (
@@ -128,7 +129,7 @@ class SignatureVerifier(Generic[Document]):
         ready = self._prepared()
         checks, now = steps.Checks(policy), self._clock.now()
         signature = _Integrity(data, media_type, target, ready.chains)
-        checks.run(Check.INTEGRITY, signature.check)  # 3
+        await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), signature.check))  # 3
         envelope, chain = signature.envelope, signature.chain
         self._extensions(chain, checks)
         delegate = await self._authenticate(envelope, chain, checks)  # 4

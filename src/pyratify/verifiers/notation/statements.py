@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.pki.names import Identity, InvalidName, parse_identity
+from pyratify.pki.names import Identity, InvalidName, has_other_prefix, parse_identity
 from pyratify.verifiers.notation.policy import (
     LEVELS,
     SKIP_LEVEL,
@@ -60,6 +60,7 @@ def read_statement(members: Mapping[str, Any], prefix: str, scopes: tuple[str, .
         _stores(stores, f"{prefix}trustStores"),
         _identities(identities, f"{prefix}trustedIdentities"),
         moment,
+        tuple(filter(has_other_prefix, identities)),
     )
 
 
@@ -108,7 +109,11 @@ def _identities(values: tuple[str, ...], path: str) -> tuple[Identity, ...] | No
         if len(values) > 1:
             raise ConfigurationError("the identity '*' stands alone", path=path)
         return None
-    identities = tuple(_identity(value, f"{path}[{index}]") for index, value in enumerate(values))
+    identities = tuple(
+        _identity(value, f"{path}[{index}]")
+        for index, value in enumerate(values)
+        if not has_other_prefix(value)
+    )
     for index, identity in enumerate(identities):
         for other in identities[:index]:
             if identity.overlaps(other):

@@ -178,8 +178,15 @@ def check_identity(chain: Chain, policy: TrustPolicy) -> None:
         raise VerificationError(Reason.IDENTITY_MISMATCH, str(error)) from None
     if not any(identity.matches(subject) for identity in policy.identities):
         raise VerificationError(
-            Reason.IDENTITY_MISMATCH, f"{chain.leaf.subject!r} is none of the policy's trusted identities"
+            Reason.IDENTITY_MISMATCH,
+            f"{chain.leaf.subject!r} is none of the policy's trusted identities{_others(policy)}",
         )
+
+
+def _others(policy: TrustPolicy) -> str:
+    if not policy.other_identities:
+        return ""
+    return f", of which no certificate matches {', '.join(policy.other_identities)[:200]!r}"
 
 
 def check_expiry(envelope: Envelope, now: datetime) -> None:

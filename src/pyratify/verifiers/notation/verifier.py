@@ -41,7 +41,7 @@ class NotationVerifier(SignatureVerifier[TrustPolicyDocument]):
         from pyratify.verifiers.notation.payload import ImageTarget
 
         layer = _envelope_of(evidence.manifest)
-        data = await evidence.blob(layer)
+        data = await evidence.blob(layer, most=MAX_ENVELOPE)
         return await self.judge(data, layer.media_type, ImageTarget(evidence.subject), policy)
 
 
@@ -51,9 +51,4 @@ def _envelope_of(manifest: Manifest) -> Descriptor:
             Reason.ENVELOPE_MALFORMED,
             f"a signature's manifest has exactly one envelope, and this one has {len(manifest.layers)}",
         )
-    (layer,) = manifest.layers
-    if layer.size > MAX_ENVELOPE:
-        raise VerificationError(
-            Reason.SIZE_EXCEEDED, f"the envelope has {layer.size} bytes, more than {MAX_ENVELOPE}"
-        )
-    return layer
+    return manifest.layers[0]

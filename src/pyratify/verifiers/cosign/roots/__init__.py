@@ -9,8 +9,8 @@ from importlib.resources import files
 from pyratify.core.key import KeyMaterial
 from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.refresh import Repository, kept_root
+from pyratify.verifiers.cosign.root_lines import load_trusted_roots
 from pyratify.verifiers.cosign.trust import Trust
-from pyratify.verifiers.cosign.trusted_root import load_trusted_root
 
 PUBLIC_GOOD = "public-good"
 STAGING = "staging"
@@ -35,15 +35,15 @@ def repository_of(instance: str = PUBLIC_GOOD) -> Repository:
     return Repository(instance, INSTANCES[instance], _read(instance, "root.json"))
 
 
-def root_of(policy: CosignTrustPolicy) -> Trust:
-    """Return whom a policy trusts: the parts it names, the root it names, or Sigstore's public instance.
+def roots_of(policy: CosignTrustPolicy) -> tuple[Trust, ...]:
+    """Return what a policy trusts: the parts it names, the roots it names, or Sigstore's public instance.
 
     Raises:
         ConfigurationError: `TRUST_ROOT`: the root cannot be used.
     """
     if policy.authorities is not None:
-        return policy.authorities
-    return load_trusted_root(policy.trusted_root or current_root())
+        return (policy.authorities,)
+    return load_trusted_roots(policy.trusted_root or current_root())
 
 
 def _read(instance: str, name: str) -> bytes:

@@ -1,0 +1,72 @@
+"""What a refusal of the command's own flags comes to: a signature was found, and another flag reads it."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pyratify.core.reason import Reason
+from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.store import Discovery
+
+_NOTATION = "application/vnd.cncf.notary.signature"
+_BUNDLE = "application/vnd.dev.sigstore.bundle"
+_TELLING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED})
+_FLAGS = {
+    "Notation": "--cert CA.pem with --trusted-identity, or --notation",
+    "cosign": "--key FILE, or --certificate-identity with --certificate-oidc-issuer",
+}
+_TYPES = {"Notation": "notation", "cosign": "cosign"}
+
+
+def advised(result: ValidationResult, arguments: Namespace, *, direct: bool) -> ValidationResult:
+    """Return a refusal whose remedy names what reads the signatures that were found and not looked at.
+
+    Args:
+        result: The result.
+        arguments: The parsed flags.
+        direct: Whether the flags say what is trusted, and not a configuration.
+    """
+    if result.failure is None or result.failure.reason not in _TELLING:
+        return result
+    items = [item for report in walk(result.artifacts) for item in report.results]
+    kinds = sorted(set(_unread(result)))
+    if items or not kinds:
+        return result
+    found = " and ".join(kinds)
+    signatures = f"a {found} signature is attached" if len(kinds) == 1 else f"{found} signatures are attached"
+    if direct:
+        given = next(
+            (f"--{name.replace('_', '-')}" for name in _GIVEN if getattr(arguments, name, None)),
+            "what is given",
+        )
+        remedy = f"{signatures[0].upper()}{signatures[1:]}, which {given} does not read: give {', or '.join(_FLAGS[each] for each in kinds)}."
+    else:
+        types = " and ".join(_TYPES[each] for each in kinds)
+        remedy = f"{signatures[0].upper()}{signatures[1:]}: add a verifier of the type {types} to the configuration."
+    message = f"{result.failure.message}; {signatures}, and nothing here reads it"
+    return replace(result, failure=replace(result.failure, message=message, remedy=remedy))
+
+
+_GIVEN = (
+    "key",
+    "certificate_identity",
+    "certificate_identity_regexp",
+    "cert",
+    "trust_policy",
+    "notation",
+    "notation_config",
+)
+
+
+def _unread(result: ValidationResult) -> Iterator[str]:
+    for report in walk(result.artifacts):
+        if not report.results and report.failure is None:
+            yield from _kind(report)
+
+
+def _kind(report: ArtifactReport) -> Iterator[str]:
+    kind = report.artifact.artifact_type or report.artifact.media_type
+    if kind == _NOTATION:
+        yield "Notation"
+    elif kind.startswith(_BUNDLE) or report.discovery is Discovery.COSIGN_TAG:
+        yield "cosign"

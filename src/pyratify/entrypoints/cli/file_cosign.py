@@ -1,0 +1,86 @@
+"""Cosign's signatures of a file: sigstore bundles, and the bare signatures of `cosign sign-blob` in base64."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from pyratify.core.clock import SystemClock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.verifier import Details
+from pyratify.entrypoints.cli.identity_flags import trust_policy
+from pyratify.pki.encoding import decode_base64
+from pyratify.verifiers.cosign.artifact import Artifact
+from pyratify.verifiers.cosign.blobs import check_type, verify_blob
+from pyratify.verifiers.cosign.keyed import TrustedKeys
+from pyratify.verifiers.cosign.material import Material, Signed
+from pyratify.verifiers.cosign.trusting import Trusting
+from pyratify.verifiers.cosign.verifier import load_policy
+
+_MAX_ARTIFACT = 1024 * 1024 * 1024
+
+
+def load_trust(arguments: Namespace) -> TrustedKeys | Trusting:
+    """Return what the flags trust.
+
+    Raises:
+        ConfigurationError: A key or trusted root cannot be used, or the identity is not whole.
+    """
+    root = "staging" if arguments.staging else ""
+    return load_policy(trust_policy(arguments, {}, Path.cwd(), root), SystemClock())
+
+
+def verify(
+    data: bytes, artifact: Artifact, trusted: TrustedKeys | Trusting, *, bare: bool, predicate_type: str = ""
+) -> Details:
+    """Verify one signature.
+
+    Args:
+        data: The bundle, or the bare signature.
+        artifact: What must have been signed.
+        trusted: What is trusted.
+        bare: Whether it is a bare signature.
+        predicate_type: The only type of statement that counts; empty for every statement and for signatures.
+
+    Raises:
+        VerificationError: It is no evidence for the artifact.
+    """
+    if not bare:
+        return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
+    check_type(None, predicate_type)
+    known = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
+    signature = decode_base64(b"".join(data.split()).decode("ascii"))
+    signer, facts = trusted.authenticate(Material(Signed(artifact.data, known), signature))
+    return Details(f"1 trusted {trusted.noun} signed this artifact", (signer,), {"format": "bare", **facts})
+
+
+def is_bare(data: bytes) -> bool:
+    """Tell whether these bytes are a bare signature: base64 and nothing else, perhaps over several lines."""
+    try:
+        return len(decode_base64(b"".join(data.split()).decode("ascii"))) >= 64
+    except ValueError:
+        return False
+
+
+def read_artifact(name: str) -> Artifact:
+    """Return the file, or what only its digest is known of: a text like a digest that is no file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is too large.
+    """
+    path = Path(name)
+    known = Artifact.of_digest(name)
+    if known is not None and not path.exists():
+        return known
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_ARTIFACT + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(
+            f"{name[:200]} cannot be read: {why}",
+            remedy="Give a file, or a digest of it as sha256:HEX, sha384:HEX or sha512:HEX.",
+        ) from None
+    if len(data) > _MAX_ARTIFACT:
+        raise ConfigurationError(
+            f"{name[:200]} has more than {_MAX_ARTIFACT} bytes", remedy="Give sha256: and its digest instead."
+        )
+    return Artifact.of(data)

@@ -1,0 +1,28 @@
+"""How many references came to what: the last line of standard error where there are several."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pyratify.core.report import ValidationResult
+
+_WORDS = ("allowed", "denied", "undecided")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts results.
+
+    Attributes:
+        counts: How many there are of each word.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: ValidationResult) -> None:
+        """Count one result."""
+        word = "undecided" if result.error is not None else "allowed" if result.succeeded else "denied"
+        self.counts[word] += 1
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{self.counts[word]} {word}" for word in _WORDS if self.counts[word])
+        return f"{self.counts.total()} references: {parts}"

@@ -1,0 +1,57 @@
+"""From the flags of a server to its parts, and what flags must not say together."""
+
+from argparse import Namespace
+
+from pyratify.core.admission import Admission, WorkLimits
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.limits import MIB
+from pyratify.core.observing import Observer
+from pyratify.core.question import SharedVerdicts
+from pyratify.core.verdicts import Lifetimes, Verdicts
+from pyratify.entrypoints.serving.activity import RefusedClients, Watch
+from pyratify.entrypoints.serving.bodies import BodyBudget
+from pyratify.entrypoints.serving.site import Address
+from pyratify.entrypoints.serving.tls import ReloadingTls
+
+
+def verdicts_of(
+    flags: Namespace, clock: Clock, shared: SharedVerdicts | None, observer: Observer
+) -> Verdicts:
+    """Return the verdicts of a server: for how long they are remembered, and how many are found at the same time."""
+    longest: float = flags.verdict_lifetime
+    lifetimes = Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
+    limits = WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
+    return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=Admission(clock, limits))
+
+
+def watch_of(flags: Namespace, clock: Clock) -> Watch:
+    """Return what the listeners of a server share."""
+    bodies = BodyBudget(flags.max_body_memory * MIB)
+    return Watch(bodies=bodies, refused=RefusedClients(clock.monotonic))
+
+
+def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, open_to_all: bool) -> None:
+    """Refuse to be an oracle for everybody who can reach the address.
+
+    Args:
+        address: Where is served.
+        tls: With which certificates; None for plain HTTP.
+        flag: The flag that names the authority of clients.
+        open_to_all: Whether clients without a certificate may be answered.
+
+    Raises:
+        ConfigurationError: Other machines can reach it, and there is no TLS or no authority of clients.
+    """
+    if address.is_loopback:
+        return
+    if tls is None:
+        raise ConfigurationError(
+            "without TLS only this machine is served",
+            remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
+        )
+    if tls.source.client_ca is None and not open_to_all:
+        raise ConfigurationError(
+            "everybody who can reach this address could ask",
+            remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
+        )

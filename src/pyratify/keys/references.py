@@ -1,0 +1,64 @@
+"""References to keys that cosign understands and this package does not: what they name, and what would read it."""
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+
+_EXPORT = "cosign public-key --key '{reference}' > cosign.pub"
+_SERVICES = {
+    "awskms": ("AWS KMS", "pyratify-aws"),
+    "gcpkms": ("Google Cloud KMS", "pyratify-gcp"),
+    "azurekms": ("Azure Key Vault", "pyratify-azure"),
+    "hashivault": ("HashiCorp Vault", "pyratify-vault"),
+    "openbao": ("OpenBao", "pyratify-vault"),
+    "alikms": ("Alibaba Cloud KMS", "pyratify-alibaba"),
+    "pkcs11": ("a PKCS #11 token", ""),
+    "gitlab": ("a project of GitLab", ""),
+}
+
+
+def check_reference(text: str, where: str) -> None:
+    """Refuse a reference that is no path, and say which plugin would read it and how to do without.
+
+    Args:
+        text: What a flag or a configuration names.
+        where: The flag, or what to call the place.
+
+    Raises:
+        ConfigurationError: `KEY_UNAVAILABLE`: it has the form of such a reference.
+    """
+    scheme, colon, _ = text.partition(":")
+    known = scheme in _SERVICES or scheme in {"k8s", "env", "http", "https", "file"}
+    if not colon or not (text.startswith(f"{scheme}://") or scheme == "pkcs11") or not known:
+        return
+    what, remedy = _explained(scheme, text[:200])
+    raise ConfigurationError(
+        f"{where}: {text[:200]} names {what}, which is not read here",
+        reason=Reason.KEY_UNAVAILABLE,
+        remedy=remedy,
+    )
+
+
+def _explained(scheme: str, text: str) -> tuple[str, str]:
+    if scheme in _SERVICES:
+        service, plugin = _SERVICES[scheme]
+        named = f", as {plugin}," if plugin else ""
+        return f"a key in {service}", (
+            f"A plugin of the kind pyratify.keys for {service}{named} would read it in a configuration; "
+            f"without one, export the public key: `{_EXPORT.format(reference=text)}`."
+        )
+    if scheme == "k8s":
+        return "a Secret of a cluster", (
+            "In a cluster the plugin `kubernetes` of the kind pyratify.keys reads it, in a configuration; "
+            f"here, export the public key: `{_EXPORT.format(reference=text)}`."
+        )
+    if scheme == "env":
+        return "a variable of the environment", (
+            "The plugin `inline` of the kind pyratify.keys takes a key as text in a configuration, also as ${NAME}; "
+            "or write the variable to a file and name that."
+        )
+    if scheme == "file":
+        return "a file by its address", f"Give the path alone: {text.removeprefix('file://')}."
+    return "a key on a web server", (
+        "A plugin of the kind pyratify.keys for web servers would read it in a configuration; without one, download it "
+        f"once over a connection that you trust: `curl -fsSo cosign.pub {text}`."
+    )

@@ -1,0 +1,155 @@
+"""Keys, certificates and signatures in the spellings that tools leave, judged as the real cosign and notation judge them."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from interop import live
+from pyratify.entrypoints.cli import main
+from pyratify.testing.certificates import authority, signer
+from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
+from pyratify.testing.memory import make_manifest
+from pyratify.testing.notation import SIGNERS, Recipe
+from pyratify.testing.registry import RegistrySimulator
+from pyratify.verifiers.cosign.formats import SIGNATURE_ANNOTATION
+from pyratify.verifiers.notation.envelope import JWS_TYPE
+
+KEY = CosignKey.generate("rsa-2048")
+TEXT = b"Public-Key: (2048 bit)\nModulus:\n    00:b4:31:98\nCaf\xc3\xa9\n"
+ROOT = authority()
+IDENTITY = "C=US, ST=WA, O=Example"
+NOTATION = "application/vnd.cncf.notary.signature"
+pytestmark = pytest.mark.interop
+
+
+def program(name: str) -> str:
+    """Return a peer's path, or skip where it was not built."""
+    path = live.loopback.PEERS / name
+    if not path.exists():
+        pytest.skip(f"run `make peers` first: there is no {name}")
+    return str(path)
+
+
+def accepts(*command: str, folder: Path) -> bool:
+    """Whether a verifier, run without the user's own files, says yes."""
+    environment = {"HOME": str(folder), "TUF_ROOT": str(folder / "tuf"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=folder, check=False)
+    return done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[RegistrySimulator]:
+    """A registry with a classic signature in one line, in lines, and with a blank in it; and with a notation signature."""
+    with RegistrySimulator() as registry:
+        memory = registry.repository("app")
+        memory.add_blob(b"{}")
+        for tag, edit in LINES.items():
+            image = memory.add_image(tag, tag.encode())
+            signed = sign_classic(KEY, simple_signing(image.digest))
+            text = edit(signed.annotations[SIGNATURE_ANNOTATION])
+            attach_classic(memory, image, replace(signed, annotations={SIGNATURE_ANNOTATION: text}))
+        image = memory.add_image("notation", b"notation")
+        layer = memory.add_blob(SIGNERS[JWS_TYPE](signer(ROOT), image, Recipe()), JWS_TYPE)
+        config = memory.add_blob(b"{}", NOTATION)
+        signature = make_manifest(layers=[layer], config=config, subject=image)
+        memory.list_under(image.digest, memory.add_manifest(signature))
+        yield registry
+
+
+LINES: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "in-lines": lambda text: f"{text[:76]}\n{text[76:]}\n",
+    "in-lines-of-windows": lambda text: f"{text[:76]}\r\n{text[76:]}\r\n",
+    "with-a-blank": lambda text: f"{text[:76]} {text[76:]}",
+}
+
+
+@pytest.mark.parametrize("cosign", ["cosign", "cosign2"])
+@pytest.mark.parametrize("tag", LINES)
+def test_signatures_in_lines_are_judged_as_cosign_judges_them(
+    cosign: str, tag: str, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    """The end of a line is ignored, another blank is not."""
+    (tmp_path / "cosign.pub").write_bytes(KEY.pem)
+    name, key = f"{registry.host}/app:{tag}", str(tmp_path / "cosign.pub")
+    options = ("--key", key, "--insecure-ignore-tlog", "--allow-http-registry", name)
+    expected = accepts(program(cosign), "verify", *options, folder=tmp_path)
+    assert (main(["verify", "--key", key, name]) == 0) is expected
+    assert expected is (tag != "with-a-blank")
+
+
+PUBLIC = KEY.private.public_key()
+FORMS = {
+    "plain": KEY.pem,
+    "with text before": TEXT + KEY.pem,
+    "with text after": KEY.pem + TEXT,
+    "with lines of Windows": KEY.pem.replace(b"\n", b"\r\n"),
+    "RSA PUBLIC KEY": PUBLIC.public_bytes(Encoding.PEM, PublicFormat.PKCS1),
+    "cut off": KEY.pem[:-10],
+    "damaged": KEY.pem.replace(b"BEGIN", b"BEGN"),
+}
+
+
+@pytest.mark.parametrize("cosign", ["cosign", "cosign2"])
+@pytest.mark.parametrize("form", FORMS)
+def test_keys_are_read_as_cosign_reads_them(
+    cosign: str, form: str, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    """Every spelling that cosign reads, and none that it refuses."""
+    (tmp_path / "cosign.pub").write_bytes(FORMS[form])
+    name, key = f"{registry.host}/app:plain", str(tmp_path / "cosign.pub")
+    options = ("--key", key, "--insecure-ignore-tlog", "--allow-http-registry", name)
+    expected = accepts(program(cosign), "verify", *options, folder=tmp_path)
+    assert (main(["verify", "--key", key, name]) == 0) is expected
+    assert expected is (form not in ("cut off", "damaged"))
+
+
+CERTIFICATES = {
+    "plain": ROOT.pem,
+    "with text": TEXT + ROOT.pem + TEXT,
+    "DER": ROOT.der,
+    "several in DER": authority("other").der + ROOT.der,
+    "nothing": TEXT,
+}
+
+
+@pytest.mark.parametrize("form", CERTIFICATES)
+def test_certificates_are_read_as_notation_reads_them(
+    form: str, registry: RegistrySimulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the file is called."""
+    ca = tmp_path / "ca.der"
+    ca.write_bytes(CERTIFICATES[form])
+    name = f"{registry.host}/app:notation"
+    trust = ("-ca", str(ca), "-identity", f"x509.subject: {IDENTITY}")
+    expected = accepts(program("notary"), "verify", "-plain-http", *trust, name, folder=tmp_path)
+    code = main(["verify", "--cert", str(ca), "--trusted-identity", f"x509.subject: {IDENTITY}", name])
+    assert (code == 0) is expected, capsys.readouterr()
+    assert expected is (form != "nothing")
+
+
+@pytest.mark.parametrize("tag", ["in-lines"])
+def test_cosign_itself_attaches_signatures_in_lines(tag: str, tmp_path: Path) -> None:
+    """`base64 payload.sig` and `cosign attach signature` in a real registry."""
+    cosign, crane = program("cosign2"), program("crane")
+    program("registry")
+    assert shutil.which("base64")
+    with live.loopback.registry() as repository:
+        repository.push_image(tag)
+        digest = repository.descriptor(tag)["digest"]
+        payload = json.dumps(simple_signing(digest)).encode()
+        (tmp_path / "payload.json").write_bytes(payload)
+        (tmp_path / "payload.sig").write_bytes(KEY.sign(payload))
+        (tmp_path / "cosign.pub").write_bytes(KEY.pem)
+        encoded = subprocess.run(["base64", "payload.sig"], check=True, capture_output=True, cwd=tmp_path)
+        (tmp_path / "payload.b64").write_bytes(encoded.stdout)
+        name = f"{repository.name}@{digest}"
+        options = ("--signature", "payload.b64", "--payload", "payload.json", "--allow-http-registry")
+        assert accepts(cosign, "attach", "signature", *options, name, folder=tmp_path), crane
+        assert main(["verify", "--key", str(tmp_path / "cosign.pub"), name]) == 0

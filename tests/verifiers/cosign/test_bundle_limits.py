@@ -1,0 +1,109 @@
+"""How much a bundle may hold: each list is counted before anything of it is decoded or verified."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.testing.cosign import CosignKey, sign_statement, statement
+from pyratify.testing.sigstore import PrivateSigstore
+from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
+from pyratify.verifiers.cosign.log_entries import read_entries
+from verifiers.cosign.setting import Setting
+
+SIGSTORE = PrivateSigstore()
+KEY = CosignKey.generate()
+SUBJECT = Setting().image.digest
+LIMIT = 32
+ENTRY: dict[str, Any] = {"logIndex": "1", "inclusionProof": {}}
+STAMP = {"signedTimestamp": "MAA="}
+
+
+def keyed(**material: Any) -> bytes:
+    """Return a bundle by a key with more material."""
+    bundle = sign_statement(KEY, statement(SUBJECT))
+    bundle["verificationMaterial"].update(material)
+    return json.dumps(bundle).encode()
+
+
+def entries(count: int) -> bytes:
+    """Return a bundle with so many log entries."""
+    return keyed(tlogEntries=[ENTRY] * count)
+
+
+def stamps(count: int) -> bytes:
+    """Return a bundle with so many timestamps."""
+    return keyed(timestampVerificationData={"rfc3161Timestamps": [STAMP] * count})
+
+
+def certificates(count: int) -> bytes:
+    """Return a bundle of an older version with so many certificates in its chain."""
+    bundle = SIGSTORE.sign_statement(statement(SUBJECT))
+    bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2"
+    certificate = bundle["verificationMaterial"].pop("certificate")
+    bundle["verificationMaterial"]["x509CertificateChain"] = {"certificates": [certificate] * count}
+    return json.dumps(bundle).encode()
+
+
+LISTS: list[tuple[Callable[[int], bytes], Callable[[Bundle], int]]] = [
+    (entries, lambda bundle: len(bundle.log_entries)),
+    (stamps, lambda bundle: len(bundle.timestamps)),
+    (certificates, lambda bundle: len(bundle.certificates)),
+]
+
+
+@pytest.mark.parametrize(("make", "count"), LISTS, ids=["log-entries", "timestamps", "certificates"])
+def test_each_list_of_a_bundle_is_bounded(
+    make: Callable[[int], bytes], count: Callable[[Bundle], int]
+) -> None:
+    """Thirty-two are read; one more is refused, whatever the policy would have looked at."""
+    assert count(parse_bundle(make(LIMIT))) == LIMIT
+    with pytest.raises(VerificationError) as caught:
+        parse_bundle(make(LIMIT + 1))
+    assert caught.value.reason is Reason.PARSE_LIMIT
+    assert "33 entries, more than the 32 allowed" in caught.value.message
+
+
+@pytest.mark.parametrize("count", [0, 2, LIMIT, LIMIT + 1])
+def test_an_envelope_in_a_bundle_has_one_signature(count: int) -> None:
+    """Fewer or more are refused, and too many are not even counted one by one."""
+    bundle = sign_statement(KEY, statement(SUBJECT))
+    bundle["dsseEnvelope"]["signatures"] *= count
+    with pytest.raises(VerificationError) as caught:
+        parse_bundle(json.dumps(bundle).encode())
+    too_many = count > LIMIT
+    assert caught.value.reason is (Reason.PARSE_LIMIT if too_many else Reason.ENVELOPE_MALFORMED)
+
+
+def test_the_hashes_of_a_proof_are_bounded() -> None:
+    """A tree of 2**63 leaves is 63 levels high."""
+    (entry,) = SIGSTORE.sign_statement(statement(SUBJECT))["verificationMaterial"]["tlogEntries"]
+    proof = entry["inclusionProof"]
+    one = proof["hashes"][0]
+    proof["hashes"] = [one] * 64
+    assert read_entries([entry])[0].proof is not None
+    proof["hashes"] = [one] * 65
+    with pytest.raises(VerificationError) as caught:
+        read_entries([entry])
+    assert caught.value.reason is Reason.PARSE_LIMIT
+
+
+@pytest.mark.parametrize("number", ["9223372036854775807", 2**63 - 1, "0", 0, None])
+def test_a_number_of_an_entry_is_an_int64(number: Any) -> None:
+    """As a number or as its digits; zero where it is not set."""
+    (entry,) = SIGSTORE.sign_statement(statement(SUBJECT))["verificationMaterial"]["tlogEntries"]
+    assert read_entries([entry | {"logIndex": number}])[0].index == int(number or 0)
+
+
+@pytest.mark.parametrize(
+    "number", ["9223372036854775808", 2**63, -1, "-1", "1" * 20, "1.0", 1.0, True, "", " 1", "\u0661"]
+)
+def test_a_number_that_is_none_is_malformed(number: Any) -> None:
+    """Out of range, or in a form that readers take in two ways."""
+    (entry,) = SIGSTORE.sign_statement(statement(SUBJECT))["verificationMaterial"]["tlogEntries"]
+    with pytest.raises(VerificationError) as caught:
+        read_entries([entry | {"logIndex": number}])
+    assert caught.value.reason is Reason.ENVELOPE_MALFORMED
