@@ -10,6 +10,7 @@ from typing import Any
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
+from pyratify.core.store import Store
 from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.gatekeeper.keys import Namespaces
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
@@ -67,7 +68,7 @@ def signed() -> MemoryStore:
 
 
 def provider(
-    store: MemoryStore | None,
+    store: Store | None,
     *verifiers: FakeVerifier,
     scope: str = "*",
     namespaces: str = "optional",

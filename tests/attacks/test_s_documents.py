@@ -111,6 +111,25 @@ def test_atk_296_what_a_library_thinks_of_a_certificate_never_reaches_standard_e
     assert ran.stderr == ""
 
 
+WARNING = """
+import sys, warnings
+from pyratify.entrypoints.cli import main
+sys.argv = ["ratify", "--version"]
+main()
+warnings.warn("a library's opinion", UserWarning)
+"""
+
+
+def test_atk_296_a_warning_of_any_library_never_reaches_standard_error() -> None:
+    """Unless Python is told to show warnings."""
+    for options, shown in (((), False), (("-W", "always"), True)):
+        ran = subprocess.run(
+            [sys.executable, *options, "-c", WARNING], capture_output=True, text=True, check=True
+        )
+        assert ran.stdout
+        assert ("opinion" in ran.stderr) is shown
+
+
 async def test_atk_297_an_envelope_that_is_not_authentic_starts_no_program(tmp_path: Path) -> None:
     """Not even to learn what the plugin does; whatever the level, and whatever else is said of it."""
     plugins = install(tmp_path)

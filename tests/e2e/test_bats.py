@@ -69,6 +69,8 @@ def test_rendering_notation_verifier_with_modified_trust_policies(tmp_path: Path
     certs = [f"--set-file=notation.certs[{number}].cert={tmp_path / f'{number}.crt'}" for number in range(3)]
     settings = (
         "--set",
+        "image.repository=registry.example.com/platform/pyratify",
+        "--set",
         "executor.scopes[0]=registry1.azurecr.io",
         "--set",
         "stores[0].credential.provider=static",

@@ -321,6 +321,10 @@ executors:
     assert "executors[0].stores[0].parameters.caFile: ca.pem" in err
     assert "--inline-files" in err
     assert "PUBLIC KEY" not in plain
+    (tmp_path / "team.yaml").write_text(CONVERTIBLE.rstrip() + "\n    stores: [{type: registry-store}]\n")
+    code, _, err = run("config", "convert", "--namespace", "team", "team.yaml")
+    assert code == 3
+    assert "Give --inline-files" in err
     code, made, err = run("config", "convert", "--inline-files", "ratify.yaml")
     assert code == 0
     assert (made.count("BEGIN PUBLIC KEY"), made.count("BEGIN CERTIFICATE")) == (2, 1)
@@ -330,3 +334,26 @@ executors:
     assert run("config", "convert", "--inline-files", "made.yaml")[0] == 3
     (tmp_path / "back.yaml").write_text(run("config", "convert", "made.yaml")[1])
     assert run("config", "check", "-c", "back.yaml")[0] == 0
+
+
+@pytest.mark.parametrize("output", ["text", "tree"])
+def test_show_has_every_form(output: str, run: Run, tmp_path: Path) -> None:
+    """Also with parts that no plugin here reads, which stay as they are written."""
+    strange = SMALL.replace("type: cosign", "type: nosuch").replace(
+        "trustPolicies:", "token: hidden, policies:"
+    )
+    (tmp_path / "some.yaml").write_text(f'$schema: "schema.json"\n{strange}')
+    code, out, _ = run("config", "show", "-c", "some.yaml", "-o", output)
+    assert code == 0
+    assert "nosuch" in out
+    assert "schema.json" in out
+    assert "<hidden>" in out
+
+
+def test_too_much_on_standard_input_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every command that reads a configuration from there."""
+    for words in (("config", "check", "-c", "-"), ("config", "convert", "-")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"#" * (1024 * 1024 + 1))))
+        code, _, err = run(*words)
+        assert code == 3
+        assert "standard input has more than 1048576 bytes" in err

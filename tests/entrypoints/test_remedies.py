@@ -65,3 +65,11 @@ def test_the_remedy_fits_the_refusal(
     assert message in said
     assert remedy in said.partition("what to do: ")[2]
     assert "at the path that is named" not in said
+
+
+@pytest.mark.parametrize("text", ["Bad/" + "x" * 2000, "Bad\x00name", "-"])
+def test_texts_that_are_no_paths_either_are_refused_all_the_same(text: str, run: Run) -> None:
+    """Looking for a file of that name harms nothing."""
+    code, out, err = run("verify", *KEY, "--", text)
+    assert (code, out) == (3, "")
+    assert "not a reference" in err

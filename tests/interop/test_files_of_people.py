@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from interop import live
+from interop.test_notation_time import push
 from pyratify.entrypoints.cli import main
 from pyratify.testing.certificates import authority, signer
 from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
-from pyratify.testing.memory import make_manifest
 from pyratify.testing.notation import SIGNERS, Recipe
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.verifiers.cosign.formats import SIGNATURE_ANNOTATION
@@ -24,7 +24,6 @@ KEY = CosignKey.generate("rsa-2048")
 TEXT = b"Public-Key: (2048 bit)\nModulus:\n    00:b4:31:98\nCaf\xc3\xa9\n"
 ROOT = authority()
 IDENTITY = "C=US, ST=WA, O=Example"
-NOTATION = "application/vnd.cncf.notary.signature"
 pytestmark = pytest.mark.interop
 
 
@@ -45,7 +44,7 @@ def accepts(*command: str, folder: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def registry() -> Iterator[RegistrySimulator]:
-    """A registry with a classic signature in one line, in lines, and with a blank in it; and with a notation signature."""
+    """A registry with a classic signature in one line, in lines, and with a blank in it."""
     with RegistrySimulator() as registry:
         memory = registry.repository("app")
         memory.add_blob(b"{}")
@@ -54,11 +53,6 @@ def registry() -> Iterator[RegistrySimulator]:
             signed = sign_classic(KEY, simple_signing(image.digest))
             text = edit(signed.annotations[SIGNATURE_ANNOTATION])
             attach_classic(memory, image, replace(signed, annotations={SIGNATURE_ANNOTATION: text}))
-        image = memory.add_image("notation", b"notation")
-        layer = memory.add_blob(SIGNERS[JWS_TYPE](signer(ROOT), image, Recipe()), JWS_TYPE)
-        config = memory.add_blob(b"{}", NOTATION)
-        signature = make_manifest(layers=[layer], config=config, subject=image)
-        memory.list_under(image.digest, memory.add_manifest(signature))
         yield registry
 
 
@@ -119,19 +113,67 @@ CERTIFICATES = {
 }
 
 
+@pytest.fixture(scope="module")
+def signed() -> Iterator[str]:
+    """An image with a notation signature in a real registry, which the real notation asks more of than the simulator has."""
+    program("registry")
+    with live.loopback.registry() as repository:
+        store = push(repository, lambda image: SIGNERS[JWS_TYPE](signer(ROOT), image, Recipe()), JWS_TYPE)
+        yield f"{repository.name}:{next(iter(store.tags))}"
+
+
 @pytest.mark.parametrize("form", CERTIFICATES)
-def test_certificates_are_read_as_notation_reads_them(
-    form: str, registry: RegistrySimulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_certificates_are_read_as_notation_reads_them(form: str, signed: str, tmp_path: Path) -> None:
     """Whatever the file is called."""
     ca = tmp_path / "ca.der"
     ca.write_bytes(CERTIFICATES[form])
-    name = f"{registry.host}/app:notation"
     trust = ("-ca", str(ca), "-identity", f"x509.subject: {IDENTITY}")
-    expected = accepts(program("notary"), "verify", "-plain-http", *trust, name, folder=tmp_path)
-    code = main(["verify", "--cert", str(ca), "--trusted-identity", f"x509.subject: {IDENTITY}", name])
-    assert (code == 0) is expected, capsys.readouterr()
+    expected = accepts(program("notary"), "verify", "-plain-http", *trust, signed, folder=tmp_path)
+    code = main(["verify", "--cert", str(ca), "--trusted-identity", f"x509.subject: {IDENTITY}", signed])
+    assert (code == 0) is expected
     assert expected is (form != "nothing")
+
+
+def _note(header: dict[str, object]) -> None:
+    header["com.example.note"] = "unsigned"
+
+
+@pytest.mark.parametrize("media_type", SIGNERS)
+@pytest.mark.parametrize("identities", [(IDENTITY,), ("did:key:z6Mk", IDENTITY), ("did:key:z6Mk",)])
+def test_unknown_headers_and_identities_are_judged_as_notation_judges_them(
+    media_type: str, identities: tuple[str, ...], tmp_path: Path
+) -> None:
+    """An unsigned header that nothing knows is ignored, and an identity of another kind matches no certificate."""
+    notary = program("notary")
+    program("registry")
+    (tmp_path / "ca.pem").write_bytes(ROOT.pem)
+    texts = tuple(each if each.startswith("did:") else f"x509.subject: {each}" for each in identities)
+    recipe = Recipe(unprotected=_note)
+    with live.loopback.registry() as repository:
+        store = push(repository, lambda image: SIGNERS[media_type](signer(ROOT), image, recipe), media_type)
+        name = f"{repository.name}:{next(iter(store.tags))}"
+        flags = [flag for text in texts for flag in ("-identity", text)]
+        trust = ("-ca", str(tmp_path / "ca.pem"), *flags)
+        expected = accepts(notary, "verify", "-plain-http", *trust, name, folder=tmp_path)
+        policy = {
+            "version": "1.0",
+            "trustPolicies": [
+                {
+                    "name": "all",
+                    "registryScopes": ["*"],
+                    "signatureVerification": {"level": "strict"},
+                    "trustStores": ["ca:test"],
+                    "trustedIdentities": texts,
+                }
+            ],
+        }
+        store_folder = tmp_path / "x509" / "ca" / "test"
+        store_folder.mkdir(parents=True)
+        (store_folder / "ca.der").write_bytes(ROOT.der)
+        (tmp_path / "trustpolicy.json").write_text(json.dumps(policy))
+        given = ("--trust-policy", str(tmp_path / "trustpolicy.json"), "--trust-store", str(tmp_path))
+        assert (main(["verify", *given, name]) == 0) is expected
+    assert expected is (IDENTITY in identities)
 
 
 @pytest.mark.parametrize("tag", ["in-lines"])

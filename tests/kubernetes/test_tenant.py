@@ -155,7 +155,7 @@ def test_times_are_known_by_their_names(name: str) -> None:
 
 
 def test_expressions_are_counted_over_all_policies_and_verifiers() -> None:
-    """Each costs everybody time; 32 of them are open, wherever they stand."""
+    """Each costs shared time; 32 of them are open, wherever they stand."""
     policy = {**EXPRESSION, "certificateOIDCIssuerRegex": "https://[a-z]+"} | {"identities": [EXPRESSION] * 6}
     given = changed((*COSIGN[:-1],), [policy, policy])
     read_spec(given, tenant=True)
@@ -212,7 +212,7 @@ def lent() -> ClusterResources:
 async def test_a_plugin_gets_no_keys_of_the_provider_for_a_tenant(
     lent: ClusterResources, tmp_path: Path, name: str
 ) -> None:
-    """Whatever parameters it took them from: those that nobody has checked before are refused where they are built."""
+    """Whatever parameters it took them from: those that were not checked before are refused where they are built."""
     (tmp_path / "cosign.pub").write_text(KEY)
     given = {name: [str(tmp_path / "cosign.pub")]}
     for build in (lent.keys, lent.certificates):
@@ -254,7 +254,7 @@ async def test_the_clusters_plugins_get_keys_from_files(tmp_path: Path) -> None:
 
 
 def test_a_tenants_plugins_reach_public_addresses_only(lent: ClusterResources) -> None:
-    """Also where nobody has said so; what is listed for tenants is kept, and the cluster has no bound."""
+    """Also where no bound was given; what is listed for tenants is kept, and the cluster has no bound."""
     assert lent.shared.destinations == PUBLIC_ONLY
     listed = Destinations.parse(["10.0.0.0/8"])
     assert lent_to("team", FakeClock(), Shared(destinations=listed)).shared.destinations == listed

@@ -167,7 +167,7 @@ def test_the_image_has_extras_that_exist_and_plugins_that_are_asked_for() -> Non
     assert set(arguments["EXTRAS"].split(",")) <= set(extras)
     assert arguments["EXTRAS"] == "all"
     (everything,) = extras["all"]
-    assert everything == f"pyratify[{','.join(sorted(set(extras) - {'all', 'dev'}))}]"
+    assert everything == f"pyratify[{','.join(sorted(set(extras) - {'all', 'dev', 'mutants'}))}]"
     assert arguments["PLUGINS"] == '""'
     (install,) = [what for name, what in found if name == "RUN" and "pip install" in what]
     assert install.endswith('".${EXTRAS:+[${EXTRAS}]}" ${PLUGINS}')

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyratify.pki.pem import Block, InvalidPem, is_pem, read_pem
+from pyratify.pki.pem import UNTRUSTED, Block, InvalidPem, is_pem, read_pem
 from pyratify.testing.certificates import authority
 
 ROOT = authority()
@@ -108,6 +108,17 @@ def test_atk_238_base64_that_lost_both_its_markers_is_no_text() -> None:
     body = b"".join(PEM.splitlines(keepends=True)[1:-1])
     with pytest.raises(InvalidPem, match="line 1 looks like a part of a damaged PEM block"):
         read_pem(body + PEM)
+
+
+@pytest.mark.parametrize(
+    "line", [b"-" * 300_000, b"END " * 75_000, b"BEGIN" + b" " * 300_000, b"A" * 300_000, b"--- A" * 60_000]
+)
+def test_a_hostile_line_is_searched_once(line: bytes) -> None:
+    """A search that begins anew at every octet would not come to an end here."""
+    with suppress(InvalidPem):
+        assert read_pem(line + b"\n" + PEM) == (BLOCK,)
+    with pytest.raises(InvalidPem, match="more than the 131072 allowed"):
+        read_pem(line, UNTRUSTED)
 
 
 def test_der_is_told_from_text_by_its_content() -> None:

@@ -241,3 +241,24 @@ def test_keyless_signers_are_named_by_their_identity() -> None:
     assert signers(Details("x", ("spki:sha256:00",))) == ()
     assert signers(Details("x", ("spki:sha256:00",), {"SN": "CN=a"})) == ("CN=a",)
     assert signers(Details("x", (), {"SN": "CN=a"})) == ()
+
+
+def test_attached_artifacts_as_lines() -> None:
+    """Nested ones are indented, and faults and limits are said."""
+    from pyratify.render.attached import render_json, render_lines
+
+    kind = VerifierResult("kind", Outcome.PASSED, Details("signature"))
+    failed = artifact(TWO, outcome=Outcome.FAILED, failure=EXPIRED)
+    tag = replace(artifact(ONE, kind, nested=(failed,)), discovery=Discovery.COSIGN_TAG)
+    limit = Failure(Reason.REFERRERS_LIMIT, "too many", "raise it")
+    result = replace(ALLOWED, artifacts=(tag,), limits=(limit,), passed_over=2)
+    lines = render_lines(result).splitlines()
+    assert lines[0].endswith(": 2 attached")
+    assert lines[1].endswith("(cosign-tag): cosign signature")
+    assert lines[2].startswith(f"    {TWO.digest}")
+    assert lines[3] == "      cannot be used: it is old [SIG_EXPIRED]"
+    assert lines[4] == "  limit: too many [REFERRERS_LIMIT]"
+    assert json.loads(render_json(result))["limits"] == ["too many [REFERRERS_LIMIT]"]
+    assert "not looked at: 2, because what came before was enough" in tree.render(result)
+    assert "limit: too many" in tree.render(result)
+    assert "limit: too many" in text.render(result)

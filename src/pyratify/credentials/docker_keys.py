@@ -36,11 +36,12 @@ class Key:
     def rank(self, registry: str, repository: str) -> tuple[bool, int, int] | None:
         """Return how closely it matches, greater is closer: an exact host, a longer path, fewer stars; None if not."""
         begins = tuple(repository.split("/"))[: len(self.path)] == self.path
-        if not self._has_host(registry) or not (begins or self.is_address):
+        if not self.has_host(registry) or not (begins or self.is_address):
             return None
         return _STAR not in self.host, len(self.path) if begins else -1, len(self.host.replace(_STAR, ""))
 
-    def _has_host(self, registry: str) -> bool:
+    def has_host(self, registry: str) -> bool:
+        """Tell whether the registry is the host, or one that the stars stand for."""
         if _STAR not in self.host:
             return self.host == registry
         return _pattern(self.host).fullmatch(registry) is not None
@@ -91,7 +92,7 @@ def others(keys: Iterable[str], registry: str) -> tuple[str, ...]:
     return tuple(
         text
         for text, key in parsed
-        if (key is None and host in text) or (key is not None and key.path and key.host == registry)
+        if (key is None and host in text) or (key is not None and key.path and key.has_host(registry))
     )
 
 

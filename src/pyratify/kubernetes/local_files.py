@@ -86,7 +86,7 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
 
 def _period(files: Any) -> dict[str, str] | None:
     """Return the one period of all files; None where there is none in common, or these are no files of a provider."""
-    if not isinstance(files, list) or not files:
+    if not isinstance(files, list) or not files or not all(isinstance(_path(each), str) for each in files):
         return None
     found = [
         {name: each[name] for name in ("notBefore", "notAfter") if name in each}
@@ -97,8 +97,8 @@ def _period(files: Any) -> dict[str, str] | None:
     return found[0] if all(each == found[0] for each in found) else None
 
 
-def _path(file: Any) -> str:
-    return str(file["path"] if isinstance(file, dict) else file)
+def _path(file: Any) -> Any:
+    return file.get("path") if isinstance(file, dict) else file
 
 
 def _pem(material: KeyMaterial) -> str:

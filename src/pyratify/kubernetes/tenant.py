@@ -146,7 +146,7 @@ def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
 
 
 def _expressions(parameters: Mapping[str, Any]) -> int:
-    """Count the expressions of a cosign verifier: each takes time of everybody, when it is read and for every signer."""
+    """Count the expressions of a cosign verifier: each takes shared time, when it is read and for every signer."""
     policies = [policy for _, policy in _each(parameters, "trustPolicies", "")]
     identities = [each for policy in policies for _, each in _each(policy, "identities", "")]
     return sum(bool(each.get(name)) for each in (*policies, *identities) for name in _EXPRESSIONS)

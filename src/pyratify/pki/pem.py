@@ -12,14 +12,15 @@ from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.pki.encoding import InvalidBase64, decode_base64, encode_base64
 
 MARKER = b"-----BEGIN "
+UNTRUSTED = 128 * 1024  # a certificate of the largest size that is read, with some text around it
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*", re.ASCII)
 _BODY = re.compile(r"[A-Za-z0-9+/= \t]*", re.ASCII)
 _COMMENT = re.compile(r"[ \t]*#")
 _DASH = "[-\u2010-\u2015\u2212]"  # also those that word processors put in the place of hyphens
-_REMAINS = re.compile(
-    rf"{_DASH}{{2,}}[ \t]*(?:BEGIN|END)\b"
-    rf"|\b(?:BEGIN|END)[ \t]+[\w. ]{{1,64}}{_DASH}{{2,}}"
-    rf"|{_DASH}{{4,}}[ \t]*(?i:begin|end)\b"
+_REMAINS = re.compile(  # every repetition is bounded or anchored, so that a line is searched in linear time
+    rf"{_DASH}{{2}}[ \t]{{0,8}}(?:BEGIN|END)\b"
+    rf"|\b(?:BEGIN|END)[ \t]{{1,8}}[\w. ]{{1,64}}{_DASH}{{2}}"
+    rf"|{_DASH}{{4}}[ \t]{{0,8}}(?i:begin|end)\b"
     rf"|^[ \t]*{_DASH}{{3,}}[A-Z][A-Z0-9 ]*{_DASH}{{3,}}[ \t]*$"
     r"|^[ \t]*M[A-P][A-Za-z0-9+/]{38,}={0,2}[ \t]*$"  # base64 of a DER sequence that no block contains
 )
@@ -58,12 +59,18 @@ def is_pem(data: bytes) -> bool:
         return MARKER in data
 
 
-def read_pem(data: bytes) -> tuple[Block, ...]:
+def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
     """Return the blocks of a text, in order; none where it has none.
 
+    Args:
+        data: The text.
+        limit: How many bytes it may have; `UNTRUSTED` for what comes with an artifact.
+
     Raises:
-        InvalidPem: A block is damaged, or something outside looks like a part of one.
+        InvalidPem: It is too long, a block is damaged, or something outside looks like a part of one.
     """
+    if limit is not None and len(data) > limit:
+        raise InvalidPem(f"it has {len(data)} bytes, more than the {limit} allowed")
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
     blocks: list[Block] = []
     opened: tuple[str, int] | None = None

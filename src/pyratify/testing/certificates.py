@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyratify.core.key import KeyMaterial
 from pyratify.pki.der import SEQUENCE, read_element, read_elements
-from pyratify.pki.encoding import encode_base64
+from pyratify.pki.pem import Block
 
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC)
 SIGNER_NAME = "CN=signer,O=Example,ST=WA,C=US"
@@ -108,7 +108,7 @@ class Issued:
 
 def pem(*documents: bytes) -> bytes:
     """Return certificates in PEM, one after another."""
-    return b"".join(_pem(document) for document in documents)
+    return "".join(Block("CERTIFICATE", document).encode() for document in documents).encode()
 
 
 @lru_cache(maxsize=256)
@@ -265,12 +265,6 @@ def element(tag: int, content: bytes) -> bytes:
         return bytes((tag, length)) + content
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes((tag, 0x80 | len(octets))) + octets + content
-
-
-def _pem(document: bytes) -> bytes:
-    text = encode_base64(document)
-    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
-    return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----\n")).encode()
 
 
 def public_pem(key: Any) -> bytes:

@@ -17,6 +17,8 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
+from pyratify.testing.registry import Fault, RegistrySimulator
+from registries import open_store
 
 APP = "example.com/app:v1"
 
@@ -278,3 +280,18 @@ async def test_the_line_of_a_denial_has_its_code(caplog: pytest.LogCaptureFixtur
     await items(provider(store), "example.com/app:v1", "example.com/app:bare")
     codes = {record.key: record.code for record in caplog.records}  # type: ignore[attr-defined]
     assert codes == {"example.com/app:v1": "", "example.com/app:bare": "NO_EVIDENCE"}
+
+
+async def test_a_registry_that_asks_for_a_longer_wait_than_there_is_time_for_is_no_time_out() -> None:
+    """The answer has the registry's status and until when, at once; ten seconds would be too long as well."""
+    for asked, until in (("3600", "01:00:00Z"), ("10", "00:00:10Z")):
+        clock = BellClock()
+        with RegistrySimulator() as registry:
+            registry.repository("app").add_image("v1")
+            registry.fault(Fault(path="/manifests/", status=429, headers={"Retry-After": asked}))
+            async with open_store(clock=clock) as store:
+                (item,) = await items(provider(store, clock=clock), str(registry.reference("app", "v1")))
+            assert len(registry.hits) == 1
+        assert "REGISTRY_ERROR" in str(item)
+        assert "HTTP 429" in item["error"]
+        assert until in item["error"]

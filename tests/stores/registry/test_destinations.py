@@ -98,7 +98,7 @@ async def test_what_is_listed_is_open(make: Make, entry: str) -> None:
 
 
 async def test_what_a_registry_names_is_as_bounded_as_ever(make: Make) -> None:
-    """The list is for what is configured; whoever answers there leads nowhere inside."""
+    """The list is for what is configured; what answers there leads nowhere inside."""
     with RegistrySimulator() as registry:
         request = asking(f"http://registry.example:{registry.port}/v2/", PUBLIC)
         await refused(make(HERE, resolve=lambda host, port: ["127.0.0.1"]), request)

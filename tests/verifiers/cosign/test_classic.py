@@ -63,6 +63,15 @@ async def test_a_signature_in_lines_counts(break_: str) -> None:
     assert passed(await setting.validate()).signers == (KEY.fingerprint,)
 
 
+async def test_a_certificate_annotation_is_bounded() -> None:
+    """Before anything in it is looked for."""
+    setting = Setting()
+    signed = sign_classic(KEY, simple_signing(setting.image.digest))
+    annotations = {**signed.annotations, CERTIFICATE_ANNOTATION: "x" * (128 * 1024 + 1)}
+    attach_classic(setting.store, setting.image, replace(signed, annotations=annotations))
+    assert is_denied(await setting.validate(), Reason.ENVELOPE_MALFORMED)
+
+
 @pytest.mark.parametrize("blank", [" ", "\t", "\x0b", "\u2028"])
 async def test_other_blanks_in_a_signature_are_refused(blank: str) -> None:
     """Only the ends of lines are ignored."""

@@ -25,7 +25,10 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     if arguments is not None:
         return _guarded(tuple(arguments))
     import gc
+    import warnings
 
+    if not sys.warnoptions:  # what a library says to programmers is no message to users
+        warnings.simplefilter("ignore")
     # A process that lives for a fraction of a second spends a tenth of it on collecting garbage that is none.
     gc.set_threshold(20_000, 50, 50)
     code = _guarded(tuple(sys.argv[1:]))

@@ -50,8 +50,18 @@ def convert_file(
         if inline:
             document = asyncio.run(inlined(document, _folder(file)))
         warnings = tuple(f"{place}: {text}" for place, text in local_files(document))
-        found = to_resources(document, name, namespace)
+        found = _resources(document, name, namespace, inline=inline)
     return "---\n".join(yaml.dumps(each) for each in found), warnings
+
+
+def _resources(document: Any, name: str, namespace: str, *, inline: bool) -> tuple[dict[str, Any], ...]:
+    try:
+        return to_resources(document, name, namespace)
+    except ConfigurationError as error:
+        if inline or not error.path.endswith(".files"):
+            raise
+        remedy = "Give --inline-files, or name a Secret of the namespace (provider kubernetes)."
+        raise ConfigurationError(error.detail, path=error.path, reason=error.reason, remedy=remedy) from None
 
 
 def _folder(file: str) -> Path:

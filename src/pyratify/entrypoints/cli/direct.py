@@ -85,8 +85,14 @@ def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifie
         policy=any_of(verifier.name for verifier in verifiers),
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
-        limits=Limits(referrers=arguments.max_signatures) if arguments.max_signatures else Limits(),
+        limits=_limits(arguments),
     )
+
+
+def _limits(arguments: Namespace) -> Limits:
+    """Return the bounds; the flag limits what is attached, and raises how many signatures one artifact may hold."""
+    most = arguments.max_signatures
+    return Limits(referrers=most, signatures=max(most, Limits().signatures)) if most else Limits()
 
 
 def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> Executor:
@@ -134,7 +140,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
-        plain_http=False if arguments.https else True if arguments.plain_http else None,
+        plain_http=True if arguments.plain_http else False if arguments.https or ca_file else None,
         cosign_tags=True,
         cosign_suffixes=cosign_tags,
         cosign_tag_prefix=_prefix(arguments),

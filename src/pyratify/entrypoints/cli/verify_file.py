@@ -14,7 +14,6 @@ from pyratify.core.errors import (
     ConfigurationError,
     Failure,
     InconclusiveError,
-    RatifyError,
     VerificationError,
 )
 from pyratify.core.reason import Reason
@@ -150,20 +149,17 @@ async def _verify(
     verdict = any_of(judges).decide(found)
     failure = verdict.failure
     if failure is not None and len(given) == 1 and given[0].kind.verifier == "cosign":
-        failure = (
-            found[0].results[0].failure
-        )  # of the only bundle the own reason, as verify-bundle always said
+        # Of the only bundle its own reason, as verify-bundle always said.
+        failure = found[0].results[0].failure
     return ValidationResult(reference, subject, verdict.decision, failure, artifacts=found)
 
 
 async def _judged(given: Given, judge: Judge) -> VerifierResult:
     try:
         details = await judge(given)
-    except ConfigurationError:
-        raise
     except VerificationError as error:
         return VerifierResult(given.kind.verifier, Outcome.FAILED, failure=error.failure)
-    except RatifyError as error:
+    except InconclusiveError as error:
         return VerifierResult(given.kind.verifier, Outcome.INCONCLUSIVE, failure=error.failure)
     return VerifierResult(given.kind.verifier, Outcome.PASSED, details)
 

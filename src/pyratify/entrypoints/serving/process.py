@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pyratify.entrypoints.serving.workers.supervisor import Supervisor
 
 _LOG = logging.getLogger("pyratify.serving")
+# For how long a thread that parses a large document may hold the interpreter while the event loop has something to do.
+_SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
     raise_limit()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     inherited = inherit()
     handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)
     try:

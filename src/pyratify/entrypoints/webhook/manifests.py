@@ -1,4 +1,4 @@
-"""What of a cluster's manifests would let images through that nobody judged, or refuse what has none."""
+"""What of a cluster's manifests would let images through unjudged, or refuse what has none."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -73,7 +73,7 @@ def _of_hook(each: Mapping[str, Any], hook: Mapping[str, Any]) -> Iterator[Weakn
     if mapping(hook.get("objectSelector")):
         yield Weakness(
             place,
-            "whoever writes an object chooses its labels, and so whether it is looked at",
+            "the author of an object chooses its labels, and so whether it is looked at",
             "Leave out objectSelector; rules may have one.",
         )
     if mappings(hook.get("matchConditions")):

@@ -8,7 +8,7 @@ from pyratify.core import strictjson
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_base64
-from pyratify.pki.pem import InvalidPem, read_pem
+from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.pki.transparency.entry import LogEntry, check_kind
 
 _HASHES = {
@@ -161,7 +161,7 @@ def _ascii(value: bytes) -> str:
 
 
 def _pem(encoded: str) -> bytes:
-    blocks = read_pem(decode_base64(encoded))
+    blocks = read_pem(decode_base64(encoded), UNTRUSTED)
     if len(blocks) != 1 or blocks[0].label not in ("CERTIFICATE", "PUBLIC KEY"):
         raise _Malformed("it names not exactly one certificate or key")
     return blocks[0].data

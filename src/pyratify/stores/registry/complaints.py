@@ -31,7 +31,7 @@ def try_later(response: Response, seconds: float, now: datetime) -> TryLater:
         Reason.REGISTRY_ERROR,
         f"{response.url.origin.authority} answers HTTP {response.status}{complaint(response)} and asks for a wait of "
         f"{seconds:.0f} seconds, until {until}",
-        remedy=f"Ask again after {until}; where requests are counted, a login usually allows more of them.",
+        remedy=f"Ask again after {until}, as it answers HTTP {response.status} until then; a login usually allows more requests.",
     )
 
 

@@ -27,7 +27,7 @@ class RegistryOptions:
 
     Attributes:
         plain_http: Whether registries speak http. None for https, except on this machine's loopback, where https is tried
-            first and then http, as in Docker; CA or client certificates mean https there, too.
+            first and then http, as in Docker.
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest or referrers page that is read.

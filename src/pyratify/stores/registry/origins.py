@@ -23,8 +23,6 @@ class Origins:
 
     def __init__(self, options: RegistryOptions, speaks_tls: Callable[[Origin], Awaitable[bool]]) -> None:
         self._plain_http = options.plain_http
-        if options.plain_http is None and (options.ca_pem or options.client_cert_file):
-            self._plain_http = False  # who names certificates means https
         self._probes = options.destinations is None
         self._speaks_tls = speaks_tls
         self._known: OrderedDict[str, Origin] = OrderedDict()

@@ -25,7 +25,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
 
     Attributes:
         plain_http: Whether registries speak http. By default none does but on this machine's loopback, where https is tried
-            first; CA or client certificates mean https there, too.
+            first; `false` means https there, too.
         user_agent: What the client calls itself.
         max_blob_bytes: The largest blob that is read.
         max_manifest_bytes: The largest manifest that is read.

@@ -11,7 +11,7 @@ from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.verifier import Details, Evidence
-from pyratify.pki.pem import InvalidPem, read_pem
+from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.verifiers.cosign import fields
 from pyratify.verifiers.cosign.budget import BYTES, Budget
 from pyratify.verifiers.cosign.formats import (
@@ -131,9 +131,9 @@ def _certificate(layer: Descriptor) -> bytes | None:
     if text is None:
         return None
     try:
-        blocks = read_pem(text.encode())
-    except InvalidPem:
-        fields.malformed("the certificate annotation is not PEM")
+        blocks = read_pem(text.encode(), UNTRUSTED)
+    except InvalidPem as error:
+        fields.malformed(f"the certificate annotation is not PEM: {error}")
     if [block.label for block in blocks] != ["CERTIFICATE"]:
         fields.malformed("the certificate annotation holds something else than one certificate")
     check_certificate(blocks[0].data)

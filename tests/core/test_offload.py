@@ -1,0 +1,78 @@
+"""Work beside the event loop."""
+
+import asyncio
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from pyratify.core.lease import Lease
+from pyratify.core.offload import LARGE, offload
+
+WHO = ContextVar("who", default="nobody")
+
+
+def where(name: str, *, suffix: str = "") -> tuple[str, str, str]:
+    """Return the arguments, the thread and what the context says."""
+    return name + suffix, threading.current_thread().name, WHO.get()
+
+
+async def test_small_work_is_done_at_once() -> None:
+    """Up to the bound, in the caller's own thread."""
+    here = threading.current_thread().name
+    assert await offload(LARGE, where, "a", suffix="b") == ("ab", here, "nobody")
+
+
+async def test_large_work_is_done_in_a_thread_with_the_caller_s_context() -> None:
+    """So that what it traces is told to the right place; few threads do it all."""
+    WHO.set("caller")
+    found = await asyncio.gather(*(offload(LARGE + 1, where, "a", suffix="b") for _ in range(20)))
+    assert {(said, who) for said, _, who in found} == {("ab", "caller")}
+    names = {name for _, name, _ in found}
+    assert all(name.startswith("pyratify-documents") for name in names)
+    assert len(names) <= 2
+
+
+@pytest.mark.parametrize("size", [0, LARGE + 1])
+async def test_what_work_raises_is_raised(size: int) -> None:
+    """As it is, from either place."""
+
+    def fails() -> None:
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError, match="gone"):
+        await offload(size, fails)
+
+
+async def test_who_is_cancelled_gives_no_work_to_the_threads_any_more() -> None:
+    """What has not begun yet never does."""
+    go, begun = threading.Event(), []
+    busy = [asyncio.create_task(offload(LARGE + 1, go.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(offload(LARGE + 1, begun.append, 1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    go.set()
+    await asyncio.gather(*busy)
+    assert begun == []
+
+
+async def test_a_place_is_taken_once_and_given_back_once() -> None:
+    """Whatever is read, and however often; nothing is taken for what is small."""
+    places = asyncio.Semaphore(1)
+    first, second = Lease(places), Lease(places)
+    await first.take(LARGE)
+    assert not places.locked()
+    await asyncio.gather(first.take(LARGE + 1), first.take(LARGE + 1))
+    assert places.locked()
+    other = asyncio.create_task(second.take(LARGE + 1))
+    await asyncio.sleep(0)
+    assert not other.done()
+    first.release()
+    first.release()
+    await other
+    assert places.locked()
+    second.release()
+    assert not places.locked()
