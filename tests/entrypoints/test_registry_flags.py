@@ -9,6 +9,7 @@ from entrypoints.conftest import Ran
 from pyratify.stores.registry import transport_asyncio
 from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.transport import Transport
+from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
 from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority
 
@@ -91,3 +92,19 @@ def test_a_certificate_authority_means_https(run: Run, registry: RegistrySimulat
     assert (code, "TLS_REQUIRED" in err) == (2, True)
     assert registry.hits == ()
     assert run("resolve", *flags, "--plain-http", registry.reference("app", "both")).code == 0
+
+
+def test_more_signatures_than_the_limit_are_looked_at_where_the_flag_says_so(
+    run: Run, tmp_path: Path
+) -> None:
+    """Without it the remedy names the flag."""
+    key = CosignKey.generate()
+    (tmp_path / "key.pub").write_bytes(key.pem)
+    with RegistrySimulator() as registry:
+        memory = registry.repository("app")
+        image = memory.add_image("v1")
+        attach_classic(memory, image, *[sign_classic(key, simple_signing(image.digest))] * 2001)
+        flags = ("verify", "--key", tmp_path / "key.pub", registry.reference("app", "v1"))
+        code, out, err = run(*flags)
+        assert (code, "SIGNATURE_LIMIT" in out + err, "--max-signatures" in out + err) == (1, True, True)
+        assert run(*flags, "--max-signatures", "3000").code == 0

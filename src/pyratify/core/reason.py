@@ -190,7 +190,7 @@ _REMEDIES = {
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
-    Reason.SIGNATURE_LIMIT: "Raise limits.signatures in the configuration, or remove signatures that are no longer needed.",
+    Reason.SIGNATURE_LIMIT: "Raise limits.signatures in the configuration (--max-signatures on the command line), or remove signatures without need.",
     Reason.SIGNER_KIND: "Trust what signed it, a key or an identity, in place of the other; `ratify inspect` shows which.",
     Reason.SIG_EXPIRED: "Sign the image again; this signature was only valid for a time.",
     Reason.SIG_INVALID: "If the signer's key is another one and is to be trusted, give that key; if not, do not run it: it was signed by another or changed.",

@@ -85,8 +85,14 @@ def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifie
         policy=any_of(verifier.name for verifier in verifiers),
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
-        limits=Limits(referrers=arguments.max_signatures) if arguments.max_signatures else Limits(),
+        limits=_limits(arguments),
     )
+
+
+def _limits(arguments: Namespace) -> Limits:
+    """Return the bounds; the flag limits what is attached, and raises how many signatures one artifact may hold."""
+    most = arguments.max_signatures
+    return Limits(referrers=most, signatures=max(most, Limits().signatures)) if most else Limits()
 
 
 def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> Executor:

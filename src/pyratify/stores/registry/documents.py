@@ -177,6 +177,7 @@ def _entries(entries: list[object], response: Response) -> Listing:
         error = error or StoreError(
             Reason.REFERRERS_LIMIT,
             f"{response.url.origin.authority} lists {len(entries)} referrers on one page, more than the {MAX_ENTRIES} that are read",
+            remedy="Remove what is attached without need.",
         )
     return Listing(tuple(found), error)
 

@@ -96,7 +96,8 @@ class _Search:
         """Ask for the first page of referrers and, where that lists nothing, for the referrers tag; it does not raise."""
         opening = Opening()
         if self.mode is not ReferrersMode.TAG:
-            opening = await self.api.open(self.place, self.digest, self.artifact_type)
+            only = self.mode is ReferrersMode.API
+            opening = await self.api.open(self.place, self.digest, self.artifact_type, again=only)
         if not self._falls_back(opening):
             return _First(opening)
         try:
@@ -157,7 +158,7 @@ class _Search:
     async def _from_api(self, opening: Opening) -> AsyncGenerator[Referrer, None]:
         if opening.error is not None:
             self.gaps.append(opening.error)
-        elif opening.read is None and self.mode is ReferrersMode.API and not opening.skipped:
+        elif opening.read is None and self.mode is ReferrersMode.API:
             self.gaps.append(self._without_api(opening))
         elif opening.odd:
             self.odd = self._odd_answer(opening)

@@ -87,6 +87,7 @@ class Pages:
             raise StoreError(
                 Reason.REFERRERS_LIMIT,
                 f"{self._origin.authority} lists referrers without end: page {len(self._seen) + 1} would be one too many",
+                remedy="See whether the registry's pages of referrers come to an end, and remove what is attached without need.",
             )
         self._seen.add(following.target)
 
