@@ -44,6 +44,17 @@ def test_a_cache_refuses_what_is_larger_than_itself() -> None:
     assert (cache.get("a"), cache.get("b")) == (b"1", None)
 
 
+def test_what_is_over_goes_where_others_come() -> None:
+    """Not until its place is needed; half of what is kept may be over, and no more."""
+    clock = FakeClock()
+    cache = ExpiringCache[int](clock, 1_000_000)
+    for number in range(1000):
+        cache.put(number, number, 10)
+        clock.advance(1)
+        assert len(cache) <= 25
+    assert [cache.get(number) for number in (990, 991, 999)] == [None, 991, 999]
+
+
 class Work:
     """Work that waits to be let go, and counts its beginnings and its ends."""
 

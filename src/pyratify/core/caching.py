@@ -107,6 +107,7 @@ class ExpiringCache(Generic[T]):
         self._max_weight = max_weight
         self._entries: OrderedDict[Hashable, tuple[float, int, T]] = OrderedDict()
         self._weight = 0
+        self._since = self._left = 0  # since the last sweep: what was put in, and what it left
 
     def __len__(self) -> int:
         """Return the number of values, those whose time is over included."""
@@ -136,6 +137,9 @@ class ExpiringCache(Generic[T]):
     def put(self, key: Hashable, value: T, seconds: float, weight: int = 1) -> None:
         """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
         self._forget(key)
+        self._since += 1
+        if self._since > self._left:  # so that sweeping costs a put no more than looking at one value
+            self.sweep()
         if seconds <= 0 or weight > self._max_weight:
             return
         self._entries[key] = (self._clock.monotonic() + seconds, weight, value)
@@ -149,7 +153,7 @@ class ExpiringCache(Generic[T]):
         Args:
             gone: Tells by its key whether a value has lost its use before its time.
         """
-        now = self._clock.monotonic()
+        self._since, now = 0, self._clock.monotonic()
         over = [
             key
             for key, (end, _, _) in self._entries.items()
@@ -157,6 +161,7 @@ class ExpiringCache(Generic[T]):
         ]
         for key in over:
             self._forget(key)
+        self._left = len(self._entries)
 
     def _forget(self, key: Hashable) -> None:
         found = self._entries.pop(key, None)
