@@ -46,7 +46,7 @@ def slow() -> tuple[Slow, str]:
 
 async def busy(store: Slow) -> None:
     """Wait until the registry has all that it may have."""
-    while store.asked < 64:  # noqa: ASYNC110 - it has no event for this
+    while store.asked < 128:  # noqa: ASYNC110 - it has no event for this
         await asyncio.sleep(0)
 
 
@@ -57,23 +57,23 @@ async def test_atk_289_a_slow_registry_starves_no_other() -> None:
     one = provider(store, clock=clock)
     waits = [
         asyncio.ensure_future(items(one, *(f"{SLOW}{row}-{n}@{digest}" for n in range(64))))
-        for row in range(3)
+        for row in range(4)
     ]
     await busy(store)
     (good,) = await items(one, f"{GOOD}@{digest}")
     assert good["value"]["succeeded"] is True
-    assert store.asked == 64
+    assert store.asked == 128
 
     clock.advance(4.8)  # as long as the oldest of them has been waiting
     (late,) = await items(one, f"{SLOW}x@{digest}")
     assert late["error"].startswith(
-        "REGISTRY_BUSY: 64 images of slow.example are being worked on and 128 wait;"
+        "REGISTRY_BUSY: 128 images of slow.example are being worked on and 128 wait;"
     )
     assert "--max-evaluations-per-registry" in late["error"]
     store.gate.set()
     found = [item for answers in await asyncio.gather(*waits) for item in answers]
     assert all(item["value"]["succeeded"] for item in found)
-    assert len(found) == 192
+    assert len(found) == 256
 
 
 async def test_atk_286_what_needs_no_work_is_answered_beside_slow_work() -> None:
@@ -96,5 +96,5 @@ async def test_atk_286_what_needs_no_work_is_answered_beside_slow_work() -> None
     ]
     store.gate.set()
     done = [item for answers in await asyncio.gather(*waits) for item in answers]
-    assert sum("value" in item for item in done) == 64 + 256  # those under way, and those that may wait
+    assert sum("value" in item for item in done) == 128 + 256  # those under way, and those that may wait
     assert {item["error"].partition(":")[0] for item in done if "error" in item} == {"REGISTRY_BUSY"}

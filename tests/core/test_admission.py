@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from pyratify.core.admission import Admission, WorkLimits
+from pyratify.core.admission import Admission, WorkLimits, one_request
 from pyratify.core.deadline import due
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
@@ -82,6 +82,28 @@ async def test_what_cannot_end_in_time_is_refused_at_once(left: float, refused: 
         assert admission.refused == 1
     else:
         assert await waits == "slow"
+
+
+async def test_a_request_has_half_of_what_a_registry_may_have() -> None:
+    """So that one request with many slow keys leaves room for the next, at the same registry."""
+    admission = Admission(FakeClock(), WorkLimits(registry=4))
+    gate, running = asyncio.Event(), 0
+
+    async def key() -> None:
+        nonlocal running
+        async with admission.work("slow"):
+            running += 1
+            await gate.wait()
+
+    with one_request():
+        keys = [asyncio.ensure_future(key()) for _ in range(10)]
+    await settle()
+    assert (running, admission.waiting) == (2, 8)
+    with one_request():
+        assert await once(admission) == "slow"
+    gate.set()
+    await asyncio.gather(*keys)
+    assert (running, admission.waiting) == (10, 0)
 
 
 async def test_a_queue_is_bounded() -> None:

@@ -5,9 +5,10 @@ Only what needs a registry is counted. What is remembered, malformed or out of s
 
 import asyncio
 import math
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from pyratify.core.clock import Clock
@@ -18,8 +19,23 @@ from pyratify.core.reason import Reason
 _SMOOTHING = 0.2  # how much the last piece of work says about the next one
 _SHARED_PART = 0.75  # of all work; the rest is for registries that have little under way
 _PATIENCE = 0.9  # of the time in which a turn would have to come
+_REQUEST_PART = 0.5  # of what a registry may have, for the keys of one request
 _QUEUES = 4  # that may be full at the same time
 _LITTLE = 8  # a registry has little under way with less than an eighth of what it may have
+
+
+_Request = Counter[str]  # how many pieces of one request are under way at which registry
+_REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
+
+
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Say that what the present task and those that it begins ask for belongs together: it shares one request's part."""
+    token = _REQUEST.set(Counter())
+    try:
+        yield
+    finally:
+        _REQUEST.reset(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +44,15 @@ class WorkLimits:
 
     Attributes:
         total: The most for all registries together.
-        registry: The most for one registry.
+        registry: The most for one registry; the keys of one request may have half of it.
         waiting: The most that wait for one registry; for all together four times as many.
 
     Raises:
         ConfigurationError: One of them is below one.
     """
 
-    total: int = 512
-    registry: int = 64
+    total: int = 1024
+    registry: int = 128
     waiting: int = 256
 
     def __post_init__(self) -> None:
@@ -50,12 +66,12 @@ class _Queue:
 
     Attributes:
         running: When each piece that is under way began; the first first.
-        waiting: What waits for its turn; the first first.
+        waiting: What waits for its turn, and for which request; the first first.
         pace: How many seconds a piece takes, the last ones counted most.
     """
 
     running: dict["asyncio.Future[None]", float] = field(default_factory=dict)
-    waiting: deque["asyncio.Future[None]"] = field(default_factory=deque)
+    waiting: "dict[asyncio.Future[None], _Request]" = field(default_factory=dict)
     pace: float = 0.0
 
     def seconds(self, now: float) -> float:
@@ -94,47 +110,50 @@ class Admission:
         Raises:
             StoreError: `REGISTRY_BUSY` or `BUSY`: it could not end before it is due, or too much waits already.
         """
-        queue = self._queues.setdefault(registry, _Queue())
-        if queue.waiting or not self._fits(queue):
-            turn = await self._turn(registry, queue)
-        else:
+        queue, request = self._queues.setdefault(registry, _Queue()), _request()
+        if self._fits(registry, queue, request):  # what waits would have been given a turn that fits it
             turn = asyncio.get_running_loop().create_future()
-            self._begin(queue, turn)
+            self._begin(registry, queue, turn, request)
+        else:
+            turn = await self._turn(registry, queue, request)
         try:
             yield
         finally:
-            self._end(registry, queue, turn)
+            self._end(registry, queue, turn, request)
 
-    def _fits(self, queue: _Queue) -> bool:
+    def _fits(self, registry: str, queue: _Queue, request: _Request) -> bool:
         limits, running = self._limits, len(queue.running)
         if running >= limits.registry or self._running >= limits.total:
             return False
+        if request[registry] >= max(1, limits.registry * _REQUEST_PART):
+            return False
         return self._running < limits.total * _SHARED_PART or running * _LITTLE < limits.registry
 
-    def _begin(self, queue: _Queue, turn: "asyncio.Future[None]") -> None:
+    def _begin(self, registry: str, queue: _Queue, turn: "asyncio.Future[None]", request: _Request) -> None:
         queue.running[turn] = self._clock.monotonic()
+        request[registry] += 1
         self._running += 1
 
-    def _end(self, registry: str, queue: _Queue, turn: "asyncio.Future[None]") -> None:
+    def _end(self, registry: str, queue: _Queue, turn: "asyncio.Future[None]", request: _Request) -> None:
         seconds = self._clock.monotonic() - queue.running.pop(turn)
         queue.pace += _SMOOTHING * (seconds - queue.pace) if queue.pace else seconds
+        request[registry] -= 1
         self._running -= 1
         if self.waiting:
             self._next()
         if not queue.running and not queue.waiting:
             self._queues.pop(registry, None)
 
-    async def _turn(self, registry: str, queue: _Queue) -> "asyncio.Future[None]":
+    async def _turn(self, registry: str, queue: _Queue, request: _Request) -> "asyncio.Future[None]":
         """Wait until a turn is given."""
-        now = self._clock.monotonic()
+        now, most = self._clock.monotonic(), self._limits.waiting
         pace, left = queue.seconds(now), time_left(self._clock)
         ahead = (len(queue.waiting) + 1) / self._limits.registry
-        most = self._limits.waiting
         full = len(queue.waiting) >= most or self.waiting >= most * _QUEUES
         if full or pace * (1 + ahead) >= left:
             raise self._refusal(registry, queue)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.waiting.append(turn)
+        queue.waiting[turn] = request
         self.waiting += 1
         try:
             async with asyncio.timeout(None if left == math.inf else (left - pace) * _PATIENCE):
@@ -143,28 +162,28 @@ class Admission:
             raise self._refusal(registry, queue) from None
         except asyncio.CancelledError:
             if turn in queue.running:
-                self._end(registry, queue, turn)
+                self._end(registry, queue, turn, request)
             raise
         finally:
-            if turn in queue.waiting:
-                queue.waiting.remove(turn)
+            if queue.waiting.pop(turn, None) is not None:
                 self.waiting -= 1
         return turn
 
     def _next(self) -> None:
         """Give a turn to what waits, first to a registry that has least under way."""
-        for queue in sorted(self._queues.values(), key=lambda one: len(one.running)):
-            if queue.waiting and self._fits(queue):
-                turn = queue.waiting.popleft()
-                self.waiting -= 1
-                self._begin(queue, turn)
-                turn.set_result(None)
-                return
+        for registry, queue in sorted(self._queues.items(), key=lambda each: len(each[1].running)):
+            for turn, request in queue.waiting.items():
+                if not turn.done() and self._fits(registry, queue, request):
+                    del queue.waiting[turn]
+                    self.waiting -= 1
+                    self._begin(registry, queue, turn, request)
+                    turn.set_result(None)
+                    return
 
     def _refusal(self, registry: str, queue: _Queue) -> StoreError:
         self.refused += 1
         running, seconds = len(queue.running), queue.seconds(self._clock.monotonic())
-        if running < self._limits.registry:
+        if self._running >= self._limits.total * _SHARED_PART and running < self._limits.registry:
             message = f"{self._running} images of all registries are being worked on"
             return StoreError(Reason.BUSY, message)
         return StoreError(
@@ -172,3 +191,8 @@ class Admission:
             f"{running} images of {registry} are being worked on and {len(queue.waiting)} wait;"
             f" at {seconds:.1f} seconds each this one could not be answered in time",
         )
+
+
+def _request() -> _Request:
+    found = _REQUEST.get()
+    return Counter() if found is None else found

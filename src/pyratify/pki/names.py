@@ -113,6 +113,10 @@ def parse_name(text: str) -> Mapping[str, str]:
     attributes: dict[str, str] = {}
     for name, value in _components(text):
         oid = _OIDS.get(_ALIASES.get(name.upper(), name.upper()))
+        if oid is None and name.lower() == "subject":
+            raise InvalidName(
+                "'subject=', which openssl prints before a name, is no part of it; leave it out"
+            )
         if oid is None:
             raise InvalidName(f"{name[:40]!r} is no attribute that can be compared")
         if oid in attributes:
@@ -142,7 +146,7 @@ def _components(text: str) -> Iterator[tuple[str, str]]:
     while True:
         match = _TYPE.match(text, position)
         if match is None:
-            raise InvalidName(f"not attributes as C=US, separated by commas: {text[:200]!r}")
+            raise InvalidName(_no_attribute(text, position))
         _check_form(match[1], text[match.end() :].lstrip(" "))
         value, position = _value(text, match.end())
         if text[position : position + 1] not in ("", ","):
@@ -151,6 +155,15 @@ def _components(text: str) -> Iterator[tuple[str, str]]:
         if position == len(text):
             return
         position += 1
+
+
+def _no_attribute(text: str, position: int) -> str:
+    rest = text[position:].strip()[:200]
+    if position and rest:
+        return f"{rest!r} is no attribute as C=US; a comma that belongs to a value is written \\,"
+    if rest.startswith("/"):
+        return f"attributes are separated by commas, not by slashes (C=US, ST=WA, O=example): {rest!r}"
+    return f"not attributes as C=US, separated by commas: {text[:200]!r}"
 
 
 def _check_form(name: str, value: str) -> None:

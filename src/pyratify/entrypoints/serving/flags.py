@@ -132,8 +132,13 @@ def add_cache_flags(parser: ArgumentParser) -> None:
 def add_limit_flags(parser: ArgumentParser) -> None:
     """Add the flags of what a server does and holds at the same time."""
     limits = (
-        ("--max-evaluations", 512, "N", "how many images are verified or resolved at the same time"),
-        ("--max-evaluations-per-registry", 64, "N", "how many of these at one registry"),
+        ("--max-evaluations", 1024, "N", "how many images are verified or resolved at the same time"),
+        (
+            "--max-evaluations-per-registry",
+            128,
+            "N",
+            "how many of these at one registry, half of them for one request",
+        ),
         ("--max-connections", 1024, "N", "how many connections of clients are kept"),
         ("--max-body-memory", 32, "MIB", "how many MiB the bodies of all requests may hold at the same time"),
     )

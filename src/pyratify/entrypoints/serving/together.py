@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pyratify.core.admission import one_request
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.deadline import due
 from pyratify.core.errors import Failure
@@ -39,7 +40,7 @@ class Together:
             late: What stands for an answer that was not there in time.
             seconds: In how many seconds all are answered.
         """
-        with due(self.clock.monotonic() + seconds):
+        with due(self.clock.monotonic() + seconds), one_request():
             tasks = {each: asyncio.ensure_future(answer(each)) for each in dict.fromkeys(questions)}
         await self._until(set(tasks.values()), seconds)
         found = {
