@@ -111,6 +111,10 @@ async def test_atk_253_many_digests_do_not_fill_the_memory() -> None:
         store.add_image(f"t{number}", content=str(number).encode())
         await verdicts.validate(engine(store), APP.tagged(f"t{number}"))
         await verdicts.resolve(engine(store), APP.tagged(f"t{number}"))
+    asked = len(store.calls)
+    for number in range(50):
+        await verdicts.resolve(engine(store), APP.tagged(f"t{number}"))
+    assert len(store.calls) > asked, "the first tags are forgotten, and asked for again"
     assert 8 < len(verdicts) < 50
     assert 32 * 1024 < verdicts.weight <= 64 * 1024
 

@@ -7,9 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Coroutine
+from dataclasses import replace
 from importlib.metadata import requires, version
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from packaging.requirements import Requirement
@@ -20,8 +24,24 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.core.verifier import Details, Evidence
+from pyratify.pki.encoding import encode_base64
+from pyratify.testing.cosign import (
+    ClassicSignature,
+    CosignKey,
+    attach_bundle,
+    attach_classic,
+    sign_classic,
+    sign_statement,
+    simple_signing,
+    statement,
+)
 from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.memory import make_manifest
+from pyratify.verifiers.cosign.formats import SIGNATURE_ANNOTATION
 from scenes import KIND, image, validate
+from verifiers.cosign.setting import OTHER, Setting
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 MATERIAL = ROOT / "examples" / "material"
@@ -34,6 +54,7 @@ BELOW_THE_FLOOR = {
     "cryptography": "49.0.0",
     "msgspec": "0.19.0",
     "pyyaml": "6.0.1",
+    "shtab": "1.6.5",
 }
 
 
@@ -120,6 +141,58 @@ def test_atk_272_hostile_bytes_end_no_process() -> None:
     """Lengths that lie, depths without end and broken headers: native parsers refuse them and live on."""
     done = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "alive"), done.stderr[-2000:]
+
+
+async def longest_turn(work: Coroutine[Any, Any, T]) -> tuple[T, float]:
+    """Return what work comes to, and the most processor time in seconds that one turn of the event loop took meanwhile.
+
+    Time of the processor, for this thread alone: another process that is busy makes no difference.
+    """
+    longest, last = 0.0, time.thread_time()
+
+    async def probe() -> None:
+        nonlocal longest, last
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            longest, last = max(longest, now - last), now
+
+    probing = asyncio.create_task(probe())
+    await asyncio.sleep(0)
+    result = await work
+    await asyncio.sleep(0)
+    probing.cancel()
+    return result, longest
+
+
+async def test_atk_273_the_probe_sees_what_blocks_the_loop() -> None:
+    """A tenth of a second of computing, in one turn."""
+
+    async def blocks() -> None:
+        begun = time.thread_time()
+        while time.thread_time() < begun + 0.15:
+            sum(range(1000))
+
+    _, longest = await longest_turn(blocks())
+    assert longest >= 0.15
+
+
+async def test_atk_273_hostile_documents_leave_the_loop_to_others() -> None:
+    """Four large manifests, a large bundle and fifty junk signatures beside a good one: no turn takes 100 ms."""
+    keys = tuple(CosignKey.generate(kind) for kind in ("ed25519", "rsa-4096", "p521"))
+    setting = Setting()
+    for number in range(4):
+        layers = [replace(setting.image, annotations={"a": f"{number}" + "x" * 1000}) for _ in range(2000)]
+        data = make_manifest(artifact_type="application/x", subject=setting.image, layers=layers)
+        setting.store.list_under(setting.image.digest, setting.store.add_manifest(data))
+    said = statement(setting.image.digest) | {"predicate": {"x": ["y" * 10] * 50_000}}
+    attach_bundle(setting.store, setting.image, sign_statement(OTHER, said))
+    junk = [ClassicSignature(b"{}", {SIGNATURE_ANNOTATION: encode_base64(os.urandom(64))}) for _ in range(50)]
+    good = sign_classic(keys[0], simple_signing(setting.image.digest))
+    attach_classic(setting.store, setting.image, good, *junk)
+    result, longest = await longest_turn(setting.validate(*keys))
+    assert result.decision is Decision.ALLOW
+    assert longest < 0.1
 
 
 async def test_atk_273_a_verifier_that_computes_lets_others_run_between_artifacts() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pyratify
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.limits import Limits
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
@@ -52,6 +52,32 @@ async def test_atk_278_a_truthy_answer_is_no_evidence(value: object) -> None:
     result = await validate(store, FakeVerifier(does=returning(value)))
     assert result.decision is Decision.DENY
     assert Reason.VERIFIER_ERROR in codes(result)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        Details("x" * 1_000_000),
+        Details("good", signers=tuple(f"spki:sha256:{number:064x}" for number in range(10_000))),
+        Details("good", warnings=(Failure(Reason.INTERNAL, "x" * 1_000_000, ""),)),
+    ],
+    ids=["description", "signers", "warnings"],
+)
+async def test_atk_278_details_without_end_are_no_evidence(details: Details) -> None:
+    """What a verifier says is kept and shown by every entry point, so it has a bound."""
+    store, _ = image(KIND)
+    result = await validate(store, FakeVerifier(does=returning(details)))
+    assert result.decision is Decision.DENY
+    assert Reason.VERIFIER_ERROR in codes(result)
+    assert len(result.to_json()) < 10_000
+
+
+async def test_atk_278_data_without_end_is_left_out_of_the_report() -> None:
+    """The evidence counts; of the facts only their number is reported."""
+    store, _ = image(KIND)
+    result = await validate(store, FakeVerifier(does=returning(Details("good", data={"x": "y" * 1_000_000}))))
+    assert result.decision is Decision.ALLOW
+    assert len(result.to_json()) < 10_000
 
 
 @pytest.mark.parametrize("refuses", [False, True])

@@ -189,6 +189,7 @@ def test_at_and_tagged_choose_another_version() -> None:
         ("oci:images", "images", None, None),
         ("oci:/a/images:v1", "/a/images", "v1", None),
         ("oci:C:/images", "C:/images", None, None),
+        ("oci:/a b/my images:v1", "/a b/my images", "v1", None),
         (f"oci:images@{DIGEST}", "images", None, DIGEST),
         ("oci-archive:a.tar:v1", "a.tar", "v1", None),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyratify.core.guard import describe
 from pyratify.core.plain import bounded
+from pyratify.core.verifier import Details
 
 MAX_DETAIL = 32 * 1024
 """Characters of JSON that one verifier may state of one artifact; of more, only the number is reported."""
@@ -23,6 +24,12 @@ def encode_details(data: Mapping[str, Any]) -> str:
     if "\\ud" in text:
         json.dumps(bounded(data), ensure_ascii=False).encode("utf-8")
     return text if len(text) <= MAX_DETAIL else json.dumps({"leftOut": f"{len(text)} characters of details"})
+
+
+def spoken(details: Details) -> int:
+    """Return how many characters details have outside of `data`: description, signers and warnings."""
+    texts = (details.description, *details.signers, *(warning.message for warning in details.warnings))
+    return sum(map(len, texts))
 
 
 def find_fault(data: Mapping[str, Any]) -> str | None:

@@ -164,6 +164,52 @@ def test_a_token_is_kept_for_its_lifetime() -> None:
     assert _authorization(steps[1]) == "Bearer t2"
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({"expires_in": 100}, 95),
+        ({"expires_in": 1000}, 995),
+        ({"expires_in": 8}, 4),
+        ({}, 55),
+        ({"expires_in": 0}, 55),
+        ({"expires_in": "1000"}, 55),
+        ({"expires_in": True}, 55),
+    ],
+)
+def test_a_token_lives_as_long_as_its_server_says(said: dict[str, object], seconds: int) -> None:
+    """Less five seconds, or half of a short life; a minute where the server says no number."""
+    clock = FakeClock()
+    memory = Memory(clock)
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(**said), _answer(200))
+    clock.advance(seconds - 0.5)
+    steps, _ = _run(authenticate(REQUEST, _access(memory)), _answer(200))
+    assert _authorization(steps[0]) == "Bearer t1"
+    clock.advance(0.5)
+    steps, _ = _run(authenticate(REQUEST, _access(memory)))
+    assert isinstance(steps[0], TokenRequest)
+
+
+def test_a_refresh_token_is_posted_as_a_form() -> None:
+    """Servers read no other kind of body (RFC 6749, section 4)."""
+    credential = Credential("<token>", identity_token="refresh me")
+    steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), credential, _token())
+    assert isinstance(steps[2], TokenRequest)
+    assert dict(steps[2].request.headers)["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_refusal_names_the_token_server_and_where_the_credential_is_from(status: int) -> None:
+    """And neither the password nor the token."""
+    credential = Credential("user", "password", note="from a file")
+    flow = authenticate(REQUEST, _access())
+    server = Url.parse("https://tokens.reg.example.com/token")
+    with pytest.raises(StoreError) as caught:
+        _run(flow, _challenge(), credential, _answer(status, url=server))
+    assert "tokens.reg.example.com" in caught.value.message
+    assert "the configured credential (from a file)" in caught.value.message
+    assert "password" not in caught.value.message
+
+
 def test_a_refused_token_is_dropped_and_replaced_once() -> None:
     """After a 401 the credential is asked for again, as it may have changed; a second 401 is the end."""
     memory = Memory(FakeClock())
@@ -190,6 +236,17 @@ def test_atk_290_a_revoked_token_is_replaced_where_another_repository_met_the_re
     assert shown == [None, "Bearer old", "Bearer new"]
     assert result is not None
     assert result.status == 200
+
+
+def test_atk_290_a_revoked_token_is_replaced_though_the_refusal_has_no_challenge() -> None:
+    """The challenge that is known counts then."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token("old"), _answer(200))
+    flow = authenticate(REQUEST, _access(memory))
+    steps, result = _run(flow, _answer(401), USER, _token("new"), _answer(200))
+    shown = [_authorization(step) for step in steps if isinstance(step, Request)]
+    assert shown == ["Bearer old", "Bearer new"]
+    assert result is not None
 
 
 def test_a_new_token_that_is_refused_is_not_replaced_again() -> None:

@@ -113,3 +113,11 @@ def test_the_message_cannot_act_on_a_terminal() -> None:
     with pytest.raises(StoreError) as caught:
         _check("https://evil.io/\x1b[31m", "reg.example.com")
     assert "\x1b" not in caught.value.message
+
+
+def test_the_message_names_the_realm_without_its_user_and_password() -> None:
+    """What stands before the host could be a secret."""
+    with pytest.raises(StoreError) as caught:
+        _check("https://user:secret@evil.io/token?a=b@c", "reg.example.com")
+    assert "https://evil.io/token?a=b@c" in caught.value.message
+    assert "secret" not in caught.value.message

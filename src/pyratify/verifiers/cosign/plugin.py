@@ -9,7 +9,6 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
-from pyratify.core.sharing import Allowance
 from pyratify.verifiers.cosign.policy import SIGN_PREDICATE, CertificateIdentity, CosignTrustPolicy
 from pyratify.verifiers.cosign.trust_files import SHIPPED, read_root, read_trust
 from pyratify.verifiers.cosign.verifier import CosignVerifier
@@ -168,7 +167,7 @@ async def build(name: str, options: CosignOptions, resources: Resources) -> Cosi
 async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) -> CosignTrustPolicy:
     _check_mode(options, path)
     try:
-        identities = await asyncio.to_thread(_identities, options, resources.shared.expressions)
+        identities = await asyncio.to_thread(_identities, options, resources)
     except ConfigurationError as error:
         raise _below(path, error) from error
     keys: tuple[KeyMaterial, ...] = ()
@@ -200,20 +199,21 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
         raise _below(path, error) from error
 
 
-def _identities(options: TrustPolicyOptions, allowance: Allowance) -> tuple[CertificateIdentity, ...]:
+def _identities(options: TrustPolicyOptions, resources: Resources) -> tuple[CertificateIdentity, ...]:
     """Return the identities; in a thread, because expressions are compiled."""
-    found = [_identity(options, allowance)] if options.is_set else []
+    found = [_identity(options, resources)] if options.is_set else []
     for index, each in enumerate(options.identities):
         try:
-            found.append(_identity(each, allowance))
+            found.append(_identity(each, resources))
         except ConfigurationError as error:
             raise _below(f"identities[{index}]", error) from error
     return tuple(found)
 
 
-def _identity(options: IdentityOptions, allowance: Allowance) -> CertificateIdentity:
+def _identity(options: IdentityOptions, resources: Resources) -> CertificateIdentity:
     found = options.identity()
     size = sum(pattern.size for pattern in found.expressions if pattern is not None)
+    allowance = resources.shared.expressions
     if not allowance.spend(size):
         raise ConfigurationError(
             f"all expressions together are larger than {allowance.total} instructions, which is what one tenant may have",
