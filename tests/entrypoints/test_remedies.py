@@ -9,6 +9,8 @@ import pytest
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 KEY = ("--key", str(MATERIAL / "keys" / "cosign.pub"))
 CA = str(MATERIAL / "certs" / "ca.pem")
+POLICY = str(MATERIAL / "trustpolicy.json")
+LAYOUT = f"oci:{MATERIAL / 'layout'}"
 Run = Callable[..., Any]
 
 
@@ -47,6 +49,10 @@ Run = Callable[..., Any]
         (("trust", "sigstore", "--mirror", "x", "--staging", "--root", "y"), "exclude", "Leave one of them out"),
         (("trust", "notation", "--cert", CA, "--notation"), "excludes", "two runs"),
         (("explain", "NOPE"), "no reason code", "ratify explain"),
+        (("verify", *KEY, "--max-signatures", "0", "app"), "'0' is no whole number from 1 to 10000", "--help"),
+        (("verify", *KEY, "--timeout", "soon", "app"), "'soon' is no number of seconds", "--help"),
+        (("verify", "--cert", CA, "--trusted-identity", "CN=x", "app"), "--trusted-identity: ", "C, ST and O"),
+        (("verify", "--trust-policy", POLICY, "--trust-store", "folder", "app"), "no such folder", "notation cert add"),
     ],
 )  # fmt: skip
 def test_the_remedy_fits_the_refusal(
@@ -73,3 +79,19 @@ def test_texts_that_are_no_paths_either_are_refused_all_the_same(text: str, run:
     code, out, err = run("verify", *KEY, "--", text)
     assert (code, out) == (3, "")
     assert "not a reference" in err
+
+
+@pytest.mark.parametrize(
+    ("tag", "identity", "remedy"),
+    [
+        ("wrong-ca", "*", "with --cert"),
+        ("notation-jws-ec", "C=DE, ST=X, O=Other", "with --trusted-identity"),
+    ],
+)
+def test_what_flags_trust_is_widened_by_flags(tag: str, identity: str, remedy: str, run: Run) -> None:
+    """No policy is named where there is none."""
+    code, out, _ = run("verify", "--cert", CA, "--trusted-identity", identity, f"{LAYOUT}:{tag}")
+    assert code == 1
+    assert remedy in out.partition("what to do: ")[2]
+    files = ("--trust-policy", POLICY, "--trust-store", MATERIAL / "truststore")
+    assert "with --cert" not in run("verify", *files, f"{LAYOUT}:wrong-ca").out

@@ -19,6 +19,7 @@ from pyratify.credentials.docker_file import parse_docker_file
 from pyratify.stores.layout_archive import read_members
 from pyratify.stores.layout_files import read_up_to
 from pyratify.stores.layout_index import build_index
+from pyratify.testing.layout import KIND_PREFIX
 
 NAME = st.lists(st.sampled_from(["a", "blobs", "sha256", "x" * 90, "é"]), min_size=1, max_size=4).map(
     "/".join
@@ -107,6 +108,10 @@ DESCRIPTORS = st.fixed_dictionaries(
             st.just("org.opencontainers.image.ref.name"),
             st.sampled_from(["v1", f"sha256-{Digest.of(b'1').hex}", f"sha256-{Digest.of(b'2').hex}.sig"]),
         )
+        | st.dictionaries(
+            st.just("kind"),
+            st.sampled_from([f"{KIND_PREFIX}{kind}" for kind in ("image", "imageIndex", "sigs", "atts")]),
+        )
     },
 )
 DOCUMENTS = st.one_of(
@@ -129,7 +134,7 @@ def test_an_index_is_understood_or_refused(document: Any, blobs: list[Any]) -> N
         return by_digest.get(descriptor.digest)
 
     try:
-        index = build_index(json.dumps(document).encode(), read)
+        index = build_index(json.dumps(document).encode(), read, by_digest.items)
     except StoreError:
         return
     assert {image.digest for image in index.images} <= index.known.keys() | {i.digest for i in index.images}

@@ -171,8 +171,14 @@ def test_unknown_keys_and_values_are_refused(parameters: dict[str, object]) -> N
         _options(**parameters)
 
 
-@pytest.mark.parametrize("how", ["caPem", "caBase64", "caFile"])
-@pytest.mark.parametrize("form", ["plain", "as tools write it", "DER"])
+@pytest.mark.parametrize(
+    ("how", "form"),
+    [
+        *((how, form) for how in ("caPem", "caBase64", "caFile") for form in ("plain", "as tools write it")),
+        ("caBase64", "DER"),
+        ("caFile", "DER"),
+    ],
+)
 @pytest.mark.parametrize("transport", ["asyncio", "aiohttp"])
 async def test_a_private_ca_can_be_given_in_three_ways(
     lent: Lent, how: str, form: str, transport: str
@@ -184,8 +190,6 @@ async def test_a_private_ca_can_be_given_in_three_ways(
         "as tools write it": f"Subject: O=Caf\xe9\n{authority.pem}\r\nBag Attributes\n".encode(),
         "DER": ssl.PEM_cert_to_DER_cert(authority.pem),
     }[form]
-    if how == "caPem" and form == "DER":
-        pytest.skip("an option of text cannot hold it")
     (lent.base / "ca.pem").write_bytes(data)
     values = {
         "caPem": data.decode("utf-8", "replace"),

@@ -567,6 +567,17 @@ class TestTransport:
             assert b"Proxy-Authorization: Basic dXNlcjpwdw==" in tunnel.asked
             assert "proxy-authorization" not in registry.hits[0].headers
 
+    async def test_atk_287_tiny_chunks_come_to_an_end(
+        self, transport: Transport, registry: RegistrySimulator
+    ) -> None:
+        """What frames them counts, long before the body is as large as it may be."""
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        registry.fault(Fault(raw=head + b"1;a=b\r\nx\r\n" * 300_000))
+        with pytest.raises(StoreError) as caught:
+            await transport.send(_request(f"{registry.url}/v2/", limit=32 * 1024 * 1024))
+        assert caught.value.reason is Reason.REGISTRY_ERROR
+        assert "frame the chunks" in caught.value.message
+
     @pytest.mark.parametrize("scheme", ["http", "https"])
     @pytest.mark.parametrize("address", ["127.0.0.1", "proxy.invalid"])
     async def test_a_dead_proxy_is_named(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
 from pyratify.core.store import Discovery
 
 _NOTATION = "application/vnd.cncf.notary.signature"
@@ -26,6 +26,8 @@ def advised(result: ValidationResult, arguments: Namespace, *, direct: bool) -> 
         arguments: The parsed flags.
         direct: Whether the flags say what is trusted, and not a configuration.
     """
+    if direct:
+        result = replace(result, artifacts=tuple(_in_flags(each, arguments) for each in result.artifacts))
     if result.failure is None or result.failure.reason not in _TELLING:
         return result
     items = [item for report in walk(result.artifacts) for item in report.results]
@@ -47,6 +49,36 @@ def advised(result: ValidationResult, arguments: Namespace, *, direct: bool) -> 
     return replace(result, failure=replace(result.failure, message=message, remedy=remedy))
 
 
+def _in_flags(report: ArtifactReport, arguments: Namespace) -> ArtifactReport:
+    """Return a report whose general remedies name the flags of this run."""
+    results = tuple(_flagged(item, arguments) for item in report.results)
+    return replace(
+        report, results=results, nested=tuple(_in_flags(each, arguments) for each in report.nested)
+    )
+
+
+def _flagged(item: VerifierResult, arguments: Namespace) -> VerifierResult:
+    remedies = _REMEDIES.get(item.verifier, {})
+    failure = item.failure
+    if failure is None or failure.reason not in remedies or failure.remedy != failure.reason.remedy:
+        return item
+    if item.verifier == "notation" and not arguments.cert:  # a trust policy's own words are right
+        return item
+    return replace(item, failure=replace(failure, remedy=remedies[failure.reason]))
+
+
+_REMEDIES = {
+    "notation": {
+        Reason.IDENTITY_MISMATCH: "If this signer is to be trusted, name it as the message does, with --trusted-identity.",
+        Reason.CHAIN_UNTRUSTED: "If this signer is to be trusted, give its authority's certificate with --cert; "
+        "`ratify inspect` shows the chain.",
+    },
+    "cosign": {
+        Reason.IDENTITY_MISMATCH: "If this signer is to be trusted, name it as the message does, with "
+        "--certificate-identity and --certificate-oidc-issuer.",
+        Reason.CHAIN_UNTRUSTED: "If this signer is to be trusted, give the root of its authority with --trusted-root.",
+    },
+}
 _GIVEN = (
     "key",
     "certificate_identity",

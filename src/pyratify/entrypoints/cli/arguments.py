@@ -138,24 +138,26 @@ def add_renderer(parser: argparse.ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """Return a whole number above zero.
+    """Return a whole number from 1 to 10,000.
 
     Raises:
-        ValueError: It is none.
+        argparse.ArgumentTypeError: It is none.
     """
-    value = int(text)
-    if not 1 <= value <= 10_000:
-        raise ValueError("not a number above zero")
-    return value
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 10_000):
+        raise argparse.ArgumentTypeError(f"{text[:40]!a} is no whole number from 1 to 10000")
+    return int(text)
 
 
 def seconds(text: str) -> float:
     """Return a number of seconds, at most a day.
 
     Raises:
-        ValueError: It is none.
+        argparse.ArgumentTypeError: It is none.
     """
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= 86400:
-        raise ValueError("not a number of seconds")
+        raise argparse.ArgumentTypeError(f"{text[:40]!a} is no number of seconds above 0 and up to 86400")
     return value

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pyratify.verifiers.notation.policy import StoreName
     from pyratify.verifiers.notation.process import Plugins
 
+_SUBJECT_REMEDY = (
+    "Write the subject with at least C, ST and O, as 'C=US, ST=WA, O=Example'; "
+    "`ratify inspect` shows that of a signer, and '*' stands for all that the authorities certify."
+)
 _SUBJECT = "x509.subject:"
 
 
@@ -70,7 +74,7 @@ def _certificates(arguments: Namespace) -> Prepared:
     try:
         policy = short_trust_policy(identities=identities, stores=tuple(map(str, stores)))
     except ConfigurationError as error:
-        raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=error.remedy) from None
+        raise ConfigurationError(f"--trusted-identity: {error.detail}", remedy=_SUBJECT_REMEDY) from None
     return NotationVerifier("notation", policy, stores, SystemClock(), **notation_options(arguments))
 
 

@@ -9,6 +9,10 @@ from pyratify.core.reason import Reason
 from pyratify.stores.registry.transport import Headers, Request
 from pyratify.stores.registry.url import Origin, Url
 
+_FRAMING = 64 * 1024  # bytes of chunk framing that every body may have,
+_FRAMING_PART = (
+    8  # and one more for so many bytes of the body: chunks of 48 bytes are the smallest in a large one
+)
 _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9a-z-]+\n[^\x00-\x08\x0a-\x1f\x7f]*\n)*", re.ASCII)
 _NOT_TLS = (
@@ -69,6 +73,21 @@ def check_end(request: Request, received: int, announced: int | None) -> None:
             Reason.SIZE_MISMATCH,
             f"{request.url.origin.authority} announced {announced} bytes and sent {received}",
         )
+
+
+def check_framing(url: Url, framing: int, body: int) -> None:
+    """Refuse a body whose chunks have more framing than any server needs: small ones, and extensions, without end.
+
+    Args:
+        url: What was asked.
+        framing: The bytes of sizes, extensions and line ends so far (RFC 9112, section 7.1).
+        body: The bytes of the body so far.
+
+    Raises:
+        StoreError: `REGISTRY_ERROR`.
+    """
+    if framing > _FRAMING + body // _FRAMING_PART:
+        raise malformed(url, f"{framing} bytes frame the chunks of a body that has {body} so far")
 
 
 def too_large(request: Request) -> StoreError:

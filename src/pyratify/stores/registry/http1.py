@@ -11,6 +11,7 @@ from pyratify.core.reason import Reason
 from pyratify.stores.registry.answers import (
     ConnectionLost,
     check_end,
+    check_framing,
     check_headers,
     malformed,
     too_large,
@@ -181,11 +182,7 @@ class Reader:
         line = bytes(self._data[:end])
         del self._data[: end + 2]
         self._framing += end + 2
-        if self._framing > _FRAMING + len(self._body) // _FRAMING_PART:
-            raise malformed(
-                self._request.url,
-                f"{self._framing} bytes frame the chunks of a body that has {len(self._body)} so far",
-            )
+        check_framing(self._request.url, self._framing, len(self._body))
         return line
 
     def _overflow(self) -> Response:

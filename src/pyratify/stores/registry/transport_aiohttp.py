@@ -5,9 +5,11 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from pyratify.core.errors import StoreError
@@ -16,6 +18,7 @@ from pyratify.stores.registry.addresses import Resolve, check_behind_proxy, chec
 from pyratify.stores.registry.answers import (
     ConnectionLost,
     check_end,
+    check_framing,
     check_headers,
     malformed,
     network_error,
@@ -57,8 +60,24 @@ class _Resolver(AbstractResolver):
         """Do nothing."""
 
 
+class _Counting(ResponseHandler):
+    """A connection that counts what it receives, the framing of chunks included."""
+
+    received = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Count, then read."""
+        self.received += len(data)
+        super().data_received(data)
+
+
 class _Connector(aiohttp.TCPConnector):
-    """Never uses a connection again on which something has come that nobody asked for."""
+    """Makes connections that count, and never uses a connection again on which something has come that nobody asked for."""
+
+    def __init__(self, *, resolver: AbstractResolver) -> None:
+        super().__init__(resolver=resolver, use_dns_cache=False, limit=0, keepalive_timeout=60)
+        handler: type[ResponseHandler] = _Counting
+        self._factory = partial(handler, loop=self._loop)
 
     async def connect(
         self,
@@ -158,12 +177,7 @@ class AiohttpTransport:
                 if internal is not None:
                     check_dialled(origin, addresses, self._options.destinations, internal=internal)
 
-            connector = _Connector(
-                resolver=_Resolver(self._resolve, check),
-                use_dns_cache=False,
-                limit=0,
-                keepalive_timeout=60,
-            )
+            connector = _Connector(resolver=_Resolver(self._resolve, check))
             self._sessions[internal] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -193,8 +207,10 @@ async def _read(answer: aiohttp.ClientResponse, request: Request) -> Response:
     announced = check_headers(request, answer.status, headers)
     limit = request.limit if answer.status == 200 else ERROR_BYTES
     body = bytearray()
+    framing = _framing(answer)
     while len(body) <= limit and (chunk := await answer.content.read(min(_CHUNK, limit + 1 - len(body)))):
         body += chunk
+        check_framing(request.url, framing(), answer.content.total_bytes)
     if len(body) > limit:
         answer.close()
     if answer.status == 200:
@@ -202,6 +218,15 @@ async def _read(answer: aiohttp.ClientResponse, request: Request) -> Response:
             raise too_large(request)
         check_end(request, len(body), announced)
     return Response(answer.status, headers, bytes(body[:limit]), request.url)
+
+
+def _framing(answer: aiohttp.ClientResponse) -> Callable[[], int]:
+    """Return what tells how many bytes have come since now that are no part of the body."""
+    protocol = answer.connection.protocol if answer.connection is not None else None
+    if not isinstance(protocol, _Counting):  # the whole answer has come already
+        return lambda: 0
+    before = protocol.received - answer.content.total_bytes
+    return lambda: protocol.received - answer.content.total_bytes - before
 
 
 def _translate(request: Request, error: Exception, proxy: Origin | None) -> StoreError:

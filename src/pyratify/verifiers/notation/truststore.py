@@ -29,28 +29,43 @@ def load_trust_store(folder: Path, stores: Iterable[StoreName]) -> Materials:
     return {store: _load(folder / "x509" / store.type / store.name, store) for store in stores}
 
 
+_ADD = (
+    "Add certificates to {store} (`notation cert add`), or name the folder that has x509/ in it and a trust policy "
+    "that names the stores there are."
+)
+
+
 def _load(folder: Path, store: StoreName) -> tuple[KeyMaterial, ...]:
     if folder.is_symlink() or not folder.is_dir():
-        raise _unavailable(store, f"there is no such folder: {folder}")
+        link = " (a link, which is not followed)" if folder.is_symlink() else ""
+        raise _unavailable(store, f"there is no such folder: {folder}{link}", _ADD.format(store=store))
     try:
         files = sorted(path for path in folder.iterdir() if path.is_symlink() or not path.is_dir())
         materials = tuple(_read(path, store) for path in files)
     except OSError as error:
         raise _unavailable(store, f"{folder}: {error.strerror}") from None
     if not materials:
-        raise _unavailable(store, f"no certificate file is in {folder}")
+        raise _unavailable(store, f"no certificate file is in {folder}", _ADD.format(store=store))
     return materials
 
 
 def _read(path: Path, store: StoreName) -> KeyMaterial:
     if path.is_symlink() or not path.is_file():
-        raise _unavailable(store, f"{path} is no regular file; symbolic links are not followed")
+        raise _unavailable(
+            store, f"{path} is no regular file; symbolic links are not followed", "Put the file itself there."
+        )
     if path.name.startswith(".") or looks_like_backup(path.name):
-        raise _unavailable(store, f"{path} is hidden or looks like a backup, and would be trusted too")
+        raise _unavailable(
+            store,
+            f"{path} is hidden or looks like a backup, and would be trusted too",
+            "Remove it, or give it a name of its own if it is to be trusted.",
+        )
     if path.stat().st_size > _MAX_BYTES:
-        raise _unavailable(store, f"{path} is larger than 1 MiB")
+        raise _unavailable(store, f"{path} is larger than 1 MiB", "Put certificates alone there.")
     return KeyMaterial(path.read_bytes(), str(path))
 
 
-def _unavailable(store: StoreName, why: str) -> ConfigurationError:
-    return ConfigurationError(f"the trust store {store} cannot be used: {why}", reason=Reason.KEY_UNAVAILABLE)
+def _unavailable(store: StoreName, why: str, remedy: str | None = None) -> ConfigurationError:
+    return ConfigurationError(
+        f"the trust store {store} cannot be used: {why}", reason=Reason.KEY_UNAVAILABLE, remedy=remedy
+    )
