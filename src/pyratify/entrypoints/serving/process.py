@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -21,7 +22,7 @@ from pyratify.entrypoints.serving.certificates import Certificates, open_certifi
 from pyratify.entrypoints.serving.chosen import choose_source
 from pyratify.entrypoints.serving.connections import Bounds
 from pyratify.entrypoints.serving.descriptors import raise_limit
-from pyratify.entrypoints.serving.flagged import check_exposure, verdicts_of, watch_of
+from pyratify.entrypoints.serving.flagged import check_exposure, name_cluster, verdicts_of, watch_of
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.housekeeping import Housekeeping
@@ -233,6 +234,7 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
     raise_limit()
+    name_cluster(flags, os.environ)
     sys.setswitchinterval(_SWITCH_SECONDS)
     inherited = inherit()
     handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)
