@@ -21,8 +21,8 @@ _REMAINS = re.compile(  # every repetition is bounded or anchored, so that a lin
     rf"{_DASH}{{2}}[ \t]{{0,8}}(?:BEGIN|END)\b"
     rf"|\b(?:BEGIN|END)[ \t]{{1,8}}[\w. ]{{1,64}}{_DASH}{{2}}"
     rf"|{_DASH}{{4}}[ \t]{{0,8}}(?i:begin|end)\b"
-    rf"|^[ \t]*{_DASH}{{3,}}[A-Z][A-Z0-9 ]*{_DASH}{{3,}}[ \t]*$"
-    r"|^[ \t]*M[A-P][A-Za-z0-9+/]{38,}={0,2}[ \t]*$"  # base64 of a DER sequence that no block contains
+    rf"|^[ \t]*{_DASH}{{3,}}[A-Z][A-Z0-9 ]*{_DASH}{{3,}}[ \t]*\Z"
+    r"|^[ \t]*M[A-P][A-Za-z0-9+/]{38,}={0,2}[ \t]*\Z"  # base64 of a DER sequence that no block contains
 )
 
 
