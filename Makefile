@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test newest mutants lint reformat bench doc constraints clean
+.PHONY: help demo dev test newest mutants lint reformat bench soak doc constraints clean
 
 include peers.mk
 
@@ -42,6 +42,9 @@ reformat: $(VENV)/.dev ## Put the code into its one format
 
 bench: $(VENV)/.dev ## Measure against the real peers (after make peers)
 	$(BIN)/python -m bench
+
+soak: $(VENV)/.dev ## Run a provider under load while everything around it fails (ten minutes; DURATION=SECONDS)
+	$(BIN)/python -m bench.soak $(DURATION)
 
 doc: $(VENV)/.dev ## Write docs/reference and deploy/crds from the code
 	$(BIN)/python docs/generate.py

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from pyratify.config.resources import BuildResources
+from pyratify.core.clock import SystemClock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
@@ -137,7 +139,7 @@ async def test_atk_184_a_policy_that_trusts_anybody_is_refused(parameters: dict[
     """Neither keys nor whole identities: an issuer without a subject, a subject without an issuer, or everybody."""
     options = msgspec.convert({"trustPolicies": [parameters]}, plugin.options)
     with pytest.raises(ConfigurationError, match=r"trustPolicies\[0\]"):
-        await plugin.build("cosign", options, None)  # type: ignore[arg-type]
+        await plugin.build("cosign", options, BuildResources(SystemClock(), Path()))
 
 
 @pytest.mark.parametrize("how", ["tag", "bundle", "bundle-pem"])

@@ -74,7 +74,7 @@ async def test_a_part_without_a_required_key_hides_no_other() -> None:
     assert any("'z'" in message for message in found)
 
 
-async def test_a_key_that_was_only_guessed_blames_nobody() -> None:
+async def test_a_key_that_was_only_guessed_is_no_second_fault() -> None:
     """Where the near key takes something else, that is no second fault."""
     found = await messages(document(timout={"seconds": 5}))
     assert found == ["executors[0]: unknown key 'timout'"]

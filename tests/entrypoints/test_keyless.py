@@ -1,5 +1,6 @@
 """`ratify verify` and `ratify verify-bundle` with identities, against a private Sigstore and sigstore-conformance."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -235,3 +236,27 @@ def test_without_re2_an_expression_is_a_mistake_that_names_what_to_install(
     assert "--certificate-identity-regexp: " in err
     assert "pip install 'pyratify[regex]'" in err
     assert run("verify", *WHO, *root, "--no-cache", layout)[0] == 0
+
+
+def test_an_old_bundle_is_verified_with_its_certificate_and_log_entry(
+    run: Run, root: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What `cosign sign-blob --bundle` wrote before version 3 has the proofs of classic signatures."""
+    signed = SIGSTORE.sign_classic(b"content")
+    made = signed.annotations
+    document = {
+        "base64Signature": made["dev.cosignproject.cosign/signature"],
+        "cert": base64.b64encode(made["dev.sigstore.cosign/certificate"].encode()).decode(),
+        "rekorBundle": json.loads(made["dev.sigstore.cosign/bundle"]),
+    }
+    (tmp_path / "artifact").write_bytes(b"content")
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    flags = ("--signature", "old.json", *root, "artifact")
+    assert run("verify-file", *WHO, *flags)[0] == 0
+    assert run("verify-file", "--certificate-identity", "x", *WHO[2:], *flags)[0] == 1
+    (tmp_path / "old.json").write_text(json.dumps(document | {"rekorBundle": None}))
+    code, out, _ = run("verify-file", *WHO, *flags)
+    assert code == 1
+    assert "TLOG" in out or "TIME_SOURCE_MISSING" in out
+    (tmp_path / "old.json").write_text(json.dumps(document | {"cert": None}))
+    assert "SIGNER_KIND" in run("verify-file", *WHO, *flags)[1]

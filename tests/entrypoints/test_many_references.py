@@ -111,7 +111,7 @@ def test_a_registry_is_asked_again_for_the_tree_alone(run: Run) -> None:
 def test_a_signature_of_the_other_kind_says_which_flag_reads_it(
     trust: tuple[Any, ...], tag: str, words: tuple[str, ...], run: Run
 ) -> None:
-    """It is still no evidence, and nobody is told to sign again."""
+    """It is still no evidence, and the remedy is not to sign again."""
     code, out, _ = run("verify", *trust, f"{LAYOUT}:{tag}")
     assert code == 1
     assert "NO_EVIDENCE" in out
@@ -144,7 +144,7 @@ def test_tags_of_cosign_are_named_by_kind(output: str, run: Run) -> None:
     assert ('"kind":"signature"' if output == "json" else "(cosign-tag): cosign signature") in out
 
 
-def test_what_nobody_knows_is_not_advised_on(run: Run) -> None:
+def test_an_unknown_kind_gets_no_advice(run: Run) -> None:
     """An attachment of a kind of its own is no signature that a flag would read."""
     with RegistrySimulator() as registry:
         store = registry.repository("app")

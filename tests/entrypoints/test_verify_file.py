@@ -24,13 +24,15 @@ def key(tmp_path: Path) -> CosignKey:
     (tmp_path / "other.pub").write_bytes(CosignKey.generate().pem)
     (tmp_path / "file").write_bytes(DATA)
     (tmp_path / "file.sigstore.json").write_text(json.dumps(sign_message(made, DATA)))
+    old = {"base64Signature": base64.b64encode(made.sign(DATA)).decode()}
+    (tmp_path / "old.json").write_text(json.dumps(old))
     (tmp_path / "file.sig").write_bytes(base64.encodebytes(made.sign(DATA)))
     return made
 
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("signature", ["file.sigstore.json", "file.sig"])
+@pytest.mark.parametrize("signature", ["file.sigstore.json", "file.sig", "old.json"])
 def test_every_name_reads_every_kind(name: str, signature: str, run: Run, tmp_path: Path) -> None:
     """A bundle and a bare signature, by the file and by its digest; with another key neither counts."""
     arguments = (name, "--signature", signature, "--key", "cosign.pub")
@@ -73,7 +75,7 @@ def test_a_kind_that_nothing_trusts_names_its_flags(run: Run, material: Path) ->
 
 
 @pytest.mark.usefixtures("key")
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x00\x01", b"c2hvcnQ="])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x00\x01", b"c2hvcnQ=", b"\xff\xfe"])
 def test_what_is_no_signature_is_a_mistake(content: bytes, run: Run) -> None:
     """Nothing is guessed."""
     Path("junk").write_bytes(content)
@@ -197,3 +199,24 @@ def test_keys_of_the_wrong_kind_are_a_mistake_of_usage(run: Run, tmp_path: Path,
         == 3
     )
     assert "wrote" not in run("verify-file", *given).out
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cert": "bm8gUEVN"},
+        {"cert": base64.b64encode(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").decode()},
+        {"cert": base64.b64encode(b"-----BEGIN X-----\nAA\n").decode()},
+        {"rekorBundle": 5},
+        {"unknown": 1},
+        {"base64Signature": 5},
+    ],
+)
+def test_an_old_bundle_is_read_strictly(more: dict[str, Any], run: Run) -> None:
+    """What does not belong there is refused, and nothing of it is trusted."""
+    document = json.loads(Path("old.json").read_text()) | more
+    Path("odd.json").write_text(json.dumps(document))
+    ran = run("verify-file", "--signature", "odd.json", "--key", "cosign.pub", "file")
+    assert ran.code == 1
+    assert "ENVELOPE_MALFORMED" in ran.out or "JSON_INVALID" in ran.out

@@ -17,15 +17,12 @@ _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*", re.ASCII)
 _BODY = re.compile(r"[A-Za-z0-9+/= \t]*", re.ASCII)
 _COMMENT = re.compile(r"[ \t]*#")
 _DASH = "[-\u2010-\u2015\u2212]"  # also those that word processors put in the place of hyphens
-_REMAINS = re.compile(  # every repetition is bounded, so that a line is searched in linear time
+_REMAINS = re.compile(  # every repetition is bounded or anchored, so that a line is searched in linear time
     rf"{_DASH}{{2}}[ \t]{{0,8}}(?:BEGIN|END)\b"
     rf"|\b(?:BEGIN|END)[ \t]{{1,8}}[\w. ]{{1,64}}{_DASH}{{2}}"
     rf"|{_DASH}{{4}}[ \t]{{0,8}}(?i:begin|end)\b"
-)
-_REMAINING_LINE = (
-    re.compile(  # a boundary with another word, or base64 of a DER sequence that no block contains
-        rf"{_DASH}{{3,}}[A-Z][A-Z0-9 ]*{_DASH}{{3,}}|M[A-P][A-Za-z0-9+/]{{38,}}={{0,2}}"
-    )
+    rf"|^[ \t]*{_DASH}{{3,}}[A-Z][A-Z0-9 ]*{_DASH}{{3,}}[ \t]*\Z"
+    r"|^[ \t]*M[A-P][A-Za-z0-9+/]{38,}={0,2}[ \t]*\Z"  # base64 of a DER sequence that no block contains
 )
 
 
@@ -99,8 +96,7 @@ def _outside(line: str, number: int) -> tuple[str, int] | None:
     """Return the label and line of a block that begins here; None for text around blocks."""
     if begin := _BEGIN.fullmatch(line):
         return begin[1], number
-    is_part = _REMAINS.search(line) or _REMAINING_LINE.fullmatch(line.strip(" \t"))
-    if is_part and not _COMMENT.match(line):
+    if _REMAINS.search(line) and not _COMMENT.match(line):
         raise InvalidPem(
             f"line {number} looks like a part of a damaged PEM block: {line.strip()[:40]!r}; "
             "blocks begin and end at the start of a line"

@@ -238,6 +238,17 @@ def test_atk_290_a_revoked_token_is_replaced_where_another_repository_met_the_re
     assert result.status == 200
 
 
+def test_atk_290_a_revoked_token_is_replaced_though_the_refusal_has_no_challenge() -> None:
+    """The challenge that is known counts then."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token("old"), _answer(200))
+    flow = authenticate(REQUEST, _access(memory))
+    steps, result = _run(flow, _answer(401), USER, _token("new"), _answer(200))
+    shown = [_authorization(step) for step in steps if isinstance(step, Request)]
+    assert shown == ["Bearer old", "Bearer new"]
+    assert result is not None
+
+
 def test_a_new_token_that_is_refused_is_not_replaced_again() -> None:
     """After the remembered token one new one is asked for, not a third."""
     memory = Memory(FakeClock())

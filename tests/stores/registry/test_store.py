@@ -76,7 +76,7 @@ async def test_a_manifest_is_asked_for_in_every_type(registry: RegistrySimulator
         (Fault(status=403), Reason.REGISTRY_AUTH, "HTTP 403"),
         (Fault(status=418), Reason.REGISTRY_ERROR, "HTTP 418"),
         (Fault(status=404), Reason.NOT_FOUND, "was not found"),
-        (Fault(status=401), Reason.REGISTRY_AUTH, "not supported"),
+        (Fault(status=401), Reason.REGISTRY_AUTH, "does not say how to authenticate"),
         (Fault(status=503), Reason.REGISTRY_ERROR, "3 tries"),
         (Fault(close=True), Reason.REGISTRY_UNREACHABLE, "3 tries"),
         (Fault(body=b"{", headers={"Docker-Content-Digest": None}), Reason.JSON_INVALID, "not JSON"),

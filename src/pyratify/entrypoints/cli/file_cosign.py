@@ -1,4 +1,4 @@
-"""Cosign's signatures of a file: sigstore bundles, and the bare signatures of `cosign sign-blob` in base64."""
+"""Cosign's signatures of a file: sigstore bundles, and what `cosign sign-blob` writes without one."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -7,11 +7,11 @@ from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.identity_flags import trust_policy
-from pyratify.pki.encoding import decode_base64
 from pyratify.verifiers.cosign.artifact import Artifact
 from pyratify.verifiers.cosign.blobs import check_type, verify_blob
+from pyratify.verifiers.cosign.detached import detached_material
 from pyratify.verifiers.cosign.keyed import TrustedKeys
-from pyratify.verifiers.cosign.material import Material, Signed
+from pyratify.verifiers.cosign.material import Signed
 from pyratify.verifiers.cosign.trusting import Trusting
 from pyratify.verifiers.cosign.verifier import load_policy
 
@@ -34,10 +34,10 @@ def verify(
     """Verify one signature.
 
     Args:
-        data: The bundle, or the bare signature.
+        data: The bundle, or the signature without one.
         artifact: What must have been signed.
         trusted: What is trusted.
-        bare: Whether it is a bare signature.
+        bare: Whether it is a signature without a bundle.
         predicate_type: The only type of statement that counts; empty for every statement and for signatures.
 
     Raises:
@@ -47,17 +47,10 @@ def verify(
         return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
     check_type(None, predicate_type)
     known = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
-    signature = decode_base64(b"".join(data.split()).decode("ascii"))
-    signer, facts = trusted.authenticate(Material(Signed(artifact.data, known), signature))
-    return Details(f"1 trusted {trusted.noun} signed this artifact", (signer,), {"format": "bare", **facts})
-
-
-def is_bare(data: bytes) -> bool:
-    """Tell whether these bytes are a bare signature: base64 and nothing else, perhaps over several lines."""
-    try:
-        return len(decode_base64(b"".join(data.split()).decode("ascii"))) >= 64
-    except ValueError:
-        return False
+    signer, facts = trusted.authenticate(detached_material(data, Signed(artifact.data, known)))
+    return Details(
+        f"1 trusted {trusted.noun} signed this artifact", (signer,), {"format": "detached", **facts}
+    )
 
 
 def read_artifact(name: str) -> Artifact:

@@ -15,7 +15,7 @@ class Kind:
     Attributes:
         verifier: What verifies it: `cosign` or `notation`.
         media_type: Its media type, for the report.
-        bare: Whether it is a signature alone, in base64.
+        bare: Whether it is a signature without a sigstore bundle.
     """
 
     verifier: str
@@ -36,17 +36,17 @@ def kind_of(path: str, data: bytes) -> Kind:
     Raises:
         ConfigurationError: It is none of the kinds that are known.
     """
+    from pyratify.verifiers.cosign.detached import is_detached
+
     head = data.lstrip()[:1]
     named = path.endswith((".jws.sig", ".cose.sig"))
     if head == b"{" and not named and (b'"verificationMaterial"' in data or b'"mediaType"' in data):
         return BUNDLE
+    if not named and is_detached(data):
+        return Kind("cosign", _BARE, bare=True)
     if head == b"{" or named or head in {b"\xd2", b"\x84"}:
         return Kind("notation", envelope_type(path, data))
-    from pyratify.entrypoints.cli.file_cosign import is_bare
-
-    if is_bare(data):
-        return Kind("cosign", _BARE, bare=True)
     raise ConfigurationError(
         f"--signature: {path} is no signature that is known here",
-        remedy="Give a sigstore bundle, a notation envelope (JWS or COSE), or the base64 that `cosign sign-blob` prints.",
+        remedy="Give a sigstore bundle, a notation envelope (JWS or COSE), or what `cosign sign-blob` wrote.",
     )

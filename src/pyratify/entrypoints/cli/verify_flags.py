@@ -72,7 +72,7 @@ def add_verify(add: Callable[..., Parser]) -> None:
 def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     """Add `ratify verify-file`, or one of its older names, with what adds a command."""
     text = "decide whether a file may be trusted, from signatures beside it"
-    shown = text if name == "verify-file" else f"{text}: the same as verify-file"
+    shown = text if name == "verify-file" else "an older name of verify-file"
     parser = add(name, shown, epilog=_VERIFY_FILE + EXITS)
     parser.set_defaults(module="verify_file")
     parser.add_argument("file", metavar="FILE|DIGEST", help="what was signed, or the digest of it")

@@ -1,6 +1,8 @@
 """From the flags of a server to its parts, and what flags must not say together."""
 
 from argparse import Namespace
+from collections.abc import MutableMapping
+from pathlib import Path
 
 from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.clock import Clock
@@ -13,6 +15,22 @@ from pyratify.entrypoints.serving.activity import RefusedClients, Watch
 from pyratify.entrypoints.serving.bodies import BodyBudget
 from pyratify.entrypoints.serving.site import Address
 from pyratify.entrypoints.serving.tls import ReloadingTls
+
+
+def name_cluster(flags: Namespace, environment: MutableMapping[str, str]) -> None:
+    """Let the API server of `--kubeconfig` be the one that everything finds, as `$KUBECONFIG` does.
+
+    Raises:
+        ConfigurationError: There is no such file.
+    """
+    path: str | None = getattr(flags, "kubeconfig", None)
+    if not path:
+        return
+    if not Path(path).is_file():
+        raise ConfigurationError(
+            f"--kubeconfig: there is no file {path}", remedy="Name the file that kubectl uses."
+        )
+    environment["KUBECONFIG"] = path
 
 
 def verdicts_of(

@@ -87,6 +87,11 @@ def add_resource_flags(parser: ArgumentParser) -> None:
         help="read the configuration from a file, and not from the Executors of the cluster",
     )
     add(
+        "--kubeconfig",
+        metavar="FILE",
+        help="how the API server is reached from outside its cluster; as $KUBECONFIG",
+    )
+    add(
         "--on-invalid-executor",
         choices=("keep", "remove"),
         default="keep",

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.guard import end
-from pyratify.core.observing import together
+from pyratify.core.observing import Observer, together
 from pyratify.core.verdicts import Verdicts
+from pyratify.entrypoints.serving.activity import Watch
 from pyratify.entrypoints.serving.certificates import Certificates, open_certificates
 from pyratify.entrypoints.serving.chosen import choose_source
 from pyratify.entrypoints.serving.connections import Bounds
 from pyratify.entrypoints.serving.descriptors import raise_limit
-from pyratify.entrypoints.serving.flagged import check_exposure, verdicts_of, watch_of
+from pyratify.entrypoints.serving.flagged import check_exposure, name_cluster, verdicts_of, watch_of
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
 from pyratify.entrypoints.serving.housekeeping import Housekeeping
@@ -33,6 +35,7 @@ from pyratify.entrypoints.serving.workers.control import Inherited, Report, answ
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.serving.metrics import Metrics
+    from pyratify.entrypoints.serving.tls import ReloadingTls
     from pyratify.entrypoints.serving.workers.supervisor import Supervisor
 
 _LOG = logging.getLogger("pyratify.serving")
@@ -144,17 +147,8 @@ class Process:
             health = await observed(stack, readiness, metrics)
             stack.push_async_callback(door.aclose)
             await certificates.arrive(self.stop)
-            context, outdated = (tls.context, tls.outdated) if tls else (None, None)
-            serving = listening(
-                door.site,
-                address,
-                context,
-                outdated=outdated,
-                observer=observer,
-                sockets=self.inherited.sockets if self.inherited else (),
-                ending=lambda: readiness.draining,
-                bounds=Bounds(most=self.flags.max_connections),
-                watch=watch,
+            serving = self._listening(
+                door.site, address, tls, observer=observer, ending=lambda: readiness.draining, watch=watch
             )
             where = await stack.enter_async_context(serving)
             readiness.serving = True
@@ -166,6 +160,29 @@ class Process:
             readiness.draining = True
             _LOG.info("draining")
             await self.clock.sleep(self.flags.drain)
+
+    def _listening(
+        self,
+        site: Site,
+        address: Address,
+        tls: "ReloadingTls | None",
+        *,
+        observer: Observer,
+        ending: Callable[[], bool],
+        watch: Watch,
+    ) -> AbstractAsyncContextManager[Address]:
+        context, outdated = (tls.context, tls.outdated) if tls else (None, None)
+        return listening(
+            site,
+            address,
+            context,
+            outdated=outdated,
+            observer=observer,
+            sockets=self.inherited.sockets if self.inherited else (),
+            ending=ending,
+            bounds=Bounds(most=self.flags.max_connections),
+            watch=watch,
+        )
 
     async def _observed(
         self, stack: AsyncExitStack, readiness: Readiness, metrics: "Metrics | None"
@@ -217,6 +234,7 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
     raise_limit()
+    name_cluster(flags, os.environ)
     sys.setswitchinterval(_SWITCH_SECONDS)
     inherited = inherit()
     handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)

@@ -25,6 +25,7 @@ from pyratify.stores.registry.url import Url
 TOKEN_BYTES = 256 * 1024
 DEFAULT_LIFETIME = 60.0
 _NOT_NOW = (408, 425, 429, *range(500, 600))
+_UNSAID = "answers HTTP 401 and does not say how to authenticate"
 _CLIENT = "pyratify"
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
 
@@ -113,7 +114,7 @@ def authenticate(request: Request, access: Access) -> Flow:
     _check_challenger(request, response)
     if known is not None:
         _forget(access, known, used)
-    challenge = _choose(response, access)
+    challenge = _choose(response, access, known)
     current = access.memory.known(access.registry)
     if current is None or current.challenge != challenge.essence:
         current = yield from _learn(access, challenge.essence)
@@ -227,15 +228,18 @@ def _lifetime(announced: object) -> float:
     return float(max(min(announced, LONGEST_LIFETIME), 0))
 
 
-def _choose(response: Response, access: Access) -> Challenge:
-    challenges = parse_challenges(response.headers.get_all("www-authenticate"))
+def _choose(response: Response, access: Access, known: Known | None) -> Challenge:
+    """Return the challenge that is answered; where the answer has none, the one that is known counts."""
+    values = response.headers.get_all("www-authenticate")
+    challenges = parse_challenges(values)
     for scheme in ("bearer", "basic"):
         for challenge in challenges:
             if challenge.scheme == scheme and (scheme == "basic" or challenge.get("realm")):
                 return challenge
-    raise StoreError(
-        Reason.REGISTRY_AUTH, f"{access.registry} asks for a kind of authentication that is not supported"
-    )
+    if not values and known is not None:
+        return known.challenge
+    what = "asks for a kind of authentication that is not supported" if values else _UNSAID
+    raise StoreError(Reason.REGISTRY_AUTH, f"{access.registry} {what}")
 
 
 def _check_challenger(request: Request, response: Response) -> None:
