@@ -96,3 +96,39 @@ def test_the_length_of_what_a_certificate_states_is_bounded(length: int, stated:
     else:
         with pytest.raises(VerificationError, match="sourceRepositoryURI"):
             check_signer(found, (make_matcher(wanted),))
+
+
+V1, V2 = extension(1), extension(8)
+
+
+@pytest.mark.parametrize(
+    "issuers",
+    [{V1: ISSUER.encode(), V2: utf8(ISSUER)}, {V1: ISSUER.encode()}, {V2: utf8(ISSUER)}],
+    ids=["both", "older", "newer"],
+)
+def test_an_issuer_stands_in_either_extension(issuers: dict[str, bytes]) -> None:
+    """As bare bytes in the older one, and as a text in DER in the newer one."""
+    assert read(issuers=issuers).issuer == ISSUER
+
+
+@pytest.mark.parametrize(
+    "issuers",
+    [
+        {},
+        {V1: b""},
+        {V1: b"", V2: utf8("")},
+        {V1: ISSUER.encode(), V2: utf8("https://other.example.com")},
+        {V1: b"https://other.example.com", V2: utf8(ISSUER)},
+    ],
+    ids=["none", "empty", "both-empty", "newer-differs", "older-differs"],
+)
+def test_a_certificate_names_one_issuer(issuers: dict[str, bytes]) -> None:
+    """Without one anybody could have vouched for the name; of two, each reader would take its own."""
+    assert "names no issuer, or two" in refusal(issuers=issuers)
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "a\x00b", "a\nb", "a\u200bb"])
+def test_an_identity_can_be_shown(text: str) -> None:
+    """A name that a terminal shows as another one is none."""
+    assert "cannot be shown" in refusal(names=(username(text),))
+    assert "cannot be shown" in refusal(issuers={V2: utf8(text)})

@@ -1,18 +1,22 @@
 """Trusted roots: each of their parts is verified when they are loaded, and one that does not hold makes the whole unusable."""
 
+import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
+from pyratify.core.key import Validity
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.pki.chain import TIMESTAMPING
 from pyratify.pki.encoding import decode_base64, encode_base64
-from pyratify.testing.certificates import CODE_SIGNING, Issued, authority, forge, replacing, signer
+from pyratify.testing.certificates import CODE_SIGNING, Issued, authority, forge, make_key, replacing, signer
 from pyratify.testing.cosign import REPOSITORY, attach_bundle, statement
 from pyratify.testing.sigstore import PrivateSigstore, Signing
 from pyratify.testing.timestamps import timestamp_authority
@@ -224,3 +228,79 @@ def test_a_log_is_known_by_its_own_identifier_before_that_of_its_checkpoints() -
     (alone,) = load(tlogs=[log.trusted(checkpointKeyId=check, logId=None)]).logs
     assert (alone.log_id, alone.checkpoint_id) == (CHECK, CHECK)
     assert "no identifier" in refusal(tlogs=[log.trusted(logId=None)])
+
+
+PERIOD = {"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
+WITHIN = Validity(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+
+
+def test_each_part_of_a_root_counts_in_its_period() -> None:
+    """Authorities without one count always; one without an end counts from its start on."""
+    for kind, chain in ((CA, MIDDLE.chain), (STAMPS, TSA.chain)):
+        for period, wanted in (
+            (PERIOD, WITHIN),
+            (PERIOD | {"end": None}, Validity(WITHIN.start)),
+            (None, Validity()),
+        ):
+            trust = load(**{kind: [named(*chain) | {"validFor": period}]})
+            (found,) = trust.authorities if kind == CA else trust.timestamp_authorities
+            assert found.validity == wanted
+    key = SIGSTORE.logs[1].trusted()["publicKey"]
+    for member in ("tlogs", "ctlogs"):
+        trust = load(**{member: [SIGSTORE.logs[1].trusted(publicKey=key | {"validFor": PERIOD})]})
+        (log,) = trust.logs if member == "tlogs" else trust.certificate_logs
+        assert log.validity == WITHIN
+
+
+@pytest.mark.parametrize("period", [None, {}, {"end": "2026-02-01T00:00:00Z"}, {"start": None}, [], "always"])
+@pytest.mark.parametrize("member", ["tlogs", "ctlogs"])
+def test_a_log_has_a_period_with_a_start(member: str, period: Any) -> None:
+    """A key that always counts could not be retired."""
+    key = SIGSTORE.logs[1].trusted()["publicKey"] | {"validFor": period}
+    assert "has no start" in refusal(**{member: [SIGSTORE.logs[1].trusted(publicKey=key)]})
+
+
+@pytest.mark.parametrize(
+    "period", [{}, {"end": "2026-02-01T00:00:00Z"}, [], {"start": "yesterday"}, {"start": 1}]
+)
+@pytest.mark.parametrize("kind", [CA, STAMPS])
+def test_a_period_that_cannot_be_read_is_not_always(kind: str, period: Any) -> None:
+    """It is there, so it means something."""
+    chain = MIDDLE.chain if kind == CA else TSA.chain
+    refusal(**{kind: [named(*chain) | {"validFor": period}]})
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://log.test", "log.test"),
+        ("https://log.test/", "log.test"),
+        ("https://log.test/2026/", "log.test/2026"),
+        ("https://log.test/X", "log.test/X"),
+        ("https://log.test/a://b", "log.test/a://b"),
+        ("log.test", ""),
+    ],
+)
+def test_a_log_is_called_by_its_address_without_the_scheme(address: str, name: str) -> None:
+    """What has none has no name."""
+    (log,) = load(tlogs=[SIGSTORE.logs[1].trusted(baseUrl=address, operator="who.test")]).logs
+    assert (log.name, log.operator, log.key.origin) == (name, "who.test", name)
+    assert log.key.fingerprint == f"spki:sha256:{hashlib.sha256(SIGSTORE.logs[1].der).hexdigest()}"
+
+
+def test_a_log_that_is_of_an_unknown_kind_is_left_out_with_a_warning() -> None:
+    """Another hash, a weak key, and a key of a kind that no library knows; the others count."""
+    good = SIGSTORE.logs[1].trusted()
+    unknown = b"\x30\x0c\x30\x05\x06\x03\x2a\x03\x04\x03\x03\x00\x01\x02"
+    weak = make_key("rsa-1024", "weak log").public_key()
+    der = weak.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    others = [
+        good | {"hashAlgorithm": "SHA2_512"},
+        good | {"publicKey": good["publicKey"] | {"rawBytes": encode_base64(der)}},
+        good | {"publicKey": good["publicKey"] | {"rawBytes": encode_base64(unknown)}},
+    ]
+    trust = load(tlogs=[*others, good])
+    assert [log.log_id for log in trust.logs] == [SIGSTORE.logs[1].log_id]
+    assert [warning.partition(" ")[0] for warning in trust.warnings] == ["tlogs[0]", "tlogs[1]", "tlogs[2]"]
+    broken = good | {"publicKey": good["publicKey"] | {"rawBytes": encode_base64(b"no key")}}
+    refusal(tlogs=[broken, good])
