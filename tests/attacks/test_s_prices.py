@@ -18,7 +18,7 @@ from pyratify.core.executor import Executor
 from pyratify.core.lease import LARGE_ARTIFACTS
 from pyratify.core.limits import MIB
 from pyratify.core.manifest import MAX_ANNOTATIONS, Manifest
-from pyratify.core.offload import LARGE
+from pyratify.core.offload import LARGE, offload
 from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -44,7 +44,7 @@ from pyratify.testing.cosign import (
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.verifiers.cosign import ed25519ph, keyed
-from pyratify.verifiers.cosign.budget import MAX_PRICE
+from pyratify.verifiers.cosign.budget import MAX_PRICE, Budget
 from pyratify.verifiers.cosign.formats import BUNDLE, MAX_BUNDLE, SIGNATURE_ANNOTATION
 from verifiers.cosign.setting import KEY, TWO, Setting, is_denied, passed
 
@@ -410,3 +410,46 @@ async def test_atk_281_a_large_envelope_is_verified_beside_the_event_loop(
             result = await judge(Recipe(unprotected=edit), media_type)
         assert result.decision is Decision.ALLOW
         assert calls[0].startswith("pyratify-documents")
+
+
+async def test_atk_282_what_signatures_share_is_read_once() -> None:
+    """A thousand signatures over one payload are one download."""
+    setting = Setting()
+    attach_classic(setting.store, setting.image, *(junk() for _ in range(50)))
+    await setting.validate()
+    assert [method for method, _ in setting.store.calls].count("fetch_blob") == 1
+
+
+def test_atk_282_nothing_is_tried_any_more_where_nobody_waits() -> None:
+    """The deadline ends the work in the thread too."""
+    budget = Budget()
+    budget.spend(1)
+    budget.end()
+    with pytest.raises(VerificationError) as caught:
+        budget.spend(1)
+    assert caught.value.reason is Reason.ATTEMPT_LIMIT
+
+
+async def test_atk_282_a_deadline_ends_the_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most the one that is under way is finished."""
+    key = CosignKey.generate("ed25519")
+    setting = Setting()
+    attach_classic(setting.store, setting.image, *(junk() for _ in range(50)))
+    begun, go = threading.Event(), threading.Event()
+    tried: list[bytes] = []
+
+    def waits(public: bytes, message: bytes, signature: bytes) -> bool:
+        del public, message
+        tried.append(signature)
+        begun.set()
+        return not go.wait(10)
+
+    monkeypatch.setattr(ed25519ph, "verify_prehashed", waits)
+    asking = asyncio.create_task(setting.validate(key))
+    await asyncio.to_thread(begun.wait, 10)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    go.set()
+    await offload(LARGE + 1, int)
+    assert len(tried) == 1

@@ -10,6 +10,7 @@ from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
 _WHERE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
+_NEAR = 0.66  # a letter or two of a word: what is further off misleads
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _EXPECTED = re.compile(r"Expected `([^`]*)`, got `[^`]*`\Z")
 _WORDS = {
@@ -108,7 +109,7 @@ def _suggest(name: str, known_in: frozenset[type[msgspec.Struct]]) -> tuple[str,
     fields = (field for struct in known_in for field in msgspec.structs.fields(struct))
     known = sorted({field.encode_name for field in fields})
     lower = {each.lower(): each for each in known}
-    near = get_close_matches(name.lower(), lower, n=1)
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=_NEAR)
     if not near:
         return f"Known keys are: {', '.join(known)}.", ""
     return f"Did you mean {lower[near[0]]!r}?", lower[near[0]]

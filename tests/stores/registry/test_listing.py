@@ -1,5 +1,6 @@
 """Evidence of all places: what one of them does not answer hides nothing that is found in another."""
 
+import asyncio
 import json
 import threading
 from threading import Event
@@ -48,7 +49,13 @@ def index(memory: MemoryStore, image: Descriptor, *entries: Descriptor) -> None:
         "schemaVersion": 2,
         "mediaType": OCI_INDEX,
         "manifests": [
-            {"mediaType": each.media_type, "digest": str(each.digest), "size": each.size} for each in entries
+            {
+                "mediaType": each.media_type,
+                "digest": str(each.digest),
+                "size": each.size,
+                "artifactType": SIGNATURE,
+            }
+            for each in entries
         ],
     }
     memory.add_manifest(json.dumps(document).encode(), tag=referrers_tag(image.digest), media_type=OCI_INDEX)
@@ -201,6 +208,20 @@ async def test_a_place_that_does_not_answer_hides_nothing_of_another(
     async with open_store(cosign_tags=True) as store:
         result = await executor(store, timeout=20.0).validate(registry.reference("app", "v1"))
     assert result.decision is Decision.ALLOW
+
+
+async def test_a_listing_that_does_not_answer_hides_nothing_of_the_referrers_tag(
+    registry: RegistrySimulator,
+) -> None:
+    """After a second without an answer the tag is asked for beside it."""
+    memory = registry.repository("app")
+    signed_by_index(memory, memory.add_image("v1"))
+    registry.fault(Fault(path="/referrers/", wait=Event()))
+    async with open_store() as store:
+        result = await executor(store, timeout=20.0).validate(registry.reference("app", "v1"))
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert result.decision is Decision.ALLOW
+    assert others == set()
 
 
 async def test_an_unrelated_referrer_hides_no_cosign_tag(registry: RegistrySimulator) -> None:

@@ -105,7 +105,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     lower = {each.lower().lstrip("-"): each for each in known}
-    near = get_close_matches(word.lower().lstrip("-"), lower, n=1)
+    near = get_close_matches(word.lower().lstrip("-"), lower, n=1, cutoff=0.66)
     return f"Did you mean {lower[near[0]]!r}?" if near else ""
 
 

@@ -20,6 +20,8 @@ from pyratify.stores.registry.tags import Tags
 
 # How long, in seconds, the first page of referrers waits for a cosign tag that is slower than it.
 _PATIENCE = 0.25
+# After how many seconds without a first page of referrers the referrers tag is asked for beside it.
+_SLOW = 1.0
 
 
 class Lister:
@@ -61,9 +63,10 @@ class Lister:
                 async for referrer in found:
                     yield referrer
         finally:
-            for task in (first, *tags):
+            begun = [first, *tags, *search.asking]
+            for task in begun:
                 task.cancel()
-            await asyncio.gather(first, *tags, return_exceptions=True)
+            await asyncio.gather(*begun, return_exceptions=True)
 
 
 _Tag = asyncio.Task[Referrer | None]
@@ -71,9 +74,14 @@ _Tag = asyncio.Task[Referrer | None]
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """What was asked for beside cosign's tags: the first page of referrers and, where it lists nothing, the tag schema."""
+    """What was asked for beside cosign's tags: the first page of referrers, and the tag schema where it lists nothing.
 
-    opening: Opening
+    Attributes:
+        asking: Brings the first page; not done where it is slow, and the tag schema was asked for meanwhile.
+        index: What the referrers tag lists.
+    """
+
+    asking: "asyncio.Task[Opening]"
     index: Listing = EMPTY_LISTING
 
 
@@ -90,20 +98,33 @@ class _Search:
     artifact_type: str | None
     gaps: list[StoreError] = field(default_factory=list)
     odd: StoreError | None = None
+    asking: list["asyncio.Task[Opening]"] = field(default_factory=list)
     found: int = 0
 
     async def first(self) -> _First:
         """Ask for the first page of referrers and, where that lists nothing, for the referrers tag; it does not raise."""
-        opening = Opening()
-        if self.mode is not ReferrersMode.TAG:
-            only = self.mode is ReferrersMode.API
-            opening = await self.api.open(self.place, self.digest, self.artifact_type, again=only)
-        if not self._falls_back(opening):
-            return _First(opening)
+        asking = asyncio.create_task(self._open())
+        self.asking.append(asking)
+        await asyncio.wait((asking,), timeout=_SLOW)
+        falls_back = self._falls_back(asking.result()) if asking.done() else self._does_not_wait()
+        if not falls_back:
+            await asyncio.wait((asking,))
+            return _First(asking)
         try:
-            return _First(opening, await self.tags.index(self.place, self.digest))
+            return _First(asking, await self.tags.index(self.place, self.digest))
         except StoreError as error:
-            return _First(opening, Listing((), error))
+            return _First(asking, Listing((), error))
+
+    async def _open(self) -> Opening:
+        if self.mode is ReferrersMode.TAG:
+            return Opening()
+        only = self.mode is ReferrersMode.API
+        return await self.api.open(self.place, self.digest, self.artifact_type, again=only)
+
+    def _does_not_wait(self) -> bool:
+        """Tell whether the referrers tag is asked for before the first page has come."""
+        lists = self.capabilities.lists_referrers(self.place.registry)
+        return self.mode is not ReferrersMode.API and not lists
 
     async def run(self, first: "asyncio.Task[_First]", tags: list[_Tag]) -> AsyncGenerator[Referrer, None]:
         """Iterate over everything; a tag that is much slower than the first page comes last."""
@@ -134,12 +155,18 @@ class _Search:
         return referrer
 
     async def _listed(self, first: _First) -> AsyncGenerator[Referrer, None]:
-        async with aclosing(self._from_api(first.opening)) as referrers:
+        slow = not first.asking.done()
+        index = self._entries(first.index, Discovery.REFERRERS_TAG)
+        if slow:
+            for referrer in index:
+                yield referrer
+        opening = await first.asking
+        async with aclosing(self._from_api(opening)) as referrers:
             async for referrer in referrers:
                 yield referrer
-        for referrer in self._entries(first.index, Discovery.REFERRERS_TAG):
+        for referrer in index:
             yield referrer
-        if first.opening.skipped and not self.found:  # that there is no such API may be true no longer
+        if opening.skipped and not self.found:  # that there is no such API may be true no longer
             again = await self.api.open(self.place, self.digest, self.artifact_type, again=True)
             async with aclosing(self._from_api(again)) as referrers:
                 async for referrer in referrers:

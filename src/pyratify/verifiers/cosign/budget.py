@@ -4,8 +4,8 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.verifiers.cosign.material import Material
 
-MAX_PRICE = 10_000
-"""Units of about 0.1 ms for one artifact: 100 P-256 keys and 100 signatures, or 450 signatures with certificates and log entries."""
+MAX_PRICE = 5000
+"""Units of about 0.1 ms for one artifact: 50 P-256 keys and 100 signatures, or 240 signatures with certificates and log entries."""
 BYTES = 512
 """For `offload`, the price of one unit: up to 12 ms of work are done at once, which a thread would not make shorter."""
 _CERTIFICATE = 15  # chain, certificate timestamps, identity
@@ -19,6 +19,10 @@ class Budget:
     def __init__(self, units: int = MAX_PRICE) -> None:
         self._units = units
         self._spent = 0
+
+    def end(self) -> None:
+        """Let nothing more be spent, as nobody waits for what it would be spent on; safe from another thread."""
+        self._units = 0
 
     def spend(self, units: int) -> None:
         """Spend as much, before it is done.

@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError, StoreError, VerificationError
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
-from pyratify.core.reference import Reference
 from pyratify.core.verifier import Details, Evidence
 from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.verifiers.cosign import fields
@@ -56,14 +54,15 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
         raise VerificationError(
             Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} signatures, more than the {most} allowed"
         )
-    slots = asyncio.Semaphore(_CONCURRENCY)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_payload(evidence, layer, slots)) for layer in layers]
-    read = tuple((layer, task.result()) for layer, task in zip(layers, tasks, strict=True))
+    read = await _payloads(evidence)
     # Trying many signatures takes as long as reading a large document does.
     price = BYTES * len(layers) * trusted.usual_price
     size = evidence.manifest.descriptor.size + sum(layer.size for layer in layers) + price
-    checked = await offload(size, _check_all, evidence.reference, evidence.subject.digest, read, trusted)
+    budget = Budget()
+    try:
+        checked = await offload(size, _check_all, evidence, read, trusted, budget)
+    finally:
+        budget.end()
     signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
     if not signers:
         raise _most_telling(checked)
@@ -74,8 +73,22 @@ async def verify_classic(evidence: Evidence, trusted: "TrustedKeys | Trusting") 
     )
 
 
+async def _payloads(evidence: Evidence) -> tuple[tuple[Descriptor, bytes | RatifyError], ...]:
+    """Return each signature with what it is made over, or why that could not be read; what several share is read once."""
+    slots = asyncio.Semaphore(_CONCURRENCY)
+    tasks: dict[Descriptor, asyncio.Task[bytes | RatifyError]] = {}
+    async with asyncio.TaskGroup() as group:
+        for layer in evidence.manifest.layers:
+            if (bare := _bare(layer)) not in tasks:
+                tasks[bare] = group.create_task(_payload(evidence, bare, slots))
+    return tuple((layer, tasks[_bare(layer)].result()) for layer in evidence.manifest.layers)
+
+
+def _bare(layer: Descriptor) -> Descriptor:
+    return Descriptor(layer.media_type, layer.digest, layer.size)
+
+
 async def _payload(evidence: Evidence, layer: Descriptor, slots: asyncio.Semaphore) -> bytes | RatifyError:
-    """Return what one signature is made over, or why that could not be read."""
     try:
         if layer.media_type != SIMPLE_SIGNING:
             raise VerificationError(
@@ -88,13 +101,12 @@ async def _payload(evidence: Evidence, layer: Descriptor, slots: asyncio.Semapho
 
 
 def _check_all(
-    reference: Reference,
-    subject: Digest,
+    evidence: Evidence,
     read: Iterable[tuple[Descriptor, bytes | RatifyError]],
     trusted: "TrustedKeys | Trusting",
+    budget: Budget,
 ) -> list[Checked]:
-    """Check one signature after the other, as far as the artifact's budget lasts."""
-    budget = Budget()
+    """Check one signature after the other, as far as the budget lasts."""
 
     def check(layer: Descriptor, payload: bytes | RatifyError) -> Checked:
         if isinstance(payload, RatifyError):
@@ -103,8 +115,8 @@ def _check_all(
             material = _material(layer, payload, trusted)
             budget.spend(trusted.price(material))
             signer, facts = trusted.authenticate(material)
-            claim = read_simple_signing(payload, subject)
-            check_claim(claim, trusted.policy, reference)
+            claim = read_simple_signing(payload, evidence.subject.digest)
+            check_claim(claim, trusted.policy, evidence.reference)
         except VerificationError as error:
             return Checked(layer.digest, error=error)
         said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
