@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import exits
 from pyratify.entrypoints.gatekeeper.command import main
 from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
@@ -40,3 +41,12 @@ def test_limits_are_those_of_the_flags() -> None:
     add_flags(parser)
     flags = parser.parse_args(["--address", ":1", "--max-body-memory", "3"])
     assert watch_of(flags, FakeClock()).bodies.most == 3 * 1024 * 1024
+
+
+def test_names_of_clients_need_their_authority() -> None:
+    """Else they would be checked against nothing."""
+    parser = ArgumentParser()
+    add_flags(parser)
+    flags = parser.parse_args(["--address", ":1", "--client-name", "gatekeeper"])
+    with pytest.raises(ConfigurationError, match="--client-name"):
+        watch_of(flags, FakeClock())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyratify.entrypoints.serving.activity import Activity
-from pyratify.entrypoints.serving.housekeeping import Housekeeping, Intervals, give_back
+from pyratify.entrypoints.serving.housekeeping import Housekeeping, Intervals, give_back, keep_small
 from pyratify.testing.fakes import FakeClock
 
 
@@ -116,7 +116,7 @@ async def test_everything_that_expires_is_swept_again_and_again() -> None:
 
 
 @pytest.mark.usefixtures("collector")
-async def test_memory_is_given_back_only_while_no_request_is_under_way(
+async def test_memory_is_given_back_sooner_while_no_request_is_under_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It takes its time; and where the C library cannot do it, nothing is done."""
@@ -131,5 +131,26 @@ async def test_memory_is_given_back_only_while_no_request_is_under_way(
     await keeper.look()
     await keeper.look()
     assert given == [True]
+    activity.under_way = 1
+    clock.advance(61)
+    await keeper.look()
+    assert given == [True, True]
+
+
+def test_memory_is_tuned_where_the_library_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With glibc's numbers; another library is left alone."""
+    asked: list[tuple[int, int]] = []
+
+    class Library:
+        @staticmethod
+        def mallopt(option: int, value: int) -> None:
+            """Note what is asked for."""
+            asked.append((option, value))
+
+    monkeypatch.setattr("ctypes.CDLL", lambda name: Library)
+    keep_small()
+    assert dict(asked) == {-3: 256 * 1024, -1: 1024 * 1024, -8: 2}
+    give_back()
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    keep_small()
     give_back()

@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,41 @@ async def test_other_machines_are_served_over_tls_without_certificates_of_their_
     process.stop.set()
     clock.bell.set()
     await running
+
+
+@pytest.mark.parametrize(
+    ("shown", "status"), [("apiserver", 400), ("kubelet", 403), (None, None)], ids=["named", "other", "none"]
+)
+async def test_the_api_server_can_be_asked_for_its_certificate(
+    shown: str | None, status: int | None, tmp_path: Path
+) -> None:
+    """Only the client of that name and authority may ask: others of the same authority are told no, all else is not heard."""
+    servers, clients = Authority("servers"), Authority("cluster")
+    (tmp_path / "tls.pem").write_bytes(servers.issue("webhook", "127.0.0.1"))
+    (tmp_path / "ca.pem").write_text(clients.pem)
+    context = ssl.create_default_context(cadata=servers.pem)
+    if shown is not None:
+        (tmp_path / "client.pem").write_bytes(clients.issue(shown))
+        context.load_cert_chain(tmp_path / "client.pem")
+    pem = tmp_path / "tls.pem"
+    tls = ("--cert-file", pem, "--key-file", pem, "--client-ca-file", tmp_path / "ca.pem")
+    given = flags(*tls, "--client-name", "apiserver", "-c", tmp_path / "none")
+    started: asyncio.Future[tuple[Address, Address]] = asyncio.get_running_loop().create_future()
+    clock = BellClock()
+    process = Process(given, make, clock, started=lambda *found: started.set_result(found))
+    running = asyncio.create_task(process.run())
+    where, _ = await started
+    found: int | None = None
+    with suppress(aiohttp.ClientError):
+        async with (
+            aiohttp.ClientSession(f"https://127.0.0.1:{where.port}") as client,
+            client.post(VALIDATE, data=b"{}", ssl=context) as answer,
+        ):
+            found = answer.status
+    process.stop.set()
+    clock.bell.set()
+    await running
+    assert found == status
 
 
 def test_the_command_refuses_to_serve_without_tls(capsys: pytest.CaptureFixture[str]) -> None:

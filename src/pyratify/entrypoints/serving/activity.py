@@ -67,8 +67,10 @@ class Watch:
         activity: How busy they are.
         bodies: What their requests' bodies may hold.
         refused: Clients that never got to ask.
+        names: What a client's certificate is called, one of them; empty where any of the authority will do.
     """
 
     activity: Activity = field(default_factory=Activity)
     bodies: BodyBudget = field(default_factory=BodyBudget)
     refused: RefusedClients = field(default_factory=RefusedClients)
+    names: frozenset[str] = frozenset()

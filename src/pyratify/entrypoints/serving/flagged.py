@@ -44,9 +44,19 @@ def verdicts_of(
 
 
 def watch_of(flags: Namespace, clock: Clock) -> Watch:
-    """Return what the listeners of a server share."""
+    """Return what the listeners of a server share.
+
+    Raises:
+        ConfigurationError: Clients are named, and none has to show a certificate.
+    """
     bodies = BodyBudget(flags.max_body_memory * MIB)
-    return Watch(bodies=bodies, refused=RefusedClients(clock.monotonic))
+    names = frozenset(flags.client_name)
+    if names and not flags.client_ca_file:
+        raise ConfigurationError(
+            "--client-name names clients, and no certificate of theirs is asked for",
+            remedy=f"Give {flags.client_ca_flag} too.",
+        )
+    return Watch(bodies=bodies, refused=RefusedClients(clock.monotonic), names=names)
 
 
 def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, open_to_all: bool) -> None:

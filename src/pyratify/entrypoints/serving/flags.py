@@ -43,6 +43,13 @@ def add_serving_flags(
     add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
     add("--key-file", metavar="FILE", help="the server's private key, PEM")
     add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
+    add(
+        "--client-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the common name or DNS name that a client's certificate must have (repeatable; default: any of the authority)",
+    )
     add_cache_flags(parser)
     add_limit_flags(parser)
     add(

@@ -5,6 +5,7 @@
 
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 Note = Callable[[str, str], None]
 """Told the kind of a failure, one word of a small set, and one sentence."""
@@ -59,3 +60,23 @@ def explain(error: ssl.SSLError) -> tuple[str, str]:
     return _KINDS.get(
         reason, ("handshake", f"the TLS handshake failed: {reason.replace('_', ' ').lower() or error}")
     )
+
+
+def has_name(connection: ssl.SSLObject | None, names: frozenset[str]) -> bool:
+    """Tell whether a client's certificate, which the handshake has verified, has one of these names.
+
+    Args:
+        connection: The client's connection; None for plain http.
+        names: Common names, or DNS names of the subject's alternative names; compared as they are.
+    """
+    certificate = connection.getpeercert() if connection is not None else None
+    if not certificate:
+        return False
+    found = {value for kind, value in _pairs(certificate.get("subjectAltName")) if kind == "DNS"}
+    for part in cast("tuple[object, ...]", certificate.get("subject", ())):
+        found |= {value for kind, value in _pairs(part) if kind == "commonName"}
+    return not names.isdisjoint(found)
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    return cast("tuple[tuple[str, str], ...]", value or ())

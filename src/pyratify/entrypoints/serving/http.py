@@ -21,7 +21,7 @@ from pyratify.core.observing import SILENCE, Observer, begin_trace, end_trace
 from pyratify.entrypoints.serving.activity import Watch
 from pyratify.entrypoints.serving.bodies import Room
 from pyratify.entrypoints.serving.connections import BOUNDS, Bounds, Connections
-from pyratify.entrypoints.serving.handshakes import watch_handshakes
+from pyratify.entrypoints.serving.handshakes import has_name, watch_handshakes
 from pyratify.entrypoints.serving.site import Address, Asked, Handler, Refused, Reply, Site, plain
 from pyratify.entrypoints.serving.sockets import BACKLOG, bind
 from pyratify.entrypoints.serving.watched import method_of, parent_of, trace_of
@@ -33,6 +33,7 @@ _PARSER_LOG = logging.getLogger("pyratify.serving.http")
 # Without a Server header of ours the library would send its own, with versions.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "ratify"}
 _NOT_HTTP = "the client sent what is not HTTP, perhaps TLS to an address that is served without it"
+_FOREIGN_NAME = "the client's certificate has none of the names that are admitted (--client-name)"
 _NO_ROOM = Refused(
     503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
 )
@@ -191,7 +192,7 @@ class _Gate:
         say = self._site.refusals.get(path, self._site.otherwise)
         token = begin_trace(trace)
         try:
-            reply = await self._answer(request, path, query)
+            reply = self._stranger(request) or await self._answer(request, path, query)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
             reply = Refused(500, "INTERNAL", "the server failed; its log says why")
@@ -201,6 +202,14 @@ class _Gate:
         if self._ends(request):
             response.force_close()
         return response
+
+    def _stranger(self, request: web.BaseRequest) -> Refused | None:
+        """Return the refusal of a client whose certificate has another name than it must."""
+        names = self._watch.names
+        if not names or has_name(request.get_extra_info("ssl_object"), names):
+            return None
+        self._watch.refused.note("foreign_name", _FOREIGN_NAME)
+        return Refused(403, "UNAUTHORIZED", _FOREIGN_NAME)
 
     async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Refused:
         handlers, place, name = self._place(path)

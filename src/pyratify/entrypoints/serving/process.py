@@ -25,7 +25,7 @@ from pyratify.entrypoints.serving.descriptors import raise_limit
 from pyratify.entrypoints.serving.flagged import check_exposure, name_cluster, verdicts_of, watch_of
 from pyratify.entrypoints.serving.gauges import measure
 from pyratify.entrypoints.serving.health import Readiness, health_site, metrics_site
-from pyratify.entrypoints.serving.housekeeping import Housekeeping
+from pyratify.entrypoints.serving.housekeeping import Housekeeping, keep_small
 from pyratify.entrypoints.serving.http import Address, Site, listening
 from pyratify.entrypoints.serving.sharing import open_shared
 from pyratify.entrypoints.serving.source import FollowedSource, Source
@@ -234,6 +234,7 @@ def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
     from pyratify.entrypoints.serving.logs import set_up, tear_down
 
     raise_limit()
+    keep_small()
     name_cluster(flags, os.environ)
     sys.setswitchinterval(_SWITCH_SECONDS)
     inherited = inherit()
