@@ -12,6 +12,9 @@ import pytest
 
 from pyratify.core import strictjson
 from pyratify.core.caching import MemoryCache
+from pyratify.core.content import Content
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine
 from pyratify.core.errors import VerificationError
 from pyratify.core.executor import Executor
@@ -369,6 +372,17 @@ async def test_atk_280_only_so_many_large_documents_are_in_memory() -> None:
     quick = Slow(6)
     await Executor(store=store, verifiers=(quick,), policy=NoPolicy()).validate(ask.at(small.digest))
     assert quick.most == 6
+
+
+async def test_atk_280_a_large_manifest_that_comes_unasked_takes_a_place_too() -> None:
+    """As cosign's tags do, whose manifests stores deliver with the listing."""
+    data = b"x" * (LARGE + 1)
+    descriptor = Descriptor("application/x", Digest.of(data), len(data))
+    content = Content(MemoryStore(), places=asyncio.Semaphore(1))
+    with content.for_artifact() as mine:
+        await mine.accept(data, descriptor)
+        assert content.places.locked()
+    assert not content.places.locked()
 
 
 def test_atk_281_cbor_items_are_counted_before_an_envelope_is_decoded(

@@ -99,6 +99,8 @@ class Content:
             StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
         """
         self._spend(descriptor, self.limits.manifest_bytes)
+        if self.lease is not None:
+            await self.lease.take(descriptor.size)
         await offload(len(data), check_content, data, descriptor)
         return data
 

@@ -8,8 +8,16 @@ import pytest
 from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
 from pyratify.testing.cosign import SIGN_PREDICATE, attach_bundle, sign_statement, statement
-from pyratify.verifiers.cosign.payload import STATEMENT_TYPES, read_statement
+from pyratify.verifiers.cosign.payload import (
+    STATEMENT_TYPES,
+    Claim,
+    check_claim,
+    read_simple_signing,
+    read_statement,
+)
+from pyratify.verifiers.cosign.policy import CosignTrustPolicy
 from verifiers.cosign.setting import KEY, Setting, is_denied, passed
 
 SUBJECT = Digest.of(b"image")
@@ -104,3 +112,118 @@ async def test_what_the_refusals_start_from_is_good() -> None:
     setting = Setting()
     attach_bundle(setting.store, setting.image, sign_statement(KEY, statement(setting.image.digest)))
     assert passed(await setting.validate()).signers == (KEY.fingerprint,)
+
+
+APP = Reference.parse(f"example.com/app@{SUBJECT}")
+
+
+def simple(identity: dict[str, Any] | None = None, /, **members: Any) -> bytes:
+    """Return a payload of simple signing that names no repository, with other members."""
+    image = {"docker-manifest-digest": str(SUBJECT)}
+    critical = {"identity": identity or {}, "image": image, "type": "cosign container image signature"}
+    return json.dumps({"critical": critical | members, "optional": {"team": "blue"}}).encode()
+
+
+def claimed(claim: Claim, **terms: Any) -> Reason | None:
+    """Return why a claim does not fit a policy; None where it does."""
+    try:
+        check_claim(claim, CosignTrustPolicy(keys=(KEY.material,), **terms), APP)
+    except VerificationError as error:
+        return error.reason
+    return None
+
+
+def test_simple_signing_says_digest_repository_and_annotations() -> None:
+    """The repository may be missing, and then none is named."""
+    found = read_simple_signing(simple(), SUBJECT)
+    assert (found.docker_reference, found.annotations, found.predicate_type) == (
+        "",
+        ({"team": "blue"},),
+        None,
+    )
+    named = read_simple_signing(simple({"docker-reference": "example.com/app"}), SUBJECT)
+    assert named.docker_reference == "example.com/app"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"type": "atomic container signature"},
+        {"type": None},
+        {"image": {}},
+        {"image": {"docker-manifest-digest": ""}},
+        {"image": {"docker-manifest-digest": [str(SUBJECT)]}},
+        {"image": {"docker-manifest-digest": str(SUBJECT), "more": 1}},
+        {"identity": {"docker-reference": 1}},
+        {"identity": []},
+        {"more": 1},
+    ],
+)
+def test_what_is_no_simple_signing_is_refused(members: dict[str, Any]) -> None:
+    """Another type, a member too many, or one of another type."""
+    with pytest.raises(VerificationError) as caught:
+        read_simple_signing(simple(**members), SUBJECT)
+    assert caught.value.reason is Reason.PAYLOAD_TYPE
+
+
+@pytest.mark.parametrize("digest", [str(LONG), SUBJECT.hex, f"{SUBJECT} ", str(SUBJECT).upper(), "sha256:"])
+def test_simple_signing_of_another_digest_is_of_another_image(digest: str) -> None:
+    """Compared whole."""
+    with pytest.raises(VerificationError) as caught:
+        read_simple_signing(simple(image={"docker-manifest-digest": digest}), SUBJECT)
+    assert caught.value.reason is Reason.PAYLOAD_SUBJECT_MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("example.com/app", True),
+        (f"example.com/app@{SUBJECT}", True),
+        (f"example.com/app@{Digest.of(b'another')}", False),
+        ("example.com/app2", False),
+        ("example.com/team/app", False),
+        ("other.example.com/app", False),
+        ("app", False),
+        ("Not A Name", False),
+        ("", False),
+    ],
+)
+def test_a_repository_that_is_asked_for_is_the_one_that_was_signed(name: str, fits: bool) -> None:
+    """Where the policy requires it; else what the signer writes there means nothing."""
+    claim = Claim(docker_reference=name)
+    assert claimed(claim, require_docker_reference=True) is (None if fits else Reason.IDENTITY_MISMATCH)
+    assert claimed(claim) is None
+
+
+@pytest.mark.parametrize(
+    ("annotations", "fits"),
+    [
+        (({"team": "blue", "env": "prod"},), True),
+        (({"team": "blue", "env": "prod", "more": "x"},), True),
+        (({"other": "x"}, {"team": "blue", "env": "prod"}), True),
+        (({"team": "blue"}, {"env": "prod"}), False),
+        (({"team": "blue", "env": "test"},), False),
+        (({"team": "blue"},), False),
+        (({},), False),
+        ((), False),
+    ],
+)
+def test_all_annotations_are_signed_in_one_place(annotations: tuple[dict[str, str], ...], fits: bool) -> None:
+    """Two mentions of the subject do not add up."""
+    claim = Claim(annotations)
+    assert claimed(claim, annotations={"team": "blue", "env": "prod"}) is (
+        None if fits else Reason.METADATA_MISMATCH
+    )
+    assert claimed(claim) is None
+
+
+def test_a_statement_counts_by_its_predicate() -> None:
+    """An attestation is no signature unless the policy names its type."""
+    sbom = Claim(predicate_type="https://spdx.dev/Document")
+    assert claimed(sbom) is Reason.PAYLOAD_TYPE
+    assert claimed(sbom, predicate_types=("https://spdx.dev/Document",)) is None
+    assert (
+        claimed(Claim(predicate_type=""), predicate_types=("https://spdx.dev/Document",))
+        is Reason.PAYLOAD_TYPE
+    )
+    assert claimed(Claim(predicate_type=SIGN_PREDICATE)) is None
