@@ -99,3 +99,35 @@ def test_an_object_is_asked_for_and_nothing_else_is_given(data: bytes) -> None:
     """Where an object must stand, other JSON is refused."""
     with pytest.raises(InvalidJson, match="not a JSON object"):
         load_object(data)
+
+
+def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
+    """Return brackets around a number."""
+    return opening * depth + b"0" + closing * depth
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (nested(64), nested(65)),
+        (nested(64, b'{"a":', b"}"), nested(65, b'{"a":', b"}")),
+        (b"[" + b"0," * 99_997 + b"0]", b"[" + b"0," * 99_998 + b"0]"),
+        (b'"' + b"x" * (4 * 1024 * 1024 - 2) + b'"', b'"' + b"x" * (4 * 1024 * 1024 - 1) + b'"'),
+    ],
+    ids=["lists", "objects", "tokens", "bytes"],
+)
+def test_depth_tokens_and_bytes_are_bounded(good: bytes, bad: bytes) -> None:
+    """64 levels, a hundred thousand tokens, 4 MiB: as much as allowed is read."""
+    loads(good)
+    with pytest.raises(InvalidJson) as caught:
+        loads(bad)
+    assert caught.value.reason is Reason.PARSE_LIMIT
+
+
+@pytest.mark.parametrize("number", [b"1" * 32, b"-" + b"1" * 31, b"1." + b"1" * 30, b"1e" + b"0" * 30])
+def test_the_length_of_a_number_is_bounded(number: bytes) -> None:
+    """32 characters: longer ones are read in different ways, and cost more than they weigh."""
+    loads(number)
+    with pytest.raises(InvalidJson) as caught:
+        loads(number + number[-1:])
+    assert caught.value.reason is Reason.JSON_INVALID

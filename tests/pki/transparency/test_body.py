@@ -1,4 +1,4 @@
-"""The content of log entries: what was signed by whom, of each kind that is understood, and nothing in two ways."""
+"""The content of log entries: what was signed and by which key, of each kind that is understood, and nothing in two ways."""
 
 import hashlib
 import json

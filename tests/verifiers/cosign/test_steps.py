@@ -49,9 +49,9 @@ async def validate(bundle: Bundle, **terms: Any) -> ValidationResult:
     """Ask for a signature by the one who is trusted, with this bundle attached."""
     setting = Setting()
     attach_bundle(setting.store, setting.image, bundle)
-    whom = {"identities": (SIGSTORE.identity,), "trusted_root": SIGSTORE.root} | terms
+    trusted = {"identities": (SIGSTORE.identity,), "trusted_root": SIGSTORE.root} | terms
     executor = Executor(
-        store=setting.store, verifiers=(CosignVerifier("cosign", [CosignTrustPolicy(**whom)]),), policy=ONE
+        store=setting.store, verifiers=(CosignVerifier("cosign", [CosignTrustPolicy(**trusted)]),), policy=ONE
     )
     return await executor.validate(Reference.parse(f"{REPOSITORY}@{setting.image.digest}"))
 

@@ -118,7 +118,7 @@ WEAK: dict[str, Callable[[], tuple[bytes, ...]]] = {
 @pytest.mark.parametrize("kind", [CA, STAMPS])
 @pytest.mark.parametrize("chain", WEAK.values(), ids=WEAK)
 def test_a_weak_authority_is_refused(chain: Callable[[], tuple[bytes, ...]], kind: str) -> None:
-    """Its key or its hash, anywhere in the chain: whoever breaks it issues certificates for everybody."""
+    """Its key or its hash, anywhere in the chain: who breaks it issues certificates for any name."""
     why = refusal(**{kind: [named(*chain())]})
     assert any(word in why for word in ("1024 bits", "P-256", "is not signed with SHA-256")), why
 

@@ -40,16 +40,7 @@ def add_serving_flags(
         help=f"where to serve, as :6001{usual}",
     )
     add("--health-address", default=":9099", metavar="HOST:PORT", help="where to serve /healthz and /readyz")
-    add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
-    add("--key-file", metavar="FILE", help="the server's private key, PEM")
-    add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
-    add(
-        "--client-name",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="the common name or DNS name that a client's certificate must have (repeatable; default: any of the authority)",
-    )
+    _add_tls_flags(parser, client_ca)
     add_cache_flags(parser)
     add_limit_flags(parser)
     add(
@@ -83,6 +74,20 @@ def add_serving_flags(
         help="default: $RATIFY_LOG_LEVEL or info",
     )
     parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)
+
+
+def _add_tls_flags(parser: ArgumentParser, client_ca: str) -> None:
+    add = parser.add_argument
+    add("--cert-file", metavar="FILE", help="the server's certificate chain, PEM")
+    add("--key-file", metavar="FILE", help="the server's private key, PEM")
+    add(client_ca, dest="client_ca_file", metavar="FILE", help="the authority of clients' certificates, PEM")
+    add(
+        "--client-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the common name or DNS name that a client's certificate must have (repeatable; default: any of the authority)",
+    )
 
 
 def add_resource_flags(parser: ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 A full collection looks at every object, those of remembered verdicts too, and stops everything meanwhile. So what has lived
 through one is frozen: the next looks only at what was made since, and what is frozen is still freed with its last reference.
+Requests under way are not frozen with it: what they leave in cycles, large documents too, would stay until then.
 Cycles among frozen objects are found by a whole collection, seldom and while no request is under way.
 """
 
@@ -16,8 +17,9 @@ from pyratify.core.clock import Clock
 from pyratify.entrypoints.serving.activity import Activity
 
 _LOG = logging.getLogger("pyratify.serving")
-_THRESHOLDS = 5_000, 20, 1_000_000  # the last never comes: whole collections are begun here
+_THRESHOLDS = 2_000, 10, 1_000_000  # the last never comes: whole collections are begun here
 _PAUSE = 1.0
+_LONG = 0.02  # what takes longer is frozen under load too, with the requests of that moment
 # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX of malloc.h; to set the first two ends their growth.
 _MALLOC = ((-3, 256 * 1024), (-1, 1024 * 1024), (-8, 2))
 
@@ -32,7 +34,7 @@ class Intervals:
         trim: Memory that is free is given back to the system; twice as late while requests are under way.
     """
 
-    collect: float = 30.0
+    collect: float = 5.0
     whole: float = 300.0
     trim: float = 30.0
 
@@ -84,7 +86,7 @@ class Housekeeping:
             quiet and self.activity.answered != self._answered
         ) or now - self._collected >= self.intervals.collect:
             self._answered = self.activity.answered
-            self._collect(whole=self._is_whole_due(now, quiet=quiet))
+            self._collect(whole=self._is_whole_due(now, quiet=quiet), quiet=quiet)
         if now - self._trimmed >= self.intervals.trim * (1 if quiet else 2):
             self._trimmed = now
             await asyncio.to_thread(give_back)
@@ -92,13 +94,14 @@ class Housekeeping:
     def _is_whole_due(self, now: float, *, quiet: bool) -> bool:
         return now - self._whole >= self.intervals.whole * (1 if quiet else 2)
 
-    def _collect(self, *, whole: bool) -> None:
+    def _collect(self, *, whole: bool, quiet: bool) -> None:
         began = self.clock.monotonic()
         if whole:
             gc.unfreeze()
         found = gc.collect()
-        gc.freeze()
         self._collected = self.clock.monotonic()
+        if quiet or whole or self._collected - began > _LONG:
+            gc.freeze()
         if whole:
             self._whole = self._collected
         self.longest = max(self.longest, self._collected - began)
