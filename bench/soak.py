@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import json
 import random
+import secrets
 import shutil
 import subprocess
 import sys
@@ -208,7 +209,7 @@ class _Redis:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        (self.folder / "secret").write_text("5" * 64)
+        (self.folder / "secret").write_text(secrets.token_hex(32))
         return (
             "--shared-cache",
             f"redis://127.0.0.1:{self.port}/0",
