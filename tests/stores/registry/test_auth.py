@@ -144,6 +144,26 @@ def test_the_password_is_shown_where_no_token_server_is_named(values: tuple[str,
     assert str(_authorization(steps[2])).startswith("Basic ")
 
 
+@pytest.mark.parametrize("values", [("Negotiate",), ("Bearer",), ('Digest realm="x"', "Bearer")])
+def test_a_challenge_that_cannot_be_answered_is_not_answered_as_another(values: tuple[str, ...]) -> None:
+    """What the registry asked for before counts only where it names nothing now."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(), _answer(200))
+    flow = authenticate(REQUEST, _access(memory))
+    with pytest.raises(StoreError, match="not supported"):
+        _run(flow, _answer(401, *(("www-authenticate", value) for value in values)))
+
+
+def test_what_another_request_learnt_meanwhile_is_not_asked_for_again() -> None:
+    """Two first requests at once: one credential, and the token of the one that was quicker."""
+    memory = Memory(FakeClock())
+    slow = authenticate(REQUEST, _access(memory))
+    next(slow)
+    _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token(), _answer(200))
+    step = slow.send(_challenge())
+    assert _authorization(step) == "Bearer t1"
+
+
 def test_the_answer_of_a_token_server_is_bounded() -> None:
     """A token has a few kilobytes; the bound is not the manifest's."""
     steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), USER)
