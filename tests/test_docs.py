@@ -41,6 +41,22 @@ def test_every_decision_is_in_the_index() -> None:
         assert f"({page.name})" in index, page.name
 
 
+def test_the_readmes_example_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first Python block of the README decides about the signed images of the repository."""
+    monkeypatch.chdir(ROOT)
+    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block is not None
+    exec(block[1], {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["cosign-v3", "ALLOW"],
+        ["wrong-key", "DENY"],
+        ["unsigned", "DENY"],
+    ]
+
+
 def test_the_librarys_page_has_examples_that_run_and_lists_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
