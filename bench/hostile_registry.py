@@ -20,9 +20,10 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.limits import MIB
 from pyratify.core.manifest import OCI_INDEX, OCI_MANIFEST
+from pyratify.sigstore.media_types import BUNDLE
 from pyratify.testing.cosign import CosignKey, sign_classic, simple_signing
 from pyratify.testing.memory import as_json, make_manifest
-from pyratify.verifiers.cosign.formats import BUNDLE, SIGNATURE_ANNOTATION, SIMPLE_SIGNING
+from pyratify.verifiers.cosign.formats import SIGNATURE_ANNOTATION, SIMPLE_SIGNING
 
 KINDS = ("document", "tokens", "manifests", "chunks", "junk")
 """What is hostile: a document of 32 MiB, one of 4 MiB full of tokens, eight manifests of 4 MiB, tiny chunks, 1,000 signatures."""

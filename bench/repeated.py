@@ -10,8 +10,8 @@ from pyratify.core.manifest import parse_manifest
 from pyratify.core.reference import Reference
 from pyratify.core.verifier import Evidence
 from pyratify.pki.revocation.checker import RevocationChecker
-from pyratify.pki.revocation.memory import RevocationMemory
-from pyratify.pki.revocation.options import RevocationOptions
+from pyratify.pki.revocation.remembered_responses import RevocationMemory
+from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore
@@ -19,9 +19,9 @@ from pyratify.testing.notation import SIGNERS, Recipe, attach_signature
 from pyratify.testing.revocation import FakeFetcher, looked_up, make_answer
 from pyratify.testing.timestamps import stamped_cose, stamped_jws, timestamp_authority
 from pyratify.verifiers.notation.envelope import JWS_TYPE
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
 
 OCSP = "http://ca.test/ocsp"
 ROOT, TSA_ROOT = authority(), authority("tsa root")

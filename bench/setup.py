@@ -10,15 +10,15 @@ from pyratify.core.limits import Limits
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 from pyratify.credentials.providers import AnonymousCredentials
+from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.policies.threshold import Rule, ThresholdPolicy
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.store import RegistryStore
-from pyratify.stores.registry.transport_asyncio import asyncio_transport
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.stores.registry.registry_options import RegistryOptions
+from pyratify.stores.registry.registry_store import RegistryStore
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
 
 
 def cosign_verifier(key: Path = MATERIAL / "keys" / "cosign.pub") -> CosignVerifier:

@@ -14,12 +14,13 @@ from typing import Any
 
 from bench.measure import in_turn, table
 from pyratify.core.clock import SystemClock
+from pyratify.sigstore.authenticator import load_authenticator
+from pyratify.sigstore.blob_verification import verify_blob
+from pyratify.sigstore.identity import CertificateIdentity
+from pyratify.sigstore.signed_content import Artifact
 from pyratify.testing.cosign import statement
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore, Signing
-from pyratify.verifiers.cosign.blobs import verify_blob
-from pyratify.verifiers.cosign.bundle_material import Artifact
-from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import load_policy
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
 ARTIFACT = b"artifact" * 128
 ROUNDS = 50
@@ -73,7 +74,7 @@ def _cases(sigstore: PrivateSigstore) -> list[Case]:
 def _ours(sigstore: PrivateSigstore, case: Case) -> Callable[[], float]:
     identity = CertificateIdentity(subject=SUBJECT, issuer=ISSUER)
     policy = CosignTrustPolicy(identities=(identity,), trusted_root=sigstore.root)
-    trusted = load_policy(policy, SystemClock())
+    trusted = load_authenticator(policy, SystemClock())
     artifact = Artifact.of(ARTIFACT)
     return partial(_timed, lambda: verify_blob(case.bundle, artifact, trusted))
 

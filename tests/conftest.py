@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+CERTIFICATE = Path(__file__).resolve().parents[1] / "examples" / "material" / "certs" / "ca.pem"
 
 
 settings.register_profile("pyratify", deadline=None)  # how fast a machine is says nothing about a law
@@ -19,6 +20,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("other projects' fixtures are not here: the folder shared/fixtures beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def certificate() -> bytes:
+    """Some real certificate in PEM."""
+    return CERTIFICATE.read_bytes()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

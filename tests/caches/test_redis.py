@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from pyratify.caches.redis import RedisRemote, open_redis
-from pyratify.caches.shared import SharedCache
+from pyratify.caches.replicated import SharedCache
+from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reference import Reference
-from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.tls import Authority
-from sharing import SECRET, RedisServer, engine, free_port, question, running_redis, verdict
+from support.sharing import SECRET, RedisServer, engine, free_port, question, running_redis, verdict
 
 APP = Reference.parse("example.com/app:v1")
 PATIENT = 10.0

@@ -11,15 +11,15 @@ import pyratify
 from pyratify.config.build import build_engine, open_engine
 from pyratify.config.check import check_config
 from pyratify.config.load import decode_config, load_config, parse
-from pyratify.config.resources import usable_tags
+from pyratify.config.plugin_resources import usable_tags
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.policies.threshold import Rule, ThresholdPolicy
-from pyratify.stores.layout import LayoutStore
-from pyratify.stores.mux import MuxStore
+from pyratify.stores.layout.layout_store import LayoutStore
+from pyratify.stores.scoped import MuxStore
 from pyratify.testing.fakes import FakeClock
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"

@@ -164,7 +164,7 @@ async def test_a_name_of_the_parts_is_kept_for_their_rules() -> None:
 
 def test_a_place_that_is_not_there_is_not_mended() -> None:
     """Nothing is put where nothing was."""
-    from pyratify.config.mending import Mended
+    from pyratify.config.all_faults import Mended
     from pyratify.core.errors import ConfigurationError
 
     mended = Mended({"a": [1], "b.c": {"d": 1}})

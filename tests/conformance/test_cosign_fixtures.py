@@ -16,11 +16,11 @@ from pyratify.core.manifest import OCI_MANIFEST, parse_manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.verifier import Details, Evidence
+from pyratify.sigstore.bundle import parse_bundle
+from pyratify.sigstore.media_types import BUNDLE
 from pyratify.testing.memory import MemoryStore, make_manifest
-from pyratify.verifiers.cosign.bundle import parse_bundle
-from pyratify.verifiers.cosign.formats import BUNDLE
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 
 # Cases that fail before any certificate or log is looked at, and why.
 UNREADABLE = {

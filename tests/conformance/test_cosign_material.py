@@ -16,8 +16,8 @@ from pyratify.core.report import Decision, ValidationResult, failures
 from pyratify.core.store import Discovery
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.testing.memory import MemoryStore
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 EXPECTED: dict[str, dict[str, str]] = json.loads((MATERIAL / "expected.json").read_text())

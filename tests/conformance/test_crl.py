@@ -9,14 +9,14 @@ import pytest
 from pyratify.core.key import KeyMaterial
 from pyratify.pki.certificates import Certificate, load_certificates
 from pyratify.pki.chain import Chain, validate_chain
+from pyratify.pki.revocation.certificate_status import RevocationUnknown, Status
 from pyratify.pki.revocation.checker import RevocationChecker
+from pyratify.pki.revocation.crl import read_list
+from pyratify.pki.revocation.distribution_points import delta_locations, list_locations, ocsp_locations
+from pyratify.pki.revocation.fetch_http import HttpFetcher
 from pyratify.pki.revocation.fetching import FetchRequest
-from pyratify.pki.revocation.http import HttpFetcher
-from pyratify.pki.revocation.lists import read_list
-from pyratify.pki.revocation.locations import delta_locations, list_locations, ocsp_locations
-from pyratify.pki.revocation.memory import RevocationMemory
-from pyratify.pki.revocation.options import RevocationOptions
-from pyratify.pki.revocation.status import RevocationUnknown, Status
+from pyratify.pki.revocation.remembered_responses import RevocationMemory
+from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.revocation import RevocationServer
 

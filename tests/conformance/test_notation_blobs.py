@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from notation_layouts import materials
 from pyratify.core.errors import VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details
 from pyratify.pki.encoding import decode_base64
 from pyratify.testing.fakes import FakeClock
-from pyratify.verifiers.notation.blob import Blob, BlobVerifier, envelope_type
-from pyratify.verifiers.notation.blobpolicy import parse_blob_policy
-from pyratify.verifiers.notation.policy import StoreName
+from pyratify.verifiers.notation.blob_policy_document import parse_blob_policy
+from pyratify.verifiers.notation.blob_signature import Blob, BlobVerifier, envelope_type
+from pyratify.verifiers.notation.trust_policy import StoreName
+from support.notation_layouts import materials
 
 SIGNED = FakeClock(time=datetime(2024, 12, 31, 12, tzinfo=UTC))
 LATER = FakeClock(time=datetime(2026, 6, 1, tzinfo=UTC))

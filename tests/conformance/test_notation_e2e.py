@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from notation_layouts import load_layout, materials, validate
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision
 from pyratify.testing.fakes import FakeClock
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import parse_trust_policy
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import parse_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
+from support.notation_layouts import load_layout, materials, validate
 
 NOW = FakeClock(time=datetime(2026, 6, 1, tzinfo=UTC))
 MISSING_STORE = "does not exist"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from notation_layouts import load_layout, materials, validate
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.testing.fakes import FakeClock
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import parse_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import parse_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
 from pyratify.verifiers.notation.truststore import load_trust_store
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from support.notation_layouts import load_layout, materials, validate
 
 MATERIAL = Path(__file__).parents[2] / "examples" / "material"
 EXPECTED = json.loads((MATERIAL / "expected.json").read_bytes())

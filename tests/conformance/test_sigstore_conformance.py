@@ -10,10 +10,11 @@ from pyratify.core.clock import SystemClock
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
-from pyratify.verifiers.cosign.blobs import verify_blob
-from pyratify.verifiers.cosign.bundle_material import Artifact
-from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import load_policy
+from pyratify.sigstore.authenticator import load_authenticator
+from pyratify.sigstore.blob_verification import verify_blob
+from pyratify.sigstore.identity import CertificateIdentity
+from pyratify.sigstore.signed_content import Artifact
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
 REASONS = {
     "bundle-empty-certificate-chain_fail": Reason.CHAIN_UNTRUSTED,
@@ -101,7 +102,7 @@ class Case:
         if by_digest:
             artifact = Artifact(None, artifact.digest)
         try:
-            trusted = load_policy(self.policy(), SystemClock())
+            trusted = load_authenticator(self.policy(), SystemClock())
             verify_blob((self.folder / "bundle.sigstore.json").read_bytes(), artifact, trusted)
         except RatifyError as error:
             return error.reason

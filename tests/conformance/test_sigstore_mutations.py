@@ -22,6 +22,10 @@ from pyratify.core.report import Decision
 from pyratify.core.verifier import Details
 from pyratify.pki.encoding import InvalidBase64, decode_base64, encode_base64
 from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.sigstore.authenticator import load_authenticator
+from pyratify.sigstore.blob_verification import verify_blob
+from pyratify.sigstore.identity import CertificateIdentity
+from pyratify.sigstore.signed_content import Artifact
 from pyratify.testing.cosign import (
     REPOSITORY,
     ClassicSignature,
@@ -32,10 +36,8 @@ from pyratify.testing.cosign import (
 )
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.sigstore import PrivateSigstore, Signing
-from pyratify.verifiers.cosign.blobs import verify_blob
-from pyratify.verifiers.cosign.bundle_material import Artifact
-from pyratify.verifiers.cosign.policy import CertificateIdentity, CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier, load_policy
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 
 KEY = CosignKey.generate()
 OTHER_TYPES = (None, [], {}, 0, -1, "", True, [{}], {"a": 1})
@@ -114,7 +116,7 @@ def survivors(
     bundle: dict[str, Any], artifact: Artifact, policy: CosignTrustPolicy, samples: int
 ) -> Iterator[tuple[Trail, Any]]:
     """Every change that verifies all the same and should not."""
-    trusted = load_policy(policy, SystemClock())
+    trusted = load_authenticator(policy, SystemClock())
     wanted: Details = verify_blob(json.dumps(bundle).encode(), artifact, trusted)
     for trail, value in leaves(bundle):
         for other in changes(value, samples):
@@ -170,7 +172,7 @@ def test_no_changed_bundle_of_a_private_instance_verifies(how: str, content: str
 def test_no_member_can_be_left_out_or_be_of_another_type(how: str, content: str) -> None:
     """Every object, list and value: removed, and in its place a value of each other type."""
     bundle, artifact, policy = of_private_instance(how, content)
-    trusted = load_policy(policy, SystemClock())
+    trusted = load_authenticator(policy, SystemClock())
     for trail in places(bundle):
         for data in (removed(bundle, trail), *(changed(bundle, trail, other) for other in OTHER_TYPES)):
             try:
@@ -185,7 +187,7 @@ def test_no_member_can_be_left_out_or_be_of_another_type(how: str, content: str)
 def test_no_byte_of_any_class_can_be_changed(how: str, content: str) -> None:
     """A sample of each class of bytes of the document itself, one bit flipped, and each replaced by another of its class."""
     bundle, artifact, policy = of_private_instance(how, content)
-    trusted = load_policy(policy, SystemClock())
+    trusted = load_authenticator(policy, SystemClock())
     whole = json.dumps(bundle).encode()
     assert set(whole) <= set(b"".join(BYTE_CLASSES.values()))
     for members in BYTE_CLASSES.values():

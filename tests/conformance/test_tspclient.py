@@ -17,10 +17,10 @@ from pyratify.pki.timestamp.attributes import (
     signing_time,
 )
 from pyratify.pki.timestamp.cms import parse_signed_data
-from pyratify.pki.timestamp.info import InvalidStatement, parse_info
+from pyratify.pki.timestamp.cms_signature import signing_certificate, verify_signer
 from pyratify.pki.timestamp.response import token_of
-from pyratify.pki.timestamp.signature import signing_certificate, verify_signer
 from pyratify.pki.timestamp.token import authority_chain, check_signature, verify_timestamp
+from pyratify.pki.timestamp.tst_info import InvalidStatement, parse_info
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 REFUSED = (InvalidDer, InvalidStatement, VerificationError)

@@ -25,7 +25,7 @@ from pyratify.core.store import Referrer
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from scenes import KIND, ONE, REFERENCE, codes, image, raising, returning, threshold, validate
+from support.scenes import KIND, ONE, REFERENCE, codes, image, raising, returning, threshold, validate
 
 
 @pytest.mark.parametrize("by_digest", [True, False])

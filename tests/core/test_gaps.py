@@ -6,7 +6,7 @@ from pyratify.core.errors import InconclusiveError, StoreError, VerificationErro
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.testing.fakes import FakeVerifier
-from scenes import KIND, image, raising, validate
+from support.scenes import KIND, image, raising, validate
 
 # What a registry, the network or a defect causes. Each may be gone at the next question.
 GAPS = (

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from pyratify.core.lease import Lease
+from pyratify.core.large_documents import Lease
 from pyratify.core.offload import LARGE, offload
 
 WHO = ContextVar("who", default="nobody")

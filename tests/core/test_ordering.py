@@ -12,7 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.store import Discovery, Referrer
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore, make_manifest
-from scenes import KIND, codes, image, validate
+from support.scenes import KIND, codes, image, validate
 
 READ = FakeVerifier(artifact_type=KIND)
 

@@ -6,7 +6,7 @@ import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import KINDS, Plugin, Registry
-from scenes import KIND
+from support.scenes import KIND
 
 OURS = {
     "stores": {"registry-store", "filesystem-oci-store"},

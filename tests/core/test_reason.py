@@ -32,7 +32,8 @@ def test_codes_of_servers_are_codes() -> None:
     """What a server answers is in the list: each refusal of HTTP, each problem of the service."""
     found = {
         code
-        for path in (PACKAGE / "entrypoints").rglob("*.py")
+        for folder in ("entrypoints", "serving")
+        for path in (PACKAGE / folder).rglob("*.py")
         for match in _OF_SERVERS.finditer(path.read_text())
         for code in match.groups()
         if code

@@ -11,7 +11,7 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore, make_manifest
-from scenes import KIND, codes, image, raising, returning, threshold, validate
+from support.scenes import KIND, codes, image, raising, returning, threshold, validate
 
 
 async def test_f1_many_referrers_at_high_concurrency_change_no_shared_state() -> None:

@@ -7,10 +7,10 @@ import pytest
 from pyratify.core.clock import SystemClock
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import ConfigurationError, RatifyError
-from pyratify.core.guard import describe
+from pyratify.core.isolation import describe
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, ValidationResult
-from scenes import REFERENCE
+from support.scenes import REFERENCE
 
 
 @pytest.mark.parametrize("reason", list(Reason))

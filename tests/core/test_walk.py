@@ -19,7 +19,7 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore, make_manifest
-from scenes import KIND, ONE, REFERENCE, codes, image, threshold, validate
+from support.scenes import KIND, ONE, REFERENCE, codes, image, threshold, validate
 
 BOTH = threshold("fake", "other")
 
@@ -399,7 +399,7 @@ async def test_a_verifier_that_will_not_end_does_not_hold_up_the_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One that swallows its cancellation is left to itself after a grace; the deadline holds."""
-    monkeypatch.setattr("pyratify.core.guard._GRACE", 0.01)
+    monkeypatch.setattr("pyratify.core.isolation._GRACE", 0.01)
     release = asyncio.Event()
 
     async def stubborn(evidence: Evidence) -> Details:

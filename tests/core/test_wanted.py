@@ -9,7 +9,7 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from scenes import threshold, validate
+from support.scenes import threshold, validate
 
 SBOM, SIGNATURE = "application/sbom", "application/signature"
 

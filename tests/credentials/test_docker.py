@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from plugins import FakeResources
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.credentials.docker_config import DockerCredentials, default_path
+from support.plugins import FakeResources
 
 Install = Callable[[str, str], None]
 

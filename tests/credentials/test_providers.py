@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from plugins import FakeResources
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Registry
 from pyratify.credentials.providers import StaticCredentials
+from support.plugins import FakeResources
 
 ME = {"username": "me", "password": "secret"}
 MINE = Credential(username="me", password="secret")

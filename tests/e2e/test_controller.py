@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from clusters import KEY, SlowClock, ask, deciders, invalid, spec, until
 from e2e.cluster import apiserver, programs
 from e2e.cluster.api import Refused
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images
 from e2e.cluster.programs import eventually
 from pyratify.core.addresses import Destinations
-from pyratify.core.guard import end
+from pyratify.core.isolation import end
 from pyratify.core.reason import Reason
-from pyratify.kubernetes.api import Api, ApiFault, collection_path
-from pyratify.kubernetes.controller import ClusterConfig, Rules
-from pyratify.kubernetes.kinds import API_VERSION
+from pyratify.kubernetes.client.api import Api, ApiFault, collection_path
+from pyratify.kubernetes.client.kinds import API_VERSION
+from pyratify.kubernetes.executors.controller import ClusterConfig, Rules
+from support.clusters import KEY, SlowClock, ask, deciders, invalid, spec, until
 
 pytestmark = pytest.mark.e2e
 

@@ -17,15 +17,15 @@ import pytest
 from e2e.cluster.api import Document, Refused
 from e2e.cluster.apiserver import ApiServer
 from pyratify.core.clock import SystemClock
-from pyratify.core.guard import end
-from pyratify.entrypoints.serving.http import Address, Asked, Reply, Site, listening
-from pyratify.entrypoints.serving.tls import ReloadingTls
-from pyratify.entrypoints.serving.tls_memory import TlsMemory
-from pyratify.kubernetes.api import Api
-from pyratify.kubernetes.rotation.bundles import mutating_webhook, validating_webhook
-from pyratify.kubernetes.rotation.issue import Lifetimes
-from pyratify.kubernetes.rotation.material import Service
+from pyratify.core.isolation import end
+from pyratify.kubernetes.client.api import Api
+from pyratify.kubernetes.rotation.authority import Lifetimes
+from pyratify.kubernetes.rotation.ca_bundle import mutating_webhook, validating_webhook
 from pyratify.kubernetes.rotation.rotator import Rotator
+from pyratify.kubernetes.rotation.secret_contents import Service
+from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.tls.in_memory import TlsMemory
+from pyratify.serving.tls.reloading import ReloadingTls
 
 pytestmark = pytest.mark.e2e
 

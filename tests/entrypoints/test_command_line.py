@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pyratify.core.reason import Reason
-from pyratify.entrypoints.cli.examples import EXAMPLES
 from pyratify.entrypoints.cli.parser import build_parser
+from pyratify.terminal.examples import EXAMPLES
 
 Run = Callable[..., Any]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from notation_bench import FORMATS
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.testing.certificates import authority, signer
 from pyratify.testing.notation import SIGNERS, Recipe
 from pyratify.testing.timestamps import stamped_cose, stamped_jws, timestamp_authority
 from pyratify.verifiers.notation.envelope import JWS_TYPE, TIMESTAMP
+from support.notation_bench import FORMATS
 
 Run = Callable[..., Any]
 TSA = timestamp_authority(authority("tsa root"))

@@ -159,7 +159,7 @@ async def test_what_was_passed_over_is_counted_as_far_as_it_can_be() -> None:
     from pyratify.core.executor import Executor
     from pyratify.core.reference import Reference
     from pyratify.core.report import Decision, ValidationResult
-    from pyratify.entrypoints.cli.session import Session, everything
+    from pyratify.entrypoints.cli.engines.session import Session, everything
     from pyratify.entrypoints.cli.targets import Target
     from pyratify.testing.fakes import FakeVerifier
     from pyratify.testing.memory import MemoryStore

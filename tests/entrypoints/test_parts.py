@@ -16,11 +16,11 @@ from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Store
 from pyratify.entrypoints.cli import dispatch, main
-from pyratify.entrypoints.cli.console import Console, OutputFailed
-from pyratify.entrypoints.cli.dissect import dissect
-from pyratify.entrypoints.cli.order import in_order
-from pyratify.pki.keys import spki_fingerprint
-from pyratify.stores.mux import MuxStore
+from pyratify.entrypoints.cli.decode.artifacts import dissect
+from pyratify.entrypoints.cli.in_order import in_order
+from pyratify.pki.public_keys import spki_fingerprint
+from pyratify.stores.scoped import MuxStore
+from pyratify.terminal.console import Console, OutputFailed
 from pyratify.testing.certificates import authority, make_key
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
@@ -295,7 +295,7 @@ def test_files_that_are_too_large_or_gone_are_not_taken_apart(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`inspect` reads 32 MiB, of a file or of standard input."""
-    from pyratify.entrypoints.cli import inspect
+    from pyratify.entrypoints.cli.commands import inspect
 
     monkeypatch.setattr(inspect, "_MAX_FILE", 3)
     (tmp_path / "large").write_text("large")

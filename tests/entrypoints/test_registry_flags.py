@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from entrypoints.conftest import Ran
-from pyratify.stores.registry import transport_asyncio
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport import Transport
+from pyratify.http import transport_asyncio
+from pyratify.http.transport import Transport
+from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
 from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority

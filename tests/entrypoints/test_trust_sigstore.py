@@ -15,7 +15,7 @@ import pytest
 from pyratify.testing.cosign import attach_bundle, statement
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore
-from tuf_repository import Simulator
+from support.tuf_repository import Simulator
 
 Run = Callable[..., tuple[int, str, str]]
 IDENTITY = {"certificateIdentity": SUBJECT, "certificateOIDCIssuer": ISSUER}

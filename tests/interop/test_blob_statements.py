@@ -8,7 +8,7 @@ import pytest
 from interop.test_files_of_people import accepts, program
 from pyratify.entrypoints.cli import main
 from pyratify.testing.cosign import sign_statement
-from verifiers.cosign.setting import KEY
+from support.cosign_setting import KEY
 from verifiers.cosign.test_files import FILE, PROVENANCE, about, digests
 
 pytestmark = pytest.mark.interop

@@ -10,19 +10,19 @@ import pytest
 
 from interop import live
 from interop.test_notation_time import LEVELS, ROOT, push
-from notation_bench import FORMATS
-from notation_layouts import validate
 from pyratify.core.clock import SystemClock
 from pyratify.core.report import Decision
 from pyratify.testing.certificates import signer
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.notation import SIGNERS, Recipe
-from pyratify.verifiers.notation.delegate import IDENTITY, REVOCATION
 from pyratify.verifiers.notation.envelope import JWS_TYPE, PLUGIN, PLUGIN_VERSION
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
-from pyratify.verifiers.notation.process import Plugins
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.plugin_process import Plugins
+from pyratify.verifiers.notation.plugin_verification import IDENTITY, REVOCATION
+from pyratify.verifiers.notation.policy_document import short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
+from support.notation_bench import FORMATS
+from support.notation_layouts import validate
 
 pytestmark = pytest.mark.interop
 NAME = "com.example.check"

@@ -13,15 +13,13 @@ from cryptography.x509 import CRLDistributionPoints, ReasonFlags, load_der_x509_
 from cryptography.x509.ocsp import OCSPCertStatus
 
 from interop import live
-from notation_bench import FORMATS
-from notation_layouts import validate
 from pyratify.core.clock import SystemClock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.report import Decision
 from pyratify.pki.revocation.checker import RevocationChecker
-from pyratify.pki.revocation.http import HttpFetcher
-from pyratify.pki.revocation.memory import RevocationMemory
-from pyratify.pki.revocation.options import RevocationOptions
+from pyratify.pki.revocation.fetch_http import HttpFetcher
+from pyratify.pki.revocation.remembered_responses import RevocationMemory
+from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.testing.notation import SIGNERS, Recipe
@@ -36,9 +34,11 @@ from pyratify.testing.revocation import (
 )
 from pyratify.testing.timestamps import TokenRecipe, stamped_cose, stamped_jws, timestamp_authority
 from pyratify.verifiers.notation.envelope import JWS_TYPE, TIMESTAMP
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
-from pyratify.verifiers.notation.verifier import ARTIFACT_TYPE, NotationVerifier
+from pyratify.verifiers.notation.notation_verifier import ARTIFACT_TYPE, NotationVerifier
+from pyratify.verifiers.notation.policy_document import short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
+from support.notation_bench import FORMATS
+from support.notation_layouts import validate
 
 pytestmark = pytest.mark.interop
 LEVELS = ("strict", "permissive", "audit")

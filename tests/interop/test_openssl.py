@@ -13,11 +13,11 @@ from cryptography.x509 import load_der_x509_certificate
 from pyratify.core.errors import VerificationError
 from pyratify.pki.certificates import parse_certificate
 from pyratify.pki.chain import validate_chain
+from pyratify.pki.revocation.certificate_status import Status
 from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.pki.revocation.fetching import FetchRequest
-from pyratify.pki.revocation.memory import RevocationMemory
-from pyratify.pki.revocation.options import RevocationOptions
-from pyratify.pki.revocation.status import Status
+from pyratify.pki.revocation.remembered_responses import RevocationMemory
+from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.pki.timestamp.response import token_of
 from pyratify.pki.timestamp.token import verify_timestamp
 from pyratify.testing.certificates import Issued, authority, pem, signer

@@ -8,7 +8,7 @@ import pytest
 
 from pyratify.core.key import KeyMaterial
 from pyratify.pki.certificates import load_certificates
-from pyratify.pki.keys import load_public_keys
+from pyratify.pki.public_keys import load_public_keys
 from pyratify.testing.certificates import authority, signer
 
 pytestmark = [

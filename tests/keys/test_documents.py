@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from plugins import FakeResources
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.keys.documents import FileDocuments, InlineDocuments
+from support.plugins import FakeResources
 
 PUBLIC = b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
 PRIVATE = PUBLIC.replace(b"PUBLIC", b"PRIVATE")

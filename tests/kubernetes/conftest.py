@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from clusters import SlowClock
 from pyratify.core.addresses import Destinations
-from pyratify.core.guard import end
-from pyratify.kubernetes.api import Api
-from pyratify.kubernetes.controller import ClusterConfig, Rules
+from pyratify.core.isolation import end
+from pyratify.kubernetes.client.api import Api
+from pyratify.kubernetes.executors.controller import ClusterConfig, Rules
 from pyratify.testing.apiserver import ApiServer
+from support.clusters import SlowClock
 
 HERE = Destinations.parse(["127.0.0.1"])
 

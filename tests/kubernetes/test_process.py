@@ -14,18 +14,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from clusters import invalid, put, remove, spec, status
-from providers import VERIFY, request
-from pyratify.config.watch import WatchedConfig
+from pyratify.config.watch_configuration import WatchedConfig
 from pyratify.core.errors import ConfigurationError
-from pyratify.entrypoints.gatekeeper.flags import add_flags
-from pyratify.entrypoints.serving import chosen
-from pyratify.kubernetes.api import Api
-from pyratify.kubernetes.controller import ClusterConfig
-from pyratify.kubernetes.surroundings import has_cluster
+from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
+from pyratify.kubernetes.client.api import Api
+from pyratify.kubernetes.client.in_cluster import has_cluster
+from pyratify.kubernetes.executors.controller import ClusterConfig
+from pyratify.serving import choose_source
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import RegistrySimulator
+from support.clusters import invalid, put, remove, spec, status
+from support.providers import VERIFY, request
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 
@@ -132,17 +132,17 @@ async def test_a_file_or_resources(
     """Resources where there is a cluster; a file where it is named, or there is none, or the flag says so."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("KUBECONFIG", kubeconfig["KUBECONFIG"])
-    found = chosen.choose_source(given, FakeClock())
+    found = choose_source.choose_source(given, FakeClock())
     assert isinstance(found, ClusterConfig) is cluster
     await found.aclose()
     monkeypatch.delenv("KUBECONFIG")
-    assert isinstance(chosen.choose_source(given, FakeClock()), WatchedConfig)
+    assert isinstance(choose_source.choose_source(given, FakeClock()), WatchedConfig)
 
 
 async def test_the_rules_come_from_flags(kubeconfig: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What becomes of an invalid resource, and of a namespace without one."""
     monkeypatch.setenv("KUBECONFIG", kubeconfig["KUBECONFIG"])
-    found = chosen.choose_source(
+    found = choose_source.choose_source(
         flags("--on-invalid-executor=remove", "--namespace-fallback=deny"), FakeClock()
     )
     assert isinstance(found, ClusterConfig)
@@ -155,11 +155,11 @@ def test_without_lightkube_the_message_says_what_to_install(
 ) -> None:
     """A cluster that cannot be followed is not taken for none."""
     monkeypatch.setenv("KUBECONFIG", kubeconfig["KUBECONFIG"])
-    for name in ("pyratify.kubernetes.api", "pyratify.kubernetes.controller"):
+    for name in ("pyratify.kubernetes.client.api", "pyratify.kubernetes.executors.controller"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "lightkube.config.client_adapter", None)
     with pytest.raises(ConfigurationError) as caught:
-        chosen.choose_source(flags(), FakeClock())
+        choose_source.choose_source(flags(), FakeClock())
     assert "pyratify[kubernetes]" in caught.value.remedy
 
 

@@ -33,13 +33,13 @@ from manifests.chart_values import (
 from manifests.helm import CHART, HELM, IMAGE, NAMESPACE, NotRendered, documents, one, render, run
 from pyratify.config.check import check_config
 from pyratify.config.load import decode_config
-from pyratify.config.watch import WatchedConfig
+from pyratify.config.watch_configuration import WatchedConfig
 from pyratify.core.clock import SystemClock
 from pyratify.core.scope import canonical_scope, check_scope
-from pyratify.entrypoints.gatekeeper import flags as gatekeeper
-from pyratify.entrypoints.webhook import flags as webhook
-from pyratify.entrypoints.webhook.follow import load_rules
-from pyratify.entrypoints.webhook.manifests import weaknesses
+from pyratify.entrypoints.gatekeeper import provider_flags as gatekeeper
+from pyratify.entrypoints.webhook import webhook_flags as webhook
+from pyratify.entrypoints.webhook.audit_manifests import weaknesses
+from pyratify.entrypoints.webhook.rules.watch_rules import load_rules
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority

@@ -17,8 +17,8 @@ import yaml
 from manifests import kustomize
 from manifests.helm import CHART, HELM, ROOT, documents
 from pyratify.config.load import decode_config
-from pyratify.entrypoints.service.flags import add_flags
-from pyratify.entrypoints.serving.metrics import Metrics
+from pyratify.entrypoints.service.service_flags import add_flags
+from pyratify.serving.telemetry.metrics import Metrics
 
 DEPLOY = ROOT / "deploy"
 KUBECTL = HELM.parent / "kubectl"
@@ -75,10 +75,11 @@ def exposed() -> dict[str, str]:
     """Return every name of a sample that can be exposed, and what it is: counter, gauge or histogram."""
     lines = Metrics().expose().decode().splitlines()
     declared = {line.split()[2]: line.split()[3] for line in lines if line.startswith("# TYPE")}
-    serving = ROOT / "src" / "pyratify" / "entrypoints" / "serving"
+    serving = ROOT / "src" / "pyratify" / "serving"
     written = {
         node.value
-        for path in serving.glob("*.py")
+        for path in serving.rglob("*.py")
+        if path.parent.name != "workers"  # these exist only where there are several
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)

@@ -57,9 +57,9 @@ from pyratify.testing.cosign import REPOSITORY, attach_bundle, attach_classic, s
 from pyratify.testing.sigstore import ISSUER as SIGSTORE_ISSUER
 from pyratify.testing.sigstore import SUBJECT as SIGSTORE_SUBJECT
 from pyratify.testing.sigstore import PrivateSigstore
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
-from verifiers.cosign.setting import ONE, Setting
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
+from support.cosign_setting import ONE, Setting
 
 FOLDERS = tuple(PARAMETERS)
 

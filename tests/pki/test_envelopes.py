@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.algorithms import ES256, algorithm_for, cose_algorithm, jws_algorithm
 from pyratify.pki.cose import parse_cose
 from pyratify.pki.encoding import encode_base64url
 from pyratify.pki.jws import parse_jws
 from pyratify.testing.certificates import make_key
+from pyratify.verifiers.notation.algorithms import ES256, algorithm_for, cose_algorithm, jws_algorithm
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -13,7 +13,7 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResu
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.policies.threshold import Rule, ThresholdPolicy
-from scenes import REFERENCE, threshold
+from support.scenes import REFERENCE, threshold
 
 
 def passed(name: str, *signers: str) -> VerifierResult:

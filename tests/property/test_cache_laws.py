@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyratify.caches.codec import decode, encode
-from pyratify.caches.entry import seal, unseal
+from pyratify.caches.verdict_entry import seal, unseal
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure
@@ -18,7 +18,7 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationRe
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.testing.fakes import FakeClock
-from sharing import SECRET, question
+from support.sharing import SECRET, question
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 JSON = st.recursive(

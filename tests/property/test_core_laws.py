@@ -22,7 +22,7 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from scenes import KIND, threshold, validate
+from support.scenes import KIND, threshold, validate
 
 LABEL = st.sampled_from(["a", "b", "io", "GHCR", "docker", "localhost", "127", "0", "1", "index", "x-y"])
 HOST = st.lists(LABEL, min_size=1, max_size=4).map(".".join)

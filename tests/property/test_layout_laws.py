@@ -16,9 +16,9 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.manifest import OCI_INDEX, OCI_MANIFEST
 from pyratify.credentials.docker_file import parse_docker_file
-from pyratify.stores.layout_archive import read_members
-from pyratify.stores.layout_files import read_up_to
-from pyratify.stores.layout_index import build_index
+from pyratify.stores.layout.archive import read_members
+from pyratify.stores.layout.directory import read_up_to
+from pyratify.stores.layout.layout_index import build_index
 from pyratify.testing.layout import KIND_PREFIX
 
 NAME = st.lists(st.sampled_from(["a", "blobs", "sha256", "x" * 90, "é"]), min_size=1, max_size=4).map(

@@ -14,7 +14,7 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResu
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.policies.threshold import Rule, ThresholdPolicy
-from scenes import REFERENCE
+from support.scenes import REFERENCE
 
 NAMES = ("a", "b", "c", "d", "e")
 SIGNERS = ("k1", "k2", "k3")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.objects import GROUPS, object_of
-from webhooks import APP, BARE, MUTATE, UID, VALIDATE, asked, patched, posted, review, store, webhook
+from support.webhooks import APP, BARE, MUTATE, UID, VALIDATE, asked, patched, posted, review, store, webhook
 
 GOOD = f"example.com/app@{store().tags['v1']}"
 BAD = (BARE, "example.com/app:gone", "UPPER/case", " ", "a" * 300, f"x@sha256:{'0' * 64}", "\u202e")

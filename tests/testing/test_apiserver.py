@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.kubernetes.api import (
+from pyratify.kubernetes.client.api import (
     JSON_PATCH,
     MERGE_PATCH,
     Api,

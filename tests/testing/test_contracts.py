@@ -37,8 +37,8 @@ from pyratify.testing.provider_contracts import (
     KeyCase,
     KeyContract,
 )
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 from pyratify.verifiers.notation.envelope import COSE_TYPE, JWS_TYPE
 
 PUBLIC = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"

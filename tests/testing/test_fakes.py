@@ -8,7 +8,7 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore
-from scenes import REFERENCE
+from support.scenes import REFERENCE
 
 
 async def test_a_fake_clock_moves_when_it_is_told_to() -> None:

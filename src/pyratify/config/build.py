@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pyratify.config.configuration_fingerprint import begin_trace
 from pyratify.config.load import LoadedConfig, load_config
-from pyratify.config.paths import join, within
-from pyratify.config.resources import BuildResources, make, usable_tags
+from pyratify.config.locations import join, within
+from pyratify.config.plugin_resources import BuildResources, make, usable_tags
 from pyratify.config.schema import ExecutorConfig, StoreConfig
 from pyratify.config.scopes import check_reach, check_scopes
-from pyratify.config.trace import begin_trace
 from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
+from pyratify.core.instrumented import observed
 from pyratify.core.limits import Limits
-from pyratify.core.observed import observed
-from pyratify.core.observing import Observer
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
-from pyratify.core.sharing import Shared
+from pyratify.core.shared_resources import Shared
 from pyratify.core.store import Store
+from pyratify.core.telemetry import Observer
 from pyratify.core.verifier import Verifier
 
 
@@ -138,7 +138,7 @@ class Builder:
             pairs.extend((scope, store) for scope in one.scopes or (EVERYTHING,))
         if len(pairs) == 1 and pairs[0][0] == EVERYTHING:
             return pairs[0][1]
-        from pyratify.stores.mux import MuxStore
+        from pyratify.stores.scoped import MuxStore
 
         return MuxStore(ScopeMap(pairs))
 

@@ -4,13 +4,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from pyratify.config.all_faults import Mended
 from pyratify.config.build import Builder
+from pyratify.config.check_shape import Shape
 from pyratify.config.decode import ShapeError
 from pyratify.config.load import LoadedConfig, fill, read_document
-from pyratify.config.mending import Mended
-from pyratify.config.resources import BuildResources
+from pyratify.config.plugin_resources import BuildResources
 from pyratify.config.scopes import check_scopes
-from pyratify.config.shape import Shape
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason

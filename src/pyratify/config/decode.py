@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pyratify.config.paths import join
+from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")

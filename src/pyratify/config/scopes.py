@@ -1,6 +1,6 @@
 """What of a configuration's scopes can never work, found before anything is built."""
 
-from pyratify.config.paths import within
+from pyratify.config.locations import within
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING, check_scope

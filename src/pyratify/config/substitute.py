@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pyratify.config.paths import join
+from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
 MAX_FILE = 1024 * 1024

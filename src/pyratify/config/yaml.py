@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
-from pyratify.config.paths import join
+from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 from pyratify.core.clock import Clock
-from pyratify.core.guard import contained, end
-from pyratify.core.weight import ENTRY, weigh
+from pyratify.core.isolation import contained, end
+from pyratify.core.weigh import ENTRY, weigh
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from functools import partial
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
-from pyratify.core.guard import from_store
-from pyratify.core.lease import LARGE_ARTIFACTS, Lease
+from pyratify.core.isolation import from_store
+from pyratify.core.large_documents import LARGE_ARTIFACTS, Lease
 from pyratify.core.limits import Limits
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason

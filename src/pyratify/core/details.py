@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pyratify.core.guard import describe
-from pyratify.core.plain import bounded
+from pyratify.core.isolation import describe
+from pyratify.core.text import bounded
 from pyratify.core.verifier import Details
 
 MAX_DETAIL = 32 * 1024

@@ -12,8 +12,8 @@ RatifyError                 reason, message, remedy
 
 from dataclasses import dataclass
 
-from pyratify.core.plain import clean
 from pyratify.core.reason import Reason
+from pyratify.core.text import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.guard import describe, from_store, internal, is_ours
-from pyratify.core.lease import LARGE_ARTIFACTS
+from pyratify.core.isolation import describe, from_store, internal, is_ours
+from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reason import Reason

@@ -10,9 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.guard import describe
+from pyratify.core.isolation import describe
 from pyratify.core.key import CertificateProvider, KeyProvider
-from pyratify.core.sharing import Shared
+from pyratify.core.shared_resources import Shared
 from pyratify.core.store import COSIGN_TAGS
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.details import encode_details, find_fault
 from pyratify.core.errors import Failure
-from pyratify.core.plain import MAX_REFERENCE, MAX_REPORT, clean
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery
+from pyratify.core.text import MAX_REFERENCE, MAX_REPORT, clean
 from pyratify.core.verifier import Details
 
 

@@ -7,13 +7,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pyratify.core.asking import accepts, ask
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
-from pyratify.core.guard import contained, end, from_store
-from pyratify.core.listing import Listing
+from pyratify.core.invoke import accepts, ask
+from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.lookahead import Listing
 from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer

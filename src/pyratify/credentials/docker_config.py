@@ -8,9 +8,9 @@ from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
+from pyratify.credentials.docker_config_keys import server_address
 from pyratify.credentials.docker_file import DockerFile, parse_docker_file
 from pyratify.credentials.docker_helper import TIMEOUT, ask_helper
-from pyratify.credentials.docker_keys import server_address
 
 
 class DockerCredentials:

@@ -11,7 +11,7 @@ from pyratify.core import strictjson
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.credentials.docker_keys import closest, others
+from pyratify.credentials.docker_config_keys import closest, others
 
 _REMEDY = "Correct the file, or log in again with `docker login`."
 _SHOWN = 5

@@ -9,7 +9,7 @@ from typing import NoReturn
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
-from pyratify.pki.filenames import looks_like_backup
+from pyratify.pki.backup_names import looks_like_backup
 
 _MAX_BYTES = MIB
 _MAX_FILES = 1000

@@ -16,8 +16,8 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.pki.asn1 import encode
 from pyratify.pki.der import INTEGER, SEQUENCE, InvalidDer, read_element, read_elements
-from pyratify.pki.keys import spki_fingerprint
 from pyratify.pki.pem import InvalidPem, is_pem, read_pem
+from pyratify.pki.public_keys import spki_fingerprint
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as ParsedCertificate

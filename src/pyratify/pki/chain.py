@@ -12,7 +12,7 @@ from enum import Enum
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, parse_certificate
-from pyratify.pki.keys import MAX_RSA_BITS, WeakKey, check_public_key
+from pyratify.pki.public_keys import MAX_RSA_BITS, WeakKey, check_public_key
 from pyratify.pki.times import format_time
 
 MAX_CHAIN = 10

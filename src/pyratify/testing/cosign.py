@@ -20,17 +20,13 @@ from pyratify.core.manifest import OCI_MANIFEST
 from pyratify.core.store import Discovery
 from pyratify.pki.dsse import pre_authentication_encoding
 from pyratify.pki.encoding import encode_base64
-from pyratify.pki.keys import spki_fingerprint
+from pyratify.pki.public_keys import spki_fingerprint
+from pyratify.sigstore.in_toto import STATEMENT_TYPES
+from pyratify.sigstore.media_types import BUNDLE, IN_TOTO
 from pyratify.testing.memory import MemoryStore, make_manifest
-from pyratify.verifiers.cosign.formats import (
-    BUNDLE,
-    IN_TOTO,
-    SIGNATURE_ANNOTATION,
-    SIGNATURE_ARTIFACT,
-    SIMPLE_SIGNING,
-)
-from pyratify.verifiers.cosign.payload import SIGNATURE_TYPE, STATEMENT_TYPES
-from pyratify.verifiers.cosign.policy import SIGN_PREDICATE
+from pyratify.verifiers.cosign.cosign_trust_policy import SIGN_PREDICATE
+from pyratify.verifiers.cosign.formats import SIGNATURE_ANNOTATION, SIGNATURE_ARTIFACT, SIMPLE_SIGNING
+from pyratify.verifiers.cosign.simple_signing_payload import SIGNATURE_TYPE
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 KINDS = ("p256", "p384", "p521", "rsa-2048", "rsa-3072", "ed25519")

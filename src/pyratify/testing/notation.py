@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from pyratify.core.clock import Clock
 from pyratify.core.descriptor import Descriptor
-from pyratify.pki.algorithms import Algorithm, algorithm_for, hash_algorithm
 from pyratify.pki.cose import sig_structure
 from pyratify.pki.encoding import encode_base64, encode_base64url
 from pyratify.pki.times import format_time
 from pyratify.testing.certificates import Issued
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore, as_json
+from pyratify.verifiers.notation.algorithms import Algorithm, algorithm_for, hash_algorithm
 from pyratify.verifiers.notation.envelope import (
     AGENT,
     AUTHENTIC_TIME,
@@ -37,9 +37,9 @@ from pyratify.verifiers.notation.envelope import (
     SIGNING_TIME,
     X509,
 )
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
-from pyratify.verifiers.notation.verifier import ARTIFACT_TYPE, NotationVerifier
+from pyratify.verifiers.notation.notation_verifier import ARTIFACT_TYPE, NotationVerifier
+from pyratify.verifiers.notation.policy_document import short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
 
 SIGNED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 Edit = Callable[[Any], Any]

@@ -11,7 +11,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, VerifierResult
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
-from pyratify.render.load import Renderer
+from pyratify.render.load_renderer import Renderer
 from pyratify.testing.checks import must
 
 _SUBJECT = Descriptor("application/vnd.oci.image.manifest.v1+json", Digest.of(b"image"), 5)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyratify.pki.encoding import encode_base64
-from pyratify.pki.transparency.entry import LogEntry, promised_bytes
+from pyratify.pki.transparency.log_entry import LogEntry, promised_bytes
 from pyratify.pki.transparency.merkle import leaf_hash, node_hash
 from pyratify.testing.certificates import pem
 

@@ -15,8 +15,8 @@ from e2e.cluster.policies import MUTATION, VALIDATION
 from e2e.cluster.programs import shown_serial
 from e2e.cluster.provider import SIGNED_BY_EITHER, Provider, resource
 from e2e.cluster.rights import grant, rule
-from pyratify.kubernetes.rotation.issue import Lifetimes, encode, make_leaf
-from pyratify.kubernetes.rotation.material import Material, Service, examine
+from pyratify.kubernetes.rotation.authority import Lifetimes, encode, make_leaf
+from pyratify.kubernetes.rotation.secret_contents import Material, Service, examine
 from pyratify.testing.tls import Authority
 
 SECRET: Document = {

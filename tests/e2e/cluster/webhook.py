@@ -53,7 +53,7 @@ class Webhook:
         command = (
             sys.executable, "-m", "pyratify", "webhook", "serve", "--rules", self.folder / "rules.json",
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
-            "--drain", "100ms", *self._flags(),
+            "--drain", "100ms", "--tenant-allowed-host", "127.0.0.0/8", *self._flags(),
         )  # fmt: skip
         self.program = start(self.folder / "webhook.log", *command, **self.environment)
         eventually("the webhook is ready", self.ready)

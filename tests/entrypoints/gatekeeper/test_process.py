@@ -16,24 +16,24 @@ from typing import Any
 import aiohttp
 import pytest
 
-from providers import MUTATE, VERIFY, BellClock, Held, Here, request
+from pyratify.caches.verdicts import Verdicts
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
-from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
-from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
-from pyratify.entrypoints.gatekeeper.serve import make
-from pyratify.entrypoints.serving.flags import answer_within
-from pyratify.entrypoints.serving.http import Address, Asked
-from pyratify.entrypoints.serving.process import Parts, Process
+from pyratify.entrypoints.gatekeeper.provider_flags import add_flags, go_style
+from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
+from pyratify.serving.http.server import Address, Asked
+from pyratify.serving.process import Parts, Process
+from pyratify.serving.server_flags import answer_within
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
-from scenes import ONE
+from support.providers import MUTATE, VERIFY, BellClock, Held, Here, request
+from support.scenes import ONE
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 
@@ -241,7 +241,7 @@ async def test_a_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
 async def test_metrics_that_are_not_installed_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "pyratify.entrypoints.serving.metrics", raising=False)
+    monkeypatch.delitem(sys.modules, "pyratify.serving.telemetry.metrics", raising=False)
     with pytest.raises(ConfigurationError) as caught:
         await Process(flags("--enable-metrics"), make, BellClock()).run()
     assert "pyratify[metrics]" in caught.value.remedy

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from providers import MUTATE, VERIFY, BellClock, items, posted, provider, request, signed
+from pyratify.caches.verdicts import Verdicts
 from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.observing import namespace
-from pyratify.core.verdicts import Verdicts
+from pyratify.core.telemetry import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import Fault, RegistrySimulator
-from registries import open_store
+from support.providers import MUTATE, VERIFY, BellClock, items, posted, provider, request, signed
+from support.registries import open_store
 
 APP = "example.com/app:v1"
 

@@ -1,15 +1,15 @@
 """Items that are answered again as they were."""
 
-from providers import BellClock, Held, Here, items, provider, signed
+from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
-from pyratify.core.verdicts import Lifetimes, Verdicts
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.provider import Provider
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from scenes import ONE
+from support.providers import BellClock, Held, Here, items, provider, signed
+from support.scenes import ONE
 
 
 class Counting(FakeVerifier):

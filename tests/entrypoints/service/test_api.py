@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from providers import BellClock, signed
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.observing import namespace
+from pyratify.core.telemetry import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.service.decisions import Decisions
-from pyratify.entrypoints.service.service import Settings
+from pyratify.entrypoints.service.verification_service import Settings
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
-from services import JSON, answers, asked, sent, service
+from support.providers import BellClock, signed
+from support.services import JSON, answers, asked, sent, service
 
 APP = "example.com/app:v1"
 

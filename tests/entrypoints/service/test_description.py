@@ -8,10 +8,10 @@ import aiohttp
 import jsonschema
 import pytest
 
-from providers import signed
 from pyratify.entrypoints.service.openapi import openapi
 from pyratify.testing.registry import RegistrySimulator
-from services import MATERIAL, asked, configuration, running, service
+from support.providers import signed
+from support.services import MATERIAL, asked, configuration, running, service
 
 TAGS = json.loads((MATERIAL / "expected.json").read_text())
 

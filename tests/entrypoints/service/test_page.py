@@ -7,10 +7,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from browsers import Page, browsing, chromium
 from pyratify.testing.cosign import CosignKey, attach_bundle, sign_statement, statement
 from pyratify.testing.registry import RegistrySimulator
-from services import MATERIAL, Running, configuration, running
+from support.browsers import Page, browsing, chromium
+from support.services import MATERIAL, Running, configuration, running
 
 TOKEN = "page-token-0123456789"
 HOSTILE = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>'

@@ -10,25 +10,25 @@ from typing import Any
 import aiohttp
 import pytest
 
-from providers import BellClock, Held, Here
+from pyratify.caches.verdicts import Verdicts
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
-from pyratify.core.verdicts import Verdicts
 from pyratify.entrypoints.cli import main
-from pyratify.entrypoints.service.flags import add_flags
-from pyratify.entrypoints.service.serve import make
-from pyratify.entrypoints.serving.flags import answer_within
-from pyratify.entrypoints.serving.http import Asked
-from pyratify.entrypoints.serving.metrics import Metrics
-from pyratify.entrypoints.serving.process import Parts, Process
+from pyratify.entrypoints.service.serve_service import make
+from pyratify.entrypoints.service.service_flags import add_flags
+from pyratify.serving.http.server import Asked
+from pyratify.serving.process import Parts, Process
+from pyratify.serving.server_flags import answer_within
+from pyratify.serving.telemetry.metrics import Metrics
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
-from scenes import ONE
-from services import JSON, MATERIAL, configuration, running
+from support.providers import BellClock, Held, Here
+from support.scenes import ONE
+from support.services import JSON, MATERIAL, configuration, running
 
 FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
 

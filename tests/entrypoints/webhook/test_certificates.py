@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 import pytest
 
-from pyratify.entrypoints.webhook.flags import add_flags
+from pyratify.entrypoints.webhook.webhook_flags import add_flags
 
 
 @pytest.mark.parametrize(

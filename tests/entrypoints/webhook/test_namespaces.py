@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from providers import BellClock
 from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.webhook.admission import Webhook
 from pyratify.entrypoints.webhook.namespaces import Cluster, NamespaceLabels
-from pyratify.entrypoints.webhook.objects import Refused
-from pyratify.entrypoints.webhook.webhook import Webhook
+from pyratify.entrypoints.webhook.pod_images import Refused
 from pyratify.testing.fakes import FakeClock
-from webhooks import BARE, MUTATE, VALIDATE, asked, message, pod, store, webhook
+from support.providers import BellClock
+from support.webhooks import BARE, MUTATE, VALIDATE, asked, message, pod, store, webhook
 
 BY_LABEL = """
 rules:
@@ -149,7 +149,7 @@ async def test_the_cluster_is_spoken_to_when_it_is_needed(monkeypatch: pytest.Mo
     with pytest.raises(ConfigurationError, match="API server is not known"):
         await cluster.namespace("x")
     await cluster.aclose()
-    monkeypatch.setitem(__import__("sys").modules, "pyratify.kubernetes.api", None)
+    monkeypatch.setitem(__import__("sys").modules, "pyratify.kubernetes.client.api", None)
     with pytest.raises(ConfigurationError) as caught:
         await cluster.namespace("x")
     assert "pyratify[kubernetes]" in caught.value.remedy

@@ -12,17 +12,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from providers import BellClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import main as ratify
-from pyratify.entrypoints.serving.http import Address, listening
-from pyratify.entrypoints.serving.process import Process
-from pyratify.entrypoints.webhook.flags import add_flags
-from pyratify.entrypoints.webhook.serve import make
-from pyratify.entrypoints.webhook.site import webhook_site
+from pyratify.entrypoints.webhook.serve_webhook import make
+from pyratify.entrypoints.webhook.webhook_flags import add_flags
+from pyratify.entrypoints.webhook.webhook_routes import webhook_site
+from pyratify.serving.http.server import Address, listening
+from pyratify.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
-from webhooks import MUTATE, ROOT, UID, VALIDATE, patched, pod, review, store, webhook
+from support.providers import BellClock
+from support.webhooks import MUTATE, ROOT, UID, VALIDATE, patched, pod, review, store, webhook
 
 MATERIAL = ROOT / "examples" / "material"
 

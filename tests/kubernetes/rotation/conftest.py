@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pyratify.kubernetes.api import Api
-from pyratify.kubernetes.rotation.bundles import Target
-from pyratify.kubernetes.rotation.issue import Lifetimes
+from pyratify.kubernetes.client.api import Api
+from pyratify.kubernetes.rotation.authority import Lifetimes
+from pyratify.kubernetes.rotation.ca_bundle import Target
 from pyratify.kubernetes.rotation.rotator import Rotator
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
-from rotations import LIVES, SERVICE, TARGETS, Replica, install
+from support.rotations import LIVES, SERVICE, TARGETS, Replica, install
 
 
 @pytest.fixture

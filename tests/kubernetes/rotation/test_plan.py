@@ -10,10 +10,10 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyratify.kubernetes.rotation.material import MAX_DOCUMENT, Material, Service, bundle, examine
 from pyratify.kubernetes.rotation.plan import Step, World, carry_out, decide, unusable
+from pyratify.kubernetes.rotation.secret_contents import MAX_DOCUMENT, Material, Service, bundle, examine
 from pyratify.testing.tls import Authority
-from rotations import (
+from support.rotations import (
     ADOPTED,
     ANNOUNCED,
     DAY,

@@ -12,13 +12,13 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from kubernetes.rotation.conftest import TARGETS, Replica, install
-from pyratify.kubernetes.rotation.bundles import change
-from pyratify.kubernetes.rotation.issue import Lifetimes
+from pyratify.kubernetes.rotation.authority import Lifetimes
+from pyratify.kubernetes.rotation.ca_bundle import change
 from pyratify.kubernetes.rotation.plan import Step
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.tls import Authority
-from rotations import LIVES, SERVICE
+from support.rotations import LIVES, SERVICE
 
 Make = Callable[..., Replica]
 SECRET = ("v1", "secrets", SERVICE.secret, SERVICE.namespace)

@@ -13,11 +13,17 @@ from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.pki.asn1 import SEQUENCE, UTC_TIME, encode
 from pyratify.pki.chain import validate_chain
 from pyratify.pki.der import read_element, read_elements
+from pyratify.pki.revocation.certificate_status import (
+    CertificateStatus,
+    Finding,
+    RevocationUnknown,
+    Status,
+    worst,
+)
 from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest
-from pyratify.pki.revocation.memory import RevocationMemory
-from pyratify.pki.revocation.options import RevocationOptions
-from pyratify.pki.revocation.status import CertificateStatus, Finding, RevocationUnknown, Status, worst
+from pyratify.pki.revocation.remembered_responses import RevocationMemory
+from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.revocation import (

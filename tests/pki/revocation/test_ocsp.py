@@ -10,8 +10,8 @@ from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponderEncoding, OCSPRe
 
 from pyratify.pki.asn1 import GENERALIZED_TIME, encode
 from pyratify.pki.certificates import parse_certificate
+from pyratify.pki.revocation.certificate_status import Finding, RevocationUnknown
 from pyratify.pki.revocation.ocsp import read_answer
-from pyratify.pki.revocation.status import Finding, RevocationUnknown
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.revocation import NOW, entry_extension, make_answer, responder
 

@@ -22,10 +22,10 @@ from pyratify.pki.timestamp.attributes import (
     SIGNING_CERTIFICATE_V2,
     SIGNING_TIME,
 )
-from pyratify.pki.timestamp.info import BASELINE_POLICY
-from pyratify.pki.timestamp.path import find_path
 from pyratify.pki.timestamp.response import token_of
+from pyratify.pki.timestamp.signer_path import find_path
 from pyratify.pki.timestamp.token import MAX_TOKEN, Timestamp, verify_timestamp
+from pyratify.pki.timestamp.tst_info import BASELINE_POLICY
 from pyratify.testing.certificates import Issued, authority
 from pyratify.testing.timestamps import (
     STAMPED_AT,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import encode_base64
-from pyratify.pki.keys import PublicKey
+from pyratify.pki.public_keys import PublicKey
 from pyratify.pki.transparency.log import TrustedLog, check_checkpoint
 from pyratify.pki.transparency.note import parse_checkpoint
 from pyratify.testing.certificates import make_key

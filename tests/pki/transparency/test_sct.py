@@ -16,7 +16,7 @@ from pyratify.core.key import Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.asn1 import OCTET_STRING, encode
 from pyratify.pki.certificates import Certificate, parse_certificate
-from pyratify.pki.keys import PublicKey
+from pyratify.pki.public_keys import PublicKey
 from pyratify.pki.transparency.log import TrustedLog
 from pyratify.pki.transparency.sct import verify_embedded
 from pyratify.testing.certificates import authority, make_key

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport import Transport
+from pyratify.http.transport import Transport
+from pyratify.http.transport_asyncio import asyncio_transport
+from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
-from pyratify.stores.registry.transport_asyncio import asyncio_transport
 from pyratify.testing.registry import RegistrySimulator
 
 TRANSPORTS: dict[str, Callable[[RegistryOptions], Transport]] = {

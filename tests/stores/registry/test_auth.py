@@ -7,13 +7,13 @@ import pytest
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.answers import TryLater
+from pyratify.http.response_checks import TryLater
+from pyratify.http.transport import REGISTRY, Headers, Request, Response
+from pyratify.http.url import Url
 from pyratify.stores.registry.auth import Access, Flow, Step, TokenRequest, Wanted, authenticate
-from pyratify.stores.registry.tokens import Memory, TokenKey
-from pyratify.stores.registry.transport import REGISTRY, Headers, Request, Response
-from pyratify.stores.registry.url import Url
+from pyratify.stores.registry.token_cache import Memory, TokenKey
 from pyratify.testing.fakes import FakeClock
-from registries import USER
+from support.registries import USER
 
 URL = Url.parse("https://reg.example.com/v2/app/manifests/v1")
 REQUEST = Request(URL, 1000, REGISTRY, headers=(("Accept", "x"), ("User-Agent", "test")))

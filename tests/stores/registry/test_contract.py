@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport import Transport
+from pyratify.http.transport import Transport
+from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.testing.registry import BasicAuth, BearerAuth, Features, RegistrySimulator
 from pyratify.testing.store_contract import StoreCase, StoreContract, fill
-from registries import USER, Credentials, open_store
+from support.registries import USER, Credentials, open_store
 
 KINDS = {
     "api": Features(),

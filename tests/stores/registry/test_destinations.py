@@ -8,8 +8,7 @@ import pytest
 from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport import (
+from pyratify.http.transport import (
     CONFIGURED,
     PUBLIC,
     REGISTRY,
@@ -18,9 +17,10 @@ from pyratify.stores.registry.transport import (
     Transport,
     Trust,
 )
+from pyratify.http.transport_asyncio import AsyncioTransport
+from pyratify.http.url import Url
+from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
-from pyratify.stores.registry.transport_asyncio import AsyncioTransport
-from pyratify.stores.registry.url import Url
 from pyratify.testing.registry import RegistrySimulator
 
 Make = Callable[..., Transport]

@@ -8,13 +8,13 @@ import pytest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.stores.registry.options import RegistryOptions
+from pyratify.http.transport import Transport
+from pyratify.http.url import Origin
 from pyratify.stores.registry.origins import Origins
-from pyratify.stores.registry.transport import Transport
-from pyratify.stores.registry.url import Origin
+from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority
-from registries import open_store
+from support.registries import open_store
 
 
 async def _found(registry: str, *, tls: bool = False, **options: object) -> tuple[str, list[str]]:

@@ -7,11 +7,11 @@ import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry import transport_asyncio
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
-from pyratify.stores.registry.transport_asyncio import AsyncioTransport
-from pyratify.stores.registry.url import Url
+from pyratify.http import transport_asyncio
+from pyratify.http.transport import REGISTRY, Request, Response, Transport
+from pyratify.http.transport_asyncio import AsyncioTransport
+from pyratify.http.url import Url
+from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import Fault, RegistrySimulator
 

@@ -10,7 +10,7 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.registry import BearerAuth, Features, RegistrySimulator
-from registries import USER, Credentials, open_store
+from support.registries import USER, Credentials, open_store
 
 SIGNATURE = "application/vnd.example.signature"
 QUIET = 0.05  # what is asked for within this time belongs to one round

@@ -10,7 +10,7 @@ from pyratify.core.executor import Executor
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.store import Referrer
-from pyratify.stores.registry.store import RegistryStore
+from pyratify.stores.registry.registry_store import RegistryStore
 from pyratify.testing.cosign import (
     CosignKey,
     another_image,
@@ -22,10 +22,10 @@ from pyratify.testing.cosign import (
 )
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.testing.registry import RegistrySimulator
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
-from registries import open_store
-from scenes import threshold
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
+from support.registries import open_store
+from support.scenes import threshold
 
 KEY = CosignKey.generate()
 

@@ -8,7 +8,7 @@ from pyratify.core.report import Decision
 from pyratify.core.store import Discovery
 from pyratify.stores.registry.referrers import referrers_tag
 from pyratify.testing.registry import Fault, RegistrySimulator
-from registries import executor, listed_until_error, open_store, sign
+from support.registries import executor, listed_until_error, open_store, sign
 
 
 @pytest.mark.parametrize(

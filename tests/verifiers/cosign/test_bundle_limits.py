@@ -8,11 +8,11 @@ import pytest
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.sigstore.bundle import Bundle, parse_bundle
+from pyratify.sigstore.tlog_entries import read_entries
 from pyratify.testing.cosign import CosignKey, sign_statement, statement
 from pyratify.testing.sigstore import PrivateSigstore
-from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
-from pyratify.verifiers.cosign.log_entries import read_entries
-from verifiers.cosign.setting import Setting
+from support.cosign_setting import Setting
 
 SIGSTORE = PrivateSigstore()
 KEY = CosignKey.generate()

@@ -12,16 +12,16 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details
 from pyratify.pki.encoding import encode_base64
+from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.authenticator import load_authenticator
+from pyratify.sigstore.blob_verification import verify_blob
+from pyratify.sigstore.media_types import BUNDLE_TYPES
+from pyratify.sigstore.predicate_types import SHORT_NAMES, predicate_type
 from pyratify.testing.cosign import sign_message, sign_statement, statement
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
-from pyratify.verifiers.cosign.artifact import Artifact
-from pyratify.verifiers.cosign.blobs import verify_blob
-from pyratify.verifiers.cosign.formats import BUNDLE_TYPES
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.predicates import SHORT_NAMES, predicate_type
-from pyratify.verifiers.cosign.verifier import load_policy
-from verifiers.cosign.setting import KEY
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from support.cosign_setting import KEY
 
 FILE = b"a package"
 PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -44,7 +44,7 @@ def about(*subjects: dict[str, str], kind: str = PROVENANCE) -> dict[str, Any]:
 
 def verify(bundle: dict[str, Any], artifact: Artifact | None = None, **how: Any) -> Details:
     """Verify a bundle by the key."""
-    trusted = load_policy(CosignTrustPolicy(keys=(KEY.material,)), FakeClock())
+    trusted = load_authenticator(CosignTrustPolicy(keys=(KEY.material,)), FakeClock())
     return verify_blob(json.dumps(bundle).encode(), artifact or Artifact.of(FILE), trusted, **how)
 
 
@@ -151,7 +151,7 @@ def identity(root: KeyMaterial, **terms: Any) -> CosignTrustPolicy:
 def judge(bundle: dict[str, Any], policy: CosignTrustPolicy) -> Reason | None:
     """Return why a bundle for the file is refused by a policy; None where it is accepted."""
     try:
-        trusted = load_policy(policy, FakeClock(SIGNED_AT))
+        trusted = load_authenticator(policy, FakeClock(SIGNED_AT))
         verify_blob(json.dumps(bundle).encode(), Artifact.of(FILE), trusted)
     except (VerificationError, ConfigurationError) as error:
         return error.reason

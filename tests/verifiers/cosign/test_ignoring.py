@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from plugins import FakeResources
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.key import KeyMaterial
@@ -16,8 +15,9 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.testing.cosign import REPOSITORY, attach_bundle, sign_statement, statement
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore, Signing
-from pyratify.verifiers.cosign.plugin import plugin
-from verifiers.cosign.setting import KEY, ONE, Setting
+from pyratify.verifiers.cosign.cosign_plugin import plugin
+from support.cosign_setting import KEY, ONE, Setting
+from support.plugins import FakeResources
 
 SIGSTORE = PrivateSigstore()
 FLAGS = {"tlog": "ignoreTLog", "ctlog": "ignoreCTLog", "observerTimestamps": "ignoreObserverTimestamps"}

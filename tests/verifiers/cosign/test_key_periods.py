@@ -24,9 +24,9 @@ from pyratify.testing.cosign import (
 )
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.verifier import CosignVerifier
-from verifiers.cosign.setting import KEY, ONE, OTHER, Setting, is_denied, passed
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
+from support.cosign_setting import KEY, ONE, OTHER, Setting, is_denied, passed
 
 SIGSTORE = PrivateSigstore()
 NOW = FakeClock().now()

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reference import Reference
+from pyratify.sigstore.bundle import Bundle, parse_bundle
+from pyratify.sigstore.claim import Claim
+from pyratify.sigstore.in_toto import read_statement
 from pyratify.testing.cosign import sign_message, sign_statement, simple_signing, statement
-from pyratify.verifiers.cosign.bundle import Bundle, parse_bundle
-from pyratify.verifiers.cosign.payload import Claim, check_claim, read_simple_signing, read_statement
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from verifiers.cosign.setting import KEY
+from pyratify.verifiers.cosign.check_claim import check_claim
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.simple_signing_payload import read_simple_signing
+from support.cosign_setting import KEY
 
 SUBJECT = Digest.of(b"image")
 POLICY = CosignTrustPolicy(keys=(KEY.material,), annotations={"team": "blue"}, require_docker_reference=True)

@@ -13,6 +13,8 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 from pyratify.pki.certificates import parse_certificate
 from pyratify.pki.encoding import decode_base64, encode_base64
+from pyratify.sigstore.signed_times import verify_stamp
+from pyratify.sigstore.trusted_root import make_authority
 from pyratify.testing.certificates import pem
 from pyratify.testing.cosign import (
     REPOSITORY,
@@ -24,12 +26,10 @@ from pyratify.testing.cosign import (
 )
 from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
 from pyratify.verifiers.cosign.annotations import TIMESTAMP_ANNOTATION
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 from pyratify.verifiers.cosign.formats import CERTIFICATE_ANNOTATION
-from pyratify.verifiers.cosign.policy import CosignTrustPolicy
-from pyratify.verifiers.cosign.stamps import verify_stamp
-from pyratify.verifiers.cosign.trusted_root import make_authority
-from pyratify.verifiers.cosign.verifier import CosignVerifier
-from verifiers.cosign.setting import KEY, ONE, Setting, is_denied, passed
+from support.cosign_setting import KEY, ONE, Setting, is_denied, passed
 
 SIGSTORE = PrivateSigstore()
 

@@ -8,9 +8,9 @@ from cryptography import x509
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
+from pyratify.sigstore.fulcio import USERNAME, Signer, read_signer
+from pyratify.sigstore.identity import CertificateIdentity, check_signer, make_matcher
 from pyratify.testing.sigstore import ISSUER, PrivateSigstore, Signing, extension, username, utf8
-from pyratify.verifiers.cosign.identity import USERNAME, Signer, check_signer, make_matcher, read_signer
-from pyratify.verifiers.cosign.policy import CertificateIdentity
 
 SIGSTORE = PrivateSigstore()
 ALICE = CertificateIdentity(subject="alice", issuer=ISSUER)

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notation_bench import FORMATS, LEAF, REFERENCE, ROOT, details, found, judge
-from notation_layouts import validate
 from pyratify.core.content import check_content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
@@ -19,9 +17,11 @@ from pyratify.pki.chain import validate_chain
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.notation import GOOD, SIGNERS, Recipe, attach_signature, make_verifier
 from pyratify.verifiers.notation.envelope import COSE_TYPE, JWS_TYPE, Envelope, parse_envelope
-from pyratify.verifiers.notation.payload import check_payload
-from pyratify.verifiers.notation.steps import check_signature
-from pyratify.verifiers.notation.verifier import MAX_ENVELOPE
+from pyratify.verifiers.notation.notation_verifier import MAX_ENVELOPE
+from pyratify.verifiers.notation.signed_payload import check_payload
+from pyratify.verifiers.notation.validations import check_signature
+from support.notation_bench import FORMATS, LEAF, REFERENCE, ROOT, details, found, judge
+from support.notation_layouts import validate
 
 IMAGE = Descriptor(OCI_MANIFEST, Digest.of(b"image"), 5)
 SIGNED = {

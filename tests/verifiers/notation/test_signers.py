@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from notation_bench import FORMATS, LEAF, MIDDLE, ROOT, details, found, judge
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
 from pyratify.testing.certificates import authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import Recipe, make_verifier
-from pyratify.verifiers.notation.anchors import ChainCache
 from pyratify.verifiers.notation.envelope import PLUGIN, PLUGIN_VERSION, SIGNING_AUTHORITY, X509
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import read_trust_policy, short_trust_policy
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import read_trust_policy, short_trust_policy
+from pyratify.verifiers.notation.trust_policy import StoreName
+from pyratify.verifiers.notation.verified_cache import ChainCache
+from support.notation_bench import FORMATS, LEAF, MIDDLE, ROOT, details, found, judge
 
 
 @pytest.mark.parametrize("media_type", FORMATS)

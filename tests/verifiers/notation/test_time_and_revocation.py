@@ -4,23 +4,23 @@ import asyncio
 
 import pytest
 
-from notation_bench import MIDDLE, ROOT, details, found, judge
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
 from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.pki.revocation.fetching import FetchRequest
-from pyratify.pki.revocation.memory import RevocationMemory
-from pyratify.pki.revocation.options import RevocationOptions
+from pyratify.pki.revocation.remembered_responses import RevocationMemory
+from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.testing.certificates import Issued, authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import make_verifier
 from pyratify.testing.revocation import NOW, FakeFetcher, looked_up, make_list
 from pyratify.testing.timestamps import make_token, timestamp_authority
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import short_trust_policy
 from pyratify.verifiers.notation.timestamps import TimestampCache
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.trust_policy import StoreName
+from support.notation_bench import MIDDLE, ROOT, details, found, judge
 
 LIST = "http://ca.test/crl"
 LISTED = signer(MIDDLE, extensions=looked_up(lists=LIST))

@@ -2,7 +2,6 @@
 
 import pytest
 
-from notation_bench import FORMATS, LEAF, ROOT, found, judge
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
@@ -14,10 +13,11 @@ from pyratify.testing.notation import Recipe
 from pyratify.testing.revocation import NOW
 from pyratify.testing.timestamps import make_token, stamped_cose, stamped_jws, timestamp_authority
 from pyratify.verifiers.notation.envelope import COSE_TYPE, TIMESTAMP
-from pyratify.verifiers.notation.policy import StoreName
-from pyratify.verifiers.notation.policyfile import short_trust_policy
+from pyratify.verifiers.notation.notation_verifier import NotationVerifier
+from pyratify.verifiers.notation.policy_document import short_trust_policy
 from pyratify.verifiers.notation.timestamps import TimestampCache
-from pyratify.verifiers.notation.verifier import NotationVerifier
+from pyratify.verifiers.notation.trust_policy import StoreName
+from support.notation_bench import FORMATS, LEAF, ROOT, found, judge
 
 TSA_ROOT, OTHER_ROOT = authority("tsa root"), authority("other root")
 TSA = timestamp_authority(TSA_ROOT)

@@ -10,7 +10,7 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
-from pyratify.pki.keys import load_public_keys
+from pyratify.pki.public_keys import load_public_keys
 from ratify_ed25519.format import ARTIFACT_TYPE, MEDIA_TYPE, parse, signed_bytes
 
 
@@ -46,7 +46,7 @@ class Ed25519Verifier:
 
     def __post_init__(self) -> None:
         if not self.keys:
-            raise ConfigurationError("a verifier needs at least one key", path="keys")
+            raise ConfigurationError("a verifier without keys trusts nobody", path="keys")
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept its own artifact type."""

@@ -2,14 +2,14 @@
 
 import sys
 
-from pyratify.entrypoints.cli import exits
+from pyratify.terminal import exits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyratify.core.errors import RatifyError
-    from pyratify.entrypoints.cli.console import Console
+    from pyratify.terminal.console import Console
 
 _WHERE = "Correct it in the file or flag that the message names."
 _MAX_FAULTS = 1000
@@ -38,7 +38,7 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
 def _guarded(given: tuple[str, ...]) -> int:
     try:
-        from pyratify.entrypoints.cli.console import Console
+        from pyratify.terminal.console import Console
 
         console = Console()
         try:
@@ -52,7 +52,7 @@ def _guarded(given: tuple[str, ...]) -> int:
 
 
 def _closed(given: tuple[str, ...], console: "Console") -> int:
-    from pyratify.entrypoints.cli.console import OutputFailed
+    from pyratify.terminal.console import OutputFailed
 
     try:
         code = _version(console) if given in _VERSION else _run(given, console)
@@ -65,15 +65,15 @@ def _closed(given: tuple[str, ...], console: "Console") -> int:
 
 
 def _version(console: "Console") -> int:
-    from pyratify.entrypoints.cli.version import run
+    from pyratify.entrypoints.cli.commands.version import run
 
     return run(None, console)
 
 
 def _run(given: tuple[str, ...], console: "Console") -> int:
     from pyratify.core.errors import RatifyError
-    from pyratify.entrypoints.cli.console import OutputFailed
     from pyratify.entrypoints.cli.dispatch import dispatch
+    from pyratify.terminal.console import OutputFailed
 
     debug = "--debug" in given
     try:

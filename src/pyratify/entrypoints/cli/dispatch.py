@@ -3,10 +3,10 @@
 from argparse import Namespace
 from importlib import import_module
 
-from pyratify.entrypoints.cli import exits
-from pyratify.entrypoints.cli.arguments import suggestion
-from pyratify.entrypoints.cli.console import Console
 from pyratify.entrypoints.cli.parser import build_parser
+from pyratify.terminal import exits
+from pyratify.terminal.arguments import suggestion
+from pyratify.terminal.console import Console
 
 _ALONE = ("--help", "-h", "--version")
 
@@ -44,6 +44,6 @@ def _command_first(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _command(arguments: Namespace, console: Console) -> int:
-    module = import_module(f"pyratify.entrypoints.cli.{arguments.module}")
+    module = import_module(f"pyratify.entrypoints.cli.commands.{arguments.module}")
     code: int = module.run(arguments, console)
     return code

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pyratify.entrypoints.cli.console import Console
+from pyratify.terminal.console import Console
 
 
 def show(console: Console, output: str, facts: Any, text: Iterable[str] | None = None) -> None:

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.entrypoints.cli.arguments import EXITS, Parser, add_config, add_debug, add_output
 from pyratify.entrypoints.cli.reading_flags import add_discover, add_inspect, add_resolve
 from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_service, add_webhook
 from pyratify.entrypoints.cli.verify_flags import add_verify, add_verify_file
+from pyratify.terminal.arguments import EXITS, Parser, add_config, add_debug, add_output
 
 
 def build_parser(command: str | None = None) -> Parser:

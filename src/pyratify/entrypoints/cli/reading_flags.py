@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import OUTPUTS, REFERENCE, Parser, add_config, add_output, seconds
+from pyratify.terminal.arguments import OUTPUTS, REFERENCE, Parser, add_config, add_output, seconds
 
 
 def add_discover(add: Callable[..., Parser]) -> None:

@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import Parser, add_debug, add_output
+from pyratify.terminal.arguments import Parser, add_debug, add_output
 
 
 def add_gatekeeper(add: Callable[..., Parser]) -> None:
     """Add `ratify gatekeeper` with what adds a command."""
-    from pyratify.entrypoints.gatekeeper.flags import add_flags
+    from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
 
     parser = add("gatekeeper", "answer Gatekeeper's questions about images")
     _add(_actions(parser), "serve", "serve Gatekeeper's external data provider until SIGTERM", add_flags)
@@ -16,7 +16,7 @@ def add_gatekeeper(add: Callable[..., Parser]) -> None:
 
 def add_webhook(add: Callable[..., Parser]) -> None:
     """Add `ratify webhook` with what adds a command."""
-    from pyratify.entrypoints.webhook.flags import add_flags
+    from pyratify.entrypoints.webhook.webhook_flags import add_flags
 
     actions = _actions(add("webhook", "decide admissions for the Kubernetes API server"))
     _add(actions, "serve", "serve the validating and mutating admission webhook until SIGTERM", add_flags)
@@ -25,7 +25,7 @@ def add_webhook(add: Callable[..., Parser]) -> None:
 
 
 def _check_flags(parser: Parser) -> None:
-    from pyratify.entrypoints.webhook.flags import add_check_flags
+    from pyratify.entrypoints.webhook.webhook_flags import add_check_flags
 
     add_check_flags(parser)
     add_output(parser)
@@ -33,7 +33,7 @@ def _check_flags(parser: Parser) -> None:
 
 def add_service(add: Callable[..., Parser]) -> None:
     """Add `ratify service` with what adds a command."""
-    from pyratify.entrypoints.service.flags import add_flags
+    from pyratify.entrypoints.service.service_flags import add_flags
 
     text = "answer questions about references over HTTP, and show the answers on a page"
     parser = add("service", text)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from pyratify.entrypoints.cli.arguments import Parser, add_debug, add_output
+from pyratify.terminal.arguments import Parser, add_debug, add_output
 
 _EXITS = """\
 Without any of these, notation's own folder is looked at, as with --notation.

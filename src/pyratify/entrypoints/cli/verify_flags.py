@@ -3,10 +3,10 @@
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
-from pyratify.entrypoints.cli.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
-from pyratify.entrypoints.cli.identity_flags import add_annotations_flag, add_identity_flags
-from pyratify.entrypoints.cli.notation_flags import add_notation_flags
+from pyratify.entrypoints.cli.engines.cosign_flags import add_annotations_flag, add_identity_flags
+from pyratify.entrypoints.cli.engines.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
+from pyratify.terminal.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
 
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG or the user's configuration folder is used, and never the current folder.
@@ -115,7 +115,7 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
 
 
 def _predicate(text: str) -> str:
-    from pyratify.verifiers.cosign.predicates import predicate_type
+    from pyratify.sigstore.predicate_types import predicate_type
 
     try:
         return predicate_type(text)

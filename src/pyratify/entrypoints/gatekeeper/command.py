@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.entrypoints.cli import exits
-from pyratify.entrypoints.cli.arguments import Parser
-from pyratify.entrypoints.cli.console import Console
-from pyratify.entrypoints.gatekeeper.flags import add_flags, go_style
+from pyratify.entrypoints.gatekeeper.provider_flags import add_flags, go_style
+from pyratify.terminal import exits
+from pyratify.terminal.arguments import Parser
+from pyratify.terminal.console import Console
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags = parser.parse_args(go_style(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:  # --help, or a mistake that argparse has explained
         return end.code if isinstance(end.code, int) else exits.USAGE
-    from pyratify.entrypoints.gatekeeper.serve import run
+    from pyratify.entrypoints.gatekeeper.serve_gatekeeper import run
 
     try:
         run(flags)

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import starmap
 
-from pyratify.core import observing
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core import telemetry
 from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
-from pyratify.core.guard import internal
+from pyratify.core.isolation import internal
 from pyratify.core.reference import Reference
-from pyratify.core.verdicts import Verdicts
-from pyratify.entrypoints.gatekeeper.keys import Key, Namespaces, parse_key, parse_mutation_key
+from pyratify.entrypoints.gatekeeper.external_data import V1ALPHA1, V1BETA1, Item, response, shown
+from pyratify.entrypoints.gatekeeper.request_keys import Key, Namespaces, parse_key, parse_mutation_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
-from pyratify.entrypoints.gatekeeper.wire import V1ALPHA1, V1BETA1, Item, response, shown
-from pyratify.entrypoints.serving.answers import Answer, Answers, refusal
-from pyratify.entrypoints.serving.source import Source
-from pyratify.entrypoints.serving.together import Together, late_after, nobody_counts
+from pyratify.serving.configuration_source import Source
+from pyratify.serving.deadline import Together, late_after, nobody_counts
+from pyratify.serving.verdict_source import Answer, Answers, refusal
 
 _LOG = logging.getLogger("pyratify.gatekeeper")
 
@@ -151,7 +151,7 @@ class Provider:
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
     ) -> dict[str, bytes]:
         """Answer equal keys once, all keys together, and late ones with an error."""
-        trace = observing.trace() or secrets.token_hex(16)
+        trace = telemetry.trace() or secrets.token_hex(16)
         late = late_after(seconds)
         return await self._together.each(
             keys,
@@ -212,7 +212,7 @@ class Provider:
             tenant = "" if keeps else parse_key(key, self.settings.namespaces).namespace
         except RatifyError:
             tenant = ""
-        with observing.asking_for(tenant):
+        with telemetry.asking_for(tenant):
             return self._failed(key, failure, trace, keeps=keeps)
 
     def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
@@ -234,7 +234,7 @@ class Provider:
 
     async def _verdict(self, key: str, trace: str) -> tuple[Key, Answer]:
         asked = parse_key(key, self.settings.namespaces)
-        observing.ask_for(asked.namespace)
+        telemetry.ask_for(asked.namespace)
         found = await self._answers.verdict(asked.reference, asked.namespace)
         result = found.result
         extra = {
@@ -250,7 +250,7 @@ class Provider:
     async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
         asked = parse_mutation_key(key)
-        observing.ask_for(asked.namespace)
+        telemetry.ask_for(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
         return Item(key, _pinned(asked, pinned)).encoded()
 

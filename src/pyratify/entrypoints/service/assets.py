@@ -3,8 +3,8 @@
 from functools import partial
 from importlib.resources import files
 
-from pyratify.entrypoints.service.callers import Callers
-from pyratify.entrypoints.serving.http import Asked, Handler, Reply
+from pyratify.entrypoints.service.access import Callers
+from pyratify.serving.http.server import Asked, Handler, Reply
 
 # Everything comes from here, nothing is inline, and no text ever becomes markup (Trusted Types).
 _POLICY = (

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from pyratify.entrypoints.service.documents import Summary
+from pyratify.entrypoints.service.response_bodies import Summary
 
 _MAX_BYTES = 32 * 1024 * 1024
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from pyratify.config.jsonschema import DIALECT, describe
-from pyratify.entrypoints.service.documents import Problem, Recent, Report, Resolved, Verdict, Verified
-from pyratify.entrypoints.service.questions import Questions
+from pyratify.entrypoints.service.request_bodies import Questions
+from pyratify.entrypoints.service.response_bodies import Problem, Recent, Report, Resolved, Verdict, Verified
 
 _REFERENCE = "#/components/schemas/{name}"
 _STRUCTS = (Questions, Verified, Verdict, Report, Resolved, Recent, Problem)

@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 from msgspec import json
 
-from pyratify.entrypoints.service.documents import Problem
-from pyratify.entrypoints.serving.http import Refused, Reply
+from pyratify.entrypoints.service.response_bodies import Problem
 from pyratify.render.plain import clean
+from pyratify.serving.http.server import Refused, Reply
 
 _MAX_DETAIL = 512
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyratify.core.reason import Reason
-from pyratify.entrypoints.webhook.judgement import Case
-from pyratify.entrypoints.webhook.objects import Image, Kind, Refused, changed, images, labels
+from pyratify.entrypoints.webhook.decide import Case
+from pyratify.entrypoints.webhook.pod_images import Image, Kind, Refused, changed, images, labels
 from pyratify.entrypoints.webhook.review import Review
-from pyratify.entrypoints.webhook.rules import Asked, Rules
+from pyratify.entrypoints.webhook.rules.match import Asked, Rules
 
 
 def case_of(review: Review, rules: Rules, namespace_labels: Mapping[str, str]) -> Case:

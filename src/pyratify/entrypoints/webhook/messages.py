@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from pyratify.core.errors import Failure, RatifyError
-from pyratify.entrypoints.serving.failures import is_foreign
-from pyratify.entrypoints.webhook.judgement import Problem
+from pyratify.entrypoints.webhook.decide import Problem
 from pyratify.entrypoints.webhook.review import Answer
-from pyratify.entrypoints.webhook.schema import Mode
+from pyratify.entrypoints.webhook.rules.rules_document import Mode
 from pyratify.render.plain import clean
+from pyratify.serving.public_errors import is_foreign
 
 MAX_WARNING = 256
 MAX_WARNINGS = 15

@@ -10,10 +10,10 @@ from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
-from pyratify.entrypoints.webhook.objects import Refused, labels
+from pyratify.entrypoints.webhook.pod_images import Refused, labels
 
 if TYPE_CHECKING:
-    from pyratify.kubernetes.api import Api
+    from pyratify.kubernetes.client.api import Api
 
 _LOG = logging.getLogger("pyratify.webhook")
 _SECONDS = 2.0
@@ -87,7 +87,7 @@ class Cluster:
             ApiFault: It did not answer.
         """
         try:
-            from pyratify.kubernetes.api import Api, object_path
+            from pyratify.kubernetes.client.api import Api, object_path
         except ImportError:
             raise ConfigurationError(
                 "labels of namespaces need lightkube",

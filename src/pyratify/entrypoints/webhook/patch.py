@@ -2,7 +2,7 @@
 
 from pyratify.core.errors import InvalidReference
 from pyratify.core.reference import Reference
-from pyratify.entrypoints.webhook.objects import Image
+from pyratify.entrypoints.webhook.pod_images import Image
 
 
 def pinned(text: str, wanted: Reference) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pyratify.core import strictjson
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
-from pyratify.entrypoints.webhook.objects import Kind, Refused
+from pyratify.entrypoints.webhook.pod_images import Kind, Refused
 from pyratify.render.plain import clean
 
 _MAX_FACT = 253

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pyratify.kubernetes.rotation.issue import Lifetimes, encode, make_authority, make_leaf
-from pyratify.kubernetes.rotation.material import (
+from pyratify.kubernetes.rotation.authority import Lifetimes, encode, make_authority, make_leaf
+from pyratify.kubernetes.rotation.secret_contents import (
     Findings,
     Identity,
     Material,

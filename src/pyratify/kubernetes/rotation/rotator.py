@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pyratify.core.clock import Clock, SystemClock
-from pyratify.core.guard import describe
-from pyratify.kubernetes.api import Api, ApiFault
-from pyratify.kubernetes.rotation.bundles import Target, tell
-from pyratify.kubernetes.rotation.issue import Lifetimes
-from pyratify.kubernetes.rotation.lease import Held, Lease
-from pyratify.kubernetes.rotation.material import Service, bundle, examine, fingerprint
+from pyratify.core.isolation import describe
+from pyratify.kubernetes.client.api import Api, ApiFault
+from pyratify.kubernetes.rotation.authority import Lifetimes
+from pyratify.kubernetes.rotation.ca_bundle import Target, tell
+from pyratify.kubernetes.rotation.certificate_secret import SecretStore, Stored
+from pyratify.kubernetes.rotation.leader import Held, Lease
 from pyratify.kubernetes.rotation.plan import Situation, Step, World, carry_out, decide, unusable
-from pyratify.kubernetes.rotation.secret import SecretStore, Stored
+from pyratify.kubernetes.rotation.secret_contents import Service, bundle, examine, fingerprint
 
 _LOG = logging.getLogger("pyratify.rotation")
 _SECONDS = 10.0

@@ -15,12 +15,17 @@ from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.chain import Chain
+from pyratify.pki.revocation.certificate_status import CertificateStatus, Finding, RevocationUnknown, Status
+from pyratify.pki.revocation.crl import RevocationList, is_final, look_up, read_list
+from pyratify.pki.revocation.distribution_points import (
+    delta_locations,
+    list_locations,
+    names_lists,
+    ocsp_locations,
+)
 from pyratify.pki.revocation.fetching import Fetcher, FetchFailed, FetchRequest
-from pyratify.pki.revocation.lists import RevocationList, is_final, look_up, read_list
-from pyratify.pki.revocation.locations import delta_locations, list_locations, names_lists, ocsp_locations
-from pyratify.pki.revocation.memory import RevocationMemory, answer_key
 from pyratify.pki.revocation.ocsp import ocsp_request, read_answer
-from pyratify.pki.revocation.status import CertificateStatus, Finding, RevocationUnknown, Status
+from pyratify.pki.revocation.remembered_responses import RevocationMemory, answer_key
 from pyratify.pki.times import format_time
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from pyratify.pki import asn1
 from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.chain import check_strength
 from pyratify.pki.der import read_element, read_elements
-from pyratify.pki.revocation.lists import SKEW, STRONG_HASHES
-from pyratify.pki.revocation.locations import extension
-from pyratify.pki.revocation.status import Finding, RevocationUnknown
+from pyratify.pki.revocation.certificate_status import Finding, RevocationUnknown
+from pyratify.pki.revocation.crl import SKEW, STRONG_HASHES
+from pyratify.pki.revocation.distribution_points import extension
 from pyratify.pki.times import format_time
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pyratify.pki.asn1 import Cursor, context
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.der import Element, InvalidDer, read_element, read_elements
 from pyratify.pki.timestamp.cms import TST_INFO
-from pyratify.pki.timestamp.info import HASHES
+from pyratify.pki.timestamp.tst_info import HASHES
 
 CONTENT_TYPE = "1.2.840.113549.1.9.3"
 MESSAGE_DIGEST = "1.2.840.113549.1.9.4"

@@ -14,9 +14,9 @@ from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.chain import Chain, Purpose, validate_chain
 from pyratify.pki.der import InvalidDer
 from pyratify.pki.timestamp.cms import SignedData, parse_signed_data
-from pyratify.pki.timestamp.info import InvalidStatement, TimestampInfo, parse_info
-from pyratify.pki.timestamp.path import find_path
-from pyratify.pki.timestamp.signature import signing_certificate, verify_signer
+from pyratify.pki.timestamp.cms_signature import signing_certificate, verify_signer
+from pyratify.pki.timestamp.signer_path import find_path
+from pyratify.pki.timestamp.tst_info import InvalidStatement, TimestampInfo, parse_info
 
 MAX_TOKEN = 256 * 1024
 SKEW = timedelta(minutes=5)

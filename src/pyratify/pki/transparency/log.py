@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from pyratify.core.errors import VerificationError
 from pyratify.core.key import ALWAYS, Validity
 from pyratify.core.reason import Reason
-from pyratify.pki.keys import PublicKey
+from pyratify.pki.public_keys import PublicKey
 from pyratify.pki.transparency.note import Checkpoint, NoteSignature
 
 _HINT = 4

@@ -15,12 +15,12 @@ from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.strictjson import InvalidJson, load_object
-from pyratify.stores.registry.answers import TryLater
+from pyratify.http.response_checks import TryLater
+from pyratify.http.transport import Request, Response
+from pyratify.http.url import Url
 from pyratify.stores.registry.challenge import Challenge, parse_challenges
-from pyratify.stores.registry.realms import ANTICIPATED, check_realm
-from pyratify.stores.registry.tokens import LONGEST_LIFETIME, Known, Memory, TokenKey
-from pyratify.stores.registry.transport import Request, Response
-from pyratify.stores.registry.url import Url
+from pyratify.stores.registry.token_cache import LONGEST_LIFETIME, Known, Memory, TokenKey
+from pyratify.stores.registry.token_servers import ANTICIPATED, check_realm
 
 TOKEN_BYTES = 256 * 1024
 DEFAULT_LIFETIME = 60.0

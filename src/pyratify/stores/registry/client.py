@@ -10,18 +10,18 @@ from pyratify.core.deadline import time_left
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
-from pyratify.stores.registry.answers import ConnectionLost, TryLater
+from pyratify.http.redirects import MAX_REDIRECTS, STATUSES, follow
+from pyratify.http.response_checks import ConnectionLost, TryLater
+from pyratify.http.retry import STATUSES as RETRIED
+from pyratify.http.retry import RetryPolicy, retry_after
+from pyratify.http.ssrf import InternalAddress
+from pyratify.http.transport import REGISTRY, Request, Response, Transport
+from pyratify.http.url import Origin, Url
 from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
 from pyratify.stores.registry.complaints import complaint, try_later
-from pyratify.stores.registry.guard import InternalAddress
-from pyratify.stores.registry.options import RegistryOptions
 from pyratify.stores.registry.origins import Origins
-from pyratify.stores.registry.redirects import MAX_REDIRECTS, STATUSES, follow
-from pyratify.stores.registry.retry import STATUSES as RETRIED
-from pyratify.stores.registry.retry import RetryPolicy, retry_after
-from pyratify.stores.registry.tokens import Known, Memory
-from pyratify.stores.registry.transport import REGISTRY, Request, Response, Transport
-from pyratify.stores.registry.url import Origin, Url
+from pyratify.stores.registry.registry_options import RegistryOptions
+from pyratify.stores.registry.token_cache import Known, Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from pyratify.core.reason import Reason
 from pyratify.core.strictjson import InvalidJson, load_object
-from pyratify.stores.registry.answers import TryLater
-from pyratify.stores.registry.transport import Response
+from pyratify.http.response_checks import TryLater
+from pyratify.http.transport import Response
 
 _MAX = 200
 

@@ -7,8 +7,8 @@ from pyratify.core.caching import SingleFlight
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.url import Origin, registry_origin
+from pyratify.http.url import Origin, registry_origin
+from pyratify.stores.registry.registry_options import RegistryOptions
 
 _MAX_ORIGINS = 1024
 

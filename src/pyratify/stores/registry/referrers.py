@@ -8,8 +8,8 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_tag
 from pyratify.core.store import COSIGN_TAGS
-from pyratify.stores.registry.transport import Response
-from pyratify.stores.registry.url import Url
+from pyratify.http.transport import Response
+from pyratify.http.url import Url
 
 MAX_PAGES = 50
 MAX_EMPTY_PAGES = 3

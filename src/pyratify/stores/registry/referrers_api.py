@@ -10,14 +10,14 @@ from pyratify.core.errors import StoreError
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.stores.registry.background import by_size
+from pyratify.http.threads import by_size
+from pyratify.http.transport import Response
 from pyratify.stores.registry.capabilities import Capabilities
 from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.complaints import printable
-from pyratify.stores.registry.documents import EMPTY_LISTING, Listing, is_index, media_type, read_listing
-from pyratify.stores.registry.reading import Reader
+from pyratify.stores.registry.mirrors import Reader
 from pyratify.stores.registry.referrers import Pages, next_link
-from pyratify.stores.registry.transport import Response
+from pyratify.stores.registry.responses import EMPTY_LISTING, Listing, is_index, media_type, read_listing
 
 # How registries without the API answer; any other answer that is no list says so too, but less surely.
 _NO_API = frozenset({400, 404, 405, 406, 410, 501})

@@ -6,12 +6,12 @@ from pyratify.core.digest import Digest
 from pyratify.core.manifest import MANIFEST_TYPES, OCI_INDEX
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer
+from pyratify.http.transport import Response
 from pyratify.stores.registry.client import Read
-from pyratify.stores.registry.documents import EMPTY_LISTING, Listing, describe, read_tagged_index
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.reading import Reader
+from pyratify.stores.registry.mirrors import Reader
 from pyratify.stores.registry.referrers import cosign_tags, referrers_tag
-from pyratify.stores.registry.transport import Response
+from pyratify.stores.registry.registry_options import RegistryOptions
+from pyratify.stores.registry.responses import EMPTY_LISTING, Listing, describe, read_tagged_index
 
 ACCEPT_MANIFEST = ", ".join(MANIFEST_TYPES)
 

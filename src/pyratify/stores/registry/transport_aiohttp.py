@@ -14,8 +14,11 @@ from yarl import URL
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.stores.registry.addresses import Resolve, check_behind_proxy, check_dialled, system_resolve
-from pyratify.stores.registry.answers import (
+from pyratify.http.admission import Lanes
+from pyratify.http.handshake import speaks_tls
+from pyratify.http.name_resolution import Resolve, check_behind_proxy, check_dialled, system_resolve
+from pyratify.http.proxies import Proxy, proxy_for, proxy_variables
+from pyratify.http.response_checks import (
     ConnectionLost,
     check_end,
     check_framing,
@@ -26,15 +29,12 @@ from pyratify.stores.registry.answers import (
     timed_out,
     too_large,
 )
-from pyratify.stores.registry.background import in_thread
-from pyratify.stores.registry.guard import literal
-from pyratify.stores.registry.handshake import speaks_tls
-from pyratify.stores.registry.lanes import Lanes
-from pyratify.stores.registry.options import RegistryOptions
-from pyratify.stores.registry.proxies import Proxy, proxy_for, proxy_variables
-from pyratify.stores.registry.tls import TlsContexts
-from pyratify.stores.registry.transport import ERROR_BYTES, Headers, Request, Response, Transport
-from pyratify.stores.registry.url import Origin
+from pyratify.http.ssrf import literal
+from pyratify.http.threads import in_thread
+from pyratify.http.tls_contexts import TlsContexts
+from pyratify.http.transport import ERROR_BYTES, Headers, Request, Response, Transport
+from pyratify.http.url import Origin
+from pyratify.stores.registry.registry_options import RegistryOptions
 
 _CHUNK = 64 * 1024
 _AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")

@@ -5,15 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 from pyratify.pki.encoding import encode_base64
-from pyratify.verifiers.cosign import fields
-from pyratify.verifiers.cosign.material import Material
+from pyratify.sigstore import json_fields
+from pyratify.sigstore.verification_material import VerificationMaterial
 
 ENTRY_ANNOTATION = "dev.sigstore.cosign/bundle"
 TIMESTAMP_ANNOTATION = "dev.sigstore.cosign/rfc3161timestamp"
 _PAYLOAD = ("body", "integratedTime", "logIndex", "logID")
 
 
-def with_proofs(material: Material, certificate: bytes | None, annotations: Mapping[str, str]) -> Material:
+def with_proofs(
+    material: VerificationMaterial, certificate: bytes | None, annotations: Mapping[str, str]
+) -> VerificationMaterial:
     """Return a classic signature's material with what its annotations prove.
 
     The chain that cosign writes beside the certificate is not read: who may issue, the trusted root alone says.
@@ -33,10 +35,10 @@ def with_proofs(material: Material, certificate: bytes | None, annotations: Mapp
 
 def _entry(text: str) -> Mapping[str, Any]:
     """Return Rekor's own form of an entry in the form that bundles have; the signed bytes stay what they are."""
-    document = fields.document(text.encode(), ENTRY_ANNOTATION)
-    bundle = fields.members(document, "the bundle annotation", ("SignedEntryTimestamp", "Payload"))
-    payload = fields.members(bundle.get("Payload"), "Payload", _PAYLOAD)
-    body = fields.document(fields.octets(payload.get("body"), "body"), "the log entry")
+    document = json_fields.document(text.encode(), ENTRY_ANNOTATION)
+    bundle = json_fields.members(document, "the bundle annotation", ("SignedEntryTimestamp", "Payload"))
+    payload = json_fields.members(bundle.get("Payload"), "Payload", _PAYLOAD)
+    body = json_fields.document(json_fields.octets(payload.get("body"), "body"), "the log entry")
     return {
         "logIndex": payload.get("logIndex"),
         "logId": {"keyId": encode_base64(_hexadecimal(payload.get("logID")))},
@@ -49,12 +51,12 @@ def _entry(text: str) -> Mapping[str, Any]:
 
 def _timestamp(text: str) -> bytes:
     name = "SignedRFC3161Timestamp"
-    document = fields.members(fields.document(text.encode(), TIMESTAMP_ANNOTATION), name, (name,))
-    return fields.octets(document.get(name), name)
+    document = json_fields.members(json_fields.document(text.encode(), TIMESTAMP_ANNOTATION), name, (name,))
+    return json_fields.octets(document.get(name), name)
 
 
 def _hexadecimal(value: Any) -> bytes:
     try:
-        return bytes.fromhex(fields.text(value, "logID"))
+        return bytes.fromhex(json_fields.text(value, "logID"))
     except ValueError:
-        fields.malformed("logID is not hexadecimal")
+        json_fields.malformed("logID is not hexadecimal")

@@ -8,10 +8,10 @@ import json
 
 from pyratify.core.errors import VerificationError
 from pyratify.pki.pem import InvalidPem, read_pem
-from pyratify.verifiers.cosign import fields
+from pyratify.sigstore import json_fields
+from pyratify.sigstore.check_certificate import check_certificate
+from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, with_proofs
-from pyratify.verifiers.cosign.keyed import check_certificate
-from pyratify.verifiers.cosign.material import Material, Signed
 
 OLD_BUNDLE = b'"base64Signature"'
 _OLD = ("base64Signature", "cert", "rekorBundle")
@@ -28,7 +28,7 @@ def is_detached(data: bytes) -> bool:
         return False
 
 
-def detached_material(data: bytes, signed: Signed) -> Material:
+def detached_material(data: bytes, signed: Signed) -> VerificationMaterial:
     """Return the signature with its proofs.
 
     Args:
@@ -39,28 +39,28 @@ def detached_material(data: bytes, signed: Signed) -> Material:
         VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
     """
     if data.lstrip()[:1] != b"{":
-        return Material(signed, _bare(data))
-    old = fields.members(fields.document(data, "the bundle"), "the bundle", _OLD)
-    signature = fields.octets(old.get("base64Signature"), "base64Signature")
-    certificate = _certificate(fields.octets(old["cert"], "cert")) if old.get("cert") else None
+        return VerificationMaterial(signed, _bare(data))
+    old = json_fields.members(json_fields.document(data, "the bundle"), "the bundle", _OLD)
+    signature = json_fields.octets(old.get("base64Signature"), "base64Signature")
+    certificate = _certificate(json_fields.octets(old["cert"], "cert")) if old.get("cert") else None
     entry = old.get("rekorBundle")
     annotations = {} if entry is None else {ENTRY_ANNOTATION: json.dumps(entry)}
-    return with_proofs(Material(signed, signature), certificate, annotations)
+    return with_proofs(VerificationMaterial(signed, signature), certificate, annotations)
 
 
 def _bare(data: bytes) -> bytes:
     try:
-        return fields.octets(b"".join(data.split()).decode("ascii"), "the signature")
+        return json_fields.octets(b"".join(data.split()).decode("ascii"), "the signature")
     except UnicodeDecodeError:
-        fields.malformed("the signature is not base64")
+        json_fields.malformed("the signature is not base64")
 
 
 def _certificate(pem: bytes) -> bytes:
     try:
         blocks = read_pem(pem)
     except InvalidPem:
-        fields.malformed("cert is not PEM")
+        json_fields.malformed("cert is not PEM")
     if [block.label for block in blocks] != ["CERTIFICATE"]:
-        fields.malformed("cert holds something else than one certificate")
+        json_fields.malformed("cert holds something else than one certificate")
     check_certificate(blocks[0].data)
     return blocks[0].data

@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.algorithms import Algorithm, cose_algorithm, jws_algorithm
 from pyratify.pki.cose import parse_cose
 from pyratify.pki.encoding import InvalidBase64, decode_base64
 from pyratify.pki.jws import parse_jws
 from pyratify.pki.times import InvalidTime, parse_rfc3339
+from pyratify.verifiers.notation.algorithms import Algorithm, cose_algorithm, jws_algorithm
 
 JWS_TYPE = "application/jose+json"
 COSE_TYPE = "application/cose"

@@ -9,8 +9,8 @@ from pathlib import Path
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
-from pyratify.pki.filenames import looks_like_backup
-from pyratify.verifiers.notation.policy import StoreName
+from pyratify.pki.backup_names import looks_like_backup
+from pyratify.verifiers.notation.trust_policy import StoreName
 
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
 _MAX_BYTES = 1024 * 1024

@@ -1,0 +1,82 @@
+"""A document with its faults taken out one by one, so that one fault hides no other.
+
+What is decided here is only what else can be said of a faulty configuration; nothing of a mended document is ever used.
+"""
+
+from copy import deepcopy
+from typing import Any
+
+from pyratify.config.decode import ShapeError
+from pyratify.config.locations import join
+from pyratify.core.errors import ConfigurationError
+
+_STAND_INS: dict[str, Any] = {"str": "stand-in.invalid", "int": 1, "float": 1.0, "bool": False, "null": None}
+_NOTHING = object()
+
+
+class Mended:
+    """A document that is mended.
+
+    Args:
+        document: The JSON values; they are copied.
+    """
+
+    def __init__(self, document: Any) -> None:
+        self.document = deepcopy(document)
+        self._removed: set[str] = set()
+        self._renamed: set[str] = set()
+        self._replaced: set[str] = set()
+
+    def follows(self, fault: ConfigurationError) -> bool:
+        """Tell whether a fault only follows from what was taken out, or from a key that was guessed."""
+        if fault.path in self._replaced:
+            return True
+        if not isinstance(fault, ShapeError):
+            return False
+        return join(fault.path, fault.missing) in self._removed or fault.path in self._renamed
+
+    def mend(self, fault: ConfigurationError) -> bool:
+        """Rename an unknown key to the one that is meant, or replace or take out what is of the wrong shape; tell whether that was possible."""
+        if not isinstance(fault, ShapeError) or fault.missing:
+            return False
+        place = fault.place
+        owner, key = _find(self.document, place)
+        for kind in reversed(fault.expected.split(" | ")):
+            if kind in _STAND_INS and place not in self._replaced and place not in self._renamed:
+                self._replaced.add(place)
+                return self.replace(fault, _STAND_INS[kind])
+        if not isinstance(owner, dict):
+            return False
+        value = owner.pop(key)
+        if fault.near and fault.near not in owner:
+            owner[fault.near] = value
+            self._renamed.add(join(fault.path, fault.near))
+        self._removed.add(place)
+        return True
+
+    def replace(self, fault: ConfigurationError, value: Any) -> bool:
+        """Put something else in the place of what could not be filled in; tell whether that was possible."""
+        owner, key = _find(self.document, fault.path)
+        if owner is _NOTHING:
+            return False
+        owner[key] = value
+        return True
+
+
+def _find(value: Any, path: str) -> tuple[Any, Any]:
+    """Return the object or list that holds what stands at a path, and the key or index in it."""
+    if not path:
+        return _NOTHING, None
+    if isinstance(value, list):
+        number, bracket, rest = path.removeprefix("[").partition("]")
+        if not bracket or not number.isdecimal() or int(number) >= len(value):
+            return _NOTHING, None
+        return _below(value, int(number), rest)
+    for key in sorted(value, key=len, reverse=True) if isinstance(value, dict) else ():
+        if path == key or (path.startswith(key) and path[len(key)] in ".["):
+            return _below(value, key, path[len(key) :])
+    return _NOTHING, None
+
+
+def _below(owner: Any, key: Any, rest: str) -> tuple[Any, Any]:
+    return _find(owner[key], rest.removeprefix(".")) if rest else (owner, key)

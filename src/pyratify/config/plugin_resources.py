@@ -1,0 +1,163 @@
+"""How plugins are made from their parameters, and what they are lent meanwhile."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.configuration_fingerprint import TracedKeys, trace_plugin, traced
+from pyratify.config.decode import decode
+from pyratify.config.locations import join, within
+from pyratify.core.clock import Clock
+from pyratify.core.credential import CredentialProvider
+from pyratify.core.errors import ConfigurationError, RatifyError
+from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.key import CertificateProvider, KeyMaterial, KeyProvider
+from pyratify.core.plugin import Plugin, Registry
+from pyratify.core.shared_resources import Shared
+from pyratify.core.store import COSIGN_TAGS
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResources:
+    """What plugins are lent; paths that they are given are relative to their own parameters.
+
+    Attributes:
+        clock: The engine's clock.
+        base: The folder that relative paths start from.
+        scopes: The executor's scopes.
+        verifiers: The names of the executor's verifiers.
+        cosign_tags: Which of cosign's tags these can use.
+        shared: What the engine's plugins share.
+    """
+
+    clock: Clock
+    base: Path
+    scopes: tuple[str, ...] = ()
+    verifiers: tuple[str, ...] = ()
+    cosign_tags: tuple[str, ...] = COSIGN_TAGS
+    shared: Shared = field(default_factory=Shared)
+
+    async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
+        """Build the key provider that a mapping `{provider: parameters}` with one entry names.
+
+        Raises:
+            ConfigurationError: No entry or several, or the provider is not installed or cannot be built.
+        """
+        if len(sources) != 1:
+            raise ConfigurationError(
+                f"exactly one key provider is needed, not {len(sources)}",
+                path=path,
+                remedy='Write one, as {"files": ["cosign.pub"]}.',
+            )
+        provider: KeyProvider = await self._source(*next(iter(sources.items())), path)
+        return TracedKeys(provider, self.shared.fingerprint)
+
+    async def certificates(self, sources: Mapping[str, Any], path: str) -> CertificateProvider:
+        """Build the certificates of every provider in a mapping `{provider: parameters}`.
+
+        Raises:
+            ConfigurationError: There is none, or one is not installed or cannot be built.
+        """
+        if not sources:
+            raise ConfigurationError(
+                "no source of certificates", path=path, remedy='Write one, as "files": ["ca.pem"].'
+            )
+        providers = tuple([await self._source(*source, path) for source in sources.items()])
+        return Certificates(providers, self.shared.fingerprint)
+
+    async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
+        """Build the credential provider that `parameters["provider"]` names; anonymous for None.
+
+        Raises:
+            ConfigurationError: No provider is named, or it is not installed or cannot be built.
+        """
+        found = {"provider": "anonymous"} if parameters is None else dict(parameters)
+        name = found.pop("provider", None)
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(
+                "no provider is named", path=f"{path}.provider", remedy="Name one, as docker or static."
+            )
+        plugin: Plugin[CredentialProvider] = Registry[Any]("credentials").load(name, f"{path}.provider")
+        provider: CredentialProvider = await _build(plugin, name, found, path, self)
+        return provider
+
+    async def _source(self, name: str, parameters: Any, path: str) -> Any:
+        where = join(path, name)
+        return await _build(Registry[Any]("keys").load(name, where), name, parameters, where, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """The certificates of several providers together.
+
+    Attributes:
+        providers: The providers.
+        fingerprint: Told every certificate.
+    """
+
+    providers: tuple[CertificateProvider, ...]
+    fingerprint: Fingerprint
+
+    async def certificates(self) -> tuple[KeyMaterial, ...]:
+        """Return all certificates; every provider has to have some.
+
+        Raises:
+            ConfigurationError: One of them has none or cannot be read.
+        """
+        found = [each for provider in self.providers for each in await provider.certificates()]
+        return traced(self.fingerprint, "certificates", tuple(found))
+
+
+async def make(kind: str, named: tuple[str, str], parameters: Any, path: str, lent: BuildResources) -> Any:
+    """Build the plugin of a kind from its parameters in the configuration.
+
+    Args:
+        kind: One of `pyratify.core.plugin.KINDS`.
+        named: The plugin's name, and what the configuration calls what is built.
+        parameters: Its parameters, not yet decoded.
+        path: Where it stands.
+        lent: What it may use.
+
+    Raises:
+        ConfigurationError: With the whole path.
+    """
+    type_name, name = named
+    plugin = Registry[Any](kind).load(type_name, f"{path}.type")
+    trace_plugin(lent.shared.fingerprint, kind, type_name, plugin)
+    return await _build(plugin, name, parameters, f"{path}.parameters", lent)
+
+
+def usable_tags(types: Iterable[str]) -> tuple[str, ...]:
+    """Return which of cosign's tags verifiers of these types can use; what cannot be loaded is refused elsewhere."""
+    wanted: set[str] = set()
+    for name in types:
+        try:
+            wanted.update(Registry[Any]("verifiers").load(name, "").cosign_tags)
+        except (ConfigurationError, AttributeError):
+            return COSIGN_TAGS
+    return tuple(tag for tag in COSIGN_TAGS if tag in wanted)
+
+
+async def _build(plugin: Any, name: str, parameters: Any, path: str, lent: BuildResources) -> Any:
+    if not isinstance(plugin, Plugin):
+        raise ConfigurationError(
+            "the entry point names no plugin",
+            path=path,
+            remedy="Report it to the author of the package that provides it; `ratify plugins` names the package.",
+        )
+    options = decode(plugin.options, parameters, path)
+    try:
+        return await plugin.build(name, options, lent)
+    except ConfigurationError as error:
+        raise within(path, error) from error
+    except RatifyError as error:
+        raise ConfigurationError(
+            error.message, path=path, reason=error.reason, remedy=error.remedy
+        ) from error
+    except Exception as error:
+        raise ConfigurationError(
+            f"the plugin failed with {type(error).__name__}",  # its text could hold a secret of the parameters
+            path=path,
+            remedy="Report it to the plugin's author; --debug shows where.",
+        ) from error

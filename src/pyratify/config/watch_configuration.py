@@ -1,0 +1,203 @@
+"""A configuration that is followed: read whole, exchanged at once, and the last good one kept when a new one is wrong."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from pyratify.config.build import build_engine
+from pyratify.config.load import LoadedConfig, load_config, read
+from pyratify.config.watched_files import State, beside, named, states
+from pyratify.core.caching import ContentCache
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.engine import Engine
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.telemetry import Observer
+
+_LOG = logging.getLogger("pyratify.config")
+
+
+@dataclass(slots=True)
+class Generation:
+    """One whole configuration, as it was built.
+
+    Attributes:
+        engine: The engine; its generation names this.
+        types: The plugins of its verifiers, by the names of the verifiers.
+    """
+
+    engine: Engine
+    types: Mapping[str, str]
+    _stack: AsyncExitStack
+    _used: int = 0
+    _retired: bool = False
+
+    async def retire(self) -> None:
+        """Close what it holds open as soon as nobody uses it any more."""
+        self._retired = True
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._retired and self._used == 0:
+            await self._stack.aclose()
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator["Generation"]:
+        """Keep it open meanwhile."""
+        self._used += 1
+        try:
+            yield self
+        finally:
+            self._used -= 1
+            await self._close()
+
+
+@dataclass(slots=True)
+class WatchedConfig:
+    """The generation of the moment, of a file that may change at any time.
+
+    Attributes:
+        path: The file.
+        clock: Where every part takes its time from.
+        cache: The content cache, instead of the configuration's own.
+        current: The generation in use; None before the first good one.
+        fault: Why the file of the moment is not in use; None where it is.
+        dress: Changes every engine before it is used, as to measure it.
+        observer: Watches what engines do.
+        secret: What processes that share verdicts have in common; see `build_engine`.
+    """
+
+    path: Path
+    clock: Clock = field(default_factory=SystemClock)
+    cache: ContentCache | None = None
+    current: Generation | None = None
+    fault: ConfigurationError | None = None
+    dress: Callable[[Engine], Engine] | None = None
+    observer: Observer | None = None
+    secret: bytes | None = field(default=None, repr=False)
+    _seen: tuple[str, str] = ("", "")
+    _named: tuple[Path, ...] = ()
+    _since: float = 0.0
+
+    def lend(self, namespace: str) -> Generation | None:
+        """Return the generation in use, the same for every namespace; None before the first good one."""
+        del namespace
+        return self.current
+
+    async def refresh(self) -> bool:
+        """Read the file if it, what lies beside it or what it names changed; tell whether a new generation is in use.
+
+        A file that is gone, half written or wrong changes nothing but `fault`.
+        """
+        try:
+            file = await asyncio.to_thread(self._fingerprint)
+            if (file, await asyncio.to_thread(_state, self._named)) == self._seen:
+                self._restored()
+                return False
+            loaded = load_config(self.path)
+            parts = await asyncio.to_thread(named, loaded)
+            # Looked at before they are read, so that no change is missed.
+            state = await asyncio.to_thread(_state, parts)
+            fresh = await self._build(loaded)
+        except ConfigurationError as error:
+            self._refuse(error)
+            return False
+        except Exception as error:  # noqa: BLE001 - whoever follows a file must not stop to; the end is a refusal
+            self._refuse(ConfigurationError(f"it could not be built: unexpected {type(error).__name__}"))
+            return False
+        old, self.current = self.current, fresh
+        self._seen, self._named, self.fault = (file, state), parts, None
+        _LOG.info(
+            "configuration in use",
+            extra={"generation": fresh.engine.generation, "common": fresh.engine.common},
+        )
+        if old is not None:
+            await old.retire()
+        return True
+
+    async def watch(self, seconds: float = 2.0) -> None:
+        """Refresh again and again, until cancelled."""
+        while True:
+            await self.clock.sleep(seconds)
+            await self.refresh()
+
+    async def aclose(self) -> None:
+        """Close the generation in use."""
+        old, self.current = self.current, None
+        if old is not None:
+            await old.retire()
+
+    def trouble(self, grace: float = 60.0) -> str:
+        """Return why no verdicts should be asked for here, or an empty text.
+
+        Args:
+            grace: For how many seconds a wrong file is put up with while the last good one is in use.
+        """
+        if self.current is None:
+            return self.fault.message if self.fault else "no configuration has been read yet"
+        if self.fault is not None and self.clock.monotonic() - self._since >= grace:
+            return f"the configuration in use is older than its file, which is wrong: {self.fault.message}"
+        return ""
+
+    def gauges(self) -> Mapping[str, Callable[[], float]]:
+        """Return what is to be measured of it, by the metric's name."""
+        return {
+            "ratify_executors": lambda: len({id(one) for one in self._executors()}),
+            "ratify_executors_invalid": lambda: float(self.fault is not None),
+            "ratify_executor_scopes": lambda: len(self._executors()),
+            "ratify_configuration_wrong": lambda: float(self.fault is not None),
+        }
+
+    def _executors(self) -> tuple[Executor, ...]:
+        return tuple(self.current.engine.executors.values()) if self.current else ()
+
+    async def _build(self, loaded: LoadedConfig) -> Generation:
+        async with AsyncExitStack() as stack:
+            engine = await build_engine(
+                loaded,
+                stack,
+                clock=self.clock,
+                cache=self.cache,
+                secret=self.secret,
+                observer=self.observer,
+            )
+            engine = engine if self.dress is None else self.dress(engine)
+            return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
+
+    def _restored(self) -> None:
+        """Note that the file of the moment is the one in use."""
+        if self.fault is not None:
+            _LOG.info("configuration is again as it is in use")
+        self.fault = None
+
+    def _refuse(self, error: ConfigurationError) -> None:
+        if self.fault is None:
+            self._since = self.clock.monotonic()
+        if self.fault is None or self.fault.message != error.message:
+            _LOG.error("configuration refused", extra={"error": error.message, "code": error.reason.value})
+        self.fault = error
+
+    def _fingerprint(self) -> str:
+        return hashlib.sha256(read(self.path)).hexdigest() + _hash(beside(self.path.absolute().parent))
+
+
+def _state(paths: tuple[Path, ...]) -> str:
+    return _hash(states(paths))
+
+
+def _hash(found: Iterable[State]) -> str:
+    hashed = hashlib.sha256()
+    for name, size, changed in sorted(found):
+        hashed.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
+
+
+def _types(loaded: LoadedConfig) -> Iterator[tuple[str, str]]:
+    for executor in loaded.config.executors:
+        for verifier in executor.verifiers:
+            yield verifier.name, verifier.type

@@ -1,0 +1,96 @@
+"""An engine that is watched: its stores and verifiers do as before, and somebody learns of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.engine import Engine
+from pyratify.core.executor import Executor
+from pyratify.core.manifest import Manifest
+from pyratify.core.reference import Reference
+from pyratify.core.scope import ScopeMap
+from pyratify.core.store import Referrer, Store
+from pyratify.core.telemetry import Observer
+from pyratify.core.verifier import Details, Evidence, Verifier
+
+
+def observed(engine: Engine, observer: Observer) -> Engine:
+    """Return the engine with everything in it watched; one executor of several scopes stays one."""
+    changed = {id(executor): _observed(executor, observer) for executor in engine.executors.values()}
+    pairs = zip(engine.executors, engine.executors.values(), strict=True)
+    return replace(engine, executors=ScopeMap((scope, changed[id(executor)]) for scope, executor in pairs))
+
+
+def _observed(executor: Executor, observer: Observer) -> Executor:
+    verifiers = tuple(ObservedVerifier(verifier, observer) for verifier in executor.verifiers)
+    return replace(executor, verifiers=verifiers, store=ObservedStore(executor.store, observer))
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedVerifier:
+    """A verifier that is watched.
+
+    Attributes:
+        verifier: The verifier.
+        observer: Who watches.
+    """
+
+    verifier: Verifier
+    observer: Observer
+
+    @property
+    def name(self) -> str:
+        """The verifier's name."""
+        return self.verifier.name
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Tell what the verifier tells."""
+        return self.verifier.accepts(manifest)
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Verify as the verifier does; errors as in `Verifier`."""
+        with self.observer.span("verify", verifier=self.name):
+            return await self.verifier.verify(evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedStore:
+    """A store that is watched while it resolves and lists.
+
+    Attributes:
+        store: The store.
+        observer: Who watches.
+    """
+
+    store: Store
+    observer: Observer
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Resolve as the store does; errors as in `Store`."""
+        with self.observer.span("resolve", repository=reference.name):
+            return await self.store.resolve(reference)
+
+    async def referrers(
+        self, reference: Reference, artifact_type: str | None = None
+    ) -> AsyncIterator[Referrer]:
+        """Iterate as the store does; errors as in `Store`."""
+        listing = self.store.referrers(reference, artifact_type)
+        with self.observer.span("referrers", steps=True, repository=reference.name) as span:
+            count = 0
+            try:
+                async for referrer in listing:
+                    count += 1
+                    yield referrer
+            finally:
+                span.tell(count=count)
+                close = getattr(listing, "aclose", None)
+                if close is not None:
+                    await close()
+
+    async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return what the store returns; errors as in `Store`."""
+        return await self.store.fetch_manifest(reference, descriptor, limit)
+
+    async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return what the store returns; errors as in `Store`."""
+        return await self.store.fetch_blob(reference, descriptor, limit)

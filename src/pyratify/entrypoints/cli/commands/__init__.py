@@ -1,0 +1,1 @@
+"""The commands of `ratify`, a module each with a function `run`."""

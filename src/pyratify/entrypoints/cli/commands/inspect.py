@@ -1,0 +1,126 @@
+"""`ratify inspect`: take signatures apart without judging them."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.manifest import Manifest
+from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.verifier import Details, Evidence
+from pyratify.entrypoints.cli.decode.artifacts import dissect, kinds
+from pyratify.entrypoints.cli.facts import show
+from pyratify.render.plain import MAX_REFERENCE, clean
+from pyratify.terminal import exits
+from pyratify.terminal.console import Console
+
+if TYPE_CHECKING:
+    from pyratify.entrypoints.cli.targets import Target
+
+_MAX_FILE = 32 * 1024 * 1024
+_MAX_LAYERS = 50
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Print what a file or everything attached to a reference says, and return the exit code."""
+    if arguments.target == "-" or Path(arguments.target).is_file():
+        show(console, arguments.output, _file(arguments.target))
+        return exits.ALLOWED
+    if arguments.target.startswith(("/", "./", "../")):
+        raise ConfigurationError(
+            f"there is no file {arguments.target}", remedy="Check the path; a layout is written oci:DIR:TAG."
+        )
+    from pyratify.entrypoints.cli.targets import parse_target
+
+    result = asyncio.run(_attached(arguments, console, parse_target(arguments.target)))
+    failure = result.error or (result.failure if not result.subject else None)
+    if failure is not None:
+        console.fault(f"{failure.message} [{failure.reason}]", failure.remedy, debug=False)
+        return exits.UNDECIDED
+    found = [_report(report) for report in walk(result.artifacts)]
+    facts = {
+        "reference": clean(str(result.reference), MAX_REFERENCE),
+        "digest": result.subject.digest if result.subject else None,
+        "attached": found,
+    }
+    show(console, arguments.output, facts)
+    return exits.ALLOWED
+
+
+class Dissector:
+    """A verifier that takes every artifact apart and trusts none; its results are facts and no verdicts."""
+
+    name = "inspect"
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Accept everything."""
+        del manifest
+        return True
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Take the layers of an artifact apart."""
+        found = []
+        for layer in evidence.manifest.layers[:_MAX_LAYERS]:
+            if dissect(b"", layer.media_type) is None:
+                found.append({"kind": "unknown", "mediaType": layer.media_type, "bytes": layer.size})
+                continue
+            data = await evidence.blob(layer)
+            found.append(dissect(data, layer.media_type, layer.annotations) or {})
+        return Details("taken apart", data={"contents": found})
+
+
+def _file(target: str) -> Mapping[str, Any]:
+    data = _read(target)
+    found = dissect(data)
+    if found is None:
+        raise ConfigurationError(
+            f"{target} is nothing that can be taken apart", remedy=f"Known are: {', '.join(kinds())}."
+        )
+    return {"file": clean(target, MAX_REFERENCE), **found}
+
+
+def _read(target: str) -> bytes:
+    try:
+        if target == "-":
+            data = sys.stdin.buffer.read(_MAX_FILE + 1)
+        else:
+            with Path(target).open("rb") as file:
+                data = file.read(_MAX_FILE + 1)
+    except (OSError, AttributeError) as error:
+        why = getattr(error, "strerror", None) or "standard input is closed"
+        raise ConfigurationError(
+            f"{target} cannot be read: {why}", remedy="Check the path and its permissions."
+        ) from None
+    if len(data) > _MAX_FILE:
+        raise ConfigurationError(
+            f"{target} has more than {_MAX_FILE} bytes",
+            remedy="Give the signature itself, and not what it signs.",
+        )
+    return data
+
+
+async def _attached(arguments: Namespace, console: Console, target: "Target") -> ValidationResult:
+    from pyratify.entrypoints.cli.engines.read_only import reading_session
+
+    async with reading_session(arguments, console, target, Dissector()) as session:
+        return await session.validate(target)
+
+
+def _report(report: ArtifactReport) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "artifact": report.artifact.digest,
+        "artifactType": clean(report.artifact.artifact_type or report.artifact.media_type),
+        "attachedTo": report.subject.digest,
+        "discovery": report.discovery.value,
+    }
+    if report.failure is not None:
+        found["error"] = clean(report.failure.message)
+    for item in report.results:
+        if item.details is not None:
+            found |= item.details.data
+        elif item.failure is not None:
+            found["error"] = clean(item.failure.message)
+    return found

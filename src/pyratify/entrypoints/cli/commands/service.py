@@ -1,0 +1,15 @@
+"""`ratify service serve`: the JSON API and its page."""
+
+from argparse import Namespace
+
+from pyratify.terminal import exits
+from pyratify.terminal.console import Console
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Serve until told to stop, and return the exit code."""
+    from pyratify.entrypoints.service import serve_service
+
+    del console
+    serve_service.run(arguments)
+    return exits.ALLOWED

@@ -1,0 +1,101 @@
+"""`ratify verify`: decide whether references may be trusted."""
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from functools import partial
+
+from pyratify.core.report import ValidationResult
+from pyratify.entrypoints.cli.advice import advised
+from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
+from pyratify.entrypoints.cli.engines.from_flags import direct_executor, direct_store, is_direct
+from pyratify.entrypoints.cli.engines.session import Session, everything, open_session
+from pyratify.entrypoints.cli.in_order import in_order
+from pyratify.entrypoints.cli.targets import Target, read_targets
+from pyratify.entrypoints.cli.totals import Totals
+from pyratify.render import BUILT_IN
+from pyratify.terminal import exits
+from pyratify.terminal.console import Console
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Verify every reference, print every result and return the exit code."""
+    direct = is_direct(arguments)
+    targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
+    opening = _direct(arguments, targets) if direct else _configured(arguments, console)
+    printer = Printer(console, arguments.output, only_failures=arguments.only_failures)
+    finish = partial(_finished, arguments, direct)
+    return asyncio.run(_verify(opening, targets, console, printer, finish))
+
+
+async def _verify(
+    opening: AbstractAsyncContextManager[Session],
+    targets: tuple[Target, ...],
+    console: Console,
+    printer: "Printer",
+    finish: Callable[[Session, Target], Awaitable[ValidationResult]],
+) -> int:
+    code, totals = exits.ALLOWED, Totals()
+    loading = asyncio.create_task(asyncio.to_thread(printer.load))
+    async with opening as session, aclosing(in_order(targets, partial(finish, session))) as results:
+        async for result in results:
+            await loading
+            code = exits.combine(code, printer.show(result))
+            totals.add(result)
+            console.progress(totals.counts.total(), len(targets))
+    if len(targets) > 1:
+        console.note(str(totals))
+    return code
+
+
+async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
+    """Validate one reference, and say in the result what only the command knows."""
+    result = await session.judge(target)
+    if arguments.output == "tree":
+        result = await session.count_passed_over(target, result)
+    return advised(result, arguments, direct=direct)
+
+
+class Printer:
+    """Prints results; what renders them is imported beside the network."""
+
+    def __init__(self, console: Console, output: str, *, only_failures: bool = False) -> None:
+        self._console = console
+        self._output = output
+        self._only_failures = only_failures
+        if output not in BUILT_IN:
+            self.load()  # one that is not installed is a mistake of usage, before anything is asked
+
+    def load(self) -> Callable[[ValidationResult], str]:
+        """Return the renderer.
+
+        Raises:
+            ConfigurationError: It is not installed, or cannot be used.
+        """
+        from pyratify.render.load_renderer import load_renderer
+
+        return partial(load_renderer(self._output), color=self._console.color)
+
+    def show(self, result: ValidationResult) -> int:
+        """Print a result and return its exit code."""
+        result = result.checked()
+        if not (self._only_failures and result.succeeded):
+            self._console.result(self.load()(result))
+        return exits.of(result)
+
+
+def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncContextManager[Session]:
+    from pyratify.entrypoints.cli.engines.verifiers_from_flags import direct_verifiers
+
+    verifiers = direct_verifiers(arguments)
+    stack = AsyncExitStack()
+    tags = ("sig",) if is_cosign(arguments) else ()  # no other tag holds signatures
+    executor = direct_executor(arguments, direct_store(arguments, targets, stack, tags), verifiers)
+    return open_session(everything(executor), stack, *(verifier.prepare for verifier in verifiers))
+
+
+def _configured(arguments: Namespace, console: Console) -> AbstractAsyncContextManager[Session]:
+    from pyratify.entrypoints.cli.engines.from_configuration import configured_session
+
+    return configured_session(arguments, console)

@@ -1,0 +1,224 @@
+"""What signatures and their surroundings say, taken apart without judging any of it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyratify.core.errors import RatifyError
+from pyratify.core.key import KeyMaterial
+from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
+from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+
+if TYPE_CHECKING:
+    pass
+
+_JWS = "application/jose+json"
+_COSE = "application/cose"
+_MAX_TEXT = 4096
+
+
+def dissect(data: bytes, media_type: str = "", annotations: Mapping[str, str] | None = None) -> Facts | None:
+    """Take a document apart by its media type, or by what it looks like where there is none.
+
+    Args:
+        data: The bytes.
+        media_type: What they are said to be.
+        annotations: The annotations of the layer that holds them.
+
+    Returns:
+        What it says, with `kind` first and `error` where it is not as it should be; None for an unknown kind.
+    """
+    kind = _by_type(media_type) if media_type else _by_look(data)
+    if kind is None:
+        return None
+    try:
+        return {"kind": kind, **_READERS[kind](data, annotations or {})}
+    except (RatifyError, ValueError, TypeError, KeyError) as error:
+        message = error.message if isinstance(error, RatifyError) else f"{type(error).__name__}: {error}"
+        return {"kind": kind, "bytes": len(data), "error": message}
+
+
+def _by_type(media_type: str) -> str | None:
+    if media_type.startswith("application/vnd.dev.sigstore.bundle"):
+        return "sigstore bundle"
+    return {
+        _JWS: "notation signature (JWS)",
+        _COSE: "notation signature (COSE)",
+        "application/vnd.dev.cosign.simplesigning.v1+json": "cosign signature (simple signing)",
+        "application/vnd.dsse.envelope.v1+json": "DSSE envelope",
+        "application/vnd.in-toto+json": "in-toto statement",
+    }.get(media_type)
+
+
+def _by_look(data: bytes) -> str | None:
+    if b"-----BEGIN CERTIFICATE" in data or _is_der(data, 3):
+        return "certificates"
+    if b"-----BEGIN" in data or _is_der(data, 2):
+        return "public keys"
+    if data[:1] in {b"\xd2", b"\x84"}:
+        return "notation signature (COSE)"
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    members = set(document) if isinstance(document, dict) else set()
+    return next((kind for name, kind in _LOOKS if name in members), None)
+
+
+def _is_der(data: bytes, parts: int) -> bool:
+    """Tell whether it is a sequence of that many parts: three in a certificate, two in a key of either form."""
+    try:
+        first = next(read_elements(data), None)
+        return (
+            first is not None and first.tag == SEQUENCE and len(tuple(read_elements(first.content))) == parts
+        )
+    except InvalidDer:
+        return False
+
+
+_LOOKS = (
+    ("verificationMaterial", "sigstore bundle"),
+    ("protected", "notation signature (JWS)"),
+    ("payloadType", "DSSE envelope"),
+    ("critical", "cosign signature (simple signing)"),
+    ("predicateType", "in-toto statement"),
+)
+
+
+def _notation(media_type: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
+    def read(data: bytes, annotations: Mapping[str, str]) -> Facts:
+        from pyratify.entrypoints.cli.decode.notation_signature import envelope_facts
+        from pyratify.verifiers.notation.envelope import parse_envelope
+
+        del annotations
+        envelope = parse_envelope(data, media_type)
+        payload = _json(envelope.payload)
+        return envelope_facts(envelope, payload, [_certificate(der) for der in envelope.chain])
+
+    return read
+
+
+def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.pki.dsse import DsseEnvelope
+    from pyratify.sigstore.bundle import parse_bundle
+    from pyratify.sigstore.mismatch import named_key
+
+    del annotations
+    bundle = parse_bundle(data)
+    content = bundle.content
+    if isinstance(content, DsseEnvelope):
+        signed: Facts = {"envelope": _envelope(content)}
+    else:
+        signed = {"messageDigest": f"{content.algorithm}:{content.digest.hex()}"}
+    return {
+        "keyHint": bundle.hint,
+        "key": named_key(bundle.hint or "") or None,
+        "transparencyLogEntries": bundle.log_entries,
+        "timestamps": bundle.timestamps,
+        **signed,
+        "certificates": [_certificate(der) for der in bundle.certificates],
+    }
+
+
+def _dsse(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.pki.dsse import load_dsse
+
+    del annotations
+    return _envelope(load_dsse(data))
+
+
+def _envelope(envelope: Any) -> Facts:
+    return {
+        "payloadType": envelope.payload_type,
+        "payload": _json(envelope.payload),
+        "signatures": [
+            {"keyid": each.keyid or None, "bytes": len(each.value)} for each in envelope.signatures
+        ],
+    }
+
+
+def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.core.strictjson import load_object
+
+    return {
+        "payload": load_object(data, what="payload"),
+        "signature": annotations.get("dev.cosignproject.cosign/signature"),
+        "certificate": _pem(annotations.get("dev.sigstore.cosign/certificate")),
+        "bundle": "dev.sigstore.cosign/bundle" in annotations,
+    }
+
+
+def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    del annotations
+    return {"payload": _json(data)}
+
+
+def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.pki.certificates import load_certificates
+
+    del annotations
+    return {
+        "certificates": [certificate_facts(each) for each in load_certificates(KeyMaterial(data, "file"))]
+    }
+
+
+def _keys(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.pki.public_keys import load_public_keys, spki_fingerprint
+
+    del annotations
+    return {
+        "keys": [
+            {"fingerprint": spki_fingerprint(each.key), "type": type(each.key).__name__.lstrip("_")}
+            for each in load_public_keys(KeyMaterial(data, "file"))
+        ]
+    }
+
+
+def _certificate(der: bytes) -> Facts:
+    from pyratify.pki.certificates import parse_certificate
+
+    try:
+        return certificate_facts(parse_certificate(der))
+    except RatifyError as error:
+        return {"error": error.message}
+
+
+def _pem(text: str | None) -> list[Facts] | None:
+    from pyratify.pki.certificates import load_certificates
+
+    if not text:
+        return None
+    try:
+        return [
+            certificate_facts(each) for each in load_certificates(KeyMaterial(text.encode(), "annotation"))
+        ]
+    except RatifyError as error:
+        return [{"error": error.message}]
+
+
+def _json(data: bytes) -> Any:
+    """Return what a payload says where it is JSON, else its beginning."""
+    from pyratify.core.strictjson import InvalidJson, loads
+
+    try:
+        return loads(data, what="payload")
+    except InvalidJson as error:
+        text = data[:_MAX_TEXT].decode("utf-8", "backslashreplace")
+        return {"bytes": len(data), "text": text, "error": error.message}
+
+
+_READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
+    "notation signature (JWS)": _notation(_JWS),
+    "notation signature (COSE)": _notation(_COSE),
+    "sigstore bundle": _bundle,
+    "DSSE envelope": _dsse,
+    "in-toto statement": _statement,
+    "cosign signature (simple signing)": _simple_signing,
+    "certificates": _certificates,
+    "public keys": _keys,
+}
+
+
+def kinds() -> Iterator[str]:
+    """Iterate over the kinds of documents that can be taken apart."""
+    yield from _READERS

@@ -1,0 +1,26 @@
+"""What a certificate says, without judging it."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyratify.pki.certificates import Certificate
+
+Facts = dict[str, Any]
+
+
+def certificate_facts(certificate: "Certificate") -> Facts:
+    """Return what a certificate says."""
+    from pyratify.pki.times import format_time
+
+    usage = certificate.extended_key_usage
+    return {
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "serialNumber": f"{certificate.parsed.serial_number:x}",
+        "notBefore": format_time(certificate.not_before),
+        "notAfter": format_time(certificate.not_after),
+        "SHA256Fingerprint": certificate.fingerprint,
+        "key": certificate.spki,
+        "ca": certificate.is_ca,
+        "extendedKeyUsage": sorted(usage.purposes) if usage else [],
+    }

@@ -1,0 +1,82 @@
+"""Cosign's signatures of a file: sigstore bundles, and what `cosign sign-blob` writes without one."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from pyratify.core.clock import SystemClock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.verifier import Details
+from pyratify.entrypoints.cli.engines.cosign_flags import trust_policy
+from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.authenticator import Authenticator, load_authenticator
+from pyratify.sigstore.blob_verification import check_type, verify_blob
+from pyratify.sigstore.verification_material import Signed
+from pyratify.verifiers.cosign.detached import detached_material
+
+_MAX_ARTIFACT = 1024 * 1024 * 1024
+
+
+def load_trust(arguments: Namespace) -> Authenticator:
+    """Return what the flags trust.
+
+    Raises:
+        ConfigurationError: A key or trusted root cannot be used, or the identity is not whole.
+    """
+    root = "staging" if arguments.staging else ""
+    return load_authenticator(trust_policy(arguments, {}, Path.cwd(), root), SystemClock())
+
+
+def verify(
+    data: bytes,
+    artifact: Artifact,
+    trusted: Authenticator,
+    *,
+    bare: bool,
+    predicate_type: str = "",
+) -> Details:
+    """Verify one signature.
+
+    Args:
+        data: The bundle, or the signature without one.
+        artifact: What must have been signed.
+        trusted: What is trusted.
+        bare: Whether it is a signature without a bundle.
+        predicate_type: The only type of statement that counts; empty for every statement and for signatures.
+
+    Raises:
+        VerificationError: It is no evidence for the artifact.
+    """
+    if not bare:
+        return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
+    check_type(None, predicate_type)
+    known = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
+    signer, facts = trusted.authenticate(detached_material(data, Signed(artifact.data, known)))
+    return Details(
+        f"1 trusted {trusted.noun} signed this artifact", (signer,), {"format": "detached", **facts}
+    )
+
+
+def read_artifact(name: str) -> Artifact:
+    """Return the file, or what only its digest is known of: a text like a digest that is no file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is too large.
+    """
+    path = Path(name)
+    known = Artifact.of_digest(name)
+    if known is not None and not path.exists():
+        return known
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_ARTIFACT + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(
+            f"{name[:200]} cannot be read: {why}",
+            remedy="Give a file, or a digest of it as sha256:HEX, sha384:HEX or sha512:HEX.",
+        ) from None
+    if len(data) > _MAX_ARTIFACT:
+        raise ConfigurationError(
+            f"{name[:200]} has more than {_MAX_ARTIFACT} bytes", remedy="Give sha256: and its digest instead."
+        )
+    return Artifact.of(data)

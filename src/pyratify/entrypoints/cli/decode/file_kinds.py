@@ -1,0 +1,52 @@
+"""What kind of signature a file holds, told by what is in it."""
+
+from dataclasses import dataclass
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.verifiers.notation.blob_signature import envelope_type
+
+_BARE = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of signature.
+
+    Attributes:
+        verifier: What verifies it: `cosign` or `notation`.
+        media_type: Its media type, for the report.
+        bare: Whether it is a signature without a sigstore bundle.
+    """
+
+    verifier: str
+    media_type: str
+    bare: bool = False
+
+
+BUNDLE = Kind("cosign", "application/vnd.dev.sigstore.bundle.v0.3+json")
+
+
+def kind_of(path: str, data: bytes) -> Kind:
+    """Return what a signature file is.
+
+    Args:
+        path: Its name; notation tells its two formats apart by it.
+        data: What is in it.
+
+    Raises:
+        ConfigurationError: It is none of the kinds that are known.
+    """
+    from pyratify.verifiers.cosign.detached import is_detached
+
+    head = data.lstrip()[:1]
+    named = path.endswith((".jws.sig", ".cose.sig"))
+    if head == b"{" and not named and (b'"verificationMaterial"' in data or b'"mediaType"' in data):
+        return BUNDLE
+    if not named and is_detached(data):
+        return Kind("cosign", _BARE, bare=True)
+    if head == b"{" or named or head in {b"\xd2", b"\x84"}:
+        return Kind("notation", envelope_type(path, data))
+    raise ConfigurationError(
+        f"--signature: {path} is no signature that is known here",
+        remedy="Give a sigstore bundle, a notation envelope (JWS or COSE), or what `cosign sign-blob` wrote.",
+    )

@@ -1,0 +1,1 @@
+"""Engines of commands: from a configuration file, or from flags alone."""

@@ -1,0 +1,36 @@
+"""Files that flags name."""
+
+from pathlib import Path
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.key import KeyMaterial
+
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+def read_flag_file(path: str, flag: str) -> bytes:
+    """Return the bytes of a file that a flag names.
+
+    Raises:
+        ConfigurationError: It cannot be read, is empty or is too large to be what it should be.
+    """
+    try:
+        data = read_file(Path(path), _MAX_BYTES)
+    except UnreadableFile as error:
+        from pyratify.keys.references import check_reference
+
+        check_reference(path, flag)
+        raise ConfigurationError(
+            f"{flag}: {path} {error}", remedy="Check the path and its permissions."
+        ) from None
+    if not data:
+        raise ConfigurationError(
+            f"{flag}: {path} is empty", remedy="Check that this is the file that you mean."
+        )
+    return data
+
+
+def material(paths: list[str], flag: str) -> tuple[KeyMaterial, ...]:
+    """Return the documents that a repeatable flag names; errors as in `read_flag_file`."""
+    return tuple(KeyMaterial(read_flag_file(path, flag), path) for path in paths)

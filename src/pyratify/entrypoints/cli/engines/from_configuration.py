@@ -1,0 +1,139 @@
+"""An engine from a configuration file."""
+
+import re
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pyratify.config.build import build_engine
+from pyratify.config.decode import ShapeError
+from pyratify.config.load import MAX_BYTES, LoadedConfig, decode_config, parse, read
+from pyratify.config.locate import VARIABLE, locate, passed_over
+from pyratify.config.yaml import lines
+from pyratify.core.engine import Engine
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.scope import ScopeMap
+from pyratify.entrypoints.cli.engines.from_flags import disk_cache
+from pyratify.entrypoints.cli.engines.session import TIMEOUT, Session, open_session
+from pyratify.terminal.console import Console
+
+_BEGIN = "Give --key FILE for cosign or --cert FILE for notation, or begin with `ratify config init`, then -c ratify.yaml."
+
+
+def find_config(arguments: Namespace, console: Console) -> Path:
+    """Return the configuration to use, and say which when none was named.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    found, here = locate(arguments.config), passed_over(arguments.config)
+    if found is None:
+        unread = f"; {here} of this folder is read only where it is named" if here else ""
+        raise ConfigurationError(
+            f"nothing says what to trust: no -c, no ${VARIABLE}, no configuration in ~/.config/ratify{unread}",
+            remedy=f"If you trust what it says: -c {here}" if here else _BEGIN,
+        )
+    if arguments.config is None:
+        unread = f"; {here} of this folder is not read unless it is named: -c {here}" if here else ""
+        console.note(f"using the configuration {found}{unread}")
+    return found
+
+
+def read_source(arguments: Namespace, console: Console) -> tuple[str, bytes, bool, Path]:
+    """Return the configuration's name, its bytes, whether it is JSON, and the folder that relative paths start from.
+
+    Raises:
+        ConfigurationError: There is none, or it cannot be read.
+    """
+    if arguments.config != "-":
+        path = find_config(arguments, console)
+        return str(path), read(path), path.suffix == ".json", path.absolute().parent
+    if getattr(arguments, "from_file", None) == "-":
+        raise ConfigurationError(
+            "-c - and --from-file - both read standard input", remedy="Give one of them as a file."
+        )
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(
+            f"standard input has more than {MAX_BYTES} bytes", remedy="Give a smaller configuration."
+        )
+    if not data.strip():
+        raise ConfigurationError(
+            "-c -: standard input is empty", remedy="Look at the program that was to write the configuration."
+        )
+    return "standard input", data, data.lstrip()[:1] == b"{", Path.cwd()
+
+
+def load(arguments: Namespace, console: Console) -> LoadedConfig:
+    """Return the configuration; faults in it are named with their file and line.
+
+    Raises:
+        ConfigurationError: There is none, it cannot be read, or it has a fault.
+    """
+    name, data, is_json, base = read_source(arguments, console)
+    try:
+        return decode_config(parse(data, is_json=is_json), base)
+    except ConfigurationError as error:
+        raise located(error, name, lines(data)) from None
+
+
+def located(error: ConfigurationError, name: str, places: Mapping[str, int]) -> ConfigurationError:
+    """Return the same error with the file and line of its place before it."""
+    line = line_of(error, places)
+    where = f"{name}:{line}: " if line else f"{name}: "
+    message = f"{where}{error.message}"
+    return ConfigurationError(message, reason=error.reason, remedy=error.remedy)
+
+
+def line_of(error: ConfigurationError, places: Mapping[str, int]) -> int:
+    """Return the line of what is wrong, or of the nearest thing around it; 0 where that is not known."""
+    path = error.place if isinstance(error, ShapeError) else error.path
+    while path:
+        if path in places:
+            return places[path]
+        path = re.sub(r"(?:^|\.)[^.\[\]]*\Z|\[[^\]]*\]\Z", "", path)
+    return 0
+
+
+@asynccontextmanager
+async def configured_session(arguments: Namespace, console: Console) -> AsyncIterator[Session]:
+    """Open a session with the engine that the configuration describes.
+
+    Raises:
+        ConfigurationError: There is none, it has a fault, or a flag belongs into it.
+    """
+    loaded = load(arguments, console)
+    for flag, given, parameter in (
+        ("--plain-http", arguments.plain_http, "plainHttp"),
+        ("--https", arguments.https, "plainHttp: false"),
+        ("--ca-file", arguments.ca_file, "caFile"),
+        ("--signature-repository", arguments.signature_repository, "signatureRepository"),
+        ("--attachment-tag-prefix", arguments.attachment_tag_prefix, "cosignTagPrefix"),
+    ):
+        if given:
+            raise ConfigurationError(
+                f"{flag} is for runs without a configuration",
+                remedy=f"Set {parameter} in the parameters of the configuration's registry-store.",
+            )
+    async with AsyncExitStack() as stack:
+        engine = await build_engine(loaded, stack, cache=disk_cache(arguments))
+        if arguments.no_cache:
+            engine = _each(engine, lambda executor: replace(executor, cache=None))
+        limited = _each(engine, lambda executor: replace(executor, timeout=_seconds(arguments, executor)))
+        async with open_session(limited, AsyncExitStack()) as session:
+            yield session
+
+
+def _each(engine: Engine, change: Callable[[Executor], Executor]) -> Engine:
+    """Return the engine with every executor changed; one that has several scopes stays one."""
+    changed = {id(executor): change(executor) for executor in engine.executors.values()}
+    pairs = zip(engine.executors, engine.executors.values(), strict=True)
+    return replace(engine, executors=ScopeMap((scope, changed[id(executor)]) for scope, executor in pairs))
+
+
+def _seconds(arguments: Namespace, executor: Executor) -> float:
+    return float(arguments.timeout or executor.timeout or TIMEOUT)

@@ -1,0 +1,194 @@
+"""An engine without any configuration: built from the flags alone, and importing nothing that they do not need."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pyratify.core.caching import ContentCache
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
+from pyratify.core.limits import Limits
+from pyratify.core.policy import NoPolicy, PolicyEnforcer
+from pyratify.core.reference import Reference
+from pyratify.core.store import COSIGN_TAGS, Store
+from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
+from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
+from pyratify.entrypoints.cli.engines.session import timeout
+from pyratify.entrypoints.cli.targets import Target
+
+REPOSITORY_VARIABLE = "COSIGN_REPOSITORY"
+
+
+def is_direct(arguments: Namespace) -> bool:
+    """Tell whether the flags themselves say what is trusted.
+
+    Raises:
+        ConfigurationError: They do, and name a configuration too, or are not complete.
+    """
+    cosign = is_cosign(arguments)
+    policy = arguments.trust_policy or arguments.notation or arguments.notation_config
+    notation = arguments.cert or policy
+    named = cosign or notation
+    for flag, value, other, needed in (
+        ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
+        ("--trust-store", arguments.trust_store, "--trust-policy", policy),
+        ("--user-metadata", arguments.user_metadata, "--cert or --trust-policy", notation),
+        ("--plugin", arguments.plugin, "--cert or --trust-policy", notation),
+        ("--plugin-dir", arguments.plugin_dir, "--plugin", arguments.plugin),
+        ("--max-signatures", arguments.max_signatures, "--key, --cert or --trust-policy", named),
+        ("--wildcard-scopes", arguments.wildcard_scopes, "--trust-policy", policy),
+        ("-a", arguments.annotations, "--key or --certificate-identity", cosign),
+        ("--trusted-root", arguments.trusted_root, "--key or --certificate-identity", cosign),
+        ("--signature-repository", arguments.signature_repository, "--key, --cert or --trust-policy", named),
+        (
+            "--attachment-tag-prefix",
+            arguments.attachment_tag_prefix,
+            "--key or --certificate-identity",
+            cosign,
+        ),
+        ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
+        ("--insecure-ignore-sct", arguments.insecure_ignore_sct, "--certificate-identity", cosign),
+    ):
+        if value and not needed:
+            raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
+    if arguments.user_metadata and cosign:
+        raise ConfigurationError(
+            "--user-metadata is for notation: cosign signatures, which --key and --certificate-identity trust, have none",
+            remedy="Leave out --key and --certificate-identity, or write a configuration.",
+        )
+    if named and arguments.config:
+        raise ConfigurationError(
+            f"-c and {given_trust(arguments)} exclude one another",
+            remedy="Leave out one of them; a configuration may name keys and certificates too.",
+        )
+    return bool(named)
+
+
+def given_trust(arguments: Namespace) -> str:
+    """Return the first flag that says what is trusted, as it was written."""
+    names = ("key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "cert")
+    found = (
+        name for name in (*names, "trust_policy", "notation", "notation_config") if getattr(arguments, name)
+    )
+    return f"--{next(found, 'certificate-identity').replace('_', '-')}"
+
+
+def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...]) -> Executor:
+    """Return an executor that is satisfied by one verifier's evidence, or that decides nothing without a trust flag."""
+    return Executor(
+        store=store,
+        verifiers=verifiers,
+        policy=any_of(verifier.name for verifier in verifiers),
+        timeout=timeout(arguments),
+        cache=disk_cache(arguments),
+        limits=_limits(arguments),
+    )
+
+
+def _limits(arguments: Namespace) -> Limits:
+    """Return the bounds; the flag limits what is attached, and raises how many signatures one artifact may hold."""
+    most = arguments.max_signatures
+    return Limits(referrers=most, signatures=max(most, Limits().signatures)) if most else Limits()
+
+
+def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> Executor:
+    """Return an executor that looks at everything and decides nothing."""
+    return Executor(
+        store=store,
+        verifiers=(verifier,),
+        policy=NoPolicy(),
+        timeout=timeout(arguments),
+        cache=disk_cache(arguments),
+    )
+
+
+def direct_store(
+    arguments: Namespace,
+    targets: tuple[Target, ...],
+    stack: AsyncExitStack,
+    cosign_tags: tuple[str, ...] = COSIGN_TAGS,
+) -> Store:
+    """Return the store for these targets; where all are layouts, nothing of registries is imported.
+
+    Args:
+        arguments: The parsed flags.
+        targets: What is asked for.
+        stack: Closes the store.
+        cosign_tags: Which of cosign's tags can matter.
+
+    Raises:
+        ConfigurationError: The CA file cannot be read, or what names the repository of signatures names none.
+    """
+    if all(target.reference.is_layout for target in targets):
+        from pyratify.stores.layout.layout_store import LayoutStore
+
+        return LayoutStore(targets[0].reference.repository)
+    return registry_store(arguments, stack, cosign_tags)
+
+
+def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tuple[str, ...]) -> Store:
+    """Return the store of registries, with the credentials that `docker login` left; arguments as in `direct_store`."""
+    from pyratify.credentials.docker_config import DockerCredentials
+    from pyratify.http.transport_asyncio import asyncio_transport
+    from pyratify.stores.registry.certificate_authorities import plain_certificates
+    from pyratify.stores.registry.registry_options import RegistryOptions
+    from pyratify.stores.registry.registry_store import RegistryStore
+
+    ca_file = arguments.ca_file
+    options = RegistryOptions(
+        plain_http=True if arguments.plain_http else False if arguments.https or ca_file else None,
+        cosign_tags=True,
+        cosign_suffixes=cosign_tags,
+        cosign_tag_prefix=_prefix(arguments),
+        signatures=_signatures(arguments),
+        ca_pem=plain_certificates(read_flag_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
+        timeout=timeout(arguments),
+    )
+    store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
+    stack.push_async_callback(store.aclose)
+    return store
+
+
+def _prefix(arguments: Namespace) -> str:
+    prefix: str = arguments.attachment_tag_prefix
+    if prefix:
+        from pyratify.stores.registry.signature_repository import check_prefix
+
+        check_prefix(prefix, "--attachment-tag-prefix")
+    return prefix
+
+
+def _signatures(arguments: Namespace) -> Reference | None:
+    """Return where signatures are: as a flag says, or for cosign's signatures alone as its own variable says."""
+    name, origin = arguments.signature_repository, "--signature-repository"
+    if not name and not getattr(arguments, "cert", None) and not getattr(arguments, "trust_policy", None):
+        name, origin = os.environ.get(REPOSITORY_VARIABLE, ""), f"${REPOSITORY_VARIABLE}"
+    if not name:
+        return None
+    from pyratify.stores.registry.signature_repository import read_repository
+
+    return read_repository(name, origin)
+
+
+def disk_cache(arguments: Namespace) -> ContentCache | None:
+    """Return the cache that outlives the run, or None with `--no-cache` or where there is no folder for it."""
+    if arguments.no_cache:
+        return None
+    from pyratify.caches.sqlite_content import SqliteCache
+
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    folder = Path(home)
+    return SqliteCache(folder / "ratify" / "content.sqlite") if folder.is_absolute() else None
+
+
+def any_of(verifiers: Iterable[str]) -> PolicyEnforcer:
+    """Return the policy that is satisfied by the evidence of one of the named verifiers."""
+    from pyratify.policies.threshold import Rule, ThresholdPolicy
+
+    return ThresholdPolicy(Rule(None, tuple(map(Rule, verifiers)), 1))

@@ -1,0 +1,41 @@
+"""What the commands that only read have open: an engine that looks at everything and decides nothing."""
+
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from pyratify.core.policy import NoPolicy
+from pyratify.core.scope import ScopeMap
+from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.engines.session import Session, everything, open_session
+from pyratify.entrypoints.cli.targets import Target
+from pyratify.terminal.console import Console
+
+
+@asynccontextmanager
+async def reading_session(
+    arguments: Namespace, console: Console, target: Target, verifier: Verifier
+) -> AsyncIterator[Session]:
+    """Open a session that shows every artifact to one verifier, over the stores of `-c` or over registries.
+
+    Raises:
+        ConfigurationError: The configuration or a flag has a fault.
+    """
+    if arguments.config is not None:
+        from pyratify.entrypoints.cli.engines.from_configuration import configured_session
+
+        async with configured_session(arguments, console) as session:
+            executors = session.engine.executors
+            changed = ScopeMap(
+                (scope, replace(executor, verifiers=(verifier,), policy=NoPolicy()))
+                for scope, executor in zip(executors, executors.values(), strict=True)
+            )
+            yield replace(session, engine=replace(session.engine, executors=changed))
+        return
+    from pyratify.entrypoints.cli.engines.from_flags import direct_store, reading_executor
+
+    stack = AsyncExitStack()
+    executor = reading_executor(arguments, direct_store(arguments, (target,), stack), verifier)
+    async with open_session(everything(executor), stack) as session:
+        yield session

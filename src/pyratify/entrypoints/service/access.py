@@ -1,0 +1,65 @@
+"""Who may ask: who has a token, whom TLS let through, or who sits at this machine."""
+
+import logging
+from dataclasses import dataclass
+
+from pyratify.entrypoints.service.bearer_tokens import TokenFile
+from pyratify.entrypoints.service.problems import problem
+from pyratify.serving.http.server import Asked, Reply
+
+_LOG = logging.getLogger("pyratify.service")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Tells who may ask.
+
+    Attributes:
+        tokens: The tokens, one of which has to be shown; None where nobody needs one.
+        hosts: The names under which this service is asked; None where any will do, because what a browser can be talked
+            into sending is not enough to be answered.
+    """
+
+    tokens: TokenFile | None = None
+    hosts: frozenset[str] | None = None
+
+    def misdirected(self, asked: Asked) -> Reply | None:
+        """Return the refusal of a request that means another host: a name that somebody rebinds to this address."""
+        if self.hosts is None or _host(asked) in self.hosts:
+            return None
+        return problem(
+            421,
+            "HOST_UNKNOWN",
+            "this service is not asked under this name",
+            "Ask it as localhost, name the host with --host, or give --token-file.",
+        )
+
+    def refusal(self, asked: Asked) -> Reply | None:
+        """Return the refusal of a request for data, or None for who may ask."""
+        wrong = self.misdirected(asked)
+        if wrong is not None:
+            return wrong
+        if asked.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            return problem(403, "CROSS_SITE", "pages of other sites are not answered")
+        if self.tokens is None:
+            return None
+        scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return _unauthorized("a token is needed", 'Bearer realm="ratify"')
+        if not self.tokens.admits(token.strip()):
+            return _unauthorized("this token is not accepted", 'Bearer realm="ratify", error="invalid_token"')
+        return None
+
+
+def _host(asked: Asked) -> str:
+    """Return the host that a request means, without its port."""
+    text = asked.headers.get("Host", "").lower()
+    name, colon, port = text.rpartition(":")
+    return name if colon and port.isascii() and port.isdigit() else text
+
+
+def _unauthorized(detail: str, challenge: str) -> Reply:
+    _LOG.warning("not admitted", extra={"error": detail})
+    remedy = "Send the header Authorization: Bearer TOKEN, with a token of the service's token file."
+    return problem(401, "UNAUTHORIZED", detail, remedy, {"WWW-Authenticate": challenge})

@@ -1,0 +1,165 @@
+"""The webhook: all images of an object together, every answer within the deadline."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.errors import Failure, RatifyError
+from pyratify.core.isolation import internal
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.entrypoints.webhook.cases import case_of
+from pyratify.entrypoints.webhook.decide import Case, problems
+from pyratify.entrypoints.webhook.messages import answered, refused
+from pyratify.entrypoints.webhook.namespaces import NamespaceLabels
+from pyratify.entrypoints.webhook.patch import pinned, replacing
+from pyratify.entrypoints.webhook.pod_images import Refused
+from pyratify.entrypoints.webhook.review import Answer, Review
+from pyratify.entrypoints.webhook.rules.match import Rules
+from pyratify.entrypoints.webhook.rules.rules_document import Mode
+from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
+from pyratify.render.plain import MAX_REFERENCE, clean
+from pyratify.serving.configuration_source import Source
+from pyratify.serving.deadline import Together, late_after
+from pyratify.serving.verdict_source import Answers, refusal
+
+T = TypeVar("T")
+_LOG = logging.getLogger("pyratify.webhook")
+
+
+@dataclass(slots=True)
+class Webhook:
+    """Answers for reviews.
+
+    Attributes:
+        source: The configuration of the moment.
+        verdicts: Remembers verdicts.
+        rules: The rules of the moment.
+        clock: Where times come from.
+        namespaces: Knows the labels of namespaces; None where no rule may ask for them.
+    """
+
+    source: Source
+    verdicts: Verdicts
+    rules: FollowedRules
+    clock: Clock = field(default_factory=SystemClock)
+    namespaces: NamespaceLabels | None = None
+    _answers: Answers = field(init=False)
+    _together: Together = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answers = Answers(self.source, self.verdicts)
+        self._together = Together(self.clock)
+
+    async def validate(self, review: Review, seconds: float) -> Answer:
+        """Tell whether an object may be admitted.
+
+        Args:
+            review: The object.
+            seconds: In how many seconds there is an answer, whatever it is.
+        """
+        return await self._safely("validate", review, partial(self._validate, review, seconds))
+
+    async def mutate(self, review: Review, seconds: float) -> Answer:
+        """Pin the images of an object; arguments as in `validate`."""
+        return await self._safely("mutate", review, partial(self._mutate, review, seconds))
+
+    async def aclose(self) -> None:
+        """Wait for the end of what was left when a deadline was over."""
+        await self._together.aclose()
+
+    async def _validate(self, review: Review, seconds: float) -> Answer:
+        rules, end = self.rules.current, self.clock.monotonic() + seconds
+        case = case_of(review, rules, await self._labels(review, rules, seconds))
+        found = await self._each(case, partial(self._verified, case.namespace), end)
+        self._note(review, found)
+        return answered(problems(case, found, rules, self.clock.now()))
+
+    async def _mutate(self, review: Review, seconds: float) -> Answer:
+        rules, end = self.rules.current, self.clock.monotonic() + seconds
+        case = case_of(review, rules, await self._labels(review, rules, seconds))
+        if all(rule.mode is Mode.AUDIT for rule in case.matching):
+            return Answer(allowed=True)
+        found = await self._each(case, partial(self._pinned, case.namespace), end)
+        failed = {text: each if isinstance(each, Failure) else None for text, each in found.items()}
+        self._note(review, failed)
+        answer = answered(problems(case, failed, rules, self.clock.now(), pins=False))
+        patch = tuple(
+            replacing(image, text)
+            for image in case.images
+            if isinstance(text := found.get(image.text), str) and text != image.text
+        )
+        return Answer(
+            allowed=answer.allowed,
+            message=answer.message,
+            code=answer.code,
+            warnings=answer.warnings,
+            audit=answer.audit,
+            patch=patch,
+        )
+
+    async def _safely(self, act: str, review: Review, answer: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Answer whatever happens; what was not expected is a refusal."""
+        try:
+            found = await answer()
+        except RatifyError as error:
+            found = refused(error)
+        except Exception as error:  # noqa: BLE001 - the end is a refusal
+            why = internal(error)
+            _LOG.error("review failed", extra={**review.facts(), "error": why.message})
+            found = refused(RatifyError(why.reason, why.message))
+        extra = {**review.facts(), "act": act, "allowed": found.allowed, "code": found.code, **found.audit}
+        _LOG.info("answered", extra=extra)
+        return found
+
+    async def _labels(self, review: Review, rules: Rules, seconds: float) -> Mapping[str, str]:
+        """Return the labels of the namespace where a rule asks for them, within half of the time."""
+        if not rules.selects_namespaces or not review.operation.brings_images:
+            return {}
+        if self.namespaces is None:
+            raise Refused(Reason.POLICY_ERROR, "nobody knows the labels of namespaces")
+        name = review.namespace
+        ask = partial(_one, self.namespaces.of)
+        found = (await self._together.each([name], ask, lambda _: late_after(seconds / 2), seconds / 2))[name]
+        if isinstance(found, Failure):
+            raise Refused(found.reason, found.message, remedy=found.remedy)
+        return found
+
+    async def _each(
+        self, case: Case, find: Callable[[str], Awaitable[T]], end: float
+    ) -> dict[str, T | Failure]:
+        """Find something out for every reference of a case, all together; what is late at that time is a failure."""
+        seconds = end - self.clock.monotonic()
+        return await self._together.each(
+            [image.text for image in case.images], partial(_one, find), lambda _: late_after(seconds), seconds
+        )
+
+    async def _verified(self, namespace: str, text: str) -> Failure | None:
+        found = await self._answers.verdict(Reference.parse(text), namespace)
+        return None if found.result.succeeded else refusal(found.result)
+
+    async def _pinned(self, namespace: str, text: str) -> str:
+        reference = Reference.parse(text)
+        if reference.digest is not None:
+            return text
+        return pinned(text, await self._answers.pinned(reference, namespace))
+
+    def _note(self, review: Review, found: Mapping[str, Failure | None]) -> None:
+        """Log the whole reason of every failure; callers are told less."""
+        for text, failure in found.items():
+            if failure is not None:
+                extra = {"uid": review.uid, "image": clean(text, MAX_REFERENCE), "code": failure.reason.value}
+                _LOG.warning("not accepted", extra={**extra, "error": clean(failure.message, MAX_REFERENCE)})
+
+
+async def _one(find: Callable[[str], Awaitable[T]], text: str) -> T | Failure:
+    try:
+        return await find(text)
+    except RatifyError as error:
+        return error.failure
+    except Exception as error:  # noqa: BLE001 - the end is a refusal
+        return internal(error)

@@ -1,0 +1,107 @@
+"""From what was found out about images to an answer; pure, and nothing is allowed that no rule allows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyratify.core.errors import Failure, InvalidReference
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.entrypoints.webhook.pod_images import Image
+from pyratify.entrypoints.webhook.rules.exceptions import Exemption
+from pyratify.entrypoints.webhook.rules.match import Rule, Rules
+from pyratify.entrypoints.webhook.rules.rules_document import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be judged.
+
+    Attributes:
+        namespace: Where the images are to run.
+        images: The images.
+        matching: The rules for their object, the strictest first; at least one where there are images.
+    """
+
+    namespace: str
+    images: tuple[Image, ...] = ()
+    matching: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an image must not be run.
+
+    Attributes:
+        image: The image.
+        failure: Why.
+        rule: The strictest rule that says so.
+        exemption: The exception that admits the image all the same.
+    """
+
+    image: Image
+    failure: Failure
+    rule: Rule
+    exemption: Exemption | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """What follows."""
+        denied = self.rule.mode is Mode.DENY
+        return Mode.WARN if denied and self.exemption is not None else self.rule.mode
+
+
+def problems(
+    case: Case, found: Mapping[str, Failure | None], rules: Rules, now: datetime, *, pins: bool = True
+) -> tuple[Problem, ...]:
+    """Return everything that is said against the images of a case.
+
+    Args:
+        case: What is judged.
+        found: By reference why it must not be run, None where nothing is said against it; what is missing is refused.
+        rules: Where exceptions are.
+        now: The time.
+        pins: Whether references without a digest count.
+    """
+    return tuple(
+        problem
+        for image in case.images
+        for problem in _excepted(tuple(_problems(case, image, found, pins=pins)), case, rules, now)
+    )
+
+
+def _problems(
+    case: Case, image: Image, found: Mapping[str, Failure | None], *, pins: bool
+) -> Iterator[Problem]:
+    failure = found.get(image.text, _UNDECIDED)
+    if failure is not None:
+        yield Problem(image, failure, case.matching[0])
+    rule = next((rule for rule in case.matching if rule.config.require_digest), None)
+    reference = _reference(image)
+    if pins and rule is not None and reference is not None and reference.digest is None:
+        yield Problem(image, _NOT_PINNED, rule)
+
+
+def _excepted(given: tuple[Problem, ...], case: Case, rules: Rules, now: datetime) -> tuple[Problem, ...]:
+    """Put one exception beside all problems of an image, or none: two never add up."""
+    codes = tuple(problem.failure.reason for problem in given if problem.rule.mode is Mode.DENY)
+    reference = _reference(given[0].image) if codes else None
+    if reference is None:
+        return given
+    exemption = rules.exemption(case.namespace, reference, codes, now)
+    return tuple(Problem(each.image, each.failure, each.rule, exemption) for each in given)
+
+
+def _reference(image: Image) -> Reference | None:
+    try:
+        return Reference.parse(image.text)
+    except InvalidReference:
+        return None
+
+
+_UNDECIDED = Failure(Reason.INTERNAL, "nothing was found out", Reason.INTERNAL.remedy)
+_NOT_PINNED = Failure(
+    Reason.TAG_NOT_PINNED,
+    "a tag can be moved after this decision",
+    "Refer to the image by digest, or let the webhook's mutation pin it.",
+)

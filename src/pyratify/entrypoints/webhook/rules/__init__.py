@@ -1,0 +1,1 @@
+"""The webhook's rules document: its schema, what it matches, its exceptions."""

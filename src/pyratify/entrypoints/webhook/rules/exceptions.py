@@ -1,0 +1,97 @@
+"""Exceptions: one image, some namespaces, an end; each stands by itself, and two never add up to more."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyratify.config.locations import join
+from pyratify.core.errors import ConfigurationError, InvalidReference
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference, canonical_registry, is_registry
+from pyratify.core.scope import EVERYTHING, ScopeMap
+from pyratify.entrypoints.webhook.rules.rules_document import ExceptionConfig
+
+LONGEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An exception that was found to be narrow enough.
+
+    Attributes:
+        config: What it says.
+    """
+
+    config: ExceptionConfig
+    _scopes: ScopeMap[bool]
+    _pinned: frozenset[Reference]
+
+    @classmethod
+    def read(cls, config: ExceptionConfig, path: str, now: datetime) -> "Exemption":
+        """Return the exception that a document describes.
+
+        Args:
+            config: What it says.
+            path: Where in the document it stands.
+            now: The time of reading.
+
+        Raises:
+            ConfigurationError: It is too broad, ends too late, or names no image.
+        """
+        if config.until > now + LONGEST:
+            raise ConfigurationError(
+                f"an exception ends within {LONGEST.days} days",
+                path=join(path, "until"),
+                remedy="Choose an earlier end.",
+            )
+        where = join(path, "images")
+        pinned = frozenset(_pinned(image, where) for image in config.images if "@" in image)
+        scopes = _scopes((image for image in config.images if "@" not in image), where)
+        return cls(config, scopes, pinned)
+
+    def covers(self, namespace: str, reference: Reference, codes: Iterable[Reason], now: datetime) -> bool:
+        """Tell whether it excepts an image from all of these reasons by itself.
+
+        Args:
+            namespace: Where the image is to run.
+            reference: The image.
+            codes: All that is said against it.
+            now: The time.
+        """
+        config = self.config
+        if now >= config.until or namespace not in config.namespaces:
+            return False
+        if config.codes and not set(codes) <= set(config.codes):
+            return False
+        is_pinned = reference.digest is not None and reference.at(reference.digest) in self._pinned
+        return is_pinned or self._scopes.match(reference) is not None
+
+
+def _scopes(patterns: Iterable[str], path: str) -> ScopeMap[bool]:
+    found = []
+    for pattern in patterns:
+        registry = pattern.removesuffix("/*")
+        if pattern == EVERYTHING or pattern.startswith("*.") or _is_registry(registry):
+            raise ConfigurationError(
+                f"{pattern[:200]!a} is too broad for an exception",
+                path=path,
+                remedy="Name a repository, host/team/*, or repository@digest.",
+            )
+        found.append((pattern, True))
+    try:
+        return ScopeMap(found)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.detail, path=path, remedy=error.remedy) from None
+
+
+def _is_registry(text: str) -> bool:
+    canonical = canonical_registry(text) if is_registry(text) else ""
+    return "." in canonical or ":" in canonical or canonical == "localhost"
+
+
+def _pinned(text: str, path: str) -> Reference:
+    try:
+        found = Reference.parse(text)
+    except InvalidReference as error:
+        raise ConfigurationError(error.message, path=path, remedy=error.remedy) from None
+    return found if found.digest is None else found.at(found.digest)

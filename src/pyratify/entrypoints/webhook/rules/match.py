@@ -1,0 +1,184 @@
+"""Rules as they are applied: checked, and with the names of namespaces compiled."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.entrypoints.webhook.pod_images import POD_SPECS, Kind
+from pyratify.entrypoints.webhook.rules.exceptions import Exemption
+from pyratify.entrypoints.webhook.rules.rules_document import Mode, RuleConfig, RulesConfig, UnknownKinds
+from pyratify.entrypoints.webhook.rules.selectors import names
+
+_STRICTNESS = {Mode.AUDIT: 0, Mode.WARN: 1, Mode.DENY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What rules look at.
+
+    Attributes:
+        namespace: The name of the object's namespace.
+        namespace_labels: Its labels; empty where no rule asks for them.
+        kind: The object's kind.
+        labels: The object's labels, and those that it had before an update; as in Kubernetes either may match.
+    """
+
+    namespace: str
+    kind: Kind
+    labels: tuple[Mapping[str, str], ...] = ()
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        config: What it says.
+    """
+
+    config: RuleConfig
+    _inside: re.Pattern[str]
+    _outside: re.Pattern[str]
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.config.name
+
+    @property
+    def mode(self) -> Mode:
+        """What follows when an image must not be run."""
+        return self.config.mode
+
+    def matches(self, asked: Asked) -> bool:
+        """Tell whether it is for an object."""
+        config, kind = self.config, asked.kind
+        if not self._inside.fullmatch(asked.namespace) or self._outside.fullmatch(asked.namespace):
+            return False
+        if config.kinds and not {kind.name, str(kind)} & set(config.kinds):
+            return False
+        space, selector = config.namespace_selector, config.object_selector
+        if space is not None and not space.matches(asked.namespace_labels):
+            return False
+        return selector is None or any(selector.matches(each) for each in asked.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole document of rules.
+
+    Attributes:
+        config: What it says.
+        pod_specs: Where the specification of a Pod is, by kind.
+    """
+
+    config: RulesConfig
+    pod_specs: Mapping[Kind, tuple[str, ...]]
+    _rules: tuple[Rule, ...]
+    _exemptions: tuple[Exemption, ...]
+
+    @classmethod
+    def read(cls, config: RulesConfig, now: datetime) -> "Rules":
+        """Return the rules that a document describes.
+
+        Args:
+            config: What it says.
+            now: The time of reading.
+
+        Raises:
+            ConfigurationError: A name twice, a kind that nobody knows or that is known twice, or an exception that is too broad.
+        """
+        _check_names("rules", (rule.name for rule in config.rules))
+        _check_names("exceptions", (each.name for each in config.exceptions))
+        pod_specs = _pod_specs(config)
+        rules = tuple(_rule(rule, f"rules[{index}]", pod_specs) for index, rule in enumerate(config.rules))
+        exemptions = tuple(
+            Exemption.read(each, f"exceptions[{index}]", now) for index, each in enumerate(config.exceptions)
+        )
+        return cls(config, pod_specs, rules, exemptions)
+
+    @property
+    def admits_unknown_kinds(self) -> bool:
+        """Whether an object whose images nobody knows is admitted."""
+        return self.config.unknown_kinds is UnknownKinds.ALLOW
+
+    @property
+    def selects_namespaces(self) -> bool:
+        """Whether labels of namespaces have to be known."""
+        return any(rule.config.namespace_selector is not None for rule in self._rules)
+
+    def matching(self, asked: Asked) -> tuple[Rule, ...]:
+        """Return the rules for an object, the strictest first.
+
+        Labels of objects only add to other rules: one that does not deny never stands alone because of them.
+        """
+        found = [rule for rule in self._rules if rule.matches(asked)]
+        if not any(rule.mode is Mode.DENY or rule.config.object_selector is None for rule in found):
+            return ()
+        return tuple(sorted(found, key=lambda rule: -_STRICTNESS[rule.mode]))
+
+    def exemption(
+        self, namespace: str, reference: Reference, codes: tuple[Reason, ...], now: datetime
+    ) -> Exemption | None:
+        """Return one exception that covers all of it by itself, or None; arguments as in `Exemption.covers`."""
+        return next(
+            (each for each in self._exemptions if each.covers(namespace, reference, codes, now)), None
+        )
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Return the names of the exceptions whose time is over."""
+        return tuple(each.config.name for each in self._exemptions if now >= each.config.until)
+
+
+def _rule(config: RuleConfig, path: str, known: Iterable[Kind]) -> Rule:
+    kinds = {text for kind in known for text in (kind.name, str(kind))}
+    for index, name in enumerate(config.kinds):
+        if name not in kinds:
+            raise ConfigurationError(
+                f"there is no kind {name!a} with a Pod in it",
+                path=f"{path}.kinds[{index}]",
+                remedy=f"Known kinds are {', '.join(sorted(kinds))}; podTemplates adds others.",
+            )
+    _check_selector(config, path)
+    return Rule(
+        config,
+        names(config.namespaces, f"{path}.namespaces"),
+        names(config.exclude_namespaces, f"{path}.excludeNamespaces"),
+    )
+
+
+def _check_selector(config: RuleConfig, path: str) -> None:
+    """Refuse what a label would lead out of: whoever writes an object chooses its labels."""
+    selector = config.object_selector
+    for index, each in enumerate(selector.match_expressions if selector else ()):
+        if each.operator in ("NotIn", "DoesNotExist"):
+            raise ConfigurationError(
+                f"a label of an object must not take a rule away, as it would with {each.operator}",
+                path=f"{path}.objectSelector.matchExpressions[{index}]",
+                remedy="Use matchLabels, In or Exists; or select namespaces.",
+            )
+
+
+def _pod_specs(config: RulesConfig) -> Mapping[Kind, tuple[str, ...]]:
+    found = dict(POD_SPECS)
+    for index, each in enumerate(config.pod_templates):
+        kind = Kind(each.group, each.kind)
+        if kind in found:
+            raise ConfigurationError(
+                f"where {kind} keeps its Pod is known already", path=f"podTemplates[{index}]"
+            )
+        found[kind] = tuple(each.path.split("/")[1:])
+    return found
+
+
+def _check_names(path: str, given: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(given):
+        if name in seen:
+            raise ConfigurationError(f"the name {name!a} is given twice", path=f"{path}[{index}].name")
+        seen.add(name)

@@ -1,0 +1,113 @@
+"""The document of rules: who is judged how strictly, and which images are excepted until when."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from pyratify.config.schema import Name
+from pyratify.core.reason import Reason
+from pyratify.entrypoints.webhook.rules.selectors import LabelSelector, NamespacePattern
+
+Sentence = Annotated[str, Meta(min_length=3, max_length=300)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Namespace = Annotated[
+    str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?!\n)$")
+]
+Step = Annotated[str, Meta(min_length=2, max_length=200, pattern=r"^(?:/[A-Za-z0-9_-]+)+(?!\n)$")]
+
+
+class Mode(StrEnum):
+    """What follows when an image must not be run."""
+
+    AUDIT = "audit"
+    WARN = "warn"
+    DENY = "deny"
+
+
+class UnknownKinds(StrEnum):
+    """What becomes of an object of a kind whose images nobody knows."""
+
+    DENY = "deny"
+    ALLOW = "allow"
+
+
+class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One rule.
+
+    Attributes:
+        name: What messages call it.
+        namespaces: Names of namespaces, with stars.
+        exclude_namespaces: Names that are left out again.
+        namespace_selector: Labels of the namespace; all when omitted.
+        kinds: Kinds, as `Pod` or `Deployment.apps`; all when empty.
+        object_selector: Labels of the object; all when omitted.
+        mode: What follows when an image must not be run.
+        require_digest: Whether an image has to be named by digest.
+    """
+
+    name: Name
+    namespaces: Annotated[tuple[NamespacePattern, ...], Meta(min_length=1)] = ("*",)
+    exclude_namespaces: tuple[NamespacePattern, ...] = ()
+    namespace_selector: LabelSelector | None = None
+    kinds: tuple[Name, ...] = ()
+    object_selector: LabelSelector | None = None
+    mode: Mode = Mode.DENY
+    require_digest: bool = True
+
+
+class ExceptionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """An image that is admitted for a time though it must not be run.
+
+    Attributes:
+        name: What messages call it.
+        namespaces: Names of namespaces, in full.
+        images: Repositories, `host/team/*`, or one image as `repository@digest`.
+        until: When it ends, with a time zone.
+        reason: Why there is one.
+        approved_by: Who answers for it.
+        codes: For which reason codes alone; all when empty.
+    """
+
+    name: Name
+    namespaces: Annotated[tuple[Namespace, ...], Meta(min_length=1)]
+    images: Annotated[tuple[str, ...], Meta(min_length=1)]
+    until: Moment
+    reason: Sentence
+    approved_by: Sentence
+    codes: tuple[Reason, ...] = ()
+
+
+class PodTemplateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Where another kind keeps the specification of a Pod.
+
+    Attributes:
+        group: Its API group.
+        kind: Its name.
+        path: A path as `/spec/template/spec`.
+    """
+
+    group: Name
+    kind: Name
+    path: Step = "/spec/template/spec"
+
+
+class RulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The whole document.
+
+    Attributes:
+        rules: At least one; of several that match the strictest counts, and where none does nothing is admitted.
+        exceptions: Images that are excepted.
+        unknown_kinds: What becomes of kinds whose images nobody knows.
+        verify_unchanged: Whether an update is judged by the images, too, that it does not change.
+        pod_templates: Where other kinds keep the specification of a Pod.
+        max_images: How many different images an object may have.
+    """
+
+    rules: Annotated[tuple[RuleConfig, ...], Meta(min_length=1)] = (RuleConfig(name="default"),)
+    exceptions: tuple[ExceptionConfig, ...] = ()
+    unknown_kinds: UnknownKinds = UnknownKinds.DENY
+    verify_unchanged: bool = False
+    pod_templates: tuple[PodTemplateConfig, ...] = ()
+    max_images: Annotated[int, Meta(ge=1, le=1000)] = 64

@@ -1,0 +1,53 @@
+"""`ratify webhook serve`: the webhook made from flags."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from pyratify.entrypoints.webhook.admission import Webhook
+from pyratify.entrypoints.webhook.namespaces import Cluster, NamespaceLabels
+from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
+from pyratify.entrypoints.webhook.webhook_routes import webhook_site
+from pyratify.kubernetes.client.in_cluster import has_cluster
+from pyratify.serving import process
+from pyratify.serving.process import Door, Parts
+
+
+def make(parts: Parts) -> Door:
+    """Return the webhook as an entry point; API servers seldom have certificates, so nobody has to show one.
+
+    Raises:
+        ConfigurationError: The rules cannot be read.
+    """
+    flags, metrics = parts.flags, parts.metrics
+    rules = FollowedRules(Path(flags.rules) if flags.rules else None, parts.clock, has_cluster())
+    cluster = Cluster()
+    namespaces = NamespaceLabels(cluster.namespace, parts.clock)
+    webhook = Webhook(parts.source, parts.verdicts, rules, parts.clock, namespaces)
+    site = webhook_site(
+        webhook,
+        seconds=flags.timeout,
+        clock=parts.clock,
+        measure=metrics.admission if metrics is not None else None,
+    )
+
+    async def aclose() -> None:
+        """End what is asked and what it is asked of."""
+        await webhook.aclose()
+        await cluster.aclose()
+
+    return Door(
+        site=site,
+        aclose=aclose,
+        open_to_all=True,
+        watch=rules.watch,
+        checks={"rules": rules.trouble},
+    )
+
+
+def run(flags: Namespace) -> None:
+    """Serve until SIGTERM or an interrupt.
+
+    Raises:
+        ConfigurationError: A flag, the rules, a certificate or an address cannot be used.
+    """
+    process.run(flags, make)

@@ -1,0 +1,98 @@
+"""The webhook's routes: `/validate` and `/mutate`."""
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.entrypoints.webhook.admission import Webhook
+from pyratify.entrypoints.webhook.review import Answer, NoReview, Review, parse_review, status, written
+from pyratify.render.plain import clean
+from pyratify.serving.http.bodies import SMALL, Parsing
+from pyratify.serving.http.server import Asked, Handler, Refused, Reply, Site
+from pyratify.serving.server_flags import duration
+
+VALIDATE, MUTATE = "/validate", "/mutate"
+MAX_BODY = 8 * 1024 * 1024
+_MAX_ARRIVING = 256  # more than the 200 writing requests that an API server has under way by default
+_MAX_MESSAGE = 512
+_TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9a-z.]{1,16})(?:&|$)", re.ASCII)
+
+Measure = Callable[[str, bool, float], None]
+Act = Callable[[Review, float], Awaitable[Answer]]
+
+
+def webhook_site(
+    webhook: Webhook, *, seconds: float = 10.0, clock: Clock | None = None, measure: Measure | None = None
+) -> Site:
+    """Return the webhook's site.
+
+    Args:
+        webhook: Who answers.
+        seconds: How long the API server waits, where it does not say that it waits for less.
+        clock: Where durations are taken from.
+        measure: Told of every answer: `verification` or `mutation`, whether it allows, and its milliseconds.
+    """
+    watch = clock or SystemClock()
+    acts: dict[str, tuple[str, Act]] = {
+        VALIDATE: ("verification", webhook.validate),
+        MUTATE: ("mutation", webhook.mutate),
+    }
+    parsing = Parsing()
+    routes: dict[tuple[str, str], Handler] = {
+        ("POST", path): partial(
+            _handle, act, seconds, watch, partial(measure or _nothing, name), parsing=parsing
+        )
+        for path, (name, act) in acts.items()
+    }
+    return Site(
+        routes=routes,
+        refusals={},
+        otherwise=_refused,
+        max_body=MAX_BODY,
+        max_arriving=_MAX_ARRIVING,
+        queries=True,
+    )
+
+
+def answer_in(query: str, most: float) -> float:
+    """Return in how many seconds to answer: a twentieth, but at most half a second, before the API server stops waiting.
+
+    Args:
+        query: What the API server put behind the path: `timeout=10s`.
+        most: How long it waits where that says nothing, or more.
+    """
+    found = _TIMEOUT.search(query)
+    try:
+        waits = min(most, duration(found[1])) if found else most
+    except ValueError:
+        waits = most
+    return waits - min(0.5, waits * 0.05)
+
+
+async def _handle(
+    act: Act,
+    most: float,
+    clock: Clock,
+    measure: Callable[[bool, float], None],
+    asked: Asked,
+    *,
+    parsing: Parsing,
+) -> Reply:
+    began = clock.monotonic()
+    try:
+        review = await parsing.parse(parse_review, asked.body)
+    except NoReview as error:
+        return Reply(400, status(400, f"{error.reason}: {clean(error.message, _MAX_MESSAGE)}"))
+    spent = clock.monotonic() - began if len(asked.body) > SMALL else 0.0
+    answer = await act(review, answer_in(asked.query, most) - spent)
+    measure(answer.allowed, (clock.monotonic() - began) * 1000)
+    return Reply(200, written(review.uid, answer))
+
+
+def _refused(refused: Refused) -> Reply:
+    return Reply(refused.status, status(refused.status, f"{refused.code}: {refused.message}"))
+
+
+def _nothing(name: str, allowed: bool, milliseconds: float) -> None:
+    del name, allowed, milliseconds

@@ -1,0 +1,29 @@
+"""What an HTTP client may be told."""
+
+from dataclasses import dataclass
+
+from pyratify.core.addresses import Destinations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """The settings of one transport.
+
+    Attributes:
+        ca_pem: CA certificates that replace the system's, for places with `Trust.ca`.
+        client_cert_file: The client certificate, for places with `Trust.client_certificate`.
+        client_key_file: Its key; empty when it is in the certificate's file.
+        proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
+        max_connections: How many requests one origin is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
+        connect_timeout: Seconds for one connection.
+        destinations: Where everything that is configured or said by a server may be; None where the configuration may name
+            any address.
+    """
+
+    ca_pem: str = ""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    proxy_from_environment: bool = True
+    max_connections: int = 128
+    connect_timeout: float = 5.0
+    destinations: Destinations | None = None

@@ -1,0 +1,78 @@
+"""Which addresses a registry may send its clients to (server-side request forgery)."""
+
+from pyratify.core.addresses import Destinations, is_public, literal
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.http.url import Origin
+
+__all__ = [
+    "InternalAddress",
+    "check_addresses",
+    "check_destination",
+    "check_literal",
+    "check_unresolved",
+    "is_public",
+    "literal",
+]
+_UNLISTED = (
+    "Name a registry at a public address, or let the cluster's administrator list it: --tenant-allowed-host."
+)
+
+
+class InternalAddress(StoreError):
+    """A registry points at a host whose address is not public, and that the configuration does not name."""
+
+
+def check_literal(host: str) -> None:
+    """Refuse a host that is the address of no public place.
+
+    Raises:
+        StoreError: `SSRF_BLOCKED`.
+    """
+    address = literal(host)
+    if address is not None:
+        check_addresses(host, (address,))
+
+
+def check_addresses(host: str, addresses: tuple[str, ...]) -> None:
+    """Refuse a host with any address that is not public.
+
+    Raises:
+        StoreError: `SSRF_BLOCKED`.
+    """
+    inside = next((address for address in addresses if not is_public(address)), None)
+    if inside is not None:
+        raise InternalAddress(
+            Reason.SSRF_BLOCKED,
+            f"the registry points at {host}, whose address {inside} is not public",
+            remedy=f"If {host} is really the registry's token server, name it in the store's authRealms.",
+        )
+
+
+def check_destination(origin: Origin, addresses: tuple[str, ...], only: Destinations) -> None:
+    """Refuse an origin with any address that is neither public nor listed.
+
+    Raises:
+        StoreError: `SSRF_BLOCKED`.
+    """
+    blocked = only.blocked(origin.host, origin.port, addresses)
+    if blocked is not None:
+        raise StoreError(
+            Reason.SSRF_BLOCKED,
+            f"{origin.host} has the address {blocked}, which is neither public nor listed for namespaces",
+            remedy=_UNLISTED,
+        )
+
+
+def check_unresolved(origin: Origin, only: Destinations | None) -> None:
+    """Refuse an origin whose name only a proxy could resolve, unless it is listed or there is no bound.
+
+    Raises:
+        StoreError: `SSRF_BLOCKED`.
+    """
+    if only is not None and not only.lists(origin.host, origin.port):
+        raise StoreError(
+            Reason.SSRF_BLOCKED,
+            f"{origin.host} has no address that is known here, and only the proxy could tell whether it is public",
+            remedy=_UNLISTED,
+        )

@@ -1,0 +1,1 @@
+"""The API server: its client, its resources, and how they are watched."""

@@ -1,0 +1,300 @@
+"""The API server, spoken to over lightkube: who we are and how it is reached comes from there, the requests from here.
+
+The only place that knows lightkube and its HTTP client (extra `kubernetes`).
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.core.exceptions import ConfigError
+
+from pyratify.core import strictjson
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.isolation import end
+from pyratify.core.limits import MIB
+
+Object = dict[str, Any]
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+WATCH_SECONDS = 300
+_PAGE = 20
+_MAX_ANSWER = 64 * MIB
+_MAX_TOKENS = 4_000_000
+_MAX_EVENT = 8 * MIB
+_SECONDS = 10.0
+_UNREADABLE = 599
+_GRACE = 1.0
+
+
+class ApiFault(Exception):
+    """What the API server did not do, and why.
+
+    Args:
+        code: The HTTP status; 0 when there was no answer.
+        reason: The `reason` of its Status.
+        message: One sentence, safe to log.
+    """
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody else was faster: the object was changed, or exists already."""
+        return self.code == 409
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the version that a watch was to begin at is no longer known."""
+        return self.code == 410
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such object, or no such kind."""
+        return self.code == 404
+
+
+class Api:
+    """One API server, as one of its users.
+
+    Args:
+        client: Knows its address, its authority and our credentials.
+        namespace: The namespace that we belong to.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, namespace: str) -> None:
+        self._client = client
+        self._opening: set[asyncio.Task[httpx2.Response]] = set()
+        self._closing: set[asyncio.Future[None]] = set()
+        self.namespace = namespace
+
+    @classmethod
+    def connect(cls, environment: Mapping[str, str] = os.environ) -> "Api":
+        """Return the API server of `$KUBECONFIG`, else the one of the cluster that this process runs in.
+
+        Raises:
+            ConfigurationError: There is neither, or it cannot be used.
+        """
+        try:
+            named = environment.get("KUBECONFIG")
+            config = (KubeConfig.from_file(named) if named else KubeConfig.from_service_account()).get()
+            if config is None:
+                raise ConfigError("it has no current context")
+            params = ConnectionParams(timeout=_timeout(), trust_env=False)
+            return cls(AsyncClient(config, params), environment.get("RATIFY_NAMESPACE") or config.namespace)
+        except (ConfigError, KeyError, OSError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"the cluster's API server is not known: {type(error).__name__}: {error}",
+                remedy="Set KUBECONFIG to a file that can be read, or mount a service account's token.",
+            ) from None
+
+    async def aclose(self) -> None:
+        """Close all connections, those included that were about to be opened when nobody wanted them any more."""
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=_GRACE)
+        await end(*self._opening)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_GRACE)
+        await self._client.aclose()
+
+    async def get(self, path: str) -> Object:
+        """Return an object; errors as in `request`."""
+        return await self.request("GET", path)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """Ask for something and return the answer.
+
+        Args:
+            method: The HTTP method.
+            path: The path, as `object_path` makes it.
+            body: JSON values.
+            query: The query.
+            content_type: What the body is, as `MERGE_PATCH`.
+
+        Raises:
+            ApiFault: It was not done.
+        """
+        headers = {"Content-Type": content_type} if body is not None else {}
+        content = json.dumps(body).encode() if body is not None else None
+        data = bytearray()
+        async with self._answer(method, path, headers=headers, content=content, params=query) as response:
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > _MAX_ANSWER:
+                    raise ApiFault(_UNREADABLE, "TooLarge", "the API server's answer is too large")
+        return _parsed(bytes(data))
+
+    async def list(self, path: str) -> tuple[tuple[Object, ...], str]:
+        """Return all objects of a collection, and the version at which they were so.
+
+        Raises:
+            ApiFault: As in `request`, and for what is no list: it is never taken for an empty one.
+        """
+        found: list[Object] = []
+        query = {"limit": str(_PAGE)}
+        while True:
+            page = await self.request("GET", path, query=query)
+            items, more, version = _page(page)
+            found.extend(items)
+            if not more:
+                return tuple(found), version
+            query["continue"] = more
+
+    async def watch(self, path: str, version: str) -> AsyncIterator[tuple[str, Object]]:
+        """Iterate over what happens to a collection after that version, until the server ends it.
+
+        Yields:
+            `ADDED`, `MODIFIED` or `DELETED` with the object, `BOOKMARK` with nothing but a version.
+
+        Raises:
+            ApiFault: With the code 410 where the version is no longer known.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        silence = _timeout(WATCH_SECONDS + 30)
+        async with self._answer("GET", path, params=query, timeout=silence) as response:
+            async for line in _lines(response):
+                event = _parsed(line)
+                kind, value = event.get("type"), event.get("object")
+                if not isinstance(kind, str) or not isinstance(value, dict):
+                    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent an event that is none")
+                if kind == "ERROR":
+                    raise _fault(value, _UNREADABLE)
+                yield kind, value
+
+    @asynccontextmanager
+    async def _answer(self, method: str, path: str, **how: Any) -> AsyncIterator[httpx2.Response]:
+        try:
+            response = await self._open(self._client.build_request(method, path, **how))
+            try:
+                if not response.is_success:
+                    raise _fault(await _status(response), response.status_code)
+                yield response
+            finally:
+                await response.aclose()
+        except (httpx2.HTTPError, httpx2.StreamError, ConfigError, OSError) as error:
+            raise ApiFault(
+                0, "Unreachable", f"the API server did not answer: {type(error).__name__}"
+            ) from None
+
+    async def _open(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request and return the answer's beginning.
+
+        A connection that is cancelled in its handshake is never closed by the library: it is opened to the end, then closed.
+        """
+        task = asyncio.create_task(self._client.send(request, stream=True))
+        self._opening.add(task)
+        try:
+            response = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._unwanted)
+            raise
+        except BaseException:
+            self._opening.discard(task)
+            raise
+        self._opening.discard(task)
+        return response
+
+    def _unwanted(self, task: "asyncio.Task[httpx2.Response]") -> None:
+        """Close an answer that nobody wants any more."""
+        self._opening.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            return
+        closing = asyncio.ensure_future(task.result().aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+def collection_path(api: str, plural: str, namespace: str = "") -> str:
+    """Return the path of a kind's objects.
+
+    Args:
+        api: Group and version, as `v1` or `apps/v1`.
+        plural: The kind's plural.
+        namespace: Only of this namespace.
+    """
+    root = "/apis" if "/" in api else "/api"
+    return f"{root}/{api}/namespaces/{namespace}/{plural}" if namespace else f"{root}/{api}/{plural}"
+
+
+def object_path(api: str, plural: str, name: str, namespace: str = "", part: str = "") -> str:
+    """Return the path of one object, or of a part of it as `status`."""
+    path = f"{collection_path(api, plural, namespace)}/{name}"
+    return f"{path}/{part}" if part else path
+
+
+def _timeout(read: float = _SECONDS) -> httpx2.Timeout:
+    """Return the timeouts of a request; a connection that others use is waited for, because each of them ends."""
+    return httpx2.Timeout(_SECONDS, read=read, pool=None)
+
+
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
+    rest = bytearray()
+    async for chunk in response.aiter_bytes():
+        *whole, last = chunk.split(b"\n")
+        for line in whole:
+            yield bytes(rest + line)
+            rest.clear()
+        rest += last
+        if len(rest) > _MAX_EVENT:
+            raise ApiFault(_UNREADABLE, "TooLarge", "an event of the API server is too large")
+
+
+def _page(page: Object) -> tuple[list[Object], str, str]:
+    """Return a list's objects, where it goes on, and its version."""
+    meta, items = page.get("metadata"), page.get("items")
+    if isinstance(meta, dict) and isinstance(items, list) and all(isinstance(item, dict) for item in items):
+        more, version = meta.get("continue") or "", meta.get("resourceVersion")
+        if isinstance(more, str) and isinstance(version, str) and version:
+            return items, more, version
+    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent a list that is none")
+
+
+async def _status(response: httpx2.Response) -> Object:
+    data = bytearray()
+    async for chunk in response.aiter_bytes():
+        data += chunk
+        if len(data) > MIB:
+            break
+    try:
+        return _parsed(bytes(data))
+    except ApiFault:
+        return {}
+
+
+def _fault(status: Object, code: int) -> ApiFault:
+    said, reason = status.get("code"), str(status.get("reason") or "Unknown")[:80]
+    code = said if isinstance(said, int) and said else code
+    message = str(status.get("message") or "")[:300]
+    return ApiFault(code, reason, f"the API server refused with {code} {reason}: {message}")
+
+
+def _parsed(data: bytes) -> Object:
+    try:
+        return strictjson.load_object(
+            data, what="the API server's answer", max_bytes=_MAX_ANSWER, max_tokens=_MAX_TOKENS
+        )
+    except strictjson.InvalidJson as error:
+        raise ApiFault(_UNREADABLE, "Malformed", error.message) from None

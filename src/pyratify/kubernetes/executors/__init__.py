@@ -1,0 +1,1 @@
+"""Executor and NamespacedExecutor: read, built into engines, and answered in their status."""

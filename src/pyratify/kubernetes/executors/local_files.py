@@ -1,0 +1,111 @@
+"""Files that a configuration names, which a cluster lacks: found, or put into the configuration as texts."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.locations import join
+from pyratify.core.key import KeyMaterial
+from pyratify.keys.documents import FileDocuments
+
+_PATHS = frozenset(
+    {
+        "files",
+        "file",
+        "caFile",
+        "clientCertFile",
+        "clientKeyFile",
+        "trustedRoot",
+        "fulcioCertificates",
+        "trustPolicy",
+        "trustStore",
+        "path",
+        "folder",
+    }
+)
+_NO_FILES = frozenset({"", "public-good", "staging"})
+
+
+def local_files(document: Any, path: str = "", *, inside: bool = False) -> Iterator[tuple[str, str]]:
+    """Iterate over the files that parameters name, each with the path of the place that names it.
+
+    Args:
+        document: JSON values.
+        path: Where they stand.
+        inside: Whether that is below parameters.
+    """
+    if isinstance(document, Mapping):
+        for key, value in document.items():
+            place = join(path, str(key))
+            if inside and key in _PATHS:
+                yield from _texts(value, place)
+            else:
+                yield from local_files(value, place, inside=inside or key == "parameters")
+    elif isinstance(document, list):
+        for index, value in enumerate(document):
+            yield from local_files(value, f"{path}[{index}]", inside=inside)
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if value not in _NO_FILES and not value.startswith("https://"):
+            yield place, value
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _texts(each, f"{place}[{index}]")
+    elif isinstance(value, Mapping) and isinstance(value.get("path"), str):
+        yield from _texts(value["path"], f"{place}.path")
+
+
+async def inlined(document: Any, base: Path, parent: str = "") -> Any:
+    """Return the document with the keys and certificates that the provider `files` reads as texts of the provider `inline`.
+
+    Where the keys have different periods, which one text cannot have, they stay files.
+
+    Args:
+        document: JSON values.
+        base: The folder that relative paths start from.
+        parent: The key under which they stand.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or holds what must not be trusted.
+    """
+    if isinstance(document, list):
+        return [await inlined(each, base, parent) for each in document]
+    if not isinstance(document, dict):
+        return document
+    found = {key: await inlined(value, base, key) for key, value in document.items()}
+    period = _period(found.get("files"))
+    if period is None or "inline" in found:
+        return found
+    paths = [base / _path(each) for each in found.pop("files")]
+    text = "".join(_pem(each) for each in await FileDocuments(paths).keys())
+    return {**found, "inline": {"keys" if parent == "keys" else "certs": text, **period}}
+
+
+def _period(files: Any) -> dict[str, str] | None:
+    """Return the one period of all files; None where there is none in common, or these are no files of a provider."""
+    if not isinstance(files, list) or not files or not all(isinstance(_path(each), str) for each in files):
+        return None
+    found = [
+        {name: each[name] for name in ("notBefore", "notAfter") if name in each}
+        if isinstance(each, dict)
+        else {}
+        for each in files
+    ]
+    return found[0] if all(each == found[0] for each in found) else None
+
+
+def _path(file: Any) -> Any:
+    return file.get("path") if isinstance(file, dict) else file
+
+
+def _pem(material: KeyMaterial) -> str:
+    if b"-----BEGIN" in material.data:
+        return material.data.decode("utf-8").rstrip("\r\n") + "\n"
+    from pyratify.pki.public_keys import load_public_keys
+
+    label = "PUBLIC KEY" if load_public_keys(material) else "CERTIFICATE"
+    body = base64.encodebytes(material.data).decode("ascii")
+    return f"-----BEGIN {label}-----\n{body}-----END {label}-----\n"

@@ -1,0 +1,41 @@
+"""Texts of resources stand for themselves: no environment variables and no files are put into them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyratify.config.locations import join
+from pyratify.config.substitute import FILE, names_variable
+from pyratify.core.errors import ConfigurationError
+
+
+def check_literal(value: Any, path: str) -> None:
+    """Refuse what a file's reader would replace: in a resource nothing is replaced, and nobody shall think it were.
+
+    Raises:
+        ConfigurationError: `${NAME}`, or a parameter that begins with `file:`, with its path.
+    """
+    _check_literal(value, path, inside=False)
+
+
+def _check_literal(value: Any, path: str, *, inside: bool) -> None:
+    if isinstance(value, str):
+        _check_text(value, path, inside=inside)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_literal(item, join(path, str(key)), inside=inside or key == "parameters")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_literal(item, f"{path}[{index}]", inside=inside)
+
+
+def _check_text(text: str, path: str, *, inside: bool) -> None:
+    if names_variable(text):
+        raise _unreplaced(path, "environment variables are not put into resources")
+    if inside and text.startswith(FILE):
+        raise _unreplaced(path, "files are not put into resources")
+
+
+def _unreplaced(path: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        why, path=path, remedy="Write the value itself, or name a Secret (provider kubernetes)."
+    )

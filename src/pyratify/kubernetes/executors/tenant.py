@@ -1,0 +1,223 @@
+"""What a NamespacedExecutor may say: it is a tenant's text, read by a process that may do more than the tenant.
+
+What is not known to be harmless is refused: files of the provider, credentials of the provider, programs, Secrets of other
+namespaces, bounds above the usual ones and long times. Where it leads connections to is looked at when they are made, because a
+name says nothing about its address (`pyratify.core.addresses.Destinations`).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import fields
+
+from pyratify.config.locations import join
+from pyratify.config.plugin_resources import BuildResources
+from pyratify.config.schema import REGISTRY, THRESHOLD, ExecutorConfig, LimitsConfig
+from pyratify.core.credential import CredentialProvider
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import CertificateProvider, KeyProvider
+from pyratify.kubernetes.secrets.secret_reader import ClusterResources
+from pyratify.stores.registry.registry_plugin import Options as StoreOptions
+
+CREDENTIALS = ("anonymous", "kubernetes", "static")
+KEYS = ("inline", "kubernetes")
+MAX_CONCURRENCY = 16
+MAX_EXECUTORS = 64
+MAX_PARTS = 16
+MAX_EXPRESSIONS = 32
+MAX_INSTRUCTIONS = 4096
+"""Of all expressions of a resource together; matching all of them against one signer takes some 0.02 s at worst."""
+MAX_MIRRORS = 8
+NOWHERE = Path("/dev/null/no-files-for-tenants")
+_STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
+_COSIGN_FILES = ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")
+_NOTATION_FILES = ("trustStore", "notationConfig", "plugins")
+_ROOTS = ("public-good", "staging")
+_EXPRESSIONS = ("certificateIdentityRegex", "certificateOIDCIssuerRegex")
+_MAX_SECONDS = {
+    **dict.fromkeys(("timeout", "seconds", "delay", "interval", "wait", "backoff"), 60),
+    **dict.fromkeys(("ttl", "lifetime"), 86400),
+    "age": 366 * 86400,
+}
+"""By the last word of a parameter's name, the most seconds: of waiting, of keeping, and of what may lie in the past."""
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
+_USUAL = LimitsConfig()
+
+Check = Callable[[Mapping[str, Any], str], None]
+
+
+def check_tenant(config: ExecutorConfig) -> None:
+    """Refuse what a tenant must not say.
+
+    Raises:
+        ConfigurationError: With the path below the specification.
+    """
+    for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
+        if len(parts) > MAX_PARTS:
+            raise _refused(name, f"a resource may have at most {MAX_PARTS}")
+    for number, store in enumerate(config.stores):
+        _check_times(store.parameters, f"stores[{number}].parameters")
+        _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
+    for number, verifier in enumerate(config.verifiers):
+        _check_times(verifier.parameters, f"verifiers[{number}].parameters")
+        _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
+    if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
+        raise _refused("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
+    if config.policy_enforcer is not None:
+        _check_times(config.policy_enforcer.parameters, "policyEnforcer.parameters")
+        _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
+    _check_times({"timeout": config.timeout}, "")
+    if config.concurrency > MAX_CONCURRENCY:
+        raise _refused("concurrency", f"a namespace may have at most {MAX_CONCURRENCY}")
+    for field in fields(LimitsConfig):
+        usual = getattr(_USUAL, field.name)
+        if getattr(config.limits, field.name) > usual:
+            raise _refused(f"limits.{field.encode_name}", f"a namespace may have at most {usual}")
+
+
+def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[str, Check]) -> None:
+    if kind not in checks:
+        raise _refused(f"{path}.type", f"{kind!r} is not open to namespaces; {', '.join(checks)} is")
+    checks[kind](parameters, f"{path}.parameters")
+
+
+def _check_store(parameters: Mapping[str, Any], path: str) -> None:
+    _refuse_given(parameters, _STORE_FILES, path)
+    if parameters.get("authRealms"):
+        raise _refused(
+            f"{path}.authRealms",
+            "token servers that the registry does not stand for are for the cluster to name",
+        )
+    mirrors = parameters.get("mirrors")
+    if isinstance(mirrors, list | tuple) and len(mirrors) > MAX_MIRRORS:
+        raise _refused(
+            f"{path}.mirrors",
+            f"a namespace may have at most {MAX_MIRRORS}, which are asked one after another",
+        )
+    for field in fields(StoreOptions):
+        value, usual = parameters.get(field.encode_name), field.default
+        if _is_time(field.encode_name) or not (_is_number(value) and _is_number(usual)):
+            continue
+        if not value <= usual:
+            raise _refused(f"{path}.{field.encode_name}", f"a namespace may have at most {usual}")
+    credential = parameters.get("credential")
+    if isinstance(credential, Mapping):
+        _check_provider(credential.get("provider"), CREDENTIALS, f"{path}.credential.provider")
+
+
+def _check_times(value: Any, path: str) -> None:
+    """Refuse every number of seconds, however deep, that is larger than what its name allows."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            most = _MAX_SECONDS.get(_last_word(str(name)))
+            if most is not None and _is_number(item) and not item <= most:
+                raise _refused(join(path, str(name)), f"a namespace may have at most {most} seconds")
+            _check_times(item, join(path, str(name)))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_times(item, f"{path}[{index}]")
+
+
+def _is_time(name: str) -> bool:
+    return _last_word(name) in _MAX_SECONDS
+
+
+def _last_word(name: str) -> str:
+    words = _WORD.findall(name)
+    return words[-1].lower() if words else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
+    for where, policy in _each(parameters, "trustPolicies", path):
+        _refuse_given(policy, _COSIGN_FILES, where)
+        root = policy.get("trustedRoot")
+        if root and root not in _ROOTS:
+            raise _refused(f"{where}.trustedRoot", f"it names a file; {' and '.join(_ROOTS)} are open")
+        keys = policy.get("keys")
+        for name in keys if isinstance(keys, Mapping) else ():
+            _check_provider(name, KEYS, f"{where}.keys.{name}")
+
+
+def _expressions(parameters: Mapping[str, Any]) -> int:
+    """Count the expressions of a cosign verifier: each takes shared time, when it is read and for every signer."""
+    policies = [policy for _, policy in _each(parameters, "trustPolicies", "")]
+    identities = [each for policy in policies for _, each in _each(policy, "identities", "")]
+    return sum(bool(each.get(name)) for each in (*policies, *identities) for name in _EXPRESSIONS)
+
+
+def _check_notation(parameters: Mapping[str, Any], path: str) -> None:
+    _refuse_given(parameters, _NOTATION_FILES, path)
+    if isinstance(parameters.get("trustPolicy"), str):
+        raise _refused(f"{path}.trustPolicy", "it names a file")
+    revocation = parameters.get("revocation")
+    if isinstance(revocation, Mapping) and revocation.get("allowedHosts"):
+        raise _refused(f"{path}.revocation.allowedHosts", "only public addresses are open to namespaces")
+    for where, source in _each(parameters, "certificates", path):
+        for name in source:
+            if name not in ("type", "name"):
+                _check_provider(name, KEYS, f"{where}.{name}")
+
+
+def _check_threshold(parameters: Mapping[str, Any], path: str) -> None:
+    del parameters, path
+
+
+_STORES: Mapping[str, Check] = {REGISTRY: _check_store}
+_VERIFIERS: Mapping[str, Check] = {"cosign": _check_cosign, "notation": _check_notation}
+_POLICIES: Mapping[str, Check] = {THRESHOLD: _check_threshold}
+
+
+def _each(parameters: Mapping[str, Any], name: str, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    found = parameters.get(name)
+    for number, each in enumerate(found if isinstance(found, list | tuple) else ()):
+        if isinstance(each, Mapping):
+            yield f"{path}.{name}[{number}]", each
+
+
+def _refuse_given(parameters: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
+    for name in names:
+        if parameters.get(name):
+            raise _refused(f"{path}.{name}", "it names files of the provider")
+
+
+def _check_provider(name: Any, allowed: tuple[str, ...], path: str) -> None:
+    if name not in allowed:
+        raise _refused(path, f"{str(name)[:80]!r} reads what belongs to the provider")
+
+
+def _refused(path: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"not in a NamespacedExecutor: {why}",
+        path=path,
+        remedy="Write it out in the resource or name a Secret of its namespace, or let the cluster's administrator write an Executor.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TenantResources(ClusterResources):
+    """What plugins are lent while they are built for a namespace: providers of the provider's own are not among it."""
+
+    async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
+        """Build a key provider; errors as in `BuildResources`, and for one that is not open to namespaces."""
+        for name in sources:
+            _check_provider(name, KEYS, join(path, name))
+        return await BuildResources.keys(self, sources, path)
+
+    async def certificates(self, sources: Mapping[str, Any], path: str) -> CertificateProvider:
+        """Build the certificates; errors as in `keys`."""
+        for name in sources:
+            _check_provider(name, KEYS, join(path, name))
+        return await BuildResources.certificates(self, sources, path)
+
+    async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
+        """Build the credential provider; errors as in `keys`."""
+        if parameters is not None:
+            _check_provider(parameters.get("provider"), CREDENTIALS, f"{path}.provider")
+        return await BuildResources.credentials(self, parameters, path)

@@ -1,0 +1,184 @@
+"""The Lease: one replica at a time takes care of the certificates, and all say in it which certificate they serve.
+
+Two that both believe to hold it do no harm: whatever they write, they write only if nobody else has written meanwhile. Times of
+other machines are not compared with ours; a holder is given up when its entry has not changed for as long as it promised.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from pyratify.core.clock import Clock
+from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, Object, collection_path, object_path
+
+_API, _PLURAL = "coordination.k8s.io/v1", "leases"
+_PREFIX = "serving.ratify.sh/"
+_HEARTBEAT = 60.0
+_SILENCE = 6 * 3600.0
+_MAX_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How the Lease stands.
+
+    Attributes:
+        leading: Whether it is ours.
+        served: Which certificates the replicas serve that were heard of in the last hours.
+    """
+
+    leading: bool
+    served: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Lease:
+    """The Lease of a service's certificates.
+
+    Attributes:
+        api: The API server.
+        name: Its name.
+        namespace: Its namespace.
+        identity: Who we are; no other replica has the same.
+        clock: The clock.
+        seconds: How long it is ours after it was renewed.
+    """
+
+    api: Api
+    name: str
+    namespace: str
+    identity: str
+    clock: Clock
+    seconds: int = 40
+    _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _said: tuple[str, float] = ("", 0.0)
+
+    async def hold(self, serving: str) -> Held:
+        """Take or renew it if nobody else has it, and let everybody know which certificate is served here.
+
+        Args:
+            serving: The fingerprint of the certificate that is served; empty while there is none.
+
+        Raises:
+            ApiFault: It can be neither read nor written.
+        """
+        for _ in range(2):
+            found = await self._read()
+            free = self._is_free(found)
+            try:
+                if free or self._is_due(serving):
+                    found = await self._write(found, serving, take=free)
+            except ApiFault as fault:
+                if not fault.is_conflict:
+                    raise
+                continue
+            return Held(_spec(found).get("holderIdentity") == self.identity, self._served(found))
+        return Held(leading=False)
+
+    async def release(self) -> None:
+        """Give it up, so that another replica need not wait; errors as in `hold`."""
+        found = await self._read()
+        if _spec(found).get("holderIdentity") == self.identity:
+            mine = {self._annotation: None}
+            body = {"metadata": {**_version(found), "annotations": mine}, "spec": {"holderIdentity": ""}}
+            await self.api.request("PATCH", self._path, body, content_type=MERGE_PATCH)
+
+    async def _read(self) -> Object:
+        try:
+            return await self.api.get(self._path)
+        except ApiFault as fault:
+            if not fault.is_missing:
+                raise
+            return {}
+
+    async def _write(self, found: Object, serving: str, *, take: bool) -> Object:
+        """Write the Lease; only where we take it, it must still be what was found."""
+        said = f"{serving[:32]}.{self.clock.now():%Y%m%dT%H%M%S%f}"
+        annotations: Object = {self._annotation: said}
+        body: Object = {"metadata": {"annotations": annotations}}
+        if take:
+            annotations |= dict.fromkeys(self._silent(found) - {self._annotation})
+            body["spec"] = self._held(_spec(found))
+            body["metadata"] |= _version(found)
+        if found:
+            found = await self.api.request("PATCH", self._path, body, content_type=MERGE_PATCH)
+        else:
+            body |= {"apiVersion": _API, "kind": "Lease"}
+            body["metadata"] |= {"name": self.name, "namespace": self.namespace}
+            path = collection_path(_API, _PLURAL, self.namespace)
+            found = await self.api.request("POST", path, body)
+        self._said = (serving, self.clock.monotonic())
+        return found
+
+    def _held(self, before: Object) -> Object:
+        """Return the part of the Lease that says that it is ours."""
+        now = f"{self.clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+        spec: Object = {
+            "holderIdentity": self.identity,
+            "leaseDurationSeconds": self.seconds,
+            "renewTime": now,
+        }
+        if before.get("holderIdentity") != self.identity:
+            count = before.get("leaseTransitions")
+            spec |= {
+                "acquireTime": now,
+                "leaseTransitions": count + 1 if isinstance(count, int) else 0,
+            }
+        return spec
+
+    def _is_free(self, found: Object) -> bool:
+        """Tell whether it is ours, nobody's, or of somebody who has not renewed it in time."""
+        spec = _spec(found)
+        holder = spec.get("holderIdentity")
+        if not holder or holder == self.identity:
+            return True
+        promised = spec.get("leaseDurationSeconds")
+        seconds = min(promised, _MAX_SECONDS) if isinstance(promised, int) else self.seconds
+        return self._since("", f"{holder} {spec.get('renewTime')}") >= seconds
+
+    def _is_due(self, serving: str) -> bool:
+        said, when = self._said
+        return not when or said != serving or self.clock.monotonic() - when >= _HEARTBEAT
+
+    def _served(self, found: Object) -> frozenset[str]:
+        silent = self._silent(found)
+        said = {name: value for name, value in _reports(found).items() if name not in silent}
+        return frozenset(value.partition(".")[0] for value in said.values())
+
+    def _silent(self, found: Object) -> frozenset[str]:
+        """Return the entries of replicas that have not been heard of for so long that they are no more."""
+        reports = _reports(found)
+        for gone in self._seen.keys() - reports.keys() - {""}:
+            del self._seen[gone]
+        return frozenset(name for name, value in reports.items() if self._since(name, value) >= _SILENCE)
+
+    def _since(self, name: str, value: str) -> float:
+        """Return for how many seconds, as we saw it, this has had the same value."""
+        now = self.clock.monotonic()
+        before, when = self._seen.get(name, ("", now))
+        if before != value:
+            when = now
+        self._seen[name] = (value, when)
+        return now - when
+
+    @property
+    def _annotation(self) -> str:
+        return _PREFIX + hashlib.sha256(self.identity.encode()).hexdigest()[:16]
+
+    @property
+    def _path(self) -> str:
+        return object_path(_API, _PLURAL, self.name, self.namespace)
+
+
+def _spec(found: Object) -> Object:
+    spec = found.get("spec")
+    return spec if isinstance(spec, dict) else {}
+
+
+def _version(found: Object) -> Object:
+    version = (found.get("metadata") or {}).get("resourceVersion")
+    return {"resourceVersion": version} if version else {}
+
+
+def _reports(found: Object) -> dict[str, str]:
+    annotations = (found.get("metadata") or {}).get("annotations") or {}
+    return {name: str(value) for name, value in annotations.items() if name.startswith(_PREFIX)}

@@ -1,0 +1,1 @@
+"""Secrets as sources of credentials, keys and certificates."""

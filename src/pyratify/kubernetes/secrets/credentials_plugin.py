@@ -1,0 +1,115 @@
+"""The plugin `kubernetes` for credentials: an image pull Secret, or a user name and password in one."""
+
+import msgspec
+
+from pyratify.core.credential import Credential, CredentialProvider
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.plugin import Plugin, Resources
+from pyratify.core.reason import Reason
+from pyratify.core.scope import EVERYTHING
+from pyratify.credentials.docker_file import DockerFile, parse_docker_file
+from pyratify.credentials.providers import StaticCredentials, static_credential
+from pyratify.kubernetes.secrets.secret_reader import Secret, reader_of
+
+PULL = "kubernetes.io/dockerconfigjson"
+BASIC = "kubernetes.io/basic-auth"
+_PULL_ENTRY = ".dockerconfigjson"
+
+
+class SecretCredentialOptions(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """Parameters of the provider.
+
+    Attributes:
+        secret: The name of a Secret of the type `kubernetes.io/dockerconfigjson` or `kubernetes.io/basic-auth`.
+        namespace: Its namespace: of a NamespacedExecutor always its own; of an Executor the provider's when omitted.
+        registries: For a user name and password: the only hosts that may see them; those of the executor's scopes when
+            omitted.
+    """
+
+    secret: str
+    namespace: str = ""
+    registries: tuple[str, ...] = ()
+
+
+class PullCredentials:
+    """The entries of an image pull Secret, each for its registry or a part of it.
+
+    Args:
+        file: What is in it.
+    """
+
+    def __init__(self, file: DockerFile) -> None:
+        self._file = file
+
+    async def credential(self, registry: str) -> Credential:
+        """Return what is stored for a whole registry, or `ANONYMOUS`; errors as for a repository."""
+        return await self.repository_credential(registry, "")
+
+    async def repository_credential(self, registry: str, repository: str) -> Credential:
+        """Return what is stored for a repository, the longest match as in kubelet, or `ANONYMOUS`.
+
+        Raises:
+            StoreError: `REGISTRY_AUTH`: the entry is malformed.
+        """
+        return self._file.credential(registry, repository)
+
+
+async def build(name: str, options: SecretCredentialOptions, resources: Resources) -> CredentialProvider:
+    """Make the provider, and read the Secret; it is read again, and everything built anew, when it changes.
+
+    Raises:
+        ConfigurationError: The Secret must not be named here, cannot be read, or is of another type.
+    """
+    del name
+    secret = await reader_of(resources).read(options.secret, options.namespace)
+    if secret.kind == PULL:
+        return PullCredentials(_file(secret))
+    if secret.kind != BASIC:
+        raise ConfigurationError(
+            f"{secret.title} is of the type {secret.kind!r}, and needs to be {PULL} or {BASIC}", path="secret"
+        )
+    registries = options.registries or tuple({scope.partition("/")[0] for scope in resources.scopes})
+    if EVERYTHING in registries:
+        raise ConfigurationError(
+            "the scopes cover every registry, and each would be shown this credential",
+            path="registries",
+            remedy="Name in registries the hosts that the credential is for.",
+        )
+    return StaticCredentials(_basic(secret), registries)
+
+
+def _file(secret: Secret) -> DockerFile:
+    try:
+        file = parse_docker_file(secret.data.get(_PULL_ENTRY, b""), secret.title)
+    except StoreError as error:
+        raise ConfigurationError(error.message, path="secret", reason=error.reason) from None
+    if file.helpers or file.store:
+        raise ConfigurationError(
+            f"{secret.title} names credential helpers, which are programs of the provider", path="secret"
+        )
+    if not file.auths:
+        raise ConfigurationError(
+            f"{secret.title} has no credential", path="secret", reason=Reason.KEY_UNAVAILABLE
+        )
+    return file
+
+
+def _basic(secret: Secret) -> Credential:
+    try:
+        username, password = (
+            secret.data.get(name, b"").decode().rstrip("\r\n") for name in ("username", "password")
+        )
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{secret.title} is not UTF-8", path="secret") from None
+    if not password:
+        raise ConfigurationError(
+            f"{secret.title} has no password", path="secret", reason=Reason.KEY_UNAVAILABLE
+        )
+    return static_credential(username, password)
+
+
+plugin: Plugin[CredentialProvider] = Plugin(
+    options=SecretCredentialOptions, build=build, summary="An image pull Secret of the cluster"
+)

@@ -1,0 +1,165 @@
+"""Secrets that an executor names: read for whoever may name them, and looked at again."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyratify.config.plugin_resources import BuildResources
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Resources
+from pyratify.core.reason import Reason
+
+if TYPE_CHECKING:
+    from pyratify.kubernetes.client.api import Api
+
+MAX_SECRETS = 16
+"""How many Secrets one NamespacedExecutor may name: all of them are looked at again and again, one after another."""
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One Secret as it was read.
+
+    Attributes:
+        namespace: Its namespace.
+        name: Its name.
+        version: Counts its changes.
+        kind: Its type, as `kubernetes.io/tls`.
+        data: What is in it.
+    """
+
+    namespace: str
+    name: str
+    version: str
+    kind: str
+    data: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """How it is called in messages."""
+        return f"Secret {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReader:
+    """Reads Secrets for one executor.
+
+    Attributes:
+        api: The API server.
+        home: The namespace of those that are named without one.
+        tenant: Whether no other namespace may be named.
+        used: By namespace and name, the version of what was read.
+    """
+
+    api: "Api"
+    home: str
+    tenant: bool
+    used: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def anew(self) -> "SecretReader":
+        """Return the same reader, which has read nothing yet."""
+        return SecretReader(self.api, self.home, self.tenant)
+
+    async def read(self, name: str, namespace: str = "") -> Secret:
+        """Return a Secret.
+
+        Args:
+            name: Its name.
+            namespace: Its namespace; the reader's own when empty.
+
+        Raises:
+            ConfigurationError: It must not be named here, or `KEY_UNAVAILABLE`: it cannot be read.
+        """
+        if self.tenant and namespace not in ("", self.home):
+            raise ConfigurationError(
+                f"a NamespacedExecutor may name Secrets of its own namespace only, which is {self.home}",
+                path="namespace",
+                remedy="Remove the namespace, and put the Secret into this one.",
+            )
+        where = namespace or self.home
+        if not _NAMESPACE.fullmatch(where):
+            raise ConfigurationError(f"{where[:80]!a} is no namespace", path="namespace")
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(f"{name[:80]!a} is no name of a Secret", path="secret")
+        if self.tenant and (where, name) not in self.used and len(self.used) >= MAX_SECRETS:
+            raise ConfigurationError(
+                f"a NamespacedExecutor may name at most {MAX_SECRETS} Secrets",
+                path="secret",
+                remedy="Put several keys into one Secret, or write several resources.",
+            )
+        found = _secret(where, name, await self._get(where, name))
+        self.used[where, name] = found.version
+        return found
+
+    async def changed(self) -> bool:
+        """Tell whether something that was read is another one now; what cannot be looked at is taken for the same."""
+        from pyratify.kubernetes.client.api import ApiFault, object_path
+
+        for (namespace, name), version in self.used.items():
+            try:
+                given = await self.api.get(object_path("v1", "secrets", name, namespace))
+            except ApiFault as fault:
+                if fault.is_missing:
+                    return True
+                continue
+            if _version(given) != version:
+                return True
+        return False
+
+    async def _get(self, namespace: str, name: str) -> Mapping[str, Any]:
+        from pyratify.kubernetes.client.api import ApiFault, object_path
+
+        try:
+            return await self.api.get(object_path("v1", "secrets", name, namespace))
+        except ApiFault as fault:
+            raise ConfigurationError(
+                f"Secret {namespace}/{name} cannot be read: {fault.code or 'no answer'} {fault.reason}",
+                path="secret",
+                reason=Reason.KEY_UNAVAILABLE,
+                remedy="Create it, and let the provider's service account get it.",
+            ) from None
+
+
+def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> Secret:
+    try:
+        data = given.get("data") or {}
+        found = {key: base64.b64decode(value, validate=True) for key, value in data.items()}
+    except (AttributeError, TypeError, binascii.Error):
+        raise ConfigurationError(f"Secret {namespace}/{name} is malformed", path="secret") from None
+    return Secret(namespace, name, _version(given), str(given.get("type", "")), found)
+
+
+def _version(given: Mapping[str, Any]) -> str:
+    meta = given.get("metadata")
+    return str(meta.get("resourceVersion")) if isinstance(meta, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterResources(BuildResources):
+    """What plugins are lent while they are built for a resource of a cluster.
+
+    Attributes:
+        secrets: Reads Secrets; None where there is no API server.
+    """
+
+    secrets: SecretReader | None = None
+
+
+def reader_of(resources: Resources) -> SecretReader:
+    """Return who reads Secrets.
+
+    Raises:
+        ConfigurationError: Nobody does, because the configuration is a file.
+    """
+    found = resources.secrets if isinstance(resources, ClusterResources) else None
+    if found is None:
+        raise ConfigurationError(
+            "Secrets are for Executors of a cluster, and this configuration is a file",
+            remedy="Mount the Secret and name its files, or convert the file: `ratify config convert`.",
+        )
+    return found

@@ -1,0 +1,69 @@
+"""Which renderer prints results: one of ours, or an installed one (entry points of the group `pyratify.renderers`)."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from pyratify.core.errors import ConfigurationError, InconclusiveError
+from pyratify.core.isolation import describe
+from pyratify.core.reason import Reason
+from pyratify.core.report import ValidationResult
+from pyratify.render import BUILT_IN
+
+
+class Renderer(Protocol):
+    """What an entry point of the group `pyratify.renderers` names; a function will do."""
+
+    def __call__(self, result: ValidationResult, *, color: bool = False) -> str:
+        """Return one result as text, without a line break at its end; a pure function that decides nothing.
+
+        Args:
+            result: What to show; every text in it may come from an attacker, and `pyratify.render.plain.clean` makes it safe.
+            color: Whether a terminal shows it in colors.
+        """
+        ...
+
+
+def load_renderer(name: str) -> Renderer:
+    """Return the renderer of that name.
+
+    Raises:
+        ConfigurationError: Not installed, claimed by two packages, it cannot be imported, or it is no function.
+    """
+    if name in BUILT_IN:
+        ours: Renderer = import_module(f"pyratify.render.{name}").render
+        return ours
+    from pyratify.core.plugin import Registry
+
+    found = Registry[Renderer]("renderers").load(name, "-o")
+    if not callable(found):
+        raise ConfigurationError(
+            f"the renderer {name!r} is no function", path="-o", remedy="Report it to the renderer's author."
+        )
+    return _Guarded(name, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """A foreign renderer: whatever it does, the run ends with what was decided, or with an error."""
+
+    name: str
+    renderer: Renderer
+
+    def __call__(self, result: ValidationResult, *, color: bool = False) -> str:
+        try:
+            text = self.renderer(result, color=color)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an attempt to exit must not choose the exit code
+            raise self._fault(f"failed: {describe(error)}") from error
+        if not isinstance(text, str):
+            raise self._fault(f"returned {type(text).__name__} and no text")
+        return text
+
+    def _fault(self, what: str) -> InconclusiveError:
+        return InconclusiveError(
+            Reason.INTERNAL,
+            f"the renderer {self.name!r} {what}",
+            remedy="Report it to the renderer's author; -o text and -o json show the result.",
+        )

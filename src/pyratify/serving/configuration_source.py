@@ -1,0 +1,65 @@
+"""Where an entry point that serves takes its configuration from: a file, or the resources of a cluster."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from pyratify.core.engine import Engine
+from pyratify.core.telemetry import Observer
+
+
+class Lent(Protocol):
+    """One whole configuration, while it is used."""
+
+    engine: Engine
+    types: Mapping[str, str]
+
+    def used(self) -> AbstractAsyncContextManager[Any]:
+        """Keep it open meanwhile."""
+        ...
+
+
+class Source(Protocol):
+    """Where the configuration of the moment comes from."""
+
+    def lend(self, namespace: str) -> Lent | None:
+        """Return the configuration of the moment for a namespace, or None when there is none.
+
+        Args:
+            namespace: The tenant that asks; empty for none.
+        """
+        ...
+
+
+class FollowedSource(Source, Protocol):
+    """A configuration that may change at any time.
+
+    Attributes:
+        dress: Changes every engine before it is used, as to measure it.
+        observer: Watches what engines do, for `build_engine`; None when nobody does.
+        secret: What processes that share verdicts have in common, for `build_engine`; None when nothing is shared.
+    """
+
+    dress: Callable[[Engine], Engine] | None
+    observer: Observer | None
+    secret: bytes | None
+
+    async def refresh(self) -> bool:
+        """Look for changes at once; tell whether something new is in use."""
+        ...
+
+    async def watch(self) -> None:
+        """Look for changes until cancelled."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what it holds open."""
+        ...
+
+    def trouble(self) -> str:
+        """Return why no verdicts should be asked for here, or an empty text."""
+        ...
+
+    def gauges(self) -> Mapping[str, Callable[[], float]]:
+        """Return what is to be measured of it, by the metric's name."""
+        ...

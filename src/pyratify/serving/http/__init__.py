@@ -1,0 +1,1 @@
+"""The HTTP server: routes, bounds on bodies and connections, sockets."""

@@ -1,0 +1,58 @@
+"""The shared verdicts of a process, from its flags."""
+
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pyratify.caches.replicated import SharedCache
+
+PASSWORD = "RATIFY_SHARED_CACHE_PASSWORD"  # noqa: S105 - the name of the variable
+_MAX_PASSWORD = 4096
+
+
+def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
+    """Return the shared verdicts that the flags ask for; None when they ask for none.
+
+    Raises:
+        ConfigurationError: The address, the secret or the password cannot be used, or redis is not installed.
+    """
+    others = (flags.shared_cache_key_file, flags.shared_cache_password_file, flags.shared_cache_ca_file)
+    if not flags.shared_cache:
+        if any(others):
+            raise ConfigurationError("there is no shared cache", remedy="Give --shared-cache.")
+        return None
+    if not flags.shared_cache_key_file:
+        raise ConfigurationError(
+            "whoever can write the shared cache could allow everything",
+            remedy="Give --shared-cache-key-file; make one: openssl rand -hex 32 > FILE.",
+        )
+    from pyratify.caches.redis import open_redis
+    from pyratify.caches.replicated import SharedCache
+    from pyratify.caches.shared_secret import Secret
+
+    remote = open_redis(
+        flags.shared_cache,
+        password=_password(flags.shared_cache_password_file),
+        ca_file=flags.shared_cache_ca_file or "",
+    )
+    return SharedCache(remote, Secret.read(Path(flags.shared_cache_key_file)), clock)
+
+
+def _password(path: str | None) -> str:
+    if path is None:
+        return os.environ.get(PASSWORD, "")
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_MAX_PASSWORD + 1)
+        text = data.decode().removesuffix("\n")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigurationError(f"the password of the shared cache {path} cannot be read: {why}") from None
+    if not text or len(data) > _MAX_PASSWORD:
+        raise ConfigurationError(f"the password of the shared cache {path} is empty or too long")
+    return text

@@ -1,0 +1,66 @@
+"""Health: `/healthz` says that the process answers, `/readyz` that it can give verdicts."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from pyratify.serving.http.server import Asked, Handler, Reply, Site
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether requests should be sent here.
+
+    Attributes:
+        checks: By name, why not; an empty text where nothing is wrong.
+        draining: Set when the process is about to end.
+        serving: Set when requests are taken.
+    """
+
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    draining: bool = False
+    serving: bool = False
+
+    def faults(self) -> dict[str, str]:
+        """Return what is wrong, by name; empty when the process is ready."""
+        found = {name: check() for name, check in self.checks.items()}
+        if self.draining:
+            found["draining"] = "the process is about to end"
+        return {name: why for name, why in found.items() if why}
+
+
+def health_site(readiness: Readiness) -> Site:
+    """Return the site with `/healthz` and `/readyz`; plain HTTP, and no secrets."""
+    routes: dict[tuple[str, str], Handler] = {
+        ("GET", "/healthz"): _alive,
+        ("GET", "/readyz"): partial(_ready, readiness),
+    }
+    return Site(routes=routes, refusals={}, max_body=1024)
+
+
+def metrics_site(expose: Callable[[], bytes]) -> Site:
+    """Return the site with `/metrics`; plain HTTP.
+
+    Args:
+        expose: Returns all metrics in Prometheus's text format.
+    """
+    routes: dict[tuple[str, str], Handler] = {("GET", "/metrics"): partial(_measured, expose)}
+    return Site(routes=routes, refusals={}, max_body=1024)
+
+
+async def _alive(asked: Asked) -> Reply:
+    del asked
+    return Reply(200, b'{"status":"ok"}')
+
+
+async def _ready(readiness: Readiness, asked: Asked) -> Reply:
+    del asked
+    faults = readiness.faults()
+    text = json.dumps({"status": "not ready" if faults else "ok", "faults": faults})
+    return Reply(503 if faults else 200, text.encode())
+
+
+async def _measured(expose: Callable[[], bytes], asked: Asked) -> Reply:
+    del asked
+    return Reply(200, expose(), "text/plain")

@@ -1,0 +1,1 @@
+"""TLS of servers, with certificates that are exchanged while the server runs."""

@@ -1,0 +1,110 @@
+"""What every entry point that serves asks: the verdict on a reference, and the digest that a tag names."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core.errors import Failure, RatifyError
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.report import ValidationResult, failures
+from pyratify.serving.configuration_source import Lent, Source
+
+
+class Undecided(RatifyError):
+    """There is no verdict; nothing is to be run, but asking again may help."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason, failure.message, remedy=failure.remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verdict: an ALLOW or a DENY of something that was found.
+
+    Attributes:
+        result: The engine's result; never one with an error, nor without a subject.
+        types: The plugins of the configuration's verifiers, by the names of the verifiers.
+        generation: The generation of the engine that decided.
+        seconds: For how long that engine's answer stays the same; 0 where it may change at any time.
+    """
+
+    result: ValidationResult
+    types: Mapping[str, str]
+    generation: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Asks the engine of the moment.
+
+    Attributes:
+        source: The configuration of the moment.
+        verdicts: Remembers verdicts.
+    """
+
+    source: Source
+    verdicts: Verdicts
+
+    async def verdict(self, reference: Reference, namespace: str = "") -> Answer:
+        """Return the verdict on a reference.
+
+        Args:
+            reference: What to validate.
+            namespace: The tenant that asks; empty for none.
+
+        Raises:
+            Undecided: No configuration, no executor for it, or whatever kept the engine from deciding.
+        """
+        async with self._lent(namespace) as lent:
+            engine = lent.engine
+            result = (await self.verdicts.validate(engine, reference, namespace)).checked()
+            if result.error is not None:
+                raise Undecided(result.error)
+            if result.subject is None:
+                raise Undecided(_no_executor(reference))
+            seconds = self.verdicts.remaining(engine, reference, namespace)
+            return Answer(result, lent.types, engine.generation, seconds)
+
+    async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
+        """Return a reference by digest; no registry is asked where it has one.
+
+        Raises:
+            Undecided: No configuration, or no executor for it.
+            StoreError: It could not be resolved.
+        """
+        if reference.digest is not None:
+            return reference.at(reference.digest)
+        async with self._lent(namespace) as lent:
+            if lent.engine.executors.match(reference) is None:
+                raise Undecided(_no_executor(reference))
+            found = await self.verdicts.resolve(lent.engine, reference, namespace)
+            return reference.at(found.digest)
+
+    @asynccontextmanager
+    async def _lent(self, namespace: str) -> AsyncIterator[Lent]:
+        lent = self.source.lend(namespace)
+        if lent is None:
+            reason = Reason.NO_EXECUTOR
+            raise Undecided(Failure(reason, "no valid executor configured", reason.remedy))
+        async with lent.used():
+            yield lent
+
+
+def refusal(result: ValidationResult) -> Failure:
+    """Return why a result does not allow: where all evidence failed for one reason, that one."""
+    why = result.failure or Failure(
+        Reason.POLICY_UNSATISFIED, "no policy allows it", Reason.POLICY_UNSATISFIED.remedy
+    )
+    if why.reason is not Reason.POLICY_UNSATISFIED:
+        return why
+    known = {failure.reason: failure for _, failure in failures(result.artifacts)}
+    return next(iter(known.values())) if len(known) == 1 else why
+
+
+def _no_executor(reference: Reference) -> Failure:
+    reason = Reason.SCOPE_NO_MATCH
+    message = f"no executor configured for the artifact {reference.name}"
+    return Failure(reason, message, reason.remedy)

@@ -1,0 +1,117 @@
+"""A worker as its supervisor sees it: a process, and what it last reported."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from pyratify.core.isolation import end
+from pyratify.serving.workers.control import (
+    MAX_LINE,
+    METRICS,
+    STATE,
+    VARIABLE,
+    Report,
+    handed,
+    parse_report,
+)
+
+_NOTHING = Report(serving=False, faults={"worker": "it has not started yet"})
+_SILENT = Report(serving=False, faults={"worker": "it does not report any more"})
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process.
+
+    Attributes:
+        process: The process.
+        report: What it last said.
+        families: What it last said it had measured.
+    """
+
+    process: asyncio.subprocess.Process
+    report: Report = _NOTHING
+    families: Report = _NOTHING
+    _writer: asyncio.StreamWriter | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it serves and has no fault."""
+        return self.report.serving and not self.report.faults
+
+    async def ask(self, *, metrics: bool = False) -> None:
+        """Ask how it is and wait for its next report.
+
+        Raises:
+            ConnectionError: It is gone.
+        """
+        if self._writer is None or self._writer.is_closing():
+            raise ConnectionResetError("the worker is gone")
+        before = self.families
+        self._writer.write(METRICS if metrics else STATE)
+        await self._writer.drain()
+        await self._news.wait()
+        while metrics and self.families is before:
+            await self._news.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    async def listen(self, control: socket.socket) -> None:
+        """Take its reports until it closes the connection; one that makes no sense ends it."""
+        reader, self._writer = await asyncio.open_connection(sock=control, limit=MAX_LINE)
+        try:
+            while line := await reader.readline():
+                self.report = parse_report(line)
+                if self.report.families:
+                    self.families = self.report
+                self._news.set()
+                self._news = asyncio.Event()
+        except (ValueError, ConnectionError):
+            self.send(signal.SIGKILL)
+        finally:
+            self.report = _SILENT
+            self._writer.close()
+
+
+@asynccontextmanager
+async def running(
+    command: Sequence[str], number: int, sockets: tuple[socket.socket, ...]
+) -> AsyncIterator[Worker]:
+    """Run a worker while the context is open; at its end the process is gone.
+
+    Args:
+        command: The command line of the whole program.
+        number: Which of the workers it is.
+        sockets: Where it serves.
+    """
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env={**os.environ, VARIABLE: handed(number, theirs, sockets)},
+            pass_fds=[one.fileno() for one in (theirs, *sockets)],
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    worker = Worker(process)
+    listening = asyncio.create_task(worker.listen(ours))
+    try:
+        yield worker
+        await asyncio.wait({listening}, timeout=1)  # its last report
+    finally:
+        worker.send(signal.SIGKILL)
+        await process.wait()
+        await end(listening)
+        ours.close()

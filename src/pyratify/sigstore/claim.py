@@ -1,0 +1,20 @@
+"""What a verified signature says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a verified signature says.
+
+    Attributes:
+        annotations: What the signer says besides, for each mention of the subject; all of it is signed.
+        docker_reference: The repository that the signer names; empty when there is none.
+        predicate_type: The in-toto predicate; None for simple signing and message signatures.
+    """
+
+    annotations: tuple[Mapping[str, Any], ...] = ()
+    docker_reference: str = ""
+    predicate_type: str | None = None

@@ -1,0 +1,166 @@
+"""Which signers a policy names, and whether the signer of a certificate is one of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.reason import Reason
+from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_pattern, widen
+from pyratify.sigstore.fulcio import OIDS, Signer
+
+_NO_EXTENSIONS: Mapping[str, str] = MappingProxyType({})
+_WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign is content with a part."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateIdentity:
+    """Who may have signed with a certificate; everything that is set must hold.
+
+    Attributes:
+        subject: The certificate's subject alternative name, exactly.
+        subject_regex: An expression that matches the whole of it.
+        issuer: Who vouched for the signer (OpenID Connect issuer), exactly.
+        issuer_regex: An expression that matches the whole of it.
+        extensions: Further facts that the certificate authority states, by name or object identifier.
+        allow_any: Whether expressions that match everything are meant.
+        expressions: The expressions for subject and issuer, compiled; None where the text is given exactly.
+
+    Raises:
+        ConfigurationError: Subject or issuer is missing, given twice, or matches everything; an expression is malformed
+            or too large, or RE2 is not installed.
+    """
+
+    subject: str = ""
+    subject_regex: str = ""
+    issuer: str = ""
+    issuer_regex: str = ""
+    extensions: Mapping[str, str] = field(default_factory=lambda: _NO_EXTENSIONS, hash=False)
+    allow_any: bool = False
+    expressions: tuple[Pattern | None, Pattern | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expressions", check_identity(self))
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityMatcher:
+    """An identity of the policy, ready to be used."""
+
+    wanted: CertificateIdentity
+    subject: Pattern | None
+    issuer: Pattern | None
+
+    def refuses(self, signer: Signer) -> str:
+        """Return what does not fit; empty where the signer is the one who is wanted."""
+        wanted = self.wanted
+        if self.issuer and not self.issuer.matches(signer.issuer):
+            return "issuer"
+        if wanted.issuer and wanted.issuer != signer.issuer:
+            return "issuer"
+        if self.subject and not self.subject.matches(signer.subject):
+            return "subject"
+        if wanted.subject and (wanted.subject, _kind_of(wanted.subject)) != (signer.subject, signer.kind):
+            return "subject"
+        for name, value in wanted.extensions.items():
+            if signer.extensions.get(OIDS.get(name, name)) != value:
+                return name
+        return ""
+
+    def hint(self, signer: Signer) -> str:
+        """Return what the policy's author may have missed: an expression that fits only a part of what it is held against."""
+        for what, pattern, text in (
+            ("issuer", self.issuer, signer.issuer),
+            ("subject", self.subject, signer.subject),
+        ):
+            if pattern is not None and not pattern.matches(text):
+                return _partial(what, pattern, text)
+        return ""
+
+
+def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern | None]:
+    """Refuse an identity that is not whole; return its expressions for subject and issuer.
+
+    Raises:
+        ConfigurationError: As in `CertificateIdentity`.
+    """
+    subject = _compile(wanted.subject_regex, "certificateIdentityRegex")
+    issuer = _compile(wanted.issuer_regex, "certificateOIDCIssuerRegex")
+    for what, exact, pattern in (
+        ("certificateIdentity", wanted.subject, subject),
+        ("certificateOIDCIssuer", wanted.issuer, issuer),
+    ):
+        if bool(exact) == (pattern is not None):
+            problem = "is given twice" if exact else "is missing"
+            raise ConfigurationError(
+                f"{what} {problem}: an identity has exactly one subject and one issuer", path=what
+            )
+        if pattern is not None and pattern.is_catch_all and not wanted.allow_any:
+            raise ConfigurationError(
+                f"the expression {pattern.text[:100]!a} matches everything, so every signer would be trusted",
+                path=f"{what}Regex",
+                remedy="Name who is trusted, or set allowAnyIdentity if every signer is meant.",
+            )
+    for name, value in wanted.extensions.items():
+        if name not in OIDS and name not in OIDS.values():
+            raise ConfigurationError(f"no certificate states {name[:80]!r}", path="extensions")
+        if not value:
+            raise ConfigurationError(f"{name} is empty", path=f"extensions.{name}")
+    return subject, issuer
+
+
+def make_matcher(wanted: CertificateIdentity) -> IdentityMatcher:
+    """Return an identity, ready to be used."""
+    subject, issuer = wanted.expressions
+    return IdentityMatcher(wanted, subject, issuer)
+
+
+def check_signer(signer: Signer, matchers: tuple[IdentityMatcher, ...]) -> None:
+    """Refuse a signer that no identity of the policy names.
+
+    Raises:
+        VerificationError: `IDENTITY_MISMATCH`.
+    """
+    refusals = [matcher.refuses(signer) for matcher in matchers]
+    if all(refusals):
+        what = ", ".join(dict.fromkeys(refusals))
+        hint = next((hint for hint in (matcher.hint(signer) for matcher in matchers) if hint), "")
+        message = (
+            f"signed by {signer.subject[:200]!a} (issuer {signer.issuer[:200]!a}), which no identity of the "
+            f"policy names: {what or 'there is none'}"
+        )
+        raise VerificationError(
+            Reason.IDENTITY_MISMATCH,
+            message + (f"; {hint}" if hint else ""),
+            remedy=_WIDER if hint else None,
+        )
+
+
+def _kind_of(text: str) -> str:
+    if "://" in text:
+        return "uri"
+    return "email" if "@" in text else "username"
+
+
+def _partial(what: str, pattern: Pattern, text: str) -> str:
+    """Return that an expression fits a part only, and which one would fit the whole."""
+    place = pattern.find(text)
+    if place is None:
+        return ""
+    wider = widen(pattern, text)
+    part = "the beginning" if place[0] == 0 else "the end" if place[1] == len(text) else "a part"
+    found = f"the expression {pattern.text!a} matches only {part} of the {what}, and the whole has to match"
+    return f"{found}: {wider!a} would" if wider else found
+
+
+def _compile(text: str, path: str) -> Pattern | None:
+    try:
+        return compile_pattern(text) if text else None
+    except InvalidPattern as error:
+        raise ConfigurationError(
+            f"{text[:100]!a} is no expression that can be used: {error}",
+            path=path,
+            remedy="Correct the expression, or write the text out exactly.",
+        ) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(error.detail, path=path, remedy=error.remedy) from None

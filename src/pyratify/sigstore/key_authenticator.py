@@ -1,0 +1,107 @@
+"""Signatures held against configured keys, and their proofs against a trusted root where one is required."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.pki.public_keys import PublicKey
+from pyratify.sigstore.key_signature import attempts, check_period, is_signed
+from pyratify.sigstore.mismatch import unsigned
+from pyratify.sigstore.requirements import SignatureRequirements
+from pyratify.sigstore.verification_material import VerificationMaterial
+
+if TYPE_CHECKING:
+    from pyratify.sigstore.certificate_authenticator import CertificateAuthenticator
+
+
+MAX_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAuthenticator:
+    """Authenticates signatures made with configured keys; an `Authenticator`.
+
+    Attributes:
+        requirements: What must hold for a signature to count.
+        keys: The trusted keys, at least one.
+        clock: The time that counts where nothing proves when a signature was made.
+        proofs: Verifies log entries and timestamps; None where they are not required.
+    """
+
+    requirements: SignatureRequirements
+    keys: tuple[PublicKey, ...]
+    clock: Clock
+    proofs: "CertificateAuthenticator | None" = None
+
+    @property
+    def noun(self) -> str:
+        """What is trusted, for messages."""
+        return "key"
+
+    @property
+    def takes_certificates(self) -> bool:
+        """No: a signature made with a certificate is of another kind of signer."""
+        return False
+
+    @property
+    def usual_price(self) -> int:
+        """What a signature usually costs that is tried with each key, in units of about 0.1 ms."""
+        return 4 * len(self.keys) + (0 if self.proofs is None else self.proofs.usual_price)
+
+    def price(self, material: VerificationMaterial) -> int:
+        """Return what authenticating a signature costs at most, in units of about 0.1 ms."""
+        tried = (attempts(key, material.signed, material.signature) for key in self.keys)
+        keys = sum(attempt.price for each in tried for attempt in each)
+        return max(1, keys) + (0 if self.proofs is None else self.proofs.price(material))
+
+    def authenticate(self, material: VerificationMaterial) -> tuple[str, Mapping[str, Any]]:
+        """Return the key that made a signature, and what is known of its proofs where these are asked for.
+
+        Raises:
+            VerificationError: `SIG_INVALID`, `TIME_OUTSIDE_VALIDITY`, or why the proofs do not suffice.
+        """
+        key = next((each for each in self.keys if is_signed(each, material.signed, material.signature)), None)
+        if key is None:
+            raise unsigned(material, tuple(each.fingerprint for each in self.keys))
+        if self.proofs is not None:
+            return key.fingerprint, self.proofs.prove(material, key)
+        check_period(key, (), self.clock.now())
+        return key.fingerprint, {}
+
+    def valid_until(self, signers: Collection[str]) -> datetime | None:
+        """Return when the period of one of these signers' keys ends, if that is yet to come."""
+        ends = (key.validity.end for key in self.keys if key.fingerprint in signers)
+        return min((end for end in ends if end is not None and end > self.clock.now()), default=None)
+
+
+def load_key_authenticator(requirements: SignatureRequirements, clock: Clock) -> KeyAuthenticator:
+    """Load the trusted keys, and the trusted root where one is required.
+
+    Raises:
+        ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, or too many keys.
+    """
+    from pyratify.pki.public_keys import load_public_keys
+
+    keys: dict[str, PublicKey] = {}
+    for key in (key for material in requirements.keys for key in load_public_keys(material)):
+        if keys.setdefault(key.fingerprint, key).validity != key.validity:
+            raise ConfigurationError(
+                f"a key is named twice, with different periods: {key.origin}",
+                path="keys",
+                reason=Reason.KEY_INVALID,
+            )
+    if len(keys) > MAX_KEYS:
+        raise ConfigurationError(
+            f"a cosign trust policy has {len(keys)} keys, more than the {MAX_KEYS} allowed", path="keys"
+        )
+    if not requirements.has_trust:
+        return KeyAuthenticator(requirements, tuple(keys.values()), clock)
+    from pyratify.sigstore.certificate_authenticator import load_certificate_authenticator
+
+    return KeyAuthenticator(
+        requirements, tuple(keys.values()), clock, load_certificate_authenticator(requirements, clock)
+    )

@@ -1,0 +1,160 @@
+"""Whether a key made a signature.
+
+The algorithm follows from the key and never from the evidence (sigstore algorithm registry): ECDSA with the curve's own
+hash, or with SHA-256 as older cosign releases used for every curve; RSA with SHA-256, PKCS#1 v1.5 or PSS; Ed25519, pure
+or prehashed as cosign signs images. Of these, only what can apply by the signature's own form is tried.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.public_keys import PublicKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+    from pyratify.sigstore.verification_material import Signed
+
+_ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
+_PREHASHED_PRICE = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way in which a key could have made a signature.
+
+    Attributes:
+        price: What finding out costs, in units of about 0.1 ms.
+        holds: Finds out.
+    """
+
+    price: int
+    holds: Callable[[], bool]
+
+
+def attempts(key: PublicKey, signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
+    """Return the ways in which the key could have made a signature of this form; mostly none where it did not.
+
+    Where only a digest is known, Ed25519 cannot be verified, and nothing is.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    if isinstance(key.key, EllipticCurvePublicKey):
+        return _ecdsa(key.key, signed, signature)
+    if isinstance(key.key, RSAPublicKey):
+        return _rsa(key.key, signed, signature)
+    return _ed25519(key.key, signed, signature)
+
+
+def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:
+    """Tell whether the key made the signature over this content, of which perhaps only a digest is known."""
+    return any(attempt.holds() for attempt in attempts(key, signed, signature))
+
+
+def _ecdsa(key: "EllipticCurvePublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+    # A sequence of two integers, each as wide as the curve at most (RFC 3279, section 2.2.3).
+    if signature[:1] != b"\x30" or not 8 <= len(signature) <= 2 * ((key.key_size + 7) // 8 + 3) + 3:
+        return ()
+    price = 1 if key.key_size <= 256 else 4
+    if signed.message is not None:
+        return tuple(
+            Attempt(price, partial(_holds, key, signature, signed.message, ECDSA(each)))
+            for each in _hashes(key.curve.name)
+            if signed.algorithm in (None, each.name)
+        )
+    return tuple(
+        Attempt(price, partial(_holds, key, signature, digest, ECDSA(Prehashed(each))))
+        for name, digest in signed.digests.items()
+        for each in _hashes(key.curve.name)
+        if each.name == name
+    )
+
+
+def _hashes(curve: str) -> "tuple[HashAlgorithm, ...]":
+    from cryptography.hazmat.primitives import hashes
+
+    if curve == "secp384r1":
+        return hashes.SHA384(), hashes.SHA256()
+    if curve == "secp521r1":
+        return hashes.SHA512(), hashes.SHA256()
+    return (hashes.SHA256(),)
+
+
+def _rsa(key: "RSAPublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    if len(signature) != (key.key_size + 7) // 8:  # RFC 8017, sections 8.1.2 and 8.2.2, step 1
+        return ()
+    schemes = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
+    if signed.message is None:
+        digest = signed.digests.get("sha256")
+        found = (partial(_holds, key, signature, digest, each, Prehashed(SHA256())) for each in schemes)
+        return tuple(Attempt(1, each) for each in found) if digest is not None else ()
+    if signed.algorithm not in (None, "sha256"):
+        return ()
+    return tuple(
+        Attempt(1, partial(_holds, key, signature, signed.message, each, SHA256())) for each in schemes
+    )
+
+
+def _ed25519(key: "Ed25519PublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
+    from pyratify.sigstore.ed25519ph import verify_prehashed
+
+    message = signed.message
+    if message is None or len(signature) != 64:
+        return ()
+    if int.from_bytes(signature[32:], "little") >= _ED25519_ORDER:  # RFC 8032, section 5.1.7, step 1
+        return ()
+    return (
+        Attempt(1, partial(_holds, key, signature, message)),
+        Attempt(_PREHASHED_PRICE, partial(verify_prehashed, key.public_bytes_raw(), message, signature)),
+    )
+
+
+def _holds(key: Any, *arguments: object) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(*arguments)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def check_period(key: PublicKey, times: tuple[datetime, ...], now: datetime) -> None:
+    """Refuse a signature that was made outside of its key's period, or that cannot be shown to have been made inside.
+
+    Args:
+        key: The key.
+        times: When trusted parties saw the signature; where there are none, only the present is known.
+        now: The present.
+
+    Raises:
+        VerificationError: `TIME_OUTSIDE_VALIDITY`.
+    """
+    for time in times or (now,):
+        if not key.validity.covers(time):
+            what = (
+                "the signature was made"
+                if times
+                else "nothing proves when the signature was made, and it is now"
+            )
+            raise VerificationError(
+                Reason.TIME_OUTSIDE_VALIDITY,
+                f"{what} {time:%Y-%m-%dT%H:%M:%SZ}, outside of the period of the key {key.origin}",
+                remedy="Sign again with a key that is in use; where a timestamp proves the time, name a trusted root.",
+            )

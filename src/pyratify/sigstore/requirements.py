@@ -1,0 +1,67 @@
+"""What must hold for a signature to count: the keys or identities, and how many logs and timestamps stand for it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+
+if TYPE_CHECKING:
+    from pyratify.sigstore.identity import CertificateIdentity
+    from pyratify.sigstore.trusted_material import TrustedMaterial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureRequirements:
+    """Which signers count, and what must prove when they signed; all of it of one and the same signature.
+
+    Attributes:
+        keys: Documents with the public keys that are trusted; a signature by any of them counts.
+        identities: Who is trusted to sign with a certificate (keyless); one suffices. Never beside keys.
+        trusted_root: A `trusted_root.json`; for identities, Sigstore's public instance where it is omitted. With keys
+            it makes an entry in a transparency log a requirement.
+        authorities: In place of a trusted root, its parts one by one.
+        logs: How many independent transparency logs must hold the signature; 0 asks for none.
+        certificate_logs: How many logs must hold the certificate; 0 asks for none.
+        timestamps: How many timestamp authorities must have stamped the signature; 0 still uses those that did.
+        use_timestamps: Whether signed timestamps are looked at.
+
+    Raises:
+        ConfigurationError: Neither key nor identity, no source of time, or timestamps of no authority.
+    """
+
+    keys: tuple[KeyMaterial, ...] = ()
+    identities: "tuple[CertificateIdentity, ...]" = ()
+    trusted_root: KeyMaterial | None = None
+    authorities: "TrustedMaterial | None" = None
+    logs: int = 1
+    certificate_logs: int = 1
+    timestamps: int = 0
+    use_timestamps: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.keys) == bool(self.identities):
+            raise ConfigurationError(
+                "a cosign trust policy needs at least one key or one identity, and not both", path="keys"
+            )
+        if self.trusted_root is not None and self.authorities is not None:
+            raise ConfigurationError("a trusted root is given whole and in parts", path="trustedRoot")
+        if min(self.logs, self.certificate_logs, self.timestamps) < 0:
+            raise ConfigurationError("a number of logs or timestamps is negative", path="logs")
+        if self.identities and not self.logs and not self.use_timestamps:
+            raise ConfigurationError(
+                "neither transparency logs nor timestamps are looked at, so a certificate would have no time",
+                path="ignoreTLog",
+                remedy="Remove ignoreTLog or ignoreObserverTimestamps.",
+            )
+        if self.timestamps and not (self.has_trust and self.use_timestamps):
+            raise ConfigurationError(
+                "timestamps are asked for, and nothing says whose",
+                path="timestamps",
+                remedy="Name a trusted root, and look at timestamps.",
+            )
+
+    @property
+    def has_trust(self) -> bool:
+        """Whether certificates, logs or timestamps are looked at."""
+        return bool(self.identities) or self.trusted_root is not None or self.authorities is not None

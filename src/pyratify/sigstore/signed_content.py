@@ -1,0 +1,91 @@
+"""What a bundle signs, and what comes with it: from a parsed bundle and the artifact it must be for."""
+
+import hmac
+from collections.abc import Mapping
+from itertools import pairwise
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.dsse import DsseEnvelope
+from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.bundle import Bundle, MessageSignature
+from pyratify.sigstore.check_certificate import check_certificate
+from pyratify.sigstore.media_types import HASHES, IN_TOTO
+from pyratify.sigstore.verification_material import Signed, VerificationMaterial
+
+
+def material_of(bundle: Bundle, signed: Signed) -> VerificationMaterial:
+    """Return a bundle's signature with its proofs.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED` for what is no certificate, `CHAIN_UNTRUSTED` for a root beside it.
+    """
+    content = bundle.content
+    signature = content.signatures[0].value if isinstance(content, DsseEnvelope) else content.signature
+    for der in bundle.certificates:
+        check_certificate(der)
+    _check_chain(bundle)
+    return VerificationMaterial(
+        signed,
+        signature,
+        bundle.certificates[0] if bundle.certificates else None,
+        bundle.log_entries,
+        bundle.timestamps,
+        bundle.need_proof,
+        _hint(bundle),
+    )
+
+
+def signed_of(bundle: Bundle, artifact: Artifact) -> Signed:
+    """Return what a bundle's signature must be made over, if it is for this artifact.
+
+    Raises:
+        VerificationError: `SIG_INVALID`, or `PAYLOAD_TYPE` for an envelope of something else than a statement.
+    """
+    content = bundle.content
+    if isinstance(content, DsseEnvelope):
+        if content.payload_type != IN_TOTO:
+            raise VerificationError(
+                Reason.PAYLOAD_TYPE, f"the envelope holds {content.payload_type[:120]!r}, not {IN_TOTO}"
+            )
+        return Signed(content.signed, payload=content.payload)
+    return _signed_message(content, artifact)
+
+
+def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:
+    algorithm = HASHES.get(message.algorithm)
+    if algorithm is None:
+        raise VerificationError(
+            Reason.SIG_INVALID, f"the message digest is of an unknown algorithm: {message.algorithm[:80]!r}"
+        )
+    known: Mapping[str, bytes] = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
+    actual = artifact.digest_by(algorithm)
+    if actual is None or not hmac.compare_digest(bytes.fromhex(actual.hex), message.digest):
+        raise VerificationError(Reason.SIG_INVALID, f"the message digest is not that of {artifact.digest}")
+    return Signed(artifact.data, known, algorithm=algorithm)
+
+
+def _hint(bundle: Bundle) -> str:
+    content = bundle.content
+    return bundle.hint or (content.signatures[0].keyid if isinstance(content, DsseEnvelope) else "")
+
+
+def _check_chain(bundle: Bundle) -> None:
+    """Refuse a root beside the signer's certificate, save at the end of a whole chain of version 0.1, where it is ignored.
+
+    Only the configuration says which roots are trusted. Programs that wrote version 0.1 put what the authority answered
+    into bundles, as npm did, and verifiers should ignore that root (sigstore_bundle.proto, `x509_certificate_chain`).
+    """
+    from pyratify.pki.certificates import parse_certificate
+
+    issuers = [parse_certificate(der) for der in bundle.certificates[1:]]
+    roots = [number for number, issuer in enumerate(issuers, 1) if issuer.is_self_signed]
+    if not roots:
+        return
+    chain = (parse_certificate(bundle.certificates[0]), *issuers)
+    is_whole = all(child.is_issued_by(issuer) for child, issuer in pairwise(chain))
+    if bundle.need_proof or roots != [len(issuers)] or not is_whole:
+        raise VerificationError(
+            Reason.CHAIN_UNTRUSTED,
+            "the bundle brings a root certificate of its own, where only the configuration may name one",
+        )

@@ -1,0 +1,85 @@
+"""When a signature was there: timestamps of RFC 3161, of authorities that a trusted root names (client specification, 4.2.1)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.certificates import Certificate
+from pyratify.pki.chain import Purpose, check_leaf
+from pyratify.pki.der import InvalidDer
+from pyratify.pki.timestamp.cms import SignedData
+from pyratify.pki.timestamp.cms_signature import signing_certificate, verify_signer
+from pyratify.pki.timestamp.response import token_of
+from pyratify.pki.timestamp.token import parse_token
+from pyratify.pki.timestamp.tst_info import InvalidStatement
+from pyratify.sigstore.trusted_material import Authority, check_quality
+
+SKEW = timedelta(minutes=5)
+
+
+def verify_stamp(
+    response: bytes, signature: bytes, authorities: Iterable[Authority], now: datetime
+) -> tuple[datetime, str]:
+    """Return when an authority that is trusted saw the signature, and which one it was.
+
+    Args:
+        response: The authority's answer in DER.
+        signature: What must have been stamped.
+        authorities: Who is trusted.
+        now: The current time; timestamps of the future are refused.
+
+    Raises:
+        VerificationError: `TIMESTAMP_INVALID`.
+    """
+    try:
+        signed, info = parse_token(token_of(response))
+        info.check(signature)
+        if info.time > now + SKEW:
+            raise InvalidStatement("its time is in the future")
+        return info.time, _authority(signed, authorities, info.time)
+    except (InvalidDer, InvalidStatement) as error:
+        raise _invalid(str(error)) from None
+    except VerificationError as error:
+        raise _invalid(error.message) from None
+
+
+def _authority(signed: SignedData, authorities: Iterable[Authority], at: datetime) -> str:
+    """Try one authority after the other; what the token itself brings counts only where the root names no leaf."""
+    problem = VerificationError(Reason.TIMESTAMP_INVALID, "the trusted root names no timestamp authority")
+    for authority in authorities:
+        try:
+            _check(signed, authority, at)
+        except VerificationError as error:
+            problem = error
+        except InvalidDer as error:
+            problem = VerificationError(Reason.TIMESTAMP_INVALID, str(error))
+        else:
+            return authority.witness
+    raise problem
+
+
+def _check(signed: SignedData, authority: Authority, at: datetime) -> None:
+    if len(signed.signers) != 1:  # RFC 3161, section 2.4.2
+        raise InvalidDer(f"it has {len(signed.signers)} signatures, not exactly one")
+    known = () if authority.leaf is None else (authority.leaf.der,)
+    whole = replace(signed, certificates=(*known, *signed.certificates))
+    certificate = signing_certificate(whole, signed.signers[0])
+    if authority.leaf is None:
+        _check_leaf(certificate, authority.chain[0])
+    elif certificate.der != authority.leaf.der:
+        raise InvalidDer("it is signed with a certificate that the trusted root does not name")
+    verify_signer(whole, signed.signers[0], certificate)
+    authority.check_time(certificate, at)
+
+
+def _check_leaf(certificate: Certificate, issuer: Certificate) -> None:
+    if not certificate.is_issued_by(issuer):
+        raise InvalidDer("it is of a timestamp authority that is not trusted")
+    check_quality(certificate)
+    check_leaf(certificate, Purpose.TIMESTAMPING)
+
+
+def _invalid(why: str) -> VerificationError:
+    return VerificationError(Reason.TIMESTAMP_INVALID, f"the timestamp cannot be relied upon: {why}")

@@ -1,0 +1,51 @@
+"""Signing certificates: who issued them, and whether they may be used at a time (client specification, section 4.3)."""
+
+from collections.abc import Iterable
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.certificates import Certificate, parse_certificate
+from pyratify.pki.chain import Purpose, check_leaf
+from pyratify.sigstore.trusted_material import Authority, check_quality
+
+CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
+# The subject stands there, as the name itself is empty; its critical form is therefore understood.
+_UNDERSTOOD = frozenset({"2.5.29.17"})
+
+
+def read_leaf(der: bytes) -> Certificate:
+    """Parse a signing certificate and check what depends neither on time nor on trust.
+
+    Raises:
+        VerificationError: `CHAIN_INVALID`, `CERT_WEAK`, `CERT_KEY_USAGE` or `CERT_CRITICAL_EXT`.
+    """
+    leaf = parse_certificate(der)
+    check_quality(leaf)
+    check_leaf(leaf, Purpose.CODE_SIGNING)
+    extended = leaf.extended_key_usage
+    if extended is None or CODE_SIGNING not in extended.purposes:
+        raise VerificationError(
+            Reason.CERT_KEY_USAGE, "the signing certificate is not for code signing (extKeyUsage)"
+        )
+    unknown = [oid for oid in leaf.other_critical if oid not in _UNDERSTOOD]
+    if unknown:
+        raise VerificationError(
+            Reason.CERT_CRITICAL_EXT,
+            f"the signing certificate has an unknown critical extension {unknown[0]}",
+        )
+    return leaf
+
+
+def find_issuers(leaf: Certificate, authorities: Iterable[Authority]) -> tuple[Authority, ...]:
+    """Return the authorities that issued a certificate, at least one; nothing else is taken as an issuer.
+
+    Raises:
+        VerificationError: `CHAIN_UNTRUSTED`.
+    """
+    found = tuple(authority for authority in authorities if leaf.is_issued_by(authority.chain[0]))
+    if not found:
+        raise VerificationError(
+            Reason.CHAIN_UNTRUSTED,
+            "the signing certificate is of no certificate authority that the trusted root names",
+        )
+    return found

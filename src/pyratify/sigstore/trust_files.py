@@ -1,0 +1,135 @@
+"""The files that a trust policy names: a trusted root, or its parts."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.reason import Reason
+
+if TYPE_CHECKING:
+    from pyratify.sigstore.trusted_material import TrustedMaterial
+
+MAX_FILE = 4 * 1024 * 1024
+SHIPPED = ("public-good", "staging")
+
+
+class _RekorKey(Protocol):
+    @property
+    def file(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+
+
+class TrustOptions(Protocol):
+    """The members of a trust policy that name files."""
+
+    @property
+    def trusted_root(self) -> str:
+        """One of `SHIPPED`, the address of a mirror whose root was brought here before, or a file."""
+        ...
+
+    @property
+    def fulcio_certificates(self) -> tuple[str, ...]:
+        """Certificate authorities."""
+        ...
+
+    @property
+    def rekor_keys(self) -> "tuple[_RekorKey, ...]":
+        """Keys of transparency logs."""
+        ...
+
+    @property
+    def ctlog_keys(self) -> tuple[str, ...]:
+        """Keys of certificate transparency logs."""
+        ...
+
+    @property
+    def timestamp_certificates(self) -> tuple[str, ...]:
+        """Timestamp authorities."""
+        ...
+
+
+def read_trust(
+    options: TrustOptions, base: Path, tell: Callable[[bytes], None]
+) -> "tuple[KeyMaterial | None, TrustedMaterial | None]":
+    """Return the trusted root that a policy names, or what its parts make; neither where it names none.
+
+    Args:
+        options: What is named.
+        base: Where relative paths start.
+        tell: Told the content of everything that is read.
+
+    Raises:
+        ConfigurationError: A file cannot be read or used.
+    """
+    root = read_root(options.trusted_root, base) if options.trusted_root else None
+    if root is not None:
+        tell(root.data)
+    parts = (
+        options.fulcio_certificates,
+        options.rekor_keys,
+        options.ctlog_keys,
+        options.timestamp_certificates,
+    )
+    if not any(parts):
+        return root, None
+    from pyratify.sigstore.trusted_material_parts import make_trust
+
+    rekor = [(_read(each.file, "rekorKeys", base), each.origin) for each in options.rekor_keys]
+    fulcio = _several(options.fulcio_certificates, "fulcioCertificates", base)
+    logs = _several(options.ctlog_keys, "ctLogKeys", base)
+    stamps = _several(options.timestamp_certificates, "timestampCertificates", base)
+    for material in (*fulcio, *(key for key, _ in rekor), *logs, *stamps):
+        tell(material.data)
+    return root, make_trust(fulcio=fulcio, rekor=rekor, certificate_logs=logs, timestamp_authorities=stamps)
+
+
+def read_root(name: str, base: Path) -> KeyMaterial:
+    """Return a trusted root by its name or file.
+
+    Raises:
+        ConfigurationError: `KEY_UNAVAILABLE`: it cannot be read.
+    """
+    if name.startswith("https://"):
+        return _mirrored(name)
+    if name in SHIPPED:
+        from pyratify.sigstore.roots import current_root
+
+        return current_root(name)
+    return _read(name, "trustedRoot", base)
+
+
+def _mirrored(url: str) -> KeyMaterial:
+    """Return the root that was last brought from a mirror; nothing is fetched."""
+    from pyratify.sigstore.tuf import check_mirror, kept_root
+
+    kept = kept_root(check_mirror(url))
+    if kept is None:
+        raise ConfigurationError(
+            f"no trusted root of {url[:200]} is here yet",
+            path="trustedRoot",
+            reason=Reason.KEY_UNAVAILABLE,
+            remedy="Bring it once: ratify trust sigstore --mirror URL --root root.json --refresh.",
+        )
+    return kept
+
+
+def _several(names: Iterable[str], path: str, base: Path) -> tuple[KeyMaterial, ...]:
+    return tuple(_read(name, path, base) for name in names)
+
+
+def _read(name: str, path: str, base: Path) -> KeyMaterial:
+    try:
+        with (base / name).open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{name} cannot be read: {getattr(error, 'strerror', None) or error}",
+            path=path,
+            reason=Reason.KEY_UNAVAILABLE,
+        ) from None
+    if len(data) > MAX_FILE:
+        raise ConfigurationError(f"{name} is larger than {MAX_FILE} bytes", path=path)
+    return KeyMaterial(data, name)

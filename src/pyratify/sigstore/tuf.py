@@ -1,0 +1,176 @@
+"""Trusted roots, refreshed through TUF (extra `sigstore`): only when asked, and nothing unverified is ever kept.
+
+The client workflow is python-tuf's; here are only the fixed target, the folder and the check that what came can be used.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError, InconclusiveError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.reason import Reason
+from pyratify.core.reference import is_loopback
+from pyratify.pki.times import InvalidTime, format_time, parse_rfc3339
+from pyratify.sigstore.trusted_material import TrustedMaterial
+from pyratify.sigstore.trusted_root import load_trusted_root
+
+if TYPE_CHECKING:
+    from tuf.ngclient.fetcher import FetcherInterface
+
+TARGET = "trusted_root.json"
+_STAMP = "refreshed.json"
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}", re.ASCII)
+_URL = re.compile(r"(https?)://([^/?#@\s]+)(/[^?#\s]*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A TUF repository that publishes a trusted root.
+
+    Attributes:
+        name: Names its folder.
+        url: Where its metadata is; its targets are below, in `targets`.
+        root: The metadata of its root of trust, from which every refresh starts.
+    """
+
+    name: str
+    url: str
+    root: bytes
+
+
+def data_folder() -> Path | None:
+    """Return where refreshed roots are kept, `$XDG_DATA_HOME/ratify/sigstore`; None where there is no such place."""
+    try:
+        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    except RuntimeError:
+        return None
+    return home / "ratify" / "sigstore" if home.is_absolute() else None
+
+
+def check_mirror(url: str) -> str:
+    """Return the name for a mirror's folder.
+
+    Raises:
+        ConfigurationError: It is no https address, or http of another machine.
+    """
+    match = _URL.fullmatch(url)
+    if match is None or (match[1] == "http" and not is_loopback(match[2])):
+        raise ConfigurationError(
+            f"{url[:200]!r} is not the https address of a TUF repository", remedy="Give https://host/path."
+        )
+    name = re.sub(r"[^a-z0-9.-]+", "-", f"{match[2]}{match[3] or ''}".lower()).strip("-.")
+    return name if _NAME.fullmatch(name) else "mirror"
+
+
+def refresh(
+    repository: Repository, folder: Path, clock: Clock, fetcher: "FetcherInterface | None" = None
+) -> TrustedMaterial:
+    """Bring a trusted root up to date and return it.
+
+    Args:
+        repository: What publishes it.
+        folder: Where roots are kept; what was there stays when anything fails.
+        clock: What time it is, for the report of its age.
+        fetcher: Fetches files; over https when omitted.
+
+    Raises:
+        ConfigurationError: python-tuf is not installed.
+        InconclusiveError: `TRUST_ROOT`: the repository cannot be reached or does not verify, or publishes no usable root.
+    """
+    place = folder / repository.name
+    try:
+        for part in ("metadata", "targets"):
+            (place / part).mkdir(parents=True, exist_ok=True)
+        data = _download(repository, place, fetcher)
+        trust = load_trusted_root(KeyMaterial(data, repository.url))
+        _keep(place, data, clock.now())
+    except ConfigurationError as error:
+        if error.reason is not Reason.TRUST_ROOT:
+            raise
+        _refuse(repository, error.message)
+    except OSError as error:
+        _refuse(repository, error.strerror or str(error))
+    return trust
+
+
+def kept_root(name: str) -> KeyMaterial | None:
+    """Return the root that was last refreshed under this name, if there is one."""
+    folder = data_folder()
+    if folder is None or not _NAME.fullmatch(name):
+        return None
+    path = folder / name / TARGET
+    try:
+        return KeyMaterial(path.read_bytes(), str(path))
+    except OSError:
+        return None
+
+
+def refreshed_at(name: str) -> datetime | None:
+    """Return when the root of this name was last refreshed; None where it never was."""
+    folder = data_folder()
+    try:
+        text = json.loads((folder / name / _STAMP).read_bytes())["time"] if folder else ""
+        return parse_rfc3339(text)
+    except (OSError, ValueError, KeyError, TypeError, InvalidTime):
+        return None
+
+
+def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | None") -> bytes:
+    try:
+        from tuf.api.exceptions import DownloadError, RepositoryError
+        from tuf.ngclient.updater import Updater
+    except ImportError:
+        raise ConfigurationError(
+            "refreshing a trusted root needs python-tuf", remedy="pip install 'pyratify[sigstore]'"
+        ) from None
+    try:
+        updater = Updater(
+            str(place / "metadata"),
+            repository.url,
+            str(place / "targets"),
+            f"{repository.url.rstrip('/')}/targets/",
+            fetcher,
+            bootstrap=repository.root,
+        )
+        updater.refresh()
+        found = updater.get_targetinfo(TARGET)
+        if found is None:
+            _refuse(repository, f"it publishes no {TARGET}")
+        path = updater.find_cached_target(found) or updater.download_target(found)
+    except (RepositoryError, DownloadError, ValueError) as error:
+        _refuse(repository, _told(error))
+    return Path(path).read_bytes()
+
+
+def _told(error: BaseException) -> str:
+    """Return what an error says; python-tuf's own say nothing when nobody answers, and what they came from does."""
+    if not str(error):
+        while error.__cause__ is not None:
+            error = error.__cause__
+    return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _keep(place: Path, data: bytes, now: datetime) -> None:
+    """Put the root into its place, whole or not at all."""
+    for name, content in ((TARGET, data), (_STAMP, _stamp(now))):
+        fresh = place / f".{name}.{os.getpid()}"
+        fresh.write_bytes(content)
+        fresh.replace(place / name)
+
+
+def _stamp(now: datetime) -> bytes:
+    return json.dumps({"time": format_time(now.astimezone(UTC))}).encode()
+
+
+def _refuse(repository: Repository, why: str) -> NoReturn:
+    raise InconclusiveError(
+        Reason.TRUST_ROOT,
+        f"the trusted root of {repository.url} was not refreshed: {why}",
+        remedy="Check the network and the address; until then the last verified root stays in use.",
+    )

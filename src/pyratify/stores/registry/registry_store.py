@@ -1,0 +1,141 @@
+"""The store: what the engine reads, from registries."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.credential import CredentialProvider
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.manifest import parse_manifest
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.store import Referrer
+from pyratify.http.transport import Response, Transport
+from pyratify.stores.registry.capabilities import Capabilities
+from pyratify.stores.registry.client import Read, RegistryClient
+from pyratify.stores.registry.list_referrers import Lister
+from pyratify.stores.registry.mirrors import Reader
+from pyratify.stores.registry.registry_options import RegistryOptions
+from pyratify.stores.registry.responses import check_manifest_type, describe
+from pyratify.stores.registry.tags import ACCEPT_MANIFEST
+
+
+class RegistryStore:
+    """Reads manifests, referrers and blobs from OCI registries.
+
+    What registries can do is remembered for minutes; a store belongs to one credential provider.
+
+    Args:
+        options: The settings.
+        credentials: Where credentials come from.
+        transport: The network; closed with the store.
+        clock: Time for tokens and retries; the machine's own when omitted.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        credentials: CredentialProvider,
+        transport: Transport,
+        clock: Clock | None = None,
+    ) -> None:
+        self._options = options
+        self._transport = transport
+        clock = clock or SystemClock()
+        client = RegistryClient(options, credentials, transport, clock)
+        self._capabilities = Capabilities(clock)
+        self._reader = Reader(client, options)
+        self._lister = Lister(client, self._reader, options, self._capabilities)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Return what the reference names, in one request: the manifest is read, hashed and parsed.
+
+        Raises:
+            StoreError: `NOT_FOUND`, `DIGEST_MISMATCH`, `MEDIATYPE_MISMATCH`, a code of the manifest's, or why it could
+                not be read.
+        """
+        name = str(reference.digest or reference.tag)
+        reads = self._reader.reads(
+            reference,
+            f"manifests/{name}",
+            f"the manifest {name}",
+            accept=ACCEPT_MANIFEST,
+            limit=self._options.max_manifest_bytes,
+        )
+        found = await self._reader.first(reads, partial(_subject, reference))
+        if found is None:
+            raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
+        read, descriptor = found
+        self._capabilities.found(read.registry, read.repository, descriptor.digest)
+        return descriptor
+
+    def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
+        """Iterate over what is attached: referrers first, then those of cosign's tags that are asked for.
+
+        Raises:
+            StoreError: The listing could not be had, or has an entry that cannot be read, after those that can.
+        """
+        return self._lister.referrers(reference, artifact_type)
+
+    async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a manifest's bytes; errors as in `Store`, and `MEDIATYPE_MISMATCH`."""
+        wanted = reference.at(descriptor.digest)
+        reads = self._reader.everywhere(
+            wanted,
+            f"manifests/{descriptor.digest}",
+            f"the manifest {descriptor.digest}",
+            accept=ACCEPT_MANIFEST,
+            limit=min(limit, self._options.max_manifest_bytes),
+            expected=descriptor.size,
+        )
+        found = await self._reader.first(reads, partial(_manifest, descriptor, wanted))
+        if found is None:
+            raise StoreError(Reason.NOT_FOUND, f"{wanted} was not found")
+        read, data = found
+        self._capabilities.found(read.registry, read.repository, descriptor.digest)
+        return data
+
+    async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a blob's bytes; errors as in `Store`."""
+        wanted = reference.at(descriptor.digest)
+        reads = self._reader.everywhere(
+            wanted,
+            f"blobs/{descriptor.digest}",
+            f"the blob {descriptor.digest}",
+            accept="*/*",
+            limit=min(limit, self._options.max_blob_bytes),
+            expected=descriptor.size,
+        )
+        mirrored = len(reads) > 1  # else the engine's own check is enough
+        data = await self._reader.first(reads, partial(_blob, wanted if mirrored else None))
+        if data is None:
+            raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
+        return data
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
+
+
+def _manifest(
+    descriptor: Descriptor, wanted: Reference, read: Read, response: Response
+) -> tuple[Read, bytes]:
+    check_manifest_type(response, descriptor.media_type)
+    describe(response, wanted)
+    return read, response.body
+
+
+def _subject(reference: Reference, read: Read, response: Response) -> tuple[Read, Descriptor]:
+    found = describe(response, reference)
+    try:
+        return read, parse_manifest(response.body, found).descriptor
+    except VerificationError as error:
+        raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error
+
+
+def _blob(wanted: Reference | None, read: Read, response: Response) -> bytes:
+    del read
+    if wanted is not None and wanted.digest is not None and not wanted.digest.matches(response.body):
+        raise StoreError(Reason.DIGEST_MISMATCH, f"other content was delivered for {wanted}")
+    return response.body

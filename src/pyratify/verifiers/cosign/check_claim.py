@@ -1,0 +1,56 @@
+"""What is signed, held against the trust policy."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from pyratify.core.errors import InvalidReference, VerificationError
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.sigstore.claim import Claim
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+
+
+def check_claim(claim: Claim, policy: CosignTrustPolicy, reference: Reference) -> None:
+    """Hold what is signed against the policy.
+
+    Args:
+        claim: What one verified signature says.
+        policy: What it must say.
+        reference: What was asked for.
+
+    Raises:
+        VerificationError: `PAYLOAD_TYPE`, `IDENTITY_MISMATCH` or `METADATA_MISMATCH`.
+    """
+    if claim.predicate_type is not None and claim.predicate_type not in policy.predicate_types:
+        raise VerificationError(
+            Reason.PAYLOAD_TYPE,
+            f"a statement of type {claim.predicate_type[:200]!r} is no signature under this policy",
+            remedy="Sign the image, or name this type in the policy's predicateTypes if it is to count.",
+        )
+    if policy.require_docker_reference:
+        _check_docker_reference(claim.docker_reference, reference)
+    required = policy.annotations
+    if required and not any(_holds(required, found) for found in claim.annotations):
+        raise VerificationError(
+            Reason.METADATA_MISMATCH, f"the signature lacks a required annotation: {', '.join(required)}"
+        )
+
+
+def _holds(required: Mapping[str, str], found: Mapping[str, Any]) -> bool:
+    return all(found.get(name) == value for name, value in required.items())
+
+
+def _check_docker_reference(name: str, reference: Reference) -> None:
+    """Refuse another repository; a tag in the name, as some signers write it, was moved perhaps and says nothing."""
+    if not name:
+        _refuse_name("names no repository", reference)
+    try:
+        signed = Reference.parse(name)
+    except InvalidReference:
+        _refuse_name(f"names {name[:200]!r}, which is no repository", reference)
+    if signed.name != reference.name or signed.digest not in (None, reference.digest):
+        _refuse_name(f"is for {name[:200]!r}", reference)
+
+
+def _refuse_name(what: str, reference: Reference) -> NoReturn:
+    raise VerificationError(Reason.IDENTITY_MISMATCH, f"the signature {what}, not for {reference.name}")

@@ -1,0 +1,37 @@
+"""What came of one of the signatures of an artifact, for the report."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyratify.core.digest import Digest
+from pyratify.core.errors import RatifyError
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSignature:
+    """What came of one signature.
+
+    Attributes:
+        digest: The layer that holds it.
+        signer: Who made it; None when it does not count.
+        error: Why it does not count.
+        facts: What else is known of it, for the report.
+    """
+
+    digest: Digest
+    signer: str | None = None
+    error: RatifyError | None = None
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the entry of the report; digest, succeeded and error are Ratify v2's."""
+        data: dict[str, Any] = {
+            "digest": str(self.digest),
+            "succeeded": self.signer is not None,
+            **self.facts,
+        }
+        if self.signer is not None:
+            data["signer"] = self.signer
+        if self.error is not None:
+            data["error"] = f"{self.error.reason}: {self.error.message}"
+        return data

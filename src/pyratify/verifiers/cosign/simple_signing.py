@@ -1,0 +1,171 @@
+"""Classic cosign signatures: simple signing, any number of signatures in one manifest (cosign SIGNATURE_SPEC)."""
+
+import asyncio
+from collections.abc import Iterable
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import RatifyError, StoreError, VerificationError
+from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
+from pyratify.core.verifier import Details, Evidence
+from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
+from pyratify.sigstore import json_fields
+from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.budget import BYTES, Budget
+from pyratify.sigstore.check_certificate import check_certificate
+from pyratify.sigstore.verification_material import Signed, VerificationMaterial
+from pyratify.verifiers.cosign.check_claim import check_claim
+from pyratify.verifiers.cosign.checked_signature import CheckedSignature
+from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
+from pyratify.verifiers.cosign.formats import (
+    CERTIFICATE_ANNOTATION,
+    MAX_PAYLOAD,
+    SIGNATURE_ANNOTATION,
+    SIMPLE_SIGNING,
+)
+from pyratify.verifiers.cosign.simple_signing_payload import read_simple_signing
+
+# What says most about a manifest without any good signature: first what only a trusted key can have signed.
+_TELLING = (
+    Reason.PAYLOAD_SUBJECT_MISMATCH,
+    Reason.IDENTITY_MISMATCH,
+    Reason.METADATA_MISMATCH,
+    Reason.PAYLOAD_TYPE,
+    Reason.ATTEMPT_LIMIT,
+    Reason.SIG_INVALID,
+    Reason.SIGNER_KIND,
+)
+
+
+_CONCURRENCY = 16  # signatures that are read at the same time
+
+
+async def verify_classic(
+    evidence: Evidence, policy: CosignTrustPolicy, authenticator: Authenticator
+) -> Details:
+    """Verify each signature by itself; one that is good in every respect suffices.
+
+    Raises:
+        VerificationError: None is good: the reason that says most.
+        StoreError: None that could be read is good.
+    """
+    layers = evidence.manifest.layers
+    if not layers:
+        json_fields.malformed("the manifest has no signature")
+    if len(layers) > (most := evidence.content.limits.signatures):
+        raise VerificationError(
+            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} signatures, more than the {most} allowed"
+        )
+    read = await _payloads(evidence)
+    # Trying many signatures takes as long as reading a large document does.
+    price = BYTES * len(layers) * authenticator.usual_price
+    size = evidence.manifest.descriptor.size + sum(layer.size for layer in layers) + price
+    budget = Budget()
+    try:
+        checked = await offload(size, _check_all, evidence, read, policy, authenticator, budget)
+    finally:
+        budget.end()
+    signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
+    if not signers:
+        raise _most_telling(checked)
+    return Details(
+        f"{_count(len(signers), authenticator.noun)} signed this image",
+        signers,
+        {"format": "simple-signing", "verifiedSignatures": [each.as_data() for each in checked]},
+    )
+
+
+async def _payloads(evidence: Evidence) -> tuple[tuple[Descriptor, bytes | RatifyError], ...]:
+    """Return each signature with what it is made over, or why that could not be read; what several share is read once."""
+    slots = asyncio.Semaphore(_CONCURRENCY)
+    tasks: dict[Descriptor, asyncio.Task[bytes | RatifyError]] = {}
+    async with asyncio.TaskGroup() as group:
+        for layer in evidence.manifest.layers:
+            if (bare := _bare(layer)) not in tasks:
+                tasks[bare] = group.create_task(_payload(evidence, bare, slots))
+    return tuple((layer, tasks[_bare(layer)].result()) for layer in evidence.manifest.layers)
+
+
+def _bare(layer: Descriptor) -> Descriptor:
+    return Descriptor(layer.media_type, layer.digest, layer.size)
+
+
+async def _payload(evidence: Evidence, layer: Descriptor, slots: asyncio.Semaphore) -> bytes | RatifyError:
+    try:
+        if layer.media_type != SIMPLE_SIGNING:
+            raise VerificationError(
+                Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
+            )
+        async with slots:
+            return await evidence.blob(layer, most=MAX_PAYLOAD)
+    except (StoreError, VerificationError) as error:
+        return error
+
+
+def _check_all(
+    evidence: Evidence,
+    read: Iterable[tuple[Descriptor, bytes | RatifyError]],
+    policy: CosignTrustPolicy,
+    authenticator: Authenticator,
+    budget: Budget,
+) -> list[CheckedSignature]:
+    """Check one signature after the other, as far as the budget lasts."""
+
+    def check(layer: Descriptor, payload: bytes | RatifyError) -> CheckedSignature:
+        if isinstance(payload, RatifyError):
+            return CheckedSignature(layer.digest, error=payload)
+        try:
+            material = _material(layer, payload, authenticator)
+            budget.spend(authenticator.price(material))
+            signer, facts = authenticator.authenticate(material)
+            claim = read_simple_signing(payload, evidence.subject.digest)
+            check_claim(claim, policy, evidence.reference)
+        except VerificationError as error:  # without the frames, which hold everything that was read
+            return CheckedSignature(layer.digest, error=error.with_traceback(None))
+        said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
+        return CheckedSignature(layer.digest, signer, facts={**said, **facts})
+
+    return [check(layer, payload) for layer, payload in read]
+
+
+def _material(layer: Descriptor, payload: bytes, authenticator: Authenticator) -> VerificationMaterial:
+    certificate = _certificate(layer)
+    signature = json_fields.octets(
+        layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation", lines=True
+    )
+    material = VerificationMaterial(Signed(payload), signature, certificate)
+    if not authenticator.requirements.has_trust:
+        return material
+    from pyratify.verifiers.cosign.annotations import with_proofs
+
+    return with_proofs(material, certificate, layer.annotations)
+
+
+def _certificate(layer: Descriptor) -> bytes | None:
+    text = layer.annotations.get(CERTIFICATE_ANNOTATION)
+    if text is None:
+        return None
+    try:
+        blocks = read_pem(text.encode(), UNTRUSTED)
+    except InvalidPem as error:
+        json_fields.malformed(f"the certificate annotation is not PEM: {error}")
+    if [block.label for block in blocks] != ["CERTIFICATE"]:
+        json_fields.malformed("the certificate annotation holds something else than one certificate")
+    check_certificate(blocks[0].data)
+    return blocks[0].data
+
+
+def _most_telling(checked: list[CheckedSignature]) -> RatifyError:
+    errors = [each.error for each in checked if each.error is not None]
+    unread = [error for error in errors if isinstance(error, StoreError)]
+    ranked = sorted(errors, key=lambda error: _rank(error.reason))
+    return unread[0] if unread else ranked[0]
+
+
+def _rank(reason: Reason) -> int:
+    return _TELLING.index(reason) if reason in _TELLING else len(_TELLING)
+
+
+def _count(number: int, noun: str) -> str:
+    several = "identities" if noun == "identity" else f"{noun}s"
+    return f"{number} trusted {noun if number == 1 else several}"

@@ -1,0 +1,300 @@
+"""The verification of one Notary Project signature, whatever it is a signature of.
+
+Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbers below are the steps of that chapter.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pyratify.core.caching import ContentCache
+from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError, Failure, VerificationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
+from pyratify.core.verifier import Details
+from pyratify.verifiers.notation.trust_policy import (
+    SKIP_LEVEL,
+    BlobPolicyDocument,
+    Check,
+    StoreName,
+    TrustPolicy,
+    TrustPolicyDocument,
+)
+
+if TYPE_CHECKING:
+    from pyratify.pki.certificates import Certificate
+    from pyratify.pki.chain import Chain
+    from pyratify.pki.revocation.checker import RevocationChecker
+    from pyratify.verifiers.notation.authentic_time import Moment
+    from pyratify.verifiers.notation.envelope import Envelope
+    from pyratify.verifiers.notation.plugin_process import Plugins
+    from pyratify.verifiers.notation.plugin_verification import Delegate
+    from pyratify.verifiers.notation.signed_payload import Target
+    from pyratify.verifiers.notation.timestamps import TimestampCache
+    from pyratify.verifiers.notation.validations import Checks
+    from pyratify.verifiers.notation.verified_cache import Anchors, ChainCache
+
+REVOCATION_SECONDS = 10.0
+Document = TypeVar("Document", TrustPolicyDocument, BlobPolicyDocument)
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class SignatureVerifier(Generic[Document]):
+    """Verifies signatures, of whatever kind of thing, against trust stores and the statements of trust policies.
+
+    Args:
+        name: The name by which policies refer to this verifier.
+        trust_policy: Who is trusted for what.
+        trust_stores: Certificates, not yet parsed, for every trust store that the policy names.
+        clock: Where the time comes from.
+        required_metadata: What the signer must have written into every signature.
+        strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
+        revocation: Looks up revocation; over plain http, remembered by this verifier alone, when omitted.
+        cache: Where that keeps answers beyond this program's life.
+        revocation_seconds: The most time that the revocation of one signature's chains may take.
+        plugins: The verification plugins that signatures may ask for; none when omitted.
+
+    Raises:
+        ConfigurationError: The policy names a trust store that is not given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        trust_policy: Document,
+        trust_stores: Mapping[StoreName, tuple[KeyMaterial, ...]],
+        clock: Clock,
+        *,
+        required_metadata: Mapping[str, str] = _NONE,
+        strict_extensions: bool = False,
+        revocation: "RevocationChecker | None" = None,
+        cache: ContentCache | None = None,
+        revocation_seconds: float = REVOCATION_SECONDS,
+        plugins: "Plugins | None" = None,
+    ) -> None:
+        self._name = name
+        self._policy: Document = trust_policy
+        self._stores = {store: trust_stores.get(store, ()) for store in trust_policy.stores}
+        self._clock = clock
+        self._required_metadata = required_metadata
+        self._strict_extensions = strict_extensions
+        self._revocation = revocation
+        self._cache = cache
+        self._revocation_seconds = revocation_seconds
+        self._plugins = plugins
+        self._ready: _Ready | None = None
+        for store, documents in self._stores.items():
+            if not documents:
+                raise ConfigurationError(
+                    f"the trust policy names the trust store {store}, which has no certificates",
+                    reason=Reason.KEY_UNAVAILABLE,
+                )
+
+    @property
+    def name(self) -> str:
+        """The name by which policies refer to this verifier."""
+        return self._name
+
+    async def prepare(self) -> None:
+        """Parse the certificates of the trust stores, beside whatever else the event loop does; later calls do nothing.
+
+        Raises:
+            ConfigurationError: `KEY_INVALID`: a document that is no certificate, or one that cannot be an anchor.
+        """
+        await asyncio.to_thread(self._prepared)
+
+    async def judge(self, data: bytes, media_type: str, target: "Target", policy: TrustPolicy) -> Details:
+        """Verify one envelope under one statement of the trust policy.
+
+        Args:
+            data: The envelope.
+            media_type: Its media type.
+            target: What it must be a signature of.
+            policy: The statement.
+
+        Raises:
+            VerificationError: `NotationFailure` for a validation that the policy enforces; `PLUGIN_REQUIRED`;
+                `METADATA_MISMATCH`.
+            InconclusiveError: `REVOCATION_UNKNOWN`, where the policy enforces revocation.
+        """
+        if policy.level == SKIP_LEVEL:  # 2.1
+            return skipped(policy)
+        from pyratify.verifiers.notation import validations
+
+        ready = self._prepared()
+        checks, now = validations.Checks(policy), self._clock.now()
+        signature = _Integrity(data, media_type, target, ready.chains)
+        await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), signature.check))  # 3
+        envelope, chain = signature.envelope, signature.chain
+        self._extensions(chain, checks)
+        delegate = await self._authenticate(envelope, chain, checks)  # 4
+        checks.run(Check.EXPIRY, lambda: validations.check_expiry(envelope, now))  # 5
+        moment = self._moment(envelope, chain, policy, now)
+        await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, moment.check)  # 6
+        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(moment, checks, delegate))  # 7
+        signature.check_metadata(self._required_metadata)  # 9
+        return Details(
+            "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
+            (chain.leaf.spki,) if checks.is_authentic else (),
+            validations.facts(moment, checks),
+            tuple(checks.warnings),
+            _valid_until(envelope, chain, now),
+        )
+
+    async def _authenticate(
+        self, envelope: "Envelope", chain: "Chain", checks: "Checks"
+    ) -> "Delegate | None":
+        """Check authenticity, and let the plugin verify that the signature asks for.
+
+        A plugin may do the trust policy's part about the identity (signature-specification.md, "Guidelines"), so the chain
+        is judged first: an envelope whose chain is not trusted starts no program, not even to learn what it does.
+        """
+        from pyratify.verifiers.notation import validations
+
+        policy, anchors = checks.policy, self._prepared().anchors
+        if envelope.plugin is None:
+            checks.run(
+                Check.AUTHENTICITY, lambda: validations.check_authenticity(envelope, chain, policy, anchors)
+            )
+            return None
+        from pyratify.verifiers.notation.plugin_verification import check_plugin, find_delegate
+
+        plugins = check_plugin(envelope, self._plugins)
+        checks.run(Check.AUTHENTICITY, lambda: validations.check_trust(envelope, chain, policy, anchors))
+        if not checks.is_authentic:
+            return None
+        delegate = await find_delegate(envelope, policy, plugins)
+        if not delegate.identifies:
+            checks.run(Check.AUTHENTICITY, lambda: validations.check_identity(chain, policy))
+        if checks.is_authentic:
+            await delegate.ask(envelope, policy)
+            if delegate.identifies:
+                checks.run(Check.AUTHENTICITY, delegate.check_identity)
+        return delegate
+
+    def _extensions(self, chain: "Chain", checks: "Checks") -> None:
+        """Report critical extensions that are not evaluated ("Certificate Requirements", other requirements, 2)."""
+        if not chain.unevaluated:
+            return
+        message = f"critical extensions are not evaluated: {', '.join(chain.unevaluated)}"
+        if self._strict_extensions:
+            raise VerificationError(Reason.CERT_CRITICAL_EXT, message)
+        checks.warn(Reason.CERT_CRITICAL_EXT, message)
+
+    def _moment(self, envelope: "Envelope", chain: "Chain", policy: TrustPolicy, now: datetime) -> "Moment":
+        from pyratify.verifiers.notation.authentic_time import Moment
+        from pyratify.verifiers.notation.revocation_check import Lookup
+
+        ready = self._prepared()
+        stores = policy.stores_of("tsa")
+        authorities = tuple(certificate for store in stores for certificate in ready.authorities[store])
+        deadline = self._clock.monotonic() + self._revocation_seconds
+        lookup = Lookup(ready.revocation, deadline)
+        return Moment(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
+
+    def _prepared(self) -> "_Ready":
+        from pyratify.verifiers.notation import validations  # noqa: F401 - before they are needed
+        from pyratify.verifiers.notation.timestamps import TimestampCache
+        from pyratify.verifiers.notation.verified_cache import ChainCache, load_anchors, timestamp_authorities
+
+        if self._ready is None:
+            anchors = load_anchors(self._stores)
+            checker = self._revocation or _own_checker(self._clock, self._cache)
+            authorities = timestamp_authorities(anchors)
+            self._ready = _Ready(anchors, authorities, ChainCache(), TimestampCache(), checker)
+        return self._ready
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is made of the configuration before the first signature."""
+
+    anchors: "Anchors"
+    authorities: "Mapping[StoreName, tuple[Certificate, ...]]"
+    chains: "ChainCache"
+    timestamps: "TimestampCache"
+    revocation: "RevocationChecker"
+
+
+def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker":
+    from pyratify.pki.revocation.checker import RevocationChecker
+    from pyratify.pki.revocation.fetch_http import HttpFetcher
+    from pyratify.pki.revocation.remembered_responses import RevocationMemory
+    from pyratify.pki.revocation.revocation_options import RevocationOptions
+
+    return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions(), cache))
+
+
+async def _check_revocation(moment: "Moment", checks: "Checks", delegate: "Delegate | None") -> None:
+    """Look up the chain, unless it is not trusted: then its certificates make nothing be asked, nor a plugin."""
+    from pyratify.pki.revocation.distribution_points import can_be_looked_up
+    from pyratify.verifiers.notation.revocation_check import unknown
+
+    delegated = moment.envelope.plugin is not None
+    if not checks.is_authentic and (delegated or any(map(can_be_looked_up, moment.chain.certificates[:-1]))):
+        raise unknown("the signer is not trusted, so the revocation of its chain is not looked up")
+    if delegate is not None and delegate.looks_up:
+        delegate.check_revocation()
+    else:
+        await moment.lookup.check(moment.chain, moment.signed_at)
+
+
+def _valid_until(envelope: "Envelope", chain: "Chain", now: datetime) -> datetime | None:
+    """Return when the next of what is valid now ends; what had ended before was judged already."""
+    ends = [certificate.not_after for certificate in chain.certificates]
+    ends += [envelope.expiry] if envelope.expiry else []
+    return min((end for end in ends if end > now), default=None)
+
+
+class _Integrity:
+    """The integrity of one envelope (step 3), and what it yields."""
+
+    def __init__(self, data: bytes, media_type: str, target: "Target", chains: "ChainCache") -> None:
+        self._data = data
+        self._media_type = media_type
+        self._target = target
+        self._chains = chains
+        self._metadata: Mapping[str, str] = {}
+        self.envelope: Envelope
+        self.chain: Chain
+
+    def check(self) -> None:
+        """Read the envelope, validate its chain, verify the signature and compare the payload with the target."""
+        from pyratify.verifiers.notation.envelope import parse_envelope
+        from pyratify.verifiers.notation.validations import check_signature
+
+        self.envelope = parse_envelope(self._data, self._media_type)  # 3.1, 3.2
+        self.chain = self._chains.validate(self.envelope.chain)  # 3.3
+        check_signature(self.envelope, self.chain)  # 3.4, 3.5
+        self._metadata = self._target.check(self.envelope)  # 3.6
+
+    def check_metadata(self, required: Mapping[str, str]) -> None:
+        """Compare the signed metadata with what is required."""
+        from pyratify.verifiers.notation.signed_payload import check_metadata
+
+        check_metadata(self._metadata, required)
+
+
+def skipped(policy: TrustPolicy) -> Details:
+    """Return what is reported where a statement says that nothing is to be verified."""
+    message = f"Nothing was verified: the trust policy {policy.name!r} skips signature verification"
+    return Details(
+        message,
+        data={
+            "trustPolicy": policy.name,
+            "level": policy.level,
+            "checks": {str(check): "skipped" for check in Check},
+        },
+        warnings=(
+            Failure(
+                Reason.EVIDENCE_UNSIGNED,
+                message,
+                "Use the level strict, permissive or audit where signatures are to be verified.",
+            ),
+        ),
+    )

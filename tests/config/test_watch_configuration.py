@@ -1,0 +1,150 @@
+"""A configuration that is followed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pyratify.config.watch_configuration import WatchedConfig
+from pyratify.core.engine import Engine
+from pyratify.testing.fakes import FakeClock
+
+KEY = (Path(__file__).resolve().parents[2] / "examples" / "material" / "keys" / "cosign.pub").read_text()
+
+
+def write(path: Path, scope: str = "example.com") -> None:
+    """Write a configuration whose key stands beside it."""
+    (path.parent / "cosign.pub").write_text(KEY)
+    parameters = {"trustPolicies": [{"ignoreTLog": True, "keys": {"files": ["cosign.pub"]}}]}
+    verifier = {"name": "c", "type": "cosign", "parameters": parameters}
+    path.write_text(json.dumps({"executors": [{"scopes": [scope], "verifiers": [verifier]}]}))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The configuration file."""
+    return tmp_path / "config.json"
+
+
+async def test_a_file_that_changes_is_a_new_generation(path: Path) -> None:
+    """One that does not is none; the verifiers' types are known."""
+    write(path)
+    watched = WatchedConfig(path, FakeClock())
+    assert await watched.refresh()
+    assert not await watched.refresh()
+    first = watched.current
+    assert first is not None
+    assert first.types == {"c": "cosign"}
+    write(path, "other.example")
+    assert await watched.refresh()
+    assert watched.current is not None
+    assert watched.current.engine.generation != first.engine.generation
+    assert list(watched.current.engine.executors) == ["other.example"]
+    await watched.aclose()
+
+
+async def test_a_key_beside_it_that_changes_is_a_new_generation(path: Path) -> None:
+    """Keys and certificates in its folder belong to it."""
+    write(path)
+    watched = WatchedConfig(path, FakeClock())
+    await watched.refresh()
+    (path.parent / "cosign.pub").write_text(KEY + "\n")
+    assert await watched.refresh()
+    await watched.aclose()
+
+
+@pytest.mark.parametrize("change", ["removed", "added", "other", "gone"])
+@pytest.mark.parametrize("where", ["below", "elsewhere"])
+async def test_keys_that_it_names_are_followed_wherever_they_are(
+    where: str, change: str, path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One that is not trusted any more must not decide until the configuration happens to change."""
+    folder = path.parent / "keys" if where == "below" else tmp_path_factory.mktemp("mount")
+    (folder / "team").mkdir(parents=True)
+    (folder / "a").write_text(KEY)
+    (folder / "team" / "b.pub").write_text(KEY)
+    write(path)
+    named = "keys" if where == "below" else str(folder)
+    path.write_text(path.read_text().replace('"cosign.pub"', json.dumps(named)))  # noqa: ASYNC240
+    watched = WatchedConfig(path, FakeClock())
+    assert await watched.refresh()
+    assert not await watched.refresh()
+    if change == "removed":
+        (folder / "team" / "b.pub").unlink()
+    elif change == "gone":
+        (folder / "a").unlink()
+        (folder / "team" / "b.pub").unlink()
+    else:
+        (folder / ("a" if change == "other" else "c")).write_text(KEY + "\n")
+    assert await watched.refresh() is (change != "gone")
+    assert (watched.fault is not None) is (change == "gone")
+    await watched.aclose()
+
+
+async def test_a_generation_in_use_is_not_closed(path: Path) -> None:
+    """Its stores are closed when the last user has gone, and not before."""
+    write(path)
+    watched = WatchedConfig(path, FakeClock())
+    await watched.refresh()
+    first, closed = watched.current, []
+    assert first is not None
+    first._stack.callback(closed.append, True)
+    async with first.used():
+        write(path, "other.example")
+        await watched.refresh()
+        assert closed == []
+    assert closed == [True]
+    await watched.aclose()
+
+
+async def test_trouble_is_told_at_once_without_a_generation_and_after_a_while_with_one(path: Path) -> None:
+    """A wrong file is put up with for the time of grace."""
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    assert "no configuration" in watched.trouble()
+    await watched.refresh()
+    assert "cannot be read" in watched.trouble()
+    write(path)
+    await watched.refresh()
+    assert watched.trouble() == ""
+    path.unlink()  # noqa: ASYNC240 - a file of this test
+    for _ in range(2):
+        await watched.refresh()
+        assert watched.trouble(60) == ""
+        clock.advance(30)
+    assert "older than its file" in watched.trouble(60)
+    await watched.aclose()
+
+
+async def test_a_file_that_is_back_as_it_was_is_no_trouble(path: Path) -> None:
+    """It is what has been in use all the time, and nothing has to be built."""
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    write(path)
+    await watched.refresh()
+    first, aside = watched.current, path.with_name("aside")
+    path.rename(aside)  # noqa: ASYNC240 - a file of this test
+    await watched.refresh()
+    assert watched.gauges()["ratify_configuration_wrong"]() == 1
+    aside.rename(path)
+    assert not await watched.refresh()
+    clock.advance(3600)
+    assert watched.trouble() == ""
+    assert watched.gauges()["ratify_configuration_wrong"]() == 0
+    assert watched.current is first
+    await watched.aclose()
+
+
+async def test_a_defect_does_not_end_the_following(path: Path) -> None:
+    """What is raised unexpectedly is a fault of this file, told without its text, and the next one is read."""
+
+    def dress(engine: Engine) -> Engine:
+        raise RuntimeError("hunter2")
+
+    write(path)
+    watched = WatchedConfig(path, FakeClock(), dress=dress)
+    assert not await watched.refresh()
+    assert watched.trouble().endswith("unexpected RuntimeError")
+    watched.dress = None
+    assert await watched.refresh()
+    await watched.aclose()

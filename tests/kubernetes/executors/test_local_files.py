@@ -1,0 +1,69 @@
+"""Files that a configuration names: found, and put in."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.kubernetes.executors.local_files import inlined, local_files
+
+MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
+KEY = (MATERIAL / "keys" / "cosign.pub").read_bytes()
+
+
+def test_only_parameters_name_files() -> None:
+    """By the keys that are paths; names of roots and addresses are none."""
+    document = {
+        "path": "no parameter",
+        "executors": [
+            {
+                "parameters": {
+                    "caFile": "ca.pem",
+                    "clientKeyFile": "",
+                    "trustPolicies": [
+                        {"keys": {"files": ["a.pub", {"path": "b", "notAfter": "x"}, 5]}},
+                        {"trustedRoot": "public-good"},
+                        {"trustedRoot": "https://example.com"},
+                        {"trustedRoot": "root.json", "rekorKeys": [{"file": "rekor.pub"}]},
+                    ],
+                    "trustPolicy": {"version": "1.0"},
+                }
+            }
+        ],
+    }
+    assert [text for _, text in local_files(document)] == ["ca.pem", "a.pub", "b", "root.json", "rekor.pub"]
+    assert next(local_files(document))[0] == "executors[0].parameters.caFile"
+
+
+async def test_der_becomes_pem(tmp_path: Path) -> None:
+    """A text holds no bytes."""
+    der = load_pem_public_key(KEY).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.der").write_bytes(der)
+    found = await inlined({"keys": {"files": ["key.der"]}}, tmp_path)
+    assert load_pem_public_key(found["keys"]["inline"]["keys"].encode()) == load_pem_public_key(KEY)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [],
+        "cosign.pub",
+        [5],
+        [{"notAfter": "x"}],
+        [{"path": "keys/cosign.pub", "notAfter": "2030-01-01T00:00:00Z"}, "keys/other.pub"],
+    ],
+)
+async def test_what_one_text_cannot_say_stays(files: Any) -> None:
+    """Several periods, and what is no list of files."""
+    document = {"keys": {"files": files}}
+    assert await inlined(document, MATERIAL) == document
+
+
+async def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
+    """Nothing is put in that would be refused in a file."""
+    (tmp_path / "private").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    for name in ("private", "missing"):
+        with pytest.raises(ConfigurationError):
+            await inlined({"keys": {"files": [name]}}, tmp_path)

@@ -1,0 +1,58 @@
+"""Questions that are answered together."""
+
+import asyncio
+
+import pytest
+
+from pyratify.serving.deadline import Together
+from support.providers import BellClock
+
+
+def late(question: str) -> str:
+    """Say that it was late."""
+    return f"{question} was late"
+
+
+async def test_equal_questions_are_asked_once_and_late_ones_are_said_to_be() -> None:
+    """What has an answer when the bell rings keeps it."""
+    clock, asked = BellClock(), []
+    together = Together(clock)
+
+    async def answer(question: str) -> str:
+        asked.append(question)
+        if question == "slow":
+            clock.bell.set()
+            await asyncio.Event().wait()
+        return question.upper()
+
+    found = await together.each(("a", "slow", "a"), answer, late, 2.5)
+    await together.aclose()
+    assert found == {"a": "A", "slow": "slow was late"}
+    assert (asked, clock.slept) == (["a", "slow"], [2.5])
+
+
+async def test_no_question_is_no_answer() -> None:
+    """And nobody waits for the bell."""
+    assert await Together(BellClock()).each((), str, late, 1) == {}  # type: ignore[arg-type]
+
+
+async def test_who_stops_asking_leaves_nothing_behind() -> None:
+    """A question that was under way is ended."""
+    together = Together(BellClock())
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def answer(question: str) -> str:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return question
+
+    asking = asyncio.create_task(together.each(("a",), answer, late, 1))
+    await began.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await together.aclose()
+    assert ended.is_set()
