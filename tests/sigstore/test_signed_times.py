@@ -7,7 +7,7 @@ import pytest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
-from pyratify.sigstore.signed_times import SKEW, verify_stamp
+from pyratify.sigstore.signed_times import SKEW, verify_signed_timestamp
 from pyratify.sigstore.trusted_material import Authority
 from pyratify.sigstore.trusted_root import make_authority
 from pyratify.testing.certificates import CODE_SIGNING, Issued, authority
@@ -31,7 +31,9 @@ def refusal(tsa: Issued, *authorities: Authority, **changes: object) -> str:
     """Return why a token is refused; empty where it is not, and it says when it was made."""
     recipe = TokenRecipe(**({"time": NOW} | changes))  # type: ignore[arg-type]
     try:
-        at, witness = verify_stamp(make_response(make_token(tsa, MESSAGE, recipe)), MESSAGE, authorities, NOW)
+        at, witness = verify_signed_timestamp(
+            make_response(make_token(tsa, MESSAGE, recipe)), MESSAGE, authorities, NOW
+        )
     except VerificationError as error:
         return f"{error.reason}: {error.message}"
     assert at == recipe.time

@@ -13,7 +13,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 from pyratify.pki.certificates import parse_certificate
 from pyratify.pki.encoding import decode_base64, encode_base64
-from pyratify.sigstore.signed_times import verify_stamp
+from pyratify.sigstore.signed_times import verify_signed_timestamp
 from pyratify.sigstore.trusted_root import make_authority
 from pyratify.testing.certificates import pem
 from pyratify.testing.cosign import (
@@ -55,10 +55,10 @@ def test_a_timestamp_is_of_the_signature_it_was_made_for(known: bool) -> None:
     chain = SIGSTORE.tsa.chain if known else SIGSTORE.tsa.above
     trusted = [make_authority(tuple(map(parse_certificate, chain)), timestamps=True)]
     response = SIGSTORE.stamp(b"signature", SIGNED_AT)
-    assert verify_stamp(response, b"signature", trusted, SIGNED_AT)[0] == SIGNED_AT
+    assert verify_signed_timestamp(response, b"signature", trusted, SIGNED_AT)[0] == SIGNED_AT
     for other in (b"another signature", b"", b"signature\0"):
         with pytest.raises(VerificationError, match="made for something else") as caught:
-            verify_stamp(response, other, trusted, SIGNED_AT)
+            verify_signed_timestamp(response, other, trusted, SIGNED_AT)
         assert caught.value.reason is Reason.TIMESTAMP_INVALID
 
 
