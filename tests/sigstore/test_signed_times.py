@@ -94,3 +94,14 @@ def test_a_timestamp_of_the_future_is_none() -> None:
 def test_without_an_authority_nothing_counts() -> None:
     """A trusted root without any proves no time."""
     assert "names no timestamp authority" in refusal(TSA)
+
+
+@pytest.mark.parametrize("issuer", [KNOWN, ISSUER], ids=["leaf", "issuer"])
+def test_a_timestamp_is_of_the_signature_it_was_made_for(issuer: Authority) -> None:
+    """A good one, of a trusted authority, for other bytes, is none."""
+    response = make_response(make_token(TSA, MESSAGE))
+    assert verify_signed_timestamp(response, MESSAGE, (issuer,), NOW)
+    for other in (b"another signature", b"", b"signature\0"):
+        with pytest.raises(VerificationError, match="made for something else") as caught:
+            verify_signed_timestamp(response, other, (issuer,), NOW)
+        assert caught.value.reason is Reason.TIMESTAMP_INVALID
