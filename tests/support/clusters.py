@@ -65,7 +65,7 @@ def plural(namespace: str) -> str:
 
 
 def deciders(config: ClusterConfig, namespace: str = "") -> dict[str, str]:
-    """Return the name of the first verifier of every scope; `nobody` where it is denied."""
+    """Return the name of the first verifier of every scope; `none` where it is denied."""
     snapshot = config.acquire(namespace)
     if snapshot is None:
         return {}
