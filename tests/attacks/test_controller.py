@@ -215,7 +215,7 @@ async def test_atk_250_a_verdict_of_one_namespace_is_not_anothers(
         asked = Reference.parse(f"{registry.host}/app:cosign-v3")
         outcomes = []
         for namespace in ("", "team", "", "team"):
-            lent = config.lend(namespace)
-            assert lent is not None
-            outcomes.append((await verdicts.validate(lent.engine, asked, namespace)).succeeded)
+            snapshot = config.acquire(namespace)
+            assert snapshot is not None
+            outcomes.append((await verdicts.validate(snapshot.engine, asked, namespace)).succeeded)
         assert outcomes == [True, False, True, False]

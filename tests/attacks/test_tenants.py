@@ -15,7 +15,7 @@ from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.request_keys import Namespaces
 from pyratify.kubernetes.client.api import Api
 from pyratify.kubernetes.executors.controller import ClusterConfig, Rules
-from pyratify.serving.configuration_source import Lent
+from pyratify.serving.configuration_source import Snapshot
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import BearerAuth, RegistrySimulator, redirect
@@ -32,7 +32,7 @@ class Recording(Here):
 
     asked: list[str] = field(default_factory=list)
 
-    def lend(self, namespace: str) -> Lent | None:
+    def acquire(self, namespace: str) -> Snapshot | None:
         """Note the namespace."""
         self.asked.append(namespace)
         return self.current
@@ -40,7 +40,7 @@ class Recording(Here):
 
 def recording(store: MemoryStore, namespaces: str = "optional") -> tuple[Provider, list[str]]:
     """Return a provider, and the list of the namespaces whose configurations it asks for."""
-    source, clock = Recording(provider(store).source.lend("")), BellClock()
+    source, clock = Recording(provider(store).source.acquire("")), BellClock()
     settings = Settings(namespaces=Namespaces(namespaces))
     return Provider(source, Verdicts(clock), settings, clock), source.asked
 

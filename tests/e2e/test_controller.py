@@ -90,7 +90,7 @@ async def followed(account: str) -> AsyncIterator[ClusterConfig]:
     rules = Rules(tenant_destinations=Destinations.parse(["127.0.0.0/8"]))
     config = ClusterConfig(Api.connect({"KUBECONFIG": account}), SlowClock(), rules)
     await config.refresh()
-    assert config.trouble() == ""
+    assert config.unready_reason() == ""
     task = asyncio.create_task(config.watch())
     try:
         yield config
@@ -173,7 +173,7 @@ async def test_resources_are_followed_and_reported(
         api.delete(resource("mine", {}, namespace))
         await until(lambda: deciders(config, namespace) == {"c.example": "cosign"})
         api.delete(resource("one", {}))
-        await until(lambda: config.lend("") is None)
+        await until(lambda: config.acquire("") is None)
 
 
 @pytest.mark.usefixtures("clean")
@@ -221,8 +221,8 @@ async def test_without_the_right_to_read_nothing_is_answered(api_server: ApiServ
     nobody = str(api_server.kubeconfig_of(namespace, "nobody"))
     config = ClusterConfig(Api.connect({"KUBECONFIG": nobody}), SlowClock())
     await config.refresh()
-    assert config.lend("") is None
-    assert "403" in config.trouble()
+    assert config.acquire("") is None
+    assert "403" in config.unready_reason()
     await config.aclose()
 
 
@@ -283,7 +283,7 @@ async def test_an_api_server_that_is_killed_and_started_again_is_followed(tmp_pa
             program.kill()
             await until(lambda: config._cluster.fault is not None and config._tenants.fault is not None)
             assert deciders(config) == {"a.example": "v1"}
-            assert config.trouble() == ""
+            assert config.unready_reason() == ""
             try:
                 again = programs.start(tmp_path / "again.log", *program.process.args)
                 eventually("the API server is back", lambda: answers(server))

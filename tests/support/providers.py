@@ -15,7 +15,7 @@ from pyratify.core.store import Store
 from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.request_keys import Namespaces
-from pyratify.serving.configuration_source import Lent
+from pyratify.serving.configuration_source import Snapshot
 from pyratify.serving.http.server import Asked
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -53,9 +53,9 @@ class Held:
 class Here:
     """Where the configuration comes from; None when there is none."""
 
-    current: Lent | None
+    current: Snapshot | None
 
-    def lend(self, namespace: str) -> Lent | None:
+    def acquire(self, namespace: str) -> Snapshot | None:
         """Every namespace has the same."""
         return self.current
 

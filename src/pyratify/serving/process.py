@@ -125,12 +125,16 @@ class Process:
         source.secret = None if shared is None else shared.secret.generations
         source.observer = observer if metrics or tracer else None
         if metrics is not None:
-            source.dress = metrics.measured
+            source.instrument = metrics.measured
             measure(metrics, source, verdicts, shared, certificates)
             metrics.know(version("pyratify"), watch)
         door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
         check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
-        checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
+        checks = {
+            **door.checks,
+            "configuration": source.unready_reason,
+            "certificates": certificates.unready_reason,
+        }
         readiness = Readiness(checks)
         checks["serving"] = lambda: "" if readiness.serving else "requests are not taken yet"
         async with AsyncExitStack() as stack:

@@ -340,7 +340,7 @@ async def test_a_source_that_fails_admits_nothing() -> None:
     """Whatever it raises."""
 
     class Source:
-        def lend(self, namespace: str) -> None:
+        def acquire(self, namespace: str) -> None:
             raise RuntimeError("secret")
 
     hook = webhook(store(), text=LOOSE)
@@ -459,7 +459,7 @@ async def test_the_namespace_of_the_object_is_the_tenant() -> None:
     asked_for: list[str] = []
 
     class Source:
-        def lend(self, namespace: str) -> None:
+        def acquire(self, namespace: str) -> None:
             asked_for.append(namespace)
 
     hook = webhook(store(), clock=FakeClock())

@@ -23,14 +23,14 @@ async def test_executors_are_in_service_and_say_so(server: ApiServer, config: Cl
     put(server, "two", spec("b.example/team/*", "c.example", name="second"))
     assert await config.refresh()
     assert deciders(config) == {"a.example": "first", "b.example/team/*": "second", "c.example": "second"}
-    lent = config.lend("")
-    assert lent is not None
-    assert lent.types == {"first": "cosign", "second": "cosign"}
+    snapshot = config.acquire("")
+    assert snapshot is not None
+    assert snapshot.types == {"first": "cosign", "second": "cosign"}
     found = status(server, "one")
     assert (found["succeeded"], found["observedGeneration"], "error" in found) == (True, 1, False)
     (condition,) = found["conditions"]
     assert (condition["type"], condition["status"], condition["reason"]) == ("Ready", "True", "InService")
-    assert config.trouble() == ""
+    assert config.unready_reason() == ""
     assert not await config.refresh()
 
 
@@ -163,14 +163,14 @@ async def test_engines_change_alone(server: ApiServer, config: ClusterConfig) ->
     put(server, "e", spec("a.example"))
     put(server, "t", spec("a.example"), "team")
     await config.refresh()
-    cluster, team = config.lend(""), config.lend("team")
+    cluster, team = config.acquire(""), config.acquire("team")
     assert cluster is not None
     assert team is not None
     assert cluster.engine.generation != team.engine.generation
     put(server, "t", spec("a.example", timeout=5), "team")
     await config.refresh()
-    assert config.lend("") is cluster
-    again = config.lend("team")
+    assert config.acquire("") is cluster
+    again = config.acquire("team")
     assert again is not None
     assert again.engine.generation not in ("", team.engine.generation)
 
@@ -180,13 +180,13 @@ async def test_what_is_used_is_not_closed(server: ApiServer, config: ClusterConf
     put(server, "a", spec("a.example"))
     put(server, "b", spec("b.example"))
     await config.refresh()
-    lent, closed = config.lend(""), []
-    assert lent is not None
+    snapshot, closed = config.acquire(""), []
+    assert snapshot is not None
     parts = {held.resource.name: held.part for held in config._buckets[""].held.values()}
     for name, part in parts.items():
         assert part is not None
         part._stack.callback(closed.append, name)
-    async with lent.used():
+    async with snapshot.used():
         remove(server, "a")
         await config.refresh()
         assert closed == []
@@ -202,20 +202,20 @@ async def test_nothing_is_answered_before_everything_is_known(
     put(server, "e", spec("*"))
     server.absent.add(f"{API}/namespacedexecutors")
     await config.refresh()
-    assert config.lend("") is None
-    assert config.lend("team") is None
-    assert "namespacedexecutors are not known" in config.trouble()
+    assert config.acquire("") is None
+    assert config.acquire("team") is None
+    assert "namespacedexecutors are not known" in config.unready_reason()
     server.absent.clear()
     await config.refresh()
     assert deciders(config, "team") == {"*": "cosign"}
-    assert config.trouble() == ""
+    assert config.unready_reason() == ""
 
 
 async def test_without_any_executor_nobody_decides(server: ApiServer, config: ClusterConfig) -> None:
     """That is an error of every key, and no trouble of this process."""
     await config.refresh()
-    assert config.lend("") is None
-    assert config.trouble() == ""
+    assert config.acquire("") is None
+    assert config.unready_reason() == ""
     assert server.hits
 
 
@@ -241,7 +241,7 @@ async def test_changes_are_followed(server: ApiServer, config: ClusterConfig, fo
             put(server, "e", spec("a.example", name=f"after-{status_code}"))
             await until(lambda code=status_code: deciders(config) == {"a.example": f"after-{code}"})
         remove(server, "e")
-        await until(lambda: config.lend("") is None)
+        await until(lambda: config.acquire("") is None)
 
 
 @pytest.mark.parametrize("in_stream", [False, True])
@@ -255,7 +255,7 @@ async def test_what_is_forgotten_is_read_anew(
     remove(server, "t", "team")
     server.compact()
     async with followed(config):
-        await until(lambda: config.lend("team") is None)
+        await until(lambda: config.acquire("team") is None)
     assert [hit for hit in server.hits if hit.is_watch]
 
 
@@ -280,7 +280,7 @@ async def test_silence_is_trouble(server: ApiServer, open_config: Open) -> None:
     put(server, "e", spec("a.example"))
     await config.refresh()
     clock.advance(601)
-    assert "has not said anything" in config.trouble()
+    assert "has not said anything" in config.unready_reason()
     assert deciders(config) == {"a.example": "cosign"}
 
 
@@ -311,12 +311,12 @@ async def test_what_is_faulty_is_built_again_after_a_while(
 async def test_a_defect_ends_nobody_else(server: ApiServer, config: ClusterConfig) -> None:
     """What is raised unexpectedly in one namespace leaves it denied, and the others alone."""
 
-    def dress(engine: Engine) -> Engine:
+    def instrument(engine: Engine) -> Engine:
         if "bad.example" in set(engine.executors):
             raise RuntimeError("hunter2")
         return engine
 
-    config.dress = dress
+    config.instrument = instrument
     put(server, "e", spec("a.example"))
     put(server, "t", spec("bad.example"), "team")
     await config.refresh()
@@ -363,10 +363,10 @@ async def test_replicas_with_one_secret_give_equal_engines_one_name(
         config = open_config(secret=secret)
         await config.refresh()
         for namespace, found in names.items():
-            lent = config.lend(namespace)
-            assert lent is not None
-            assert lent.engine.common is (secret is not None)
-            found.add(lent.engine.generation)
+            snapshot = config.acquire(namespace)
+            assert snapshot is not None
+            assert snapshot.engine.common is (secret is not None)
+            found.add(snapshot.engine.generation)
     assert [len(found) for found in names.values()] == [4, 4]
     assert len(names[""] | names["team"]) == 8
 

@@ -143,7 +143,7 @@ async def test_a_resource_that_is_gone_is_no_fault(server: ApiServer, config: Cl
     put(server, "e", spec("a.example"))
     server.refuse(404, method="PATCH")
     await config.refresh()
-    assert config.trouble() == ""
+    assert config.unready_reason() == ""
 
 
 async def test_the_definition_names_the_conditions_that_are_written(

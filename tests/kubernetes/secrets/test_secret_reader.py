@@ -128,10 +128,10 @@ async def test_a_secret_that_changes_is_read_again(
         put(server, "t", keyed({"secret": "keys"}, registry.host), "team")
         await config.refresh()
         assert not (await ask(config, image, "team")).succeeded
-        before = config.lend("team")
+        before = config.acquire("team")
         async with followed(config):
             secret(server, "keys", "team", key=KEY)
-            await until(lambda: config.lend("team") is not before)
+            await until(lambda: config.acquire("team") is not before)
             assert (await ask(config, image, "team")).succeeded
             server.remove("v1", "secrets", "keys", "team")
             await until(lambda: status(server, "t", "team")["succeeded"] is False)

@@ -185,8 +185,8 @@ class Provider:
         self._wholes.put(keys, whole, seconds, len(encoded) + sum(map(len, keys)))
 
     def _is_current(self, namespace: str, generation: str) -> bool:
-        lent = self.source.lend(namespace)
-        return lent is not None and lent.engine.generation == generation
+        snapshot = self.source.acquire(namespace)
+        return snapshot is not None and snapshot.engine.generation == generation
 
     def _remembered(self, keys: tuple[str, ...]) -> dict[str, bytes]:
         """Return the items of digests whose verdicts are remembered, of the configuration of the moment."""

@@ -40,7 +40,7 @@ def make(parts: Parts) -> Door:
         aclose=aclose,
         open_to_all=True,
         watch=rules.watch,
-        checks={"rules": rules.trouble},
+        checks={"rules": rules.unready_reason},
     )
 
 

@@ -68,7 +68,7 @@ class ClusterConfig:
         rules: What is a matter of taste.
         cache: The content cache of all engines.
         instance: The name of this process, in Events.
-        dress: Changes every engine before it is used, as to measure it.
+        instrument: Changes every engine before it is used, as to measure it.
         observer: Watches what engines do.
         secret: What processes that share verdicts have in common; None when nothing is shared.
     """
@@ -78,7 +78,7 @@ class ClusterConfig:
     rules: Rules = field(default_factory=Rules)
     cache: ContentCache | None = field(default_factory=lambda: MemoryCache(_CACHE_BYTES))
     instance: str = "pyratify"
-    dress: Callable[[Engine], Engine] | None = None
+    instrument: Callable[[Engine], Engine] | None = None
     observer: Observer | None = None
     secret: bytes | None = field(default=None, repr=False)
     _buckets: dict[str, Bucket] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class ClusterConfig:
         self._tenants = Follower(self.api, NAMESPACED_EXECUTOR, self._kick, self.clock)
         self._reporter = Reporter(self.api, self.clock, self.instance)
 
-    def lend(self, namespace: str) -> Generation | None:
+    def acquire(self, namespace: str) -> Generation | None:
         """Return the generation in use for a namespace; None before the first one, and where nobody is to decide.
 
         Args:
@@ -141,7 +141,7 @@ class ClusterConfig:
             await bucket.aclose()
         await self.api.aclose()
 
-    def trouble(self) -> str:
+    def unready_reason(self) -> str:
         """Return why no verdicts should be asked for here, or an empty text.
 
         A resource that is not valid is no trouble of this process: its scopes are denied, and its status says why.
@@ -162,7 +162,7 @@ class ClusterConfig:
             ),
             "ratify_executors": lambda: sum(len(each.held) for each in self._buckets.values()),
             "ratify_executors_invalid": self._invalid,
-            "ratify_configuration_wrong": lambda: float(bool(self.trouble()) or self._invalid() > 0),
+            "ratify_configuration_wrong": lambda: float(bool(self.unready_reason()) or self._invalid() > 0),
         }
 
     def _invalid(self) -> int:
@@ -198,7 +198,7 @@ class ClusterConfig:
             bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret, most)
             self._buckets[namespace] = bucket
         try:
-            if await bucket.reconcile(resources, self.dress):
+            if await bucket.reconcile(resources, self.instrument):
                 self._changes += 1
         except Exception as error:  # noqa: BLE001 - one namespace must not end the others; what is in use stays
             _LOG.error("not exchanged", extra={"namespace": namespace, "error": describe(error)})

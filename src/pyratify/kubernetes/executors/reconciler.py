@@ -91,19 +91,19 @@ class Bucket:
     _too_many: set[str] = field(default_factory=set)
 
     async def reconcile(
-        self, resources: tuple[Resource, ...], dress: Callable[[Engine], Engine] | None = None
+        self, resources: tuple[Resource, ...], instrument: Callable[[Engine], Engine] | None = None
     ) -> bool:
         """Build what changed and exchange the engine at once; tell whether there is a new one.
 
         Args:
             resources: All of them, the oldest first.
-            dress: Changes an engine before it is used, as to measure it.
+            instrument: Changes an engine before it is used, as to measure it.
         """
         fresh = {each.resource.uid: each for each in await self._held(resources)}
         plan = compose(tuple(Claim(each.resource, each.part, each.scopes) for each in fresh.values()))
         fresh = {uid: replace(each, conflict=plan.conflicts.get(uid)) for uid, each in fresh.items()}
         try:
-            return await self._exchange(plan, fresh, dress)
+            return await self._exchange(plan, fresh, instrument)
         finally:
             await self._let_go(fresh)
 
@@ -175,13 +175,13 @@ class Bucket:
         return Held(resource, kept, scopes, fault, retry=self.clock.monotonic() + pause, pause=pause)
 
     async def _exchange(
-        self, plan: Plan, fresh: dict[str, Held], dress: Callable[[Engine], Engine] | None
+        self, plan: Plan, fresh: dict[str, Held], instrument: Callable[[Engine], Engine] | None
     ) -> bool:
         parts = [each.part for each in fresh.values() if each.part is not None]
         made_of = tuple((each.scope, each.owner, id(each.part)) for each in plan.deciders)
         if made_of == self._made_of and (self.current is not None) is bool(fresh):
             return False
-        new = await self._generation(plan, parts, dress) if fresh else None
+        new = await self._generation(plan, parts, instrument) if fresh else None
         old, self.current, self._made_of = self.current, new, made_of
         if new is not None:
             _LOG.info(
@@ -193,7 +193,7 @@ class Bucket:
         return True
 
     async def _generation(
-        self, plan: Plan, parts: list[Part], dress: Callable[[Engine], Engine] | None
+        self, plan: Plan, parts: list[Part], instrument: Callable[[Engine], Engine] | None
     ) -> Generation:
         scopes = ScopeMap((each.scope, each.executor) for each in plan.deciders)
         common = self._common(plan)
@@ -206,7 +206,7 @@ class Bucket:
                 stack.push_async_callback(part.release)
             stack.callback(engine.lifetime.close)
             types = MappingProxyType({name: kind for part in parts for name, kind in part.types()})
-            return Generation(engine if dress is None else dress(engine), types, stack.pop_all())
+            return Generation(engine if instrument is None else instrument(engine), types, stack.pop_all())
 
     def _common(self, plan: Plan) -> str:
         """Return the generation that every process gives to the same resources; empty where that cannot be told."""

@@ -41,9 +41,9 @@ class Certificates:
     clock: Clock
     rotator: "Rotator | None" = None
 
-    def trouble(self) -> str:
+    def unready_reason(self) -> str:
         """Return why clients are not served as they should be, or an empty text."""
-        found = self.tls.trouble(self.clock.now()) if self.tls is not None else ""
+        found = self.tls.unready_reason(self.clock.now()) if self.tls is not None else ""
         why = self.rotator.fault if self.rotator is not None else ""
         return f"{found}: {why}" if found and why else found
 

@@ -254,12 +254,12 @@ def test_rules_are_followed_and_the_last_good_ones_are_kept(tmp_path: Path) -> N
         assert followed.current.config.rules[0].name == "one"
     path.unlink()
     assert not followed.refresh()
-    assert followed.trouble() == ""
+    assert followed.unready_reason() == ""
     clock.advance(60)
-    assert "older than their file" in followed.trouble()
+    assert "older than their file" in followed.unready_reason()
     path.write_text("rules: [{name: two}]")
     assert followed.refresh()
-    assert (followed.current.config.rules[0].name, followed.trouble()) == ("two", "")
+    assert (followed.current.config.rules[0].name, followed.unready_reason()) == ("two", "")
     path.write_text("rules: [")
     followed.refresh()
     path.write_text("rules: [{name: two}]")
