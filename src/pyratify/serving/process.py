@@ -16,7 +16,7 @@ from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
-from pyratify.core.telemetry import Observer, together
+from pyratify.core.telemetry import Observer, combine_observers
 from pyratify.serving.choose_source import choose_source
 from pyratify.serving.configuration_source import FollowedSource, Source
 from pyratify.serving.context_from_flags import check_exposure, name_cluster, verdicts_of, watch_of
@@ -116,7 +116,7 @@ class Process:
         tls = certificates.tls
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
         tracer = open_tracer(self.flags)
-        observer = together(metrics, tracer)
+        observer = combine_observers(metrics, tracer)
         source, shared = choose_source(self.flags, self.clock), open_shared(self.flags, self.clock)
         watch, verdicts = (
             watch_of(self.flags, self.clock),

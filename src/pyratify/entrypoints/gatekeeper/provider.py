@@ -212,7 +212,7 @@ class Provider:
             tenant = "" if keeps else parse_key(key, self.settings.namespaces).namespace
         except RatifyError:
             tenant = ""
-        with telemetry.asking_for(tenant):
+        with telemetry.for_namespace(tenant):
             return self._failed(key, failure, trace, keeps=keeps)
 
     def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
@@ -234,7 +234,7 @@ class Provider:
 
     async def _verdict(self, key: str, trace: str) -> tuple[Key, Answer]:
         asked = parse_key(key, self.settings.namespaces)
-        telemetry.ask_for(asked.namespace)
+        telemetry.set_namespace(asked.namespace)
         found = await self._answers.verdict(asked.reference, asked.namespace)
         result = found.result
         extra = {
@@ -250,7 +250,7 @@ class Provider:
     async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
         asked = parse_mutation_key(key)
-        telemetry.ask_for(asked.namespace)
+        telemetry.set_namespace(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
         return Item(key, _pinned(asked, pinned)).encoded()
 

@@ -125,7 +125,7 @@ class Service:
 
     async def _verify(self, request: _RequestContext, text: str) -> tuple[bool, bytes]:
         try:
-            telemetry.ask_for(request.namespace)
+            telemetry.set_namespace(request.namespace)
             found = await self._answers.verdict(Reference.parse(text), request.namespace)
             return self._decided(request, text, found.result)
         except RatifyError as error:
@@ -135,7 +135,7 @@ class Service:
 
     async def _resolve(self, request: _RequestContext, text: str) -> Pin:
         try:
-            telemetry.ask_for(request.namespace)
+            telemetry.set_namespace(request.namespace)
             found = await self._answers.pinned(Reference.parse(text), request.namespace)
         except RatifyError as error:
             return self._unresolved(request, text, error.failure)
@@ -190,7 +190,7 @@ class Service:
 
     def _fault(self, request: _RequestContext, text: str, failure: Failure) -> Fault:
         """Count and log an error, and return what of it is said to who asked."""
-        with telemetry.asking_for(request.namespace):  # where it is late, nobody has said so yet
+        with telemetry.for_namespace(request.namespace):  # where it is late, nobody has said so yet
             self.count(failure.reason.value)
         extra = {"reference": text, "code": failure.reason.value, "error": failure.message}
         _LOG.warning("not answered", extra={**extra, "trace": request.trace})

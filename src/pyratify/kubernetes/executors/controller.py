@@ -28,7 +28,7 @@ from pyratify.kubernetes.executors.tenant import MAX_EXECUTORS
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 CLUSTER = ""
-SILENCE = 600.0
+NULL_OBSERVER = 600.0
 _CACHE_BYTES = 64 * MIB
 _LOOK_SECONDS = 5.0
 _LATER_SECONDS = 30.0
@@ -150,8 +150,8 @@ class ClusterConfig:
             if not follower.synced:
                 why = follower.fault.message if follower.fault else "they have not been read yet"
                 return f"the {follower.kind.plural} are not known: {why}"
-            if self.clock.monotonic() - follower.heard > SILENCE:
-                return f"the API server has not said anything about {follower.kind.plural} for {SILENCE:g} seconds"
+            if self.clock.monotonic() - follower.heard > NULL_OBSERVER:
+                return f"the API server has not said anything about {follower.kind.plural} for {NULL_OBSERVER:g} seconds"
         return "" if self._ready else "the executors are being built"
 
     def gauges(self) -> Mapping[str, Callable[[], float]]:

@@ -14,7 +14,7 @@ from pyratify.core.clock import Clock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.instrumented import observed
+from pyratify.core.instrumented import instrument_engine
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.resource import Resource
 from pyratify.kubernetes.executors.build_executor import Part, build_part
@@ -199,7 +199,7 @@ class Bucket:
         common = self._common(plan)
         engine = Engine(scopes, generation=common or secrets.token_hex(8), common=bool(common))
         if (observer := self.lent.shared.observer) is not None:
-            engine = observed(engine, observer)
+            engine = instrument_engine(engine, observer)
         async with AsyncExitStack() as stack:
             for part in parts:
                 part.keep()

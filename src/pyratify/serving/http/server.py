@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from pyratify.core.isolation import describe, end
-from pyratify.core.telemetry import SILENCE, Observer, begin_trace, end_trace
+from pyratify.core.telemetry import NULL_OBSERVER, Observer, begin_trace, end_trace
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import Room
 from pyratify.serving.http.connections import BOUNDS, Bounds, Connections
@@ -49,7 +49,7 @@ async def listening(
     *,
     outdated: Callable[[SSLObject], bool] | None = None,
     drain_seconds: float = 10.0,
-    observer: Observer = SILENCE,
+    observer: Observer = NULL_OBSERVER,
     bounds: Bounds = BOUNDS,
     sockets: tuple[socket.socket, ...] = (),
     ending: Callable[[], bool] = bool,
@@ -176,11 +176,11 @@ class _Gate:
         connection = self._connections.begin(request.transport)
         self._watch.activity.under_way += 1
         try:
-            if self._observer is SILENCE:
+            if self._observer is NULL_OBSERVER:
                 return await self._respond(request, trace_of(parent))
             with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
                 response = await self._respond(request, span.trace or trace_of(parent))
-                span.tell(status=response.status)
+                span.set_attributes(status=response.status)
                 return response
         finally:
             self._watch.activity.under_way -= 1
