@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyratify.caches import codec
-from pyratify.caches.shared_secret import Secret
+from pyratify.caches.shared_secret import SharedSecret
 from pyratify.caches.verdict_entry import SKEW, entry_name, seal, unseal
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
@@ -160,17 +160,17 @@ def test_a_denial_is_carried_too() -> None:
 def test_a_secret_that_is_none_is_refused(data: bytes, tmp_path: Path) -> None:
     """Too short, too long, or one character over and over; and a file that is not there."""
     with pytest.raises(ConfigurationError):
-        Secret.of(data)
+        SharedSecret.of(data)
     with pytest.raises(ConfigurationError):
-        Secret.read(tmp_path / "missing")
+        SharedSecret.read(tmp_path / "missing")
 
 
 def test_a_secret_is_read_without_its_line_break(tmp_path: Path) -> None:
     """As `openssl rand -hex 32` writes it; and nothing of it can be seen."""
     text = b"0123456789abcdef" * 4
     (tmp_path / "key").write_bytes(text + b"\n")
-    secret = Secret.read(tmp_path / "key")
-    assert secret == Secret.of(text)
+    secret = SharedSecret.read(tmp_path / "key")
+    assert secret == SharedSecret.of(text)
     assert len({secret.entries, secret.names, secret.generations, secret.identifier}) == 4
     assert secret.entries.hex() not in repr(secret)
     assert "entries" not in repr(secret)

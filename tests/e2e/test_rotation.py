@@ -23,7 +23,7 @@ from pyratify.kubernetes.rotation.authority import Lifetimes
 from pyratify.kubernetes.rotation.ca_bundle import mutating_webhook, validating_webhook
 from pyratify.kubernetes.rotation.rotator import Rotator
 from pyratify.kubernetes.rotation.secret_contents import ServiceNames
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.serving.tls.in_memory import TlsMemory
 from pyratify.serving.tls.reloading import ReloadingTls
 
@@ -43,7 +43,7 @@ class BriskClock(SystemClock):
         await asyncio.sleep(min(seconds, 0.1))
 
 
-async def admit(asked: Asked) -> Reply:
+async def admit(asked: Request) -> Reply:
     """Admit whatever it is."""
     review = json.loads(asked.body)
     review["response"] = {"uid": review["request"]["uid"], "allowed": True}

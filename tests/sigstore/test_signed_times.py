@@ -7,7 +7,7 @@ import pytest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
-from pyratify.sigstore.signed_times import SKEW, verify_stamp
+from pyratify.sigstore.signed_times import SKEW, verify_signed_timestamp
 from pyratify.sigstore.trusted_material import Authority
 from pyratify.sigstore.trusted_root import make_authority
 from pyratify.testing.certificates import CODE_SIGNING, Issued, authority
@@ -31,7 +31,9 @@ def refusal(tsa: Issued, *authorities: Authority, **changes: object) -> str:
     """Return why a token is refused; empty where it is not, and it says when it was made."""
     recipe = TokenRecipe(**({"time": NOW} | changes))  # type: ignore[arg-type]
     try:
-        at, witness = verify_stamp(make_response(make_token(tsa, MESSAGE, recipe)), MESSAGE, authorities, NOW)
+        at, witness = verify_signed_timestamp(
+            make_response(make_token(tsa, MESSAGE, recipe)), MESSAGE, authorities, NOW
+        )
     except VerificationError as error:
         return f"{error.reason}: {error.message}"
     assert at == recipe.time
@@ -92,3 +94,14 @@ def test_a_timestamp_of_the_future_is_none() -> None:
 def test_without_an_authority_nothing_counts() -> None:
     """A trusted root without any proves no time."""
     assert "names no timestamp authority" in refusal(TSA)
+
+
+@pytest.mark.parametrize("issuer", [KNOWN, ISSUER], ids=["leaf", "issuer"])
+def test_a_timestamp_is_of_the_signature_it_was_made_for(issuer: Authority) -> None:
+    """A good one, of a trusted authority, for other bytes, is none."""
+    response = make_response(make_token(TSA, MESSAGE))
+    assert verify_signed_timestamp(response, MESSAGE, (issuer,), NOW)
+    for other in (b"another signature", b"", b"signature\0"):
+        with pytest.raises(VerificationError, match="made for something else") as caught:
+            verify_signed_timestamp(response, other, (issuer,), NOW)
+        assert caught.value.reason is Reason.TIMESTAMP_INVALID

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from pyratify.caches.breaker import Breaker
-from pyratify.caches.shared_secret import Secret
+from pyratify.caches.shared_secret import SharedSecret
 from pyratify.caches.verdict_entry import MAX_ENTRY, entry_name, seal, unseal
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.report import ValidationResult
-from pyratify.core.shared_verdicts import Question, Remembered
+from pyratify.core.shared_verdicts import SharedVerdict, VerdictKey
 
 T = TypeVar("T")
 _LOG = logging.getLogger("pyratify.caches")
@@ -70,7 +70,7 @@ class SharedCache:
     """
 
     remote: Remote
-    secret: Secret
+    secret: SharedSecret
     clock: Clock = field(default_factory=SystemClock)
     seconds: float = 0.25
     counts: Counts = field(default_factory=Counts)
@@ -81,7 +81,7 @@ class SharedCache:
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.clock)
 
-    async def get(self, question: Question) -> Remembered | None:
+    async def get(self, question: VerdictKey) -> SharedVerdict | None:
         """Return the verdict that one of the processes put in for exactly this question, or None."""
         name = entry_name(self.secret, question)
         answers = await self._try(partial(self.remote.get, name, MAX_ENTRY + 1))
@@ -94,7 +94,7 @@ class SharedCache:
         self.counts.refused += found is None
         return found
 
-    async def put(self, question: Question, result: ValidationResult, seconds: float) -> None:
+    async def put(self, question: VerdictKey, result: ValidationResult, seconds: float) -> None:
         """Put a verdict in for that many seconds, if that is possible."""
         entry = seal(self.secret, question, result, self.clock.now(), seconds)
         if entry is not None:

@@ -13,7 +13,7 @@ _REMEDY = "Make one: openssl rand -hex 32 > FILE; every replica gets the same."
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class SharedSecret:
     """Keys for each purpose, none of which says anything about another (HMAC-SHA256, RFC 2104).
 
     Attributes:
@@ -29,7 +29,7 @@ class Secret:
     identifier: bytes
 
     @classmethod
-    def of(cls, data: bytes) -> "Secret":
+    def of(cls, data: bytes) -> "SharedSecret":
         """Make the keys from at least 32 random bytes or characters.
 
         Raises:
@@ -45,7 +45,7 @@ class Secret:
         return cls(keys[0], keys[1], keys[2], keys[3][:8])
 
     @classmethod
-    def read(cls, path: Path) -> "Secret":
+    def read(cls, path: Path) -> "SharedSecret":
         """Read a file, whose last line break does not count; errors as in `of`, and `KEY_UNAVAILABLE`."""
         try:
             with path.open("rb") as file:

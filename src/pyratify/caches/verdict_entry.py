@@ -11,9 +11,9 @@ import struct
 from datetime import datetime
 
 from pyratify.caches.codec import MAX_BYTES, decode, encode
-from pyratify.caches.shared_secret import Secret
+from pyratify.caches.shared_secret import SharedSecret
 from pyratify.core.report import ValidationResult
-from pyratify.core.shared_verdicts import Question, Remembered
+from pyratify.core.shared_verdicts import SharedVerdict, VerdictKey
 
 _HEADER = struct.Struct(">4s8sQQ")
 _MAGIC = b"PRV1"
@@ -23,13 +23,13 @@ SKEW = 2.0
 """How many seconds the clock of another process may be ahead of ours."""
 
 
-def entry_name(secret: Secret, question: Question) -> str:
+def entry_name(secret: SharedSecret, question: VerdictKey) -> str:
     """Return what an entry is filed under; it says nothing about the question to who has no secret."""
     return f"pyratify:1:{hmac.new(secret.names, _bound(question), hashlib.sha256).hexdigest()}"
 
 
 def seal(
-    secret: Secret, question: Question, result: ValidationResult, now: datetime, seconds: float
+    secret: SharedSecret, question: VerdictKey, result: ValidationResult, now: datetime, seconds: float
 ) -> bytes | None:
     """Return the entry of a verdict, or None where it cannot be carried.
 
@@ -48,7 +48,7 @@ def seal(
     return header + _mac(secret, question, header, value) + value
 
 
-def unseal(secret: Secret, question: Question, entry: bytes, now: datetime) -> Remembered | None:
+def unseal(secret: SharedSecret, question: VerdictKey, entry: bytes, now: datetime) -> SharedVerdict | None:
     """Return the verdict of an entry, if it is one for this question, signed with this secret, of this time."""
     if not _HEADER.size + _MAC < len(entry) <= MAX_ENTRY:
         return None
@@ -65,7 +65,7 @@ def unseal(secret: Secret, question: Question, entry: bytes, now: datetime) -> R
     result = decode(value)
     if result is None or result.reference != question.reference:
         return None
-    return Remembered(result, remaining / 1000)
+    return SharedVerdict(result, remaining / 1000)
 
 
 def _split(entry: bytes) -> tuple[bytes, bytes, bytes]:
@@ -73,14 +73,14 @@ def _split(entry: bytes) -> tuple[bytes, bytes, bytes]:
     return entry[: _HEADER.size], entry[_HEADER.size : start], entry[start:]
 
 
-def _mac(secret: Secret, question: Question, header: bytes, value: bytes) -> bytes:
+def _mac(secret: SharedSecret, question: VerdictKey, header: bytes, value: bytes) -> bytes:
     found = hmac.new(secret.entries, _bound(question), hashlib.sha256)
     found.update(header)
     found.update(value)
     return found.digest()
 
 
-def _bound(question: Question) -> bytes:
+def _bound(question: VerdictKey) -> bytes:
     parts = (question.generation, question.namespace, str(question.reference))
     return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 

@@ -21,8 +21,8 @@ from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, walk
-from pyratify.core.shared_verdicts import Question, SharedVerdicts
-from pyratify.core.telemetry import SILENCE, Observer, asking_for
+from pyratify.core.shared_verdicts import SharedVerdicts, VerdictKey
+from pyratify.core.telemetry import NULL_OBSERVER, Observer, for_namespace
 from pyratify.core.weigh import ENTRY, weigh
 
 UNDECIDED = "UNDECIDED"
@@ -82,7 +82,7 @@ class Verdicts:
         max_weight: int = 48 * MIB,
         shared: SharedVerdicts | None = None,
         *,
-        observer: Observer = SILENCE,
+        observer: Observer = NULL_OBSERVER,
         admission: Admission | None = None,
     ) -> None:
         self._clock = clock = clock or SystemClock()
@@ -146,13 +146,13 @@ class Verdicts:
             reference: What to validate; a tag is resolved anew every time.
             namespace: The tenant that asks; tenants share nothing.
         """
-        with asking_for(namespace), self._observer.span("verdict", repository=reference.name) as span:
+        with for_namespace(namespace), self._observer.span("verdict", repository=reference.name) as span:
             result = await self._validate(engine, reference, namespace)
             if result.subject is not None:
-                span.tell(digest=result.subject.digest)
+                span.set_attributes(digest=result.subject.digest)
             if result.error is not None:
-                span.tell(error=result.error.reason.value)
-            span.tell(decision=result.decision.value if result.error is None else UNDECIDED)
+                span.set_attributes(error=result.error.reason.value)
+            span.set_attributes(decision=result.decision.value if result.error is None else UNDECIDED)
             return result
 
     async def _validate(self, engine: Engine, reference: Reference, namespace: str) -> ValidationResult:
@@ -167,7 +167,7 @@ class Verdicts:
         pinned = reference.at(digest)
         if not engine.generation:
             return replace(await self._evaluate(executor, pinned), reference=reference)
-        question = Question(engine.generation, namespace, pinned)
+        question = VerdictKey(engine.generation, namespace, pinned)
         self._engines[engine.generation] = engine.lifetime
         key = str(question)
         found = self._verdicts.get((engine.generation, key))
@@ -181,7 +181,7 @@ class Verdicts:
         """Return for how many seconds the verdict on a digest stays as it is; 0 where it is not remembered, or for a tag."""
         if not engine.generation or reference.digest is None:
             return 0.0
-        question = Question(engine.generation, namespace, reference.at(reference.digest))
+        question = VerdictKey(engine.generation, namespace, reference.at(reference.digest))
         return self._verdicts.remaining((engine.generation, str(question)))
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
@@ -199,7 +199,7 @@ class Verdicts:
         self.tag_hits += found is not None
         if found is None:
             self.tag_misses += 1
-            with asking_for(namespace):
+            with for_namespace(namespace):
                 found = await self._resolve(executor, reference, where)
             if engine.generation:
                 self._engines[engine.generation] = engine.lifetime
@@ -223,7 +223,7 @@ class Verdicts:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
 
     async def _find(
-        self, executor: Executor, question: Question, shared: SharedVerdicts | None
+        self, executor: Executor, question: VerdictKey, shared: SharedVerdicts | None
     ) -> ValidationResult:
         """Return what another process found, or evaluate and tell the others."""
         if shared is not None:
@@ -240,7 +240,7 @@ class Verdicts:
             task.add_done_callback(self._writing.discard)
         return result
 
-    def _keep(self, question: Question, result: ValidationResult, most: float = math.inf) -> float:
+    def _keep(self, question: VerdictKey, result: ValidationResult, most: float = math.inf) -> float:
         """Remember a verdict; return for how many seconds, 0 where it is none or must not be used any more."""
         if result.reference != question.reference or not _is_final(result):
             return 0

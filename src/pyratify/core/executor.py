@@ -13,7 +13,7 @@ from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import describe, from_store, internal, is_ours
+from pyratify.core.isolation import describe, from_store, internal, is_caller_cancellation
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
@@ -120,7 +120,7 @@ class Executor:
         except RatifyError as fault:
             error = fault.failure
         except BaseException as fault:  # a defect of a store or policy is a refusal, never an answer
-            if is_ours(fault):
+            if is_caller_cancellation(fault):
                 raise
             error = self._late() if deadline.expired() else internal(fault)
         return self._conclude(reference, walk, error)
@@ -172,7 +172,7 @@ class Executor:
         try:
             verdict = _checked(self.policy.decide(reports))
         except BaseException as fault:  # a policy that fails has not allowed anything
-            if is_ours(fault):
+            if is_caller_cancellation(fault):
                 raise
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
         passed = any(result.passed for report in every(reports) for result in report.results)

@@ -8,7 +8,7 @@ from pyratify.core.report import ValidationResult
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VerdictKey:
     """What a verdict is the answer to; verdicts of other questions say nothing about it.
 
     Attributes:
@@ -27,7 +27,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class SharedVerdict:
     """A verdict that another process found.
 
     Attributes:
@@ -46,10 +46,10 @@ class SharedVerdicts(Protocol):
     Whoever implements it answers for it that no verdict comes out which none of these processes put in for this question.
     """
 
-    async def get(self, question: Question) -> Remembered | None:
+    async def get(self, question: VerdictKey) -> SharedVerdict | None:
         """Return the verdict, or None; never raises."""
         ...
 
-    async def put(self, question: Question, result: ValidationResult, seconds: float) -> None:
+    async def put(self, question: VerdictKey, result: ValidationResult, seconds: float) -> None:
         """Keep the verdict for that many seconds, or do not; never raises."""
         ...

@@ -19,7 +19,7 @@ from pyratify.sigstore.trusted_material import Authority, check_quality
 SKEW = timedelta(minutes=5)
 
 
-def verify_stamp(
+def verify_signed_timestamp(
     response: bytes, signature: bytes, authorities: Iterable[Authority], now: datetime
 ) -> tuple[datetime, str]:
     """Return when an authority that is trusted saw the signature, and which one it was.

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.serving.tls.reloading import ReloadingTls, TlsFiles
 from pyratify.testing.tls import Authority
 
@@ -17,7 +17,7 @@ HERE = Address("127.0.0.1", 0)
 NOW = datetime.now(UTC)
 
 
-async def hello(asked: Asked) -> Reply:
+async def hello(asked: Request) -> Reply:
     """Answer anything."""
     return Reply(200, b"hello")
 

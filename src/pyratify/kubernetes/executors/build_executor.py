@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyratify.config.build import Builder
-from pyratify.config.configuration_fingerprint import begin_trace
+from pyratify.config.configuration_fingerprint import add_configuration
 from pyratify.config.decode import decode
 from pyratify.config.locations import join
 from pyratify.config.schema import Config, ExecutorConfig
@@ -98,7 +98,7 @@ async def build_executor(
     """
     config = read_spec(resource.spec, tenant=resource.kind.namespaced)
     fingerprint = Fingerprint()
-    begin_trace(fingerprint, Config(executors=(config,)), secret)
+    add_configuration(fingerprint, Config(executors=(config,)), secret)
     secrets = plugin_resources.secrets.fresh() if plugin_resources.secrets else None
     expressions = Allowance(MAX_INSTRUCTIONS) if resource.kind.namespaced else Allowance()
     shared = replace(plugin_resources.shared, fingerprint=fingerprint, expressions=expressions)

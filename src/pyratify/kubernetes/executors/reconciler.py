@@ -14,7 +14,7 @@ from pyratify.core.clock import Clock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.instrumented import observed
+from pyratify.core.instrumented import instrument_engine
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.resource import Resource
 from pyratify.kubernetes.executors.build_executor import BuiltExecutor, build_executor
@@ -206,7 +206,7 @@ class Reconciler:
         common = self._common(plan)
         engine = Engine(scopes, generation=common or secrets.token_hex(8), common=bool(common))
         if (observer := self.plugin_resources.shared.observer) is not None:
-            engine = observed(engine, observer)
+            engine = instrument_engine(engine, observer)
         async with AsyncExitStack() as stack:
             for each in executors:
                 each.acquire()
