@@ -34,28 +34,6 @@ from pyratify.core.walk import Walk
 
 DEFAULT_CONCURRENCY = 8
 
-# What the artifact's publisher cannot have caused: with such a gap in the evidence a DENY is not the last word.
-_GAPS = frozenset(
-    {
-        Reason.REGISTRY_ERROR,
-        Reason.REGISTRY_UNREACHABLE,
-        Reason.REGISTRY_AUTH,
-        Reason.REGISTRY_BUSY,
-        Reason.TIMEOUT,
-        Reason.DIGEST_MISMATCH,
-        Reason.SIZE_MISMATCH,
-        Reason.TLS_VERIFY,
-        Reason.TLS_REQUIRED,
-        Reason.CONTENT_ENCODING,
-        Reason.REDIRECT_BLOCKED,
-        Reason.SSRF_BLOCKED,
-        Reason.AUTH_REALM_BLOCKED,
-        Reason.AUTH_SCOPE,
-        Reason.CREDENTIAL_SCOPE,
-        Reason.INTERNAL,
-    }
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Executor:
@@ -143,10 +121,6 @@ class Executor:
             late = self._late()
             raise StoreError(late.reason, late.message) from None
 
-    def with_store(self, store: Store) -> "Executor":
-        """Return the same executor over another store."""
-        return replace(self, store=store)
-
     def _due(self) -> float:
         return math.inf if self.timeout is None else self.clock.monotonic() + self.timeout
 
@@ -196,7 +170,7 @@ def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:
         (
             failure
             for outcome, failure in failures(reports)
-            if outcome is Outcome.INCONCLUSIVE and failure.reason in _GAPS
+            if outcome is Outcome.INCONCLUSIVE and failure.reason.is_gap
         ),
         None,
     )
