@@ -18,7 +18,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
-from pyratify.serving.process import Parts, Process
+from pyratify.serving.process import Process, ServerContext
 from pyratify.testing.registry import RegistrySimulator
 from support.providers import VERIFY, request
 from support.sharing import RedisServer, free_port, running_redis
@@ -76,12 +76,12 @@ class Replica:
     """One of the processes."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self.parts: list[Parts] = []
+        self.context: list[ServerContext] = []
         self.started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-        def made(parts: Parts) -> Any:
-            self.parts.append(parts)
-            return make(parts)
+        def made(context: ServerContext) -> Any:
+            self.context.append(context)
+            return make(context)
 
         self.process = Process(
             arguments,
@@ -92,7 +92,7 @@ class Replica:
     @property
     def verdicts(self) -> Verdicts:
         """What it remembers."""
-        return self.parts[0].verdicts
+        return self.context[0].verdicts
 
     async def ask(self, *keys: str) -> list[Any]:
         """Ask, and wait until the others were told."""
