@@ -2,6 +2,7 @@
 
 import json
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -306,7 +307,7 @@ async def test_open_engine_reads_a_file_and_closes_its_stores(tmp_path: Path) ->
     (tmp_path / "ratify.json").write_text(json.dumps(document))
     async with open_engine(tmp_path / "ratify.json", clock=FakeClock()) as engine:
         (built,) = engine.executors.values()
-        layout = built.with_store(LayoutStore(MATERIAL / "layout"))
+        layout = replace(built, store=LayoutStore(MATERIAL / "layout"))
         reference = Reference.parse_layout(f"oci:{MATERIAL / 'layout'}:cosign-v3")
         assert (await layout.validate(reference)).succeeded
 

@@ -316,16 +316,6 @@ async def test_an_interrupt_by_the_user_is_passed_on() -> None:
         await validate(store, policy=_Policy("decide", _raise(KeyboardInterrupt())))
 
 
-async def test_executors_over_different_stores_share_no_downloads() -> None:
-    """`with_store` takes everything over but the work in flight."""
-    store, _ = image(KIND)
-    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),), policy=ONE)
-    assert not (await executor.validate(REFERENCE)).succeeded
-    other = executor.with_store(store)
-    assert (await other.validate(REFERENCE)).succeeded
-    assert other._flights is not executor._flights
-
-
 async def test_an_engine_asks_the_responsible_executor_only() -> None:
     """Scopes decide who answers; where none covers the reference it is denied."""
     good, bad = image(KIND)[0], image()[0]
