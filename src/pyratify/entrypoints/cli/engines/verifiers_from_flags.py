@@ -88,9 +88,7 @@ def anchors(arguments: Namespace) -> "tuple[tuple[str, ...], dict[StoreName, tup
     """
     from pyratify.verifiers.notation.trust_policy import StoreName
 
-    return trusted_identities(arguments), {
-        StoreName("ca", FLAGS_STORE): material(arguments.cert, "--cert")
-    }
+    return trusted_identities(arguments), {StoreName("ca", FLAGS_STORE): material(arguments.cert, "--cert")}
 
 
 def trusted_identities(arguments: Namespace) -> tuple[str, ...]:
