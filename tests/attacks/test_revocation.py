@@ -1,5 +1,6 @@
 """Attacks of section I on revocation: what is revoked never passes, and what is not known never counts as good."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -366,6 +367,21 @@ async def test_atk_167_two_authorities_that_name_one_place_share_no_entry() -> N
     assert await status(checker(FakeFetcher({}), answers), BY_LIST) is Status.GOOD
 
 
+@dataclass
+class Kept:
+    """A `ContentCache` that anything on the machine can write."""
+
+    entries: dict[str, bytes] = field(default_factory=dict)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes, or None."""
+        return self.entries.get(key)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the bytes."""
+        self.entries[key] = data
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -381,10 +397,10 @@ async def test_atk_167_two_authorities_that_name_one_place_share_no_entry() -> N
 )
 async def test_atk_167_what_a_cache_holds_is_verified_again(spoil: Any) -> None:
     """A spoiled entry is a miss: the list is fetched again, and the certificate is revoked after all."""
-    answers = MemoryCache()
+    answers = Kept()
     await status(checker(FakeFetcher({LIST: listed()}), answers), BY_LIST)
-    (key,) = answers._cache._entries
-    answers.put(key, spoil(answers.get(key)))
+    (key,) = answers.entries
+    answers.entries[key] = spoil(answers.entries[key])
     fetcher = FakeFetcher({LIST: listed(Revoked(BY_LIST))})
     assert await status(checker(fetcher, answers), BY_LIST) is Status.REVOKED
     assert fetcher.asked == [LIST]

@@ -16,7 +16,8 @@ from pyratify.caches.verdict_entry import entry_name, seal
 from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.reference import Reference
-from pyratify.core.report import Decision
+from pyratify.core.report import Decision, ValidationResult
+from pyratify.core.shared_verdicts import Question
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -56,7 +57,7 @@ class Replica:
     ) -> Decision:
         """Validate, and wait until Redis was told."""
         found = await self.verdicts.validate(engine(store, verifier, generation=generation), APP, namespace)
-        await asyncio.gather(*self.verdicts._writing)
+        await self.verdicts.flush()
         return found.decision
 
     async def entries(self) -> Entries:
@@ -228,7 +229,7 @@ async def test_atk_252_a_shared_report_is_the_whole_report(server: RedisServer) 
     async with Replica(server.url) as one, Replica(server.url) as two:
         await one.write({})
         first = await one.verdicts.validate(engine(store, BY_ALICE), APP)
-        await asyncio.gather(*one.verdicts._writing)
+        await one.verdicts.flush()
         assert await two.verdicts.validate(engine(store, BY_ALICE), APP) == first
         assert two.verdicts.shared_hits == 1
 
@@ -272,7 +273,6 @@ async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> N
         asking = [asyncio.create_task(one.verdicts.validate(found, APP.at(each.digest))) for each in images]
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         assert hanging.waiting == 64
-        assert len(one.verdicts._writing) <= 64
         hanging.gate.set()
         assert all(one.succeeded for one in await asyncio.gather(*asking))
         await one.verdicts.aclose()
@@ -281,6 +281,34 @@ async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> N
             for size in (1, 200)
         ]  # type: ignore[arg-type]
         assert len({len(entry_name(SECRET, one)) for one in long}) == 1
+
+
+async def test_atk_253_only_so_many_verdicts_wait_to_be_written() -> None:
+    """The rest stays in its process: what a cache that hangs would keep in memory is bounded."""
+    writes: list[Question] = []
+
+    class Full:
+        async def get(self, question: Question) -> None:
+            """Have nothing."""
+
+        async def aclose(self) -> None:
+            """There is nothing to close."""
+
+        async def put(self, question: Question, result: ValidationResult, seconds: float) -> None:
+            """Never end."""
+            writes.append(question)
+            await asyncio.Event().wait()
+
+    store = MemoryStore()
+    images = [store.add_image(content=str(number).encode()) for number in range(200)]
+    verdicts = Verdicts(FakeClock(), LONG, shared=Full())
+    found = engine(store)
+    for each in images:
+        store.attach(each, "application/test")
+        assert (await verdicts.validate(found, APP.at(each.digest))).succeeded
+        await asyncio.sleep(0)
+    assert len(writes) == 64
+    await verdicts.aclose()
 
 
 @dataclass

@@ -64,14 +64,14 @@ def test_the_size_is_bounded_and_what_was_used_last_stays(tmp_path: Path) -> Non
     assert cache.get("first") == bytes(4000)
     assert cache.get("large 6") == bytes(4000)
     assert sum(cache.get(f"small {number}") is not None for number in range(200)) <= 40_000 // 128
-    assert size(cache) <= 40_000
+    assert size(cache, tmp_path / "cache" / "content.db") <= 40_000
     cache.close()
 
 
-def size(cache: SqliteCache) -> int:
+def size(cache: SqliteCache, path: Path) -> int:
     """Return how many bytes all entries hold."""
     cache.close()
-    connection = sqlite3.connect(cache._path)
+    connection = sqlite3.connect(path)
     try:
         return int(connection.execute("SELECT sum(length(data)) FROM content").fetchone()[0])
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -317,13 +318,24 @@ async def test_an_interrupt_by_the_user_is_passed_on() -> None:
 
 
 async def test_executors_over_different_stores_share_no_downloads() -> None:
-    """`with_store` takes everything over but the work in flight."""
-    store, _ = image(KIND)
-    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),), policy=ONE)
-    assert not (await executor.validate(REFERENCE)).succeeded
-    other = executor.with_store(store)
-    assert (await other.validate(REFERENCE)).succeeded
-    assert other._flights is not executor._flights
+    """A copy over another store does not wait for a download that the first has begun, nor get its bytes."""
+    hangs, asked = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+            """Never end."""
+            asked.set()
+            await hangs.wait()
+            raise AssertionError
+
+    slow, (store, _) = Slow(), image(KIND)
+    slow.attach(slow.add_image(), KIND)
+    executor = Executor(store=slow, verifiers=(FakeVerifier(),), policy=ONE)
+    first = asyncio.create_task(executor.validate(REFERENCE))
+    await asked.wait()
+    assert (await replace(executor, store=store).validate(REFERENCE)).succeeded
+    assert not first.done()
+    first.cancel()
 
 
 async def test_an_engine_asks_the_responsible_executor_only() -> None:

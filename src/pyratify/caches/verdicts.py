@@ -132,6 +132,10 @@ class Verdicts:
         for cache in (self._verdicts, self._tags):
             cache.sweep(lambda key: not isinstance(key, tuple) or key[0] not in self._engines)
 
+    async def flush(self) -> None:
+        """Wait until every verdict that was evaluated so far is written to the shared cache, or cannot be."""
+        await asyncio.gather(*self._writing)
+
     async def aclose(self) -> None:
         """End what is still being told to other processes."""
         if self._sweeping is not None:

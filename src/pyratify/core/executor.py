@@ -143,10 +143,6 @@ class Executor:
             late = self._late()
             raise StoreError(late.reason, late.message) from None
 
-    def with_store(self, store: Store) -> "Executor":
-        """Return the same executor over another store."""
-        return replace(self, store=store)
-
     def _due(self) -> float:
         return math.inf if self.timeout is None else self.clock.monotonic() + self.timeout
 
