@@ -1,4 +1,4 @@
-"""Attacks of section I on revocation: what is revoked never passes, and what is not known never counts as good."""
+"""Attacks on revocation: what is revoked never passes, and what is not known never counts as good."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -157,7 +157,7 @@ HONEST = {
 
 
 def served(data: bytes, *, as_list: bool) -> tuple[Issued, dict[str, Any]]:
-    """Return the signer that is asked about, and a network that answers so."""
+    """Return the signer to check, and a network that answers so."""
     return (BY_LIST, {LIST: data}) if as_list else (BY_OCSP, {OCSP: data})
 
 
@@ -238,7 +238,7 @@ async def test_atk_165_a_timestamp_saves_only_what_was_signed_before_the_key_was
 
 
 async def test_atk_165_the_signers_own_time_saves_nothing() -> None:
-    """Without a timestamp nobody vouches for when it was signed."""
+    """Without a timestamp there is no proof of when it was signed."""
     places = {LIST: listed(Revoked(BY_LIST, COMPROMISE, NOW - DAY))}
     result = await judge(leaf=BY_LIST, verifier=trusting(places))
     assert found(result).reason is Reason.CERT_REVOKED
@@ -258,7 +258,7 @@ async def test_atk_165_a_revoked_timestamp_authority_proves_no_time(invalid_from
 
 @pytest.mark.parametrize("level", ["strict", "permissive", "audit"])
 async def test_atk_166_an_untrusted_chain_causes_no_question(level: str) -> None:
-    """Whoever may push a signature cannot make this machine connect anywhere."""
+    """A pushed signature cannot make this machine connect anywhere."""
     stranger = authority("stranger")
     leaf = signer(stranger, extensions=looked_up(OCSP, LIST))
     fetcher = FakeFetcher({})

@@ -31,7 +31,7 @@ Entries = dict[bytes, bytes]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis that everybody can write."""
+    """A Redis that any client can write."""
     with running_redis(tmp_path_factory.mktemp("redis")) as found:
         yield found
 
@@ -55,7 +55,7 @@ class Replica:
     async def ask(
         self, store: MemoryStore, verifier: FakeVerifier, namespace: str = "", generation: str = "one"
     ) -> Decision:
-        """Validate, and wait until Redis was told."""
+        """Validate, and wait until the verdict is written to Redis."""
         found = await self.verdicts.validate(engine(store, verifier, generation=generation), APP, namespace)
         await self.verdicts.flush()
         return found.decision
@@ -125,7 +125,7 @@ async def test_atk_251_entries_that_are_exchanged_are_misses(server: RedisServer
 
 
 async def test_atk_250_an_entry_of_another_tenant_or_configuration_is_a_miss(server: RedisServer) -> None:
-    """What one tenant's configuration allows is asked anew for another tenant, and for another configuration."""
+    """What one tenant's configuration allows is evaluated anew for another tenant, and for another configuration."""
     store = image(signed=True)
     strict = signed_by_annotation("fake", "application/other")
     async with Replica(server.url) as one, Replica(server.url) as two:
@@ -235,7 +235,7 @@ async def test_atk_252_a_shared_report_is_the_whole_report(server: RedisServer) 
 
 
 async def test_atk_251_a_cancelled_question_leaves_no_answer_behind(server: RedisServer) -> None:
-    """Ended in the middle of a command, a connection is never used again: nobody gets what another one asked for."""
+    """Ended in the middle of a command, a connection is never used again: no caller gets the answer to another's request."""
     good, bad = image(signed=True), image(signed=False)
     bad.add_image(content=b"other")
     async with Replica(server.url) as one, Replica(server.url) as two:
@@ -313,7 +313,7 @@ async def test_atk_253_only_so_many_verdicts_wait_to_be_written() -> None:
 
 @dataclass
 class Hanging:
-    """Something remote that answers nobody before it is told to."""
+    """A remote that answers nothing until its gate opens."""
 
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0

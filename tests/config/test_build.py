@@ -75,7 +75,7 @@ async def test_every_engine_has_a_generation_of_its_own() -> None:
     assert (await build(executor())).generation != (await build(executor())).generation
 
 
-async def test_several_stores_are_told_apart_by_scope() -> None:
+async def test_several_stores_are_distinguished_by_scope() -> None:
     """Each reference is read from the store whose scope covers it."""
     stores = [
         {**LAYOUT, "scopes": ["registry.example.com/a"]},
@@ -356,7 +356,7 @@ async def test_every_fault_of_the_shape_is_found(tmp_path: Path) -> None:
         (("cosign",), ("sig",)),
         (("notation",), ()),
         (("notation", "cosign"), ("sig",)),
-        (("cosign", "nobody-knows"), ("sig", "att", "sbom")),
+        (("cosign", "unknown-kind"), ("sig", "att", "sbom")),
     ],
 )
 def test_only_the_cosign_tags_that_some_verifier_can_use_are_asked_for(

@@ -96,7 +96,9 @@ async def test_a_generation_in_use_is_not_closed(path: Path) -> None:
     await watched.aclose()
 
 
-async def test_trouble_is_told_at_once_without_a_generation_and_after_a_while_with_one(path: Path) -> None:
+async def test_a_fault_is_reported_at_once_without_a_generation_and_after_a_while_with_one(
+    path: Path,
+) -> None:
     """A wrong file is put up with for the time of grace."""
     clock = FakeClock()
     watched = WatchedConfig(path, clock)

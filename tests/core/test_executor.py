@@ -155,12 +155,12 @@ async def test_the_name_is_stamped_as_configured() -> None:
     ],
 )
 def test_an_executor_that_could_not_decide_is_refused(build: Callable[[], Executor]) -> None:
-    """No verifiers, names that are not distinct, no concurrency, no time: refused before anything is asked."""
+    """No verifiers, names that are not distinct, no concurrency, no time: refused before any request."""
     with pytest.raises(ConfigurationError):
         build()
 
 
-async def test_without_a_policy_every_verifier_is_asked_and_nobody_decides() -> None:
+async def test_without_a_policy_every_verifier_runs_and_nothing_is_decided() -> None:
     """The report is complete, the decision NONE, and that is no success."""
     store, _ = image(KIND, KIND + "2")
     result = await validate(store, FakeVerifier("a"), FakeVerifier("b"), policy=NoPolicy())
@@ -282,7 +282,7 @@ async def test_a_policy_answers_with_a_verdict_or_not_at_all(answer: object) -> 
 
 
 async def test_no_policy_can_allow_without_evidence_that_passed() -> None:
-    """Allow needs positive evidence, whoever decides."""
+    """Allow needs positive evidence, also where a policy says otherwise."""
     careless = _Policy("decide", lambda _: Verdict(Decision.ALLOW))
     assert (await validate(image(KIND)[0], policy=careless)).succeeded
     for store, does in ((image()[0], returning(Details("x"))), (image(KIND)[0], raising(ValueError()))):
