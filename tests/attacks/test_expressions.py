@@ -8,7 +8,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.shared_resources import Shared
 from pyratify.kubernetes.client.kinds import KINDS
 from pyratify.kubernetes.client.resource import Resource
-from pyratify.kubernetes.executors.build_executor import build_part, lent_to
+from pyratify.kubernetes.executors.build_executor import build_executor, plugin_resources_for
 from pyratify.testing.fakes import FakeClock
 from support.clusters import spec
 
@@ -35,8 +35,8 @@ def resource(kind: str, identity: dict[str, str], count: int) -> Resource:
 async def build(kind: str, identity: dict[str, str], count: int) -> None:
     """Build the resource as the controller does."""
     given = resource(kind, identity, count)
-    part = await build_part(given, lent_to(given.namespace, FakeClock(), Shared()))
-    part.keep()
+    part = await build_executor(given, plugin_resources_for(given.namespace, FakeClock(), Shared()))
+    part.acquire()
     await part.release()
 
 

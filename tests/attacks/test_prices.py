@@ -35,7 +35,7 @@ from pyratify.pki.cose import MAX_ITEMS, parse_cose
 from pyratify.pki.encoding import encode_base64
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.sigstore import ed25519ph, key_authenticator
-from pyratify.sigstore.budget import MAX_PRICE, Budget
+from pyratify.sigstore.budget import MAX_COST, Budget
 from pyratify.sigstore.media_types import BUNDLE, MAX_BUNDLE
 from pyratify.testing.cosign import (
     ClassicSignature,
@@ -191,7 +191,7 @@ async def test_atk_282_junk_signatures_are_tried_in_a_thread_and_not_without_end
     with counted(monkeypatch, ed25519ph, "verify_prehashed") as calls:
         result = await setting.validate(*keys)
     assert is_denied(result, Reason.ATTEMPT_LIMIT)
-    assert 0 < len(calls) <= MAX_PRICE // 15
+    assert 0 < len(calls) <= MAX_COST // 15
     assert all(name.startswith("pyratify-documents") for name in calls)
 
 

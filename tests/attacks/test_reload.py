@@ -64,13 +64,13 @@ async def test_atk_241_a_bad_file_changes_nothing_and_is_reported(
     assert not await watched.refresh()
     assert watched.current is good
     clock.advance(60)
-    assert watched.trouble(60)
+    assert watched.unready_reason(60)
     fresh = tmp_path / "fresh.json"
     fresh.write_text(document("other.example"))
     fresh.rename(path)
     assert await watched.refresh()
     assert watched.current is not None
-    assert (list(watched.current.engine.executors), watched.trouble()) == (["other.example"], "")
+    assert (list(watched.current.engine.executors), watched.unready_reason()) == (["other.example"], "")
     await watched.aclose()
 
 

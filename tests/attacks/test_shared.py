@@ -107,7 +107,7 @@ async def test_atk_251_a_forged_entry_is_a_miss(server: RedisServer, forged: str
         }
         await one.write({name: values[forged]})
         assert await two.ask(store, BY_ALICE) is Decision.DENY
-        assert two.verdicts.shared_hits == 0
+        assert two.cache.counts.hits == 0
 
 
 async def test_atk_251_entries_that_are_exchanged_are_misses(server: RedisServer) -> None:
@@ -136,7 +136,7 @@ async def test_atk_250_an_entry_of_another_tenant_or_configuration_is_a_miss(ser
             await one.ask(store, strict, namespace, generation)
             await one.write(dict.fromkeys(await one.entries(), allow))
             assert await two.ask(store, strict, namespace, generation) is Decision.DENY
-        assert two.verdicts.shared_hits == 0
+        assert two.cache.counts.hits == 0
 
 
 async def test_atk_249_an_old_entry_that_is_put_back_is_a_miss(server: RedisServer) -> None:
@@ -197,7 +197,7 @@ async def test_atk_254_a_clock_that_is_set_back_brings_nothing_back(server: Redi
         two.clock.time -= timedelta(seconds=90)
         await two.write(kept)
         assert await two.ask(image(signed=False), BY_ALICE) is Decision.DENY
-        assert two.verdicts.shared_hits == 0
+        assert two.cache.counts.hits == 0
 
 
 async def test_atk_248_an_image_that_is_signed_after_a_denial_is_allowed_in_time(server: RedisServer) -> None:
@@ -231,7 +231,7 @@ async def test_atk_252_a_shared_report_is_the_whole_report(server: RedisServer) 
         first = await one.verdicts.validate(engine(store, BY_ALICE), APP)
         await one.verdicts.flush()
         assert await two.verdicts.validate(engine(store, BY_ALICE), APP) == first
-        assert two.verdicts.shared_hits == 1
+        assert two.cache.counts.hits == 1
 
 
 async def test_atk_251_a_cancelled_question_leaves_no_answer_behind(server: RedisServer) -> None:

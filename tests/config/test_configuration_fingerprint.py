@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pyratify.config.build import build_engine
-from pyratify.config.configuration_fingerprint import traced
+from pyratify.config.configuration_fingerprint import add_materials
 from pyratify.config.load import load_config
 from pyratify.core.engine import Engine
 from pyratify.core.fingerprint import Fingerprint
@@ -262,7 +262,7 @@ def test_everything_of_a_key_counts_but_its_origin() -> None:
     generations = []
     for material in materials:
         found = Fingerprint()
-        assert traced(found, "keys", (material,)) == (material,)
+        assert add_materials(found, "keys", (material,)) == (material,)
         generations.append(found.generation(SECRET))
     assert generations[0] == generations[1]
     assert len(set(generations)) == 3

@@ -1,6 +1,7 @@
 """Work beside the event loop."""
 
 import asyncio
+import sys
 import threading
 from contextvars import ContextVar
 
@@ -31,6 +32,17 @@ async def test_large_work_is_done_in_a_thread_with_the_caller_s_context() -> Non
     names = {name for _, name, _ in found}
     assert all(name.startswith("pyratify-documents") for name in names)
     assert len(names) <= 2
+
+
+async def test_the_interpreter_s_switch_interval_is_the_program_s_own() -> None:
+    """A library changes no setting of the whole process."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.004)
+    try:
+        await offload(LARGE + 1, where, "a")
+        assert sys.getswitchinterval() == pytest.approx(0.004)
+    finally:
+        sys.setswitchinterval(before)
 
 
 @pytest.mark.parametrize("size", [0, LARGE + 1])

@@ -13,7 +13,7 @@ from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import describe, from_store, internal, is_ours
+from pyratify.core.isolation import describe, from_store, internal, is_caller_cancellation
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
@@ -33,28 +33,6 @@ from pyratify.core.verifier import Verifier
 from pyratify.core.walk import Walk
 
 DEFAULT_CONCURRENCY = 8
-
-# What the artifact's publisher cannot have caused: with such a gap in the evidence a DENY is not the last word.
-_GAPS = frozenset(
-    {
-        Reason.REGISTRY_ERROR,
-        Reason.REGISTRY_UNREACHABLE,
-        Reason.REGISTRY_AUTH,
-        Reason.REGISTRY_BUSY,
-        Reason.TIMEOUT,
-        Reason.DIGEST_MISMATCH,
-        Reason.SIZE_MISMATCH,
-        Reason.TLS_VERIFY,
-        Reason.TLS_REQUIRED,
-        Reason.CONTENT_ENCODING,
-        Reason.REDIRECT_BLOCKED,
-        Reason.SSRF_BLOCKED,
-        Reason.AUTH_REALM_BLOCKED,
-        Reason.AUTH_SCOPE,
-        Reason.CREDENTIAL_SCOPE,
-        Reason.INTERNAL,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +98,7 @@ class Executor:
         except RatifyError as fault:
             error = fault.failure
         except BaseException as fault:  # a defect of a store or policy is a refusal, never an answer
-            if is_ours(fault):
+            if is_caller_cancellation(fault):
                 raise
             error = self._late() if deadline.expired() else internal(fault)
         return self._conclude(reference, walk, error)
@@ -168,7 +146,7 @@ class Executor:
         try:
             verdict = _checked(self.policy.decide(reports))
         except BaseException as fault:  # a policy that fails has not allowed anything
-            if is_ours(fault):
+            if is_caller_cancellation(fault):
                 raise
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
         passed = any(result.passed for report in every(reports) for result in report.results)
@@ -192,7 +170,7 @@ def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:
         (
             failure
             for outcome, failure in failures(reports)
-            if outcome is Outcome.INCONCLUSIVE and failure.reason in _GAPS
+            if outcome is Outcome.INCONCLUSIVE and failure.reason.is_gap
         ),
         None,
     )

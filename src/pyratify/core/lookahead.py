@@ -15,7 +15,7 @@ def _reads_all(descriptor: Descriptor) -> bool:
     return True
 
 
-class Listing:
+class ReferrerLookahead:
     """Can be asked for its next referrer without waiting for it; entries that say the same count once.
 
     One task iterates over the store's generator and closes it, whatever ends it: a generator that another task closes

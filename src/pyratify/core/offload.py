@@ -1,7 +1,6 @@
-"""Work on large documents, beside the event loop: what one publisher sends must not delay the answers to others."""
+"""Work on large documents, beside the event loop: one publisher's documents must not delay the answers to others."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -14,7 +13,6 @@ T = TypeVar("T")
 LARGE = 64 * 1024
 """Bytes above which a document is checked, parsed and verified in a thread: hashing, scanning and parsing it takes 1 to 3 ms."""
 _WORKERS = 2  # more would only compete for the interpreter, with the event loop too
-_TURN = 0.001  # seconds for which a thread keeps the interpreter while others wait for it; usually 0.005
 
 
 async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -38,6 +36,6 @@ async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Return the threads; where they work, the event loop waits for its turn after every exchange with the system."""
-    sys.setswitchinterval(min(_TURN, sys.getswitchinterval()))
+    # While they work, the event loop waits up to sys.getswitchinterval() for the interpreter after every system call;
+    # servers shorten it when they start (`serving.process`).
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix="pyratify-documents")

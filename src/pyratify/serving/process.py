@@ -16,7 +16,7 @@ from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
-from pyratify.core.telemetry import Observer, together
+from pyratify.core.telemetry import Observer, combine_observers
 from pyratify.serving.choose_source import choose_source
 from pyratify.serving.configuration_source import FollowedSource, Source
 from pyratify.serving.context_from_flags import check_exposure, name_cluster, verdicts_of, watch_of
@@ -44,7 +44,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ServerContext:
     """What an entry point is made of.
 
     Attributes:
@@ -63,7 +63,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Server:
     """An entry point, ready to be served.
 
     Attributes:
@@ -90,7 +90,7 @@ class Process:
 
     Attributes:
         flags: What the command line said; those of `add_serving_flags` and the entry point's own.
-        make: Makes the entry point from its parts.
+        make: Makes the entry point from its context.
         clock: Where all times come from.
         stop: Set when the process is to end.
         started: Told where the entry point and its health are served.
@@ -98,7 +98,7 @@ class Process:
     """
 
     flags: Namespace
-    make: Callable[[Parts], Door]
+    make: Callable[[ServerContext], Server]
     clock: Clock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     started: Callable[[Address, Address], None] | None = None
@@ -116,7 +116,7 @@ class Process:
         tls = certificates.tls
         metrics = _metrics(self.clock) if self.flags.enable_metrics else None
         tracer = open_tracer(self.flags)
-        observer = together(metrics, tracer)
+        observer = combine_observers(metrics, tracer)
         source, shared = choose_source(self.flags, self.clock), open_shared(self.flags, self.clock)
         watch, verdicts = (
             watch_of(self.flags, self.clock),
@@ -125,12 +125,16 @@ class Process:
         source.secret = None if shared is None else shared.secret.generations
         source.observer = observer if metrics or tracer else None
         if metrics is not None:
-            source.dress = metrics.measured
+            source.instrument = metrics.measured
             measure(metrics, source, verdicts, shared, certificates)
             metrics.know(version("pyratify"), watch)
-        door = self.make(Parts(self.flags, source, verdicts, self.clock, metrics))
-        check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=door.open_to_all)
-        checks = {**door.checks, "configuration": source.trouble, "certificates": certificates.trouble}
+        server = self.make(ServerContext(self.flags, source, verdicts, self.clock, metrics))
+        check_exposure(address, tls, self.flags.client_ca_flag, open_to_all=server.open_to_all)
+        checks = {
+            **server.checks,
+            "configuration": source.unready_reason,
+            "certificates": certificates.unready_reason,
+        }
         readiness = Readiness(checks)
         checks["serving"] = lambda: "" if readiness.serving else "requests are not taken yet"
         async with AsyncExitStack() as stack:
@@ -141,14 +145,14 @@ class Process:
                 stack.push_async_callback(shared.aclose)
             stack.push_async_callback(verdicts.aclose)
             await source.refresh()
-            keeper = Housekeeping(self.clock, watch.activity, door.sweeps)
-            self._follow(stack, source, certificates, door, keeper)
+            keeper = Housekeeping(self.clock, watch.activity, server.sweeps)
+            self._follow(stack, source, certificates, server, keeper)
             observed = self._observed if self.inherited is None else self._supervised
             health = await observed(stack, readiness, metrics)
-            stack.push_async_callback(door.aclose)
+            stack.push_async_callback(server.aclose)
             await certificates.arrive(self.stop)
             serving = self._listening(
-                door.site, address, tls, observer=observer, ending=lambda: readiness.draining, watch=watch
+                server.site, address, tls, observer=observer, ending=lambda: readiness.draining, watch=watch
             )
             where = await stack.enter_async_context(serving)
             readiness.serving = True
@@ -214,7 +218,7 @@ class Process:
         stack: AsyncExitStack,
         source: FollowedSource,
         certificates: Certificates,
-        door: Door,
+        server: Server,
         keeper: Housekeeping,
     ) -> None:
         """Follow the configuration, the certificates, what the entry point reads and the memory until the stack is closed."""
@@ -223,13 +227,13 @@ class Process:
             ("memory", keeper.watch),
             *(("certificates", one) for one in certificates.watches()),
         ]
-        if door.watch is not None:
-            watches.append(("entry point", door.watch))
+        if server.watch is not None:
+            watches.append(("entry point", server.watch))
         tasks = [asyncio.create_task(watch_on(watch, self.clock, name)) for name, watch in watches]
         stack.push_async_callback(end, *tasks)
 
 
-def run(flags: Namespace, make: Callable[[Parts], Door]) -> None:
+def run(flags: Namespace, make: Callable[[ServerContext], Server]) -> None:
     """Serve until SIGTERM or an interrupt; arguments and errors as in `Process`."""
     from pyratify.serving.telemetry.logs import set_up, tear_down
 

@@ -4,10 +4,10 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.verification_material import VerificationMaterial
 
-MAX_PRICE = 5000
+MAX_COST = 5000
 """Units of about 0.1 ms for one artifact: 50 P-256 keys and 100 signatures, or 240 signatures with certificates and log entries."""
-BYTES = 512
-"""For `offload`, the price of one unit: up to 12 ms of work are done at once, which a thread would not make shorter."""
+BYTES_PER_UNIT = 512
+"""For `offload`, the cost of one unit: up to 12 ms of work are done at once, which a thread would not make shorter."""
 _CERTIFICATE = 15  # chain, certificate timestamps, identity
 _ENTRY = 6  # inclusion proof, checkpoint, promise
 _STAMP = 10  # for each authority that it may be of
@@ -16,7 +16,7 @@ _STAMP = 10  # for each authority that it may be of
 class Budget:
     """What is left to be spent on one artifact."""
 
-    def __init__(self, units: int = MAX_PRICE) -> None:
+    def __init__(self, units: int = MAX_COST) -> None:
         self._units = units
         self._spent = 0
 
@@ -38,12 +38,12 @@ class Budget:
             )
 
 
-def usual_price(authorities: int) -> int:
+def typical_cost(authorities: int) -> int:
     """Return what a signature usually costs that has a certificate, one log entry and one timestamp."""
     return _CERTIFICATE + _ENTRY + _STAMP * authorities
 
 
-def price_of_proofs(material: VerificationMaterial, authorities: int) -> int:
+def cost_of_proofs(material: VerificationMaterial, authorities: int) -> int:
     """Return what a signature's certificate, log entries and timestamps cost at most.
 
     Args:

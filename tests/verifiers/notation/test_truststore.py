@@ -7,9 +7,9 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.testing.certificates import authority
+from pyratify.verifiers.notation.trust_anchors import load_anchors
 from pyratify.verifiers.notation.trust_policy import StoreName
 from pyratify.verifiers.notation.truststore import load_trust_store
-from pyratify.verifiers.notation.verified_cache import load_anchors
 
 ROOT = authority()
 STORE = StoreName("ca", "acme")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.serving.http.sockets import bind
 from pyratify.serving.telemetry.aggregate import Family, counted, gauge, summed
 from pyratify.serving.telemetry.health import Readiness, health_site
@@ -190,9 +190,9 @@ class Supervisor:
             await stack.enter_async_context(listening(site, port))
         return health
 
-    async def _measured(self, asked: Asked) -> Reply:
+    async def _measured(self, request: Request) -> Reply:
         """Return the sum of what all workers have measured, as far as they answer at once."""
-        del asked
+        del request
         from pyratify.serving.telemetry.metrics import exposed
 
         await asyncio.gather(*(_fresh(worker) for worker in self._workers.values()))
