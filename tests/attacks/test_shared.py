@@ -17,7 +17,7 @@ from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
-from pyratify.core.shared_verdicts import Question
+from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -285,16 +285,16 @@ async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> N
 
 async def test_atk_253_only_so_many_verdicts_wait_to_be_written() -> None:
     """The rest stays in its process: what a cache that hangs would keep in memory is bounded."""
-    writes: list[Question] = []
+    writes: list[VerdictKey] = []
 
     class Full:
-        async def get(self, question: Question) -> None:
+        async def get(self, question: VerdictKey) -> None:
             """Have nothing."""
 
         async def aclose(self) -> None:
             """There is nothing to close."""
 
-        async def put(self, question: Question, result: ValidationResult, seconds: float) -> None:
+        async def put(self, question: VerdictKey, result: ValidationResult, seconds: float) -> None:
             """Never end."""
             writes.append(question)
             await asyncio.Event().wait()
