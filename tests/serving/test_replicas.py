@@ -101,7 +101,7 @@ class Replica:
             client.post(f"{self.started.result()}{VERIFY}", data=request(*keys)) as answer,
         ):
             body = await answer.json()
-        await asyncio.gather(*self.verdicts._writing)
+        await self.verdicts.flush()
         found: list[Any] = body["response"]["items"]
         return found
 

@@ -130,6 +130,10 @@ class Verdicts:
         for cache in (self._verdicts, self._tags):
             cache.sweep(lambda key: isinstance(key, VerdictKey) and key.generation not in self._engines)
 
+    async def flush(self) -> None:
+        """Wait until every verdict that was evaluated so far is written to the shared cache, or cannot be."""
+        await asyncio.gather(*self._writing)
+
     async def aclose(self) -> None:
         """Cancel the writes to the shared cache that are under way."""
         if self._sweeping is not None:

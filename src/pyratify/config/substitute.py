@@ -34,6 +34,17 @@ def substitute(value: Any, base: Path, environment: Mapping[str, str] = os.envir
     return _walk(value, base, environment, path, inside=False)
 
 
+def escape(text: str) -> str:
+    """Return the string that `substitute` turns into the text.
+
+    Raises:
+        ValueError: It begins with `file:`, which is always read as the name of a file.
+    """
+    if text.startswith(FILE):
+        raise ValueError(f"{text!r} would be read as the name of a file")
+    return text.replace("${", "$${")
+
+
 def names_variable(text: str) -> bool:
     """Return whether a text has an environment variable to substitute."""
     return any(
