@@ -1,4 +1,4 @@
-"""Which signers a policy names, and whether the signer of a certificate is one of them."""
+"""Identities of a policy, and whether the signer of a certificate is one of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_patter
 from pyratify.sigstore.fulcio import OIDS, CertificateSigner
 
 _NO_EXTENSIONS: Mapping[str, str] = MappingProxyType({})
-_WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign is content with a part."
+_WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign accepts a match of a part."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateIdentity:
-    """Who may have signed with a certificate; everything that is set must hold.
+    """An identity that may sign with a certificate; everything that is set must hold.
 
     Attributes:
         subject: The certificate's subject alternative name, exactly.
         subject_regex: An expression that matches the whole of it.
-        issuer: Who vouched for the signer (OpenID Connect issuer), exactly.
+        issuer: The OpenID Connect issuer that authenticated the signer, exactly.
         issuer_regex: An expression that matches the whole of it.
         extensions: Further facts that the certificate authority states, by name or object identifier.
         allow_any: Whether expressions that match everything are meant.
@@ -45,7 +45,7 @@ class CertificateIdentity:
 
 @dataclass(frozen=True, slots=True)
 class IdentityMatcher:
-    """An identity of the policy, ready to be used."""
+    """An identity of the policy, with its expressions compiled."""
 
     wanted: CertificateIdentity
     subject: Pattern | None
@@ -56,8 +56,8 @@ class IdentityMatcher:
         """The instructions of its expressions together."""
         return sum(pattern.size for pattern in (self.subject, self.issuer) if pattern is not None)
 
-    def refuses(self, signer: CertificateSigner) -> str:
-        """Return what does not fit; empty where the signer is the one who is wanted."""
+    def mismatch(self, signer: CertificateSigner) -> str:
+        """Return what does not match; empty where the signer has this identity."""
         wanted = self.wanted
         if self.issuer and not self.issuer.matches(signer.issuer):
             return "issuer"
@@ -73,7 +73,7 @@ class IdentityMatcher:
         return ""
 
     def hint(self, signer: CertificateSigner) -> str:
-        """Return what the policy's author may have missed: an expression that fits only a part of what it is held against."""
+        """Return a hint for the policy's author: an expression that matches only a part of the signer's name or issuer."""
         for what, pattern, text in (
             ("issuer", self.issuer, signer.issuer),
             ("subject", self.subject, signer.subject),
@@ -115,7 +115,7 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
 
 
 def compile_identity(wanted: CertificateIdentity) -> IdentityMatcher:
-    """Return an identity, ready to be used."""
+    """Return the matcher of an identity."""
     subject, issuer = wanted.expressions
     return IdentityMatcher(wanted, subject, issuer)
 
@@ -126,7 +126,7 @@ def check_signer(signer: CertificateSigner, matchers: tuple[IdentityMatcher, ...
     Raises:
         VerificationError: `IDENTITY_MISMATCH`.
     """
-    refusals = [matcher.refuses(signer) for matcher in matchers]
+    refusals = [matcher.mismatch(signer) for matcher in matchers]
     if all(refusals):
         what = ", ".join(dict.fromkeys(refusals))
         hint = next((hint for hint in (matcher.hint(signer) for matcher in matchers) if hint), "")
@@ -148,7 +148,7 @@ def _kind_of(text: str) -> str:
 
 
 def _partial(what: str, pattern: Pattern, text: str) -> str:
-    """Return that an expression fits a part only, and which one would fit the whole."""
+    """Return that an expression matches a part only, and which one would match the whole."""
     place = pattern.find(text)
     if place is None:
         return ""
