@@ -8,8 +8,8 @@ import pytest
 from interop.test_files_of_people import accepts, program
 from pyratify.entrypoints.cli import main
 from pyratify.testing.cosign import sign_statement
-from sigstore.test_blob_verification import FILE, PROVENANCE, about, digests
 from support.cosign_setting import KEY
+from support.file_bundles import FILE, PROVENANCE, about, digests
 
 pytestmark = pytest.mark.interop
 OTHER = b"another"

@@ -192,8 +192,8 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
         provider = await resources.keys(options.keys, f"{path}.keys")
         keys = await provider.keys()
     try:
-        tell = partial(resources.shared.fingerprint.add, "trusted root")
-        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, tell)
+        record = partial(resources.shared.fingerprint.add, "trusted root")
+        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, record)
         return CosignTrustPolicy(
             keys=keys,
             identities=identities,
