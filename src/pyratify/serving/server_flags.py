@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pyratify.core.addresses import Destinations
 
 if TYPE_CHECKING:
-    from pyratify.kubernetes.rotation.ca_bundle import Target
+    from pyratify.kubernetes.rotation.ca_bundle import CaBundleTarget
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -174,7 +174,9 @@ def add_limit_flags(parser: ArgumentParser) -> None:
         parser.add_argument(flag, type=count, default=usual, metavar=name, help=help_text)
 
 
-def add_rotation_flags(parser: ArgumentParser, tells: "Callable[[Namespace], tuple[Target, ...]]") -> None:
+def add_rotation_flags(
+    parser: ArgumentParser, tells: "Callable[[Namespace], tuple[CaBundleTarget, ...]]"
+) -> None:
     """Add the flags of an entry point whose certificates may come from a Secret that it takes care of.
 
     Args:

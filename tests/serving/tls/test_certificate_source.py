@@ -100,11 +100,11 @@ async def test_in_a_cluster_they_come_from_the_secret(server: ApiServer, tmp_pat
     assert len(found.watches()) == 2
     assert found.unready_reason() == "there is no certificate yet"
     server.refuse(403, path="secrets")
-    await found.rotator.look()
+    await found.rotator.check()
     assert found.unready_reason().startswith("there is no certificate yet: the API server refused with 403")
     gauges = found.gauges()
     assert gauges["ratify_certificate_rotation_wrong"]() == 1
-    await found.rotator.look()
+    await found.rotator.check()
     assert found.unready_reason() == ""
     names = ("expiry_seconds", "rotation_wrong", "rotation_leader")
     values = [gauges[f"ratify_certificate_{name}"]() for name in names]

@@ -123,7 +123,7 @@ def _rotated(
     try:
         from pyratify.kubernetes.client.api import Api
         from pyratify.kubernetes.rotation.rotator import Rotator
-        from pyratify.kubernetes.rotation.secret_contents import Service
+        from pyratify.kubernetes.rotation.secret_contents import ServiceNames
     except ImportError:
         raise ConfigurationError(
             "certificate rotation needs lightkube",
@@ -137,7 +137,7 @@ def _rotated(
         tls.reload()
         return tls.fault is None
 
-    service = Service(environment[NAME], api.namespace, tuple(flags.cert_name))
+    service = ServiceNames(environment[NAME], api.namespace, tuple(flags.cert_name))
     identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
     rotator = Rotator(api, service, flags.tells(flags), use, identity, clock)
     _LOG.info("certificates come from a Secret", extra={"secret": f"{service.namespace}/{service.secret}"})
