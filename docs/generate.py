@@ -19,8 +19,8 @@ def reasons() -> str:
         [
             "# Reason codes",
             "",
-            "Every refusal has one of these codes, of the command and of every server. Codes are added, never renamed. The message beside a",
-            "code says what was wrong in the case at hand, and the remedy there is for that case; the table has what holds in general.",
+            "Every refusal by the command or a server has one of these codes. Codes are added, never renamed. The message beside a code says",
+            "what was wrong in that case, and the remedy there is specific to it; this table is general.",
             "",
             "| code | what it means | what to do |",
             "|---|---|---|",
@@ -37,7 +37,7 @@ def chart() -> str:
 
 
 def chart_readme() -> str:
-    """Return the README of the chart, which goes with its package: how to use it, and its values."""
+    """Return the README that is packaged with the chart: how to use it, and its values."""
     return (CHART / "README.md.in").read_text() + _values()
 
 
@@ -53,7 +53,7 @@ def _values() -> str:
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, int, Any]]:
-    """Iterate over the values that are no filled mappings: their paths, their lines and themselves."""
+    """Iterate over all values except mappings with members: path, line and node of each."""
     for key, value in node.value:
         name = f"{path}{key.value}"
         if value.id == "mapping" and value.value:
@@ -63,7 +63,7 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, int, Any]]:
 
 
 def _shown(node: Any) -> str:
-    """Return a value as the table has it; what is long is left to values.yaml."""
+    """Return a value for the table; a long one is a reference to values.yaml."""
     if node.id == "scalar":
         return f"`{node.value}`" if node.value else "empty"
     if node.id == "sequence" and all(item.id == "scalar" for item in node.value):
@@ -76,7 +76,7 @@ def _comment(line: str) -> str:
 
 
 def generated() -> Iterator[tuple[str, str]]:
-    """Iterate over the paths of what is generated and the text of each."""
+    """Iterate over the paths of generated files and their texts."""
     from pyratify.kubernetes.executors.crds import definition_files
 
     yield "docs/reference/reasons.md", reasons()
@@ -87,7 +87,7 @@ def generated() -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Write every file, or with `--check` return 1 when one is not what the code says."""
+    """Write every file; with `--check` write nothing and return 1 if one is out of date."""
     check = "--check" in sys.argv[1:]
     stale = []
     for path, text in generated():
@@ -98,7 +98,7 @@ def main() -> int:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
     if stale:
-        print(f"not what the code says: {', '.join(stale)}; run `make doc`", file=sys.stderr)
+        print(f"out of date: {', '.join(stale)}; run `make doc`", file=sys.stderr)
     return 1 if stale else 0
 
 

@@ -23,13 +23,13 @@ step() { # EXPECTED_EXIT_CODE TITLE COMMAND...
   [ "$code" = "$expected" ] || { printf 'demo: exit code %s was promised\n' "$expected" >&2; exit 1; }
 }
 
-step 0 'A Cosign signature by the key we trust: accepted.' \
+step 0 'A Cosign signature by the trusted key: accepted.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:cosign-v3
 step 0 'A classic Cosign signature, found by its tag: accepted.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:cosign-v2
-step 0 'A Notation signature by a certificate of the CA we trust: accepted.' \
+step 0 'A Notation signature by a certificate of the trusted CA: accepted.' \
   "$RATIFY" verify --cert $MATERIAL/certs/ca.pem --trusted-identity "$SUBJECT" oci:$MATERIAL/layout:notation-cose-ec
-step 1 'Nobody signed this one: refused.' \
+step 1 'An unsigned image: refused.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:unsigned
 step 1 'Signed, but by another key: refused.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:wrong-key

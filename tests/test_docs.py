@@ -5,12 +5,14 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pyratify
+import pyratify.core
 import pyratify.sync
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +41,34 @@ def test_every_decision_is_in_the_index() -> None:
     index = (folder / "README.md").read_text()
     for page in folder.glob("0*.md"):
         assert f"({page.name})" in index, page.name
+
+
+def test_the_architecture_names_modules_that_are_there() -> None:
+    """Every module and package that the page names is a file or folder of the package or the repository."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    package = ROOT / "src" / "pyratify"
+    known = {f"/{path.relative_to(package)}{'/' * path.is_dir()}" for path in package.rglob("*")}
+    known |= {f"/pyratify/{name}" for name in ("__init__.py", "__main__.py")}
+    named = re.findall(r"`([\w/-]+(?:\.py|/))`", text)
+    assert len(named) > 50
+    missing = [name for name in named if not any(path.endswith(f"/{name}") for path in known)]
+    assert [name for name in missing if not (ROOT / name).exists()] == []
+
+
+def test_the_architecture_walks_as_the_core_does() -> None:
+    """The walk has the same words in the page and in the docstring of the core."""
+    steps = re.findall(r"^[1-9]\. .*$", pyratify.core.__doc__ or "", re.MULTILINE)
+    text = (ROOT / "docs" / "architecture.md").read_text().replace("`core/", "`")
+    assert len(steps) == 9
+    assert [step for step in steps if step not in text] == []
+
+
+def test_contributing_shows_the_layers_of_the_contract() -> None:
+    """The list of layers is the one that lint-imports checks."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    shown = "\n".join(f"    {layer}" for layer in layers)
+    assert f"\n\n{shown}\n\n" in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def test_the_readmes_example_runs(

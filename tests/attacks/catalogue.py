@@ -14,12 +14,12 @@ PAGE = ROOT / "docs" / "attacks.md"
 _NAME = re.compile(r"test_atk_([0-9]{3})_\w+", re.ASCII)
 _HEAD = """# Attacks
 
-The catalogue of attacks and failures that this engine is tried with, and the test of each. `DENY` and `ERROR` both refuse: the
-first is the policy's word, with the code in the report; the second says that it could not be decided. `CONFIG rejected` is a
-configuration that is not accepted, `SAFE` an attack without effect. What waits for a feature is refused, or impossible, until that
-feature is there. The page is written by `python tests/attacks/catalogue.py` from the names of the tests.
+The attacks and failures that this engine is tested against, and the test of each. `DENY` and `ERROR` both refuse: the
+first is the policy's decision, with the code in the report; the second means that it could not be decided. `CONFIG rejected` is a
+configuration that is refused, `SAFE` an attack without effect. An attack on a feature that does not exist yet is refused or impossible
+until then. `python tests/attacks/catalogue.py` generates this page from the names of the tests.
 
-Three verdicts differ on purpose: [ATK-008](decisions/0005-plain-http.md) (loopback registries are plain http, as in Docker),
+Three verdicts differ on purpose: [ATK-008](decisions/0005-plain-http.md) (loopback registries may use plain http, after https was tried, as in Docker),
 [ATK-105](decisions/0009-level-skip.md) (Notation's level `skip` passes, with a warning and without a signer) and
 [ATK-109](decisions/0003-distinct-evidence.md) (an explicit threshold of 0 means all rules, as in Ratify v2).
 

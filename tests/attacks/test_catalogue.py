@@ -26,6 +26,12 @@ def test_the_page_names_every_attack_and_a_test_that_exists(name: str) -> None:
     assert any(f"`{test}`" in row for test in known) or (not known and "waits for" in row)
 
 
+def test_identifiers_run_from_001_without_a_gap_and_no_test_has_one_of_its_own() -> None:
+    """A gap would be an attack that was dropped without a word."""
+    assert list(ENTRIES) == [f"ATK-{number:03}" for number in range(1, len(ENTRIES) + 1)]
+    assert TESTS.keys() <= ENTRIES.keys()
+
+
 def test_no_attack_of_the_catalogue_is_missing(shared: Path) -> None:
     """The list in this folder is the whole catalogue, with its titles and verdicts; what was found since follows it."""
     reference = shared.parent / "reference" / "attacks.json"

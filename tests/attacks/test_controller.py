@@ -11,7 +11,7 @@ from pyratify.core.addresses import Destinations
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.kubernetes.client.api import Api
-from pyratify.kubernetes.executors.controller import ClusterConfig, Fallback, Rules
+from pyratify.kubernetes.executors.controller import ClusterConfig, ControllerOptions, NamespaceFallback
 from pyratify.kubernetes.executors.reconciler import OnInvalid
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.registry import RegistrySimulator
@@ -35,7 +35,7 @@ async def open_config(server: ApiServer, tmp_path: Path) -> AsyncIterator[Open]:
     environment = {"KUBECONFIG": str(server.kubeconfig(tmp_path))}
 
     def call(**rules: Any) -> ClusterConfig:
-        made.append(ClusterConfig(Api.connect(environment), SlowClock(), Rules(**rules)))
+        made.append(ClusterConfig(Api.connect(environment), SlowClock(), ControllerOptions(**rules)))
         return made[-1]
 
     yield call
@@ -44,7 +44,7 @@ async def open_config(server: ApiServer, tmp_path: Path) -> AsyncIterator[Open]:
 
 
 async def denied(config: ClusterConfig, reference: str, namespace: str) -> None:
-    """Require that a reference is denied because nobody may decide about it, by tag and by digest."""
+    """Require that a reference is denied because no executor may decide about it, by tag and by digest."""
     for text in (f"{reference}:v1", f"{reference}@sha256:{'0' * 64}"):
         result = await ask(config, text, namespace)
         assert not result.succeeded
@@ -58,7 +58,7 @@ async def test_atk_224_a_tenant_that_deletes_its_policy_has_none(
     """Where the cluster's executors are not to be the fallback; as in Ratify v2 they are, unless one says so."""
     put(server, "wide", spec("*", name="cluster"))
     put(server, "mine", spec("a.example"), "team")
-    strict, usual = open_config(fallback=Fallback.DENY), open_config()
+    strict, usual = open_config(fallback=NamespaceFallback.DENY), open_config()
     for config in (strict, usual):
         await config.refresh()
         assert deciders(config, "team") == {"a.example": "cosign"}
@@ -99,8 +99,8 @@ async def test_atk_224_a_policy_that_is_broken_later_never_becomes_laxer(
     await config.refresh()
     put(server, "mine", invalid("b.example"), "team")
     await config.refresh()
-    kept = "strict" if on_invalid is OnInvalid.KEEP else "nobody"
-    assert deciders(config, "team") == {"a.example": kept, "b.example": "nobody", "*": "lax"}
+    kept = "strict" if on_invalid is OnInvalid.KEEP else "none"
+    assert deciders(config, "team") == {"a.example": kept, "b.example": "none", "*": "lax"}
     await denied(config, "b.example/app", "team")
     assert status(server, "mine", "team")["succeeded"] is False
 
@@ -150,7 +150,7 @@ async def test_atk_225_what_is_the_providers_is_not_a_tenants(
     value: Any,
     path: str,
 ) -> None:
-    """Its files, its environment and its credentials are refused with their path, and nothing of them is told."""
+    """Its files, its environment and its credentials are refused with their path, and their content is not shown."""
     monkeypatch.setenv("RATIFY_SECRET", "hunter2")
     given: Any = spec("a.example")
     part = given
@@ -215,7 +215,7 @@ async def test_atk_250_a_verdict_of_one_namespace_is_not_anothers(
         asked = Reference.parse(f"{registry.host}/app:cosign-v3")
         outcomes = []
         for namespace in ("", "team", "", "team"):
-            lent = config.lend(namespace)
-            assert lent is not None
-            outcomes.append((await verdicts.validate(lent.engine, asked, namespace)).succeeded)
+            snapshot = config.acquire(namespace)
+            assert snapshot is not None
+            outcomes.append((await verdicts.validate(snapshot.engine, asked, namespace)).succeeded)
         assert outcomes == [True, False, True, False]

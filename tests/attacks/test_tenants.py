@@ -14,8 +14,8 @@ from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.request_keys import Namespaces
 from pyratify.kubernetes.client.api import Api
-from pyratify.kubernetes.executors.controller import ClusterConfig, Rules
-from pyratify.serving.configuration_source import Lent
+from pyratify.kubernetes.executors.controller import ClusterConfig, ControllerOptions
+from pyratify.serving.configuration_source import Snapshot
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import BearerAuth, RegistrySimulator, redirect
@@ -32,7 +32,7 @@ class Recording(Here):
 
     asked: list[str] = field(default_factory=list)
 
-    def lend(self, namespace: str) -> Lent | None:
+    def acquire(self, namespace: str) -> Snapshot | None:
         """Note the namespace."""
         self.asked.append(namespace)
         return self.current
@@ -40,7 +40,7 @@ class Recording(Here):
 
 def recording(store: MemoryStore, namespaces: str = "optional") -> tuple[Provider, list[str]]:
     """Return a provider, and the list of the namespaces whose configurations it asks for."""
-    source, clock = Recording(provider(store).source.lend("")), BellClock()
+    source, clock = Recording(provider(store).source.acquire("")), BellClock()
     settings = Settings(namespaces=Namespaces(namespaces))
     return Provider(source, Verdicts(clock), settings, clock), source.asked
 
@@ -125,7 +125,7 @@ async def tenants_verdict(
 async def test_atk_294_a_tenants_scope_leads_to_no_place_inside(
     config: ClusterConfig, server: ApiServer, host: str, plain: dict[str, Any]
 ) -> None:
-    """Nothing is asked there, by name or address; the cluster's own executor may name it."""
+    """No request goes there, by name or address; the cluster's own executor may name it."""
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
         at = f"{host}:{registry.port}"
@@ -148,8 +148,8 @@ async def test_atk_294_nor_does_anything_else_that_it_names(
         registry.load_layout(MATERIAL / "layout", "app")
         inside.load_layout(MATERIAL / "layout", "app")
         listed = Destinations.parse([f"127.0.0.1:{registry.port}"])
-        opened = replace(config.rules, tenant_destinations=listed)
-        config.rules = opened
+        opened = replace(config.options, tenant_destinations=listed)
+        config.options = opened
         parameters: dict[str, Any] = {"plainHttp": True}
         if name == "mirrors":
             parameters["mirrors"] = [inside.host]
@@ -172,7 +172,7 @@ async def test_atk_294_what_the_administrator_lists_is_open(config: ClusterConfi
     """A registry of the cluster's own network, for all namespaces."""
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
-        config.rules = Rules(tenant_destinations=Destinations.parse(["127.0.0.0/8"]))
+        config.options = ControllerOptions(tenant_destinations=Destinations.parse(["127.0.0.0/8"]))
         reference = f"{registry.host}/app:cosign-v3"
         assert (await tenants_verdict(config, server, storing(registry.host), reference)).succeeded
 

@@ -86,33 +86,34 @@ async def test_a_generation_in_use_is_not_closed(path: Path) -> None:
     write(path)
     watched = WatchedConfig(path, FakeClock())
     await watched.refresh()
-    first, closed = watched.current, []
+    first = watched.current
     assert first is not None
-    first._stack.callback(closed.append, True)
     async with first.used():
         write(path, "other.example")
         await watched.refresh()
-        assert closed == []
-    assert closed == [True]
+        assert not first.engine.lifetime.closed
+    assert first.engine.lifetime.closed
     await watched.aclose()
 
 
-async def test_trouble_is_told_at_once_without_a_generation_and_after_a_while_with_one(path: Path) -> None:
+async def test_a_fault_is_reported_at_once_without_a_generation_and_after_a_while_with_one(
+    path: Path,
+) -> None:
     """A wrong file is put up with for the time of grace."""
     clock = FakeClock()
     watched = WatchedConfig(path, clock)
-    assert "no configuration" in watched.trouble()
+    assert "no configuration" in watched.unready_reason()
     await watched.refresh()
-    assert "cannot be read" in watched.trouble()
+    assert "cannot be read" in watched.unready_reason()
     write(path)
     await watched.refresh()
-    assert watched.trouble() == ""
+    assert watched.unready_reason() == ""
     path.unlink()  # noqa: ASYNC240 - a file of this test
     for _ in range(2):
         await watched.refresh()
-        assert watched.trouble(60) == ""
+        assert watched.unready_reason(60) == ""
         clock.advance(30)
-    assert "older than its file" in watched.trouble(60)
+    assert "older than its file" in watched.unready_reason(60)
     await watched.aclose()
 
 
@@ -129,7 +130,7 @@ async def test_a_file_that_is_back_as_it_was_is_no_trouble(path: Path) -> None:
     aside.rename(path)
     assert not await watched.refresh()
     clock.advance(3600)
-    assert watched.trouble() == ""
+    assert watched.unready_reason() == ""
     assert watched.gauges()["ratify_configuration_wrong"]() == 0
     assert watched.current is first
     await watched.aclose()
@@ -138,13 +139,13 @@ async def test_a_file_that_is_back_as_it_was_is_no_trouble(path: Path) -> None:
 async def test_a_defect_does_not_end_the_following(path: Path) -> None:
     """What is raised unexpectedly is a fault of this file, told without its text, and the next one is read."""
 
-    def dress(engine: Engine) -> Engine:
+    def instrument(engine: Engine) -> Engine:
         raise RuntimeError("hunter2")
 
     write(path)
-    watched = WatchedConfig(path, FakeClock(), dress=dress)
+    watched = WatchedConfig(path, FakeClock(), instrument=instrument)
     assert not await watched.refresh()
-    assert watched.trouble().endswith("unexpected RuntimeError")
-    watched.dress = None
+    assert watched.unready_reason().endswith("unexpected RuntimeError")
+    watched.instrument = None
     assert await watched.refresh()
     await watched.aclose()

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from pyratify.core.errors import StoreError
-from pyratify.core.lookahead import Listing
+from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
@@ -105,7 +105,7 @@ def failing(error: StoreError) -> Callable[[], AsyncIterator[Referrer]]:
 
 async def test_an_error_while_closing_is_the_stores() -> None:
     """It is raised once, by whatever closes the listing."""
-    listing = Listing(failing(StoreError(Reason.REGISTRY_ERROR, "no end")), 5)
+    listing = ReferrerLookahead(failing(StoreError(Reason.REGISTRY_ERROR, "no end")), 5)
     listing.request()
     await asyncio.sleep(0)
     with pytest.raises(StoreError, match="no end"):
@@ -114,4 +114,4 @@ async def test_an_error_while_closing_is_the_stores() -> None:
 
 async def test_a_listing_that_was_never_asked_begins_nothing() -> None:
     """Closing it is nothing either."""
-    await Listing(failing(StoreError(Reason.REGISTRY_ERROR, "no end")), 5).aclose()
+    await ReferrerLookahead(failing(StoreError(Reason.REGISTRY_ERROR, "no end")), 5).aclose()

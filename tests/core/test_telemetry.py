@@ -1,4 +1,4 @@
-"""Watching: what is told, how it ends, and whose request it is."""
+"""Observers: which events they get, how spans end, and which request they belong to."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from pyratify.caches.verdicts import Verdicts
 from pyratify.core.engine import Engine
 from pyratify.core.errors import StoreError
 from pyratify.core.executor import Executor
-from pyratify.core.instrumented import observed
+from pyratify.core.instrumented import instrument_engine
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.telemetry import (
-    SILENCE,
-    Fact,
-    asking_for,
+    NULL_OBSERVER,
+    Attribute,
     begin_trace,
     code_of,
+    combine_observers,
     end_trace,
+    for_namespace,
     namespace,
-    together,
     trace,
 )
 from pyratify.testing.fakes import FakeVerifier
@@ -37,11 +37,11 @@ class Seen:
     """One thing that was watched."""
 
     name: str
-    facts: dict[str, Fact]
+    facts: dict[str, Attribute]
     trace: str = ""
     tenant: str = ""
 
-    def tell(self, **facts: Fact) -> None:
+    def set_attributes(self, **facts: Attribute) -> None:
         """Learn something."""
         self.facts |= facts
 
@@ -54,7 +54,7 @@ class Watcher:
     seen: list[Seen] = field(default_factory=list)
 
     @contextmanager
-    def span(self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact) -> Iterator[Seen]:
+    def span(self, name: str, *, parent: str = "", steps: bool = False, **facts: Attribute) -> Iterator[Seen]:
         """Watch."""
         seen = Seen(name, facts, self.trace, namespace())
         error = None
@@ -65,7 +65,7 @@ class Watcher:
             raise
         finally:
             if code := code_of(error, "ODD"):
-                seen.tell(code=code)
+                seen.set_attributes(code=code)
             self.seen.append(seen)
 
 
@@ -80,7 +80,7 @@ async def test_an_engine_that_is_watched_answers_as_before() -> None:
     """And everything it does is seen, in the name of the tenant that asks."""
     plain, watcher = engine(), Watcher()
     verdicts = Verdicts(observer=watcher)
-    found = await verdicts.validate(observed(plain, watcher), APP, "team")
+    found = await verdicts.validate(instrument_engine(plain, watcher), APP, "team")
     assert found == await plain.validate(APP)
     assert {one.name for one in watcher.seen} == {"verdict", "resolve", "referrers", "verify"}
     assert {one.tenant for one in watcher.seen} == {"team"}
@@ -92,7 +92,7 @@ async def test_a_store_that_fails_is_seen_to_fail() -> None:
     """With its code; and the verdict is that there is none."""
     watcher, one = Watcher(), engine()
     verdicts = Verdicts(observer=watcher)
-    await verdicts.validate(observed(one, watcher), Reference.parse("example.com/app:missing"))
+    await verdicts.validate(instrument_engine(one, watcher), Reference.parse("example.com/app:missing"))
     codes = {seen.name: seen.facts.get("code") for seen in watcher.seen}
     assert codes["resolve"] == Reason.NOT_FOUND
     assert watcher.seen[-1].facts == {
@@ -103,16 +103,16 @@ async def test_a_store_that_fails_is_seen_to_fail() -> None:
 
 
 def test_several_watch_together() -> None:
-    """Each sees all; the first that has a trace names it; nobody is silence."""
+    """Each sees all; the first that has a trace names it; without observers there is the null observer."""
     one, two = Watcher(), Watcher("ab" * 16)
-    with together(one, None, two).span("verdict", repository="x") as span:
-        span.tell(decision="ALLOW")
+    with combine_observers(one, None, two).span("verdict", repository="x") as span:
+        span.set_attributes(decision="ALLOW")
         assert span.trace == "ab" * 16
     assert one.seen[0].facts == two.seen[0].facts == {"repository": "x", "decision": "ALLOW"}
-    assert together(one, None) is one
-    assert together(None) is SILENCE
-    with SILENCE.span("verdict") as nothing:
-        nothing.tell(decision="ALLOW")
+    assert combine_observers(one, None) is one
+    assert combine_observers(None) is NULL_OBSERVER
+    with NULL_OBSERVER.span("verdict") as nothing:
+        nothing.set_attributes(decision="ALLOW")
         assert nothing.trace == ""
 
 
@@ -137,7 +137,7 @@ async def test_who_asks_belongs_to_the_task() -> None:
     async def asks(name: str) -> tuple[str, str]:
         token = begin_trace(name)
         try:
-            with asking_for(f"team-{name}"):
+            with for_namespace(f"team-{name}"):
                 await asyncio.sleep(0)
                 return trace(), namespace()
         finally:

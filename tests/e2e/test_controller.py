@@ -19,8 +19,9 @@ from pyratify.core.addresses import Destinations
 from pyratify.core.isolation import end
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.client.api import Api, ApiFault, collection_path
-from pyratify.kubernetes.client.kinds import API_VERSION
-from pyratify.kubernetes.executors.controller import ClusterConfig, Rules
+from pyratify.kubernetes.client.kinds import API_VERSION, EXECUTOR
+from pyratify.kubernetes.client.watch_resources import Informer
+from pyratify.kubernetes.executors.controller import ClusterConfig, ControllerOptions
 from support.clusters import KEY, SlowClock, ask, deciders, invalid, spec, until
 
 pytestmark = pytest.mark.e2e
@@ -87,10 +88,10 @@ def clean(api_server: ApiServer, account: str) -> Iterator[None]:
 @asynccontextmanager
 async def followed(account: str) -> AsyncIterator[ClusterConfig]:
     """Follow the cluster meanwhile."""
-    rules = Rules(tenant_destinations=Destinations.parse(["127.0.0.0/8"]))
+    rules = ControllerOptions(tenant_destinations=Destinations.parse(["127.0.0.0/8"]))
     config = ClusterConfig(Api.connect({"KUBECONFIG": account}), SlowClock(), rules)
     await config.refresh()
-    assert config.trouble() == ""
+    assert config.unready_reason() == ""
     task = asyncio.create_task(config.watch())
     try:
         yield config
@@ -159,7 +160,7 @@ async def test_resources_are_followed_and_reported(
         assert row[:2] == ["one", "true"]
         api.patch(resource("one", invalid("a.example", "b.example")))
         await until(lambda: shown(api_server, "one").get("succeeded") is False)
-        assert deciders(config) == {"a.example": "cosign", "b.example": "nobody"}
+        assert deciders(config) == {"a.example": "cosign", "b.example": "none"}
         status = shown(api_server, "one")
         assert status["observedGeneration"] == 2
         assert status["conditions"][0]["reason"] == "CONFIG_INVALID"
@@ -173,7 +174,7 @@ async def test_resources_are_followed_and_reported(
         api.delete(resource("mine", {}, namespace))
         await until(lambda: deciders(config, namespace) == {"c.example": "cosign"})
         api.delete(resource("one", {}))
-        await until(lambda: config.lend("") is None)
+        await until(lambda: config.acquire("") is None)
 
 
 @pytest.mark.usefixtures("clean")
@@ -193,7 +194,7 @@ async def test_a_misspelled_policy_is_refused(api_server: ApiServer, account: st
 
 @pytest.mark.usefixtures("clean")
 async def test_a_version_that_is_long_gone_is_410(api_server: ApiServer, account: str) -> None:
-    """As the real server says it; the follower reads everything anew and goes on."""
+    """As the real server says it; the informer reads everything anew and goes on."""
     api_server.api.create(resource("one", spec("a.example")))
     api = Api.connect({"KUBECONFIG": account})
     path = collection_path(API_VERSION, "executors")
@@ -203,16 +204,15 @@ async def test_a_version_that_is_long_gone_is_410(api_server: ApiServer, account
         assert caught.value.is_gone
     finally:
         await api.aclose()
-    config = ClusterConfig(Api.connect({"KUBECONFIG": account}), SlowClock())
-    await config.refresh()
-    config._cluster._version = "1"
-    task = asyncio.create_task(config.watch())
+    api = Api.connect({"KUBECONFIG": account})
+    informer = Informer(api, EXECUTOR, lambda namespace: None, SlowClock(), version="1")
+    task = asyncio.create_task(informer.run())
     try:
         api_server.api.create(resource("two", spec("b.example")))
-        await until(lambda: deciders(config) == {"a.example": "cosign", "b.example": "cosign"})
+        await until(lambda: {each.name for each in informer.of("")} == {"one", "two"})
     finally:
         await end(task)
-        await config.aclose()
+        await api.aclose()
 
 
 @pytest.mark.usefixtures("clean")
@@ -221,8 +221,8 @@ async def test_without_the_right_to_read_nothing_is_answered(api_server: ApiServ
     nobody = str(api_server.kubeconfig_of(namespace, "nobody"))
     config = ClusterConfig(Api.connect({"KUBECONFIG": nobody}), SlowClock())
     await config.refresh()
-    assert config.lend("") is None
-    assert "403" in config.trouble()
+    assert config.acquire("") is None
+    assert "403" in config.unready_reason()
     await config.aclose()
 
 
@@ -271,7 +271,9 @@ async def test_keys_come_from_a_secret_that_the_account_may_read(
         assert (await ask(config, images["cosign-v3"], namespace)).succeeded
 
 
-async def test_an_api_server_that_is_killed_and_started_again_is_followed(tmp_path: Path) -> None:
+async def test_an_api_server_that_is_killed_and_started_again_is_followed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """What is in service stays so meanwhile; what happens afterwards is seen."""
     if absent := programs.missing(*apiserver.NEEDED):
         pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
@@ -281,9 +283,9 @@ async def test_an_api_server_that_is_killed_and_started_again_is_followed(tmp_pa
         async with followed(account) as config:
             program = server.programs[1]
             program.kill()
-            await until(lambda: config._cluster.fault is not None and config._tenants.fault is not None)
+            await until(lambda: caplog.messages.count("resources are not watched") >= 2)
             assert deciders(config) == {"a.example": "v1"}
-            assert config.trouble() == ""
+            assert config.unready_reason() == ""
             try:
                 again = programs.start(tmp_path / "again.log", *program.process.args)
                 eventually("the API server is back", lambda: answers(server))

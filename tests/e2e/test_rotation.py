@@ -22,8 +22,8 @@ from pyratify.kubernetes.client.api import Api
 from pyratify.kubernetes.rotation.authority import Lifetimes
 from pyratify.kubernetes.rotation.ca_bundle import mutating_webhook, validating_webhook
 from pyratify.kubernetes.rotation.rotator import Rotator
-from pyratify.kubernetes.rotation.secret_contents import Service
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.kubernetes.rotation.secret_contents import ServiceNames
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.serving.tls.in_memory import TlsMemory
 from pyratify.serving.tls.reloading import ReloadingTls
 
@@ -43,7 +43,7 @@ class BriskClock(SystemClock):
         await asyncio.sleep(min(seconds, 0.1))
 
 
-async def admit(asked: Asked) -> Reply:
+async def admit(asked: Request) -> Reply:
     """Admit whatever it is."""
     review = json.loads(asked.body)
     review["response"] = {"uid": review["request"]["uid"], "allowed": True}
@@ -84,9 +84,9 @@ class Cluster:
     replicas: list[Replica] = field(default_factory=list)
 
     @property
-    def service(self) -> Service:
+    def service(self) -> ServiceNames:
         """The Service, which also answers at this machine's own address."""
-        return Service("ratify", self.namespace, ("127.0.0.1",))
+        return ServiceNames("ratify", self.namespace, ("127.0.0.1",))
 
     @property
     def configurations(self) -> tuple[Document, Document]:
@@ -243,7 +243,7 @@ async def test_the_permissions_of_the_documentation_are_enough(cluster: Cluster,
     cluster.configure("https://127.0.0.1:1/")
     one, two = replica("one"), replica("two")
     for _ in range(3):
-        await asyncio.gather(one.rotator.look(), two.rotator.look())
+        await asyncio.gather(one.rotator.check(), two.rotator.check())
     assert (one.rotator.fault, two.rotator.fault) == ("", "")
     assert sorted((one.rotator.leading, two.rotator.leading)) == [False, True]
     found = cluster.server.api.get(cluster.secret)
@@ -252,8 +252,8 @@ async def test_the_permissions_of_the_documentation_are_enough(cluster: Cluster,
     assert set(cluster.bundles()) == {found["data"]["ca.crt"]}
     assert one.tls.expires == two.tls.expires
     version = found["metadata"]["resourceVersion"]
-    await one.rotator.look()
-    await two.rotator.look()
+    await one.rotator.check()
+    await two.rotator.check()
     assert cluster.server.api.get(cluster.secret)["metadata"]["resourceVersion"] == version
 
 
@@ -268,9 +268,9 @@ async def test_competitors_agree_however_often_the_secret_is_deleted(cluster: Cl
     for _ in range(3):
         cluster.server.api.delete(cluster.secret, lease)
         for _ in range(4):
-            await asyncio.gather(*(each.rotator.look() for each in replicas))
+            await asyncio.gather(*(each.rotator.check() for each in replicas))
         assert {each.rotator.fault for each in replicas} == {""}
-        assert len({each.rotator._serving for each in replicas}) == 1
+        assert len({each.rotator.serving for each in replicas}) == 1
         assert [each.rotator.leading for each in replicas].count(True) == 1
         data = cluster.data()
         assert set(cluster.bundles()) == {base64.b64encode(data["ca.crt"]).decode()}
@@ -283,12 +283,12 @@ async def test_without_permission_the_api_server_says_what_is_missing(
 ) -> None:
     """In the fault; and with it everything goes on."""
     one = replica("one")
-    await one.rotator.look()
+    await one.rotator.check()
     assert 'secrets "ratify-tls" is forbidden' in one.rotator.fault
     assert one.tls.fault is not None
     cluster.permit()
     cluster.configure("https://127.0.0.1:1/")
-    await one.rotator.look()
+    await one.rotator.check()
     assert one.rotator.fault == ""
     assert one.tls.fault is None
     cluster.forbid()
@@ -313,7 +313,7 @@ async def test_who_ends_gives_the_lease_up(cluster: Cluster, replica: Make) -> N
     watching = asyncio.create_task(one.rotator.watch())
     await until(lambda: one.rotator.leading)
     await end(watching)
-    await two.rotator.look()
+    await two.rotator.check()
     assert two.rotator.leading
 
 
@@ -322,7 +322,7 @@ async def test_an_immutable_secret_is_a_fault(cluster: Cluster, replica: Make) -
     cluster.permit()
     cluster.server.api.create({**cluster.secret, "type": "Opaque", "immutable": True})
     one = replica("one")
-    await one.rotator.look()
+    await one.rotator.check()
     assert "immutable" in one.rotator.fault
     assert one.tls.fault is not None
 
@@ -399,7 +399,7 @@ async def test_what_the_api_server_is_told_is_put_back(
     cluster.permit()
     cluster.configure("https://127.0.0.1:1/")
     one = replica("one")
-    await one.rotator.look()
+    await one.rotator.check()
     right = cluster.bundles()
     for document in cluster.configurations:
         operations = [{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]
@@ -408,6 +408,6 @@ async def test_what_the_api_server_is_told_is_put_back(
         )
         assert done.returncode == 0, done.stderr
     assert cluster.bundles() != right
-    await one.rotator.look()
+    await one.rotator.check()
     assert one.rotator.fault == ""
     assert cluster.bundles() == right

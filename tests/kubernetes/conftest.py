@@ -11,7 +11,7 @@ import pytest
 from pyratify.core.addresses import Destinations
 from pyratify.core.isolation import end
 from pyratify.kubernetes.client.api import Api
-from pyratify.kubernetes.executors.controller import ClusterConfig, Rules
+from pyratify.kubernetes.executors.controller import ClusterConfig, ControllerOptions
 from pyratify.testing.apiserver import ApiServer
 from support.clusters import SlowClock
 
@@ -37,7 +37,7 @@ async def open_config(kubeconfig: dict[str, str]) -> AsyncIterator[Callable[...,
     made: list[ClusterConfig] = []
 
     def call(**how: Any) -> ClusterConfig:
-        how.setdefault("rules", Rules(tenant_destinations=HERE))
+        how.setdefault("options", ControllerOptions(tenant_destinations=HERE))
         made.append(ClusterConfig(Api.connect(kubeconfig), how.pop("clock", SlowClock()), **how))
         return made[-1]
 

@@ -146,7 +146,7 @@ async def test_the_rules_come_from_flags(kubeconfig: dict[str, str], monkeypatch
         flags("--on-invalid-executor=remove", "--namespace-fallback=deny"), FakeClock()
     )
     assert isinstance(found, ClusterConfig)
-    assert (str(found.rules.on_invalid), str(found.rules.fallback)) == ("remove", "deny")
+    assert (str(found.options.on_invalid), str(found.options.fallback)) == ("remove", "deny")
     await found.aclose()
 
 

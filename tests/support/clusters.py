@@ -16,7 +16,7 @@ KEY = (Path(__file__).resolve().parents[2] / "examples" / "material" / "keys" / 
 
 
 class SlowClock(FakeClock):
-    """A clock that stands still until told otherwise, and lets others work while someone sleeps."""
+    """A clock that only tests advance, and that lets other tasks run during a sleep."""
 
     async def sleep(self, seconds: float) -> None:
         """Let that much time pass, a little later."""
@@ -65,21 +65,21 @@ def plural(namespace: str) -> str:
 
 
 def deciders(config: ClusterConfig, namespace: str = "") -> dict[str, str]:
-    """Return the name of the first verifier of every scope; `nobody` where it is denied."""
-    lent = config.lend(namespace)
-    if lent is None:
+    """Return the name of the first verifier of every scope; `none` where it is denied."""
+    snapshot = config.acquire(namespace)
+    if snapshot is None:
         return {}
-    executors = lent.engine.executors
+    executors = snapshot.engine.executors
     pairs = zip(executors, executors.values(), strict=True)
     return {scope: executor.verifiers[0].name for scope, executor in pairs}
 
 
 async def ask(config: ClusterConfig, reference: str, namespace: str = "") -> ValidationResult:
     """Ask for a verdict."""
-    lent = config.lend(namespace)
-    assert lent is not None
-    async with lent.used():
-        return await lent.engine.validate(Reference.parse(reference))
+    snapshot = config.acquire(namespace)
+    assert snapshot is not None
+    async with snapshot.used():
+        return await snapshot.engine.validate(Reference.parse(reference))
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -15,8 +15,8 @@ from pyratify.core.store import Store
 from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.request_keys import Namespaces
-from pyratify.serving.configuration_source import Lent
-from pyratify.serving.http.server import Asked
+from pyratify.serving.configuration_source import Snapshot
+from pyratify.serving.http.server import Request
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.scenes import ONE
@@ -53,9 +53,9 @@ class Held:
 class Here:
     """Where the configuration comes from; None when there is none."""
 
-    current: Lent | None
+    current: Snapshot | None
 
-    def lend(self, namespace: str) -> Lent | None:
+    def acquire(self, namespace: str) -> Snapshot | None:
         """Every namespace has the same."""
         return self.current
 
@@ -96,7 +96,7 @@ def request(*keys: Any, **changes: Any) -> bytes:
 
 async def posted(one: Provider, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
     """Return the status and the document that a body is answered with."""
-    reply = await provider_site(one).routes["POST", path](Asked(body=body))
+    reply = await provider_site(one).routes["POST", path](Request(body=body))
     document: dict[str, Any] = json.loads(reply.body)
     return reply.status, document
 

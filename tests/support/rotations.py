@@ -7,42 +7,52 @@ from pathlib import Path
 from typing import Any
 
 from pyratify.kubernetes.rotation.authority import Lifetimes
-from pyratify.kubernetes.rotation.ca_bundle import Target, mutating_webhook, provider, validating_webhook
-from pyratify.kubernetes.rotation.plan import Decision, Situation, Step, World, carry_out, decide
+from pyratify.kubernetes.rotation.ca_bundle import (
+    CaBundleTarget,
+    mutating_webhook,
+    provider,
+    validating_webhook,
+)
+from pyratify.kubernetes.rotation.plan import ClusterState, PlannedStep, Situation, Step, carry_out, decide
 from pyratify.kubernetes.rotation.rotator import Rotator
-from pyratify.kubernetes.rotation.secret_contents import Material, Service
+from pyratify.kubernetes.rotation.secret_contents import SecretContents, ServiceNames
 from pyratify.testing.apiserver import ApiServer
 
-SERVICE = Service("ratify-gatekeeper-provider", "gatekeeper-system")
+SERVICE = ServiceNames("ratify-gatekeeper-provider", "gatekeeper-system")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LIVES = Lifetimes()
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-NEVER = World()
-ANNOUNCED = World(announced=True)
-ADOPTED = World(announced=True, adopted=True)
+NEVER = ClusterState()
+ANNOUNCED = ClusterState(announced=True)
+ADOPTED = ClusterState(announced=True, adopted=True)
 
 
 def at(
-    material: Material, now: datetime = NOW, world: World = NEVER, service: Service = SERVICE
+    contents: SecretContents,
+    now: datetime = NOW,
+    cluster_state: ClusterState = NEVER,
+    service: ServiceNames = SERVICE,
 ) -> Situation:
     """Return a situation."""
-    return Situation(material=material, service=service, now=now, world=world)
+    return Situation(contents=contents, service=service, now=now, cluster_state=cluster_state)
 
 
-def fresh(now: datetime = NOW, service: Service = SERVICE) -> Material:
+def fresh(now: datetime = NOW, service: ServiceNames = SERVICE) -> SecretContents:
     """Return a new authority with a new server certificate."""
-    return carry_out(Step.START, at(Material(), now, service=service))
+    return carry_out(Step.START, at(SecretContents(), now, service=service))
 
 
-def stepped(material: Material, now: datetime = NOW, world: World = NEVER) -> tuple[Decision, Material]:
+def stepped(
+    contents: SecretContents, now: datetime = NOW, cluster_state: ClusterState = NEVER
+) -> tuple[PlannedStep, SecretContents]:
     """Return what is decided, and what the Secret holds after it."""
-    situation = at(material, now, world)
+    situation = at(contents, now, cluster_state)
     decision = decide(situation)
     return decision, carry_out(decision.step, situation)
 
 
-def of_cert_controller(folder: Path) -> Material:
+def of_cert_controller(folder: Path) -> SecretContents:
     """Return what open-policy-agent/cert-controller writes: RSA, the serial numbers 0 and 1, one name, PKCS #1 keys."""
     short = f"{SERVICE.name}.{SERVICE.namespace}"
     (folder / "ca.ext").write_text(
@@ -63,7 +73,7 @@ def of_cert_controller(folder: Path) -> Material:
     ca_crt, ca_key, tls_crt, tls_key = (
         (folder / name).read_bytes() for name in ("ca.crt", "ca.key", "tls.crt", "tls.key")
     )
-    return Material(authorities=ca_crt, authority_key=ca_key, certificate=tls_crt, key=tls_key)
+    return SecretContents(authorities=ca_crt, authority_key=ca_key, certificate=tls_crt, key=tls_key)
 
 
 TARGETS = (
@@ -82,19 +92,19 @@ class Replica:
     served: list[tuple[bytes, bytes]] = field(default_factory=list)
     able: bool = True
 
-    def use(self, pair: tuple[bytes, bytes]) -> bool:
+    def serve(self, pair: tuple[bytes, bytes]) -> bool:
         """Serve a certificate, if it is able to."""
         if self.able:
             self.served.append(pair)
         return self.able
 
-    async def look(self) -> str:
+    async def check(self) -> str:
         """Look once, and return the fault."""
-        await self.rotator.look()
+        await self.rotator.check()
         return self.rotator.fault
 
 
-def install(server: ApiServer, target: Target, bundle: str = "bm9uZQ==") -> None:
+def install(server: ApiServer, target: CaBundleTarget, bundle: str = "bm9uZQ==") -> None:
     """Put a resource there, as a chart does, with things in it that are not ours."""
     resource: dict[str, Any] = {"metadata": {"name": target.name, "labels": {"by": "helm"}}}
     if target.kind == "Provider":

@@ -18,7 +18,7 @@ from pyratify.core.scope import ScopeMap
 from pyratify.entrypoints.service.access import Callers
 from pyratify.entrypoints.service.service_routes import Entrance, service_site
 from pyratify.entrypoints.service.verification_service import Service
-from pyratify.serving.http.server import Asked, Reply
+from pyratify.serving.http.server import Reply, Request
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.providers import BellClock, Held, Here
@@ -55,8 +55,8 @@ async def sent(
     folder, _, name = path.rpartition("/")
     route = ("GET" if body is None else "POST", path)
     if route in site.routes:
-        return await site.routes[route](Asked(body=data, headers=headers))
-    return await site.named[route[0], f"{folder}/"](Asked(body=data, headers=headers, name=name))
+        return await site.routes[route](Request(body=data, headers=headers))
+    return await site.named[route[0], f"{folder}/"](Request(body=data, headers=headers, name=name))
 
 
 async def asked(one: Service, path: str, body: Any = None, **rest: Any) -> tuple[int, dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pyratify.caches.shared_secret import Secret
+from pyratify.caches.shared_secret import SharedSecret
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine
@@ -21,23 +21,23 @@ from pyratify.core.executor import Executor
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, VerifierResult
 from pyratify.core.scope import ScopeMap
-from pyratify.core.shared_verdicts import Question
+from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.scenes import ONE
 
-SECRET = Secret.of(b"test-only secret of shared verdicts")
-OTHER = Secret.of(b"another test-only secret of somebody else")
+SECRET = SharedSecret.of(b"test-only secret of shared verdicts")
+OTHER = SharedSecret.of(b"another test-only secret of another deployment")
 REDIS = shutil.which("redis-server")
 DIGEST = Digest.of(b"image")
 PINNED = Reference.parse("example.com/app").at(DIGEST)
 
 
-def question(generation: str = "one", namespace: str = "", reference: Reference = PINNED) -> Question:
+def question(generation: str = "one", namespace: str = "", reference: Reference = PINNED) -> VerdictKey:
     """Return a question."""
-    return Question(generation, namespace, reference)
+    return VerdictKey(generation, namespace, reference)
 
 
 def verdict(decision: Decision = Decision.ALLOW, reference: Reference = PINNED) -> ValidationResult:
@@ -60,7 +60,7 @@ def engine(
 
 @dataclass
 class MemoryRemote:
-    """Something remote that anybody can write, and that fails when it is told to."""
+    """A remote that any client can write, and that fails with `fault`."""
 
     entries: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -130,7 +130,7 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses."""
+    """Return a free port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

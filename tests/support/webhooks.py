@@ -18,7 +18,7 @@ from pyratify.entrypoints.webhook.rules.match import Rules
 from pyratify.entrypoints.webhook.rules.rules_document import RulesConfig
 from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
 from pyratify.entrypoints.webhook.webhook_routes import webhook_site
-from pyratify.serving.http.server import Asked
+from pyratify.serving.http.server import Request
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.providers import BellClock, Held, Here, signed
@@ -84,7 +84,7 @@ def review(document: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any]:
         "name": document.get("metadata", {}).get("name", ""),
         "namespace": document.get("metadata", {}).get("namespace", "team"),
         "operation": "CREATE",
-        "userInfo": {"username": "somebody"},
+        "userInfo": {"username": "a-user"},
         "object": document,
         "oldObject": None,
         "dryRun": False,
@@ -98,7 +98,7 @@ async def posted(
 ) -> tuple[int, dict[str, Any]]:
     """Return the status and the document that a body is answered with."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    reply = await webhook_site(one).routes["POST", path](Asked(body=data, query=query))
+    reply = await webhook_site(one).routes["POST", path](Request(body=data, query=query))
     document: dict[str, Any] = json.loads(reply.body)
     return reply.status, document
 

@@ -143,7 +143,7 @@ refusals(review, parameters, response, namespaced) := found if {
   no_namespace := {msg |
     not is_deletion(review)
     not usable(review, namespaced)
-    msg := "denied: the object has no namespace, so nobody can say whose rules are for it"
+    msg := "denied: the object has no namespace, so the rules that apply to it are unknown"
   }
   no_references := {msg |
     some source in judged(review, parameters)

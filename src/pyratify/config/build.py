@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pyratify.config.configuration_fingerprint import begin_trace
+from pyratify.config.configuration_fingerprint import add_configuration
 from pyratify.config.load import LoadedConfig, load_config
 from pyratify.config.locations import join, within
 from pyratify.config.plugin_resources import BuildResources, make, usable_tags
@@ -18,7 +18,7 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
-from pyratify.core.instrumented import observed
+from pyratify.core.instrumented import instrument_engine
 from pyratify.core.limits import Limits
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
@@ -71,7 +71,7 @@ async def build_engine(
     resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept, observer))
     builder = Builder(resources, stack, kept)
     check_scopes(loaded.config)
-    begin_trace(resources.shared.fingerprint, loaded.config, secret)
+    add_configuration(resources.shared.fingerprint, loaded.config, secret)
     executors = [
         await builder.executor(config, index) for index, config in enumerate(loaded.config.executors)
     ]
@@ -80,7 +80,7 @@ async def build_engine(
     common = resources.shared.fingerprint.generation(secret or b"")
     engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
     stack.callback(engine.lifetime.close)
-    return engine if observer is None else observed(engine, observer)
+    return engine if observer is None else instrument_engine(engine, observer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Builder:
     """Builds executors.
 
     Attributes:
-        resources: What plugins are lent.
+        resources: What plugins may use while they are built.
         stack: Closes the stores.
         cache: The engine's cache.
     """
@@ -100,16 +100,16 @@ class Builder:
     async def executor(self, config: ExecutorConfig, index: int) -> Executor:
         """Build one executor with everything in it."""
         path = f"executors[{index}]"
-        lent = self._lent(config)
+        resources = self._resources(config)
         _check_names(config, path)
         verifiers = [
-            await self.verifier(config, number, path, lent) for number in range(len(config.verifiers))
+            await self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
         ]
         try:
             return Executor(
-                store=await self.store(config, path, lent),
+                store=await self.store(config, path, resources),
                 verifiers=tuple(verifiers),
-                policy=await self.policy(config, path, lent),
+                policy=await self.policy(config, path, resources),
                 limits=_limits(config),
                 concurrency=config.concurrency or DEFAULT_CONCURRENCY,
                 timeout=config.timeout,
@@ -121,20 +121,20 @@ class Builder:
             raise error if error.path.startswith(path) else within(path, error) from None
 
     async def verifier(
-        self, config: ExecutorConfig, number: int, path: str, lent: BuildResources
+        self, config: ExecutorConfig, number: int, path: str, resources: BuildResources
     ) -> Verifier:
         """Build one verifier."""
         one = config.verifiers[number]
         where = f"{path}.verifiers[{number}]"
-        verifier: Verifier = await make("verifiers", (one.type, one.name), one.parameters, where, lent)
+        verifier: Verifier = await make("verifiers", (one.type, one.name), one.parameters, where, resources)
         return verifier
 
-    async def store(self, config: ExecutorConfig, path: str, lent: BuildResources) -> Store:
+    async def store(self, config: ExecutorConfig, path: str, resources: BuildResources) -> Store:
         """Build the executor's store, of one or several."""
         check_reach(config, path)
         pairs: list[tuple[str, Store]] = []
         for number, one in enumerate(config.stores):
-            store = await self._store(one, f"{path}.stores[{number}]", lent)
+            store = await self._store(one, f"{path}.stores[{number}]", resources)
             pairs.extend((scope, store) for scope in one.scopes or (EVERYTHING,))
         if len(pairs) == 1 and pairs[0][0] == EVERYTHING:
             return pairs[0][1]
@@ -142,24 +142,26 @@ class Builder:
 
         return MuxStore(ScopeMap(pairs))
 
-    async def policy(self, config: ExecutorConfig, path: str, lent: BuildResources) -> PolicyEnforcer:
+    async def policy(self, config: ExecutorConfig, path: str, resources: BuildResources) -> PolicyEnforcer:
         """Build the policy; when none is configured, one verifier's evidence is enough."""
         one = config.policy_enforcer
         if one is None:
             from pyratify.policies.threshold import Rule, ThresholdPolicy
 
-            return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in lent.verifiers), 1))
+            return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
         where = f"{path}.policyEnforcer"
-        policy: PolicyEnforcer = await make("policies", (one.type, one.type), one.parameters, where, lent)
+        policy: PolicyEnforcer = await make(
+            "policies", (one.type, one.type), one.parameters, where, resources
+        )
         return policy
 
     async def faults(self, config: ExecutorConfig, index: int) -> AsyncIterator[ConfigurationError]:
         """Iterate over everything that is wrong with one executor."""
-        path, lent = f"executors[{index}]", self._lent(config)
+        path, resources = f"executors[{index}]", self._resources(config)
         parts: list[Any] = [
-            self.verifier(config, number, path, lent) for number in range(len(config.verifiers))
+            self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
         ]
-        for part in (*parts, self.store(config, path, lent), self.policy(config, path, lent)):
+        for part in (*parts, self.store(config, path, resources), self.policy(config, path, resources)):
             try:
                 await part
             except ConfigurationError as error:
@@ -169,14 +171,14 @@ class Builder:
         except ConfigurationError as error:
             yield error
 
-    async def _store(self, one: StoreConfig, where: str, lent: BuildResources) -> Store:
-        store: Store = await make("stores", (one.type, one.type), one.parameters, where, lent)
+    async def _store(self, one: StoreConfig, where: str, resources: BuildResources) -> Store:
+        store: Store = await make("stores", (one.type, one.type), one.parameters, where, resources)
         close = getattr(store, "aclose", None)
         if close is not None:
             self.stack.push_async_callback(close)
         return store
 
-    def _lent(self, config: ExecutorConfig) -> BuildResources:
+    def _resources(self, config: ExecutorConfig) -> BuildResources:
         names = tuple(verifier.name for verifier in config.verifiers)
         tags = usable_tags(verifier.type for verifier in config.verifiers)
         return replace(self.resources, scopes=config.scopes, verifiers=names, cosign_tags=tags)

@@ -11,8 +11,8 @@ from pyratify.core.key import KeyMaterial, KeyProvider
 from pyratify.core.plugin import Plugin, Registry
 
 
-def begin_trace(fingerprint: Fingerprint, config: Config, secret: bytes | None) -> None:
-    """Tell the configuration, with all variables and files put in; without a secret nothing is to be shared."""
+def add_configuration(fingerprint: Fingerprint, config: Config, secret: bytes | None) -> None:
+    """Add the configuration, with variables and files filled in; without a secret nothing is shared, so mark it incomplete."""
     if secret is None:
         fingerprint.miss("a secret")
         return
@@ -24,8 +24,8 @@ def begin_trace(fingerprint: Fingerprint, config: Config, secret: bytes | None) 
         fingerprint.add("configuration", document)
 
 
-def trace_plugin(fingerprint: Fingerprint, kind: str, name: str, plugin: Any) -> None:
-    """Tell which plugin in which version answers; one that does not say that it is traced is missing."""
+def add_plugin(fingerprint: Fingerprint, kind: str, name: str, plugin: Any) -> None:
+    """Add a plugin's name and version; one that does not declare itself `traced` makes the fingerprint incomplete."""
     if fingerprint.untraced:
         return
     if isinstance(plugin, Plugin) and plugin.traced:
@@ -34,12 +34,12 @@ def trace_plugin(fingerprint: Fingerprint, kind: str, name: str, plugin: Any) ->
         fingerprint.miss(f"{kind}/{name}")
 
 
-def traced(
+def add_materials(
     fingerprint: Fingerprint, name: str, materials: tuple[KeyMaterial, ...]
 ) -> tuple[KeyMaterial, ...]:
-    """Return keys or certificates after telling how many there are and what is in them; where they come from does not matter.
+    """Add keys or certificates, without their origin, and return them.
 
-    Without their number, one that is moved from one folder to another would go unnoticed.
+    Their number is added too: without it, a key that moves from one source to the next would go unnoticed.
     """
     fingerprint.add("number", str(len(materials)).encode())
     for material in materials:
@@ -49,13 +49,8 @@ def traced(
 
 
 @dataclass(frozen=True, slots=True)
-class TracedKeys:
-    """A key provider whose keys are told.
-
-    Attributes:
-        provider: The provider.
-        fingerprint: Told every key.
-    """
+class FingerprintedKeys:
+    """A key provider that adds every key it returns to a fingerprint."""
 
     provider: KeyProvider
     fingerprint: Fingerprint
@@ -66,4 +61,4 @@ class TracedKeys:
         Raises:
             ConfigurationError: There is none, or a source cannot be read.
         """
-        return traced(self.fingerprint, "keys", await self.provider.keys())
+        return add_materials(self.fingerprint, "keys", await self.provider.keys())

@@ -1,11 +1,11 @@
-"""How plugins are made from their parameters, and what they are lent meanwhile."""
+"""Builds plugins from their parameters, and the resources that they may use while they are built."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyratify.config.configuration_fingerprint import TracedKeys, trace_plugin, traced
+from pyratify.config.configuration_fingerprint import FingerprintedKeys, add_materials, add_plugin
 from pyratify.config.decode import decode
 from pyratify.config.locations import join, within
 from pyratify.core.clock import Clock
@@ -20,7 +20,7 @@ from pyratify.core.store import COSIGN_TAGS
 
 @dataclass(frozen=True, slots=True)
 class BuildResources:
-    """What plugins are lent; paths that they are given are relative to their own parameters.
+    """The `Resources` of plugins; configuration paths in their errors are relative to the plugin's parameters.
 
     Attributes:
         clock: The engine's clock.
@@ -51,7 +51,7 @@ class BuildResources:
                 remedy='Write one, as {"files": ["cosign.pub"]}.',
             )
         provider: KeyProvider = await self._source(*next(iter(sources.items())), path)
-        return TracedKeys(provider, self.shared.fingerprint)
+        return FingerprintedKeys(provider, self.shared.fingerprint)
 
     async def certificates(self, sources: Mapping[str, Any], path: str) -> CertificateProvider:
         """Build the certificates of every provider in a mapping `{provider: parameters}`.
@@ -64,7 +64,7 @@ class BuildResources:
                 "no source of certificates", path=path, remedy='Write one, as "files": ["ca.pem"].'
             )
         providers = tuple([await self._source(*source, path) for source in sources.items()])
-        return Certificates(providers, self.shared.fingerprint)
+        return CombinedCertificates(providers, self.shared.fingerprint)
 
     async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
         """Build the credential provider that `parameters["provider"]` names; anonymous for None.
@@ -88,13 +88,8 @@ class BuildResources:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificates:
-    """The certificates of several providers together.
-
-    Attributes:
-        providers: The providers.
-        fingerprint: Told every certificate.
-    """
+class CombinedCertificates:
+    """The certificates of several providers together, all added to a fingerprint."""
 
     providers: tuple[CertificateProvider, ...]
     fingerprint: Fingerprint
@@ -106,10 +101,12 @@ class Certificates:
             ConfigurationError: One of them has none or cannot be read.
         """
         found = [each for provider in self.providers for each in await provider.certificates()]
-        return traced(self.fingerprint, "certificates", tuple(found))
+        return add_materials(self.fingerprint, "certificates", tuple(found))
 
 
-async def make(kind: str, named: tuple[str, str], parameters: Any, path: str, lent: BuildResources) -> Any:
+async def make(
+    kind: str, named: tuple[str, str], parameters: Any, path: str, resources: BuildResources
+) -> Any:
     """Build the plugin of a kind from its parameters in the configuration.
 
     Args:
@@ -117,15 +114,15 @@ async def make(kind: str, named: tuple[str, str], parameters: Any, path: str, le
         named: The plugin's name, and what the configuration calls what is built.
         parameters: Its parameters, not yet decoded.
         path: Where it stands.
-        lent: What it may use.
+        resources: What it may use while it is built.
 
     Raises:
         ConfigurationError: With the whole path.
     """
     type_name, name = named
     plugin = Registry[Any](kind).load(type_name, f"{path}.type")
-    trace_plugin(lent.shared.fingerprint, kind, type_name, plugin)
-    return await _build(plugin, name, parameters, f"{path}.parameters", lent)
+    add_plugin(resources.shared.fingerprint, kind, type_name, plugin)
+    return await _build(plugin, name, parameters, f"{path}.parameters", resources)
 
 
 def usable_tags(types: Iterable[str]) -> tuple[str, ...]:
@@ -139,7 +136,7 @@ def usable_tags(types: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag in COSIGN_TAGS if tag in wanted)
 
 
-async def _build(plugin: Any, name: str, parameters: Any, path: str, lent: BuildResources) -> Any:
+async def _build(plugin: Any, name: str, parameters: Any, path: str, resources: BuildResources) -> Any:
     if not isinstance(plugin, Plugin):
         raise ConfigurationError(
             "the entry point names no plugin",
@@ -148,7 +145,7 @@ async def _build(plugin: Any, name: str, parameters: Any, path: str, lent: Build
         )
     options = decode(plugin.options, parameters, path)
     try:
-        return await plugin.build(name, options, lent)
+        return await plugin.build(name, options, resources)
     except ConfigurationError as error:
         raise within(path, error) from error
     except RatifyError as error:

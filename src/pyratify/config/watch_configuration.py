@@ -67,7 +67,7 @@ class WatchedConfig:
         cache: The content cache, instead of the configuration's own.
         current: The generation in use; None before the first good one.
         fault: Why the file of the moment is not in use; None where it is.
-        dress: Changes every engine before it is used, as to measure it.
+        instrument: Changes every engine before it is used, as to measure it.
         observer: Watches what engines do.
         secret: What processes that share verdicts have in common; see `build_engine`.
     """
@@ -77,20 +77,20 @@ class WatchedConfig:
     cache: ContentCache | None = None
     current: Generation | None = None
     fault: ConfigurationError | None = None
-    dress: Callable[[Engine], Engine] | None = None
+    instrument: Callable[[Engine], Engine] | None = None
     observer: Observer | None = None
     secret: bytes | None = field(default=None, repr=False)
     _seen: tuple[str, str] = ("", "")
     _named: tuple[Path, ...] = ()
     _since: float = 0.0
 
-    def lend(self, namespace: str) -> Generation | None:
+    def acquire(self, namespace: str) -> Generation | None:
         """Return the generation in use, the same for every namespace; None before the first good one."""
         del namespace
         return self.current
 
     async def refresh(self) -> bool:
-        """Read the file if it, what lies beside it or what it names changed; tell whether a new generation is in use.
+        """Read the file if it, what lies beside it or what it names changed; return whether a new generation is in use.
 
         A file that is gone, half written or wrong changes nothing but `fault`.
         """
@@ -132,7 +132,7 @@ class WatchedConfig:
         if old is not None:
             await old.retire()
 
-    def trouble(self, grace: float = 60.0) -> str:
+    def unready_reason(self, grace: float = 60.0) -> str:
         """Return why no verdicts should be asked for here, or an empty text.
 
         Args:
@@ -166,7 +166,7 @@ class WatchedConfig:
                 secret=self.secret,
                 observer=self.observer,
             )
-            engine = engine if self.dress is None else self.dress(engine)
+            engine = engine if self.instrument is None else self.instrument(engine)
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 
     def _restored(self) -> None:

@@ -1,4 +1,4 @@
-"""What an engine depends on, told while it is built, so that equal engines of several processes know that they are equal."""
+"""A hash of everything that an engine's verdicts depend on: processes whose engines are equal may share verdicts."""
 
 import hashlib
 import hmac
@@ -7,12 +7,13 @@ _LENGTH = 32
 
 
 class Fingerprint:
-    """Collects everything that an engine's verdicts depend on; keeps a hash of it and nothing else.
+    """Collects, while an engine is built, everything that its verdicts depend on; keeps only the hash.
 
-    Whoever cannot tell all of it says so; then there is no common generation, and nothing is shared.
+    One input that cannot be added (`miss`) makes the fingerprint incomplete: then there is no common generation, and
+    verdicts are not shared.
 
     Attributes:
-        untraced: What could not be told, for messages; empty when nothing is missing.
+        untraced: The first input that could not be added, for messages; empty while the fingerprint is complete.
     """
 
     def __init__(self) -> None:
@@ -20,22 +21,22 @@ class Fingerprint:
         self.untraced = ""
 
     def add(self, name: str, data: bytes) -> None:
-        """Tell something, in the same order in every process.
+        """Add an input; every process must add the same ones in the same order.
 
         Args:
-            name: What it is.
+            name: The kind of input.
             data: All of it, as it is used.
         """
-        for part in (name.encode(), data):
+        for part in (name.encode(), data):  # with lengths, so that no two sequences of inputs hash alike
             self._hash.update(len(part).to_bytes(8, "big"))
             self._hash.update(part)
 
     def miss(self, what: str) -> None:
-        """Say that something cannot be told, as `verifiers/mine`."""
+        """Mark the fingerprint incomplete: an input, as `verifiers/mine`, cannot be added."""
         self.untraced = self.untraced or what
 
     def generation(self, key: bytes) -> str:
-        """Return the name of what was told, which says nothing to who has no key; empty when something is missing."""
+        """Return the generation, an HMAC of the inputs (it reveals nothing without the key); empty while incomplete."""
         if self.untraced:
             return ""
         return hmac.new(key, self._hash.digest(), hashlib.sha256).hexdigest()[:_LENGTH]

@@ -1,4 +1,4 @@
-"""An engine that is watched: its stores and verifiers do as before, and somebody learns of it."""
+"""Stores and verifiers that report to an observer what they do, and otherwise behave as before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -14,26 +14,23 @@ from pyratify.core.telemetry import Observer
 from pyratify.core.verifier import Details, Evidence, Verifier
 
 
-def observed(engine: Engine, observer: Observer) -> Engine:
-    """Return the engine with everything in it watched; one executor of several scopes stays one."""
-    changed = {id(executor): _observed(executor, observer) for executor in engine.executors.values()}
+def instrument_engine(engine: Engine, observer: Observer) -> Engine:
+    """Return the engine with every store and verifier instrumented; an executor of several scopes stays one object."""
+    changed = {
+        id(executor): _instrument_executor(executor, observer) for executor in engine.executors.values()
+    }
     pairs = zip(engine.executors, engine.executors.values(), strict=True)
     return replace(engine, executors=ScopeMap((scope, changed[id(executor)]) for scope, executor in pairs))
 
 
-def _observed(executor: Executor, observer: Observer) -> Executor:
-    verifiers = tuple(ObservedVerifier(verifier, observer) for verifier in executor.verifiers)
-    return replace(executor, verifiers=verifiers, store=ObservedStore(executor.store, observer))
+def _instrument_executor(executor: Executor, observer: Observer) -> Executor:
+    verifiers = tuple(InstrumentedVerifier(verifier, observer) for verifier in executor.verifiers)
+    return replace(executor, verifiers=verifiers, store=InstrumentedStore(executor.store, observer))
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedVerifier:
-    """A verifier that is watched.
-
-    Attributes:
-        verifier: The verifier.
-        observer: Who watches.
-    """
+class InstrumentedVerifier:
+    """A verifier whose `verify` is a span."""
 
     verifier: Verifier
     observer: Observer
@@ -44,7 +41,7 @@ class ObservedVerifier:
         return self.verifier.name
 
     def accepts(self, manifest: Manifest) -> bool:
-        """Tell what the verifier tells."""
+        """Return what the verifier returns."""
         return self.verifier.accepts(manifest)
 
     async def verify(self, evidence: Evidence) -> Details:
@@ -54,13 +51,8 @@ class ObservedVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedStore:
-    """A store that is watched while it resolves and lists.
-
-    Attributes:
-        store: The store.
-        observer: Who watches.
-    """
+class InstrumentedStore:
+    """A store whose `resolve` and `referrers` are spans."""
 
     store: Store
     observer: Observer
@@ -82,7 +74,7 @@ class ObservedStore:
                     count += 1
                     yield referrer
             finally:
-                span.tell(count=count)
+                span.set_attributes(count=count)
                 close = getattr(listing, "aclose", None)
                 if close is not None:
                     await close()

@@ -1,9 +1,9 @@
-"""How verifiers are asked: what they return is checked, what they raise is contained, and their names are stamped."""
+"""Runs verifiers: checks what they return, contains what they raise, and sets the verifier's name on the result."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from pyratify.core.details import MAX_DETAIL, spoken
+from pyratify.core.details import MAX_DETAIL, text_length
 from pyratify.core.errors import (
     ConfigurationError,
     Failure,
@@ -11,20 +11,20 @@ from pyratify.core.errors import (
     RatifyError,
     StoreError,
 )
-from pyratify.core.isolation import describe, is_ours
+from pyratify.core.isolation import describe, is_caller_cancellation
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.report import Outcome, VerifierResult
 from pyratify.core.verifier import Details, Evidence, Verifier
 
 
-async def ask(name: str, verifier: Verifier, evidence: Evidence) -> VerifierResult | None:
-    """Return what the verifier makes of the evidence; None when it does not verify this kind.
+async def invoke(name: str, verifier: Verifier, evidence: Evidence) -> VerifierResult | None:
+    """Run a verifier on evidence; None when it does not accept this kind.
 
     Args:
-        name: The name under which the verifier is configured; a verifier cannot answer for another one.
-        verifier: Whom to ask.
-        evidence: What is to be verified.
+        name: The name under which the verifier is configured; its own `name` is not used, so it cannot satisfy another's rule.
+        verifier: The verifier.
+        evidence: The evidence.
     """
     try:
         accepted = verifier.accepts(evidence.manifest)
@@ -34,7 +34,7 @@ async def ask(name: str, verifier: Verifier, evidence: Evidence) -> VerifierResu
     except RatifyError as error:
         return VerifierResult(name, Outcome.FAILED, failure=error.failure)
     except BaseException as error:  # nothing that a plugin raises may pass
-        if is_ours(error):
+        if is_caller_cancellation(error):
             raise
         return _broken(name, f"it raised {describe(error)}")
     if accepted is False:
@@ -43,31 +43,29 @@ async def ask(name: str, verifier: Verifier, evidence: Evidence) -> VerifierResu
 
 
 def accepts(verifier: Verifier, manifest: Manifest) -> bool:
-    """Tell whether a verifier would accept a manifest of which only the announced type is known; a failure means no."""
+    """Return whether a verifier accepts a manifest of which only the announced type is known; False where it raises."""
     try:
         return verifier.accepts(manifest) is True
-    except (
-        BaseException
-    ) as error:  # it is asked again with the whole manifest, and its failure is reported then
-        if is_ours(error):
+    except BaseException as error:  # `invoke` calls it again with the whole manifest and reports the failure
+        if is_caller_cancellation(error):
             raise
         return False
 
 
 def _checked(name: str, accepted: object, details: object) -> VerifierResult:
     if accepted is not True:
-        return _broken(name, f"asked whether it accepts, it returned {type(accepted).__name__}")
+        return _broken(name, f"accepts() returned {type(accepted).__name__} instead of a bool")
     if not isinstance(details, Details):
-        return _broken(name, f"it returned {type(details).__name__} instead of details")
-    if not _says_something(details):
+        return _broken(name, f"verify() returned {type(details).__name__} instead of Details")
+    if not _is_complete(details):
         return _broken(name, "its details say nothing, or have fields of other types than they must")
-    if (size := spoken(details)) > MAX_DETAIL:
+    if (size := text_length(details)) > MAX_DETAIL:
         return _broken(name, f"its details have {size} characters outside of data, more than {MAX_DETAIL}")
     return VerifierResult(name, Outcome.PASSED, details=details)
 
 
-def _says_something(details: Details) -> bool:
-    """Tell whether details are whole; a verifier that verified nothing has to raise and not to say nothing."""
+def _is_complete(details: Details) -> bool:
+    """Return whether details are complete: empty ones are no evidence, as a verifier that verified nothing must raise."""
     return (
         _is_text(details.description)
         and _all_are(details.signers, _is_text)

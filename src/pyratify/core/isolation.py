@@ -1,4 +1,4 @@
-"""Plugins need not fail politely: whatever they raise becomes something that can be reported."""
+"""Isolates plugins: whatever they raise becomes an error that can be reported."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,11 +13,11 @@ _GRACE = 1.0
 
 
 class PluginFault(Exception):
-    """What a plugin raised that would otherwise have ended the process or looked like a cancellation."""
+    """Stands for an exception of a plugin that would end the process or look like a cancellation."""
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception's type and the beginning of its text, whatever the exception does when it is asked."""
+    """Return an exception's type and the beginning of its text, even where its `__str__` raises."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - the type says enough
@@ -30,8 +30,8 @@ def internal(error: BaseException) -> Failure:
     return Failure(Reason.INTERNAL, f"unexpected {describe(error)}", Reason.INTERNAL.remedy)
 
 
-def is_ours(error: BaseException) -> bool:
-    """Tell whether the caller ended the work: an interrupt, or a cancellation that somebody asked for."""
+def is_caller_cancellation(error: BaseException) -> bool:
+    """Return whether the caller ended the work: an interrupt, or a cancellation of the current task."""
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return True
     task = asyncio.current_task()
@@ -42,36 +42,36 @@ async def contained(work: Callable[[], Awaitable[T]]) -> T:
     """Begin and await work in a task of its own; a task that is cancelled before it runs has begun nothing.
 
     Raises:
-        PluginFault: In place of `SystemExit`, a native panic, or a cancellation that nobody asked for.
+        PluginFault: In place of `SystemExit`, a native panic, or a `CancelledError` without a cancellation.
     """
     try:
         return await work()
     except BaseException as error:
-        if isinstance(error, Exception) or is_ours(error):
+        if isinstance(error, Exception) or is_caller_cancellation(error):
             raise
         raise PluginFault(describe(error)) from error
 
 
-async def from_store(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask a store and await its answer.
+async def from_store(operation: Callable[[], Awaitable[T]]) -> T:
+    """Await an operation of a store.
 
     Raises:
         StoreError: And nothing else; a store that raises something else has a defect, and that is `INTERNAL`.
     """
     try:
-        return await ask()
+        return await operation()
     except StoreError:
         raise
     except RatifyError as error:
         raise StoreError(error.reason, error.message, remedy=error.remedy) from error
     except BaseException as error:
-        if is_ours(error):
+        if is_caller_cancellation(error):
             raise
         raise StoreError(Reason.INTERNAL, f"the store failed: {describe(error)}") from error
 
 
 async def end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:
-    """Cancel tasks and wait for their end, but not for those that refuse to end: these are left to themselves."""
+    """Cancel tasks and wait for their end, at most a second: one that suppresses its cancellation is abandoned."""
     for task in tasks:
         task.cancel()
         task.add_done_callback(_retrieve)

@@ -1,6 +1,6 @@
-"""Who is asking, and who watches: what metrics and traces are made of, without a word of either in what is watched.
+"""The seam for metrics and traces: `Observer` and `Span`, and the trace and namespace of the present request.
 
-Whoever asks travels with the task (`contextvars`), so that a line in a log, a metric and a span of the same request agree.
+Trace and namespace travel with the task (`contextvars`), so that log lines, metrics and spans of one request agree.
 """
 
 from asyncio import CancelledError
@@ -15,38 +15,38 @@ from pyratify.core.errors import RatifyError
 _TRACE: ContextVar[str] = ContextVar("trace", default="")
 _NAMESPACE: ContextVar[str] = ContextVar("namespace", default="")
 
-Fact = str | int
+Attribute = str | int
 CANCELLED = "CANCELLED"
 
 
 def trace() -> str:
-    """Return what all lines of the log about the present request have in common: 32 hexadecimal digits, or nothing."""
+    """Return the trace identifier of the present request: 32 hexadecimal digits; empty outside of a request."""
     return _TRACE.get()
 
 
 def namespace() -> str:
-    """Return the tenant that asks; empty for none."""
+    """Return the namespace that the present task works for; empty for none."""
     return _NAMESPACE.get()
 
 
-def ask_for(tenant: str) -> None:
-    """Say for which tenant the present task asks, from now on."""
+def set_namespace(tenant: str) -> None:
+    """Set the namespace of the present task, from now on."""
     _NAMESPACE.set(tenant)
 
 
 def begin_trace(identifier: str) -> Token[str]:
-    """Name the present request, until `end_trace` is given what this returns."""
+    """Set the trace identifier of the present task; pass the token to `end_trace`."""
     return _TRACE.set(identifier)
 
 
 def end_trace(token: Token[str]) -> None:
-    """Forget the name of a request that is over."""
+    """Restore the trace identifier that was set before `begin_trace`."""
     _TRACE.reset(token)
 
 
 @contextmanager
-def asking_for(tenant: str) -> Iterator[None]:
-    """Say for which tenant the present task asks, meanwhile."""
+def for_namespace(tenant: str) -> Iterator[None]:
+    """Set the namespace of the present task while the context is open."""
     token = _NAMESPACE.set(tenant)
     try:
         yield
@@ -55,107 +55,105 @@ def asking_for(tenant: str) -> Iterator[None]:
 
 
 class Span(Protocol):
-    """Something that is under way."""
+    """One operation under way."""
 
     @property
     def trace(self) -> str:
-        """The identifier of the trace that it belongs to; empty for none."""
+        """The identifier of its trace; empty for none."""
         ...
 
-    def tell(self, **facts: Fact) -> None:
-        """Learn something of it."""
+    def set_attributes(self, **attributes: Attribute) -> None:
+        """Add attributes; one that is set already is replaced."""
         ...
 
 
 class Observer(Protocol):
-    """Watches what is done.
+    """Records operations.
 
-    The names are `request` (of a server), `verdict`, `resolve`, `referrers`, `verify` and `registry request`; and, of plugins for
+    The names of spans are `request` (of a server), `verdict`, `resolve`, `referrers`, `verify` and `registry request`; and, of plugins for
     clouds, `aad exchange`, `acr exchange` and `akv certificate`.
     """
 
     def span(
-        self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact
+        self, name: str, *, parent: str = "", steps: bool = False, **attributes: Attribute
     ) -> AbstractContextManager[Span]:
-        """Watch what is done while the context is open; an exception that leaves it is how that ended.
+        """Record an operation for as long as the context is open; an exception that leaves it is its outcome.
 
         Args:
-            name: What is done.
-            parent: A W3C `traceparent` of whoever asked, where there is one.
-            steps: Whether it is done in steps, between which others go on: nothing else is a part of it then.
-            facts: What is known of it.
+            name: The kind of operation.
+            parent: A W3C `traceparent` that came with the request; empty for none.
+            steps: Whether other work runs between its steps, as between the items of a generator: then no span becomes its child.
+            attributes: What is known at the start.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """Nobody watches."""
+class NullObserver:
+    """An observer and span that records nothing."""
 
     trace: str = ""
 
-    def tell(self, **facts: Fact) -> None:
-        """Learn nothing."""
+    def set_attributes(self, **attributes: Attribute) -> None:
+        """Ignore the attributes."""
 
     def span(
-        self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact
+        self, name: str, *, parent: str = "", steps: bool = False, **attributes: Attribute
     ) -> AbstractContextManager[Span]:
-        """Watch nothing."""
-        del name, parent, steps, facts
+        """Return a context that records nothing."""
+        del name, parent, steps, attributes
         return _NOTHING
 
 
-SILENCE = Silence()
-_NOTHING: AbstractContextManager[Span] = nullcontext(SILENCE)
+NULL_OBSERVER = NullObserver()
+_NOTHING: AbstractContextManager[Span] = nullcontext(NULL_OBSERVER)
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
-    """Several that watch.
-
-    Attributes:
-        observers: All of them.
-    """
+class ObserverGroup:
+    """Passes every operation to several observers."""
 
     observers: tuple[Observer, ...]
 
     @contextmanager
-    def span(self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact) -> Iterator[Span]:
-        """Let all of them watch."""
+    def span(
+        self, name: str, *, parent: str = "", steps: bool = False, **attributes: Attribute
+    ) -> Iterator[Span]:
+        """Open a span of each observer."""
         with ExitStack() as stack:
             spans = [
-                stack.enter_context(one.span(name, parent=parent, steps=steps, **facts))
+                stack.enter_context(one.span(name, parent=parent, steps=steps, **attributes))
                 for one in self.observers
             ]
-            yield _Spans(tuple(spans))
+            yield _SpanGroup(tuple(spans))
 
 
 @dataclass(frozen=True, slots=True)
-class _Spans:
+class _SpanGroup:
     spans: tuple[Span, ...]
 
     @property
     def trace(self) -> str:
         return next((span.trace for span in self.spans if span.trace), "")
 
-    def tell(self, **facts: Fact) -> None:
+    def set_attributes(self, **attributes: Attribute) -> None:
         for span in self.spans:
-            span.tell(**facts)
+            span.set_attributes(**attributes)
 
 
-def together(*observers: Observer | None) -> Observer:
-    """Return one observer for all that are there."""
+def combine_observers(*observers: Observer | None) -> Observer:
+    """Return one observer for those that are not None; one that records nothing where all are."""
     found = tuple(one for one in observers if one is not None)
-    return found[0] if len(found) == 1 else Several(found) if found else SILENCE
+    return found[0] if len(found) == 1 else ObserverGroup(found) if found else NULL_OBSERVER
 
 
 def code_of(error: BaseException | None, otherwise: str) -> str:
-    """Return how something ended, in one word: the reason code of an error of ours, or nothing where there is none.
+    """Return the outcome of an operation as one word: a reason code, or empty where it succeeded.
 
     Args:
-        error: What it ended with.
-        otherwise: What all other exceptions are called; a cancellation is `CANCELLED`, a listing that is not wanted to
-            its end is none.
+        error: The exception that ended it; None where it succeeded.
+        otherwise: The word for exceptions that are no `RatifyError`; a cancellation is `CANCELLED`, and a generator that
+            is closed early (`GeneratorExit`) has succeeded.
     """
     if error is None or isinstance(error, GeneratorExit):
         return ""

@@ -11,9 +11,9 @@ from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
-from pyratify.core.invoke import accepts, ask
+from pyratify.core.invoke import accepts, invoke
 from pyratify.core.isolation import contained, end, from_store
-from pyratify.core.lookahead import Listing
+from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
@@ -74,7 +74,7 @@ class Walk:
     Attributes:
         content: Reads and checks everything.
         verifiers: The executor's verifiers by name.
-        policy: Asked what matters and when to stop.
+        policy: Says which verifiers matter and when to stop.
         concurrency: How many artifacts are looked at at the same time.
         subject: What the reference resolved to.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
@@ -128,7 +128,7 @@ class Walk:
         await place.subject
 
     def _settled(self, report: ArtifactReport) -> bool:
-        """Ask the policy, where the report can have changed its mind; in a long list less and less often."""
+        """Return whether the policy is settled; in a long list it is evaluated less and less often, as each time costs the whole list."""
         if not any(result.passed for found in every((report,)) for result in found.results):
             return False
         self._passed += 1
@@ -151,9 +151,9 @@ class Walk:
         """Iterate over the reports of what is attached here, in the store's order; to stop is to break."""
         window: deque[asyncio.Task[_Found]] = deque()
         limits = self.content.limits
-        listing = self._listing(place)
+        lookahead = self._lookahead(place)
         try:
-            while (found := await self._next(place, listing, window)) is not None:
+            while (found := await self._next(place, lookahead, window)) is not None:
                 if tally.artifacts >= limits.artifacts:
                     tally.hit(
                         Reason.GRAPH_LIMIT, f"more than the {limits.artifacts} artifacts allowed are attached"
@@ -165,22 +165,24 @@ class Walk:
             try:
                 await end(*window)
             finally:
-                await listing.aclose()
-        if listing.over:
+                await lookahead.aclose()
+        if lookahead.over:
             tally.hit(
                 Reason.REFERRERS_LIMIT,
                 f"{place.reference} has more than the {limits.referrers} referrers allowed",
             )
-        if listing.error is not None:
-            raise listing.error
+        if lookahead.error is not None:
+            raise lookahead.error
 
-    def _listing(self, place: _Place) -> Listing:
+    def _lookahead(self, place: _Place) -> ReferrerLookahead:
         store = self.content.store
         reads = partial(self._reads, self.policy.wants(place.chain))
-        return Listing(lambda: store.referrers(place.reference), self.content.limits.referrers, reads)
+        return ReferrerLookahead(
+            lambda: store.referrers(place.reference), self.content.limits.referrers, reads
+        )
 
     def _reads(self, wanted: frozenset[str] | None, announced: Descriptor) -> bool:
-        """Tell whether a verifier that is asked here reads what a listing announces: a hint for the order alone."""
+        """Return whether a verifier that is run here reads the announced type: a hint for the order alone."""
         manifest = Manifest(announced)
         return any(
             accepts(verifier, manifest)
@@ -189,16 +191,16 @@ class Walk:
         )
 
     async def _next(
-        self, place: _Place, listing: Listing, window: "deque[asyncio.Task[_Found]]"
+        self, place: _Place, lookahead: ReferrerLookahead, window: "deque[asyncio.Task[_Found]]"
     ) -> _Found | None:
         """Return what is next in the store's order, and meanwhile list ahead; None when there is no more."""
         while not (window and window[0].done()):
-            wanted = listing.request() if len(window) < self.concurrency else None
+            wanted = lookahead.request() if len(window) < self.concurrency else None
             waiting = [task for task in (wanted, window[0] if window else None) if task is not None]
             if not waiting:
                 return None
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if wanted is not None and wanted.done() and (referrer := listing.take()) is not None:
+            if wanted is not None and wanted.done() and (referrer := lookahead.take()) is not None:
                 window.append(asyncio.create_task(contained(partial(self._look, place, referrer))))
         return window.popleft().result()
 
@@ -231,7 +233,7 @@ class Walk:
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
         asked = [
-            await ask(name, verifier, evidence)
+            await invoke(name, verifier, evidence)
             for name, verifier in self.verifiers.items()
             if wanted is None or name in wanted
         ]
@@ -257,8 +259,8 @@ class Walk:
         return replace(report, nested=tuple(nested))
 
     async def _end_of_depth(self, place: _Place, tally: _Tally) -> None:
-        async with aclosing(self._listing(place)) as listing:
-            request = listing.request()
+        async with aclosing(self._lookahead(place)) as lookahead:
+            request = lookahead.request()
             if request is not None and await request is not None:
                 depth = self.content.limits.depth
                 tally.hit(Reason.GRAPH_LIMIT, f"artifacts are nested deeper than the {depth} levels allowed")

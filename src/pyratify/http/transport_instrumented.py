@@ -24,7 +24,7 @@ class ObservedTransport:
         host = request.url.origin.authority
         with self.observer.span("registry request", host=host, method=request.method) as span:
             response = await self.transport.send(request)
-            span.tell(status=response.status)
+            span.set_attributes(status=response.status)
             return response
 
     async def speaks_tls(self, origin: Origin) -> bool:

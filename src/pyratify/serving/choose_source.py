@@ -62,17 +62,21 @@ def _wants_cluster(flags: Namespace) -> bool:
 def _cluster(flags: Namespace, clock: Clock) -> FollowedSource:
     try:
         from pyratify.kubernetes.client.api import Api
-        from pyratify.kubernetes.executors.controller import ClusterConfig, Fallback, Rules
+        from pyratify.kubernetes.executors.controller import (
+            ClusterConfig,
+            ControllerOptions,
+            NamespaceFallback,
+        )
         from pyratify.kubernetes.executors.reconciler import OnInvalid
     except ImportError:
         raise ConfigurationError(
             "there is a cluster, and resources need lightkube",
             remedy="Install it: pip install 'pyratify[kubernetes]'; or --disable-crd-manager, and a file.",
         ) from None
-    rules = Rules(
+    options = ControllerOptions(
         on_invalid=OnInvalid(flags.on_invalid_executor),
-        fallback=Fallback(flags.namespace_fallback),
+        fallback=NamespaceFallback(flags.namespace_fallback),
         tenant_destinations=Destinations.parse(flags.tenant_allowed_host),
     )
     _LOG.info("the configuration is the cluster's Executors")
-    return ClusterConfig(Api.connect(), clock, rules, instance=socket.gethostname())
+    return ClusterConfig(Api.connect(), clock, options, instance=socket.gethostname())

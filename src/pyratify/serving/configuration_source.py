@@ -8,7 +8,7 @@ from pyratify.core.engine import Engine
 from pyratify.core.telemetry import Observer
 
 
-class Lent(Protocol):
+class Snapshot(Protocol):
     """One whole configuration, while it is used."""
 
     engine: Engine
@@ -22,7 +22,7 @@ class Lent(Protocol):
 class Source(Protocol):
     """Where the configuration of the moment comes from."""
 
-    def lend(self, namespace: str) -> Lent | None:
+    def acquire(self, namespace: str) -> Snapshot | None:
         """Return the configuration of the moment for a namespace, or None when there is none.
 
         Args:
@@ -35,12 +35,12 @@ class FollowedSource(Source, Protocol):
     """A configuration that may change at any time.
 
     Attributes:
-        dress: Changes every engine before it is used, as to measure it.
+        instrument: Changes every engine before it is used, as to measure it.
         observer: Watches what engines do, for `build_engine`; None when nobody does.
         secret: What processes that share verdicts have in common, for `build_engine`; None when nothing is shared.
     """
 
-    dress: Callable[[Engine], Engine] | None
+    instrument: Callable[[Engine], Engine] | None
     observer: Observer | None
     secret: bytes | None
 
@@ -56,7 +56,7 @@ class FollowedSource(Source, Protocol):
         """Close what it holds open."""
         ...
 
-    def trouble(self) -> str:
+    def unready_reason(self) -> str:
         """Return why no verdicts should be asked for here, or an empty text."""
         ...
 

@@ -33,14 +33,14 @@ def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
         )
     from pyratify.caches.redis import open_redis
     from pyratify.caches.replicated import SharedCache
-    from pyratify.caches.shared_secret import Secret
+    from pyratify.caches.shared_secret import SharedSecret
 
     remote = open_redis(
         flags.shared_cache,
         password=_password(flags.shared_cache_password_file),
         ca_file=flags.shared_cache_ca_file or "",
     )
-    return SharedCache(remote, Secret.read(Path(flags.shared_cache_key_file)), clock)
+    return SharedCache(remote, SharedSecret.read(Path(flags.shared_cache_key_file)), clock)
 
 
 def _password(path: str | None) -> str:

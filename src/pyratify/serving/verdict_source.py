@@ -9,7 +9,7 @@ from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult, failures
-from pyratify.serving.configuration_source import Lent, Source
+from pyratify.serving.configuration_source import Snapshot, Source
 
 
 class Undecided(RatifyError):
@@ -58,15 +58,15 @@ class Answers:
         Raises:
             Undecided: No configuration, no executor for it, or whatever kept the engine from deciding.
         """
-        async with self._lent(namespace) as lent:
-            engine = lent.engine
+        async with self._acquire(namespace) as snapshot:
+            engine = snapshot.engine
             result = (await self.verdicts.validate(engine, reference, namespace)).checked()
             if result.error is not None:
                 raise Undecided(result.error)
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
             seconds = self.verdicts.remaining(engine, reference, namespace)
-            return Answer(result, lent.types, engine.generation, seconds)
+            return Answer(result, snapshot.types, engine.generation, seconds)
 
     async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
         """Return a reference by digest; no registry is asked where it has one.
@@ -77,20 +77,20 @@ class Answers:
         """
         if reference.digest is not None:
             return reference.at(reference.digest)
-        async with self._lent(namespace) as lent:
-            if lent.engine.executors.match(reference) is None:
+        async with self._acquire(namespace) as snapshot:
+            if snapshot.engine.executors.match(reference) is None:
                 raise Undecided(_no_executor(reference))
-            found = await self.verdicts.resolve(lent.engine, reference, namespace)
+            found = await self.verdicts.resolve(snapshot.engine, reference, namespace)
             return reference.at(found.digest)
 
     @asynccontextmanager
-    async def _lent(self, namespace: str) -> AsyncIterator[Lent]:
-        lent = self.source.lend(namespace)
-        if lent is None:
+    async def _acquire(self, namespace: str) -> AsyncIterator[Snapshot]:
+        snapshot = self.source.acquire(namespace)
+        if snapshot is None:
             reason = Reason.NO_EXECUTOR
             raise Undecided(Failure(reason, "no valid executor configured", reason.remedy))
-        async with lent.used():
-            yield lent
+        async with snapshot.used():
+            yield snapshot
 
 
 def refusal(result: ValidationResult) -> Failure:

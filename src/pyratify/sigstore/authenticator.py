@@ -1,20 +1,24 @@
-"""What every check of a signature comes to: which trusted signer made it, and what else is proved.
+"""Authentication of signatures, the step before any statement is read.
 
 From the bytes of a bundle to a report: `bundle.py` parses, `signed_content.py` makes `VerificationMaterial` of it, an
-`Authenticator` says who signed, and only then is the statement read (`in_toto.py`).
+`Authenticator` returns the `AuthenticatedSigner`, and only then does `in_toto.py` read the statement, as a `Claim`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyratify.core.clock import Clock
+from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.requirements import SignatureRequirements
 from pyratify.sigstore.verification_material import VerificationMaterial
 
 
 class Authenticator(Protocol):
-    """Holds signatures against the keys or identities of one policy."""
+    """Authenticates signatures against the keys or the identities of one policy.
+
+    Costs are in units of about 0.1 ms; `budget.py` limits them for each artifact.
+    """
 
     @property
     def requirements(self) -> SignatureRequirements:
@@ -22,26 +26,26 @@ class Authenticator(Protocol):
         ...
 
     @property
-    def noun(self) -> str:
-        """What is trusted, `key` or `identity`, for messages."""
+    def signer_kind(self) -> str:
+        """`key` or `identity`, for messages."""
         ...
 
     @property
-    def takes_certificates(self) -> bool:
+    def accepts_certificates(self) -> bool:
         """Whether a signature made with a certificate can count."""
         ...
 
     @property
-    def usual_price(self) -> int:
-        """What a signature usually costs, in units of about 0.1 ms."""
+    def typical_cost(self) -> int:
+        """The cost of one ordinary signature."""
         ...
 
-    def price(self, material: VerificationMaterial) -> int:
-        """Return what authenticating a signature costs at most, in units of about 0.1 ms."""
+    def cost(self, material: VerificationMaterial) -> int:
+        """Return the most that authenticating this signature can cost."""
         ...
 
-    def authenticate(self, material: VerificationMaterial) -> tuple[str, Mapping[str, Any]]:
-        """Return the trusted signer that made a signature, and facts about its proofs for the report.
+    def authenticate(self, material: VerificationMaterial) -> AuthenticatedSigner:
+        """Return the trusted signer that made a signature.
 
         Raises:
             VerificationError: No trusted signer made it, or its proofs do not suffice.
@@ -54,7 +58,7 @@ class Authenticator(Protocol):
 
 
 def load_authenticator(requirements: SignatureRequirements, clock: Clock) -> Authenticator:
-    """Load keys, identities and trusted root; for keys alone nothing that reads certificates is imported.
+    """Load keys, identities and trusted roots; for keys alone, nothing that reads certificates is imported.
 
     Raises:
         ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, too many keys, or an identity that cannot be used.

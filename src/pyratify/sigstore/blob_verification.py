@@ -3,13 +3,10 @@
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details
-from pyratify.pki.dsse import DsseEnvelope
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.bundle import parse_bundle
-from pyratify.sigstore.claim import Claim
-from pyratify.sigstore.in_toto import read_statement
-from pyratify.sigstore.signed_content import material_of, signed_of
+from pyratify.sigstore.signed_content import claim_of, material_of
 
 
 def verify_blob(
@@ -27,22 +24,19 @@ def verify_blob(
         VerificationError: The bundle is no evidence for the artifact; `PAYLOAD_TYPE` for another type.
     """
     bundle = parse_bundle(data)
-    material = material_of(bundle, signed_of(bundle, artifact))
-    signer, facts = authenticator.authenticate(material)
-    claim = Claim()
-    if isinstance(bundle.content, DsseEnvelope):
-        claim = read_statement(bundle.content.payload, artifact)
+    signer = authenticator.authenticate(material_of(bundle, artifact))
+    claim = claim_of(bundle, artifact)
     check_type(claim.predicate_type, predicate_type)
-    said = {"predicateType": claim.predicate_type} if claim.predicate_type else {}
+    kind = {"predicateType": claim.predicate_type} if claim.predicate_type else {}
     return Details(
-        f"1 trusted {authenticator.noun} signed this artifact",
-        (signer,),
-        {"format": "sigstore-bundle", **said, **facts},
+        f"1 trusted {authenticator.signer_kind} signed this artifact",
+        (signer.name,),
+        {"format": "sigstore-bundle", **kind, **signer.facts},
     )
 
 
 def check_type(found: str | None, wanted: str) -> None:
-    """Refuse what is no statement of the type that is asked for; nothing where none is asked for.
+    """Refuse a claim of another type than the one that is asked for; empty asks for none.
 
     Raises:
         VerificationError: `PAYLOAD_TYPE`.

@@ -1,20 +1,21 @@
-"""Signatures held against identities in certificates, and the proofs of every signature against trusted roots."""
+"""Authentication by identities in certificates, and the proofs of any signature under the trusted roots."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.sigstore.budget import price_of_proofs, usual_price
-from pyratify.sigstore.identity import IdentityMatcher, make_matcher
+from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
+from pyratify.sigstore.budget import cost_of_proofs, typical_cost
+from pyratify.sigstore.identity import IdentityMatcher, compile_identity
 from pyratify.sigstore.mismatch import keyed
 from pyratify.sigstore.requirements import SignatureRequirements
 from pyratify.sigstore.roots import roots_of
 from pyratify.sigstore.trusted_material import TrustedMaterial
 from pyratify.sigstore.verification_material import VerificationMaterial
-from pyratify.sigstore.verification_steps import Authenticated, verify_keyless, verify_logged
+from pyratify.sigstore.verification_steps import verify_certificate_signature, verify_key_proofs
 
 if TYPE_CHECKING:
     from pyratify.pki.public_keys import PublicKey
@@ -22,41 +23,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CertificateAuthenticator:
-    """Authenticates signatures made with certificates (keyless); an `Authenticator`. Verifies proofs of keys' signatures too.
+    """An `Authenticator` of signatures made with certificates (keyless).
 
     Attributes:
         requirements: What must hold for a signature to count.
-        trusts: Its trusted roots, at least one; a signature must hold under one of them in every respect.
-        matchers: Its identities.
-        clock: Where the time comes from.
+        trusted_roots: At least one; a signature must hold under one of them in every respect.
+        matchers: The identities that count.
+        clock: Refuses timestamps of the future.
     """
 
     requirements: SignatureRequirements
-    trusts: tuple[TrustedMaterial, ...]
+    trusted_roots: tuple[TrustedMaterial, ...]
     matchers: tuple[IdentityMatcher, ...]
     clock: Clock
 
     @property
-    def noun(self) -> str:
-        """What is trusted, for messages."""
+    def signer_kind(self) -> str:
+        """`identity`, for messages."""
         return "identity"
 
     @property
-    def takes_certificates(self) -> bool:
-        """Yes: nothing else is taken."""
+    def accepts_certificates(self) -> bool:
+        """True: nothing else is accepted."""
         return True
 
     @property
-    def usual_price(self) -> int:
-        """What a signature usually costs, in units of about 0.1 ms."""
-        return sum(usual_price(len(trust.timestamp_authorities)) for trust in self.trusts)
+    def typical_cost(self) -> int:
+        """The cost of one ordinary signature, in units of about 0.1 ms."""
+        size = sum(matcher.size for matcher in self.matchers)
+        return sum(typical_cost(len(root.timestamp_authorities), size) for root in self.trusted_roots)
 
-    def price(self, material: VerificationMaterial) -> int:
-        """Return what authenticating a signature costs at most, in units of about 0.1 ms."""
-        return sum(price_of_proofs(material, len(trust.timestamp_authorities)) for trust in self.trusts)
+    def cost(self, material: VerificationMaterial) -> int:
+        """Return the most that authenticating this signature can cost, in units of about 0.1 ms."""
+        return sum(cost_of_proofs(material, len(root.timestamp_authorities)) for root in self.trusted_roots)
 
-    def authenticate(self, material: VerificationMaterial) -> tuple[str, Mapping[str, Any]]:
-        """Verify a signature made with a certificate; return the signer and what else is known.
+    def authenticate(self, material: VerificationMaterial) -> AuthenticatedSigner:
+        """Verify a signature made with a certificate.
 
         Raises:
             VerificationError: It does not count; `SIGNER_KIND` where there is no certificate.
@@ -64,37 +66,32 @@ class CertificateAuthenticator:
         if material.certificate is None:
             raise keyed(material)
         now = self.clock.now()
-        done = self._under_one(
-            lambda trust: verify_keyless(material, self.requirements, trust, self.matchers, now)
+        return self._first(
+            lambda root: verify_certificate_signature(material, self.requirements, root, self.matchers, now)
         )
-        return done.identity, done.facts
 
     def valid_until(self, signers: Collection[str]) -> None:
         """Return None: what was proved stays proved."""
         del signers
 
-    def prove(self, material: VerificationMaterial, key: "PublicKey") -> Mapping[str, Any]:
-        """Verify the proofs of a signature that a configured key made; return what is known of them.
+    def authenticate_proofs(self, material: VerificationMaterial, key: "PublicKey") -> AuthenticatedSigner:
+        """Verify log entries and timestamps of a signature that a configured key made.
 
         Raises:
             VerificationError: They do not suffice.
         """
         now = self.clock.now()
-        return self._under_one(
-            lambda trust: verify_logged(material, self.requirements, trust, key, now)
-        ).facts
+        return self._first(lambda root: verify_key_proofs(material, self.requirements, root, key, now))
 
-    def _under_one(self, verify: Callable[[TrustedMaterial], Authenticated]) -> Authenticated:
-        """Return what verifies under the first trusted root that it does, or raise the error that says most.
-
-        That is the error of a root that knows the signer's issuer, where there is one.
-        """
+    def _first(self, verify: Callable[[TrustedMaterial], AuthenticatedSigner]) -> AuthenticatedSigner:
+        """Return the result under the first trusted root that verifies, else raise the error that says most."""
         problems: list[VerificationError] = []
-        for trust in self.trusts:
+        for root in self.trusted_roots:
             try:
-                return verify(trust)
+                return verify(root)
             except VerificationError as error:
                 problems.append(error)
+        # A root that knows the signer's issuer says more than one that does not.
         raise min(problems, key=lambda error: error.reason is Reason.CHAIN_UNTRUSTED)
 
 
@@ -107,5 +104,5 @@ def load_certificate_authenticator(
         ConfigurationError: `TRUST_ROOT`, or an identity that cannot be used.
     """
     return CertificateAuthenticator(
-        requirements, roots_of(requirements), tuple(map(make_matcher, requirements.identities)), clock
+        requirements, roots_of(requirements), tuple(map(compile_identity, requirements.identities)), clock
     )

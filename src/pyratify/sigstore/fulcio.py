@@ -45,7 +45,7 @@ _MAX_VALUE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class CertificateSigner:
     """What a certificate says of the signer.
 
     Attributes:
@@ -66,7 +66,7 @@ class Signer:
         return f"sigstore:{self.issuer}#{self.subject}"
 
 
-def read_signer(certificate: Certificate) -> Signer:
+def read_signer(certificate: Certificate) -> CertificateSigner:
     """Read who a certificate is for.
 
     Raises:
@@ -81,7 +81,7 @@ def read_signer(certificate: Certificate) -> Signer:
     for text in (subject, issuer):
         if not text.isprintable():
             raise _mismatch("the certificate's identity has characters that cannot be shown")
-    return Signer(subject, kind, issuer, extensions)
+    return CertificateSigner(subject, kind, issuer, extensions)
 
 
 def _subject(certificate: Certificate) -> tuple[str, str]:

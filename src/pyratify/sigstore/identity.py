@@ -7,7 +7,7 @@ from types import MappingProxyType
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_pattern, widen
-from pyratify.sigstore.fulcio import OIDS, Signer
+from pyratify.sigstore.fulcio import OIDS, CertificateSigner
 
 _NO_EXTENSIONS: Mapping[str, str] = MappingProxyType({})
 _WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign is content with a part."
@@ -51,7 +51,12 @@ class IdentityMatcher:
     subject: Pattern | None
     issuer: Pattern | None
 
-    def refuses(self, signer: Signer) -> str:
+    @property
+    def size(self) -> int:
+        """The instructions of its expressions together."""
+        return sum(pattern.size for pattern in (self.subject, self.issuer) if pattern is not None)
+
+    def refuses(self, signer: CertificateSigner) -> str:
         """Return what does not fit; empty where the signer is the one who is wanted."""
         wanted = self.wanted
         if self.issuer and not self.issuer.matches(signer.issuer):
@@ -67,7 +72,7 @@ class IdentityMatcher:
                 return name
         return ""
 
-    def hint(self, signer: Signer) -> str:
+    def hint(self, signer: CertificateSigner) -> str:
         """Return what the policy's author may have missed: an expression that fits only a part of what it is held against."""
         for what, pattern, text in (
             ("issuer", self.issuer, signer.issuer),
@@ -109,13 +114,13 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
     return subject, issuer
 
 
-def make_matcher(wanted: CertificateIdentity) -> IdentityMatcher:
+def compile_identity(wanted: CertificateIdentity) -> IdentityMatcher:
     """Return an identity, ready to be used."""
     subject, issuer = wanted.expressions
     return IdentityMatcher(wanted, subject, issuer)
 
 
-def check_signer(signer: Signer, matchers: tuple[IdentityMatcher, ...]) -> None:
+def check_signer(signer: CertificateSigner, matchers: tuple[IdentityMatcher, ...]) -> None:
     """Refuse a signer that no identity of the policy names.
 
     Raises:

@@ -1,14 +1,15 @@
-"""Signatures held against configured keys, and their proofs against a trusted root where one is required."""
+"""Authentication by configured keys, with proofs under a trusted root where one is required."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.pki.public_keys import PublicKey
+from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.key_signature import attempts, check_period, is_signed
 from pyratify.sigstore.mismatch import unsigned
 from pyratify.sigstore.requirements import SignatureRequirements
@@ -17,13 +18,12 @@ from pyratify.sigstore.verification_material import VerificationMaterial
 if TYPE_CHECKING:
     from pyratify.sigstore.certificate_authenticator import CertificateAuthenticator
 
-
 MAX_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAuthenticator:
-    """Authenticates signatures made with configured keys; an `Authenticator`.
+    """An `Authenticator` of signatures made with configured keys.
 
     Attributes:
         requirements: What must hold for a signature to count.
@@ -38,28 +38,28 @@ class KeyAuthenticator:
     proofs: "CertificateAuthenticator | None" = None
 
     @property
-    def noun(self) -> str:
-        """What is trusted, for messages."""
+    def signer_kind(self) -> str:
+        """`key`, for messages."""
         return "key"
 
     @property
-    def takes_certificates(self) -> bool:
-        """No: a signature made with a certificate is of another kind of signer."""
+    def accepts_certificates(self) -> bool:
+        """False: a certificate's key is not a configured one."""
         return False
 
     @property
-    def usual_price(self) -> int:
-        """What a signature usually costs that is tried with each key, in units of about 0.1 ms."""
-        return 4 * len(self.keys) + (0 if self.proofs is None else self.proofs.usual_price)
+    def typical_cost(self) -> int:
+        """The cost of one ordinary signature, tried with each key, in units of about 0.1 ms."""
+        return 4 * len(self.keys) + (0 if self.proofs is None else self.proofs.typical_cost)
 
-    def price(self, material: VerificationMaterial) -> int:
-        """Return what authenticating a signature costs at most, in units of about 0.1 ms."""
+    def cost(self, material: VerificationMaterial) -> int:
+        """Return the most that authenticating this signature can cost, in units of about 0.1 ms."""
         tried = (attempts(key, material.signed, material.signature) for key in self.keys)
-        keys = sum(attempt.price for each in tried for attempt in each)
-        return max(1, keys) + (0 if self.proofs is None else self.proofs.price(material))
+        keys = sum(attempt.cost for each in tried for attempt in each)
+        return max(1, keys) + (0 if self.proofs is None else self.proofs.cost(material))
 
-    def authenticate(self, material: VerificationMaterial) -> tuple[str, Mapping[str, Any]]:
-        """Return the key that made a signature, and what is known of its proofs where these are asked for.
+    def authenticate(self, material: VerificationMaterial) -> AuthenticatedSigner:
+        """Return the key that made a signature, with the facts of its proofs where these are required.
 
         Raises:
             VerificationError: `SIG_INVALID`, `TIME_OUTSIDE_VALIDITY`, or why the proofs do not suffice.
@@ -68,9 +68,9 @@ class KeyAuthenticator:
         if key is None:
             raise unsigned(material, tuple(each.fingerprint for each in self.keys))
         if self.proofs is not None:
-            return key.fingerprint, self.proofs.prove(material, key)
+            return self.proofs.authenticate_proofs(material, key)
         check_period(key, (), self.clock.now())
-        return key.fingerprint, {}
+        return AuthenticatedSigner(key.fingerprint)
 
     def valid_until(self, signers: Collection[str]) -> datetime | None:
         """Return when the period of one of these signers' keys ends, if that is yet to come."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyratify.sigstore.verification_material import Signed
 
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
-_PREHASHED_PRICE = 14
+_PREHASHED_COST = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Attempt:
     """One way in which a key could have made a signature.
 
     Attributes:
-        price: What finding out costs, in units of about 0.1 ms.
+        cost: What finding out costs, in units of about 0.1 ms.
         holds: Finds out.
     """
 
-    price: int
+    cost: int
     holds: Callable[[], bool]
 
 
@@ -67,15 +67,15 @@ def _ecdsa(key: "EllipticCurvePublicKey", signed: "Signed", signature: bytes) ->
     # A sequence of two integers, each as wide as the curve at most (RFC 3279, section 2.2.3).
     if signature[:1] != b"\x30" or not 8 <= len(signature) <= 2 * ((key.key_size + 7) // 8 + 3) + 3:
         return ()
-    price = 1 if key.key_size <= 256 else 4
+    cost = 1 if key.key_size <= 256 else 4
     if signed.message is not None:
         return tuple(
-            Attempt(price, partial(_holds, key, signature, signed.message, ECDSA(each)))
+            Attempt(cost, partial(_holds, key, signature, signed.message, ECDSA(each)))
             for each in _hashes(key.curve.name)
             if signed.algorithm in (None, each.name)
         )
     return tuple(
-        Attempt(price, partial(_holds, key, signature, digest, ECDSA(Prehashed(each))))
+        Attempt(cost, partial(_holds, key, signature, digest, ECDSA(Prehashed(each))))
         for name, digest in signed.digests.items()
         for each in _hashes(key.curve.name)
         if each.name == name
@@ -121,7 +121,7 @@ def _ed25519(key: "Ed25519PublicKey", signed: "Signed", signature: bytes) -> tup
         return ()
     return (
         Attempt(1, partial(_holds, key, signature, message)),
-        Attempt(_PREHASHED_PRICE, partial(verify_prehashed, key.public_bytes_raw(), message, signature)),
+        Attempt(_PREHASHED_COST, partial(verify_prehashed, key.public_bytes_raw(), message, signature)),
     )
 
 

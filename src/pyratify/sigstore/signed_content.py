@@ -9,25 +9,28 @@ from pyratify.core.reason import Reason
 from pyratify.pki.dsse import DsseEnvelope
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.bundle import Bundle, MessageSignature
-from pyratify.sigstore.check_certificate import check_certificate
+from pyratify.sigstore.claim import Claim
+from pyratify.sigstore.in_toto import read_statement
 from pyratify.sigstore.media_types import HASHES, IN_TOTO
+from pyratify.sigstore.untrusted_certificate import check_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
 
-def material_of(bundle: Bundle, signed: Signed) -> VerificationMaterial:
-    """Return a bundle's signature with its proofs.
+def material_of(bundle: Bundle, artifact: Artifact) -> VerificationMaterial:
+    """Return a bundle's signature with its proofs, as a signature of this artifact.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED` for what is no certificate, `CHAIN_UNTRUSTED` for a root beside it.
+        VerificationError: `SIG_INVALID` for another artifact's digest, `PAYLOAD_TYPE` for an envelope of anything else than a
+            statement, `ENVELOPE_MALFORMED` for a malformed certificate, `CHAIN_UNTRUSTED` for a root beside it.
     """
     content = bundle.content
-    signature = content.signatures[0].value if isinstance(content, DsseEnvelope) else content.signature
+    signed = _signed(bundle, artifact)
     for der in bundle.certificates:
         check_certificate(der)
     _check_chain(bundle)
     return VerificationMaterial(
         signed,
-        signature,
+        content.signatures[0].value if isinstance(content, DsseEnvelope) else content.signature,
         bundle.certificates[0] if bundle.certificates else None,
         bundle.log_entries,
         bundle.timestamps,
@@ -36,20 +39,28 @@ def material_of(bundle: Bundle, signed: Signed) -> VerificationMaterial:
     )
 
 
-def signed_of(bundle: Bundle, artifact: Artifact) -> Signed:
-    """Return what a bundle's signature must be made over, if it is for this artifact.
+def claim_of(bundle: Bundle, artifact: Artifact) -> Claim:
+    """Return what an authenticated bundle says of the artifact: its statement, or nothing for a message signature.
+
+    Only after an `Authenticator` accepted the bundle's material: a statement that is not authentic is not read.
 
     Raises:
-        VerificationError: `SIG_INVALID`, or `PAYLOAD_TYPE` for an envelope of something else than a statement.
+        VerificationError: As `read_statement`.
     """
+    if isinstance(bundle.content, DsseEnvelope):
+        return read_statement(bundle.content.payload, artifact)
+    return Claim()
+
+
+def _signed(bundle: Bundle, artifact: Artifact) -> Signed:
     content = bundle.content
-    if isinstance(content, DsseEnvelope):
-        if content.payload_type != IN_TOTO:
-            raise VerificationError(
-                Reason.PAYLOAD_TYPE, f"the envelope holds {content.payload_type[:120]!r}, not {IN_TOTO}"
-            )
-        return Signed(content.signed, payload=content.payload)
-    return _signed_message(content, artifact)
+    if not isinstance(content, DsseEnvelope):
+        return _signed_message(content, artifact)
+    if content.payload_type != IN_TOTO:
+        raise VerificationError(
+            Reason.PAYLOAD_TYPE, f"the envelope holds {content.payload_type[:120]!r}, not {IN_TOTO}"
+        )
+    return Signed(content.signed, payload=content.payload)
 
 
 def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:

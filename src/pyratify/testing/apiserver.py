@@ -148,6 +148,11 @@ class ApiServer:
         with self._lock:
             self._faults.append(_Fault(status, method, path, times))
 
+    def recover(self) -> None:
+        """Forget the answers that `refuse` still has to give."""
+        with self._lock:
+            self._faults.clear()
+
     def fault(self, hit: Hit) -> int | None:
         """Note a request and return the status that it is refused with; None for none."""
         with self._lock:

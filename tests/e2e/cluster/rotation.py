@@ -16,7 +16,7 @@ from e2e.cluster.programs import shown_serial
 from e2e.cluster.provider import SIGNED_BY_EITHER, Provider, resource
 from e2e.cluster.rights import grant, rule
 from pyratify.kubernetes.rotation.authority import Lifetimes, encode, make_leaf
-from pyratify.kubernetes.rotation.secret_contents import Material, Service, examine
+from pyratify.kubernetes.rotation.secret_contents import SecretContents, ServiceNames, examine
 from pyratify.testing.tls import Authority
 
 SECRET: Document = {
@@ -90,9 +90,11 @@ def serves(found: Provider, held: dict[str, bytes]) -> bool:
 def let_it_die(server: ApiServer) -> bytes:
     """Put a certificate into the Secret, of its authority, that has to be renewed; return it."""
     held = secret(server)
-    authority = examine(Material(authorities=held["ca.crt"], authority_key=held["ca.key"])).authority
+    authority = examine(SecretContents(authorities=held["ca.crt"], authority_key=held["ca.key"])).authority
     assert authority is not None
-    certificate, key = encode(make_leaf(Service(VALIDATION, NAMESPACE), authority, datetime.now(UTC), _DYING))
+    certificate, key = encode(
+        make_leaf(ServiceNames(VALIDATION, NAMESPACE), authority, datetime.now(UTC), _DYING)
+    )
     data = {"tls.crt": certificate, "tls.key": key}
     encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
     server.api.patch({**SECRET, "data": encoded})

@@ -25,8 +25,9 @@ from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags, go_style
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
-from pyratify.serving.http.server import Address, Asked
-from pyratify.serving.process import Parts, Process
+from pyratify.serving.entry_point import ServerContext
+from pyratify.serving.http.server import Address, Request
+from pyratify.serving.process import Process
 from pyratify.serving.server_flags import answer_within
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -177,8 +178,8 @@ def test_flags_are_taken_as_go_takes_them() -> None:
 def test_mutation_is_served_unless_it_is_disabled(arguments: tuple[str, ...], served: set[str]) -> None:
     """The flag takes its paths away."""
     clock = BellClock()
-    door = make(Parts(flags(*arguments), Here(None), Verdicts(clock), clock))
-    assert set(door.site.routes) == {("POST", f"/ratify/gatekeeper/{path}") for path in served}
+    server = make(ServerContext(flags(*arguments), Here(None), Verdicts(clock), clock))
+    assert set(server.site.routes) == {("POST", f"/ratify/gatekeeper/{path}") for path in served}
 
 
 @pytest.mark.parametrize(("path", "flag"), [(VERIFY, "--verify-timeout"), (MUTATE, "--mutate-timeout")])
@@ -193,20 +194,20 @@ async def test_answers_come_before_the_timeout_that_the_flag_says(path: str, fla
 
     executor = Executor(store=Slow(), verifiers=(FakeVerifier(),), policy=ONE)
     here = Here(Held(Engine(ScopeMap([("*", executor)]), "one")))
-    door = make(Parts(flags(flag, "3s"), here, Verdicts(clock), clock))
-    reply = await door.site.routes["POST", path](Asked(body=request("example.com/app:v1")))
+    server = make(ServerContext(flags(flag, "3s"), here, Verdicts(clock), clock))
+    reply = await server.site.routes["POST", path](Request(body=request("example.com/app:v1")))
     (item,) = json.loads(reply.body)["response"]["items"]
     assert item["error"].startswith("TIMEOUT: ")
     assert clock.slept == [answer_within(3)]
-    await door.aclose()
+    await server.aclose()
 
 
 async def test_a_request_has_as_many_keys_as_the_flag_says() -> None:
     """One more is refused whole."""
     clock = BellClock()
-    door = make(Parts(flags("--max-keys", 2), Here(None), Verdicts(clock), clock))
+    server = make(ServerContext(flags("--max-keys", 2), Here(None), Verdicts(clock), clock))
     for keys, status in ((2, 200), (3, 413)):
-        reply = await door.site.routes["POST", VERIFY](Asked(body=request(*map(str, range(keys)))))
+        reply = await server.site.routes["POST", VERIFY](Request(body=request(*map(str, range(keys)))))
         assert reply.status == status
 
 

@@ -139,7 +139,7 @@ async def test_a_defect_is_an_error_that_says_nothing_of_itself(path: str) -> No
     """Of every key; the exception's text is for the log, and a mutation keeps the reference."""
 
     class Broken:
-        def lend(self, namespace: str) -> Any:
+        def acquire(self, namespace: str) -> Any:
             raise RuntimeError("hunter2")
 
     one = Provider(Broken(), Verdicts(BellClock()), Settings(), BellClock())
@@ -265,7 +265,7 @@ async def test_another_configuration_answers_anew() -> None:
     for _ in range(3):
         await one.verify(keys)
     looked = len(store.calls)
-    held = one.source.lend("")
+    held = one.source.acquire("")
     assert held is not None
     held.engine = replace(held.engine, generation="two")
     assert b'"succeeded":true' in await one.verify(keys)

@@ -18,8 +18,9 @@ from pyratify.core.scope import ScopeMap
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.service.serve_service import make
 from pyratify.entrypoints.service.service_flags import add_flags
-from pyratify.serving.http.server import Asked
-from pyratify.serving.process import Parts, Process
+from pyratify.serving.entry_point import ServerContext
+from pyratify.serving.http.server import Request
+from pyratify.serving.process import Process
 from pyratify.serving.server_flags import answer_within
 from pyratify.serving.telemetry.metrics import Metrics
 from pyratify.testing.fakes import FakeVerifier
@@ -52,11 +53,11 @@ async def test_a_request_has_as_many_references_as_the_flag_says() -> None:
     """One more is refused whole."""
     clock = BellClock()
     arguments = ("--address", "127.0.0.1:0", "--max-references", 2)
-    door = make(Parts(flags(*arguments), Here(None), Verdicts(clock), clock))
+    server = make(ServerContext(flags(*arguments), Here(None), Verdicts(clock), clock))
     for path in ("/v1/verify", "/v1/resolve"):
         for many, status in ((2, 200), (3, 413)):
             body = json.dumps({"references": [f"example.com/app:{number}" for number in range(many)]})
-            reply = await door.site.routes["POST", path](Asked(body=body.encode(), headers=JSON))
+            reply = await server.site.routes["POST", path](Request(body=body.encode(), headers=JSON))
             assert reply.status == status
 
 
@@ -74,12 +75,12 @@ async def test_answers_come_before_the_timeout_that_the_flag_says(path: str, fla
 
     executor = Executor(store=Slow(), verifiers=(FakeVerifier(),), policy=ONE)
     here = Here(Held(Engine(ScopeMap([("*", executor)]), "one")))
-    door = make(Parts(flags("--address", "127.0.0.1:0", flag, "3s"), here, Verdicts(clock), clock))
+    server = make(ServerContext(flags("--address", "127.0.0.1:0", flag, "3s"), here, Verdicts(clock), clock))
     body = json.dumps({"reference": "example.com/app:v1"}).encode()
-    reply = await door.site.routes["POST", path](Asked(body=body, headers=JSON))
+    reply = await server.site.routes["POST", path](Request(body=body, headers=JSON))
     assert json.loads(reply.body)["answers"][0]["error"]["code"] == "TIMEOUT"
     assert clock.slept == [answer_within(3)]
-    await door.aclose()
+    await server.aclose()
 
 
 async def test_tokens_that_change_are_followed_over_tls(tmp_path: Path) -> None:
@@ -166,28 +167,28 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
 async def test_several_workers_show_no_decisions() -> None:
     """Each would know its own only; what is asked is answered all the same."""
     clock = BellClock()
-    door = make(Parts(flags("--workers", 2), Here(None), Verdicts(clock), clock))
-    assert set(door.site.routes) == {
+    server = make(ServerContext(flags("--workers", 2), Here(None), Verdicts(clock), clock))
+    assert set(server.site.routes) == {
         ("POST", "/v1/verify"),
         ("POST", "/v1/resolve"),
         ("GET", "/openapi.json"),
     }
-    assert not door.site.named
-    reply = await door.site.routes["GET", "/openapi.json"](Asked(headers=JSON))
+    assert not server.site.named
+    reply = await server.site.routes["GET", "/openapi.json"](Request(headers=JSON))
     assert set(json.loads(reply.body)["paths"]) == {"/v1/verify", "/v1/resolve", "/openapi.json"}
-    await door.aclose()
+    await server.aclose()
 
 
 async def test_requests_are_measured(tmp_path: Path) -> None:
     """Under the same names as the provider's."""
     clock = BellClock()
     metrics = Metrics(clock)
-    door = make(Parts(flags(), Here(None), Verdicts(clock), clock, metrics))
+    server = make(ServerContext(flags(), Here(None), Verdicts(clock), clock, metrics))
     for path in ("/v1/verify", "/v1/resolve"):
-        reply = await door.site.routes["POST", path](Asked(body=b'{"reference":"a.io/b"}', headers=JSON))
+        reply = await server.site.routes["POST", path](Request(body=b'{"reference":"a.io/b"}', headers=JSON))
         assert reply.status == 200
     lines = metrics.expose().decode().splitlines()
     assert "ratify_verification_request_count 1.0" in lines
     assert "ratify_mutation_request_count 1.0" in lines
     assert 'ratify_system_error_count_total{error="NO_EXECUTOR",workload_namespace=""} 2.0' in lines
-    await door.aclose()
+    await server.aclose()

@@ -17,7 +17,7 @@ from pyratify.entrypoints.webhook.decide import Case, problems
 from pyratify.entrypoints.webhook.patch import pinned as pinned_text
 from pyratify.entrypoints.webhook.patch import pointer
 from pyratify.entrypoints.webhook.pod_images import Image, Kind
-from pyratify.entrypoints.webhook.rules.match import Asked
+from pyratify.entrypoints.webhook.rules.match import ObjectAttributes
 from pyratify.entrypoints.webhook.rules.rules_document import Mode
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -260,7 +260,7 @@ def test_what_was_not_found_out_is_refused() -> None:
     """An image without an answer is none that is allowed."""
     image = Image(("spec",), "containers", "app", f"example.com/app@{Digest.of(b'x')}")
     found = rules()
-    case = Case("team", (image,), found.matching(Asked(namespace="team", kind=Kind("", "Pod"))))
+    case = Case("team", (image,), found.matching(ObjectAttributes(namespace="team", kind=Kind("", "Pod"))))
     (problem,) = problems(case, {}, found, FakeClock().now())
     assert (problem.failure.reason, problem.mode) == (Reason.INTERNAL, Mode.DENY)
 
@@ -340,7 +340,7 @@ async def test_a_source_that_fails_admits_nothing() -> None:
     """Whatever it raises."""
 
     class Source:
-        def lend(self, namespace: str) -> None:
+        def acquire(self, namespace: str) -> None:
             raise RuntimeError("secret")
 
     hook = webhook(store(), text=LOOSE)
@@ -459,7 +459,7 @@ async def test_the_namespace_of_the_object_is_the_tenant() -> None:
     asked_for: list[str] = []
 
     class Source:
-        def lend(self, namespace: str) -> None:
+        def acquire(self, namespace: str) -> None:
             asked_for.append(namespace)
 
     hook = webhook(store(), clock=FakeClock())

@@ -9,7 +9,7 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.webhook.admission import Webhook
 from pyratify.entrypoints.webhook.namespaces import Cluster, NamespaceLabels
-from pyratify.entrypoints.webhook.pod_images import Refused
+from pyratify.entrypoints.webhook.pod_images import InadmissibleObject
 from pyratify.testing.fakes import FakeClock
 from support.providers import BellClock
 from support.webhooks import BARE, MUTATE, VALIDATE, asked, message, pod, store, webhook
@@ -124,7 +124,7 @@ async def test_labels_are_remembered_for_two_seconds() -> None:
         return {"metadata": {"name": name, "labels": {"a": name}}}
 
     known = NamespaceLabels(ask, clock)
-    with pytest.raises(Refused):
+    with pytest.raises(InadmissibleObject):
         await known.of("x")
     fails = False
     assert await asyncio.gather(known.of("x"), known.of("x"), known.of("y")) == [

@@ -6,7 +6,15 @@ import pytest
 
 from manifests.objects import GROUPS, PLACES, object_of, pod_spec
 from pyratify.entrypoints.webhook.patch import pointer
-from pyratify.entrypoints.webhook.pod_images import POD_SPECS, Image, Kind, Refused, changed, images, labels
+from pyratify.entrypoints.webhook.pod_images import (
+    POD_SPECS,
+    Image,
+    InadmissibleObject,
+    Kind,
+    changed,
+    images,
+    labels,
+)
 
 POD = ("spec",)
 
@@ -57,13 +65,13 @@ def test_a_pod_template_is_known() -> None:
 )  # fmt: skip
 def test_what_is_not_shaped_like_a_pod_is_refused(spec: Any, why: str) -> None:
     """It says where and what; nothing is passed over."""
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(InadmissibleObject, match=why):
         images({"spec": spec}, POD)
 
 
 def test_a_pod_without_a_spec_is_refused() -> None:
     """It is not taken for one without images."""
-    with pytest.raises(Refused, match="spec: it is not an object"):
+    with pytest.raises(InadmissibleObject, match="spec: it is not an object"):
         images({}, POD)
 
 
@@ -79,7 +87,7 @@ def test_an_image_is_unchanged_only_in_its_own_container() -> None:
 @pytest.mark.parametrize("metadata", [7, [], {"labels": []}, {"labels": {"a": 1}}])
 def test_labels_that_are_none_are_refused(metadata: Any) -> None:
     """No selector guesses what they mean."""
-    with pytest.raises(Refused):
+    with pytest.raises(InadmissibleObject):
         labels({"metadata": metadata})
 
 

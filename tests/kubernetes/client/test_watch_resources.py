@@ -14,7 +14,7 @@ from pyratify.core.isolation import end
 from pyratify.kubernetes.client.api import Api, ApiFault
 from pyratify.kubernetes.client.kinds import EXECUTOR, NAMESPACED_EXECUTOR
 from pyratify.kubernetes.client.resource import Resource
-from pyratify.kubernetes.client.watch_resources import Follower
+from pyratify.kubernetes.client.watch_resources import Informer
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.tls import Authority
 from support.clusters import SlowClock, spec, until
@@ -58,20 +58,21 @@ class Said:
             yield event
 
 
-async def follow(api: Said) -> Follower:
-    """Follow until everything was said."""
-    changed: list[str] = []
-    follower = Follower(api, EXECUTOR, changed.append, SlowClock(), lambda: 1.0)  # type: ignore[arg-type]
-    task = asyncio.create_task(follower.follow())
+async def follow(api: Said, changed: list[str] | None = None) -> Informer:
+    """Watch until the API server has nothing more to say; collect the namespaces that changed."""
+    informer = Informer(
+        api, EXECUTOR, (changed if changed is not None else []).append, SlowClock(), lambda: 1.0
+    )  # type: ignore[arg-type]
+    task = asyncio.create_task(informer.run())
     total = len(api.watches)
     await until(lambda: len(api.versions) > total)
     await end(task)
-    return follower
+    return informer
 
 
-def names(follower: Follower) -> set[str]:
+def names(informer: Informer) -> set[str]:
     """Return the names of what is known."""
-    return {each.name for each in follower.of("")}
+    return {each.name for each in informer.of("")}
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,8 @@ def names(follower: Follower) -> set[str]:
 async def test_whatever_is_said_everything_is_read_anew(strange: Any) -> None:
     """An event that is none, a version that is gone, a defect: the next list is believed, and the watch begins there."""
     api = Said([[given("one")], [given("two")]], [[strange]])
-    follower = await follow(api)
-    assert names(follower) == {"two"}
+    informer = await follow(api)
+    assert names(informer) == {"two"}
     assert api.versions == ["5", "5"]
 
 
@@ -98,8 +99,8 @@ async def test_a_bookmark_is_where_the_next_watch_begins() -> None:
     """Nothing is read anew after a watch that ended by itself."""
     bookmark = ("BOOKMARK", {"metadata": {"resourceVersion": "9"}})
     api = Said([[given("one")], [given("two")]], [[bookmark], [ApiFault(500, "Broken", "no")]])
-    follower = await follow(api)
-    assert names(follower) == {"one"}
+    informer = await follow(api)
+    assert names(informer) == {"one"}
     assert api.versions == ["5", "9", "9"]
 
 
@@ -107,23 +108,26 @@ async def test_what_is_no_resource_is_left_out() -> None:
     """Without a name, in a namespace though its kind has none, with a generation that is no number."""
     strange = [{}, {"metadata": {"uid": "u"}}, given("x", namespace="team"), given("y", generation="1")]  # type: ignore[arg-type]
     event = ("ADDED", {"metadata": {"resourceVersion": "7"}})
-    follower = await follow(Said([[*strange, given("one")]], [[event]]))
-    assert names(follower) == {"one"}
+    informer = await follow(Said([[*strange, given("one")]], [[event]]))
+    assert names(informer) == {"one"}
     assert Resource.of(NAMESPACED_EXECUTOR, given("x")) is None
 
 
 async def test_only_what_matters_is_told() -> None:
     """Labels and status of a resource are no change of it; coming, going and a new specification are."""
     told: list[str] = []
-    follower = Follower(Said([[given("one")]], []), EXECUTOR, told.append, SlowClock())  # type: ignore[arg-type]
-    await follower.list()
-    await follower.list()
-    follower._apply("MODIFIED", given("one", version="6", labels={"a": "b"}))
+    same = ("MODIFIED", given("one", version="6", labels={"a": "b"}))
+    changes = [
+        ("MODIFIED", given("one", 2, "7")),
+        ("ADDED", given("two", 1, "8")),
+        ("DELETED", given("two", 1, "9")),
+        ("DELETED", given("two", 1, "10")),
+    ]
+    informer = await follow(Said([[given("one")]], [[same]]), told)
+    await informer.list()
     assert told == [""]
-    follower._apply("MODIFIED", given("one", 2, "7"))
-    follower._apply("ADDED", given("two", 1, "8"))
-    follower._apply("DELETED", given("two", 1, "9"))
-    follower._apply("DELETED", given("two", 1, "10"))
+    told.clear()
+    await follow(Said([[given("one")]], [[same, *changes]]), told)
     assert told == [""] * 4
 
 
@@ -131,9 +135,9 @@ async def test_a_list_that_fails_leaves_what_was_known() -> None:
     """Nobody is forgotten because the API server could not be asked."""
     fault = ApiFault(503, "Busy", "no")
     api = Said([[given("one")], fault, [given("one"), given("two")]], [[ApiFault(410, "Expired", "old")]])
-    follower = await follow(api)
-    assert names(follower) == {"one", "two"}
-    assert follower.fault is None
+    informer = await follow(api)
+    assert names(informer) == {"one", "two"}
+    assert informer.fault is None
 
 
 def client(*chunks: bytes, status: int = 200) -> Api:
@@ -241,7 +245,6 @@ async def test_whoever_stops_in_the_middle_of_a_handshake_leaves_nothing_open(tm
                 await asyncio.sleep(0.0005)
             await end(task)
             await api.aclose()
-            assert not api._opening
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         gc.collect()

@@ -11,7 +11,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.kubernetes.client.kinds import EXECUTOR
 from pyratify.kubernetes.client.resource import Resource
-from pyratify.kubernetes.executors.deny import refusing
+from pyratify.kubernetes.executors.deny import denying_executor
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
 from support.clusters import put, spec
@@ -24,7 +24,7 @@ async def test_everything_about_it_refuses(server: ApiServer) -> None:
     """Validating, resolving, listing and reading, always with the same reason, and nothing is asked of a registry."""
     resource = Resource.of(EXECUTOR, put(server, "e", spec("a.example")))
     assert resource is not None
-    executor = refusing(resource)
+    executor = denying_executor(resource)
     result = await executor.validate(REFERENCE)
     assert result.decision is Decision.DENY
     assert result.failure is not None
@@ -50,7 +50,7 @@ async def test_a_tag_is_not_resolved_either(server: ApiServer) -> None:
 
     resource = Resource.of(EXECUTOR, put(server, "e", spec("a.example")))
     assert resource is not None
-    engine = Engine(ScopeMap([("a.example", refusing(resource))]), generation="g")
+    engine = Engine(ScopeMap([("a.example", denying_executor(resource))]), generation="g")
     verdicts = Verdicts(FakeClock())
     for text in ("a.example/app:v1", str(REFERENCE)):
         for _ in range(2):

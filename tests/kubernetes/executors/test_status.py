@@ -12,7 +12,7 @@ from pyratify.kubernetes.client.kinds import EXECUTOR, NAMESPACED_EXECUTOR
 from pyratify.kubernetes.client.resource import Resource
 from pyratify.kubernetes.executors.controller import ClusterConfig
 from pyratify.kubernetes.executors.crds import definition
-from pyratify.kubernetes.executors.status import Reporter
+from pyratify.kubernetes.executors.status import StatusReporter
 from pyratify.testing.apiserver import ApiServer
 from support.clusters import API, SlowClock, invalid, put, spec, status
 
@@ -23,7 +23,7 @@ FAULT = ConfigurationError("no such key", path="spec.verifiers[0]", reason=Reaso
 async def reporter(kubeconfig: dict[str, str]) -> Any:
     """Someone who reports."""
     api = Api.connect(kubeconfig)
-    yield Reporter(api, SlowClock())
+    yield StatusReporter(api, SlowClock())
     await api.aclose()
 
 
@@ -40,13 +40,13 @@ def writes(server: ApiServer) -> int:
     return len([hit for hit in server.hits if hit.method == "PATCH"])
 
 
-async def test_the_same_is_said_once(server: ApiServer, reporter: Reporter) -> None:
+async def test_the_same_is_said_once(server: ApiServer, reporter: StatusReporter) -> None:
     """Nothing is written that stands there already, whoever wrote it."""
     put(server, "e", spec("a.example"))
     for _ in range(3):
         await reporter.report(resource(server.get(API, "executors", "e")), None, serving=True)
     assert writes(server) == 1
-    other = Reporter(reporter.api, SlowClock())
+    other = StatusReporter(reporter.api, SlowClock())
     await other.report(resource(server.get(API, "executors", "e")), None, serving=True)
     assert writes(server) == 1
     assert len(server.list("events.k8s.io/v1", "events")) == 1
@@ -67,7 +67,7 @@ async def test_replicas_that_disagree_do_not_argue(server: ApiServer, open_confi
     assert writes(server) == 1
 
 
-async def test_a_conflict_is_tried_again(server: ApiServer, reporter: Reporter) -> None:
+async def test_a_conflict_is_tried_again(server: ApiServer, reporter: StatusReporter) -> None:
     """Somebody changed a label meanwhile: the status is written all the same."""
     old = resource(put(server, "e", spec("a.example")))
     server.objects.patch(_place(), {"metadata": {"labels": {"a": "b"}}}, "")
@@ -77,7 +77,7 @@ async def test_a_conflict_is_tried_again(server: ApiServer, reporter: Reporter) 
 
 
 async def test_what_is_said_about_an_older_generation_is_not_written(
-    server: ApiServer, reporter: Reporter
+    server: ApiServer, reporter: StatusReporter
 ) -> None:
     """The specification changed meanwhile: what is true of it will be said then."""
     old = resource(put(server, "e", spec("a.example")))
@@ -86,7 +86,7 @@ async def test_what_is_said_about_an_older_generation_is_not_written(
     assert status(server, "e") == {}
 
 
-async def test_since_when_is_kept_while_it_is_so(server: ApiServer, reporter: Reporter) -> None:
+async def test_since_when_is_kept_while_it_is_so(server: ApiServer, reporter: StatusReporter) -> None:
     """Another error is another message of the same condition."""
     clock = reporter.clock
     assert isinstance(clock, SlowClock)
@@ -102,7 +102,7 @@ async def test_since_when_is_kept_while_it_is_so(server: ApiServer, reporter: Re
 
 @pytest.mark.parametrize("code", [403, 500, 0])
 async def test_what_cannot_be_said_now_is_said_later(
-    server: ApiServer, reporter: Reporter, code: int
+    server: ApiServer, reporter: StatusReporter, code: int
 ) -> None:
     """A server that refuses is asked again with the next occasion."""
     found = resource(put(server, "e", spec("a.example")))
@@ -113,7 +113,9 @@ async def test_what_cannot_be_said_now_is_said_later(
     assert status(server, "e")["succeeded"] is True
 
 
-async def test_events_name_what_they_are_about_and_are_few(server: ApiServer, reporter: Reporter) -> None:
+async def test_events_name_what_they_are_about_and_are_few(
+    server: ApiServer, reporter: StatusReporter
+) -> None:
     """In the resource's namespace; after twenty at once only one every ten seconds."""
     for number in range(30):
         found = resource(put(server, f"e{number}", invalid("a.example"), "team"))
@@ -127,7 +129,7 @@ async def test_events_name_what_they_are_about_and_are_few(server: ApiServer, re
     assert first["eventTime"] == "2026-06-01T00:00:00.000000Z"
 
 
-async def test_an_error_is_bounded_and_plain(server: ApiServer, reporter: Reporter) -> None:
+async def test_an_error_is_bounded_and_plain(server: ApiServer, reporter: StatusReporter) -> None:
     """Whatever a message has in it, a status and an Event take it, and a terminal obeys none of it."""
     found = resource(put(server, "e", spec("a.example")))
     await reporter.report(found, ConfigurationError("\x1b[2J\n" + "x" * 9000), serving=False)
@@ -143,7 +145,7 @@ async def test_a_resource_that_is_gone_is_no_fault(server: ApiServer, config: Cl
     put(server, "e", spec("a.example"))
     server.refuse(404, method="PATCH")
     await config.refresh()
-    assert config.trouble() == ""
+    assert config.unready_reason() == ""
 
 
 async def test_the_definition_names_the_conditions_that_are_written(

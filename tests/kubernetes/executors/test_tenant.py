@@ -9,7 +9,7 @@ from msgspec.structs import fields
 from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.shared_resources import Shared
-from pyratify.kubernetes.executors.build_executor import lent_to, read_spec
+from pyratify.kubernetes.executors.build_executor import plugin_resources_for, read_spec
 from pyratify.kubernetes.secrets.secret_reader import ClusterResources
 from pyratify.stores.registry.registry_plugin import Options
 from pyratify.testing.fakes import FakeClock
@@ -205,7 +205,7 @@ def test_unknown_keys_are_refused_with_a_suggestion() -> None:
 @pytest.fixture
 def lent() -> ClusterResources:
     """What plugins are lent for a namespace."""
-    return lent_to("team", FakeClock(), Shared())
+    return plugin_resources_for("team", FakeClock(), Shared())
 
 
 @pytest.mark.parametrize("name", ["files", "azurekeyvault", "awskms", "nothing-of-the-kind"])
@@ -249,7 +249,7 @@ async def test_the_clusters_plugins_get_keys_from_files(tmp_path: Path) -> None:
     """The guards are a tenant's alone."""
     file = tmp_path / "cosign.pub"
     file.write_text(KEY)
-    provider = await lent_to("", FakeClock(), Shared()).keys({"files": [str(file)]}, "keys")
+    provider = await plugin_resources_for("", FakeClock(), Shared()).keys({"files": [str(file)]}, "keys")
     assert [each.data for each in await provider.keys()] == [KEY.encode()]
 
 
@@ -257,5 +257,7 @@ def test_a_tenants_plugins_reach_public_addresses_only(lent: ClusterResources) -
     """Also where no bound was given; what is listed for tenants is kept, and the cluster has no bound."""
     assert lent.shared.destinations == PUBLIC_ONLY
     listed = Destinations.parse(["10.0.0.0/8"])
-    assert lent_to("team", FakeClock(), Shared(destinations=listed)).shared.destinations == listed
-    assert lent_to("", FakeClock(), Shared()).shared.destinations is None
+    assert (
+        plugin_resources_for("team", FakeClock(), Shared(destinations=listed)).shared.destinations == listed
+    )
+    assert plugin_resources_for("", FakeClock(), Shared()).shared.destinations is None

@@ -8,7 +8,7 @@ import pytest
 
 from pyratify.kubernetes.client.api import Api
 from pyratify.kubernetes.rotation.authority import Lifetimes
-from pyratify.kubernetes.rotation.ca_bundle import Target
+from pyratify.kubernetes.rotation.ca_bundle import CaBundleTarget
 from pyratify.kubernetes.rotation.rotator import Rotator
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
@@ -38,12 +38,12 @@ async def replica(
     apis: list[Api] = []
 
     def make(
-        name: str = "one", targets: tuple[Target, ...] = TARGETS, lifetimes: Lifetimes = LIVES
+        name: str = "one", targets: tuple[CaBundleTarget, ...] = TARGETS, lifetimes: Lifetimes = LIVES
     ) -> Replica:
         api = Api.connect({"KUBECONFIG": str(server.kubeconfig(tmp_path))})
         apis.append(api)
         replica = Replica(
-            Rotator(api, SERVICE, targets, lambda *pair: replica.use(pair), name, clock, lifetimes)
+            Rotator(api, SERVICE, targets, lambda *pair: replica.serve(pair), name, clock, lifetimes)
         )
         return replica
 

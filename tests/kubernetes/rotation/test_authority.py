@@ -13,7 +13,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.kubernetes.rotation.authority import Lifetimes, encode, make_authority, make_leaf
-from pyratify.kubernetes.rotation.secret_contents import Material, Service, examine
+from pyratify.kubernetes.rotation.secret_contents import SecretContents, ServiceNames, examine
 from support.rotations import LIVES, NOW, SECOND, SERVICE
 
 
@@ -83,7 +83,7 @@ def test_a_leaf_never_outlives_its_authority() -> None:
 
 def test_names_as_long_as_kubernetes_allows_fit() -> None:
     """Sixty-three characters each, where a common name has room for 64."""
-    service = Service("n" * 63, "m" * 63)
+    service = ServiceNames("n" * 63, "m" * 63)
     leaf = make_leaf(service, make_authority(service, NOW, LIVES), NOW, LIVES)
     names = leaf.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert tuple(names.get_values_for_type(x509.DNSName)) == service.names
@@ -91,7 +91,7 @@ def test_names_as_long_as_kubernetes_allows_fit() -> None:
 
 def test_other_names_and_addresses_can_be_added() -> None:
     """Another cluster domain, and addresses of both kinds."""
-    service = Service("a", "b", ("a.b.svc.example", "127.0.0.1", "::1"))
+    service = ServiceNames("a", "b", ("a.b.svc.example", "127.0.0.1", "::1"))
     authority = make_authority(service, NOW, LIVES)
     leaf = make_leaf(service, authority, NOW, LIVES)
     policy = PolicyBuilder().store(Store([authority.certificate])).time(NOW)
@@ -103,7 +103,7 @@ def test_other_names_and_addresses_can_be_added() -> None:
     ):
         policy.build_server_verifier(subject).verify(leaf.certificate, [])
     pem, key = encode(leaf)
-    found = examine(Material(certificate=pem, key=key))
+    found = examine(SecretContents(certificate=pem, key=key))
     assert found.names == frozenset(service.names)
 
 

@@ -10,8 +10,14 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyratify.kubernetes.rotation.plan import Step, World, carry_out, decide, unusable
-from pyratify.kubernetes.rotation.secret_contents import MAX_DOCUMENT, Material, Service, bundle, examine
+from pyratify.kubernetes.rotation.plan import ClusterState, Step, carry_out, decide, unusable
+from pyratify.kubernetes.rotation.secret_contents import (
+    MAX_DOCUMENT,
+    SecretContents,
+    ServiceNames,
+    bundle,
+    examine,
+)
 from pyratify.testing.tls import Authority
 from support.rotations import (
     ADOPTED,
@@ -32,24 +38,24 @@ OLD = LIVES.authority - LIVES.renew_authority + SECOND
 """When an authority is so old that there has to be a new one."""
 
 
-def accepted(material: Material, trusted: bytes, now: datetime) -> bool:
+def accepted(contents: SecretContents, trusted: bytes, now: datetime) -> bool:
     """Tell whether a client that trusts this bundle accepts the server certificate."""
     store = Store(x509.load_pem_x509_certificates(trusted))
     verifier = PolicyBuilder().store(store).time(now).build_server_verifier(x509.DNSName(SERVICE.names[0]))
     try:
-        verifier.verify(x509.load_pem_x509_certificate(material.certificate), [])
+        verifier.verify(x509.load_pem_x509_certificate(contents.certificate), [])
     except x509.verification.VerificationError:
         return False
     return True
 
 
-def kept(material: Material, age: timedelta) -> Material:
+def kept(contents: SecretContents, age: timedelta) -> SecretContents:
     """Return the material with server certificates renewed as time goes by, up to that age of the authority."""
     now = NOW
     while now < NOW + age:
-        _, material = stepped(material, now, ADOPTED)
+        _, contents = stepped(contents, now, ADOPTED)
         now += 5 * DAY
-    return material
+    return contents
 
 
 class TestTheLifeOfACertificate:
@@ -57,58 +63,58 @@ class TestTheLifeOfACertificate:
 
     def test_an_empty_secret_gets_everything_at_once(self) -> None:
         """A new authority and a certificate that its clients accept; then nothing more."""
-        decision, material = stepped(Material())
+        decision, contents = stepped(SecretContents())
         assert decision.step is Step.START
-        assert accepted(material, material.authorities, NOW)
-        assert material.ours
-        assert decide(at(material)).step is Step.KEEP
+        assert accepted(contents, contents.authorities, NOW)
+        assert contents.managed
+        assert decide(at(contents)).step is Step.KEEP
 
     @pytest.mark.parametrize(("early", "step"), [(timedelta(0), Step.KEEP), (SECOND, Step.ISSUE)])
     def test_a_certificate_is_renewed_when_thirty_days_are_left(self, early: timedelta, step: Step) -> None:
         """Not a second before that."""
-        material = fresh()
-        assert decide(at(material, NOW + LIVES.leaf - LIVES.renew_leaf + early)).step is step
+        contents = fresh()
+        assert decide(at(contents, NOW + LIVES.leaf - LIVES.renew_leaf + early)).step is step
 
     def test_renewal_keeps_the_authority(self) -> None:
         """Clients need to learn nothing."""
-        material = fresh()
+        contents = fresh()
         now = NOW + LIVES.leaf - DAY
-        decision, renewed = stepped(material, now)
+        decision, renewed = stepped(contents, now)
         assert decision.step is Step.ISSUE
-        assert renewed.authorities == material.authorities
-        assert renewed.certificate != material.certificate
-        assert accepted(renewed, material.authorities, now + LIVES.leaf - SECOND)
+        assert renewed.authorities == contents.authorities
+        assert renewed.certificate != contents.certificate
+        assert accepted(renewed, contents.authorities, now + LIVES.leaf - SECOND)
 
     def test_an_ended_certificate_is_renewed_too(self) -> None:
         """After a long outage."""
-        material = fresh()
+        contents = fresh()
         now = NOW + LIVES.leaf + DAY
-        assert not accepted(material, material.authorities, now)
-        decision, renewed = stepped(material, now)
+        assert not accepted(contents, contents.authorities, now)
+        decision, renewed = stepped(contents, now)
         assert decision.step is Step.ISSUE
-        assert accepted(renewed, material.authorities, now)
+        assert accepted(renewed, contents.authorities, now)
 
     def test_a_certificate_that_has_not_begun_is_replaced(self) -> None:
         """Whoever made it had a clock that was ahead; by ours nobody would accept it."""
-        material = fresh(NOW + LIVES.backdate + SECOND)
-        assert unusable(examine(material), NOW).startswith("its server certificate begins")
-        decision, renewed = stepped(material)
+        contents = fresh(NOW + LIVES.backdate + SECOND)
+        assert unusable(examine(contents), NOW).startswith("its server certificate begins")
+        decision, renewed = stepped(contents)
         assert decision.step is Step.START
         assert accepted(renewed, renewed.authorities, NOW)
 
     def test_an_ended_authority_is_replaced_at_once(self) -> None:
         """Nobody accepts anything of it any more, so there is nothing to overlap."""
-        material = kept(fresh(), LIVES.authority - LIVES.renew_authority - DAY)
-        decision, renewed = stepped(material, NOW + LIVES.authority + SECOND)
+        contents = kept(fresh(), LIVES.authority - LIVES.renew_authority - DAY)
+        decision, renewed = stepped(contents, NOW + LIVES.authority + SECOND)
         assert decision.step is Step.START
-        assert renewed.authorities != material.authorities
+        assert renewed.authorities != contents.authorities
 
     @pytest.mark.parametrize(("early", "step"), [(timedelta(0), Step.KEEP), (SECOND, Step.ANNOUNCE)])
     def test_an_authority_is_renewed_when_half_a_year_is_left(self, early: timedelta, step: Step) -> None:
         """Not a second before that."""
         boundary = LIVES.authority - LIVES.renew_authority
-        material = kept(fresh(), boundary - DAY)
-        assert decide(at(material, NOW + boundary + early, ADOPTED)).step is step
+        contents = kept(fresh(), boundary - DAY)
+        assert decide(at(contents, NOW + boundary + early, ADOPTED)).step is step
 
 
 class TestANewAuthority:
@@ -153,25 +159,25 @@ class TestANewAuthority:
 
     def test_an_authority_that_is_made_again_and_again_does_not_fill_the_secret(self) -> None:
         """Somebody who destroys its key each time gets a bundle of four, with that of the certificate in it."""
-        material = fresh()
+        contents = fresh()
         for _ in range(9):
-            decision, material = stepped(replace(material, authority_key=b"broken"))
+            decision, contents = stepped(replace(contents, authority_key=b"broken"))
             assert decision.step is Step.ANNOUNCE
-        assert len(examine(material).trusted) == 4
-        assert accepted(material, material.authorities, NOW)
+        assert len(examine(contents).trusted) == 4
+        assert accepted(contents, contents.authorities, NOW)
 
     @given(st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.booleans()), max_size=40))
     def test_whatever_the_world_does_clients_that_are_told_accept(
         self, events: list[tuple[int, bool, bool]]
     ) -> None:
         """At any pace, with clients slow or quick and replicas slow or quick, what is served is in the bundle."""
-        material, now = fresh(), NOW
+        contents, now = fresh(), NOW
         for days, announced, adopted in events:
             now += days * DAY
             for _ in range(3):
-                _, material = stepped(material, now, World(announced=announced, adopted=adopted))
-            assert accepted(material, material.authorities, now)
-            assert not unusable(examine(material), now)
+                _, contents = stepped(contents, now, ClusterState(announced=announced, adopted=adopted))
+            assert accepted(contents, contents.authorities, now)
+            assert not unusable(examine(contents), now)
 
 
 class TestBrokenSecrets:
@@ -212,29 +218,29 @@ class TestBrokenSecrets:
     def test_an_authority_without_its_key_is_succeeded_with_an_overlap(self, key: bytes) -> None:
         """The certificate that it signed is good, so clients lose nothing."""
         good = fresh()
-        decision, material = stepped(replace(good, authority_key=key))
+        decision, contents = stepped(replace(good, authority_key=key))
         assert decision.step is Step.ANNOUNCE
-        assert material.certificate == good.certificate
-        assert accepted(material, material.authorities, NOW)
-        decision, material = stepped(material, world=ANNOUNCED)
+        assert contents.certificate == good.certificate
+        assert accepted(contents, contents.authorities, NOW)
+        decision, contents = stepped(contents, cluster_state=ANNOUNCED)
         assert decision.step is Step.ISSUE
-        assert accepted(material, material.authorities, NOW)
+        assert accepted(contents, contents.authorities, NOW)
 
     @pytest.mark.parametrize(
         "authorities", [b"", b"broken", fresh().authorities], ids=["none", "broken", "another"]
     )
     def test_authorities_that_did_not_sign_the_certificate_start_anew(self, authorities: bytes) -> None:
         """Nobody who is told to trust them would accept it."""
-        decision, material = stepped(replace(fresh(), authorities=authorities))
+        decision, contents = stepped(replace(fresh(), authorities=authorities))
         assert decision.step is Step.START
-        assert accepted(material, material.authorities, NOW)
+        assert accepted(contents, contents.authorities, NOW)
 
     def test_a_certificate_for_another_service_is_made_again(self) -> None:
         """The names are missing; the authority is good."""
-        material = fresh(service=Service("other", "elsewhere"))
-        decision, mended = stepped(material)
+        contents = fresh(service=ServiceNames("other", "elsewhere"))
+        decision, mended = stepped(contents)
         assert decision.step is Step.ISSUE
-        assert accepted(mended, material.authorities, NOW)
+        assert accepted(mended, contents.authorities, NOW)
 
     def test_a_leaf_is_no_authority(self) -> None:
         """A server certificate with its key in the authority's place signs nothing."""
@@ -249,22 +255,22 @@ class TestBrokenSecrets:
         authority = Authority("the company's")
         pem = authority.issue("ratify", *SERVICE.names)
         key, _, certificate = pem.partition(b"-----END PRIVATE KEY-----\n")
-        material = Material(
+        contents = SecretContents(
             authorities=authority.pem.encode(),
             certificate=certificate,
             key=key + b"-----END PRIVATE KEY-----\n",
         )
-        assert not unusable(examine(material), datetime.now(NOW.tzinfo))
+        assert not unusable(examine(contents), datetime.now(NOW.tzinfo))
         for now in (NOW, NOW + 999 * DAY):
-            decision, after = stepped(material, now)
+            decision, after = stepped(contents, now)
             assert decision.step is Step.LEAVE
-            assert after == material
+            assert after == contents
 
     def test_one_of_ours_whose_key_was_lost_is_not_somebody_elses(self) -> None:
         """The mark tells."""
-        material = replace(fresh(), authority_key=b"")
-        assert decide(at(material)).step is Step.ANNOUNCE
-        assert decide(at(replace(material, ours=False))).step is Step.LEAVE
+        contents = replace(fresh(), authority_key=b"")
+        assert decide(at(contents)).step is Step.ANNOUNCE
+        assert decide(at(replace(contents, managed=False))).step is Step.LEAVE
 
     def test_nothing_of_the_secret_ever_raises(self) -> None:
         """Whatever stands in any of the documents."""
@@ -282,7 +288,7 @@ class TestBrokenSecrets:
             for name in ("authorities", "authority_key", "certificate", "key"):
                 broken = replace(good, **{name: one})
                 for _ in range(3):
-                    _, broken = stepped(broken, world=ADOPTED)
+                    _, broken = stepped(broken, cluster_state=ADOPTED)
                 assert accepted(broken, broken.authorities, NOW)
 
 
@@ -291,14 +297,14 @@ class TestTakingOver:
 
     def test_what_cert_controller_wrote_is_served_until_its_successor_is_known(self, tmp_path: Path) -> None:
         """Its authority has the serial number 0, which we do not sign with; clients lose nothing on the way."""
-        material = of_cert_controller(tmp_path)
+        contents = of_cert_controller(tmp_path)
         now = datetime.now(NOW.tzinfo)
-        found = examine(material)
+        found = examine(contents)
         assert not unusable(found, now)
         assert found.issuer is not None
-        decision, announced = stepped(material, now)
+        decision, announced = stepped(contents, now)
         assert decision.step is Step.ANNOUNCE
-        assert announced.certificate == material.certificate
+        assert announced.certificate == contents.certificate
         assert examine(announced).trusted[1] == found.issuer
         decision, issued = stepped(announced, now, ANNOUNCED)
         assert decision.step is Step.ISSUE
@@ -310,19 +316,19 @@ class TestTakingOver:
 def test_steps_without_what_they_need_change_nothing() -> None:
     """A step that was decided for another Secret."""
     for step in (Step.KEEP, Step.LEAVE, Step.ISSUE, Step.RETIRE):
-        assert carry_out(step, at(Material())) == Material()
+        assert carry_out(step, at(SecretContents())) == SecretContents()
 
 
 def test_a_bundle_is_what_the_secret_says() -> None:
     """PEM, one certificate after another."""
-    material = fresh()
-    assert bundle(examine(material).trusted) == material.authorities
-    assert bundle(examine(material).trusted * 2) == material.authorities * 2
+    contents = fresh()
+    assert bundle(examine(contents).trusted) == contents.authorities
+    assert bundle(examine(contents).trusted * 2) == contents.authorities * 2
 
 
 def test_no_key_is_in_a_representation() -> None:
     """Of material, of what was found in it, and of a situation; logs show representations."""
-    material = fresh()
-    for shown in (repr(material), repr(examine(material)), repr(at(material))):
+    contents = fresh()
+    for shown in (repr(contents), repr(examine(contents)), repr(at(contents))):
         assert "PRIVATE" not in shown
         assert "ECPrivateKey" not in shown

@@ -14,7 +14,10 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from kubernetes.rotation.conftest import TARGETS, Replica, install
 from pyratify.kubernetes.rotation.authority import Lifetimes
 from pyratify.kubernetes.rotation.ca_bundle import change
+from pyratify.kubernetes.rotation.certificate_secret import SecretStore
+from pyratify.kubernetes.rotation.leader import LeaderLease
 from pyratify.kubernetes.rotation.plan import Step
+from pyratify.kubernetes.rotation.secret_contents import fingerprint
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.tls import Authority
@@ -79,7 +82,7 @@ def writes(server: ApiServer) -> list[tuple[str, str]]:
 async def test_a_first_replica_makes_everything(server: ApiServer, clock: FakeClock, replica: Make) -> None:
     """The Secret, what clients are told, and what is served; the next look changes nothing."""
     one = replica()
-    assert await one.look() == ""
+    assert await one.check() == ""
     found = secret(server)
     assert sorted(found) == ["ca.crt", "ca.key", "tls.crt", "tls.key"]
     assert server.get(*SECRET)["type"] == "kubernetes.io/tls"
@@ -89,7 +92,7 @@ async def test_a_first_replica_makes_everything(server: ApiServer, clock: FakeCl
     assert one.rotator.leading
     assert one.rotator.expires == clock.now() + LIVES.leaf
     before = writes(server)
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert writes(server) == before
     assert len(one.served) == 1
 
@@ -97,7 +100,7 @@ async def test_a_first_replica_makes_everything(server: ApiServer, clock: FakeCl
 async def test_nothing_else_in_a_resource_is_touched(server: ApiServer, replica: Make) -> None:
     """Labels, URL, timeout, and what belongs to a webhook."""
     before = {target: server.get(target.api, target.plural, target.name) for target in TARGETS}
-    assert await replica().look() == ""
+    assert await replica().check() == ""
     for target, old in before.items():
         new = server.get(target.api, target.plural, target.name)
         for resource in (old, new):
@@ -113,9 +116,9 @@ async def test_nothing_else_in_a_resource_is_touched(server: ApiServer, replica:
 async def test_one_rotates_and_the_others_follow(server: ApiServer, replica: Make) -> None:
     """The second serves what the first made, and writes nothing but what it serves."""
     one, two = replica("one"), replica("two")
-    await one.look()
+    await one.check()
     before = writes(server)
-    assert await two.look() == ""
+    assert await two.check() == ""
     assert two.served == one.served
     assert (one.rotator.leading, two.rotator.leading) == (True, False)
     assert writes(server) == before
@@ -126,38 +129,38 @@ async def test_when_the_first_is_gone_another_takes_over(
 ) -> None:
     """Not before its time is over, by the clock of who waits; and the dead one is not waited for."""
     one, two = replica("one"), replica("two")
-    await one.look()
-    await two.look()
+    await one.check()
+    await two.check()
     clock.advance(39)
-    await two.look()
+    await two.check()
     assert not two.rotator.leading
     clock.advance(1)
-    await two.look()
+    await two.check()
     assert two.rotator.leading
     spec = server.get(*LEASE)["spec"]
     assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("two", 1)
     clock.advance(6 * 3600)
-    await two.look()
-    await one.look()
+    await two.check()
+    await one.check()
     assert not one.rotator.leading
     reports = [name for name in server.get(*LEASE)["metadata"]["annotations"] if name.startswith("serving")]
     assert len(reports) == 2
-    await two.look()
+    await two.check()
     clock.advance(6 * 3600)
-    await two.look()
+    await two.check()
     assert len(server.get(*LEASE)["metadata"]["annotations"]) == 1
 
 
 async def test_who_ends_gives_the_lease_up(server: ApiServer, replica: Make) -> None:
     """Nobody has to wait for its time to be over."""
     one, two = replica("one"), replica("two")
-    await one.look()
+    await one.check()
     watching = asyncio.create_task(one.rotator.watch())
     await asyncio.sleep(0)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert server.get(*LEASE)["spec"]["holderIdentity"] == ""
-    await two.look()
+    await two.check()
     assert two.rotator.leading
 
 
@@ -165,7 +168,7 @@ async def test_replicas_that_begin_together_make_one_certificate(server: ApiServ
     """Whoever loses the race for the Lease or the Secret follows."""
     replicas = [replica(f"replica-{number}") for number in range(5)]
     for _ in range(3):
-        await asyncio.gather(*(one.look() for one in replicas))
+        await asyncio.gather(*(one.check() for one in replicas))
     assert {one.rotator.fault for one in replicas} == {""}
     assert len({one.served[-1] for one in replicas}) == 1
     assert [one.rotator.leading for one in replicas].count(True) == 1
@@ -177,18 +180,18 @@ async def test_two_that_both_believe_to_lead_do_no_harm(
 ) -> None:
     """What one read before the other wrote is not written: it reads again, and follows."""
     one, two = replica("one"), replica("two")
-    stored = await two.rotator._store.read()
-    await one.look()
+    stored = await SecretStore(two.rotator.api, SERVICE).read()
+    await one.check()
 
     async def stale() -> Any:
         return stored
 
-    monkeypatch.setattr(type(two.rotator._store), "read", lambda self: stale())
+    monkeypatch.setattr(SecretStore, "read", lambda self: stale())
     server.put(*LEASE[:2], {**server.get(*LEASE), "spec": {}})
-    assert await two.look() == ""
+    assert await two.check() == ""
     assert (two.rotator.leading, two.served) == (True, [])
     monkeypatch.undo()
-    assert await two.look() == ""
+    assert await two.check() == ""
     assert two.served == one.served
 
 
@@ -196,10 +199,10 @@ async def test_two_that_both_believe_to_lead_do_no_harm(
 async def test_what_clients_are_told_is_put_back(server: ApiServer, replica: Make, target: Any) -> None:
     """At the next look after somebody changed or replaced it."""
     one = replica()
-    await one.look()
+    await one.check()
     install(server, target)
     assert len(bundles_or_none(server, target)) != 0
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert bundles(server) == {secret(server)["ca.crt"]}
 
 
@@ -214,12 +217,12 @@ async def test_a_resource_that_is_changed_meanwhile_is_read_again(server: ApiSer
     """A conflict costs another try; three of them, a fault that the next look mends."""
     one = replica()
     server.refuse(409, method="PATCH", path="/providers/ratify-gatekeeper-provider", times=2)
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert bundles(server) == {secret(server)["ca.crt"]}
     install(server, TARGETS[0])
     server.refuse(409, method="PATCH", path="/providers/", times=3)
-    assert "Provider ratify-gatekeeper-provider: the API server refused with 409" in await one.look()
-    assert await one.look() == ""
+    assert "Provider ratify-gatekeeper-provider: the API server refused with 409" in await one.check()
+    assert await one.check() == ""
 
 
 async def test_resources_that_are_not_there_are_passed_over(server: ApiServer, replica: Make) -> None:
@@ -227,10 +230,10 @@ async def test_resources_that_are_not_there_are_passed_over(server: ApiServer, r
     server.remove(TARGETS[1].api, TARGETS[1].plural, TARGETS[1].name)
     server.absent.add(f"{TARGETS[2].api}/{TARGETS[2].plural}")
     one = replica()
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert bundles_or_none(server, TARGETS[0]) == {base64.b64encode(secret(server)["ca.crt"]).decode()}
     install(server, TARGETS[1])
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert bundles_or_none(server, TARGETS[1]) == bundles_or_none(server, TARGETS[0])
 
 
@@ -242,8 +245,8 @@ async def test_a_resource_that_may_not_be_changed_is_a_fault_and_hides_no_other(
     server.refuse(403, method="PATCH", path="/providers/ratify-gatekeeper-provider", times=2)
     with caplog.at_level(logging.INFO, "pyratify.rotation"):
         for _ in range(2):
-            assert "Provider ratify-gatekeeper-provider: the API server refused with 403" in await one.look()
-        assert await one.look() == ""
+            assert "Provider ratify-gatekeeper-provider: the API server refused with 403" in await one.check()
+        assert await one.check() == ""
     assert [record.levelname for record in caplog.records].count("ERROR") == 1
     assert len(one.served) == 1
     assert bundles(server) == {secret(server)["ca.crt"]}
@@ -260,10 +263,10 @@ async def test_without_permission_or_api_server_there_is_no_certificate_and_a_fa
     """Nothing is made up; when it works again, everything is there."""
     one = replica()
     server.refuse(status, method=method, path=path, times=2)
-    assert await one.look() != ""
+    assert await one.check() != ""
     assert one.served == []
-    server._faults.clear()
-    assert await one.look() == ""
+    server.recover()
+    assert await one.check() == ""
     assert len(one.served) == 1
 
 
@@ -272,14 +275,14 @@ async def test_an_outage_changes_nothing_of_what_is_served(
 ) -> None:
     """For as long as it lasts; the fault says so."""
     one = replica()
-    await one.look()
+    await one.check()
     server.refuse(0, times=1000)
     for _ in range(3):
         clock.advance(3600)
-        assert "did not answer" in await one.look()
+        assert "did not answer" in await one.check()
     assert len(one.served) == 1
-    server._faults.clear()
-    assert await one.look() == ""
+    server.recover()
+    assert await one.check() == ""
 
 
 @pytest.mark.parametrize(
@@ -298,14 +301,14 @@ async def test_atk_234_a_spoiled_secret_is_mended_and_never_served(
 ) -> None:
     """Who follows keeps the last good certificate meanwhile; who leads makes another of the same authority."""
     one, two = replica("one"), replica("two")
-    await one.look()
-    await two.look()
+    await one.check()
+    await two.check()
     authority = secret(server)["ca.crt"]
     spoil(server, **change)
-    assert "it has no server certificate with its key" in await two.look()
+    assert "it has no server certificate with its key" in await two.check()
     assert len(two.served) == 1
-    assert await one.look() == ""
-    assert await two.look() == ""
+    assert await one.check() == ""
+    assert await two.check() == ""
     assert two.served == one.served
     assert secret(server)["ca.crt"] == authority
     assert bundles(server) == {authority}
@@ -315,10 +318,10 @@ async def test_atk_234_a_spoiled_secret_is_mended_and_never_served(
 async def test_what_is_no_base64_is_as_if_it_were_not_there(server: ApiServer, replica: Make) -> None:
     """Real API servers send none; whoever stands between must not stop us."""
     one = replica()
-    await one.look()
+    await one.check()
     found = server.get(*SECRET)
     server.put(*SECRET[:2], {**found, "data": {**found["data"], "tls.crt": "!", "tls.key": 7}})
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert len(one.served) == 2
 
 
@@ -327,30 +330,31 @@ async def test_an_api_server_that_never_answers_is_given_up(
 ) -> None:
     """After the deadline; the next look tries again."""
     one = replica()
-    monkeypatch.setattr("pyratify.kubernetes.rotation.rotator._DEADLINE", 0.01)
-    monkeypatch.setattr(type(one.rotator._store), "read", lambda self: asyncio.Event().wait())
-    assert await one.look() == "the API server did not answer in time"
+    usual, one.rotator.deadline = one.rotator.deadline, 0.01
+    monkeypatch.setattr(SecretStore, "read", lambda self: asyncio.Event().wait())
+    assert await one.check() == "the API server did not answer in time"
     monkeypatch.undo()
-    assert await one.look() == ""
+    one.rotator.deadline = usual
+    assert await one.check() == ""
 
 
 async def test_a_defect_ends_nothing(replica: Make) -> None:
     """What is raised unexpectedly is a fault, and the next look tries again."""
     one = replica()
-    real = one.rotator.use
-    one.rotator.use = lambda *pair: 1 // 0 == 0
-    assert await one.look() == "unexpected ZeroDivisionError: integer division or modulo by zero"
-    one.rotator.use = real
-    assert await one.look() == ""
+    real = one.rotator.serve
+    one.rotator.serve = lambda *pair: 1 // 0 == 0
+    assert await one.check() == "unexpected ZeroDivisionError: integer division or modulo by zero"
+    one.rotator.serve = real
+    assert await one.check() == ""
 
 
 async def test_a_lease_that_others_are_always_faster_at_is_not_ours(server: ApiServer, replica: Make) -> None:
     """Two conflicts, then it is somebody else's for this time; what was read is served."""
     one, two = replica("one"), replica("two")
-    await one.look()
+    await one.check()
     server.remove(*LEASE)
     server.refuse(409, method="POST", path="leases", times=2)
-    assert await two.look() == ""
+    assert await two.check() == ""
     assert not two.rotator.leading
     assert two.served == one.served
 
@@ -358,10 +362,10 @@ async def test_a_lease_that_others_are_always_faster_at_is_not_ours(server: ApiS
 async def test_a_secret_that_is_deleted_is_made_anew(server: ApiServer, replica: Make) -> None:
     """With another authority: so everything is exchanged at once after a key was lost."""
     one = replica()
-    await one.look()
+    await one.check()
     old = secret(server)
     server.remove(*SECRET)
-    assert await one.look() == ""
+    assert await one.check() == ""
     new = secret(server)
     assert not set(old.values()) & set(new.values())
     assert bundles(server) == {new["ca.crt"]}
@@ -375,7 +379,7 @@ async def test_other_things_in_the_secret_stay(server: ApiServer, replica: Make)
         "type": "Opaque",
     }
     server.put(*SECRET[:2], {**empty, "data": {"other": "eA=="}})
-    assert await replica().look() == ""
+    assert await replica().check() == ""
     found = server.get(*SECRET)
     assert found["type"] == "Opaque"
     assert found["metadata"]["labels"] == {"by": "helm"}
@@ -395,7 +399,7 @@ async def test_a_certificate_of_somebody_else_is_served_told_and_never_written(
     data = {name: base64.b64encode(text).decode() for name, text in documents.items()}
     server.put(*SECRET[:2], {"metadata": {"name": SECRET[2], "namespace": SECRET[3]}, "data": data})
     clock.time, one = datetime.now(UTC), replica()
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert one.served == [(certificate, key + end)]
     assert server.get(*SECRET)["data"] == data
     assert bundles(server) == {authority.pem.encode()}
@@ -410,13 +414,13 @@ async def test_atk_234_a_new_authority_comes_without_a_gap(
     """
     one, slow, dying = replicas = [replica(name, lifetimes=SHORT) for name in ("one", "slow", "dying")]
     for each in replicas:
-        await each.look()
+        await each.check()
     told: list[int] = []
     authorities: set[bytes] = set()
     for number in range(80):
         clock.advance(5 * 3600 if number % 3 else 61)
         for each in (one, *replicas[1 : 1 + number % 3]):
-            assert await each.look() == ""
+            assert await each.check() == ""
             (trusted,) = bundles(server)
             told.append(trusted.count(b"BEGIN CERTIFICATE"))
             authorities.add(trusted)
@@ -434,21 +438,22 @@ async def test_an_old_authority_is_trusted_as_long_as_one_replica_serves_its_cer
 ) -> None:
     """However long that takes, as long as it is heard of."""
     one, slow = replica("one"), replica("slow")
-    await one.look()
-    await slow.look()
+    await one.check()
+    await slow.check()
     spoil(server, ca_key=b"lost")
-    await one.look()
+    await one.check()
     clock.advance(60)
-    await one.look()
+    await one.check()
     assert one.served[-1] != slow.served[-1]
+    lease = LeaderLease(slow.rotator.api, LEASE[2], SERVICE.namespace, "slow", clock)
     for _ in range(8):
         clock.advance(3600)
-        await slow.rotator._lease.hold(slow.rotator._serving)
-        await one.look()
+        await lease.hold(fingerprint(slow.served[-1][0]))
+        await one.check()
         (trusted,) = bundles(server)
         assert accepts(trusted, slow.served[-1][0], clock)
-    await slow.look()
-    await one.look()
+    await slow.check()
+    await one.check()
     (trusted,) = bundles(server)
     assert trusted.count(b"BEGIN CERTIFICATE") == 1
     assert accepts(trusted, slow.served[-1][0], clock)
@@ -459,20 +464,20 @@ async def test_nothing_of_a_new_authority_is_served_before_clients_were_told(
 ) -> None:
     """As long as one of the resources cannot be changed, the old certificate is served; and a minute longer."""
     one = replica()
-    await one.look()
+    await one.check()
     spoil(server, ca_key=b"lost")
     server.refuse(403, method="PATCH", path="mutatingwebhook", times=3)
     for _ in range(3):
-        assert "403" in await one.look()
+        assert "403" in await one.check()
         clock.advance(600)
     assert len(one.served) == 1
-    assert await one.look() == ""
+    assert await one.check() == ""
     clock.advance(59)
-    assert await one.look() == ""
+    assert await one.check() == ""
     assert len(one.served) == 1
     install(server, TARGETS[0])
     clock.advance(1)
-    assert await one.look() == "", "it is put back only now, so the minute begins again"
+    assert await one.check() == "", "it is put back only now, so the minute begins again"
     assert len(one.served) == 2
 
 

@@ -91,7 +91,7 @@ async def test_what_is_not_in_a_secret_is_a_fault(
     )
     put(server, "e", keyed(parameters))
     await config.refresh()
-    assert deciders(config) == {"a.example": "nobody"}
+    assert deciders(config) == {"a.example": "none"}
     error = status(server, "e")["error"]
     place = "spec.verifiers[0].parameters.trustPolicies[0].keys.kubernetes"
     assert error.startswith(f"{place}.{path}: " if path else f"{place}: ")
@@ -113,7 +113,7 @@ async def test_a_namespace_has_only_so_many_secrets_read(server: ApiServer, conf
         put(server, "many", found, namespace)
     await config.refresh()
     assert deciders(config) == deciders(config, "modest") == {"a.example": "cosign"}
-    assert deciders(config, "team") == {"a.example": "nobody"}
+    assert deciders(config, "team") == {"a.example": "none"}
     assert "at most 16 Secrets" in status(server, "many", "team")["error"]
 
 
@@ -128,10 +128,10 @@ async def test_a_secret_that_changes_is_read_again(
         put(server, "t", keyed({"secret": "keys"}, registry.host), "team")
         await config.refresh()
         assert not (await ask(config, image, "team")).succeeded
-        before = config.lend("team")
+        before = config.acquire("team")
         async with followed(config):
             secret(server, "keys", "team", key=KEY)
-            await until(lambda: config.lend("team") is not before)
+            await until(lambda: config.acquire("team") is not before)
             assert (await ask(config, image, "team")).succeeded
             server.remove("v1", "secrets", "keys", "team")
             await until(lambda: status(server, "t", "team")["succeeded"] is False)
@@ -192,7 +192,7 @@ async def test_what_is_no_credential_is_a_fault(
     secret(server, "login", "ratify", kind, **data)
     put(server, "e", credentialed({"secret": "login"}, scope))
     await config.refresh()
-    assert deciders(config) == {scope: "nobody"}
+    assert deciders(config) == {scope: "none"}
     assert says in status(server, "e")["error"]
     assert "hunter2" not in str(status(server, "e"))
 

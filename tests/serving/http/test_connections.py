@@ -11,7 +11,7 @@ import pytest
 
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.connections import Bounds, Connections
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.tls import Authority
 
@@ -193,7 +193,7 @@ def test_a_connection_that_is_gone_is_forgotten() -> None:
         assert not ground.after(3600, wire)
 
 
-async def hello(asked: Asked) -> Reply:
+async def hello(asked: Request) -> Reply:
     """Answer with more than a connection takes by itself, if that is asked for."""
     return Reply(200, b"x" * (16 * 1024 * 1024 if asked.body == b"16" else 2))
 

@@ -10,7 +10,7 @@ import pytest
 
 from pyratify.serving.http.activity import RefusedClients, Watch
 from pyratify.serving.http.handshakes import explain
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.serving.tls.reloading import ReloadingTls, TlsFiles
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.tls import Authority
@@ -18,7 +18,7 @@ from pyratify.testing.tls import Authority
 HERE = Address("127.0.0.1", 0)
 
 
-async def hello(asked: Asked) -> Reply:
+async def hello(asked: Request) -> Reply:
     """Answer anything."""
     return Reply(200, b"hello")
 

@@ -15,7 +15,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.telemetry import trace
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import BodyBudget
-from pyratify.serving.http.server import Address, Asked, Refused, Reply, Site, listening, plain
+from pyratify.serving.http.server import Address, Rejection, Reply, Request, Site, listening, plain
 from pyratify.serving.http.sockets import bind
 from pyratify.serving.telemetry.health import Readiness, health_site
 from pyratify.serving.telemetry.logs import set_up, tear_down
@@ -23,12 +23,12 @@ from pyratify.serving.telemetry.logs import set_up, tear_down
 HERE = Address("127.0.0.1", 0)
 
 
-async def echo(asked: Asked) -> Reply:
+async def echo(asked: Request) -> Reply:
     """Return what was sent."""
     return Reply(200, asked.body)
 
 
-async def broken(asked: Asked) -> Reply:
+async def broken(asked: Request) -> Reply:
     """Fail with a secret."""
     raise ValueError("hunter2")
 
@@ -107,7 +107,7 @@ async def test_a_compressed_body_is_refused() -> None:
 async def test_who_may_not_ask_is_refused_before_a_body_is_read() -> None:
     """A body that never comes is not waited for, nor that of a GET."""
 
-    def admit(asked: Asked) -> Reply | None:
+    def admit(asked: Request) -> Reply | None:
         return None if "Pass" in asked.headers else Reply(401, b"")
 
     routes = {("POST", "/echo"): echo, ("GET", "/open"): echo}
@@ -145,11 +145,11 @@ async def test_another_method_is_told_which_one_is_allowed() -> None:
 async def test_things_are_served_by_their_names(path: str, status: int) -> None:
     """A name is letters and digits, and nothing is decoded; all else is refused in the site's own way."""
 
-    async def named(asked: Asked) -> Reply:
+    async def named(asked: Request) -> Reply:
         return Reply(200, asked.name.encode())
 
-    def say(refused: Refused) -> Reply:
-        return Reply(refused.status, b"our own way")
+    def say(rejection: Rejection) -> Reply:
+        return Reply(rejection.status, b"our own way")
 
     one = Site(routes={}, refusals={}, named={("GET", "/things/"): named}, otherwise=say)
     async with (
@@ -164,7 +164,7 @@ async def test_atk_284_large_bodies_do_not_fill_a_server() -> None:
     """What is over the budget is refused before it is read, and small bodies have a quarter that is theirs alone."""
     watch, gate = Watch(bodies=BodyBudget(1024 * 1024)), asyncio.Event()
 
-    async def wait(asked: Asked) -> Reply:
+    async def wait(asked: Request) -> Reply:
         await gate.wait()
         return Reply(200, b"")
 
@@ -204,7 +204,7 @@ async def test_atk_286_requests_that_wait_keep_no_other_from_being_answered() ->
     """There is no bound on requests: what each waits for has bounds of its own."""
     gate = asyncio.Event()
 
-    async def wait(asked: Asked) -> Reply:
+    async def wait(asked: Request) -> Reply:
         await gate.wait()
         return Reply(200, b"")
 
@@ -233,7 +233,7 @@ async def test_requests_under_way_are_finished_at_the_end() -> None:
     """The server stops listening, and the answer still comes."""
     began, gate = asyncio.Event(), asyncio.Event()
 
-    async def wait(asked: Asked) -> Reply:
+    async def wait(asked: Request) -> Reply:
         began.set()
         await gate.wait()
         return Reply(200, b"")
@@ -297,7 +297,7 @@ async def test_readiness_says_what_is_wrong() -> None:
 
 def test_a_refusal_is_one_line() -> None:
     """Its code comes first."""
-    assert plain(Refused(404, "NOT_FOUND", "gone")).body == b"NOT_FOUND: gone\n"
+    assert plain(Rejection(404, "NOT_FOUND", "gone")).body == b"NOT_FOUND: gone\n"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ async def test_a_request_has_one_trace_in_every_line_of_its_log(parent: str, is_
     stream = io.StringIO()
     logger = logging.getLogger("pyratify.test")
 
-    async def logs(asked: Asked) -> Reply:
+    async def logs(asked: Request) -> Reply:
         logger.info("first")
         await asyncio.create_task(asyncio.to_thread(logger.info, "second"))
         return Reply(200, trace().encode())

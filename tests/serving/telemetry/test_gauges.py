@@ -64,7 +64,7 @@ async def test_requests_are_counted_and_those_under_way_are_shown() -> None:
     metrics = Metrics()
     with metrics.span("request") as span:
         assert b"ratify_requests_under_way 1.0" in metrics.expose()
-        span.tell(status=503)
+        span.set_attributes(status=503)
     found = metrics.expose()
     assert b"ratify_requests_under_way 0.0" in found
     assert b'ratify_requests_total{status_code="503"} 1.0' in found

@@ -14,11 +14,11 @@ from pyratify.core.caching import MemoryCache
 from pyratify.core.engine import Engine
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.executor import Executor
-from pyratify.core.instrumented import observed
+from pyratify.core.instrumented import instrument_engine
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.telemetry import asking_for
+from pyratify.core.telemetry import for_namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.http.transport_asyncio import asyncio_transport
@@ -72,7 +72,7 @@ async def test_verifiers_and_the_cache_are_measured() -> None:
     )
     metrics = Metrics(FakeClock())
     engine = Engine(ScopeMap([("example.com", executor), ("*", executor)]), "one")
-    engine = metrics.measured(observed(engine, metrics))
+    engine = metrics.measured(instrument_engine(engine, metrics))
     assert len({id(one) for one in engine.executors.values()}) == 1
     for _ in range(2):
         await engine.validate(APP)
@@ -101,7 +101,7 @@ async def test_a_verification_that_was_no_longer_needed_is_no_error() -> None:
 
     metrics = Metrics(FakeClock())
     executor = Executor(store=store, verifiers=(FakeVerifier(does=does),), policy=ONE)
-    engine = observed(Engine(ScopeMap([("*", executor)]), "one"), metrics)
+    engine = instrument_engine(Engine(ScopeMap([("*", executor)]), "one"), metrics)
     assert (await engine.validate(APP)).succeeded
     counted = [line for line in lines(metrics) if line.startswith("ratify_verifier_duration_count")]
     assert len(counted) == 1
@@ -112,7 +112,7 @@ async def test_atk_261_labels_hold_nothing_of_others_and_are_bounded() -> None:
     """No text of a request, registry or exception is a label, and many names become one."""
     metrics = Metrics(FakeClock())
     for number in range(500):
-        with asking_for(f"team-{number}"), metrics.span("verify", verifier=f"v{number}"):
+        with for_namespace(f"team-{number}"), metrics.span("verify", verifier=f"v{number}"):
             pass
         with metrics.span("registry request", host=f"host-{number}"):
             pass
@@ -139,7 +139,7 @@ async def test_every_verdict_is_counted_under_its_tenant() -> None:
         executor, verifiers=(FakeVerifier(does=raising(VerificationError(Reason.SIG_INVALID, "x"))),)
     )
     await verdicts.validate(Engine(ScopeMap([("*", denying)]), "two"), APP)
-    with asking_for("team-b"):
+    with for_namespace("team-b"):
         metrics.error("NOT_FOUND")
     found = lines(metrics)
     for decision, tenant in (("ALLOW", "team-a"), ("UNDECIDED", "team-a"), ("DENY", "")):
@@ -180,9 +180,9 @@ def test_what_plugins_of_clouds_let_be_watched_is_measured(
     """Whether it succeeds or fails, under the tenant; many names become one, and a repository is none of them."""
     clock = FakeClock()
     metrics, facts = Metrics(clock), dict[str, Any]({label: "vault"})
-    with asking_for("team-a"), metrics.span(span, **facts):
+    with for_namespace("team-a"), metrics.span(span, **facts):
         clock.advance(0.25)
-    with asking_for("team-a"), pytest.raises(StoreError), metrics.span(span, **facts):
+    with for_namespace("team-a"), pytest.raises(StoreError), metrics.span(span, **facts):
         raise StoreError(Reason.REGISTRY_UNREACHABLE, "x")
     for number in range(500):
         facts[label] = f"name-{number}"

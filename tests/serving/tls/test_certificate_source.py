@@ -83,7 +83,7 @@ async def test_without_a_name_or_a_cluster_certificates_are_files(server: ApiSer
     ):
         found = open_certificates(given, FakeClock(), where)
         assert (found.tls, found.rotator, found.watches(), found.gauges()) == (None, None, (), {})
-        assert found.trouble() == ""
+        assert found.unready_reason() == ""
         await found.aclose()
     parser = ArgumentParser()
     add_serving_flags(parser)
@@ -98,19 +98,19 @@ async def test_in_a_cluster_they_come_from_the_secret(server: ApiServer, tmp_pat
     assert found.rotator is not None
     assert [target.name for target in found.rotator.targets] == [SERVICE]
     assert len(found.watches()) == 2
-    assert found.trouble() == "there is no certificate yet"
+    assert found.unready_reason() == "there is no certificate yet"
     server.refuse(403, path="secrets")
-    await found.rotator.look()
-    assert found.trouble().startswith("there is no certificate yet: the API server refused with 403")
+    await found.rotator.check()
+    assert found.unready_reason().startswith("there is no certificate yet: the API server refused with 403")
     gauges = found.gauges()
     assert gauges["ratify_certificate_rotation_wrong"]() == 1
-    await found.rotator.look()
-    assert found.trouble() == ""
+    await found.rotator.check()
+    assert found.unready_reason() == ""
     names = ("expiry_seconds", "rotation_wrong", "rotation_leader")
     values = [gauges[f"ratify_certificate_{name}"]() for name in names]
     assert values == [90 * 24 * 3600, 0, 1]
     clock.advance(90 * 24 * 3600 + 1)
-    assert found.trouble().startswith("the certificate ended at")
+    assert found.unready_reason().startswith("the certificate ended at")
     await found.aclose()
 
 
@@ -128,7 +128,7 @@ async def test_files_of_the_mounted_secret_are_optional(
     given = flags("--cert-file", certificate, "--key-file", key)
     found = open_certificates(given, FakeClock(), environment(server, tmp_path))
     assert found.tls is not None
-    assert found.trouble().startswith("" if files == "good" else "there is no certificate yet")
+    assert found.unready_reason().startswith("" if files == "good" else "there is no certificate yet")
     assert (found.tls.expires is not None) == (files == "good")
     await found.aclose()
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.serving.http.server import Address, Asked, Reply, Site, listening
+from pyratify.serving.http.server import Address, Reply, Request, Site, listening
 from pyratify.serving.tls.reloading import ReloadingTls, TlsFiles
 from pyratify.testing.tls import Authority
 
@@ -17,7 +17,7 @@ HERE = Address("127.0.0.1", 0)
 NOW = datetime.now(UTC)
 
 
-async def hello(asked: Asked) -> Reply:
+async def hello(asked: Request) -> Reply:
     """Answer anything."""
     return Reply(200, b"hello")
 
@@ -168,10 +168,10 @@ async def test_the_same_files_serve_again_when_they_are_back(
             files.client_ca.write_text(content)
         assert not tls.reload()
         assert not tls.reload()
-        assert tls.trouble(NOW)
+        assert tls.unready_reason(NOW)
         files.client_ca.write_text(client.pem)
         assert tls.reload()
-        assert not tls.trouble(NOW)
+        assert not tls.unready_reason(NOW)
         assert await greeted(where, client_context(tmp_path, server, client))
 
 
@@ -182,8 +182,8 @@ def test_the_end_of_the_certificate_is_known(files: TlsFiles) -> None:
     assert tls.expires is not None
     assert tls.seconds_left(tls.expires) == 0
     assert tls.seconds_left(tls.expires + timedelta(seconds=2)) == -2
-    assert tls.trouble(tls.expires) == ""
-    assert tls.trouble(tls.expires + timedelta(seconds=1)).startswith("the certificate ended at 20")
+    assert tls.unready_reason(tls.expires) == ""
+    assert tls.unready_reason(tls.expires + timedelta(seconds=1)).startswith("the certificate ended at 20")
 
 
 @pytest.mark.parametrize("name", ["certificate", "key", "client_ca"])

@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-from pyratify.core.errors import VerificationError
 from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
-from pyratify.pki.certificates import parse_certificate
 from pyratify.pki.encoding import decode_base64, encode_base64
-from pyratify.sigstore.signed_times import verify_stamp
-from pyratify.sigstore.trusted_root import make_authority
 from pyratify.testing.certificates import pem
 from pyratify.testing.cosign import (
     REPOSITORY,
@@ -24,7 +20,7 @@ from pyratify.testing.cosign import (
     simple_signing,
     statement,
 )
-from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
+from pyratify.testing.sigstore import PrivateSigstore, Signing
 from pyratify.verifiers.cosign.annotations import TIMESTAMP_ANNOTATION
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
@@ -47,19 +43,6 @@ def stamps_of(bundle: dict[str, Any]) -> list[dict[str, str]]:
         "rfc3161Timestamps"
     ]
     return found
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["leaf", "issuer"])
-def test_a_timestamp_is_of_the_signature_it_was_made_for(known: bool) -> None:
-    """A good one, of a trusted authority, for other bytes, is none."""
-    chain = SIGSTORE.tsa.chain if known else SIGSTORE.tsa.above
-    trusted = [make_authority(tuple(map(parse_certificate, chain)), timestamps=True)]
-    response = SIGSTORE.stamp(b"signature", SIGNED_AT)
-    assert verify_stamp(response, b"signature", trusted, SIGNED_AT)[0] == SIGNED_AT
-    for other in (b"another signature", b"", b"signature\0"):
-        with pytest.raises(VerificationError, match="made for something else") as caught:
-            verify_stamp(response, other, trusted, SIGNED_AT)
-        assert caught.value.reason is Reason.TIMESTAMP_INVALID
 
 
 async def test_a_bundle_is_not_dated_by_a_timestamp_of_another_signature() -> None:

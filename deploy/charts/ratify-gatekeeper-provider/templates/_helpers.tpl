@@ -75,8 +75,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (printf "%s-tls" (include "ratify.fullname" .)) .Values.provider.tls.existingSecret }}
 {{- end }}
 
-{{/* The base64 of the authority that callers are to trust. Where the program rotates it and none is known yet, one that expired
-     in 1970 and that nobody trusts: Gatekeeper takes no Provider without, and the program writes its own into it. */}}
+{{/* The base64 of the authority for callers. Where the program rotates it and none is known yet, one that expired
+     in 1970, so that no server is trusted: Gatekeeper accepts no Provider without one, and the program writes its own into it. */}}
 {{- define "ratify.caBundle" -}}
 {{- if .Values.provider.tls.caCert -}}
 {{ .Values.provider.tls.caCert | b64enc }}
@@ -85,7 +85,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $known := index ($secret.data | default dict) "ca.crt" -}}
 {{- if $known -}}{{ $known }}{{- else -}}{{ .Files.Get "files/placeholder-ca.pem" | b64enc }}{{- end -}}
 {{- else if not (and (eq .Values.mode "webhook") .Values.webhook.annotations) -}}
-{{ fail "provider.tls.caCert must not be empty where certificates are not rotated: callers trust nobody without it" }}
+{{ fail "provider.tls.caCert must not be empty where certificates are not rotated: callers trust no server without it" }}
 {{- end }}
 {{- end }}
 
@@ -96,7 +96,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- else if .Values.provider.clientCA.cert -}}values
 {{- else if eq .Release.Namespace .Values.gatekeeper.namespace -}}secret
 {{- else -}}
-{{ fail (printf "the chart is not in Gatekeeper's namespace %s, whose Secret it therefore cannot mount: set provider.clientCA.cert to Gatekeeper's authority, or provider.clientCA.allowAnyClient to serve whoever asks" .Values.gatekeeper.namespace) }}
+{{ fail (printf "the chart is not in Gatekeeper's namespace %s, whose Secret it therefore cannot mount: set provider.clientCA.cert to Gatekeeper's authority, or provider.clientCA.allowAnyClient to serve every client" .Values.gatekeeper.namespace) }}
 {{- end }}
 {{- end }}
 

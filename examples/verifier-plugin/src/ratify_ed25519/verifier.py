@@ -46,7 +46,7 @@ class Ed25519Verifier:
 
     def __post_init__(self) -> None:
         if not self.keys:
-            raise ConfigurationError("a verifier without keys trusts nobody", path="keys")
+            raise ConfigurationError("a verifier needs at least one key", path="keys")
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept its own artifact type."""

@@ -15,7 +15,7 @@ from pyratify.entrypoints.gatekeeper.external_data import (
 )
 from pyratify.entrypoints.gatekeeper.provider import Provider
 from pyratify.serving.http.bodies import SMALL, Parsing
-from pyratify.serving.http.server import Asked, Handler, Refused, Reply, Site
+from pyratify.serving.http.server import Handler, Rejection, Reply, Request, Site
 
 _PREFIX = "/ratify/gatekeeper"
 _MAX_BODY = 1024 * 1024
@@ -68,7 +68,7 @@ def provider_site(
     handlers: dict[tuple[str, str], Handler] = {
         ("POST", path): partial(_handle, route, parse, watch, measure) for path, route in routes.items()
     }
-    refusals = {path: partial(_refused, route) for path, route in routes.items()}
+    refusals = {path: partial(_rejected, route) for path, route in routes.items()}
     return Site(routes=handlers, refusals=refusals, max_body=_MAX_BODY)
 
 
@@ -83,17 +83,19 @@ def _parser(max_keys: int) -> Parse:
     return parsed
 
 
-async def _handle(route: _Route, parse: Parse, clock: Clock, measure: Measure | None, asked: Asked) -> Reply:
+async def _handle(
+    route: _Route, parse: Parse, clock: Clock, measure: Measure | None, request: Request
+) -> Reply:
     began = clock.monotonic()
     try:
-        keys = await parse(asked.body)
+        keys = await parse(request.body)
     except BadRequest as error:
         return Reply(error.status, response(route.api, fault=f"{error.reason}: {error.message}"))
-    answer = await route.answer(keys, clock.monotonic() - began if len(asked.body) > SMALL else 0.0)
+    answer = await route.answer(keys, clock.monotonic() - began if len(request.body) > SMALL else 0.0)
     if measure is not None:
         measure(route.kind, (clock.monotonic() - began) * 1000)
     return Reply(200, answer)
 
 
-def _refused(route: _Route, refused: Refused) -> Reply:
-    return Reply(refused.status, response(route.api, fault=f"{refused.code}: {refused.message}"))
+def _rejected(route: _Route, rejection: Rejection) -> Reply:
+    return Reply(rejection.status, response(route.api, fault=f"{rejection.code}: {rejection.message}"))

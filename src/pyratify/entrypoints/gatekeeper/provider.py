@@ -18,7 +18,7 @@ from pyratify.entrypoints.gatekeeper.external_data import V1ALPHA1, V1BETA1, Ite
 from pyratify.entrypoints.gatekeeper.request_keys import Key, Namespaces, parse_key, parse_mutation_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
 from pyratify.serving.configuration_source import Source
-from pyratify.serving.deadline import Together, late_after, nobody_counts
+from pyratify.serving.deadline_group import DeadlineGroup, late_after, nobody_counts
 from pyratify.serving.verdict_source import Answer, Answers, refusal
 
 _LOG = logging.getLogger("pyratify.gatekeeper")
@@ -99,13 +99,13 @@ class Provider:
     count: Callable[[str], None] = nobody_counts
     decided: Callable[[str, str], None] = _nobody_decides
     _answers: Answers = field(init=False)
-    _together: Together = field(init=False)
+    _group: DeadlineGroup = field(init=False)
     _items: ExpiringCache[_Remembered] = field(init=False)
     _wholes: ExpiringCache[_Whole] = field(init=False)
 
     def __post_init__(self) -> None:
         self._answers = Answers(self.source, self.verdicts)
-        self._together = Together(self.clock)
+        self._group = DeadlineGroup(self.clock)
         self._items = ExpiringCache(self.clock, _REMEMBERED_BYTES)
         self._wholes = ExpiringCache(self.clock, _REMEMBERED_BYTES)
 
@@ -145,7 +145,7 @@ class Provider:
 
     async def aclose(self) -> None:
         """Wait for the end of what was left when a deadline was over."""
-        await self._together.aclose()
+        await self._group.aclose()
 
     async def _each(
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
@@ -153,7 +153,7 @@ class Provider:
         """Answer equal keys once, all keys together, and late ones with an error."""
         trace = telemetry.trace() or secrets.token_hex(16)
         late = late_after(seconds)
-        return await self._together.each(
+        return await self._group.each(
             keys,
             partial(self._one, find, trace, keeps),
             lambda key: self._late(key, late, trace, keeps=keeps),
@@ -185,8 +185,8 @@ class Provider:
         self._wholes.put(keys, whole, seconds, len(encoded) + sum(map(len, keys)))
 
     def _is_current(self, namespace: str, generation: str) -> bool:
-        lent = self.source.lend(namespace)
-        return lent is not None and lent.engine.generation == generation
+        snapshot = self.source.acquire(namespace)
+        return snapshot is not None and snapshot.engine.generation == generation
 
     def _remembered(self, keys: tuple[str, ...]) -> dict[str, bytes]:
         """Return the items of digests whose verdicts are remembered, of the configuration of the moment."""
@@ -212,7 +212,7 @@ class Provider:
             tenant = "" if keeps else parse_key(key, self.settings.namespaces).namespace
         except RatifyError:
             tenant = ""
-        with telemetry.asking_for(tenant):
+        with telemetry.for_namespace(tenant):
             return self._failed(key, failure, trace, keeps=keeps)
 
     def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
@@ -234,7 +234,7 @@ class Provider:
 
     async def _verdict(self, key: str, trace: str) -> tuple[Key, Answer]:
         asked = parse_key(key, self.settings.namespaces)
-        telemetry.ask_for(asked.namespace)
+        telemetry.set_namespace(asked.namespace)
         found = await self._answers.verdict(asked.reference, asked.namespace)
         result = found.result
         extra = {
@@ -250,7 +250,7 @@ class Provider:
     async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
         asked = parse_mutation_key(key)
-        telemetry.ask_for(asked.namespace)
+        telemetry.set_namespace(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
         return Item(key, _pinned(asked, pinned)).encoded()
 

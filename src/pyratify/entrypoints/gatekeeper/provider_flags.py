@@ -14,7 +14,7 @@ from pyratify.serving.server_flags import (
 )
 
 if TYPE_CHECKING:
-    from pyratify.kubernetes.rotation.ca_bundle import Target
+    from pyratify.kubernetes.rotation.ca_bundle import CaBundleTarget
 
 _SWITCHES = {
     "disable-mutation": "do not serve /v2/mutate",
@@ -47,7 +47,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _tells(flags: argparse.Namespace) -> "tuple[Target, ...]":
+def _tells(flags: argparse.Namespace) -> "tuple[CaBundleTarget, ...]":
     """Return Gatekeeper's Providers, under the names that Ratify v2's chart gives them."""
     from pyratify.kubernetes.rotation.ca_bundle import provider
 

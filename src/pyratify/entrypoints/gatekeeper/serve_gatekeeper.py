@@ -6,24 +6,24 @@ from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.request_keys import Namespaces
 from pyratify.serving import process
-from pyratify.serving.process import Door, Parts
+from pyratify.serving.entry_point import Server, ServerContext
 from pyratify.serving.server_flags import answer_within
 
 
-def make(parts: Parts) -> Door:
+def make(context: ServerContext) -> Server:
     """Return the provider as an entry point."""
-    flags, metrics = parts.flags, parts.metrics
-    provider = Provider(parts.source, parts.verdicts, _settings(flags), parts.clock)
+    flags, metrics = context.flags, context.metrics
+    provider = Provider(context.source, context.verdicts, _settings(flags), context.clock)
     if metrics is not None:
         provider.count, provider.decided = metrics.error, metrics.decided
     site = provider_site(
         provider,
         mutation=not flags.disable_mutation,
         max_keys=flags.max_keys,
-        clock=parts.clock,
+        clock=context.clock,
         measure=metrics.request if metrics is not None else None,
     )
-    return Door(
+    return Server(
         site=site, aclose=provider.aclose, open_to_all=flags.allow_any_client, sweeps=(provider.sweep,)
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyratify.entrypoints.service.bearer_tokens import TokenFile
 from pyratify.entrypoints.service.problems import problem
-from pyratify.serving.http.server import Asked, Reply
+from pyratify.serving.http.server import Reply, Request
 
 _LOG = logging.getLogger("pyratify.service")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -24,9 +24,9 @@ class Callers:
     tokens: TokenFile | None = None
     hosts: frozenset[str] | None = None
 
-    def misdirected(self, asked: Asked) -> Reply | None:
+    def misdirected(self, request: Request) -> Reply | None:
         """Return the refusal of a request that means another host: a name that somebody rebinds to this address."""
-        if self.hosts is None or _host(asked) in self.hosts:
+        if self.hosts is None or _host(request) in self.hosts:
             return None
         return problem(
             421,
@@ -35,16 +35,16 @@ class Callers:
             "Ask it as localhost, name the host with --host, or give --token-file.",
         )
 
-    def refusal(self, asked: Asked) -> Reply | None:
+    def refusal(self, request: Request) -> Reply | None:
         """Return the refusal of a request for data, or None for who may ask."""
-        wrong = self.misdirected(asked)
+        wrong = self.misdirected(request)
         if wrong is not None:
             return wrong
-        if asked.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
             return problem(403, "CROSS_SITE", "pages of other sites are not answered")
         if self.tokens is None:
             return None
-        scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return _unauthorized("a token is needed", 'Bearer realm="ratify"')
         if not self.tokens.admits(token.strip()):
@@ -52,9 +52,9 @@ class Callers:
         return None
 
 
-def _host(asked: Asked) -> str:
+def _host(request: Request) -> str:
     """Return the host that a request means, without its port."""
-    text = asked.headers.get("Host", "").lower()
+    text = request.headers.get("Host", "").lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isascii() and port.isdigit() else text
 

@@ -4,7 +4,7 @@ from functools import partial
 from importlib.resources import files
 
 from pyratify.entrypoints.service.access import Callers
-from pyratify.serving.http.server import Asked, Handler, Reply
+from pyratify.serving.http.server import Handler, Reply, Request
 
 # Everything comes from here, nothing is inline, and no text ever becomes markup (Trusted Types).
 _POLICY = (
@@ -31,7 +31,7 @@ def asset_routes(callers: Callers) -> dict[tuple[str, str], Handler]:
     """Return the page's routes; the files hold no data, so who has no token yet gets them too.
 
     Args:
-        callers: Who knows under which names this service may be asked.
+        callers: Knows the host names under which this service answers.
     """
     folder = files(__package__) / "page"
     return {
@@ -40,5 +40,5 @@ def asset_routes(callers: Callers) -> dict[tuple[str, str], Handler]:
     }
 
 
-async def _send(callers: Callers, reply: Reply, asked: Asked) -> Reply:
-    return callers.misdirected(asked) or reply
+async def _send(callers: Callers, reply: Reply, request: Request) -> Reply:
+    return callers.misdirected(request) or reply

@@ -7,7 +7,7 @@ from msgspec import json
 
 from pyratify.entrypoints.service.response_bodies import Problem
 from pyratify.render.plain import clean
-from pyratify.serving.http.server import Refused, Reply
+from pyratify.serving.http.server import Rejection, Reply
 
 _MAX_DETAIL = 512
 
@@ -34,6 +34,6 @@ def problem(
     return Reply(status, json.encode(found), "application/problem+json", headers or {})
 
 
-def refused(refusal: Refused) -> Reply:
+def rejected(rejection: Rejection) -> Reply:
     """Say what the server itself refused."""
-    return problem(refusal.status, refusal.code, refusal.message)
+    return problem(rejection.status, rejection.code, rejection.message)

@@ -11,21 +11,23 @@ from pyratify.entrypoints.service.decisions import Decisions
 from pyratify.entrypoints.service.service_routes import Entrance, service_site
 from pyratify.entrypoints.service.verification_service import Service, Settings
 from pyratify.serving import process
+from pyratify.serving.entry_point import Server, ServerContext
 from pyratify.serving.http.server import Address
-from pyratify.serving.process import Door, Parts
 from pyratify.serving.server_flags import answer_within
 
 
-def make(parts: Parts) -> Door:
+def make(context: ServerContext) -> Server:
     """Return the service as an entry point.
 
     Raises:
         ConfigurationError: The token file cannot be used, or everybody could ask.
     """
-    flags, metrics = parts.flags, parts.metrics
+    flags, metrics = context.flags, context.metrics
     tokens = TokenFile(Path(flags.token_file)) if flags.token_file else None
     _check(flags, tokens)
-    service = Service(parts.source, parts.verdicts, _settings(flags), parts.clock, Decisions(flags.keep))
+    service = Service(
+        context.source, context.verdicts, _settings(flags), context.clock, Decisions(flags.keep)
+    )
     if metrics is not None:
         service.count = metrics.error
     entrance = Entrance(
@@ -33,14 +35,14 @@ def make(parts: Parts) -> Door:
         most=flags.max_references,
         certificates=bool(flags.client_ca_file),
         shows=flags.workers == 1,
-        clock=parts.clock,
+        clock=context.clock,
         measure=metrics.request if metrics is not None else None,
     )
-    return Door(
+    return Server(
         site=service_site(service, entrance),
         aclose=service.aclose,
         open_to_all=tokens is not None,
-        watch=partial(tokens.watch, parts.clock) if tokens is not None else None,
+        watch=partial(tokens.watch, context.clock) if tokens is not None else None,
         checks={"tokens": lambda: tokens.fault} if tokens is not None else {},
     )
 

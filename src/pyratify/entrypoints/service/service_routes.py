@@ -11,12 +11,12 @@ from pyratify.entrypoints.service.access import Callers
 from pyratify.entrypoints.service.assets import HEADERS, asset_routes
 from pyratify.entrypoints.service.decisions import Decisions
 from pyratify.entrypoints.service.openapi import openapi
-from pyratify.entrypoints.service.problems import problem, refused
+from pyratify.entrypoints.service.problems import problem, rejected
 from pyratify.entrypoints.service.request_bodies import MAX_REFERENCES, BadRequest, Questions, parse_questions
 from pyratify.entrypoints.service.response_bodies import Recent
 from pyratify.entrypoints.service.verification_service import Service
 from pyratify.serving.http.bodies import Parsing
-from pyratify.serving.http.server import Asked, Handler, Reply, Site
+from pyratify.serving.http.server import Handler, Reply, Request, Site
 
 _MAX_BODY = 256 * 1024
 
@@ -71,26 +71,26 @@ def service_site(service: Service, entrance: Entrance) -> Site:
     return Site(
         routes={**asset_routes(entrance.callers), **guarded} if entrance.shows else guarded,
         refusals={},
-        otherwise=refused,
+        otherwise=rejected,
         named=named,
         admits={path: entrance.callers.refusal for _, path in data},
         max_body=_MAX_BODY,
     )
 
 
-async def _guarded(callers: Callers, handler: Handler, asked: Asked) -> Reply:
-    reply = callers.refusal(asked) or await handler(asked)
+async def _guarded(callers: Callers, handler: Handler, request: Request) -> Reply:
+    reply = callers.refusal(request) or await handler(request)
     return Reply(reply.status, reply.body, reply.content_type, {**HEADERS, **reply.headers})
 
 
 async def _ask(
-    entrance: Entrance, answer: Callable[[Questions], Awaitable[bytes]], kind: str, asked: Asked
+    entrance: Entrance, answer: Callable[[Questions], Awaitable[bytes]], kind: str, request: Request
 ) -> Reply:
     began = entrance.clock.monotonic()
     try:
-        media_type = asked.headers.get("Content-Type", "")
+        media_type = request.headers.get("Content-Type", "")
         parse = partial(parse_questions, content_type=media_type, most=entrance.most)
-        questions = await entrance.parsing.parse(parse, asked.body)
+        questions = await entrance.parsing.parse(parse, request.body)
     except BadRequest as error:
         return problem(error.status, error.code, error.message, error.remedy)
     body = await answer(questions)
@@ -99,21 +99,21 @@ async def _ask(
     return Reply(200, body)
 
 
-async def _recent(decisions: Decisions, asked: Asked) -> Reply:
+async def _recent(decisions: Decisions, request: Request) -> Reply:
     tag = f'"{decisions.state}"'
-    if asked.headers.get("If-None-Match") == tag:
+    if request.headers.get("If-None-Match") == tag:
         return Reply(304, b"", headers={"ETag": tag})
     return Reply(200, json.encode(Recent(decisions=decisions.recent())), headers={"ETag": tag})
 
 
-async def _decision(decisions: Decisions, asked: Asked) -> Reply:
-    found = decisions.document(asked.name)
+async def _decision(decisions: Decisions, request: Request) -> Reply:
+    found = decisions.document(request.name)
     if found is None:
         remedy = "Only the last decisions of this process are kept (--keep)."
         return problem(404, "NOT_FOUND", "this decision is not kept", remedy)
     return Reply(200, found)
 
 
-async def _described(description: Reply, asked: Asked) -> Reply:
-    del asked
+async def _described(description: Reply, request: Request) -> Reply:
+    del request
     return description

@@ -22,7 +22,7 @@ from pyratify.entrypoints.service.response_bodies import Fault, Pin, Resolved, S
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.words import summary, undecided
 from pyratify.serving.configuration_source import Source
-from pyratify.serving.deadline import Together, late_after, nobody_counts
+from pyratify.serving.deadline_group import DeadlineGroup, late_after, nobody_counts
 from pyratify.serving.public_errors import is_foreign
 from pyratify.serving.verdict_source import Answers
 
@@ -50,7 +50,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _RequestContext:
     """What all references of a request have in common."""
 
     namespace: str
@@ -78,17 +78,17 @@ class Service:
     decisions: Decisions = field(default_factory=Decisions)
     count: Callable[[str], None] = nobody_counts
     _answers: Answers = field(init=False)
-    _together: Together = field(init=False)
+    _group: DeadlineGroup = field(init=False)
 
     def __post_init__(self) -> None:
         self._answers = Answers(self.source, self.verdicts)
-        self._together = Together(self.clock)
+        self._group = DeadlineGroup(self.clock)
 
     async def verify(self, questions: Questions) -> bytes:
         """Return the document `Verified` for these questions; equal references are one decision."""
         request = self._request(questions)
         seconds = self.settings.verify_seconds
-        found = await self._together.each(
+        found = await self._group.each(
             questions.texts,
             partial(self._verify, request),
             lambda text: self._undecided(request, text, late_after(seconds)),
@@ -107,7 +107,7 @@ class Service:
         """Return the document `Resolved` for these questions."""
         request = self._request(questions)
         seconds = self.settings.resolve_seconds
-        found = await self._together.each(
+        found = await self._group.each(
             questions.texts,
             partial(self._resolve, request),
             lambda text: self._unresolved(request, text, late_after(seconds)),
@@ -118,14 +118,14 @@ class Service:
 
     async def aclose(self) -> None:
         """Wait for the end of what was left when a deadline was over."""
-        await self._together.aclose()
+        await self._group.aclose()
 
-    def _request(self, questions: Questions) -> _Request:
-        return _Request(questions.namespace, self.clock.monotonic())
+    def _request(self, questions: Questions) -> _RequestContext:
+        return _RequestContext(questions.namespace, self.clock.monotonic())
 
-    async def _verify(self, request: _Request, text: str) -> tuple[bool, bytes]:
+    async def _verify(self, request: _RequestContext, text: str) -> tuple[bool, bytes]:
         try:
-            telemetry.ask_for(request.namespace)
+            telemetry.set_namespace(request.namespace)
             found = await self._answers.verdict(Reference.parse(text), request.namespace)
             return self._decided(request, text, found.result)
         except RatifyError as error:
@@ -133,9 +133,9 @@ class Service:
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             return self._undecided(request, text, internal(error))
 
-    async def _resolve(self, request: _Request, text: str) -> Pin:
+    async def _resolve(self, request: _RequestContext, text: str) -> Pin:
         try:
-            telemetry.ask_for(request.namespace)
+            telemetry.set_namespace(request.namespace)
             found = await self._answers.pinned(Reference.parse(text), request.namespace)
         except RatifyError as error:
             return self._unresolved(request, text, error.failure)
@@ -143,7 +143,7 @@ class Service:
             return self._unresolved(request, text, internal(error))
         return Pin(reference=_shown(text), digest=str(found.digest), pinned=str(found))
 
-    def _decided(self, request: _Request, text: str, result: ValidationResult) -> tuple[bool, bytes]:
+    def _decided(self, request: _RequestContext, text: str, result: ValidationResult) -> tuple[bool, bytes]:
         short = Summary(
             **self._common(request, text),
             digest=str(result.subject.digest) if result.subject else None,
@@ -157,7 +157,7 @@ class Service:
         _LOG.info("answered", extra={"reference": text, "trace": request.trace, **extra})
         return self._kept(short, report=Raw(result.to_json().encode("ascii")))
 
-    def _undecided(self, request: _Request, text: str, failure: Failure) -> tuple[bool, bytes]:
+    def _undecided(self, request: _RequestContext, text: str, failure: Failure) -> tuple[bool, bytes]:
         short = Summary(
             **self._common(request, text),
             digest=None,
@@ -169,7 +169,7 @@ class Service:
         )
         return self._kept(short, error=self._fault(request, text, failure))
 
-    def _common(self, request: _Request, text: str) -> dict[str, Any]:
+    def _common(self, request: _RequestContext, text: str) -> dict[str, Any]:
         return {
             "id": secrets.token_hex(8),
             "time": self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -184,13 +184,13 @@ class Service:
         self.decisions.keep(short, found)
         return short.succeeded, found
 
-    def _unresolved(self, request: _Request, text: str, failure: Failure) -> Pin:
+    def _unresolved(self, request: _RequestContext, text: str, failure: Failure) -> Pin:
         fault = self._fault(request, text, failure)
         return Pin(reference=_shown(text), digest=None, pinned=None, error=fault)
 
-    def _fault(self, request: _Request, text: str, failure: Failure) -> Fault:
+    def _fault(self, request: _RequestContext, text: str, failure: Failure) -> Fault:
         """Count and log an error, and return what of it is said to who asked."""
-        with telemetry.asking_for(request.namespace):  # where it is late, nobody has said so yet
+        with telemetry.for_namespace(request.namespace):  # where it is late, nobody has said so yet
             self.count(failure.reason.value)
         extra = {"reference": text, "code": failure.reason.value, "error": failure.message}
         _LOG.warning("not answered", extra={**extra, "trace": request.trace})

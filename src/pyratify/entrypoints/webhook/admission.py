@@ -12,19 +12,18 @@ from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.entrypoints.webhook.cases import case_of
-from pyratify.entrypoints.webhook.decide import Case, problems
+from pyratify.entrypoints.webhook.decide import Case, case_of, problems
 from pyratify.entrypoints.webhook.messages import answered, refused
 from pyratify.entrypoints.webhook.namespaces import NamespaceLabels
 from pyratify.entrypoints.webhook.patch import pinned, replacing
-from pyratify.entrypoints.webhook.pod_images import Refused
+from pyratify.entrypoints.webhook.pod_images import InadmissibleObject
 from pyratify.entrypoints.webhook.review import Answer, Review
 from pyratify.entrypoints.webhook.rules.match import Rules
 from pyratify.entrypoints.webhook.rules.rules_document import Mode
 from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.serving.configuration_source import Source
-from pyratify.serving.deadline import Together, late_after
+from pyratify.serving.deadline_group import DeadlineGroup, late_after
 from pyratify.serving.verdict_source import Answers, refusal
 
 T = TypeVar("T")
@@ -49,11 +48,11 @@ class Webhook:
     clock: Clock = field(default_factory=SystemClock)
     namespaces: NamespaceLabels | None = None
     _answers: Answers = field(init=False)
-    _together: Together = field(init=False)
+    _group: DeadlineGroup = field(init=False)
 
     def __post_init__(self) -> None:
         self._answers = Answers(self.source, self.verdicts)
-        self._together = Together(self.clock)
+        self._group = DeadlineGroup(self.clock)
 
     async def validate(self, review: Review, seconds: float) -> Answer:
         """Tell whether an object may be admitted.
@@ -70,7 +69,7 @@ class Webhook:
 
     async def aclose(self) -> None:
         """Wait for the end of what was left when a deadline was over."""
-        await self._together.aclose()
+        await self._group.aclose()
 
     async def _validate(self, review: Review, seconds: float) -> Answer:
         rules, end = self.rules.current, self.clock.monotonic() + seconds
@@ -121,12 +120,12 @@ class Webhook:
         if not rules.selects_namespaces or not review.operation.brings_images:
             return {}
         if self.namespaces is None:
-            raise Refused(Reason.POLICY_ERROR, "nobody knows the labels of namespaces")
+            raise InadmissibleObject(Reason.POLICY_ERROR, "nobody knows the labels of namespaces")
         name = review.namespace
         ask = partial(_one, self.namespaces.of)
-        found = (await self._together.each([name], ask, lambda _: late_after(seconds / 2), seconds / 2))[name]
+        found = (await self._group.each([name], ask, lambda _: late_after(seconds / 2), seconds / 2))[name]
         if isinstance(found, Failure):
-            raise Refused(found.reason, found.message, remedy=found.remedy)
+            raise InadmissibleObject(found.reason, found.message, remedy=found.remedy)
         return found
 
     async def _each(
@@ -134,7 +133,7 @@ class Webhook:
     ) -> dict[str, T | Failure]:
         """Find something out for every reference of a case, all together; what is late at that time is a failure."""
         seconds = end - self.clock.monotonic()
-        return await self._together.each(
+        return await self._group.each(
             [image.text for image in case.images], partial(_one, find), lambda _: late_after(seconds), seconds
         )
 

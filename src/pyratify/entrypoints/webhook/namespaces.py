@@ -10,7 +10,7 @@ from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
-from pyratify.entrypoints.webhook.pod_images import Refused, labels
+from pyratify.entrypoints.webhook.pod_images import InadmissibleObject, labels
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.client.api import Api
@@ -42,7 +42,7 @@ class NamespaceLabels:
         """Return the labels of a namespace, at most two seconds old.
 
         Raises:
-            Refused: `POLICY_ERROR`: the API server did not say.
+            InadmissibleObject: `POLICY_ERROR`: the API server did not say.
         """
         found = self._known.get(namespace)
         return (
@@ -56,7 +56,7 @@ class NamespaceLabels:
             _LOG.error(
                 "labels of a namespace are not known", extra={"namespace": namespace, "error": str(error)}
             )
-            raise Refused(
+            raise InadmissibleObject(
                 Reason.POLICY_ERROR,
                 f"the labels of the namespace {namespace} are not known",
                 remedy="Check that the webhook reaches the API server and may get namespaces.",
@@ -69,7 +69,7 @@ def _labels_of(namespace: str, given: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the labels of a Namespace; what is none, or another one, has no labels that say anything."""
     metadata = given.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("name") != namespace:
-        raise Refused(Reason.POLICY_ERROR, "the answer is not about this namespace")
+        raise InadmissibleObject(Reason.POLICY_ERROR, "the answer is not about this namespace")
     return labels(given)
 
 

@@ -10,7 +10,7 @@ from pyratify.core.reason import Reason
 from pyratify.render.plain import clean
 
 
-class Refused(RatifyError, ValueError):
+class InadmissibleObject(RatifyError, ValueError):
     """An object that is not admitted before any image of it is looked at."""
 
 
@@ -85,7 +85,7 @@ def images(document: Mapping[str, Any], where: tuple[str, ...]) -> tuple[Image, 
         where: Where the specification of a Pod is in it.
 
     Raises:
-        Refused: `BAD_REQUEST`: there is no such specification, it is not shaped like one, or it has no images.
+        InadmissibleObject: `BAD_REQUEST`: there is no such specification, it is not shaped like one, or it has no images.
     """
     spec: Any = document
     for index, step in enumerate(where):
@@ -106,7 +106,7 @@ def labels(document: Mapping[str, Any]) -> Mapping[str, str]:
     """Return an object's labels.
 
     Raises:
-        Refused: `BAD_REQUEST`: they are not shaped like labels.
+        InadmissibleObject: `BAD_REQUEST`: they are not shaped like labels.
     """
     metadata = _members(_or_empty(document.get("metadata")), ("metadata",))
     found = _members(_or_empty(metadata.get("labels")), ("metadata", "labels"))
@@ -157,8 +157,8 @@ def _members(value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     return value
 
 
-def _malformed(path: tuple[str, ...], why: str) -> Refused:
+def _malformed(path: tuple[str, ...], why: str) -> InadmissibleObject:
     where = ".".join(path) or "the object"
-    return Refused(
+    return InadmissibleObject(
         Reason.BAD_REQUEST, f"{clean(where, 200)}: {why}", remedy="Correct the object as the message says."
     )

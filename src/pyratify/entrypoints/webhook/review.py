@@ -11,7 +11,7 @@ from typing import Any
 from pyratify.core import strictjson
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
-from pyratify.entrypoints.webhook.pod_images import Kind, Refused
+from pyratify.entrypoints.webhook.pod_images import InadmissibleObject, Kind
 from pyratify.render.plain import clean
 
 _MAX_FACT = 253
@@ -57,7 +57,7 @@ class Review:
         """What is done.
 
         Raises:
-            Refused: `BAD_REQUEST`: no operation that there is.
+            InadmissibleObject: `BAD_REQUEST`: no operation that there is.
         """
         try:
             return Operation(self._text("operation"))
@@ -69,7 +69,7 @@ class Review:
         """The kind of the object, or of what a subresource is written with.
 
         Raises:
-            Refused: `BAD_REQUEST`: it is not named, or the object says another one.
+            InadmissibleObject: `BAD_REQUEST`: it is not named, or the object says another one.
         """
         kind = self.request.get("kind")
         if not isinstance(kind, dict):
@@ -84,7 +84,7 @@ class Review:
         """The namespace of the object.
 
         Raises:
-            Refused: `BAD_REQUEST`: there is none, or it is no name of one (RFC 1123).
+            InadmissibleObject: `BAD_REQUEST`: there is none, or it is no name of one (RFC 1123).
         """
         found = self._text("namespace")
         if not _NAMESPACE.fullmatch(found):
@@ -96,7 +96,7 @@ class Review:
         """The object as it is to be.
 
         Raises:
-            Refused: `BAD_REQUEST`: there is none, or it is of another kind than the request says.
+            InadmissibleObject: `BAD_REQUEST`: there is none, or it is of another kind than the request says.
         """
         found, kind = self.request.get("object"), self.kind
         if not isinstance(found, dict):
@@ -204,5 +204,5 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _bad(message: str) -> Refused:
-    return Refused(Reason.BAD_REQUEST, message)
+def _bad(message: str) -> InadmissibleObject:
+    return InadmissibleObject(Reason.BAD_REQUEST, message)

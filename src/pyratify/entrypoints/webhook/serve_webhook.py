@@ -9,24 +9,24 @@ from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
 from pyratify.entrypoints.webhook.webhook_routes import webhook_site
 from pyratify.kubernetes.client.in_cluster import has_cluster
 from pyratify.serving import process
-from pyratify.serving.process import Door, Parts
+from pyratify.serving.entry_point import Server, ServerContext
 
 
-def make(parts: Parts) -> Door:
+def make(context: ServerContext) -> Server:
     """Return the webhook as an entry point; API servers seldom have certificates, so nobody has to show one.
 
     Raises:
         ConfigurationError: The rules cannot be read.
     """
-    flags, metrics = parts.flags, parts.metrics
-    rules = FollowedRules(Path(flags.rules) if flags.rules else None, parts.clock, has_cluster())
+    flags, metrics = context.flags, context.metrics
+    rules = FollowedRules(Path(flags.rules) if flags.rules else None, context.clock, has_cluster())
     cluster = Cluster()
-    namespaces = NamespaceLabels(cluster.namespace, parts.clock)
-    webhook = Webhook(parts.source, parts.verdicts, rules, parts.clock, namespaces)
+    namespaces = NamespaceLabels(cluster.namespace, context.clock)
+    webhook = Webhook(context.source, context.verdicts, rules, context.clock, namespaces)
     site = webhook_site(
         webhook,
         seconds=flags.timeout,
-        clock=parts.clock,
+        clock=context.clock,
         measure=metrics.admission if metrics is not None else None,
     )
 
@@ -35,12 +35,12 @@ def make(parts: Parts) -> Door:
         await webhook.aclose()
         await cluster.aclose()
 
-    return Door(
+    return Server(
         site=site,
         aclose=aclose,
         open_to_all=True,
         watch=rules.watch,
-        checks={"rules": rules.trouble},
+        checks={"rules": rules.unready_reason},
     )
 
 

@@ -11,7 +11,7 @@ from pyratify.serving.server_flags import (
 )
 
 if TYPE_CHECKING:
-    from pyratify.kubernetes.rotation.ca_bundle import Target
+    from pyratify.kubernetes.rotation.ca_bundle import CaBundleTarget
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _tells(flags: argparse.Namespace) -> "tuple[Target, ...]":
+def _tells(flags: argparse.Namespace) -> "tuple[CaBundleTarget, ...]":
     """Return the configurations through which the API server finds the webhook."""
     from pyratify.kubernetes.rotation.ca_bundle import mutating_webhook, validating_webhook
 

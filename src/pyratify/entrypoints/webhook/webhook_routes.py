@@ -9,7 +9,7 @@ from pyratify.entrypoints.webhook.admission import Webhook
 from pyratify.entrypoints.webhook.review import Answer, NoReview, Review, parse_review, status, written
 from pyratify.render.plain import clean
 from pyratify.serving.http.bodies import SMALL, Parsing
-from pyratify.serving.http.server import Asked, Handler, Refused, Reply, Site
+from pyratify.serving.http.server import Handler, Rejection, Reply, Request, Site
 from pyratify.serving.server_flags import duration
 
 VALIDATE, MUTATE = "/validate", "/mutate"
@@ -48,7 +48,7 @@ def webhook_site(
     return Site(
         routes=routes,
         refusals={},
-        otherwise=_refused,
+        otherwise=_rejected,
         max_body=MAX_BODY,
         max_arriving=_MAX_ARRIVING,
         queries=True,
@@ -75,23 +75,23 @@ async def _handle(
     most: float,
     clock: Clock,
     measure: Callable[[bool, float], None],
-    asked: Asked,
+    request: Request,
     *,
     parsing: Parsing,
 ) -> Reply:
     began = clock.monotonic()
     try:
-        review = await parsing.parse(parse_review, asked.body)
+        review = await parsing.parse(parse_review, request.body)
     except NoReview as error:
         return Reply(400, status(400, f"{error.reason}: {clean(error.message, _MAX_MESSAGE)}"))
-    spent = clock.monotonic() - began if len(asked.body) > SMALL else 0.0
-    answer = await act(review, answer_in(asked.query, most) - spent)
+    spent = clock.monotonic() - began if len(request.body) > SMALL else 0.0
+    answer = await act(review, answer_in(request.query, most) - spent)
     measure(answer.allowed, (clock.monotonic() - began) * 1000)
     return Reply(200, written(review.uid, answer))
 
 
-def _refused(refused: Refused) -> Reply:
-    return Reply(refused.status, status(refused.status, f"{refused.code}: {refused.message}"))
+def _rejected(rejection: Rejection) -> Reply:
+    return Reply(rejection.status, status(rejection.status, f"{rejection.code}: {rejection.message}"))
 
 
 def _nothing(name: str, allowed: bool, milliseconds: float) -> None:

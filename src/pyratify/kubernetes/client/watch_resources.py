@@ -1,4 +1,4 @@
-"""Following all resources of one kind: listed once, then watched, and listed again whenever the thread is lost."""
+"""An informer for one kind: list its resources once, then watch; list again when the watch's version is no longer known."""
 
 import logging
 import math
@@ -18,19 +18,20 @@ _LONGEST_PAUSE = 30.0
 
 
 @dataclass(slots=True)
-class Follower:
-    """All resources of one kind, as they are at the moment.
+class Informer:
+    """The current resources of one kind.
 
     Attributes:
         api: The API server.
         kind: The kind.
-        changed: Told the namespace of whatever changed.
-        clock: Where all times come from.
-        jitter: Returns a number from 0 to 1, by which pauses of several replicas differ.
+        changed: Called with the namespace of every change.
+        clock: Paces reconnection.
+        jitter: Returns a number from 0 to 1, which spreads the reconnections of several replicas.
         resources: The resources by namespace, and there by name.
-        synced: Whether they were listed at all.
-        fault: Why they cannot be followed at the moment; None where they are.
-        heard: The monotonic time at which the API server last said anything.
+        synced: Whether they have been listed at least once.
+        fault: Why the last list or watch failed; None after a success.
+        heard: The monotonic time of the API server's last answer or event.
+        version: The `resourceVersion` that the next watch starts from; empty to list first.
     """
 
     api: Api
@@ -42,27 +43,27 @@ class Follower:
     synced: bool = False
     fault: ApiFault | None = None
     heard: float = 0.0
-    _version: str = ""
+    version: str = ""
     _events: int = 0
 
     @property
     def path(self) -> str:
-        """Where the API server has them."""
+        """The path of the collection."""
         return collection_path(API_VERSION, self.kind.plural)
 
     def of(self, namespace: str) -> tuple[Resource, ...]:
         """Return the resources of a namespace, the oldest first."""
         return tuple(sorted(self.resources.get(namespace, {}).values(), key=lambda each: each.age))
 
-    def knows(self, namespace: str) -> bool:
-        """Tell whether there is any in a namespace."""
+    def has_namespace(self, namespace: str) -> bool:
+        """Return whether a namespace has any."""
         return namespace in self.resources
 
     async def list(self) -> None:
-        """Read them all anew, and tell what is different.
+        """List them all, and report the namespaces in which a specification changed.
 
         Raises:
-            ApiFault: They cannot be read; what was known before stays.
+            ApiFault: The list failed; the known resources stay.
         """
         objects, version = await self.api.list(self.path)
         fresh: dict[str, dict[str, Resource]] = {}
@@ -70,30 +71,30 @@ class Follower:
             if each is not None:
                 fresh.setdefault(each.namespace, {})[each.name] = each
         old, self.resources = self.resources, fresh
-        self._version, self.synced = version, True
+        self.version, self.synced = version, True
         self._hear()
         for namespace in sorted({*old, *fresh}):
             if _marks(old.get(namespace, {})) != _marks(fresh.get(namespace, {})):
                 self.changed(namespace)
 
-    async def follow(self) -> None:
-        """Follow them until cancelled, whatever happens on the way."""
-        fails = 0
+    async def run(self) -> None:
+        """List and watch until cancelled; failures are noted and tried again."""
+        failures = 0
         while True:
             before = self._events
             try:
-                if not self._version:
+                if not self.version:
                     await self.list()
                 await self._watch()
             except ApiFault as fault:
-                self.lost(fault)
-            except Exception as error:  # noqa: BLE001 - whoever follows must not stop to; everything is read again
-                self.lost(ApiFault(410, "Internal", f"unexpected: {describe(error)}"))
-            fails = 0 if self._events > before else fails + 1
-            await self.clock.sleep(self._pause(fails))
+                self.note_fault(fault)
+            except Exception as error:  # noqa: BLE001 - the informer must go on; everything is listed again
+                self.note_fault(ApiFault(410, "Internal", f"unexpected: {describe(error)}"))
+            failures = 0 if self._events > before else failures + 1
+            await self.clock.sleep(self._pause(failures))
 
     async def _watch(self) -> None:
-        async for kind, given in self.api.watch(self.path, self._version):
+        async for kind, given in self.api.watch(self.path, self.version):
             self._events += 1
             self._hear()
             self._apply(kind, given)
@@ -104,7 +105,7 @@ class Follower:
         version = meta.get("resourceVersion") if isinstance(meta, dict) else None
         if not isinstance(version, str) or not version:
             raise ApiFault(410, "Malformed", "an event has no version")
-        self._version = version
+        self.version = version
         resource = Resource.of(self.kind, given)
         if kind == "BOOKMARK" or resource is None:
             return
@@ -121,26 +122,26 @@ class Follower:
 
     def _hear(self) -> None:
         if self.fault is not None:
-            _LOG.info("resources are followed again", extra={"kind": self.kind.name})
+            _LOG.info("resources are watched again", extra={"kind": self.kind.name})
         self.heard, self.fault = self.clock.monotonic(), None
 
-    def lost(self, fault: ApiFault) -> None:
-        """Note that they cannot be followed at the moment."""
+    def note_fault(self, fault: ApiFault) -> None:
+        """Note a failed list or watch; after a 410 the next attempt lists again."""
         if fault.code == 410:
-            self._version = ""
+            self.version = ""
         if self.fault is None or self.fault.message != fault.message:
             extra = {"kind": self.kind.name, "error": fault.message}
             _LOG.log(
-                logging.INFO if fault.is_gone else logging.WARNING, "resources are not followed", extra=extra
+                logging.INFO if fault.is_gone else logging.WARNING, "resources are not watched", extra=extra
             )
         self.fault = fault
 
-    def _pause(self, fails: int) -> float:
-        """Return for how many seconds to wait: longer with every failure, never longer than half a minute."""
-        longest = min(_LONGEST_PAUSE, math.ldexp(_FIRST_PAUSE, min(fails, 10)))
+    def _pause(self, failures: int) -> float:
+        """Return the seconds to wait: exponential back-off with jitter, at most half a minute."""
+        longest = min(_LONGEST_PAUSE, math.ldexp(_FIRST_PAUSE, min(failures, 10)))
         return longest * (0.5 + 0.5 * self.jitter())
 
 
 def _marks(resources: dict[str, Resource]) -> frozenset[tuple[str, int]]:
-    """Return by what resources are told from others; what is written into their status is no matter."""
+    """Return what identifies specifications; a change of status alone (our own writes) changes none of it."""
     return frozenset((each.uid, each.generation) for each in resources.values())

@@ -1,4 +1,4 @@
-"""One resource as it was built: an executor, and what it holds open."""
+"""Build the executor of one resource, with everything that it holds open."""
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyratify.config.build import Builder
-from pyratify.config.configuration_fingerprint import begin_trace
+from pyratify.config.configuration_fingerprint import add_configuration
 from pyratify.config.decode import decode
 from pyratify.config.locations import join
 from pyratify.config.schema import Config, ExecutorConfig
@@ -31,14 +31,14 @@ SPEC = "spec"
 
 
 @dataclass(slots=True)
-class Part:
-    """One executor, closed when nobody uses it any more.
+class BuiltExecutor:
+    """One executor, closed when its last user releases it.
 
     Attributes:
         executor: The executor.
         config: What it was built from.
-        common: Names what its verdicts depend on, alike in all processes with the same secret; empty where that cannot be told.
-        secrets: Knows which Secrets were read; None where none can be.
+        common: Fingerprint of what its verdicts depend on, alike in all processes with the same secret; empty where there is none.
+        secrets: The Secrets that were read; None where none can be.
     """
 
     executor: Executor
@@ -48,12 +48,12 @@ class Part:
     _stack: AsyncExitStack = field(repr=False)
     _users: int = 0
 
-    def keep(self) -> None:
-        """Note one more user."""
+    def acquire(self) -> None:
+        """Add a user."""
         self._users += 1
 
     async def release(self) -> None:
-        """Note that a user is gone; the last one closes what it holds open."""
+        """Remove a user; the last one closes what the executor holds open."""
         self._users -= 1
         if self._users == 0:
             await self._stack.aclose()
@@ -64,14 +64,16 @@ class Part:
             yield verifier.name, verifier.type
 
 
-def lent_to(namespace: str, clock: Clock, shared: Shared, api: "Api | None" = None) -> ClusterResources:
-    """Return what plugins are lent for the cluster (no namespace), or for a tenant.
+def plugin_resources_for(
+    namespace: str, clock: Clock, shared: Shared, api: "Api | None" = None
+) -> ClusterResources:
+    """Return the services that plugins may use while they are built for the cluster (no namespace), or for a tenant.
 
     Args:
         namespace: The tenant; empty for the cluster.
         clock: The engine's clock.
-        shared: What the engine's plugins share; a tenant's connections go to public addresses where it names no destinations.
-        api: Where Secrets are read; they are not when omitted.
+        shared: Shared by the engine's plugins; without destinations, a tenant's connections go to public addresses only.
+        api: The API server that Secrets are read from; none are when omitted.
     """
     if namespace:
         shared = replace(shared, destinations=shared.destinations or PUBLIC_ONLY)
@@ -81,33 +83,35 @@ def lent_to(namespace: str, clock: Clock, shared: Shared, api: "Api | None" = No
     return ClusterResources(clock, Path.cwd(), shared=shared, secrets=home)
 
 
-async def build_part(resource: Resource, lent: ClusterResources, secret: bytes | None = None) -> Part:
-    """Build a resource.
+async def build_executor(
+    resource: Resource, plugin_resources: ClusterResources, secret: bytes | None = None
+) -> BuiltExecutor:
+    """Build the executor of a resource.
 
     Args:
         resource: The resource.
-        lent: What plugins are lent.
-        secret: What processes that share verdicts have in common; None where nothing is shared.
+        plugin_resources: Services for plugins while they are built.
+        secret: Secret of the processes that share verdicts; None where none are shared.
 
     Raises:
         ConfigurationError: With the path of what is wrong, from `spec` on.
     """
     config = read_spec(resource.spec, tenant=resource.kind.namespaced)
     fingerprint = Fingerprint()
-    begin_trace(fingerprint, Config(executors=(config,)), secret)
-    secrets = lent.secrets.anew() if lent.secrets else None
+    add_configuration(fingerprint, Config(executors=(config,)), secret)
+    secrets = plugin_resources.secrets.fresh() if plugin_resources.secrets else None
     expressions = Allowance(MAX_INSTRUCTIONS) if resource.kind.namespaced else Allowance()
-    shared = replace(lent.shared, fingerprint=fingerprint, expressions=expressions)
-    lent = replace(lent, shared=shared, secrets=secrets)
+    shared = replace(plugin_resources.shared, fingerprint=fingerprint, expressions=expressions)
+    services = replace(plugin_resources, shared=shared, secrets=secrets)
     async with AsyncExitStack() as stack:
-        builder = Builder(lent, stack, lent.shared.cache)
+        builder = Builder(services, stack, shared.cache)
         try:
             executor = await builder.executor(config, 0)
         except ConfigurationError as error:
             raise _from_spec(error) from error
         mine = f"{resource.kind.name}/{resource.namespace}/{resource.uid}/{resource.generation}"
         common = fingerprint.generation(secret or b"")
-        return Part(replace(executor, partition=mine), config, common, secrets, stack.pop_all())
+        return BuiltExecutor(replace(executor, partition=mine), config, common, secrets, stack.pop_all())
 
 
 def read_spec(spec: Any, *, tenant: bool) -> ExecutorConfig:
@@ -115,7 +119,7 @@ def read_spec(spec: Any, *, tenant: bool) -> ExecutorConfig:
 
     Args:
         spec: JSON values.
-        tenant: Whether it is a tenant's text.
+        tenant: Whether a NamespacedExecutor has it.
 
     Raises:
         ConfigurationError: With the path of what is wrong, from `spec` on.

@@ -1,4 +1,4 @@
-"""The configuration of a cluster: every Executor and NamespacedExecutor, followed, and an engine for whoever asks."""
+"""Watch every Executor and NamespacedExecutor of a cluster, and keep one engine for the cluster and one for each namespace."""
 
 import asyncio
 import logging
@@ -20,232 +20,239 @@ from pyratify.core.shared_resources import Shared
 from pyratify.core.telemetry import Observer
 from pyratify.kubernetes.client.api import Api, ApiFault
 from pyratify.kubernetes.client.kinds import EXECUTOR, NAMESPACED_EXECUTOR
-from pyratify.kubernetes.client.watch_resources import Follower
-from pyratify.kubernetes.executors.build_executor import lent_to
-from pyratify.kubernetes.executors.reconciler import Bucket, OnInvalid
-from pyratify.kubernetes.executors.status import Reporter
+from pyratify.kubernetes.client.watch_resources import Informer
+from pyratify.kubernetes.executors.build_executor import plugin_resources_for
+from pyratify.kubernetes.executors.reconciler import Instrument, OnInvalid, Reconciler
+from pyratify.kubernetes.executors.status import StatusReporter
 from pyratify.kubernetes.executors.tenant import MAX_EXECUTORS
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 CLUSTER = ""
-SILENCE = 600.0
+MAX_SILENCE_SECONDS = 600.0
 _CACHE_BYTES = 64 * MIB
-_LOOK_SECONDS = 5.0
-_LATER_SECONDS = 30.0
+_CHECK_SECONDS = 5.0
+_SECRETS_SECONDS = 30.0
 
 
-class Fallback(StrEnum):
-    """Who decides for a namespace that has no NamespacedExecutor: the cluster's Executors, or nobody."""
+class NamespaceFallback(StrEnum):
+    """What applies to a namespace without a NamespacedExecutor: the cluster's Executors, or a denial."""
 
     CLUSTER = "cluster"
     DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What is a matter of taste.
+class ControllerOptions:
+    """Options of the controller.
 
     Attributes:
-        on_invalid: What becomes of a resource that was valid and is not any more.
-        fallback: Who decides for a namespace without a NamespacedExecutor.
-        tenant_destinations: Where NamespacedExecutors may lead connections to: public addresses, and what is listed.
+        on_invalid: What an update that is not valid does to a resource.
+        fallback: What applies to a namespace without a NamespacedExecutor.
+        tenant_destinations: Destinations that plugins of NamespacedExecutors may connect to.
     """
 
     on_invalid: OnInvalid = OnInvalid.KEEP
-    fallback: Fallback = Fallback.CLUSTER
+    fallback: NamespaceFallback = NamespaceFallback.CLUSTER
     tenant_destinations: Destinations = PUBLIC_ONLY
 
 
 @dataclass(slots=True)
 class ClusterConfig:
-    """The generation of the moment of the cluster and of every namespace.
+    """The generations in use: one of the cluster, and one of every namespace.
 
-    A namespace with a NamespacedExecutor is decided about by these alone, whether they are valid or not.
+    For a namespace with a NamespacedExecutor these alone decide, whether they are valid or not.
 
     Attributes:
         api: The API server; closed with this.
-        clock: Where every part takes its time from.
-        rules: What is a matter of taste.
+        clock: Paces checks and retries, and is passed to the plugins.
+        options: The controller's options.
         cache: The content cache of all engines.
         instance: The name of this process, in Events.
-        dress: Changes every engine before it is used, as to measure it.
-        observer: Watches what engines do.
-        secret: What processes that share verdicts have in common; None when nothing is shared.
+        instrument: Wraps every engine before it is used, as to measure it.
+        observer: Notified of what engines do.
+        secret: Secret of the processes that share verdicts; None when none are shared.
     """
 
     api: Api
     clock: Clock = field(default_factory=SystemClock)
-    rules: Rules = field(default_factory=Rules)
+    options: ControllerOptions = field(default_factory=ControllerOptions)
     cache: ContentCache | None = field(default_factory=lambda: MemoryCache(_CACHE_BYTES))
     instance: str = "pyratify"
-    dress: Callable[[Engine], Engine] | None = None
+    instrument: Instrument | None = None
     observer: Observer | None = None
     secret: bytes | None = field(default=None, repr=False)
-    _buckets: dict[str, Bucket] = field(default_factory=dict)
-    _busy: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
-    _again: set[str] = field(default_factory=set)
-    _cluster: Follower = field(init=False)
-    _tenants: Follower = field(init=False)
-    _reporter: Reporter = field(init=False)
+    _reconcilers: dict[str, Reconciler] = field(default_factory=dict)
+    _running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    _pending: set[str] = field(default_factory=set)
+    _cluster: Informer = field(init=False)
+    _tenants: Informer = field(init=False)
+    _reporter: StatusReporter = field(init=False)
     _ready: bool = False
     _closed: bool = False
     _changes: int = 0
 
     def __post_init__(self) -> None:
-        self._cluster = Follower(self.api, EXECUTOR, self._kick, self.clock)
-        self._tenants = Follower(self.api, NAMESPACED_EXECUTOR, self._kick, self.clock)
-        self._reporter = Reporter(self.api, self.clock, self.instance)
+        self._cluster = Informer(self.api, EXECUTOR, self._schedule, self.clock)
+        self._tenants = Informer(self.api, NAMESPACED_EXECUTOR, self._schedule, self.clock)
+        self._reporter = StatusReporter(self.api, self.clock, self.instance)
 
-    def lend(self, namespace: str) -> Generation | None:
-        """Return the generation in use for a namespace; None before the first one, and where nobody is to decide.
+    def acquire(self, namespace: str) -> Generation | None:
+        """Return the generation in use for a namespace; None before the first one, and without any Executor.
 
         Args:
-            namespace: The tenant that asks; empty for none.
+            namespace: The tenant; empty for the cluster.
         """
         if not self._ready:
             return None
-        own = bool(namespace) and self._tenants.knows(namespace)
-        if own or (namespace and self.rules.fallback is Fallback.DENY):
-            bucket = self._buckets.get(namespace)
-            return (bucket.current if own and bucket else None) or _nobody()
-        cluster = self._buckets.get(CLUSTER)
+        own = bool(namespace) and self._tenants.has_namespace(namespace)
+        if own or (namespace and self.options.fallback is NamespaceFallback.DENY):
+            reconciler = self._reconcilers.get(namespace)
+            return (reconciler.current if own and reconciler else None) or _deny_all()
+        cluster = self._reconcilers.get(CLUSTER)
         return cluster.current if cluster else None
 
     async def refresh(self) -> bool:
-        """Read all resources anew; tell whether something new is in use. What cannot be read changes nothing."""
+        """List all resources again; return whether a new generation is in use. A failed list changes nothing."""
         before = self._changes
-        for follower in (self._cluster, self._tenants):
+        for informer in (self._cluster, self._tenants):
             try:
-                await follower.list()
+                await informer.list()
             except ApiFault as fault:
-                follower.lost(fault)
+                informer.note_fault(fault)
         await self._settled()
         return self._changes > before
 
     async def watch(self) -> None:
-        """Follow the resources until cancelled."""
+        """Watch the resources until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._cluster.follow())
-                group.create_task(self._tenants.follow())
-                group.create_task(self._look_again())
+                group.create_task(self._cluster.run())
+                group.create_task(self._tenants.run())
+                group.create_task(self._recheck())
         finally:
-            self._again.clear()
-            await end(*self._busy.values())
+            self._pending.clear()
+            await end(*self._running.values())
 
     async def aclose(self) -> None:
         """Close every generation, and the connections."""
         self._ready, self._closed = False, True
-        await end(*self._busy.values())
-        for bucket in self._buckets.values():
-            await bucket.aclose()
+        await end(*self._running.values())
+        for reconciler in self._reconcilers.values():
+            await reconciler.aclose()
         await self.api.aclose()
 
-    def trouble(self) -> str:
-        """Return why no verdicts should be asked for here, or an empty text.
+    def unready_reason(self) -> str:
+        """Return why this process is not ready for requests, or an empty text.
 
-        A resource that is not valid is no trouble of this process: its scopes are denied, and its status says why.
+        A resource that is not valid does not count: its scopes are denied, and its status has the reason.
         """
-        for follower in (self._cluster, self._tenants):
-            if not follower.synced:
-                why = follower.fault.message if follower.fault else "they have not been read yet"
-                return f"the {follower.kind.plural} are not known: {why}"
-            if self.clock.monotonic() - follower.heard > SILENCE:
-                return f"the API server has not said anything about {follower.kind.plural} for {SILENCE:g} seconds"
+        for informer in (self._cluster, self._tenants):
+            if not informer.synced:
+                why = informer.fault.message if informer.fault else "they have not been read yet"
+                return f"the {informer.kind.plural} are not known: {why}"
+            if self.clock.monotonic() - informer.heard > MAX_SILENCE_SECONDS:
+                return f"the API server has not said anything about {informer.kind.plural} for {MAX_SILENCE_SECONDS:g} seconds"
         return "" if self._ready else "the executors are being built"
 
     def gauges(self) -> Mapping[str, Callable[[], float]]:
-        """Return what is to be measured of it, by the metric's name."""
+        """Return gauges by the names of their metrics."""
         return {
             "ratify_executor_scopes": lambda: sum(
-                len(each.current.engine.executors) for each in self._buckets.values() if each.current
+                len(each.current.engine.executors) for each in self._reconcilers.values() if each.current
             ),
-            "ratify_executors": lambda: sum(len(each.held) for each in self._buckets.values()),
+            "ratify_executors": lambda: sum(len(each.states) for each in self._reconcilers.values()),
             "ratify_executors_invalid": self._invalid,
-            "ratify_configuration_wrong": lambda: float(bool(self.trouble()) or self._invalid() > 0),
+            "ratify_configuration_wrong": lambda: float(bool(self.unready_reason()) or self._invalid() > 0),
         }
 
     def _invalid(self) -> int:
-        held = [held for each in self._buckets.values() for held in each.held.values()]
-        return sum(each.trouble is not None for each in held)
+        states = [state for each in self._reconcilers.values() for state in each.states.values()]
+        return sum(state.unready_reason is not None for state in states)
 
-    def _kick(self, namespace: str) -> None:
-        """Let a bucket be built, now or as soon as it is done with what it is at."""
+    def _schedule(self, namespace: str) -> None:
+        """Reconcile a namespace now, or once more as soon as the run under way has ended."""
         if self._closed:
             return
-        if namespace in self._busy:
-            self._again.add(namespace)
+        if namespace in self._running:
+            self._pending.add(namespace)
             return
         task = asyncio.create_task(self._reconcile(namespace))
-        self._busy[namespace] = task
+        self._running[namespace] = task
         task.add_done_callback(lambda _: self._done(namespace))
 
     def _done(self, namespace: str) -> None:
-        self._busy.pop(namespace, None)
-        if namespace in self._again:
-            self._again.discard(namespace)
-            self._kick(namespace)
-        elif not self._busy:
+        self._running.pop(namespace, None)
+        if namespace in self._pending:
+            self._pending.discard(namespace)
+            self._schedule(namespace)
+        elif not self._running:
             self._note_ready()
 
     async def _reconcile(self, namespace: str) -> None:
         resources = (self._tenants if namespace else self._cluster).of(namespace)
-        bucket = self._buckets.get(namespace)
-        if bucket is None:
-            only = self.rules.tenant_destinations if namespace else None
-            lent = lent_to(namespace, self.clock, Shared(self.cache, self.observer, only), self.api)
-            most = MAX_EXECUTORS if namespace else None
-            bucket = Bucket(lent, self.clock, self.rules.on_invalid, self.secret, most)
-            self._buckets[namespace] = bucket
+        reconciler = self._reconcilers.get(namespace)
+        if reconciler is None:
+            reconciler = self._new_reconciler(namespace)
+            self._reconcilers[namespace] = reconciler
         try:
-            if await bucket.reconcile(resources, self.dress):
+            if await reconciler.reconcile(resources, self.instrument):
                 self._changes += 1
-        except Exception as error:  # noqa: BLE001 - one namespace must not end the others; what is in use stays
+        except Exception as error:  # noqa: BLE001 - one namespace must not end the others; its last generation stays in use
             _LOG.error("not exchanged", extra={"namespace": namespace, "error": describe(error)})
-        await self._report(bucket)
+        await self._report(reconciler)
         if not resources:
-            self._buckets.pop(namespace, None)
+            self._reconcilers.pop(namespace, None)
+
+    def _new_reconciler(self, namespace: str) -> Reconciler:
+        only = self.options.tenant_destinations if namespace else None
+        shared = Shared(self.cache, self.observer, only)
+        services = plugin_resources_for(namespace, self.clock, shared, self.api)
+        most = MAX_EXECUTORS if namespace else None
+        return Reconciler(services, self.clock, self.options.on_invalid, self.secret, most)
 
     async def _settled(self) -> None:
-        """Wait until everything that is known is built; from then on there are answers."""
-        while self._busy:
-            await asyncio.wait(set(self._busy.values()))
+        """Wait until every known resource is built, then note that this is ready."""
+        while self._running:
+            await asyncio.wait(set(self._running.values()))
             await asyncio.sleep(0)
         self._note_ready()
 
     def _note_ready(self) -> None:
-        """Give answers from the moment on at which everything is known and built."""
+        """Become ready once both kinds were listed and built: before that a resource that denies might be missing."""
         self._ready = self._ready or (self._cluster.synced and self._tenants.synced)
 
-    async def _report(self, bucket: Bucket) -> None:
-        for held in tuple(bucket.held.values()):
-            await self._reporter.report(held.resource, held.trouble, serving=held.part is not None)
+    async def _report(self, reconciler: Reconciler) -> None:
+        for state in tuple(reconciler.states.values()):
+            serving = state.built is not None
+            await self._reporter.report(state.resource, state.unready_reason, serving=serving)
 
-    async def _look_again(self) -> None:
-        """Build again what is faulty when its time has come, and what a Secret that changed is part of; say what is not yet said."""
-        later = self.clock.monotonic() + _LATER_SECONDS
+    async def _recheck(self) -> None:
+        """Periodically rebuild resources that are due for a retry or whose Secrets changed, and write missing statuses."""
+        next_check = self.clock.monotonic() + _SECRETS_SECONDS
         while True:
-            await self.clock.sleep(_LOOK_SECONDS)
+            await self.clock.sleep(_CHECK_SECONDS)
             now = self.clock.monotonic()
-            for namespace, bucket in tuple(self._buckets.items()):
-                due = bucket.due()
-                if (due is not None and now >= due) or (now >= later and await self._looked(bucket)):
-                    self._kick(namespace)
-                elif now >= later and namespace not in self._busy:
-                    await self._report(bucket)
-            later = now + _LATER_SECONDS if now >= later else later
-            self._reporter.forget({uid for each in self._buckets.values() for uid in each.held})
-            if not self._busy:
+            for namespace, reconciler in tuple(self._reconcilers.items()):
+                due = reconciler.next_retry()
+                if (due is not None and now >= due) or (
+                    now >= next_check and await self._secrets_changed(reconciler)
+                ):
+                    self._schedule(namespace)
+                elif now >= next_check and namespace not in self._running:
+                    await self._report(reconciler)
+            next_check = now + _SECRETS_SECONDS if now >= next_check else next_check
+            self._reporter.forget({uid for each in self._reconcilers.values() for uid in each.states})
+            if not self._running:
                 self._note_ready()
 
-    async def _looked(self, bucket: Bucket) -> bool:
+    async def _secrets_changed(self, reconciler: Reconciler) -> bool:
         try:
-            return await bucket.look()
-        except Exception as error:  # noqa: BLE001 - the others are looked at all the same; what is in use stays
-            _LOG.error("Secrets not looked at", extra={"error": describe(error)})
+            return await reconciler.check_secrets()
+        except Exception as error:  # noqa: BLE001 - the other namespaces are checked all the same
+            _LOG.error("Secrets not checked", extra={"error": describe(error)})
             return False
 
 
-def _nobody() -> Generation:
+def _deny_all() -> Generation:
     """Return an engine that denies everything with `SCOPE_NO_MATCH`."""
     return Generation(Engine(ScopeMap(())), MappingProxyType({}), AsyncExitStack())

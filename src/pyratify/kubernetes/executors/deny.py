@@ -1,4 +1,4 @@
-"""An executor that denies everything: whoever is responsible must not decide, and nobody else may in its place."""
+"""An executor that denies: for the scopes of a resource that is not valid, which must not fall to a wider executor."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.kubernetes.client.resource import Resource
 
 
-class RefusingExecutor(Executor):
-    """Denies everything."""
+class DenyingExecutor(Executor):
+    """Denies every reference."""
 
     async def validate(self, reference: Reference) -> ValidationResult:
-        """Deny, and say why."""
+        """Return a denial with the reason that its store has."""
         try:
             await self.store.resolve(reference)
         except StoreError as error:
@@ -27,38 +27,38 @@ class RefusingExecutor(Executor):
         return ValidationResult(reference, None, Decision.DENY)
 
 
-def refusing(resource: Resource) -> Executor:
-    """Return the executor that denies with `SCOPE_NO_MATCH`, and says which resource to look at."""
-    why = f"{resource.title} is responsible and is not valid"
-    return RefusingExecutor(store=ClosedStore(why), verifiers=(_Nobody(),))
+def denying_executor(resource: Resource) -> Executor:
+    """Return the executor that denies with `SCOPE_NO_MATCH` and names the resource to correct."""
+    why = f"{resource.title} owns its scope and is not valid"
+    return DenyingExecutor(store=DenyingStore(why), verifiers=(_UnusedVerifier(),))
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedStore:
-    """A store of which nothing can be read.
+class DenyingStore:
+    """A store that raises for every request.
 
     Attributes:
-        why: Why not.
+        why: The end of the error's sentence.
     """
 
     why: str
 
     async def resolve(self, reference: Reference) -> Descriptor:
-        """Refuse."""
+        """Raise `SCOPE_NO_MATCH`."""
         raise self._fault(reference)
 
     def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
-        """Refuse."""
+        """Raise `SCOPE_NO_MATCH`."""
         del artifact_type
         raise self._fault(reference)
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
-        """Refuse."""
+        """Raise `SCOPE_NO_MATCH`."""
         del descriptor, limit
         raise self._fault(reference)
 
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
-        """Refuse."""
+        """Raise `SCOPE_NO_MATCH`."""
         del descriptor, limit
         raise self._fault(reference)
 
@@ -71,10 +71,10 @@ class ClosedStore:
 
 
 @dataclass(frozen=True, slots=True)
-class _Nobody:
-    """A verifier that is never asked; an executor has at least one."""
+class _UnusedVerifier:
+    """Fills the place of the one verifier that an executor needs; never called."""
 
-    name: str = "nobody"
+    name: str = "none"
 
     def accepts(self, manifest: Manifest) -> bool:
         del manifest
@@ -82,4 +82,4 @@ class _Nobody:
 
     async def verify(self, evidence: Evidence) -> Details:
         del evidence
-        raise InconclusiveError(Reason.SCOPE_NO_MATCH, "nobody may decide")
+        raise InconclusiveError(Reason.SCOPE_NO_MATCH, "this executor only denies")

@@ -1,4 +1,4 @@
-"""Texts of resources stand for themselves: no environment variables and no files are put into them."""
+"""Refuse substitutions in resources: their texts are literal, unlike those of a configuration file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from pyratify.core.errors import ConfigurationError
 
 
 def check_literal(value: Any, path: str) -> None:
-    """Refuse what a file's reader would replace: in a resource nothing is replaced, and nobody shall think it were.
+    """Refuse what would be replaced in a configuration file, because in a resource it would silently stay as it is.
 
     Raises:
         ConfigurationError: `${NAME}`, or a parameter that begins with `file:`, with its path.

@@ -1,4 +1,4 @@
-"""The resources that one engine is made of: the cluster's, or those of one namespace."""
+"""Reconcile the resources of the cluster, or of one namespace, into one engine."""
 
 import asyncio
 import logging
@@ -14,11 +14,11 @@ from pyratify.core.clock import Clock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.instrumented import observed
+from pyratify.core.instrumented import instrument_engine
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.resource import Resource
-from pyratify.kubernetes.executors.build_executor import Part, build_part
-from pyratify.kubernetes.executors.scope_owners import Claim, Plan, compose
+from pyratify.kubernetes.executors.build_executor import BuiltExecutor, build_executor
+from pyratify.kubernetes.executors.scope_owners import ScopeClaim, ScopePlan, assign_scopes
 from pyratify.kubernetes.secrets.secret_reader import ClusterResources
 
 _LOG = logging.getLogger("pyratify.kubernetes")
@@ -26,11 +26,13 @@ _BUILD_SECONDS = 30.0
 _FIRST_RETRY = 15.0
 _LONGEST_RETRY = 300.0
 
+Instrument = Callable[[Engine], Engine]
+
 
 class OnInvalid(StrEnum):
-    """What becomes of a resource that was valid and is not any more.
+    """What an update that is not valid does to a resource.
 
-    `KEEP`: as it last was, it stays in service; `REMOVE`: what it is for is denied.
+    `KEEP`: its last valid specification stays in service; `REMOVE`: its scopes are denied.
     """
 
     KEEP = "keep"
@@ -38,21 +40,21 @@ class OnInvalid(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What became of one resource.
+class ResourceState:
+    """The outcome of building one resource.
 
     Attributes:
         resource: The resource.
-        part: What decides for it; None where it must not.
-        scopes: What it is for, or was when it last was valid.
-        fault: Why its specification of the moment is not valid; None where it is.
-        conflict: Why it does not decide about all of its scopes; None where it does.
-        retry: The monotonic time at which a faulty one is built again.
-        pause: For how many seconds it waits for that.
+        built: The executor in service for it; None where its scopes are denied.
+        scopes: Scopes of its current specification, and of the last valid one.
+        fault: Why its current specification is not valid; None where it is.
+        conflict: Why some of its scopes belong to another resource; None where none do.
+        retry: The monotonic time at which an invalid resource is built again.
+        pause: Seconds between the last attempt and `retry`; doubled by every failure.
     """
 
     resource: Resource
-    part: Part | None
+    built: BuiltExecutor | None
     scopes: tuple[str, ...]
     fault: ConfigurationError | None = None
     conflict: ConfigurationError | None = None
@@ -60,170 +62,176 @@ class Held:
     pause: float = 0.0
 
     @property
-    def trouble(self) -> ConfigurationError | None:
-        """Why its specification of the moment is not in service, as a whole; None where it is."""
+    def unready_reason(self) -> ConfigurationError | None:
+        """Why its current specification is not wholly in service; None where it is."""
         return self.fault or self.conflict
 
 
 @dataclass(slots=True)
-class Bucket:
-    """The resources of the cluster or of one namespace, and the engine that is made of them.
+class Reconciler:
+    """The resources of the cluster or of one namespace, and the engine that is built from them.
 
     Attributes:
-        lent: What plugins are lent.
-        clock: Where all times come from.
-        on_invalid: What becomes of resources that are not valid any more.
-        secret: What processes that share verdicts have in common; None where nothing is shared.
-        most: How many resources there may be; None for any number.
+        plugin_resources: Services for plugins while they are built.
+        clock: Paces retries.
+        on_invalid: What an update that is not valid does to a resource.
+        secret: Secret of the processes that share verdicts; None where none are shared.
+        max_resources: How many resources there may be; None for any number.
         current: The generation in use; None before the first one, and when there are no resources.
-        held: By uid, what became of each resource.
+        states: The outcome for each resource, by uid.
     """
 
-    lent: ClusterResources
+    plugin_resources: ClusterResources
     clock: Clock
     on_invalid: OnInvalid = OnInvalid.KEEP
     secret: bytes | None = field(default=None, repr=False)
-    most: int | None = None
+    max_resources: int | None = None
     current: Generation | None = None
-    held: dict[str, Held] = field(default_factory=dict)
+    states: dict[str, ResourceState] = field(default_factory=dict)
     _made_of: tuple[object, ...] = ()
     _stale: set[str] = field(default_factory=set)
     _too_many: set[str] = field(default_factory=set)
 
-    async def reconcile(
-        self, resources: tuple[Resource, ...], dress: Callable[[Engine], Engine] | None = None
-    ) -> bool:
-        """Build what changed and exchange the engine at once; tell whether there is a new one.
+    async def reconcile(self, resources: tuple[Resource, ...], instrument: Instrument | None = None) -> bool:
+        """Build what changed and exchange the engine in one step; return whether there is a new one.
 
         Args:
             resources: All of them, the oldest first.
-            dress: Changes an engine before it is used, as to measure it.
+            instrument: Wraps the engine before it is used, as to measure it.
         """
-        fresh = {each.resource.uid: each for each in await self._held(resources)}
-        plan = compose(tuple(Claim(each.resource, each.part, each.scopes) for each in fresh.values()))
+        fresh = {each.resource.uid: each for each in await self._build_all(resources)}
+        plan = assign_scopes(
+            tuple(ScopeClaim(each.resource, each.built, each.scopes) for each in fresh.values())
+        )
         fresh = {uid: replace(each, conflict=plan.conflicts.get(uid)) for uid, each in fresh.items()}
         try:
-            return await self._exchange(plan, fresh, dress)
+            return await self._exchange(plan, fresh, instrument)
         finally:
-            await self._let_go(fresh)
+            await self._adopt(fresh)
 
-    async def _held(self, resources: tuple[Resource, ...]) -> list[Held]:
-        """Return what becomes of each resource; of too many, the younger ones are refused until there are fewer."""
-        most = self.most if self.most is not None else len(resources)
+    async def _build_all(self, resources: tuple[Resource, ...]) -> list[ResourceState]:
+        """Build each resource; beyond the maximum, refuse the younger ones until there are fewer."""
+        most = self.max_resources if self.max_resources is not None else len(resources)
+        # One that was refused for the number alone has an unchanged generation: build it as soon as it fits.
         self._stale |= self._too_many
-        found = await asyncio.gather(*map(self._hold, resources[:most]))
+        found = await asyncio.gather(*map(self._build, resources[:most]))
         many = ConfigurationError(
-            f"a namespace may have at most {most}, and this one is not among the oldest"
+            f"a namespace may have at most {most} executors, and this one is not among the oldest",
+            remedy="Delete one of them, or write several scopes into one resource.",
         )
         self._too_many = {each.uid for each in resources[most:]}
-        return [*found, *(self._faulty(each, None, many) for each in resources[most:])]
+        return [*found, *(self._invalid(each, None, many) for each in resources[most:])]
 
     async def aclose(self) -> None:
-        """Close everything, as soon as nobody uses it."""
+        """Close every executor as soon as its last request has ended."""
         old, self.current = self.current, None
         if old is not None:
             await old.retire()
-        await self._let_go({})
+        await self._adopt({})
 
-    def due(self) -> float | None:
-        """Return the monotonic time at which something faulty is to be built again, or None."""
-        times = [each.retry for each in self.held.values() if each.fault is not None]
+    def next_retry(self) -> float | None:
+        """Return the monotonic time at which an invalid resource is to be built again, or None."""
+        times = [each.retry for each in self.states.values() if each.fault is not None]
         return min(times, default=None)
 
-    async def look(self) -> bool:
-        """Look for Secrets that are others now; tell whether something has to be built again."""
-        for uid, each in tuple(self.held.items()):
-            reader = each.part.secrets if each.part is not None and each.fault is None else None
+    async def check_secrets(self) -> bool:
+        """Mark resources whose Secrets changed as stale; return whether any has to be built again."""
+        for uid, each in tuple(self.states.items()):
+            reader = each.built.secrets if each.built is not None and each.fault is None else None
             if reader is not None and reader.used and await reader.changed():
                 self._stale.add(uid)
         return bool(self._stale)
 
-    async def _hold(self, resource: Resource) -> Held:
-        """Return what becomes of one resource: as it was when neither it nor the time asks for a new attempt."""
-        old = self.held.get(resource.uid)
+    async def _build(self, resource: Resource) -> ResourceState:
+        """Build one resource, or return its last state where neither its generation nor a retry asks for more."""
+        old = self.states.get(resource.uid)
         same = old is not None and old.resource.generation == resource.generation
-        if old is not None and same and not self._is_due(old):
+        if old is not None and same and not self._needs_build(old):
             return replace(old, resource=resource)
         self._stale.discard(resource.uid)
         try:
             async with asyncio.timeout(_BUILD_SECONDS):
-                part = await build_part(resource, self.lent, self.secret)
+                built = await build_executor(resource, self.plugin_resources, self.secret)
         except ConfigurationError as error:
-            return self._faulty(resource, old, error)
+            return self._invalid(resource, old, error)
         except TimeoutError:
             slow = ConfigurationError(f"it was not built within {_BUILD_SECONDS:g} seconds")
-            return self._faulty(resource, old, slow)
-        except Exception as error:  # noqa: BLE001 - one bad resource must not end the others; the end is a refusal
+            return self._invalid(resource, old, slow)
+        except Exception as error:  # noqa: BLE001 - one bad resource must not end the others; it is refused
             defect = ConfigurationError(f"it could not be built: unexpected {type(error).__name__}")
-            return self._faulty(resource, old, defect)
-        part.keep()
-        return Held(resource, part, part.config.scopes)
+            return self._invalid(resource, old, defect)
+        built.acquire()
+        return ResourceState(resource, built, built.config.scopes)
 
-    def _is_due(self, old: Held) -> bool:
+    def _needs_build(self, old: ResourceState) -> bool:
         if old.resource.uid in self._stale:
             return True
         return old.fault is not None and self.clock.monotonic() >= old.retry
 
-    def _faulty(self, resource: Resource, old: Held | None, fault: ConfigurationError) -> Held:
-        """Return a resource that is not valid, with what is left of its last valid state."""
+    def _invalid(
+        self, resource: Resource, old: ResourceState | None, fault: ConfigurationError
+    ) -> ResourceState:
+        """Return the state of a resource that is not valid, with its last valid executor where that is kept."""
         pause = _FIRST_RETRY
         if old is not None and old.fault is not None and old.resource.generation == resource.generation:
             pause = min(_LONGEST_RETRY, old.pause * 2)
         before = old.scopes if old is not None else ()
-        kept = old.part if old is not None and self.on_invalid is OnInvalid.KEEP else None
+        kept = old.built if old is not None and self.on_invalid is OnInvalid.KEEP else None
+        # Scopes of both specifications stay claimed: neither may fall to a wider executor with a weaker policy.
         scopes = tuple(dict.fromkeys((*resource.claimed(), *before)))
-        return Held(resource, kept, scopes, fault, retry=self.clock.monotonic() + pause, pause=pause)
+        return ResourceState(resource, kept, scopes, fault, retry=self.clock.monotonic() + pause, pause=pause)
 
     async def _exchange(
-        self, plan: Plan, fresh: dict[str, Held], dress: Callable[[Engine], Engine] | None
+        self, plan: ScopePlan, fresh: dict[str, ResourceState], instrument: Instrument | None
     ) -> bool:
-        parts = [each.part for each in fresh.values() if each.part is not None]
-        made_of = tuple((each.scope, each.owner, id(each.part)) for each in plan.deciders)
+        executors = [each.built for each in fresh.values() if each.built is not None]
+        made_of = tuple((each.scope, each.owner, id(each.built)) for each in plan.owners)
         if made_of == self._made_of and (self.current is not None) is bool(fresh):
             return False
-        new = await self._generation(plan, parts, dress) if fresh else None
+        new = await self._generation(plan, executors, instrument) if fresh else None
         old, self.current, self._made_of = self.current, new, made_of
         if new is not None:
             _LOG.info(
                 "configuration in use",
-                extra={"generation": new.engine.generation, "scopes": len(plan.deciders)},
+                extra={"generation": new.engine.generation, "scopes": len(plan.owners)},
             )
         if old is not None:
             await old.retire()
         return True
 
     async def _generation(
-        self, plan: Plan, parts: list[Part], dress: Callable[[Engine], Engine] | None
+        self, plan: ScopePlan, executors: list[BuiltExecutor], instrument: Instrument | None
     ) -> Generation:
-        scopes = ScopeMap((each.scope, each.executor) for each in plan.deciders)
+        scopes = ScopeMap((each.scope, each.executor) for each in plan.owners)
         common = self._common(plan)
         engine = Engine(scopes, generation=common or secrets.token_hex(8), common=bool(common))
-        if (observer := self.lent.shared.observer) is not None:
-            engine = observed(engine, observer)
+        if (observer := self.plugin_resources.shared.observer) is not None:
+            engine = instrument_engine(engine, observer)
         async with AsyncExitStack() as stack:
-            for part in parts:
-                part.keep()
-                stack.push_async_callback(part.release)
+            for each in executors:
+                each.acquire()
+                stack.push_async_callback(each.release)
             stack.callback(engine.lifetime.close)
-            types = MappingProxyType({name: kind for part in parts for name, kind in part.types()})
-            return Generation(engine if dress is None else dress(engine), types, stack.pop_all())
+            types = MappingProxyType({name: kind for each in executors for name, kind in each.types()})
+            engine = engine if instrument is None else instrument(engine)
+            return Generation(engine, types, stack.pop_all())
 
-    def _common(self, plan: Plan) -> str:
-        """Return the generation that every process gives to the same resources; empty where that cannot be told."""
+    def _common(self, plan: ScopePlan) -> str:
+        """Return the generation that every process computes for the same resources; empty where one cannot."""
         found = Fingerprint()
         if self.secret is None:
             found.miss("a secret")
-        for each in plan.deciders:
-            found.add(each.scope, each.part.common.encode() if each.part else b"")
-            if each.part is not None and not each.part.common:
+        for each in plan.owners:
+            found.add(each.scope, each.built.common.encode() if each.built else b"")
+            if each.built is not None and not each.built.common:
                 found.miss(each.scope)
         return found.generation(self.secret or b"")
 
-    async def _let_go(self, fresh: dict[str, Held]) -> None:
-        """Take over what was found, and release the parts that are no longer held."""
-        kept = {id(each.part) for each in fresh.values()}
-        dropped = [each.part for each in self.held.values() if each.part is not None]
-        self.held = fresh
-        for part in dropped:
-            if id(part) not in kept:
-                await part.release()
+    async def _adopt(self, fresh: dict[str, ResourceState]) -> None:
+        """Replace the states, and release executors that the new ones no longer hold."""
+        kept = {id(each.built) for each in fresh.values()}
+        dropped = [each.built for each in self.states.values() if each.built is not None]
+        self.states = fresh
+        for each in dropped:
+            if id(each) not in kept:
+                await each.release()

@@ -1,81 +1,83 @@
-"""Who is responsible for which scope, among several resources: pure, and the same on every replica."""
+"""Assign every scope to one of several resources: a pure function, with the same result on every replica."""
 
 from dataclasses import dataclass
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.kubernetes.client.resource import Resource
-from pyratify.kubernetes.executors.build_executor import SPEC, Part
-from pyratify.kubernetes.executors.deny import refusing
+from pyratify.kubernetes.executors.build_executor import SPEC, BuiltExecutor
+from pyratify.kubernetes.executors.deny import denying_executor
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What one resource is to decide about.
+class ScopeClaim:
+    """The scopes that one resource claims.
 
     Attributes:
         resource: The resource.
-        part: What decides: it as it is, or as it last was valid; None where it must not.
-        scopes: What its specification of the moment is for, and whatever else must not fall to others.
+        built: Its executor, of its current or its last valid specification; None where its scopes are denied.
+        scopes: Scopes of its current specification, and others that must not fall to another resource.
     """
 
     resource: Resource
-    part: Part | None
+    built: BuiltExecutor | None
     scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Decider:
-    """Who decides about one scope.
+class ScopeOwner:
+    """The owner of one scope.
 
     Attributes:
         scope: The scope.
-        owner: The resource that is responsible, as messages call it.
-        executor: The executor; one that denies where a resource is responsible that must not decide.
-        part: What the executor belongs to; None for one that denies.
+        owner: The title of the resource that owns it.
+        executor: The executor that decides; one that denies where the owner's specification is not valid.
+        built: What the executor belongs to; None for one that denies.
     """
 
     scope: str
     owner: str
     executor: Executor
-    part: Part | None = None
+    built: BuiltExecutor | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Who decides.
+class ScopePlan:
+    """The owners of all scopes.
 
     Attributes:
-        deciders: For every scope one.
-        conflicts: By the resource's uid, why it does not decide about all of its scopes.
+        owners: One for every scope.
+        conflicts: By the resource's uid, why it does not own all of its scopes.
     """
 
-    deciders: tuple[Decider, ...]
+    owners: tuple[ScopeOwner, ...]
     conflicts: dict[str, ConfigurationError]
 
 
-def compose(claims: tuple[Claim, ...]) -> Plan:
-    """Give every scope to one resource: the older one, and of two of the same age the one whose name comes first.
+def assign_scopes(claims: tuple[ScopeClaim, ...]) -> ScopePlan:
+    """Give every scope to the oldest resource that claims it; of two of the same age, to the first by name.
 
-    A scope of a resource that must not decide is denied. It is never left to another resource's wider scope.
+    A scope whose owner is not valid is denied. It never falls to another resource's wider scope.
     """
-    owners: dict[str, Resource] = {}
-    deciders: list[Decider] = []
+    holders: dict[str, Resource] = {}
+    owners: list[ScopeOwner] = []
     conflicts: dict[str, ConfigurationError] = {}
     for claim in sorted(claims, key=lambda each: each.resource.age):
-        served = claim.part.config.scopes if claim.part else ()
+        # Not a tuple, because a tenant may write as many scopes as an object holds, and all of this runs on the event loop.
+        served = dict.fromkeys(claim.built.config.scopes if claim.built else ())
         for scope in dict.fromkeys((*claim.scopes, *served)):
-            owner = owners.setdefault(scope, claim.resource)
-            if owner is not claim.resource:
-                conflicts.setdefault(claim.resource.uid, _conflict(claim, scope, owner))
-            elif claim.part is not None and scope in served:
-                deciders.append(Decider(scope, owner.title, claim.part.executor, claim.part))
+            holder = holders.setdefault(scope, claim.resource)
+            if holder is not claim.resource:
+                if claim.resource.uid not in conflicts:
+                    conflicts[claim.resource.uid] = _conflict(claim, scope, holder)
+            elif claim.built is not None and scope in served:
+                owners.append(ScopeOwner(scope, holder.title, claim.built.executor, claim.built))
             else:
-                deciders.append(Decider(scope, owner.title, refusing(owner)))
-    return Plan(tuple(deciders), conflicts)
+                owners.append(ScopeOwner(scope, holder.title, denying_executor(holder)))
+    return ScopePlan(tuple(owners), conflicts)
 
 
-def _conflict(claim: Claim, scope: str, owner: Resource) -> ConfigurationError:
+def _conflict(claim: ScopeClaim, scope: str, owner: Resource) -> ConfigurationError:
     number = claim.scopes.index(scope) if scope in claim.scopes else 0
     return ConfigurationError(
         f"the scope {scope!r} belongs to {owner.title}, which is older",

@@ -1,4 +1,4 @@
-"""What became of a resource, said in its status and by an Event."""
+"""Write the status of resources, and Events about them."""
 
 import asyncio
 import hashlib
@@ -28,68 +28,68 @@ _EVENTS = "events.k8s.io/v1"
 
 
 @dataclass(slots=True)
-class Reporter:
-    """Writes status and Events, each only when there is something new to say.
+class StatusReporter:
+    """Writes statuses and Events, each only when it differs from the last one.
 
-    Every replica may say the same; what another replica says is left alone.
+    Every replica writes; an equal status of another replica is not written again.
 
     Attributes:
         api: The API server.
-        clock: Where all times come from.
+        clock: Dates conditions and Events.
         instance: The name of this process, in Events.
     """
 
     api: Api
     clock: Clock = field(default_factory=SystemClock)
     instance: str = "pyratify"
-    _said: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _written: dict[str, tuple[int, str]] = field(default_factory=dict)
     _logged: dict[str, tuple[int, str]] = field(default_factory=dict)
-    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-    _left: float = float(_MAX_EVENTS)
-    _since: float = 0.0
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    _budget: float = float(_MAX_EVENTS)
+    _refilled: float = 0.0
 
-    async def report(self, resource: Resource, trouble: ConfigurationError | None, *, serving: bool) -> None:
-        """Say what became of a resource; that it cannot be said is logged.
+    async def report(self, resource: Resource, problem: ConfigurationError | None, *, serving: bool) -> None:
+        """Write a resource's status and an Event; failures are logged.
 
         Args:
             resource: The resource.
-            trouble: Why its specification is not in service; None where it is.
-            serving: Whether it is in service as it last was valid.
+            problem: Why its specification is not in service; None where it is.
+            serving: Whether its last valid specification is in service.
         """
-        said = (resource.generation, trouble.message if trouble else "")
-        if self._said.get(resource.uid) == said:
+        written = (resource.generation, problem.message if problem else "")
+        if self._written.get(resource.uid) == written:
             return
-        if self._logged.get(resource.uid) != said:
-            self._log(resource, trouble, serving=serving)
-            self._logged[resource.uid] = said
+        if self._logged.get(resource.uid) != written:
+            self._log(resource, problem, serving=serving)
+            self._logged[resource.uid] = written
         try:
-            async with self._gate:
-                if await self._write(resource, trouble):
-                    await self._tell(resource, trouble, serving=serving)
-            self._said[resource.uid] = said
+            async with self._slots:
+                if await self._write(resource, problem):
+                    await self._emit(resource, problem, serving=serving)
+            self._written[resource.uid] = written
         except ApiFault as fault:
             _LOG.warning("status not written", extra={"resource": resource.title, "error": fault.message})
 
-    def _log(self, resource: Resource, trouble: ConfigurationError | None, *, serving: bool) -> None:
-        level = logging.ERROR if trouble else logging.INFO
-        error = trouble.message if trouble else ""
+    def _log(self, resource: Resource, problem: ConfigurationError | None, *, serving: bool) -> None:
+        level = logging.ERROR if problem else logging.INFO
+        error = problem.message if problem else ""
         extra = {"resource": resource.title, "error": error, "last_valid_serves": serving}
-        _LOG.log(level, "executor refused" if trouble else "executor in service", extra=extra)
+        _LOG.log(level, "executor refused" if problem else "executor in service", extra=extra)
 
     def forget(self, uids: set[str]) -> None:
-        """Forget what was said about all resources but these."""
-        self._said = {uid: said for uid, said in self._said.items() if uid in uids}
-        self._logged = {uid: said for uid, said in self._logged.items() if uid in uids}
+        """Forget the state of all resources but these."""
+        self._written = {uid: written for uid, written in self._written.items() if uid in uids}
+        self._logged = {uid: written for uid, written in self._logged.items() if uid in uids}
 
-    async def _write(self, resource: Resource, trouble: ConfigurationError | None) -> bool:
-        """Write the status if it is another one; tell whether it was written.
+    async def _write(self, resource: Resource, problem: ConfigurationError | None) -> bool:
+        """Write the status unless it is current; return whether it was written.
 
         Raises:
-            ApiFault: It could not be written.
+            ApiFault: The write failed, or conflicted too often.
         """
         where = (API_VERSION, resource.kind.plural, resource.name, resource.namespace)
         for _ in range(_MAX_TRIES):
-            wanted = self._status(resource, trouble)
+            wanted = self._status(resource, problem)
             if wanted is None:
                 return False
             patch = {"metadata": {"resourceVersion": resource.version}, "status": wanted}
@@ -105,15 +105,17 @@ class Reporter:
             if fresh is None or (fresh.uid, fresh.generation) != (resource.uid, resource.generation):
                 return False
             resource = fresh
-        raise ApiFault(409, "Conflict", "somebody else writes this status again and again")
+        raise ApiFault(
+            409, "Conflict", f"the status was changed by others between {_MAX_TRIES} attempts to write it"
+        )
 
-    def _status(self, resource: Resource, trouble: ConfigurationError | None) -> dict[str, Any] | None:
-        """Return the status as it is to be, or None where it is so."""
+    def _status(self, resource: Resource, problem: ConfigurationError | None) -> dict[str, Any] | None:
+        """Return the desired status, or None if current."""
         old = _read(resource.status)
-        condition = self._condition(resource, trouble, old)
-        error = _short(trouble.message, _MAX_ERROR) if trouble else ""
+        condition = self._condition(resource, problem, old)
+        error = _short(problem.message, _MAX_ERROR) if problem else ""
         new = Status(
-            succeeded=trouble is None,
+            succeeded=problem is None,
             error=error,
             brief_error=_short(error, MAX_BRIEF),
             observed_generation=resource.generation,
@@ -125,42 +127,42 @@ class Reporter:
         return {"error": None, "briefError": None, **found}  # a merge patch removes what is null
 
     def _condition(
-        self, resource: Resource, trouble: ConfigurationError | None, old: Status | None
+        self, resource: Resource, problem: ConfigurationError | None, old: Status | None
     ) -> Condition:
-        status = "False" if trouble else "True"
+        status = "False" if problem else "True"
         before = next((each for each in old.conditions if each.type == _READY), None) if old else None
         since = before.last_transition_time if before is not None and before.status == status else self._now()
         return Condition(
             type=_READY,
-            status="False" if trouble else "True",
-            reason=trouble.reason.value if trouble else _IN_SERVICE,
-            message=_short(f"{trouble.message}. {trouble.remedy}", _MAX_ERROR) if trouble else "in service",
+            status="False" if problem else "True",
+            reason=problem.reason.value if problem else _IN_SERVICE,
+            message=_short(f"{problem.message}. {problem.remedy}", _MAX_ERROR) if problem else "in service",
             last_transition_time=since,
             observed_generation=resource.generation,
         )
 
-    async def _tell(self, resource: Resource, trouble: ConfigurationError | None, *, serving: bool) -> None:
-        """Make an Event; the same one of several replicas is one, and there are never many at once."""
-        if not self._may_tell():
+    async def _emit(self, resource: Resource, problem: ConfigurationError | None, *, serving: bool) -> None:
+        """Create an Event, rate limited; its name is a hash of its content, so that replicas create the same one once."""
+        if not self._may_emit():
             return
         note = "the specification is in service"
-        if trouble:
+        if problem:
             rest = "as it last was valid it stays in service" if serving else "its scopes are denied"
-            note = f"{_short(trouble.message, _MAX_NOTE)}; {rest}"
-        reason = trouble.reason.value if trouble else _IN_SERVICE
-        told = hashlib.sha256(f"{resource.uid} {resource.generation} {note}".encode()).hexdigest()[:16]
+            note = f"{_short(problem.message, _MAX_NOTE)}; {rest}"
+        reason = problem.reason.value if problem else _IN_SERVICE
+        digest = hashlib.sha256(f"{resource.uid} {resource.generation} {note}".encode()).hexdigest()[:16]
         namespace = resource.namespace or "default"
         event = {
             "apiVersion": _EVENTS,
             "kind": "Event",
-            "metadata": {"name": f"{resource.name[:200]}.{told}", "namespace": namespace},
+            "metadata": {"name": f"{resource.name[:200]}.{digest}", "namespace": namespace},
             "eventTime": self.clock.now().isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "reportingController": "config.ratify.sh/pyratify",
             "reportingInstance": self.instance[:128],
             "action": "Configure",
             "reason": reason,
             "regarding": resource.reference,
-            "type": "Warning" if trouble else "Normal",
+            "type": "Warning" if problem else "Normal",
             "note": note,
         }
         try:
@@ -169,13 +171,13 @@ class Reporter:
             if not fault.is_conflict:
                 _LOG.warning("event not made", extra={"resource": resource.title, "error": fault.message})
 
-    def _may_tell(self) -> bool:
+    def _may_emit(self) -> bool:
         now = self.clock.monotonic()
-        self._left = min(_MAX_EVENTS, self._left + (now - self._since) / _EVENT_SECONDS)
-        self._since = now
-        if self._left < 1:
+        self._budget = min(_MAX_EVENTS, self._budget + (now - self._refilled) / _EVENT_SECONDS)
+        self._refilled = now
+        if self._budget < 1:
             return False
-        self._left -= 1
+        self._budget -= 1
         return True
 
     def _now(self) -> str:
@@ -183,7 +185,7 @@ class Reporter:
 
 
 def _short(text: str, limit: int) -> str:
-    """Return a text without what a terminal would obey, its end left out where it is longer than the limit."""
+    """Return a text with control characters escaped, cut to the limit."""
     shown = clean(text, 10 * limit)
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 

@@ -1,5 +1,5 @@
-"""Our own certificates in a cluster: a Secret with an authority and a server certificate, renewed in time by one of all replicas.
+"""The servers' own certificates in a cluster: a Secret with an authority and a server certificate, renewed by one replica at a time.
 
-What to do is decided by functions of the Secret and the clock (`material`, `issue`, `plan`); the rest asks the API server
-(`secret`, `bundles`, `lease`) and follows (`rotator`). Nothing here opens a port.
+Pure functions of the Secret and the clock decide what to do (`secret_contents`, `authority`, `plan`); the other modules make the
+requests (`certificate_secret`, `ca_bundle`, `leader`), and `rotator` runs them. Nothing here opens a port.
 """

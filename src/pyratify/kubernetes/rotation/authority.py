@@ -1,4 +1,4 @@
-"""Authorities and server certificates, made on the spot: ECDSA on P-256, random serial numbers (RFC 5280)."""
+"""Make authorities and server certificates: ECDSA on P-256, random serial numbers (RFC 5280)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.kubernetes.rotation.secret_contents import Identity, Service
+from pyratify.kubernetes.rotation.secret_contents import CertifiedKey, ServiceNames
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -26,17 +26,17 @@ _USAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """How long everything lasts.
+    """Periods of certificates and of their renewal.
 
     Attributes:
-        authority: The life of an authority.
-        renew_authority: How long before its end there is a new one.
-        leaf: The life of a server certificate.
-        renew_leaf: How long before its end there is a new one.
-        urgent: How long before its end a server certificate is replaced even though clients may not know the new authority.
-        backdate: How much earlier everything begins, for clocks that are behind.
-        settle: How long clients are given to learn of a new authority before anything that it signed is served.
-        overlap: How long an old authority is trusted at least after everything was replaced that it signed.
+        authority: Validity of an authority.
+        renew_authority: Time before its end at which there is a new one.
+        leaf: Validity of a server certificate.
+        renew_leaf: Time before its end at which there is a new one.
+        urgent: Time before its end at which a server certificate is replaced even if clients may not trust the new authority.
+        backdate: How much earlier every validity begins, for clients whose clocks are behind.
+        settle: Time between the announcement of an authority and the first certificate of it that is served.
+        overlap: Least time for which an old authority stays trusted after its last certificate was replaced.
 
     Raises:
         ConfigurationError: They do not go together: something would end before it is renewed.
@@ -63,15 +63,15 @@ class Lifetimes:
         others = (self.backdate, self.settle, self.overlap)
         if list(order) != sorted(set(order)) or min(others) < timedelta(0):
             raise ConfigurationError(
-                "lifetimes of certificates do not go together",
+                "lifetimes of certificates contradict each other: one would end before it is renewed",
                 remedy="Let urgent < renew_leaf < leaf < renew_authority < authority.",
             )
 
 
-def make_authority(service: Service, now: datetime, lifetimes: Lifetimes) -> Identity:
+def make_authority(service: ServiceNames, now: datetime, lifetimes: Lifetimes) -> CertifiedKey:
     """Make a certificate authority for nothing but this service's server certificates.
 
-    Its name is its own, so that two authorities of one service are never taken for each other.
+    Its name contains its serial number, so that clients can tell two authorities of one service apart.
     """
     from cryptography import x509
 
@@ -80,10 +80,12 @@ def make_authority(service: Service, now: datetime, lifetimes: Lifetimes) -> Ide
     builder = _builder(name, name, key.public_key(), serial)
     builder = builder.not_valid_before(now - lifetimes.backdate).not_valid_after(now + lifetimes.authority)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    return Identity(_signed(builder, key, key, "key_cert_sign", "crl_sign"), key)
+    return CertifiedKey(_signed(builder, key, key, "key_cert_sign", "crl_sign"), key)
 
 
-def make_leaf(service: Service, authority: Identity, now: datetime, lifetimes: Lifetimes) -> Identity:
+def make_leaf(
+    service: ServiceNames, authority: CertifiedKey, now: datetime, lifetimes: Lifetimes
+) -> CertifiedKey:
     """Make a server certificate with a new key; it never ends later than its authority, nor begins earlier."""
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -101,10 +103,10 @@ def make_leaf(service: Service, authority: Identity, now: datetime, lifetimes: L
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(names, critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    return Identity(_signed(builder, key, authority.key, "digital_signature"), key)
+    return CertifiedKey(_signed(builder, key, authority.key, "digital_signature"), key)
 
 
-def encode(identity: Identity) -> tuple[bytes, bytes]:
+def encode(identity: CertifiedKey) -> tuple[bytes, bytes]:
     """Return the certificate in PEM, and its key in PEM (PKCS #8, not encrypted)."""
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 

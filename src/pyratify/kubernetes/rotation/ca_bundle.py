@@ -1,4 +1,4 @@
-"""Telling clients whom to trust: `caBundle` of Gatekeeper's Providers and of admission webhooks."""
+"""Update `caBundle` of Gatekeeper's Providers and of admission webhooks, by which their clients trust the server."""
 
 import base64
 import logging
@@ -12,7 +12,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CaBundleTarget:
     """A resource with a `caBundle`; none of them belongs to a namespace.
 
     Attributes:
@@ -32,64 +32,64 @@ class Target:
 
     @property
     def path(self) -> str:
-        """Where it is."""
+        """Its path at the API server."""
         return object_path(self.api, self.plural, self.name)
 
 
-def provider(name: str) -> Target:
+def provider(name: str) -> CaBundleTarget:
     """Return the external data provider of Gatekeeper with this name."""
-    return Target("Provider", "externaldata.gatekeeper.sh/v1beta1", "providers", name)
+    return CaBundleTarget("Provider", "externaldata.gatekeeper.sh/v1beta1", "providers", name)
 
 
-def validating_webhook(name: str) -> Target:
+def validating_webhook(name: str) -> CaBundleTarget:
     """Return the configuration of validating webhooks with this name."""
     plural = "validatingwebhookconfigurations"
-    return Target("ValidatingWebhookConfiguration", "admissionregistration.k8s.io/v1", plural, name)
+    return CaBundleTarget("ValidatingWebhookConfiguration", "admissionregistration.k8s.io/v1", plural, name)
 
 
-def mutating_webhook(name: str) -> Target:
+def mutating_webhook(name: str) -> CaBundleTarget:
     """Return the configuration of mutating webhooks with this name."""
     plural = "mutatingwebhookconfigurations"
-    return Target("MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1", plural, name)
+    return CaBundleTarget("MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1", plural, name)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What became of the resources.
+class BundleUpdate:
+    """The outcome of an update.
 
     Attributes:
-        unchanged: Whether all of them said already what they are to say; those that are not there have no clients.
-        faults: Which could not be read or changed, and why.
+        unchanged: Whether every bundle was current already; a missing resource has no clients and counts as current.
+        faults: Which resources could not be read or changed, and why.
     """
 
     unchanged: bool
     faults: tuple[str, ...] = ()
 
 
-async def tell(api: Api, targets: Iterable[Target], authorities: bytes) -> Told:
-    """Have every resource tell its clients to trust these authorities, and only these.
+async def update_ca_bundles(api: Api, targets: Iterable[CaBundleTarget], authorities: bytes) -> BundleUpdate:
+    """Write these authorities, and only these, into the bundle of every resource.
 
     Args:
         api: The API server.
-        targets: The resources; one that is not there is passed over.
+        targets: The resources; a missing one is skipped.
         authorities: Certificates in PEM.
     """
     text, unchanged = base64.b64encode(authorities).decode(), True
     faults: list[str] = []
     for target in targets:
         try:
-            changed = await _tell(api, target, text)
+            changed = await _update(api, target, text)
         except ApiFault as fault:
             faults.append(f"{target}: {fault.message}")
             continue
         if changed:
             unchanged = False
-            _LOG.info("clients are told whom to trust", extra={"resource": str(target)})
-    return Told(unchanged and not faults, tuple(faults))
+            _LOG.info("caBundle updated", extra={"resource": str(target)})
+    return BundleUpdate(unchanged and not faults, tuple(faults))
 
 
-async def _tell(api: Api, target: Target, text: str) -> bool:
-    """Change one resource if it has to be; tell whether it was."""
+async def _update(api: Api, target: CaBundleTarget, text: str) -> bool:
+    """Update one resource unless it is current; return whether it was changed."""
     for attempt in range(1, _TRIES + 1):
         try:
             found = await api.get(target.path)
@@ -106,11 +106,11 @@ async def _tell(api: Api, target: Target, text: str) -> bool:
 
 
 def change(found: Object, text: str) -> Object:
-    """Return the merge patch after which the resource says this, if it is still what was found; an empty one if it does already.
+    """Return the merge patch that sets the bundle, valid for this version of the resource only; empty if it is current.
 
     Args:
         found: The resource.
-        text: What `caBundle` is to be.
+        text: The bundle, in base64.
     """
     part: Object = {}
     hooks, spec = found.get("webhooks"), found.get("spec")
@@ -126,7 +126,7 @@ def change(found: Object, text: str) -> Object:
 
 
 def _hook(hook: object, text: str) -> object:
-    """Return a webhook with that bundle, everything else as it is."""
+    """Return a copy of a webhook with that bundle: a merge patch replaces lists as a whole (RFC 7396)."""
     if not isinstance(hook, dict) or not isinstance(hook.get("clientConfig"), dict):
         return hook
     return {**hook, "clientConfig": {**hook["clientConfig"], "caBundle": text}}

@@ -1,4 +1,4 @@
-"""The Secret: read, and written only as long as nobody else has changed it since."""
+"""Read the Secret, and write it only if it has not been changed since."""
 
 import base64
 from collections.abc import Mapping
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, Object, collection_path, object_path
-from pyratify.kubernetes.rotation.secret_contents import Material, Service
+from pyratify.kubernetes.rotation.secret_contents import SecretContents, ServiceNames
 from pyratify.pki.encoding import InvalidBase64, decode_base64
 
 ANNOTATION = "ratify.sh/certificates"
-"""Set on every Secret that we wrote; one with a certificate and without it may be somebody else's."""
-OURS = "rotated"
+"""Marks every Secret that a rotator wrote; a certificate without it was put there by other means, and is never overwritten."""
+ROTATED = "rotated"
 _FIELDS = {"authorities": "ca.crt", "authority_key": "ca.key", "certificate": "tls.crt", "key": "tls.key"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What the Secret held when it was read.
+class StoredSecret:
+    """The Secret as it was read.
 
     Attributes:
-        material: Its documents; empty where there is no Secret.
+        contents: Its documents; empty where there is no Secret.
         version: Its version; empty where there is none.
     """
 
-    material: Material
+    contents: SecretContents
     version: str = ""
 
 
@@ -38,32 +38,32 @@ class SecretStore:
     """
 
     api: Api
-    service: Service
+    service: ServiceNames
 
     def __str__(self) -> str:
         return f"Secret {self.service.namespace}/{self.service.secret}"
 
-    async def read(self) -> Stored:
+    async def read(self) -> StoredSecret:
         """Return what the Secret holds.
 
         Raises:
-            ApiFault: It cannot be read; that there is none is no fault.
+            ApiFault: It cannot be read; a missing Secret is returned as an empty one.
         """
         try:
             return _stored(await self.api.get(self._path))
         except ApiFault as fault:
             if not fault.is_missing:
                 raise
-            return Stored(Material())
+            return StoredSecret(SecretContents())
 
-    async def write(self, stored: Stored, material: Material) -> Stored:
-        """Write the material, if the Secret is still what was read, and return what it is then.
+    async def write(self, stored: StoredSecret, contents: SecretContents) -> StoredSecret:
+        """Write the contents if the Secret is still of the version that was read; return the new version.
 
         Raises:
             ApiFault: It was changed meanwhile (`is_conflict`), or cannot be written.
         """
-        data = {name: base64.b64encode(getattr(material, field)).decode() for field, name in _FIELDS.items()}
-        metadata: Object = {"annotations": {ANNOTATION: OURS}}
+        data = {name: base64.b64encode(getattr(contents, field)).decode() for field, name in _FIELDS.items()}
+        metadata: Object = {"annotations": {ANNOTATION: ROTATED}}
         if stored.version:
             metadata["resourceVersion"] = stored.version
             body: Object = {"metadata": metadata, "data": data}
@@ -84,11 +84,13 @@ class SecretStore:
         return object_path("v1", "secrets", self.service.secret, self.service.namespace)
 
 
-def _stored(found: Object) -> Stored:
+def _stored(found: Object) -> StoredSecret:
     metadata, data = _mapping(found.get("metadata")), _mapping(found.get("data"))
     documents = {field: _decoded(data.get(name)) for field, name in _FIELDS.items()}
-    ours = _mapping(metadata.get("annotations")).get(ANNOTATION) == OURS
-    return Stored(Material(**documents, ours=ours), str(metadata.get("resourceVersion", "")))
+    managed = _mapping(metadata.get("annotations")).get(ANNOTATION) == ROTATED
+    return StoredSecret(
+        SecretContents(**documents, managed=managed), str(metadata.get("resourceVersion", ""))
+    )
 
 
 def _decoded(text: object) -> bytes:

@@ -1,7 +1,8 @@
-"""The Lease: one replica at a time takes care of the certificates, and all say in it which certificate they serve.
+"""The Lease: its holder rotates the certificates, and every replica notes in it which certificate it serves.
 
-Two that both believe to hold it do no harm: whatever they write, they write only if nobody else has written meanwhile. Times of
-other machines are not compared with ours; a holder is given up when its entry has not changed for as long as it promised.
+Two replicas that both believe to hold it do no harm: every write carries the version that was read, and conflicts otherwise.
+Times of other machines are never compared with the local clock: a holder loses the Lease when its entry has not changed, as seen
+here, for the duration that it states.
 """
 
 import hashlib
@@ -18,12 +19,12 @@ _MAX_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """How the Lease stands.
+class LeaseState:
+    """The Lease as one replica sees it.
 
     Attributes:
-        leading: Whether it is ours.
-        served: Which certificates the replicas serve that were heard of in the last hours.
+        leading: Whether this replica holds it.
+        served: Fingerprints of the certificates that live replicas serve.
     """
 
     leading: bool
@@ -31,16 +32,16 @@ class Held:
 
 
 @dataclass(slots=True)
-class Lease:
+class LeaderLease:
     """The Lease of a service's certificates.
 
     Attributes:
         api: The API server.
         name: Its name.
         namespace: Its namespace.
-        identity: Who we are; no other replica has the same.
-        clock: The clock.
-        seconds: How long it is ours after it was renewed.
+        identity: The holder; unique among replicas.
+        clock: Wall time for the record, monotonic time for expiry.
+        seconds: The duration of the Lease after it was renewed.
     """
 
     api: Api
@@ -50,10 +51,10 @@ class Lease:
     clock: Clock
     seconds: int = 40
     _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _said: tuple[str, float] = ("", 0.0)
+    _written: tuple[str, float] = ("", 0.0)
 
-    async def hold(self, serving: str) -> Held:
-        """Take or renew it if nobody else has it, and let everybody know which certificate is served here.
+    async def hold(self, serving: str) -> LeaseState:
+        """Take or renew the Lease if it is free, and note which certificate this replica serves.
 
         Args:
             serving: The fingerprint of the certificate that is served; empty while there is none.
@@ -71,11 +72,11 @@ class Lease:
                 if not fault.is_conflict:
                     raise
                 continue
-            return Held(_spec(found).get("holderIdentity") == self.identity, self._served(found))
-        return Held(leading=False)
+            return LeaseState(_spec(found).get("holderIdentity") == self.identity, self._served(found))
+        return LeaseState(leading=False)
 
     async def release(self) -> None:
-        """Give it up, so that another replica need not wait; errors as in `hold`."""
+        """Release it, so that another replica need not wait for its end; errors as in `hold`."""
         found = await self._read()
         if _spec(found).get("holderIdentity") == self.identity:
             mine = {self._annotation: None}
@@ -91,9 +92,9 @@ class Lease:
             return {}
 
     async def _write(self, found: Object, serving: str, *, take: bool) -> Object:
-        """Write the Lease; only where we take it, it must still be what was found."""
-        said = f"{serving[:32]}.{self.clock.now():%Y%m%dT%H%M%S%f}"
-        annotations: Object = {self._annotation: said}
+        """Write the Lease; only taking it needs the version that was found, because notes of replicas do not collide."""
+        noted = f"{serving[:32]}.{self.clock.now():%Y%m%dT%H%M%S%f}"
+        annotations: Object = {self._annotation: noted}
         body: Object = {"metadata": {"annotations": annotations}}
         if take:
             annotations |= dict.fromkeys(self._silent(found) - {self._annotation})
@@ -106,11 +107,11 @@ class Lease:
             body["metadata"] |= {"name": self.name, "namespace": self.namespace}
             path = collection_path(_API, _PLURAL, self.namespace)
             found = await self.api.request("POST", path, body)
-        self._said = (serving, self.clock.monotonic())
+        self._written = (serving, self.clock.monotonic())
         return found
 
     def _held(self, before: Object) -> Object:
-        """Return the part of the Lease that says that it is ours."""
+        """Return the specification with this replica as the holder."""
         now = f"{self.clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
         spec: Object = {
             "holderIdentity": self.identity,
@@ -126,7 +127,7 @@ class Lease:
         return spec
 
     def _is_free(self, found: Object) -> bool:
-        """Tell whether it is ours, nobody's, or of somebody who has not renewed it in time."""
+        """Return whether this replica may take it: its own, without a holder, or not renewed in time."""
         spec = _spec(found)
         holder = spec.get("holderIdentity")
         if not holder or holder == self.identity:
@@ -136,23 +137,23 @@ class Lease:
         return self._since("", f"{holder} {spec.get('renewTime')}") >= seconds
 
     def _is_due(self, serving: str) -> bool:
-        said, when = self._said
-        return not when or said != serving or self.clock.monotonic() - when >= _HEARTBEAT
+        noted, when = self._written
+        return not when or noted != serving or self.clock.monotonic() - when >= _HEARTBEAT
 
     def _served(self, found: Object) -> frozenset[str]:
         silent = self._silent(found)
-        said = {name: value for name, value in _reports(found).items() if name not in silent}
-        return frozenset(value.partition(".")[0] for value in said.values())
+        noted = {name: value for name, value in _reports(found).items() if name not in silent}
+        return frozenset(value.partition(".")[0] for value in noted.values())
 
     def _silent(self, found: Object) -> frozenset[str]:
-        """Return the entries of replicas that have not been heard of for so long that they are no more."""
+        """Return the notes of replicas that have not been renewed for so long that the replicas must be gone."""
         reports = _reports(found)
         for gone in self._seen.keys() - reports.keys() - {""}:
             del self._seen[gone]
         return frozenset(name for name, value in reports.items() if self._since(name, value) >= _SILENCE)
 
     def _since(self, name: str, value: str) -> float:
-        """Return for how many seconds, as we saw it, this has had the same value."""
+        """Return for how many seconds, as seen here, an entry has had the same value."""
         now = self.clock.monotonic()
         before, when = self._seen.get(name, ("", now))
         if before != value:

@@ -1,7 +1,7 @@
-"""What to do about the certificates: a function of what there is and of the time.
+"""Decide the next step of the rotation: a pure function of the Secret, the cluster and the time.
 
-A new authority comes in three steps, so that a client that trusts what it is told to trust never meets a certificate it does not
-know: it is announced beside the old one, then it signs a server certificate, and when every replica serves that, the old one goes.
+A new authority comes in three steps, so that no client meets a certificate that it does not trust yet: it is announced beside
+the old one, then it signs a server certificate, and when every replica serves that, the old one is removed.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pyratify.kubernetes.rotation.authority import Lifetimes, encode, make_authority, make_leaf
 from pyratify.kubernetes.rotation.secret_contents import (
+    CertifiedKey,
     Findings,
-    Identity,
-    Material,
-    Service,
+    SecretContents,
+    ServiceNames,
     bundle,
     examine,
 )
@@ -26,29 +26,29 @@ _MAX_OLD = 3
 
 
 class Step(StrEnum):
-    """One step."""
+    """One step of the rotation."""
 
     KEEP = "keep"
-    """Nothing is to be done."""
+    """Change nothing."""
     LEAVE = "leave"
-    """Somebody else takes care of the Secret; it is served, and never written."""
+    """The Secret is managed by other means: serve it, and never write it."""
     START = "start"
-    """Nothing can be used: a new authority and a new server certificate, at once."""
+    """Make a new authority and a new server certificate at once, because none can be used."""
     ANNOUNCE = "announce"
-    """A new authority, trusted beside the old one, which is still the one in use."""
+    """Add a new authority, trusted beside the one in use."""
     ISSUE = "issue"
-    """A new server certificate of the authority."""
+    """Make a new server certificate of the authority."""
     RETIRE = "retire"
-    """The old authorities are trusted no more."""
+    """Remove the old authorities."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What the Secret does not say.
+class ClusterState:
+    """What is known beside the Secret.
 
     Attributes:
-        announced: Whether every client has been told of every authority, and had the time to hear it.
-        adopted: Whether every replica serves the server certificate of the moment.
+        announced: Whether every bundle has had every authority for the settling time.
+        adopted: Whether every replica serves the current server certificate.
     """
 
     announced: bool = False
@@ -57,32 +57,32 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Everything that a decision depends on.
+    """The inputs of a decision.
 
     Attributes:
-        material: What the Secret holds.
-        service: Whom the certificate is for.
+        contents: The contents of the Secret.
+        service: The service that the certificate is for.
         now: The time, aware and in UTC.
-        world: What else is known.
-        lifetimes: How long everything lasts.
-        found: The material, examined.
+        cluster_state: What is known beside the Secret.
+        lifetimes: Periods of certificates and of their renewal.
+        found: The contents, examined.
     """
 
-    material: Material
-    service: Service
+    contents: SecretContents
+    service: ServiceNames
     now: datetime
-    world: World = field(default_factory=World)
+    cluster_state: ClusterState = field(default_factory=ClusterState)
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     found: Findings = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "found", examine(self.material))
+        object.__setattr__(self, "found", examine(self.contents))
 
     @property
     def is_foreign(self) -> bool:
-        """Whether somebody else put a whole certificate there: one with its key, not marked as ours, and no authority's key."""
-        theirs = not self.material.ours and not self.material.authority_key
-        return theirs and self.found.leaf is not None
+        """Whether other means put a whole certificate there: with its key, without the mark of a rotator and without an authority's key."""
+        foreign = not self.contents.managed and not self.contents.authority_key
+        return foreign and self.found.leaf is not None
 
     @property
     def is_serving(self) -> bool:
@@ -96,43 +96,43 @@ class Situation:
         return (issuer,) if issuer is not None and self.now <= issuer.not_valid_after_utc else ()
 
     @property
-    def authority(self) -> Identity | None:
+    def authority(self) -> CertifiedKey | None:
         """The authority that can sign now."""
         found = self.found.authority
         return found if found is not None and found.is_valid(self.now) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do.
+class PlannedStep:
+    """A decision.
 
     Attributes:
         step: The step.
-        why: Why, for the log.
+        why: The reason, for the log.
     """
 
     step: Step
     why: str
 
 
-def decide(at: Situation) -> Decision:
+def decide(at: Situation) -> PlannedStep:
     """Decide what to do now."""
     if at.is_foreign:
-        return Decision(Step.LEAVE, "the certificate in the Secret is not ours")
+        return PlannedStep(Step.LEAVE, "the certificate in the Secret is managed by other means")
     fresh = Step.ANNOUNCE if at.is_serving else Step.START
     if at.authority is None:
-        return Decision(fresh, "there is no authority that can sign")
+        return PlannedStep(fresh, "there is no authority that can sign")
     if at.authority.ends - at.now < at.lifetimes.renew_authority:
-        return Decision(fresh, "the authority ends soon")
+        return PlannedStep(fresh, "the authority ends soon")
     if at.found.leaf is None or not at.is_serving:
-        return Decision(Step.ISSUE, "there is no server certificate that can be used")
+        return PlannedStep(Step.ISSUE, "there is no server certificate that can be used")
     if at.found.issuer != at.authority.certificate:
         return _decide_overlap(at, at.found.leaf)
     return _decide_leaf(at, at.found.leaf)
 
 
-def carry_out(step: Step, at: Situation) -> Material:
-    """Return what the Secret is to hold after the step."""
+def carry_out(step: Step, at: Situation) -> SecretContents:
+    """Return the contents of the Secret after the step."""
     authority = at.found.authority
     if step is Step.START:
         authority = make_authority(at.service, at.now, at.lifetimes)
@@ -141,13 +141,13 @@ def carry_out(step: Step, at: Situation) -> Material:
         authority = make_authority(at.service, at.now, at.lifetimes)
         trusted = bundle((authority.certificate, *_old(at)))
         key = encode(authority)[1]
-        return replace(at.material, authorities=trusted, authority_key=key, ours=True)
+        return replace(at.contents, authorities=trusted, authority_key=key, managed=True)
     if step is Step.ISSUE and authority is not None:
         others = tuple(one for one in at.found.trusted if one != authority.certificate)
         return _written((authority.certificate, *others), authority, _leaf(at, authority))
     if step is Step.RETIRE and authority is not None:
-        return replace(at.material, authorities=bundle((authority.certificate,)), ours=True)
-    return at.material
+        return replace(at.contents, authorities=bundle((authority.certificate,)), managed=True)
+    return at.contents
 
 
 def unusable(found: Findings, now: datetime) -> str:
@@ -161,25 +161,27 @@ def unusable(found: Findings, now: datetime) -> str:
     return ""
 
 
-def _decide_overlap(at: Situation, leaf: Identity) -> Decision:
+def _decide_overlap(at: Situation, leaf: CertifiedKey) -> PlannedStep:
     """Decide while the server certificate is still of an older authority."""
-    if at.world.announced:
-        return Decision(Step.ISSUE, "everybody knows the new authority")
+    if at.cluster_state.announced:
+        return PlannedStep(Step.ISSUE, "all clients trust the new authority")
     if leaf.ends - at.now < at.lifetimes.urgent:
-        return Decision(Step.ISSUE, "the server certificate ends before everybody knows the new authority")
-    return Decision(Step.KEEP, "the new authority is being announced")
+        return PlannedStep(
+            Step.ISSUE, "the server certificate ends before all clients trust the new authority"
+        )
+    return PlannedStep(Step.KEEP, "the new authority is being announced")
 
 
-def _decide_leaf(at: Situation, leaf: Identity) -> Decision:
+def _decide_leaf(at: Situation, leaf: CertifiedKey) -> PlannedStep:
     """Decide while the server certificate is of the authority that signs."""
     if leaf.ends - at.now < at.lifetimes.renew_leaf:
-        return Decision(Step.ISSUE, "the server certificate ends soon")
+        return PlannedStep(Step.ISSUE, "the server certificate ends soon")
     if not at.found.names.issuperset(at.service.names):
-        return Decision(Step.ISSUE, "the server certificate lacks a name of the service")
+        return PlannedStep(Step.ISSUE, "the server certificate lacks a name of the service")
     served = at.now - (leaf.begins + at.lifetimes.backdate)
-    if len(at.found.trusted) > 1 and at.world.adopted and served >= at.lifetimes.overlap:
-        return Decision(Step.RETIRE, "every replica serves the new certificate")
-    return Decision(Step.KEEP, "everything is as it should be")
+    if len(at.found.trusted) > 1 and at.cluster_state.adopted and served >= at.lifetimes.overlap:
+        return PlannedStep(Step.RETIRE, "every replica serves the new certificate")
+    return PlannedStep(Step.KEEP, "nothing is due")
 
 
 def _old(at: Situation) -> "tuple[Certificate, ...]":
@@ -188,16 +190,18 @@ def _old(at: Situation) -> "tuple[Certificate, ...]":
     return tuple(dict.fromkeys((*at.issuer, *rest)))[:_MAX_OLD]
 
 
-def _leaf(at: Situation, authority: Identity) -> Identity:
+def _leaf(at: Situation, authority: CertifiedKey) -> CertifiedKey:
     return make_leaf(at.service, authority, at.now, at.lifetimes)
 
 
-def _written(trusted: "tuple[Certificate, ...]", authority: Identity, leaf: Identity) -> Material:
+def _written(
+    trusted: "tuple[Certificate, ...]", authority: CertifiedKey, leaf: CertifiedKey
+) -> SecretContents:
     certificate, key = encode(leaf)
-    return Material(
+    return SecretContents(
         authorities=bundle(trusted),
         authority_key=encode(authority)[1],
         certificate=certificate,
         key=key,
-        ours=True,
+        managed=True,
     )

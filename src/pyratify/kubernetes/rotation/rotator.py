@@ -1,4 +1,4 @@
-"""Follows the Secret, and takes care of it while the Lease is ours."""
+"""Serve the certificate of the Secret, and renew it while this replica holds the Lease."""
 
 import asyncio
 import logging
@@ -10,103 +10,108 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.isolation import describe
 from pyratify.kubernetes.client.api import Api, ApiFault
 from pyratify.kubernetes.rotation.authority import Lifetimes
-from pyratify.kubernetes.rotation.ca_bundle import Target, tell
-from pyratify.kubernetes.rotation.certificate_secret import SecretStore, Stored
-from pyratify.kubernetes.rotation.leader import Held, Lease
-from pyratify.kubernetes.rotation.plan import Situation, Step, World, carry_out, decide, unusable
-from pyratify.kubernetes.rotation.secret_contents import Service, bundle, examine, fingerprint
+from pyratify.kubernetes.rotation.ca_bundle import CaBundleTarget, update_ca_bundles
+from pyratify.kubernetes.rotation.certificate_secret import SecretStore, StoredSecret
+from pyratify.kubernetes.rotation.leader import LeaderLease, LeaseState
+from pyratify.kubernetes.rotation.plan import ClusterState, Situation, Step, carry_out, decide, unusable
+from pyratify.kubernetes.rotation.secret_contents import ServiceNames, bundle, examine, fingerprint
 
 _LOG = logging.getLogger("pyratify.rotation")
 _SECONDS = 10.0
 _SOON = 1.0
-_DEADLINE = 30.0
 _STEPS = 3
 
 
 @dataclass(slots=True)
 class Rotator:
-    """One replica's part in the care for a service's certificates.
+    """Rotates a service's certificates, as one of its replicas.
 
     Attributes:
         api: The API server.
         service: The service.
-        targets: What tells clients whom to trust.
-        use: Told every certificate that is to be served from now on, in PEM, and its key; says whether it is served now.
-        identity: Who we are; no other replica has the same.
-        clock: The clock.
-        lifetimes: How long everything lasts.
-        fault: What is not as it should be, or an empty text; what is served meanwhile is the last good certificate.
-        leading: Whether the Lease was ours at the last look.
-        expires: When the certificate that is served ends.
+        targets: Resources whose `caBundle` makes clients trust the authorities.
+        serve: Called with a new certificate and its key, in PEM; returns whether it is served now.
+        identity: The holder of the Lease; unique among replicas.
+        clock: Wall time for certificates, monotonic time for everything else.
+        lifetimes: Periods of certificates and of their renewal.
+        deadline: Seconds for one check.
+        fault: Why the last check failed, or an empty text; the last good certificate is served meanwhile.
+        leading: Whether this replica held the Lease at the last check.
+        expires: The end of the certificate that is served.
+        serving: The fingerprint of the certificate that is served.
     """
 
     api: Api
-    service: Service
-    targets: tuple[Target, ...]
-    use: Callable[[bytes, bytes], bool]
+    service: ServiceNames
+    targets: tuple[CaBundleTarget, ...]
+    serve: Callable[[bytes, bytes], bool]
     identity: str
     clock: Clock = field(default_factory=SystemClock)
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    deadline: float = 30.0
     fault: str = ""
     leading: bool = False
     expires: datetime | None = None
-    _serving: str = ""
-    _told: tuple[str, float] = ("", 0.0)
+    serving: str = ""
+    _announced: tuple[str, float] = ("", 0.0)
     _conflict: bool = False
     _store: SecretStore = field(init=False)
-    _lease: Lease = field(init=False)
+    _lease: LeaderLease = field(init=False)
 
     def __post_init__(self) -> None:
         self._store = SecretStore(self.api, self.service)
         name = f"{self.service.name}-certificates"
-        self._lease = Lease(self.api, name, self.service.namespace, self.identity, self.clock)
+        self._lease = LeaderLease(self.api, name, self.service.namespace, self.identity, self.clock)
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled; then let another replica have the Lease."""
+        """Check periodically until cancelled; then release the Lease."""
         try:
             while True:
-                await self.look()
-                soon = self._conflict or not self._serving
+                await self.check()
+                soon = self._conflict or not self.serving
                 await self.clock.sleep(_SOON if soon else _SECONDS)
         finally:
-            await self._safely(self._lease.release())
+            await self._within_deadline(self._lease.release())
 
-    async def look(self) -> None:
-        """Read the Secret, serve what is in it, and do what there is to do while the Lease is ours.
+    async def check(self) -> None:
+        """Read the Secret, serve its certificate, and renew it while this replica holds the Lease.
 
-        Nothing is raised: what went wrong is `fault`, and is tried again at the next look.
+        Raises nothing: `fault` has the reason, and the next check tries again.
         """
         self._conflict, self.leading = False, False
-        fault = await self._safely(self._look())
+        fault = await self._within_deadline(self._check())
         if fault and fault != self.fault:
-            _LOG.error("certificates are not taken care of", extra={"error": fault})
+            _LOG.error("certificates cannot be rotated", extra={"error": fault})
         elif self.fault and not fault:
-            _LOG.info("certificates are taken care of again")
+            _LOG.info("certificates are rotated again")
         self.fault = fault
 
-    async def _look(self) -> str:
+    async def _check(self) -> str:
         stored = await self._store.read()
-        fault = self._adopt(stored)
-        held = await self._lease.hold(self._serving)
+        fault = self._serve_stored(stored)
+        held = await self._lease.hold(self.serving)
         self.leading = held.leading
         return await self._lead(stored, held) if held.leading else fault
 
-    async def _safely(self, work: Coroutine[None, None, str | None]) -> str:
-        """Await the work within the deadline; return its fault, or what ended it."""
+    async def _within_deadline(self, work: Coroutine[None, None, str | None]) -> str:
+        """Await the work within the deadline; return its fault, or the error that ended it.
+
+        A conflict is no fault: another replica was faster, and the next check reads its result.
+        """
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(self.deadline):
                 return await work or ""
         except ApiFault as fault:
             self._conflict = fault.is_conflict
             return "" if fault.is_conflict else fault.message
         except TimeoutError:
             return "the API server did not answer in time"
-        except Exception as error:  # noqa: BLE001 - whoever follows must not stop to; the last good certificate is served
+        except Exception as error:  # noqa: BLE001 - checks must go on; the last good certificate is served
             return f"unexpected {describe(error)}"
 
-    async def _lead(self, stored: Stored, held: Held) -> str:
-        """Bring the Secret, and then what clients are told, to what they should be; return what could not be."""
-        adopted = held.served == {fingerprint(stored.material.certificate)[:32]}
+    async def _lead(self, stored: StoredSecret, held: LeaseState) -> str:
+        """Update the Secret, then the bundles; return why one of them could not be updated."""
+        adopted = held.served == {fingerprint(stored.contents.certificate)[:32]}
         for _ in range(_STEPS):
             at = self._situation(stored, adopted=adopted)
             decision = decide(at)
@@ -114,45 +119,48 @@ class Rotator:
                 break
             stored = await self._store.write(stored, carry_out(decision.step, at))
             _LOG.info("certificates", extra={"step": decision.step.value, "why": decision.why})
-            self._adopt(stored)
+            self._serve_stored(stored)
             adopted = False
-        fault = self._adopt(stored)
-        return "; ".join(part for part in (fault, *await self._tell(stored)) if part)
+        fault = self._serve_stored(stored)
+        return "; ".join(part for part in (fault, *await self._update_bundles(stored)) if part)
 
-    def _situation(self, stored: Stored, *, adopted: bool) -> Situation:
-        told, since = self._told
-        known = told == fingerprint(stored.material.authorities)
+    def _situation(self, stored: StoredSecret, *, adopted: bool) -> Situation:
+        told, since = self._announced
+        known = told == fingerprint(stored.contents.authorities)
         settled = self.clock.monotonic() - since >= self.lifetimes.settle.total_seconds()
         return Situation(
-            material=stored.material,
+            contents=stored.contents,
             service=self.service,
             now=self.clock.now(),
-            world=World(announced=known and settled, adopted=adopted),
+            cluster_state=ClusterState(announced=known and settled, adopted=adopted),
             lifetimes=self.lifetimes,
         )
 
-    async def _tell(self, stored: Stored) -> tuple[str, ...]:
-        """Tell clients whom to trust: those who signed what is served, and nobody while nothing is known of that."""
-        found = examine(stored.material)
+    async def _update_bundles(self, stored: StoredSecret) -> tuple[str, ...]:
+        """Write the trusted authorities into every bundle; return the faults.
+
+        Without the issuer of the served certificate nothing is written: clients would trust none that is in use.
+        """
+        found = examine(stored.contents)
         if found.issuer is None:
             return ()
-        told = await tell(self.api, self.targets, bundle(found.trusted))
-        now = fingerprint(stored.material.authorities)
-        if told.faults:
-            self._told = ("", 0.0)
-        elif not told.unchanged or self._told[0] != now:
-            self._told = (now, self.clock.monotonic())
-        return told.faults
+        update = await update_ca_bundles(self.api, self.targets, bundle(found.trusted))
+        now = fingerprint(stored.contents.authorities)
+        if update.faults:
+            self._announced = ("", 0.0)
+        elif not update.unchanged or self._announced[0] != now:
+            self._announced = (now, self.clock.monotonic())
+        return update.faults
 
-    def _adopt(self, stored: Stored) -> str:
-        """Have the certificate served that was read, if it can be; return why it cannot."""
-        found = examine(stored.material)
+    def _serve_stored(self, stored: StoredSecret) -> str:
+        """Serve the certificate that was read; return why it cannot be served, or an empty text."""
+        found = examine(stored.contents)
         why = unusable(found, self.clock.now())
         if why or found.leaf is None:
             return f"{self._store}: {why}"
-        new = fingerprint(stored.material.certificate)
-        if new != self._serving:
-            if not self.use(stored.material.certificate, stored.material.key):
+        new = fingerprint(stored.contents.certificate)
+        if new != self.serving:
+            if not self.serve(stored.contents.certificate, stored.contents.key):
                 return f"{self._store}: its certificate could not be used"
-            self._serving, self.expires = new, found.leaf.ends
+            self.serving, self.expires = new, found.leaf.ends
         return ""

@@ -1,4 +1,4 @@
-"""What the Secret holds: an authority with its key, a server certificate with its key, and what of it can be used.
+"""The contents of the Secret: an authority and a server certificate, each with its key; and which of them can be used.
 
 The names are those of open-policy-agent/cert-controller, which Ratify v2 uses: `ca.crt`, `ca.key`, `tls.crt`, `tls.key`. In
 `ca.crt` the authority that signs comes first; those that are still trusted come after it.
@@ -23,13 +23,13 @@ MAX_AUTHORITIES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """The Service that clients ask.
+class ServiceNames:
+    """The Service that the certificate is for.
 
     Attributes:
         name: Its name.
         namespace: Its namespace.
-        more: Other names of it, as one in another cluster domain, and addresses.
+        more: Further DNS names, as one in another cluster domain, and addresses.
     """
 
     name: str
@@ -49,26 +49,26 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """The documents of the Secret as they are; nothing has been checked.
+class SecretContents:
+    """The documents of the Secret, unchecked.
 
     Attributes:
         authorities: `ca.crt`.
         authority_key: `ca.key`.
         certificate: `tls.crt`.
         key: `tls.key`.
-        ours: Whether the Secret is marked as written by us.
+        ours: Whether the Secret has the mark of a rotator.
     """
 
     authorities: bytes = b""
     authority_key: bytes = field(default=b"", repr=False)
     certificate: bytes = b""
     key: bytes = field(default=b"", repr=False)
-    ours: bool = False
+    managed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class CertifiedKey:
     """A certificate and its private key.
 
     Attributes:
@@ -90,34 +90,34 @@ class Identity:
         return self.certificate.not_valid_after_utc
 
     def is_valid(self, now: datetime) -> bool:
-        """Tell whether now is within its validity, both ends included (RFC 5280, section 4.1.2.5)."""
+        """Return whether now is within its validity, both ends included (RFC 5280, section 4.1.2.5)."""
         return self.begins <= now <= self.ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What of the material can be used, apart from the time.
+    """The parts of the contents that can be used, apart from their times.
 
     Attributes:
         trusted: The readable certificates of `ca.crt`.
-        authority: The one of them that can sign: its key is there, and it is as we would make it.
+        authority: The one of them that can sign: with its key, and with the usages of a new authority.
         leaf: The server certificate, when its key is there and fits.
         issuer: The one of `trusted` that issued it.
         names: The names and addresses in it; none when it is not for servers.
     """
 
     trusted: "tuple[Certificate, ...]" = ()
-    authority: Identity | None = None
-    leaf: Identity | None = None
+    authority: CertifiedKey | None = None
+    leaf: CertifiedKey | None = None
     issuer: "Certificate | None" = None
     names: frozenset[str] = frozenset()
 
 
-def examine(material: Material) -> Findings:
-    """Find out what of the material can be used; what is missing or malformed is as if it were not there."""
-    trusted = _certificates(material.authorities)[:MAX_AUTHORITIES]
-    leaf = _identity(_certificates(material.certificate)[:1], material.key)
-    authority = _identity(trusted, material.authority_key)
+def examine(contents: SecretContents) -> Findings:
+    """Parse the contents; a malformed part counts as missing, so that it is replaced."""
+    trusted = _certificates(contents.authorities)[:MAX_AUTHORITIES]
+    leaf = _identity(_certificates(contents.certificate)[:1], contents.key)
+    authority = _identity(trusted, contents.authority_key)
     return Findings(
         trusted=trusted,
         authority=authority if authority is not None and _may_sign(authority.certificate) else None,
@@ -128,14 +128,14 @@ def examine(material: Material) -> Findings:
 
 
 def bundle(authorities: "Iterable[Certificate]") -> bytes:
-    """Return certificates in PEM, one after another: what clients are to trust."""
+    """Return certificates in PEM, one after another, as `caBundle` has them."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return b"".join(one.public_bytes(Encoding.PEM) for one in authorities)
 
 
 def fingerprint(certificate: bytes) -> str:
-    """Return the SHA-256 of a server certificate as it stands in the Secret; replicas tell by it which one they serve."""
+    """Return the SHA-256 of a server certificate as the Secret has it; replicas note it in the Lease."""
     return hashlib.sha256(certificate).hexdigest()
 
 
@@ -151,18 +151,18 @@ def _certificates(pem: bytes) -> "tuple[Certificate, ...]":
 
 
 def _certificate(der: bytes) -> "Certificate | None":
-    """Parse a certificate; the serial number 0, which cert-controller gives its authority, is put up with."""
+    """Parse a certificate; unlike `parse_certificate`, accept the serial number 0, which cert-controller gives its authority."""
     from pyratify.pki.certificates import load_x509
 
     try:
         found = load_x509(der)
         found.public_key()
-    except Exception:  # noqa: BLE001 - a key of an unknown kind, too, means that it is as if not there
+    except Exception:  # noqa: BLE001 - a key of an unknown kind, too, counts as missing
         return None
     return found
 
 
-def _identity(certificates: "tuple[Certificate, ...]", key: bytes) -> Identity | None:
+def _identity(certificates: "tuple[Certificate, ...]", key: bytes) -> CertifiedKey | None:
     """Return the first certificate that the key fits, with it."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -170,14 +170,14 @@ def _identity(certificates: "tuple[Certificate, ...]", key: bytes) -> Identity |
         return None
     try:
         private = load_pem_private_key(key, None)
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - an unreadable key counts as missing
         return None
     public = private.public_key()
-    return next((Identity(one, private) for one in certificates if one.public_key() == public), None)
+    return next((CertifiedKey(one, private) for one in certificates if one.public_key() == public), None)
 
 
 def _may_sign(certificate: "Certificate") -> bool:
-    """Tell whether it is a self-signed authority, well-formed and strong, as ours are."""
+    """Return whether it is a well-formed, self-signed authority with a strong key, as `make_authority` makes."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     try:
@@ -192,7 +192,7 @@ def _may_sign(certificate: "Certificate") -> bool:
 def _is_issued(leaf: "Certificate", issuer: "Certificate") -> bool:
     try:
         leaf.verify_directly_issued_by(issuer)
-    except Exception:  # noqa: BLE001 - whatever it is, the signature was not found good
+    except Exception:  # noqa: BLE001 - any error means that the signature was not verified
         return False
     return True
 

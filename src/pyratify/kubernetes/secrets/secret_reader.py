@@ -61,8 +61,8 @@ class SecretReader:
     tenant: bool
     used: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def anew(self) -> "SecretReader":
-        """Return the same reader, which has read nothing yet."""
+    def fresh(self) -> "SecretReader":
+        """Return a reader with the same rights that has read nothing yet."""
         return SecretReader(self.api, self.home, self.tenant)
 
     async def read(self, name: str, namespace: str = "") -> Secret:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from pyratify.core.errors import ConfigurationError
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True):
     """A request within the bounds.
 
     Attributes:
@@ -40,12 +40,12 @@ class Reply(Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-Handler = Callable[[Asked], Awaitable[Reply]]
+Handler = Callable[[Request], Awaitable[Reply]]
 """From a request to its answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejection:
     """Why a request was not handed to anybody.
 
     Attributes:
@@ -63,9 +63,9 @@ class Refused:
     retry_after: int = 0
 
 
-def plain(refused: Refused) -> Reply:
+def plain(rejection: Rejection) -> Reply:
     """Say a refusal as one line of text."""
-    return Reply(refused.status, f"{refused.code}: {refused.message}\n".encode(), "text/plain")
+    return Reply(rejection.status, f"{rejection.code}: {rejection.message}\n".encode(), "text/plain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,10 @@ class Site:
     """
 
     routes: Mapping[tuple[str, str], Handler]
-    refusals: Mapping[str, Callable[[Refused], Reply]]
-    otherwise: Callable[[Refused], Reply] = plain
+    refusals: Mapping[str, Callable[[Rejection], Reply]]
+    otherwise: Callable[[Rejection], Reply] = plain
     named: Mapping[tuple[str, str], Handler] = field(default_factory=dict)
-    admits: Mapping[str, Callable[[Asked], Reply | None]] = field(default_factory=dict)
+    admits: Mapping[str, Callable[[Request], Reply | None]] = field(default_factory=dict)
     max_body: int = 1024 * 1024
     body_seconds: float = 5.0
     max_arriving: int = 256

@@ -17,16 +17,16 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from pyratify.core.isolation import describe, end
-from pyratify.core.telemetry import SILENCE, Observer, begin_trace, end_trace
+from pyratify.core.telemetry import NULL_OBSERVER, Observer, begin_trace, end_trace
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import Room
 from pyratify.serving.http.connections import BOUNDS, Bounds, Connections
 from pyratify.serving.http.handshakes import has_name, watch_handshakes
-from pyratify.serving.http.routes import Address, Asked, Handler, Refused, Reply, Site, plain
+from pyratify.serving.http.routes import Address, Handler, Rejection, Reply, Request, Site, plain
 from pyratify.serving.http.sockets import BACKLOG, bind
 from pyratify.serving.http.traceparent import method_of, parent_of, trace_of
 
-__all__ = ("Address", "Asked", "Handler", "Refused", "Reply", "Site", "listening", "plain")
+__all__ = ("Address", "Handler", "Rejection", "Reply", "Request", "Site", "listening", "plain")
 
 _LOG = logging.getLogger("pyratify.serving")
 _PARSER_LOG = logging.getLogger("pyratify.serving.http")
@@ -34,7 +34,7 @@ _PARSER_LOG = logging.getLogger("pyratify.serving.http")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "ratify"}
 _NOT_HTTP = "the client sent what is not HTTP, perhaps TLS to an address that is served without it"
 _FOREIGN_NAME = "the client's certificate has none of the names that are admitted (--client-name)"
-_NO_ROOM = Refused(
+_NO_ROOM = Rejection(
     503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
 )
 _LINGERING = 25  # times 20 milliseconds
@@ -49,7 +49,7 @@ async def listening(
     *,
     outdated: Callable[[SSLObject], bool] | None = None,
     drain_seconds: float = 10.0,
-    observer: Observer = SILENCE,
+    observer: Observer = NULL_OBSERVER,
     bounds: Bounds = BOUNDS,
     sockets: tuple[socket.socket, ...] = (),
     ending: Callable[[], bool] = bool,
@@ -176,11 +176,11 @@ class _Gate:
         connection = self._connections.begin(request.transport)
         self._watch.activity.under_way += 1
         try:
-            if self._observer is SILENCE:
+            if self._observer is NULL_OBSERVER:
                 return await self._respond(request, trace_of(parent))
             with self._observer.span("request", parent=parent, method=method_of(request.method)) as span:
                 response = await self._respond(request, span.trace or trace_of(parent))
-                span.tell(status=response.status)
+                span.set_attributes(status=response.status)
                 return response
         finally:
             self._watch.activity.under_way -= 1
@@ -195,7 +195,7 @@ class _Gate:
             reply = self._stranger(request) or await self._answer(request, path, query)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
-            reply = Refused(500, "INTERNAL", "the server failed; its log says why")
+            reply = Rejection(500, "INTERNAL", "the server failed; its log says why")
         finally:
             end_trace(token)
         response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
@@ -203,32 +203,32 @@ class _Gate:
             response.force_close()
         return response
 
-    def _stranger(self, request: web.BaseRequest) -> Refused | None:
+    def _stranger(self, request: web.BaseRequest) -> Rejection | None:
         """Return the refusal of a client whose certificate has another name than it must."""
         names = self._watch.names
         if not names or has_name(request.get_extra_info("ssl_object"), names):
             return None
         self._watch.refused.note("foreign_name", _FOREIGN_NAME)
-        return Refused(403, "UNAUTHORIZED", _FOREIGN_NAME)
+        return Rejection(403, "UNAUTHORIZED", _FOREIGN_NAME)
 
-    async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Refused:
+    async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Rejection:
         handlers, place, name = self._place(path)
         if not place:
-            return Refused(404, "NOT_FOUND", "nothing is served here")
+            return Rejection(404, "NOT_FOUND", "nothing is served here")
         handler = handlers.get((request.method, place))
         if handler is None:
             allow = ", ".join(method for method, where in handlers if where == place)
-            return Refused(405, "BAD_REQUEST", "this method is not allowed here", allow)
+            return Rejection(405, "BAD_REQUEST", "this method is not allowed here", allow)
         admit = self._site.admits.get(path)
-        if admit is not None and (refusal := admit(Asked(headers=request.headers))) is not None:
+        if admit is not None and (refusal := admit(Request(headers=request.headers))) is not None:
             return refusal
         if request.method != "POST":
-            return await handler(Asked(query=query, headers=request.headers, name=name))
+            return await handler(Request(query=query, headers=request.headers, name=name))
         with self._watch.bodies.room() as room:
             body = await self._body(request, room)
-            if isinstance(body, Refused):
+            if isinstance(body, Rejection):
                 return body
-            return await handler(Asked(body=body, query=query, headers=request.headers, name=name))
+            return await handler(Request(body=body, query=query, headers=request.headers, name=name))
 
     def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
         """Return the handlers, the path under which they stand, and the name that follows it."""
@@ -239,23 +239,23 @@ class _Gate:
             return self._site.named, folder + slash, name
         return {}, "", ""
 
-    async def _body(self, request: web.BaseRequest, room: Room) -> bytes | Refused:
+    async def _body(self, request: web.BaseRequest, room: Room) -> bytes | Rejection:
         """Return the body; what it needs is held in the room, before it is read where its length is announced."""
         announced = request.content_length
         if request.headers.get("Content-Encoding", "identity") != "identity":
-            return Refused(415, "CONTENT_ENCODING", "a compressed body is not accepted")
+            return Rejection(415, "CONTENT_ENCODING", "a compressed body is not accepted")
         if (announced or 0) > self._site.max_body:
             return self._too_large()
         try:
             fits = room.grow(announced or 0)
             data = await self._arriving(request, room, counted=announced is not None) if fits else _NO_ROOM
         except TimeoutError:
-            return Refused(408, "TIMEOUT", "the body did not arrive in time")
+            return Rejection(408, "TIMEOUT", "the body did not arrive in time")
         except (ConnectionError, web.RequestPayloadError):
-            return Refused(400, "BAD_REQUEST", "the body did not arrive as a whole")
-        return data if isinstance(data, Refused) or len(data) <= self._site.max_body else self._too_large()
+            return Rejection(400, "BAD_REQUEST", "the body did not arrive as a whole")
+        return data if isinstance(data, Rejection) or len(data) <= self._site.max_body else self._too_large()
 
-    async def _arriving(self, request: web.BaseRequest, room: Room, *, counted: bool) -> bytes | Refused:
+    async def _arriving(self, request: web.BaseRequest, room: Room, *, counted: bool) -> bytes | Rejection:
         """Return the body, or as much of it as is already too much."""
         if request.content.is_eof():
             whole = request.content.read_nowait()
@@ -270,8 +270,8 @@ class _Gate:
                     data += chunk
         return bytes(data)
 
-    def _too_large(self) -> Refused:
-        return Refused(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
+    def _too_large(self) -> Rejection:
+        return Rejection(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")
 
 
 def _ends(
@@ -281,11 +281,11 @@ def _ends(
     return ending() or (connection is not None and outdated is not None and outdated(connection))
 
 
-def _said(say: Callable[[Refused], Reply], refused: Refused) -> Reply:
-    reply = say(refused)
-    more = {"Allow": refused.allow} if refused.allow else {}
-    if refused.retry_after:
-        more["Retry-After"] = str(refused.retry_after)
+def _said(say: Callable[[Rejection], Reply], rejection: Rejection) -> Reply:
+    reply = say(rejection)
+    more = {"Allow": rejection.allow} if rejection.allow else {}
+    if rejection.retry_after:
+        more["Retry-After"] = str(rejection.retry_after)
     return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **more})
 
 

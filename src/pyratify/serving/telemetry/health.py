@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from pyratify.serving.http.server import Asked, Handler, Reply, Site
+from pyratify.serving.http.server import Handler, Reply, Request, Site
 
 
 @dataclass(slots=True)
@@ -49,18 +49,18 @@ def metrics_site(expose: Callable[[], bytes]) -> Site:
     return Site(routes=routes, refusals={}, max_body=1024)
 
 
-async def _alive(asked: Asked) -> Reply:
-    del asked
+async def _alive(request: Request) -> Reply:
+    del request
     return Reply(200, b'{"status":"ok"}')
 
 
-async def _ready(readiness: Readiness, asked: Asked) -> Reply:
-    del asked
+async def _ready(readiness: Readiness, request: Request) -> Reply:
+    del request
     faults = readiness.faults()
     text = json.dumps({"status": "not ready" if faults else "ok", "faults": faults})
     return Reply(503 if faults else 200, text.encode())
 
 
-async def _measured(expose: Callable[[], bytes], asked: Asked) -> Reply:
-    del asked
+async def _measured(expose: Callable[[], bytes], request: Request) -> Reply:
+    del request
     return Reply(200, expose(), "text/plain")

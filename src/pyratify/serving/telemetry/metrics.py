@@ -18,7 +18,7 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
-from pyratify.core.telemetry import CANCELLED, Fact, code_of, namespace
+from pyratify.core.telemetry import CANCELLED, Attribute, code_of, namespace
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.telemetry.aggregate import Family
 
@@ -151,7 +151,7 @@ class Metrics:
 
     @contextmanager
     def span(
-        self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact
+        self, name: str, *, parent: str = "", steps: bool = False, **facts: Attribute
     ) -> "Iterator[_Watched]":
         """Measure what is done meanwhile, if it is something that is measured."""
         del parent, steps
@@ -222,10 +222,10 @@ def exposed(families: Iterable[Family]) -> bytes:
 @dataclass(slots=True)
 class _Watched:
     began: float
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[str, Attribute] = field(default_factory=dict)
     trace: str = ""
 
-    def tell(self, **facts: Fact) -> None:
+    def set_attributes(self, **facts: Attribute) -> None:
         self.facts |= facts
 
 

@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.status import Status, StatusCode
 
-from pyratify.core.telemetry import CANCELLED, Fact, code_of, namespace
+from pyratify.core.telemetry import CANCELLED, Attribute, code_of, namespace
 from pyratify.render.plain import clean
 
 _KINDS = {"request": SpanKind.SERVER, "registry request": SpanKind.CLIENT}
@@ -49,14 +49,16 @@ class Tracer:
         self._tracer = self._provider.get_tracer("pyratify")
 
     @contextmanager
-    def span(self, name: str, *, parent: str = "", steps: bool = False, **facts: Fact) -> "Iterator[_Traced]":
+    def span(
+        self, name: str, *, parent: str = "", steps: bool = False, **facts: Attribute
+    ) -> "Iterator[_Traced]":
         """Send what is done meanwhile as a span."""
         context = _remote(parent) if parent else None
         span = self._tracer.start_span(name, context, _KINDS.get(name, SpanKind.INTERNAL))
         traced = _Traced(span)
-        traced.tell(**facts)
+        traced.set_attributes(**facts)
         if tenant := namespace():
-            traced.tell(namespace=tenant)
+            traced.set_attributes(namespace=tenant)
         current = (
             nullcontext() if steps else use_span(span, record_exception=False, set_status_on_exception=False)
         )
@@ -84,14 +86,14 @@ class _Traced:
     def trace(self) -> str:
         return f"{self._span.get_span_context().trace_id:032x}"
 
-    def tell(self, **facts: Fact) -> None:
+    def set_attributes(self, **facts: Attribute) -> None:
         for name, value in facts.items():
             text = value if isinstance(value, int) else clean(value, _MAX_TEXT)
             self._span.set_attribute(_NAMES.get(name, f"ratify.{name}"), text)
 
     def ended(self, code: str) -> None:
         if code:
-            self.tell(error=code)
+            self.set_attributes(error=code)
         if code not in ("", CANCELLED):
             self._span.set_status(Status(StatusCode.ERROR))
 

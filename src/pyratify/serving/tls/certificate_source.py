@@ -41,9 +41,9 @@ class Certificates:
     clock: Clock
     rotator: "Rotator | None" = None
 
-    def trouble(self) -> str:
+    def unready_reason(self) -> str:
         """Return why clients are not served as they should be, or an empty text."""
-        found = self.tls.trouble(self.clock.now()) if self.tls is not None else ""
+        found = self.tls.unready_reason(self.clock.now()) if self.tls is not None else ""
         why = self.rotator.fault if self.rotator is not None else ""
         return f"{found}: {why}" if found and why else found
 
@@ -123,7 +123,7 @@ def _rotated(
     try:
         from pyratify.kubernetes.client.api import Api
         from pyratify.kubernetes.rotation.rotator import Rotator
-        from pyratify.kubernetes.rotation.secret_contents import Service
+        from pyratify.kubernetes.rotation.secret_contents import ServiceNames
     except ImportError:
         raise ConfigurationError(
             "certificate rotation needs lightkube",
@@ -137,7 +137,7 @@ def _rotated(
         tls.reload()
         return tls.fault is None
 
-    service = Service(environment[NAME], api.namespace, tuple(flags.cert_name))
+    service = ServiceNames(environment[NAME], api.namespace, tuple(flags.cert_name))
     identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
     rotator = Rotator(api, service, flags.tells(flags), use, identity, clock)
     _LOG.info("certificates come from a Secret", extra={"secret": f"{service.namespace}/{service.secret}"})

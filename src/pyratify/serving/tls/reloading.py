@@ -143,7 +143,7 @@ class ReloadingTls:
         _LOG.info("certificates were exchanged", extra={"expires": str(self.expires)})
         return True
 
-    def trouble(self, now: datetime) -> str:
+    def unready_reason(self, now: datetime) -> str:
         """Return why clients are not served as they should be, or an empty text."""
         if self.fault is not None:
             return self.fault.message

@@ -1,4 +1,4 @@
-"""The proofs of classic signatures, which stand in annotations (cosign SIGNATURE_SPEC, "Properties")."""
+"""Proofs of classic signatures: the log entry and timestamp in annotations (cosign SIGNATURE_SPEC, "Properties")."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,12 +13,10 @@ TIMESTAMP_ANNOTATION = "dev.sigstore.cosign/rfc3161timestamp"
 _PAYLOAD = ("body", "integratedTime", "logIndex", "logID")
 
 
-def with_proofs(
-    material: VerificationMaterial, certificate: bytes | None, annotations: Mapping[str, str]
-) -> VerificationMaterial:
-    """Return a classic signature's material with what its annotations prove.
+def with_proofs(material: VerificationMaterial, annotations: Mapping[str, str]) -> VerificationMaterial:
+    """Return a classic signature's material with the proofs from its annotations.
 
-    The chain that cosign writes beside the certificate is not read: who may issue, the trusted root alone says.
+    The chain that cosign writes beside the certificate is not read: the trusted root alone says which issuers count.
 
     Raises:
         VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
@@ -26,7 +24,6 @@ def with_proofs(
     entry, stamp = annotations.get(ENTRY_ANNOTATION), annotations.get(TIMESTAMP_ANNOTATION)
     return replace(
         material,
-        certificate=certificate,
         entries=() if entry is None else (_entry(entry),),
         timestamps=() if stamp is None else (_timestamp(stamp),),
         need_proof=False,
@@ -34,7 +31,7 @@ def with_proofs(
 
 
 def _entry(text: str) -> Mapping[str, Any]:
-    """Return Rekor's own form of an entry in the form that bundles have; the signed bytes stay what they are."""
+    """Convert Rekor's own form of an entry to that of bundles; the signed bytes stay as they are."""
     document = json_fields.document(text.encode(), ENTRY_ANNOTATION)
     bundle = json_fields.members(document, "the bundle annotation", ("SignedEntryTimestamp", "Payload"))
     payload = json_fields.members(bundle.get("Payload"), "Payload", _PAYLOAD)

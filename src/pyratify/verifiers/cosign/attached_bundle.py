@@ -1,7 +1,7 @@
 """Sigstore bundles as cosign 3 attaches them (cosign BUNDLE_SPEC, sigstore client specification).
 
-With a configured key alone, log entries and timestamps are counted and otherwise ignored: beside a key they prove nothing
-that is asked for. With identities, or a key and a trusted root, they are verified.
+With a configured key alone, log entries and timestamps are counted and otherwise ignored: the policy asks for no proof
+beside the key. With identities, or a key and a trusted root, they are verified.
 """
 
 from typing import Any
@@ -11,15 +11,14 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.pki.dsse import DsseEnvelope
 from pyratify.sigstore import json_fields
 from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.authenticator import Authenticator
-from pyratify.sigstore.budget import BYTES, Budget
+from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
 from pyratify.sigstore.bundle import Bundle, parse_bundle
 from pyratify.sigstore.claim import Claim
-from pyratify.sigstore.in_toto import read_statement
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, MAX_BUNDLE
 from pyratify.sigstore.mismatch import keyless
-from pyratify.sigstore.signed_content import material_of, signed_of
-from pyratify.sigstore.verification_material import VerificationMaterial
+from pyratify.sigstore.signed_content import claim_of, material_of
 from pyratify.verifiers.cosign.check_claim import check_claim
 from pyratify.verifiers.cosign.checked_signature import CheckedSignature
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
@@ -39,36 +38,29 @@ async def verify_bundle(
         json_fields.malformed("the manifest does not have exactly one layer, a bundle")
     raw = await evidence.blob(layers[0], most=MAX_BUNDLE)
     bundle = await offload(len(raw), parse_bundle, raw)
-    signer, facts, claim = await _verify(evidence, bundle, authenticator)
+    signer, claim = await _authenticate(evidence, bundle, authenticator)
     check_claim(claim, policy, evidence.reference)
-    checked = CheckedSignature(
-        layers[0].digest, signer, facts={**_facts(bundle, claim, authenticator), **facts}
-    )
+    facts = {**_facts(bundle, claim, authenticator), **signer.facts}
+    checked = CheckedSignature(layers[0].digest, signer.name, facts=facts)
     data = {"format": "sigstore-bundle", "verifiedSignatures": [checked.as_data()]}
-    return Details(f"1 trusted {authenticator.noun} signed this image", (signer,), data)
+    return Details(f"1 trusted {authenticator.signer_kind} signed this image", (signer.name,), data)
 
 
-async def _verify(
+async def _authenticate(
     evidence: Evidence, bundle: Bundle, authenticator: Authenticator
-) -> tuple[str, dict[str, Any], Claim]:
+) -> tuple[AuthenticatedSigner, Claim]:
     is_statement = isinstance(bundle.content, DsseEnvelope)
     data = None if is_statement else await evidence.content.manifest(evidence.reference, evidence.subject)
     artifact, size = Artifact(data, evidence.subject.digest), evidence.manifest.layers[0].size
-    material = await offload(size + len(data or b""), _material, bundle, artifact)
-    if material.certificate is not None and not authenticator.takes_certificates:
+    material = await offload(size + len(data or b""), material_of, bundle, artifact)
+    if material.certificate is not None and not authenticator.accepts_certificates:
         raise keyless()
-    price = authenticator.price(material)
-    Budget().spend(price)
-    signer, facts = await offload(size + price * BYTES, authenticator.authenticate, material)
-    claim = Claim()
-    if isinstance(bundle.content, DsseEnvelope):
-        payload = bundle.content.payload
-        claim = await offload(len(payload), read_statement, payload, evidence.subject.digest)
-    return signer, dict(facts), claim
-
-
-def _material(bundle: Bundle, artifact: Artifact) -> VerificationMaterial:
-    return material_of(bundle, signed_of(bundle, artifact))
+    cost = authenticator.cost(material)
+    Budget().spend(cost)
+    # The typical cost too: it knows how slow the expressions are that the signer is matched with.
+    work = size + max(cost, authenticator.typical_cost) * BYTES_PER_UNIT
+    signer = await offload(work, authenticator.authenticate, material)
+    return signer, await offload(size, claim_of, bundle, artifact)
 
 
 def _facts(bundle: Bundle, claim: Claim, authenticator: Authenticator) -> dict[str, Any]:

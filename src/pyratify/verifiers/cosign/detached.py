@@ -7,9 +7,11 @@ certificate and log entry are those of classic signatures.
 import json
 
 from pyratify.core.errors import VerificationError
-from pyratify.pki.pem import InvalidPem, read_pem
+from pyratify.core.verifier import Details
 from pyratify.sigstore import json_fields
-from pyratify.sigstore.check_certificate import check_certificate
+from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, with_proofs
 
@@ -19,7 +21,7 @@ _MIN_BYTES = 64
 
 
 def is_detached(data: bytes) -> bool:
-    """Tell whether these bytes are such a signature, by what they begin with."""
+    """Return whether these bytes look like such a signature."""
     if data.lstrip()[:1] == b"{":
         return OLD_BUNDLE in data
     try:
@@ -28,24 +30,31 @@ def is_detached(data: bytes) -> bool:
         return False
 
 
-def detached_material(data: bytes, signed: Signed) -> VerificationMaterial:
-    """Return the signature with its proofs.
-
-    Args:
-        data: What cosign wrote.
-        signed: What it must be made over.
+def verify_detached(data: bytes, artifact: Artifact, authenticator: Authenticator) -> Details:
+    """Verify such a signature of an artifact.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
+        VerificationError: `ENVELOPE_MALFORMED` or a JSON code, or as `Authenticator.authenticate`.
     """
+    digests = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
+    signer = authenticator.authenticate(_material(data, Signed(artifact.data, digests)))
+    return Details(
+        f"1 trusted {authenticator.signer_kind} signed this artifact",
+        (signer.name,),
+        {"format": "detached", **signer.facts},
+    )
+
+
+def _material(data: bytes, signed: Signed) -> VerificationMaterial:
     if data.lstrip()[:1] != b"{":
         return VerificationMaterial(signed, _bare(data))
     old = json_fields.members(json_fields.document(data, "the bundle"), "the bundle", _OLD)
     signature = json_fields.octets(old.get("base64Signature"), "base64Signature")
-    certificate = _certificate(json_fields.octets(old["cert"], "cert")) if old.get("cert") else None
+    pem = json_fields.octets(old["cert"], "cert") if old.get("cert") else None
+    certificate = None if pem is None else read_certificate(pem, "cert")
     entry = old.get("rekorBundle")
     annotations = {} if entry is None else {ENTRY_ANNOTATION: json.dumps(entry)}
-    return with_proofs(VerificationMaterial(signed, signature), certificate, annotations)
+    return with_proofs(VerificationMaterial(signed, signature, certificate), annotations)
 
 
 def _bare(data: bytes) -> bytes:
@@ -53,14 +62,3 @@ def _bare(data: bytes) -> bytes:
         return json_fields.octets(b"".join(data.split()).decode("ascii"), "the signature")
     except UnicodeDecodeError:
         json_fields.malformed("the signature is not base64")
-
-
-def _certificate(pem: bytes) -> bytes:
-    try:
-        blocks = read_pem(pem)
-    except InvalidPem:
-        json_fields.malformed("cert is not PEM")
-    if [block.label for block in blocks] != ["CERTIFICATE"]:
-        json_fields.malformed("cert holds something else than one certificate")
-    check_certificate(blocks[0].data)
-    return blocks[0].data

@@ -8,11 +8,10 @@ from pyratify.core.errors import RatifyError, StoreError, VerificationError
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
-from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.sigstore import json_fields
 from pyratify.sigstore.authenticator import Authenticator
-from pyratify.sigstore.budget import BYTES, Budget
-from pyratify.sigstore.check_certificate import check_certificate
+from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
+from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 from pyratify.verifiers.cosign.check_claim import check_claim
 from pyratify.verifiers.cosign.checked_signature import CheckedSignature
@@ -58,8 +57,8 @@ async def verify_classic(
         )
     read = await _payloads(evidence)
     # Trying many signatures takes as long as reading a large document does.
-    price = BYTES * len(layers) * authenticator.usual_price
-    size = evidence.manifest.descriptor.size + sum(layer.size for layer in layers) + price
+    cost = BYTES_PER_UNIT * len(layers) * authenticator.typical_cost
+    size = evidence.manifest.descriptor.size + sum(layer.size for layer in layers) + cost
     budget = Budget()
     try:
         checked = await offload(size, _check_all, evidence, read, policy, authenticator, budget)
@@ -69,7 +68,7 @@ async def verify_classic(
     if not signers:
         raise _most_telling(checked)
     return Details(
-        f"{_count(len(signers), authenticator.noun)} signed this image",
+        f"{_count(len(signers), authenticator.signer_kind)} signed this image",
         signers,
         {"format": "simple-signing", "verifiedSignatures": [each.as_data() for each in checked]},
     )
@@ -116,43 +115,30 @@ def _check_all(
             return CheckedSignature(layer.digest, error=payload)
         try:
             material = _material(layer, payload, authenticator)
-            budget.spend(authenticator.price(material))
-            signer, facts = authenticator.authenticate(material)
+            budget.spend(authenticator.cost(material))
+            signer = authenticator.authenticate(material)
             claim = read_simple_signing(payload, evidence.subject.digest)
             check_claim(claim, policy, evidence.reference)
         except VerificationError as error:  # without the frames, which hold everything that was read
             return CheckedSignature(layer.digest, error=error.with_traceback(None))
-        said = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
-        return CheckedSignature(layer.digest, signer, facts={**said, **facts})
+        facts = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
+        return CheckedSignature(layer.digest, signer.name, facts={**facts, **signer.facts})
 
     return [check(layer, payload) for layer, payload in read]
 
 
 def _material(layer: Descriptor, payload: bytes, authenticator: Authenticator) -> VerificationMaterial:
-    certificate = _certificate(layer)
+    pem = layer.annotations.get(CERTIFICATE_ANNOTATION)
+    certificate = None if pem is None else read_certificate(pem.encode(), "the certificate annotation")
     signature = json_fields.octets(
         layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation", lines=True
     )
     material = VerificationMaterial(Signed(payload), signature, certificate)
     if not authenticator.requirements.has_trust:
         return material
-    from pyratify.verifiers.cosign.annotations import with_proofs
+    from pyratify.verifiers.cosign.annotations import with_proofs  # only where proofs are verified
 
-    return with_proofs(material, certificate, layer.annotations)
-
-
-def _certificate(layer: Descriptor) -> bytes | None:
-    text = layer.annotations.get(CERTIFICATE_ANNOTATION)
-    if text is None:
-        return None
-    try:
-        blocks = read_pem(text.encode(), UNTRUSTED)
-    except InvalidPem as error:
-        json_fields.malformed(f"the certificate annotation is not PEM: {error}")
-    if [block.label for block in blocks] != ["CERTIFICATE"]:
-        json_fields.malformed("the certificate annotation holds something else than one certificate")
-    check_certificate(blocks[0].data)
-    return blocks[0].data
+    return with_proofs(material, layer.annotations)
 
 
 def _most_telling(checked: list[CheckedSignature]) -> RatifyError:
@@ -166,6 +152,6 @@ def _rank(reason: Reason) -> int:
     return _TELLING.index(reason) if reason in _TELLING else len(_TELLING)
 
 
-def _count(number: int, noun: str) -> str:
-    several = "identities" if noun == "identity" else f"{noun}s"
-    return f"{number} trusted {noun if number == 1 else several}"
+def _count(number: int, kind: str) -> str:
+    several = "identities" if kind == "identity" else f"{kind}s"
+    return f"{number} trusted {kind if number == 1 else several}"

@@ -11,7 +11,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.webhook.pod_images import Kind
-from pyratify.entrypoints.webhook.rules.match import Asked
+from pyratify.entrypoints.webhook.rules.match import ObjectAttributes
 from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules, load_rules
 from pyratify.testing.fakes import FakeClock
 from support.webhooks import ROOT, rules
@@ -30,8 +30,8 @@ exceptions:
 
 def matching(text: str, namespace: str = "team", kind: Kind = POD, **labels: str) -> list[str]:
     """Return the names of the rules for an object, the strictest first."""
-    asked = Asked(namespace=namespace, kind=kind, labels=(labels,))
-    return [rule.name for rule in rules(text).matching(asked)]
+    attributes = ObjectAttributes(namespace=namespace, kind=kind, labels=(labels,))
+    return [rule.name for rule in rules(text).matching(attributes)]
 
 
 def exception(image: Any = "example.com/app", until: str = "2026-07-01T00:00:00Z") -> str:
@@ -41,7 +41,7 @@ def exception(image: Any = "example.com/app", until: str = "2026-07-01T00:00:00Z
 
 def test_without_a_document_everything_is_denied_everywhere() -> None:
     """The default rule wants digests, too."""
-    (rule,) = rules().matching(Asked(namespace="any", kind=POD))
+    (rule,) = rules().matching(ObjectAttributes(namespace="any", kind=POD))
     assert (rule.name, rule.mode.value, rule.config.require_digest) == ("default", "deny", True)
 
 
@@ -88,8 +88,8 @@ def test_labels_are_matched_as_kubernetes_does(requirement: str, labels: dict[st
     """All lines of a selector have to be fulfilled."""
     text = f"rules: [{{name: a, namespaceSelector: {{matchLabels: {{app: x}}, matchExpressions: [{requirement}]}}}}]"
     for app, wanted in (("x", found), ("y", False)):
-        asked = Asked(namespace="team", kind=POD, namespace_labels={"app": app, **labels})
-        assert bool(rules(text).matching(asked)) is wanted
+        attributes = ObjectAttributes(namespace="team", kind=POD, namespace_labels={"app": app, **labels})
+        assert bool(rules(text).matching(attributes)) is wanted
     text = "rules: [{name: a, objectSelector: {matchLabels: {a: x, b: y}}}]"
     assert matching(text, a="x", b="y")
     assert not matching(text, a="x", b="z")
@@ -106,8 +106,10 @@ def test_namespaces_are_matched_by_their_labels() -> None:
         ("team-a", {}, ["b"]),
         ("other", {"env": "prod"}, ["b"]),
     ):
-        asked = Asked(namespace=name, kind=POD, labels=({"env": "prod"},), namespace_labels=labels)
-        assert [rule.name for rule in found.matching(asked)] == wanted
+        attributes = ObjectAttributes(
+            namespace=name, kind=POD, labels=({"env": "prod"},), namespace_labels=labels
+        )
+        assert [rule.name for rule in found.matching(attributes)] == wanted
     assert not rules().selects_namespaces
 
 
@@ -254,12 +256,12 @@ def test_rules_are_followed_and_the_last_good_ones_are_kept(tmp_path: Path) -> N
         assert followed.current.config.rules[0].name == "one"
     path.unlink()
     assert not followed.refresh()
-    assert followed.trouble() == ""
+    assert followed.unready_reason() == ""
     clock.advance(60)
-    assert "older than their file" in followed.trouble()
+    assert "older than their file" in followed.unready_reason()
     path.write_text("rules: [{name: two}]")
     assert followed.refresh()
-    assert (followed.current.config.rules[0].name, followed.trouble()) == ("two", "")
+    assert (followed.current.config.rules[0].name, followed.unready_reason()) == ("two", "")
     path.write_text("rules: [")
     followed.refresh()
     path.write_text("rules: [{name: two}]")

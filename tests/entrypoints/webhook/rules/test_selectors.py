@@ -4,7 +4,7 @@ import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.webhook.pod_images import Kind
-from pyratify.entrypoints.webhook.rules.match import Asked
+from pyratify.entrypoints.webhook.rules.match import ObjectAttributes
 from pyratify.entrypoints.webhook.rules.selectors import names
 from support.webhooks import rules
 
@@ -29,7 +29,7 @@ POD = Kind("", "Pod")
 def test_a_longer_name_is_not_excluded(namespace: str, denied: bool) -> None:
     """A tenant who may choose a name could else step out of every rule by adding to an excluded one."""
     text = "rules: [{name: all, excludeNamespaces: [kube-system, sandbox-*, team-*-eu]}]"
-    assert bool(rules(text).matching(Asked(namespace=namespace, kind=POD))) is denied
+    assert bool(rules(text).matching(ObjectAttributes(namespace=namespace, kind=POD))) is denied
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_longer_name_is_not_excluded(namespace: str, denied: bool) -> None:
 def test_a_longer_name_is_not_included_either(namespace: str, covered: bool) -> None:
     """A rule for `prod` says nothing of `prod-eu`."""
     text = "rules: [{name: one, namespaces: [prod]}]"
-    assert bool(rules(text).matching(Asked(namespace=namespace, kind=POD))) is covered
+    assert bool(rules(text).matching(ObjectAttributes(namespace=namespace, kind=POD))) is covered
 
 
 def test_no_pattern_matches_no_name() -> None:

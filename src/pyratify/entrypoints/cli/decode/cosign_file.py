@@ -10,8 +10,7 @@ from pyratify.entrypoints.cli.engines.cosign_flags import trust_policy
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator, load_authenticator
 from pyratify.sigstore.blob_verification import check_type, verify_blob
-from pyratify.sigstore.verification_material import Signed
-from pyratify.verifiers.cosign.detached import detached_material
+from pyratify.verifiers.cosign.detached import verify_detached
 
 _MAX_ARTIFACT = 1024 * 1024 * 1024
 
@@ -46,14 +45,10 @@ def verify(
     Raises:
         VerificationError: It is no evidence for the artifact.
     """
-    if not bare:
-        return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
-    check_type(None, predicate_type)
-    known = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
-    signer, facts = trusted.authenticate(detached_material(data, Signed(artifact.data, known)))
-    return Details(
-        f"1 trusted {trusted.noun} signed this artifact", (signer,), {"format": "detached", **facts}
-    )
+    if bare:
+        check_type(None, predicate_type)
+        return verify_detached(data, artifact, trusted)
+    return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
 
 
 def read_artifact(name: str) -> Artifact:

@@ -17,7 +17,7 @@ _STRICTNESS = {Mode.AUDIT: 0, Mode.WARN: 1, Mode.DENY: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ObjectAttributes:
     """What rules look at.
 
     Attributes:
@@ -55,17 +55,17 @@ class Rule:
         """What follows when an image must not be run."""
         return self.config.mode
 
-    def matches(self, asked: Asked) -> bool:
+    def matches(self, attributes: ObjectAttributes) -> bool:
         """Tell whether it is for an object."""
-        config, kind = self.config, asked.kind
-        if not self._inside.fullmatch(asked.namespace) or self._outside.fullmatch(asked.namespace):
+        config, kind = self.config, attributes.kind
+        if not self._inside.fullmatch(attributes.namespace) or self._outside.fullmatch(attributes.namespace):
             return False
         if config.kinds and not {kind.name, str(kind)} & set(config.kinds):
             return False
         space, selector = config.namespace_selector, config.object_selector
-        if space is not None and not space.matches(asked.namespace_labels):
+        if space is not None and not space.matches(attributes.namespace_labels):
             return False
-        return selector is None or any(selector.matches(each) for each in asked.labels)
+        return selector is None or any(selector.matches(each) for each in attributes.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,12 @@ class Rules:
         """Whether labels of namespaces have to be known."""
         return any(rule.config.namespace_selector is not None for rule in self._rules)
 
-    def matching(self, asked: Asked) -> tuple[Rule, ...]:
+    def matching(self, attributes: ObjectAttributes) -> tuple[Rule, ...]:
         """Return the rules for an object, the strictest first.
 
         Labels of objects only add to other rules: one that does not deny never stands alone because of them.
         """
-        found = [rule for rule in self._rules if rule.matches(asked)]
+        found = [rule for rule in self._rules if rule.matches(attributes)]
         if not any(rule.mode is Mode.DENY or rule.config.object_selector is None for rule in found):
             return ()
         return tuple(sorted(found, key=lambda rule: -_STRICTNESS[rule.mode]))

@@ -79,7 +79,7 @@ class FollowedRules:
             await self.clock.sleep(seconds)
             await asyncio.to_thread(self.refresh)
 
-    def trouble(self) -> str:
+    def unready_reason(self) -> str:
         """Return why the rules in use are not those of the document, when that has lasted; else an empty text."""
         if self.fault is None or self.clock.monotonic() - self._since < _GRACE:
             return ""

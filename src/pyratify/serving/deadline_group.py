@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Together:
+class DeadlineGroup:
     """Answers questions at the same time.
 
     Attributes:

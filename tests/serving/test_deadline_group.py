@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pyratify.serving.deadline import Together
+from pyratify.serving.deadline_group import DeadlineGroup
 from support.providers import BellClock
 
 
@@ -16,7 +16,7 @@ def late(question: str) -> str:
 async def test_equal_questions_are_asked_once_and_late_ones_are_said_to_be() -> None:
     """What has an answer when the bell rings keeps it."""
     clock, asked = BellClock(), []
-    together = Together(clock)
+    group = DeadlineGroup(clock)
 
     async def answer(question: str) -> str:
         asked.append(question)
@@ -25,20 +25,20 @@ async def test_equal_questions_are_asked_once_and_late_ones_are_said_to_be() -> 
             await asyncio.Event().wait()
         return question.upper()
 
-    found = await together.each(("a", "slow", "a"), answer, late, 2.5)
-    await together.aclose()
+    found = await group.each(("a", "slow", "a"), answer, late, 2.5)
+    await group.aclose()
     assert found == {"a": "A", "slow": "slow was late"}
     assert (asked, clock.slept) == (["a", "slow"], [2.5])
 
 
 async def test_no_question_is_no_answer() -> None:
     """And nobody waits for the bell."""
-    assert await Together(BellClock()).each((), str, late, 1) == {}  # type: ignore[arg-type]
+    assert await DeadlineGroup(BellClock()).each((), str, late, 1) == {}  # type: ignore[arg-type]
 
 
 async def test_who_stops_asking_leaves_nothing_behind() -> None:
     """A question that was under way is ended."""
-    together = Together(BellClock())
+    group = DeadlineGroup(BellClock())
     began, ended = asyncio.Event(), asyncio.Event()
 
     async def answer(question: str) -> str:
@@ -49,10 +49,10 @@ async def test_who_stops_asking_leaves_nothing_behind() -> None:
             ended.set()
         return question
 
-    asking = asyncio.create_task(together.each(("a",), answer, late, 1))
+    asking = asyncio.create_task(group.each(("a",), answer, late, 1))
     await began.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await together.aclose()
+    await group.aclose()
     assert ended.is_set()
