@@ -413,7 +413,7 @@ async def test_atk_281_a_large_envelope_is_verified_beside_the_event_loop(
 ) -> None:
     """Of either format, with everything of it that does not wait for others."""
     from pyratify.testing.notation import Recipe
-    from pyratify.verifiers.notation import envelope as envelopes
+    from pyratify.verifiers.notation import integrity_check
     from pyratify.verifiers.notation.envelope import AGENT, COSE_TYPE, JWS_TYPE
     from support.notation_bench import judge
 
@@ -421,7 +421,7 @@ async def test_atk_281_a_large_envelope_is_verified_beside_the_event_loop(
         header[AGENT] = "x" * 2 * LARGE
 
     for media_type in (JWS_TYPE, COSE_TYPE):
-        with counted(monkeypatch, envelopes, "parse_envelope") as calls:
+        with counted(monkeypatch, integrity_check, "parse_envelope") as calls:
             result = await judge(Recipe(unprotected=edit), media_type)
         assert result.decision is Decision.ALLOW
         assert calls[0].startswith("pyratify-documents")

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.pki.revocation.checker import RevocationChecker
@@ -29,6 +30,7 @@ from pyratify.verifiers.notation.trust_policy import STORE_TYPES, StoreName, Tru
 from pyratify.verifiers.notation.truststore import load_trust_store
 
 INLINE_STORE = "default"
+_MAX_POLICY = 4 * MIB
 _PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=300)]
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
@@ -170,7 +172,7 @@ def _checker(parameters: RevocationParameters, resources: Resources) -> Revocati
     )
     fetcher = HttpFetcher(
         frozenset(host.lower() for host in parameters.allowed_hosts),
-        destinations=resources.shared.destinations or PUBLIC_ONLY,
+        destinations=resources.shared.destinations,
     )
     return resources.shared.once(
         f"revocation {parameters!r}",
@@ -223,9 +225,9 @@ def _document(options: NotationOptions, base: Path) -> bytes:
         return NotationFolder(base / options.notation_config).trust_policy()
     path = base / str(options.trust_policy)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}", path="trustPolicy") from None
+        return read_file(path, _MAX_POLICY)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{path} {error}", path="trustPolicy") from None
 
 
 def _short(options: NotationOptions, materials: Materials) -> TrustPolicyDocument:
