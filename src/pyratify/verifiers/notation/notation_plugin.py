@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.fingerprint import Fingerprint
@@ -179,7 +178,7 @@ def _checker(parameters: RevocationParameters, resources: Resources) -> Revocati
     )
     fetcher = HttpFetcher(
         frozenset(host.lower() for host in parameters.allowed_hosts),
-        destinations=resources.shared.destinations or PUBLIC_ONLY,
+        destinations=resources.shared.destinations,
     )
     return resources.shared.once(
         f"revocation {parameters!r}",
