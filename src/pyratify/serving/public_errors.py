@@ -1,4 +1,4 @@
-"""What of a failure may be said to whoever asked."""
+"""Which failures may be shown to clients."""
 
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
@@ -16,5 +16,5 @@ _FOREIGN = frozenset(
 
 
 def is_foreign(failure: Failure) -> bool:
-    """Tell whether the message may hold text of registries, plugins or exceptions, which belongs into the log alone."""
+    """Return whether the message may hold text of registries, plugins or exceptions, which belongs into the log alone."""
     return failure.reason in _FOREIGN
