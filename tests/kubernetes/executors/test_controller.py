@@ -180,17 +180,17 @@ async def test_what_is_used_is_not_closed(
     server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store is closed when the last request that uses its generation is over, and no executor that lives on is."""
-    put(server, "a", spec("a.example"))
-    put(server, "b", spec("b.example"))
-    await config.refresh()
-    snapshot = config.acquire("")
-    assert snapshot is not None
     closed: list[RegistryStore] = []
 
     async def close(store: RegistryStore) -> None:
         closed.append(store)
 
     monkeypatch.setattr(RegistryStore, "aclose", close)
+    put(server, "a", spec("a.example"))
+    put(server, "b", spec("b.example"))
+    await config.refresh()
+    snapshot = config.acquire("")
+    assert snapshot is not None
     async with snapshot.used():
         remove(server, "a")
         await config.refresh()
