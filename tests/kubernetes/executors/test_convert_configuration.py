@@ -204,7 +204,7 @@ def test_lists_as_kubectl_prints_them_are_taken_apart(kind: str) -> None:
     ("documents", "says"),
     [
         ([], "no resource"),
-        ([{"executors": [EXAMPLE]}], "it is no resource"),
+        ([{"executors": [EXAMPLE]}], "it is not a resource"),
         ([resource(), resource(namespace="team")], "the cluster, the namespace team"),
         (
             [resource(spec("b.example"), "a"), resource(namespace="team")],
