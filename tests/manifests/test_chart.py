@@ -590,7 +590,51 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "egress-without-a-policy": (
         merged(COSIGN, {"networkPolicy": {"enabled": False, "egress": [{}]}}),
-        "networkPolicy.egress has no effect without the policy",
+        "networkPolicy.egress has no effect without networkPolicy.enabled",
+    ),
+    "minimum-without-a-budget": (
+        merged(COSIGN, {"podDisruptionBudget": {"minAvailable": 1}}),
+        "podDisruptionBudget.minAvailable has no effect without podDisruptionBudget.enabled",
+    ),
+    "timeout-without-a-monitor": (
+        merged(COSIGN, {"metrics": {"enabled": True, "serviceMonitor": {"scrapeTimeout": "5s"}}}),
+        "metrics.serviceMonitor.scrapeTimeout has no effect without metrics.serviceMonitor.enabled",
+    ),
+    "rules-without-a-rule": (
+        merged(
+            COSIGN, {"metrics": {"enabled": True, "prometheusRule": {"additionalRules": [{"alert": "x"}]}}}
+        ),
+        "metrics.prometheusRule.additionalRules has no effect without metrics.prometheusRule.enabled",
+    ),
+    "tenants-without-templates": (
+        merged(COSIGN, {"constraintTemplates": {"namespaced": True}}),
+        "constraintTemplates.namespaced has no effect without constraintTemplates.enabled",
+    ),
+    "templates-of-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"constraintTemplates": {"enabled": True}}),
+        "constraintTemplates.enabled has no effect with mode: webhook",
+    ),
+    "namespaces-of-assign-for-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"provider": {"mutationExcludedNamespaces": ["cni"]}}),
+        "provider.mutationExcludedNamespaces has no effect with mode: webhook",
+    ),
+    "annotations-of-another-account": (
+        merged(COSIGN, {"serviceAccount": {"create": False, "name": "mine", "annotations": {"a": "b"}}}),
+        "serviceAccount.annotations has no effect without serviceAccount.create",
+    ),
+    "secrets-without-rights": (
+        merged(COSIGN, {"rbac": {"create": False, "readSecrets": [{"namespace": "a", "names": ["pull"]}]}}),
+        "rbac.readSecrets has no effect without rbac.create",
+    ),
+    "secrets-of-a-file": (
+        merged(COSIGN, IN_A_FILE, {"rbac": {"readSecrets": [{"namespace": "a", "names": ["pull"]}]}}),
+        "rbac.readSecrets has no effect with provider.disableCRDManager",
+    ),
+    "certificate-beside-its-secret": (
+        merged(
+            COSIGN, {"provider": {"tls": {"existingSecret": "mine", "crt": "c", "key": "k", "caCert": "a"}}}
+        ),
+        "provider.tls.crt and provider.tls.key have no effect with provider.tls.existingSecret",
     ),
     "peers-of-the-webhook": (
         merged(COSIGN, WEBHOOK, {"networkPolicy": {"from": [{"podSelector": {}}]}}),
