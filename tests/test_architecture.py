@@ -194,6 +194,6 @@ def test_what_need_not_be_trusted_is_not_depended_on() -> None:
 
 
 def test_the_sources_name_no_machine() -> None:
-    """No absolute path of somebody's machine stands in the package."""
+    """No absolute path of a developer's machine stands in the package."""
     home = os.fspath(Path.home())
     assert not [path for path in SOURCES if "/work/" in path.read_text() or f"{home}/" in path.read_text()]

@@ -40,7 +40,7 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ContentCac
 
 @dataclass
 class Private(MemoryStore):
-    """A store that delivers content only to whoever has a credential."""
+    """A store that delivers content only to clients with a credential."""
 
     allowed: bool = True
 
@@ -60,7 +60,7 @@ async def validated(store: MemoryStore, cache: ContentCache, partition: str = ""
 
 
 async def test_atk_250_content_of_one_credential_is_not_anothers(cache: ContentCache) -> None:
-    """What was read with a credential is not delivered from the cache to whoever has none."""
+    """What was read with a credential is not delivered from the cache to a client without one."""
     owner = Private()
     owner.attach(owner.add_image(), "application/test")
     stranger = Private(**{**vars(owner), "allowed": False, "calls": []})

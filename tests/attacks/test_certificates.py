@@ -1,4 +1,4 @@
-"""Attacks of section I on X.509 certificates: usages, authorities, keys, hashes and validity."""
+"""Attacks on X.509 certificates: usages, authorities, keys, hashes and validity."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -164,7 +164,7 @@ def _bits(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("exponent", [0, 1, 2])
 async def test_atk_157_rsa_exponents_that_prove_nothing_are_refused(exponent: int) -> None:
-    """With an exponent of one everybody could sign."""
+    """With an exponent of one every message is its own signature."""
     modulus = RSA_LEAF.key.public_key().public_numbers().n
     algorithm = element(SEQUENCE, bytes.fromhex("06092a864886f70d0101010500"))
     key = _bits(element(SEQUENCE, _integer(modulus) + _integer(exponent)))

@@ -1,4 +1,4 @@
-"""Attacks of section H on certificate chains and trust stores."""
+"""Attacks on certificate chains and trust stores."""
 
 import pytest
 from cryptography import x509
@@ -87,7 +87,7 @@ SELF_ISSUED = Issued(signer(authority("x", subject="CN=signer,O=Example,ST=WA,C=
     ],
 )
 async def test_atk_142_other_chains_of_one_certificate_are_refused(leaf: Issued) -> None:
-    """The catalogue says untrusted; such a chain is invalid before anybody is asked whether it is trusted."""
+    """The catalogue says untrusted; such a chain is invalid before its trust is evaluated."""
     assert await reason(leaf=leaf, verifier=make_verifier(ROOT)) is Reason.CHAIN_INVALID
 
 

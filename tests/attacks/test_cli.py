@@ -124,7 +124,7 @@ def test_atk_255_results_that_cannot_be_written_are_no_success(output: str) -> N
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Let programs that a test starts be interrupted, also where whoever started the tests ignores interrupts."""
+    """Let programs that a test starts be interrupted, also where the parent of the test process ignores interrupts."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -264,7 +264,7 @@ def test_atk_260_files_that_are_written_replace_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_atk_262_completion_asks_no_registry(shell: str) -> None:
-    """Completion scripts are the same for everybody and hold nothing that a registry said."""
+    """Completion scripts depend on no machine, and hold nothing that a registry said."""
     ran = ratify("completion", shell)
     assert ran.returncode == 0
     assert "ratify completion" in ran.stdout

@@ -44,7 +44,7 @@ async def open_config(server: ApiServer, tmp_path: Path) -> AsyncIterator[Open]:
 
 
 async def denied(config: ClusterConfig, reference: str, namespace: str) -> None:
-    """Require that a reference is denied because nobody may decide about it, by tag and by digest."""
+    """Require that a reference is denied because no executor may decide about it, by tag and by digest."""
     for text in (f"{reference}:v1", f"{reference}@sha256:{'0' * 64}"):
         result = await ask(config, text, namespace)
         assert not result.succeeded
@@ -150,7 +150,7 @@ async def test_atk_225_what_is_the_providers_is_not_a_tenants(
     value: Any,
     path: str,
 ) -> None:
-    """Its files, its environment and its credentials are refused with their path, and nothing of them is told."""
+    """Its files, its environment and its credentials are refused with their path, and their content is not shown."""
     monkeypatch.setenv("RATIFY_SECRET", "hunter2")
     given: Any = spec("a.example")
     part = given

@@ -1,4 +1,4 @@
-"""Attacks on cosign signatures made with keys (catalogue, section J)."""
+"""Attacks on cosign signatures that are made with keys."""
 
 import json
 from dataclasses import replace
@@ -137,7 +137,7 @@ async def test_atk_175_annotations_and_validity_are_of_one_signature(
     ],
 )
 async def test_atk_184_a_policy_that_trusts_anybody_is_refused(parameters: dict[str, Any]) -> None:
-    """Neither keys nor whole identities: an issuer without a subject, a subject without an issuer, or everybody."""
+    """Neither keys nor whole identities: an issuer without a subject, a subject without an issuer, or every signer."""
     options = msgspec.convert({"trustPolicies": [parameters]}, plugin.options)
     with pytest.raises(ConfigurationError, match=r"trustPolicies\[0\]"):
         await plugin.build("cosign", options, BuildResources(SystemClock(), Path()))
@@ -169,9 +169,9 @@ async def test_atk_192_a_policy_of_keys_accepts_no_identity(how: str) -> None:
         attach_classic(setting.store, setting.image, sigstore.sign_classic(simple_signing(digest)))
     else:
         attach_bundle(setting.store, setting.image, sigstore.sign_statement(statement(digest)))
-    whom = CosignTrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)
+    identity = CosignTrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)
     for policy, decision in (
-        (whom, Decision.ALLOW),
+        (identity, Decision.ALLOW),
         (CosignTrustPolicy(keys=(KEY.material,)), Decision.DENY),
     ):
         verifier = CosignVerifier("cosign", [policy])

@@ -1,4 +1,4 @@
-"""Attacks on credentials, tried through the registry store (catalogue, section C)."""
+"""Attacks on credentials: hosts, realms, helpers and logs, tried through the registry store."""
 
 import json
 from collections.abc import Iterator
@@ -232,7 +232,7 @@ async def test_atk_041_a_token_is_for_pulling_from_one_repository(
                 assert hit.headers["authorization"] == f"Bearer {token}"
 
 
-async def test_atk_041_a_registry_that_wants_more_than_pulling_is_told_so(
+async def test_atk_041_a_registry_that_wants_more_than_pulling_is_reported(
     registry: RegistrySimulator,
 ) -> None:
     """Where pulling is not enough, the refusal says what was asked for."""

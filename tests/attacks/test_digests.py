@@ -1,4 +1,4 @@
-"""Attacks on digest integrity, tried through the registry store (catalogue, section B)."""
+"""Attacks on digest integrity, tried through the registry store."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ async def test_atk_015_a_subject_with_another_digest_is_refused(
 async def test_atk_015_an_artifact_with_another_digest_is_refused(
     registry: RegistrySimulator, kind: str
 ) -> None:
-    """Manifests and blobs of artifacts are hashed before anyone reads them."""
+    """Manifests and blobs of artifacts are hashed before they are parsed."""
     memory = registry.repository("app")
     signature = memory.listings[memory.tags["v1"]][0].descriptor.digest
     target = signature if kind == "manifests" else Digest.of(ENVELOPE)

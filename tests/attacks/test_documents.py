@@ -121,7 +121,7 @@ warnings.warn("a library's opinion", UserWarning)
 
 
 def test_atk_296_a_warning_of_any_library_never_reaches_standard_error() -> None:
-    """Unless Python is told to show warnings."""
+    """Unless Python runs with an option that shows warnings."""
     for options, shown in (((), False), (("-W", "always"), True)):
         ran = subprocess.run(
             [sys.executable, *options, "-c", WARNING], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Attacks of section E on Notation's envelopes: lenient encodings, differing parsers, several envelopes."""
+"""Attacks on the encoding of Notation's envelopes: lenient encodings, differing parsers, several envelopes."""
 
 import json
 from collections.abc import Callable

@@ -125,7 +125,7 @@ async def test_atk_055_a_manifest_that_is_two_things_is_refused(
 async def test_atk_057_manifests_of_other_versions_are_refused(
     document: dict[str, Any], media_type: str
 ) -> None:
-    """Schema 1, and versions that nobody has written down."""
+    """Schema 1, and versions that no specification defines."""
     denied(await _refused_manifest(document, media_type), Reason.MEDIATYPE_UNSUPPORTED)
 
 

@@ -1,4 +1,4 @@
-"""Attacks of section I on extensions, malformed certificates and keys that resemble others."""
+"""Attacks on certificate extensions, malformed certificates and keys that resemble others."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ async def test_atk_159_critical_extensions_are_reported_or_refused(name: str) ->
 
 
 async def test_atk_159_extensions_that_are_not_critical_are_no_warning() -> None:
-    """Nothing is said of what nobody must read."""
+    """An extension that may be ignored needs no warning."""
     leaf = signer(ROOT, extra=[(UNKNOWN[0], False, UNKNOWN[2])])
     strict = make_verifier(ROOT, strict_extensions=True)
     assert details(await judge(leaf=leaf, verifier=strict)).warnings == ()

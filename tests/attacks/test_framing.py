@@ -1,4 +1,4 @@
-"""Attacks by the framing of HTTP: tiny chunks and extensions without end (catalogue, section C)."""
+"""Attacks by the framing of HTTP: tiny chunks and chunk extensions without end."""
 
 import asyncio
 from collections.abc import Callable

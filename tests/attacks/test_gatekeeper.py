@@ -131,7 +131,7 @@ async def test_atk_222_a_hostile_prefix_is_an_error_in_every_mode(namespaces: st
     ],
 )
 async def test_atk_222_the_mode_decides_and_not_the_key(namespaces: str, key: str, accepted: bool) -> None:
-    """Whoever writes an image's name cannot choose a namespace where none is used, nor leave out one that is required."""
+    """An image's name can neither choose a namespace where none is used, nor leave out one that is required."""
     (item,) = await items(provider(signed(), namespaces=namespaces), key)
     assert ("value" in item) is accepted
     assert accepted or item["error"].startswith("KEY_INVALID")
@@ -226,7 +226,7 @@ async def test_atk_232_a_body_that_is_too_large_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--cert-file", "x", "--key-file", "x")])
-async def test_atk_233_nobody_is_served_without_being_known(arguments: tuple[str, ...]) -> None:
+async def test_atk_233_an_unknown_caller_is_not_served(arguments: tuple[str, ...]) -> None:
     """Where others can reach the address, TLS and Gatekeeper's authority are needed."""
     with pytest.raises(ConfigurationError):
         await Process(flags("--address", "0.0.0.0:0", *arguments), make, FakeClock()).run()
@@ -257,7 +257,7 @@ PATHS = (
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_atk_235_only_exact_paths_are_routes(path: str) -> None:
-    """Nothing is decoded, joined or cut off, and the Host header is nobody's business."""
+    """Nothing is decoded, joined or cut off, and the Host header has no effect."""
     body = request(APP)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: x/ratify/gatekeeper/v2/verify?\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -285,7 +285,7 @@ def prepare_pipe(path: Path, target: Path) -> None:
 @pytest.mark.parametrize(
     "prepare", [prepare_link, prepare_open_file, prepare_open_folder, prepare_linked_folder, prepare_pipe]
 )
-def test_atk_244_a_cache_that_someone_prepared_is_not_used(
+def test_atk_244_a_cache_that_another_user_prepared_is_not_used(
     tmp_path: Path, prepare: Callable[[Path, Path], None]
 ) -> None:
     """A link, a pipe, or a place where others may write: no cache, and nothing is written."""

@@ -23,7 +23,7 @@ from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.layout import put_blob, write_archive, write_layout
 from pyratify.testing.memory import MemoryStore, as_json, make_manifest
 
-SENTINEL = b"what nobody may read"
+SENTINEL = b"outside of the layout"
 KIND = "application/test"
 
 
@@ -94,7 +94,7 @@ async def test_atk_024_inline_data_of_a_descriptor_is_never_used(tmp_path: Path)
 
 
 def sentinel_is_whole(outside: Path) -> bool:
-    """Tell whether the file outside of the layout is as it was."""
+    """Return whether the file outside of the layout is unchanged."""
     return outside.read_bytes() == SENTINEL
 
 

@@ -13,7 +13,7 @@ SLOW, GOOD = "slow.example/app", "example.com/app"
 
 
 class Slow(MemoryStore):
-    """A store that does not answer about one registry until it is told to."""
+    """A store that does not answer about one registry until a test releases it."""
 
     def __init__(self) -> None:
         super().__init__()

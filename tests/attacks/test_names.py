@@ -1,4 +1,4 @@
-"""Attacks of section H on trusted identities."""
+"""Attacks on Notation's trusted identities: how names are parsed and compared."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Attacks on the transport, tried through the registry store (catalogue, section C)."""
+"""Attacks on the transport: redirects, TLS, addresses and lengths, tried through the registry store."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ async def test_atk_030_a_registry_cannot_send_its_clients_inside(
     scheme: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Neither by a redirect nor by a realm, in whatever spelling; nobody is dialled."""
+    """Neither by a redirect nor by a realm, in whatever spelling; no connection is opened."""
     dialled = record_dialling(monkeypatch)
     registry.fault(redirect("manifests/moved", f"{scheme}://{host}/latest"))
     async with open_store(transport=transport) as store:

@@ -1,4 +1,4 @@
-"""Attacks of section H on the envelope itself: algorithms, signatures, attributes, structure."""
+"""Attacks on Notation's envelopes: algorithms, signatures, attributes, structure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -179,7 +179,7 @@ async def test_atk_131_a_list_of_critical_attributes_must_be_protected(media_typ
 async def test_atk_132_trust_attributes_in_the_unprotected_header_are_refused(
     name: str, media_type: str
 ) -> None:
-    """Whatever anyone may change after signing says nothing about trust."""
+    """What can be changed after signing says nothing about trust."""
     recipe = Recipe(unprotected=setting(name, "2020-01-01T00:00:00Z"))
     assert await reason(recipe, media_type) is Reason.ENVELOPE_MALFORMED
 
@@ -276,7 +276,7 @@ async def test_atk_134_a_detached_payload_is_refused(payload: object) -> None:
 
 
 @pytest.mark.parametrize("label", [4, 5, 7, 34, 35, -1])
-async def test_atk_134_cose_parameters_that_nobody_expects_are_refused(label: int) -> None:
+async def test_atk_134_unexpected_cose_parameters_are_refused(label: int) -> None:
     """Key identifiers, initial vectors, countersignatures and addresses of certificates."""
     recipe = Recipe(protected=setting(label, b"x"))
     assert await reason(recipe, COSE_TYPE) is Reason.ENVELOPE_MALFORMED
@@ -342,7 +342,7 @@ async def test_atk_137_another_structure_than_a_tagged_cose_sign1_is_refused(nam
     ],
 )
 async def test_atk_138_a_cose_algorithm_in_the_unprotected_header_is_refused(recipe: Recipe) -> None:
-    """Anyone could change it."""
+    """An unsigned attribute can be changed without breaking the signature."""
     assert await reason(recipe, COSE_TYPE) is Reason.ALG_NOT_ALLOWED
 
 

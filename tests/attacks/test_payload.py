@@ -1,4 +1,4 @@
-"""Attacks of section H on what a signature is for."""
+"""Attacks on the payload of Notation's signatures: what a signature is for."""
 
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +90,7 @@ async def test_atk_126_a_signature_counts_by_digest_and_the_scope_decides_who_ma
 async def test_atk_126_required_metadata_must_stand_in_the_signed_payload(
     signed: dict[str, str] | None,
 ) -> None:
-    """Annotations of the manifest, which nobody signed, do not stand in for it."""
+    """Annotations of the manifest, which no signature covers, do not stand in for it."""
     store = MemoryStore()
     image = store.add_image()
     recipe = Recipe(payload=lambda p: p["targetArtifact"].update(annotations=signed))

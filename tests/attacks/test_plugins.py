@@ -30,7 +30,7 @@ SOURCES = sorted(Path(pyratify.__path__[0]).rglob("*.py"))
 def test_atk_278_a_package_that_takes_our_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody else's `notation` beside ours: neither is used, and the message names both."""
+    """Another package's `notation` beside ours: neither is used, and the message names both."""
     info = tmp_path / "helpful-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: helpful\nVersion: 1.0\n")

@@ -1,4 +1,4 @@
-"""Attacks of section H on trust policies."""
+"""Attacks on Notation's trust policies: scopes, levels and statements."""
 
 import json
 from datetime import UTC, datetime

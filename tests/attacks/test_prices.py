@@ -229,7 +229,7 @@ def reporting(data: dict[str, object]) -> FakeVerifier:
     """Return a verifier that passes everything and reports these facts."""
 
     async def does(evidence: Evidence) -> Details:
-        return Details("passed", ("somebody",), dict(data))
+        return Details("passed", ("a-signer",), dict(data))
 
     return FakeVerifier(does=does)
 
@@ -293,7 +293,7 @@ async def test_atk_283_a_configuration_that_is_gone_takes_its_verdicts_along() -
 
 
 async def test_atk_283_a_sweep_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where nothing is asked any more."""
+    """Also when no more requests arrive."""
     monkeypatch.setattr("pyratify.caches.verdicts._SWEEP_SECONDS", 0.0)
     store, clock = MemoryStore(), FakeClock()
     image = store.add_image()
@@ -352,7 +352,7 @@ class Slow:
         await self.go.wait()
         await asyncio.sleep(0)
         self.under_way -= 1
-        return Details("passed", ("somebody",))
+        return Details("passed", ("a-signer",))
 
 
 async def test_atk_280_only_so_many_large_documents_are_in_memory() -> None:
@@ -413,7 +413,7 @@ async def test_atk_281_a_large_envelope_is_verified_beside_the_event_loop(
 ) -> None:
     """Of either format, with everything of it that does not wait for others."""
     from pyratify.testing.notation import Recipe
-    from pyratify.verifiers.notation import envelope as envelopes
+    from pyratify.verifiers.notation import integrity_check
     from pyratify.verifiers.notation.envelope import AGENT, COSE_TYPE, JWS_TYPE
     from support.notation_bench import judge
 
@@ -421,7 +421,7 @@ async def test_atk_281_a_large_envelope_is_verified_beside_the_event_loop(
         header[AGENT] = "x" * 2 * LARGE
 
     for media_type in (JWS_TYPE, COSE_TYPE):
-        with counted(monkeypatch, envelopes, "parse_envelope") as calls:
+        with counted(monkeypatch, integrity_check, "parse_envelope") as calls:
             result = await judge(Recipe(unprotected=edit), media_type)
         assert result.decision is Decision.ALLOW
         assert calls[0].startswith("pyratify-documents")
@@ -435,7 +435,7 @@ async def test_atk_282_what_signatures_share_is_read_once() -> None:
     assert [method for method, _ in setting.store.calls].count("fetch_blob") == 1
 
 
-def test_atk_282_nothing_is_tried_any_more_where_nobody_waits() -> None:
+def test_atk_282_attempts_end_when_the_caller_is_gone() -> None:
     """The deadline ends the work in the thread too."""
     budget = Budget()
     budget.spend(1)

@@ -51,10 +51,10 @@ def without_executors(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [truncated, emptied, deleted, dangling, without_executors])
-async def test_atk_241_a_bad_file_changes_nothing_and_is_told(
+async def test_atk_241_a_bad_file_changes_nothing_and_is_reported(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
-    """The last good generation stays whole, trouble is told after a while, and the next good file is used."""
+    """The last good generation stays whole, the fault is reported after a while, and the next good file is used."""
     path, clock = tmp_path / "config.json", FakeClock()
     path.write_text(document())
     watched = WatchedConfig(path, clock)

@@ -35,7 +35,7 @@ async def test_atk_247_an_allow_for_a_tag_does_not_outlive_the_tag() -> None:
 
 
 async def test_atk_248_neither_errors_nor_denials_are_kept() -> None:
-    """A registry that was down and an image that was not signed yet: the next question is asked anew."""
+    """A registry that was down and an image that was not signed yet: the next request evaluates anew."""
     store = MemoryStore()
     subject = store.add_image()
     engine = executor(store)

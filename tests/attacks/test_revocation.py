@@ -1,5 +1,6 @@
-"""Attacks of section I on revocation: what is revoked never passes, and what is not known never counts as good."""
+"""Attacks on revocation: what is revoked never passes, and what is not known never counts as good."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,7 @@ HONEST = {
 
 
 def served(data: bytes, *, as_list: bool) -> tuple[Issued, dict[str, Any]]:
-    """Return the signer that is asked about, and a network that answers so."""
+    """Return the signer to check, and a network that answers so."""
     return (BY_LIST, {LIST: data}) if as_list else (BY_OCSP, {OCSP: data})
 
 
@@ -237,7 +238,7 @@ async def test_atk_165_a_timestamp_saves_only_what_was_signed_before_the_key_was
 
 
 async def test_atk_165_the_signers_own_time_saves_nothing() -> None:
-    """Without a timestamp nobody vouches for when it was signed."""
+    """Without a timestamp there is no proof of when it was signed."""
     places = {LIST: listed(Revoked(BY_LIST, COMPROMISE, NOW - DAY))}
     result = await judge(leaf=BY_LIST, verifier=trusting(places))
     assert found(result).reason is Reason.CERT_REVOKED
@@ -257,7 +258,7 @@ async def test_atk_165_a_revoked_timestamp_authority_proves_no_time(invalid_from
 
 @pytest.mark.parametrize("level", ["strict", "permissive", "audit"])
 async def test_atk_166_an_untrusted_chain_causes_no_question(level: str) -> None:
-    """Whoever may push a signature cannot make this machine connect anywhere."""
+    """A pushed signature cannot make this machine connect anywhere."""
     stranger = authority("stranger")
     leaf = signer(stranger, extensions=looked_up(OCSP, LIST))
     fetcher = FakeFetcher({})
@@ -366,6 +367,21 @@ async def test_atk_167_two_authorities_that_name_one_place_share_no_entry() -> N
     assert await status(checker(FakeFetcher({}), answers), BY_LIST) is Status.GOOD
 
 
+@dataclass
+class Kept:
+    """A `ContentCache` that anything on the machine can write."""
+
+    entries: dict[str, bytes] = field(default_factory=dict)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes, or None."""
+        return self.entries.get(key)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the bytes."""
+        self.entries[key] = data
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -381,10 +397,10 @@ async def test_atk_167_two_authorities_that_name_one_place_share_no_entry() -> N
 )
 async def test_atk_167_what_a_cache_holds_is_verified_again(spoil: Any) -> None:
     """A spoiled entry is a miss: the list is fetched again, and the certificate is revoked after all."""
-    answers = MemoryCache()
+    answers = Kept()
     await status(checker(FakeFetcher({LIST: listed()}), answers), BY_LIST)
-    (key,) = answers._cache._entries
-    answers.put(key, spoil(answers.get(key)))
+    (key,) = answers.entries
+    answers.entries[key] = spoil(answers.entries[key])
     fetcher = FakeFetcher({LIST: listed(Revoked(BY_LIST))})
     assert await status(checker(fetcher, answers), BY_LIST) is Status.REVOKED
     assert fetcher.asked == [LIST]

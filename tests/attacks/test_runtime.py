@@ -215,7 +215,7 @@ async def test_atk_273_a_verifier_that_computes_lets_others_run_between_artifact
 
 
 async def test_atk_274_a_validation_that_is_ended_is_no_answer() -> None:
-    """Whoever stops the program gets a cancellation and never a result."""
+    """A program that is stopped ends in a cancellation and never in a result."""
     begun = asyncio.Event()
 
     async def does(evidence: Evidence) -> Details:

@@ -1,4 +1,4 @@
-"""Attacks on the service: callers nobody knows, foreign pages, paths, floods, and text that wants to be more than text."""
+"""Attacks on the service: unknown callers, foreign pages, paths, floods, and text that wants to be more than text."""
 
 import asyncio
 import json
@@ -110,8 +110,8 @@ async def test_atk_232_a_thousand_equal_references_are_one() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--host", "service.example")])
-async def test_atk_233_nobody_is_served_without_being_known(arguments: tuple[str, ...]) -> None:
-    """Where others can reach the address, TLS and tokens or an authority are needed."""
+async def test_atk_233_an_unknown_caller_is_not_served(arguments: tuple[str, ...]) -> None:
+    """An address beyond loopback needs TLS, and tokens or an authority of clients."""
     with pytest.raises(ConfigurationError):
         await Process(flags("--address", "0.0.0.0:0", *arguments), make, FakeClock()).run()
 
@@ -128,7 +128,7 @@ async def test_atk_233_tokens_do_not_travel_without_tls(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/v1/verify", "/v1/resolve"])
 @pytest.mark.parametrize("host", ["169.254.169.254", "127.0.0.1:6443", "[::1]:2379", "metadata.internal"])
 async def test_atk_233_a_host_out_of_scope_is_not_dialled(path: str, host: str) -> None:
-    """The store is not even asked, so the service looks into no network for anybody."""
+    """The store gets no request, so the service probes no network for its callers."""
     store = signed()
     (answer,) = await answers(service(store, scope="example.com"), f"{host}/app:v1", path=path)
     assert answer["error"]["code"] == "SCOPE_NO_MATCH"
@@ -211,7 +211,7 @@ async def test_atk_235_only_exact_paths_are_routes(path: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE", "HEAD"])
 async def test_atk_235_only_the_method_counts(method: str) -> None:
-    """No header overrides it, and nobody is told that other sites may ask."""
+    """No header overrides it, and no answer permits other sites."""
     headers = {**JSON, "X-HTTP-Method-Override": "POST", "Origin": "https://evil.example"}
     store = signed()
     async with (

@@ -16,7 +16,8 @@ from pyratify.caches.verdict_entry import entry_name, seal
 from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.reference import Reference
-from pyratify.core.report import Decision
+from pyratify.core.report import Decision, ValidationResult
+from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -30,7 +31,7 @@ Entries = dict[bytes, bytes]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis that everybody can write."""
+    """A Redis that any client can write."""
     with running_redis(tmp_path_factory.mktemp("redis")) as found:
         yield found
 
@@ -54,9 +55,9 @@ class Replica:
     async def ask(
         self, store: MemoryStore, verifier: FakeVerifier, namespace: str = "", generation: str = "one"
     ) -> Decision:
-        """Validate, and wait until Redis was told."""
+        """Validate, and wait until the verdict is written to Redis."""
         found = await self.verdicts.validate(engine(store, verifier, generation=generation), APP, namespace)
-        await asyncio.gather(*self.verdicts._writing)
+        await self.verdicts.flush()
         return found.decision
 
     async def entries(self) -> Entries:
@@ -106,7 +107,7 @@ async def test_atk_251_a_forged_entry_is_a_miss(server: RedisServer, forged: str
         }
         await one.write({name: values[forged]})
         assert await two.ask(store, BY_ALICE) is Decision.DENY
-        assert two.verdicts.shared_hits == 0
+        assert two.cache.counts.hits == 0
 
 
 async def test_atk_251_entries_that_are_exchanged_are_misses(server: RedisServer) -> None:
@@ -124,7 +125,7 @@ async def test_atk_251_entries_that_are_exchanged_are_misses(server: RedisServer
 
 
 async def test_atk_250_an_entry_of_another_tenant_or_configuration_is_a_miss(server: RedisServer) -> None:
-    """What one tenant's configuration allows is asked anew for another tenant, and for another configuration."""
+    """What one tenant's configuration allows is evaluated anew for another tenant, and for another configuration."""
     store = image(signed=True)
     strict = signed_by_annotation("fake", "application/other")
     async with Replica(server.url) as one, Replica(server.url) as two:
@@ -135,7 +136,7 @@ async def test_atk_250_an_entry_of_another_tenant_or_configuration_is_a_miss(ser
             await one.ask(store, strict, namespace, generation)
             await one.write(dict.fromkeys(await one.entries(), allow))
             assert await two.ask(store, strict, namespace, generation) is Decision.DENY
-        assert two.verdicts.shared_hits == 0
+        assert two.cache.counts.hits == 0
 
 
 async def test_atk_249_an_old_entry_that_is_put_back_is_a_miss(server: RedisServer) -> None:
@@ -196,7 +197,7 @@ async def test_atk_254_a_clock_that_is_set_back_brings_nothing_back(server: Redi
         two.clock.time -= timedelta(seconds=90)
         await two.write(kept)
         assert await two.ask(image(signed=False), BY_ALICE) is Decision.DENY
-        assert two.verdicts.shared_hits == 0
+        assert two.cache.counts.hits == 0
 
 
 async def test_atk_248_an_image_that_is_signed_after_a_denial_is_allowed_in_time(server: RedisServer) -> None:
@@ -228,13 +229,13 @@ async def test_atk_252_a_shared_report_is_the_whole_report(server: RedisServer) 
     async with Replica(server.url) as one, Replica(server.url) as two:
         await one.write({})
         first = await one.verdicts.validate(engine(store, BY_ALICE), APP)
-        await asyncio.gather(*one.verdicts._writing)
+        await one.verdicts.flush()
         assert await two.verdicts.validate(engine(store, BY_ALICE), APP) == first
-        assert two.verdicts.shared_hits == 1
+        assert two.cache.counts.hits == 1
 
 
 async def test_atk_251_a_cancelled_question_leaves_no_answer_behind(server: RedisServer) -> None:
-    """Ended in the middle of a command, a connection is never used again: nobody gets what another one asked for."""
+    """Ended in the middle of a command, a connection is never used again: no caller gets the answer to another's request."""
     good, bad = image(signed=True), image(signed=False)
     bad.add_image(content=b"other")
     async with Replica(server.url) as one, Replica(server.url) as two:
@@ -272,7 +273,6 @@ async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> N
         asking = [asyncio.create_task(one.verdicts.validate(found, APP.at(each.digest))) for each in images]
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         assert hanging.waiting == 64
-        assert len(one.verdicts._writing) <= 64
         hanging.gate.set()
         assert all(one.succeeded for one in await asyncio.gather(*asking))
         await one.verdicts.aclose()
@@ -283,9 +283,37 @@ async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> N
         assert len({len(entry_name(SECRET, one)) for one in long}) == 1
 
 
+async def test_atk_253_only_so_many_verdicts_wait_to_be_written() -> None:
+    """The rest stays in its process: what a cache that hangs would keep in memory is bounded."""
+    writes: list[VerdictKey] = []
+
+    class Full:
+        async def get(self, question: VerdictKey) -> None:
+            """Have nothing."""
+
+        async def aclose(self) -> None:
+            """There is nothing to close."""
+
+        async def put(self, question: VerdictKey, result: ValidationResult, seconds: float) -> None:
+            """Never end."""
+            writes.append(question)
+            await asyncio.Event().wait()
+
+    store = MemoryStore()
+    images = [store.add_image(content=str(number).encode()) for number in range(200)]
+    verdicts = Verdicts(FakeClock(), LONG, shared=Full())
+    found = engine(store)
+    for each in images:
+        store.attach(each, "application/test")
+        assert (await verdicts.validate(found, APP.at(each.digest))).succeeded
+        await asyncio.sleep(0)
+    assert len(writes) == 64
+    await verdicts.aclose()
+
+
 @dataclass
 class Hanging:
-    """Something remote that answers nobody before it is told to."""
+    """A remote that answers nothing until its gate opens."""
 
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0

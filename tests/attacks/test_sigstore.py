@@ -1,4 +1,4 @@
-"""Attacks of section J on keyless signatures: logs, times, certificates and identities, against a private Sigstore."""
+"""Attacks on keyless signatures: logs, times, certificates and identities, against a private Sigstore."""
 
 import copy
 import json
@@ -59,7 +59,7 @@ Bundle = dict[str, Any]
 
 @dataclass
 class Keyless:
-    """An image, what is attached to it, and whom a policy trusts."""
+    """An image, what is attached to it, and the identities that a policy trusts."""
 
     sigstore: PrivateSigstore = SIGSTORE
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -80,9 +80,9 @@ class Keyless:
     async def validate(
         self, policy: Any = ONE, image: Descriptor | None = None, **terms: Any
     ) -> ValidationResult:
-        """Ask for a signature by the one who is trusted, under these terms."""
-        whom = {"identities": (self.sigstore.identity,), "trusted_root": self.sigstore.root} | terms
-        verifier = CosignVerifier("cosign", [CosignTrustPolicy(**whom)])
+        """Verify against the trusted identity, under these terms."""
+        trusted = {"identities": (self.sigstore.identity,), "trusted_root": self.sigstore.root} | terms
+        verifier = CosignVerifier("cosign", [CosignTrustPolicy(**trusted)])
         executor = Executor(store=self.store, verifiers=(verifier,), policy=policy)
         return await executor.validate(Reference.parse(f"{REPOSITORY}@{(image or self.image).digest}"))
 
@@ -350,7 +350,7 @@ async def test_atk_179_witnesses_beside_the_log_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("log", [1, 2])
-async def test_atk_180_a_time_that_nobody_signed_does_not_count(log: int) -> None:
+async def test_atk_180_an_unsigned_time_does_not_count(log: int) -> None:
     """A proof of inclusion, and an integrated time chosen inside of the certificate's life."""
     bundle = Keyless().sign(log=log, promise=False, stamp=False)
     entries(bundle)[0]["integratedTime"] = str(int(SIGNED_AT.timestamp()))
@@ -469,14 +469,14 @@ async def test_atk_182_two_certificate_logs_are_two_witnesses_unless_one_runs_bo
 
 @pytest.mark.parametrize("sct", ["none", "forged", "unknown", "early"])
 async def test_atk_183_the_certificate_is_in_a_trusted_log(sct: str) -> None:
-    """No timestamp of a certificate log, one that does not fit, of a log nobody trusts, or from before its key."""
+    """No timestamp of a certificate log, one that does not fit, of an untrusted log, or from before its key."""
     bundle = Keyless().sign(sct=sct)
     assert await outcome(bundle) is Reason.SCT_INVALID
     assert await outcome(bundle, certificate_logs=0) is None
 
 
 async def test_atk_183_a_root_without_certificate_logs_does_not_turn_the_check_off() -> None:
-    """What is empty trusts nobody."""
+    """An empty trusted root trusts no signer."""
     assert await outcome(Keyless().sign(), trusted_root=SIGSTORE.root_with(ctlogs=[])) is Reason.SCT_INVALID
 
 
@@ -496,7 +496,7 @@ async def test_atk_183_a_root_without_certificate_logs_does_not_turn_the_check_o
         (x509.DirectoryName(x509.Name.from_rfc4514_string(f"CN={SUBJECT}")),),
     ],
 )
-async def test_atk_185_a_name_of_another_kind_or_several_names_are_nobody(
+async def test_atk_185_a_name_of_another_kind_or_several_names_match_no_identity(
     names: tuple[x509.GeneralName, ...],
 ) -> None:
     """The text is that of the trusted signer each time."""
@@ -511,7 +511,7 @@ async def test_atk_185_a_name_of_another_kind_or_several_names_are_nobody(
     ("names", "subject"),
     [
         ((x509.UniformResourceIdentifier("https://ci.test/a@b"),), "https://ci.test/a@b"),
-        ((username("somebody!example.com"),), "somebody!example.com"),
+        ((username("user!example.com"),), "user!example.com"),
         ((x509.RFC822Name("a@b.test"),), "a@b.test"),
         ((x509.DNSName("ci.test"),), "ci.test"),
         ((x509.IPAddress(IPv4Address("192.0.2.1")),), "192.0.2.1"),
@@ -578,7 +578,7 @@ async def test_atk_187_an_issuer_is_the_same_text_or_another_issuer(issuer: str)
     "subject",
     ["\u0430dmin@org.test", "admin@ORG.test", "\u212aevin@org.test", "admin\u200b@org.test", "a\u0301dmin@org.test", "adm\u0131n@org.test", "\uff41dmin@org.test", "ADMIN@org.test"],
 )  # fmt: skip
-async def test_atk_188_what_only_looks_the_same_is_somebody_else(subject: str) -> None:
+async def test_atk_188_an_identity_that_only_looks_the_same_does_not_match(subject: str) -> None:
     """Cyrillic, upper case, signs that fold to letters, invisible and combining ones: code points are compared."""
     bundle = Keyless().sign(names=(username(subject),))
     for wanted in ("admin@org.test", "kevin@org.test", "\u00e1dmin@org.test"):
@@ -624,7 +624,7 @@ async def test_atk_189_every_claim_that_a_policy_names_is_enforced(
 
 
 def test_atk_189_a_claim_that_no_certificate_states_is_refused_in_the_policy() -> None:
-    """A misspelt name would be a claim that nobody enforces."""
+    """A misspelt name would be a claim that is never checked."""
     for name in ("githubRepository", "1.2.3.4", ""):
         with pytest.raises(ConfigurationError, match="no certificate states"):
             CertificateIdentity(subject=SUBJECT, issuer=ISSUER, extensions={name: "x"})
@@ -633,7 +633,7 @@ def test_atk_189_a_claim_that_no_certificate_states_is_refused_in_the_policy() -
 async def test_atk_190_a_reusable_workflow_called_from_elsewhere_is_refused_where_the_source_is_pinned() -> (
     None
 ):
-    """The subject is the trusted workflow's, whoever calls it; the source repository says who did."""
+    """The subject is the trusted workflow's for every caller; the source repository names the caller."""
     workflow = "https://github.com/org/workflows/.github/workflows/build.yml@refs/tags/v1"
     repository = extension(12)
     bundle = Keyless().sign(
@@ -755,7 +755,7 @@ async def test_atk_112_one_identity_counts_once_however_often_it_signs() -> None
 
 
 async def test_atk_200_no_log_is_asked_over_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signature without an entry is refused, whatever a log would answer; nobody opens a connection."""
+    """A signature without an entry is refused, whatever a log would answer; no connection is opened."""
     import socket
 
     def refuse(*arguments: object, **options: object) -> None:

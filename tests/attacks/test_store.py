@@ -1,4 +1,4 @@
-"""Attacks on listings, tried through the registry store (catalogue, section D)."""
+"""Attacks on listings of referrers, tried through the registry store."""
 
 import json
 from collections.abc import Iterator
@@ -144,7 +144,7 @@ async def test_atk_059_pages_come_to_an_end(registry: RegistrySimulator, kind: s
 
 @pytest.mark.parametrize("case", ["other subject", "no subject", "other content", "good"])
 async def test_atk_065_the_tag_schema_is_checked_like_the_api(case: str) -> None:
-    """What anyone with push access may write into the tag's index is only a list of candidates."""
+    """The tag's index, which push access suffices to write, is only a list of candidates."""
     with RegistrySimulator(features=Features(referrers_api=False)) as registry:
         memory = registry.repository("app")
         image = memory.add_image("v1")

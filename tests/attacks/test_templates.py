@@ -1,4 +1,4 @@
-"""Attacks on what Gatekeeper is told to ask and to believe: constraint templates, mutation and their settings."""
+"""Attacks on what Gatekeeper asks for and believes: constraint templates, mutation and their settings."""
 
 from typing import Any
 

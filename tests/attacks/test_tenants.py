@@ -125,7 +125,7 @@ async def tenants_verdict(
 async def test_atk_294_a_tenants_scope_leads_to_no_place_inside(
     config: ClusterConfig, server: ApiServer, host: str, plain: dict[str, Any]
 ) -> None:
-    """Nothing is asked there, by name or address; the cluster's own executor may name it."""
+    """No request goes there, by name or address; the cluster's own executor may name it."""
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
         at = f"{host}:{registry.port}"

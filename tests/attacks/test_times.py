@@ -1,4 +1,4 @@
-"""Attacks of section H on times, schemes and plugins."""
+"""Attacks on Notation's signing times, signing schemes and plugins."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -132,7 +132,7 @@ async def test_atk_151_a_signature_counts_until_its_expiry(
 
 
 async def test_atk_151_an_expiry_before_signing_is_refused() -> None:
-    """Whoever wrote that made a mistake or worse."""
+    """It is a mistake or worse."""
     assert await reason(Recipe(expiry=NOW - 365 * DAY)) is Reason.ENVELOPE_MALFORMED
 
 

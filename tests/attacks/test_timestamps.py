@@ -1,4 +1,4 @@
-"""Attacks of section I on timestamps: only a verified token of a trusted authority says when something was signed."""
+"""Attacks on timestamps: only a verified token of a trusted authority says when something was signed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

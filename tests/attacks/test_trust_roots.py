@@ -1,4 +1,4 @@
-"""Attacks of section P: distribution of trusted roots through TUF, and trusted roots that are not whole."""
+"""Attacks on trusted roots: their distribution through TUF, and trusted roots that are not whole."""
 
 import json
 from collections.abc import Callable
@@ -141,7 +141,7 @@ def test_atk_267_endless_and_malformed_metadata_is_refused(data: bytes, name: st
 
 
 def test_atk_267_a_target_that_is_no_trusted_root_is_not_kept(tmp_path: Path) -> None:
-    """It is published and verified, and would trust nobody."""
+    """It is published and verified, and would trust no signer."""
     simulator = Simulator()
     simulator.version, simulator.target = (
         2,
@@ -215,7 +215,9 @@ def test_atk_268_periods_that_overlap_are_all_tried(member: str, place: int) -> 
         ({"certificateAuthorities": []}, Reason.CHAIN_UNTRUSTED),
     ],
 )
-def test_atk_268_what_is_empty_trusts_nobody(changes: dict[str, Any], reason: Reason) -> None:
+def test_atk_268_a_root_without_logs_or_authorities_verifies_no_signature(
+    changes: dict[str, Any], reason: Reason
+) -> None:
     """A root without logs or authorities refuses what would need them."""
     changes = {name: [unknown_key()] if value == "unknown" else value for name, value in changes.items()}
     with pytest.raises(VerificationError) as caught:

@@ -87,7 +87,7 @@ async def test_atk_119_two_exceptions_never_add_up(parts: Any, allowed: bool) ->
 
 @pytest.mark.parametrize("images", ["'*'", "example.com", "'*.example.com'", "example.com/*"])
 def test_atk_119_an_exception_for_a_whole_registry_is_no_configuration(images: str) -> None:
-    """It would be a second policy that nobody sees."""
+    """It would be a second policy that no administrator sees."""
     text = EXCEPTIONS.format("team", images, "", "team", A, "")
     with pytest.raises(ConfigurationError, match="too broad"):
         rules(text)
@@ -144,7 +144,7 @@ SKIPS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("metadata", SKIPS)
 async def test_atk_227_no_metadata_turns_verification_off(metadata: dict[str, Any]) -> None:
-    """Whatever whoever writes the object says of it."""
+    """Nothing in the object can change that."""
     document = {**pod(BARE), "metadata": {"name": "x", "namespace": "team", **metadata}}
     assert "NO_EVIDENCE" in await message(webhook(store(), text=LOOSE), document)
 
@@ -197,7 +197,7 @@ rules:
 @pytest.mark.parametrize("where", ["resolve", "referrers", "verifier"])
 @pytest.mark.parametrize("path", [VALIDATE, MUTATE])
 async def test_atk_229_messages_and_warnings_tell_nothing_of_others(where: str, path: str) -> None:
-    """What registries and plugins say stays in the log; whoever sent the object gets a code and what to do."""
+    """What registries and plugins say stays in the log; the sender of the object gets a code and what to do."""
     text = "\n\x1b[2J token=hunter2 http://registry.internal"
     one, verifier = store(), FakeVerifier()
     if where == "verifier":
@@ -244,7 +244,7 @@ async def test_atk_231_mutation_is_a_fixed_point() -> None:
 
 @pytest.mark.parametrize("path", [VALIDATE, MUTATE])
 async def test_atk_232_an_object_with_too_many_images_costs_nothing(path: str) -> None:
-    """It is refused before a registry is asked."""
+    """It is refused before any request to a registry."""
     one = store()
     document = pod(*(f"example.com/a{number}:v1" for number in range(10_000)))
     assert (await message(webhook(one), document, path=path)).startswith("PARSE_LIMIT: ")

@@ -73,8 +73,8 @@ async def test_a_redis_that_was_killed_is_a_miss_and_comes_back(tmp_path: Path) 
             assert cache.breaker.is_open is False
 
 
-async def test_a_redis_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
-    """Stopped in the middle, it costs three short waits and then none; whoever asks has a verdict all the same."""
+async def test_a_redis_that_hangs_delays_no_verdict(tmp_path: Path) -> None:
+    """Stopped in the middle, it costs three short waits and then none; every request gets its verdict all the same."""
     store = MemoryStore()
     store.attach(store.add_image(), "application/test")
     with running_redis(tmp_path) as server:
@@ -193,7 +193,7 @@ def test_redis_that_is_not_installed_is_asked_for(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_user_who_may_do_nothing_else_suffices(tmp_path: Path) -> None:
-    """Two commands on names with our prefix; whoever has the password can neither list nor delete what others keep."""
+    """Two commands on names with our prefix; a client with the password can neither list nor delete other entries."""
     user = ("--user", "ratify", "on", ">test-only", "~pyratify:1:*", "-@all", "+getrange", "+set")
     with running_redis(tmp_path, *user, "--requirepass", "another") as server:
         url = server.url.replace("redis://", "redis://ratify@")

@@ -64,14 +64,14 @@ def test_the_size_is_bounded_and_what_was_used_last_stays(tmp_path: Path) -> Non
     assert cache.get("first") == bytes(4000)
     assert cache.get("large 6") == bytes(4000)
     assert sum(cache.get(f"small {number}") is not None for number in range(200)) <= 40_000 // 128
-    assert size(cache) <= 40_000
+    assert size(cache, tmp_path / "cache" / "content.db") <= 40_000
     cache.close()
 
 
-def size(cache: SqliteCache) -> int:
+def size(cache: SqliteCache, path: Path) -> int:
     """Return how many bytes all entries hold."""
     cache.close()
-    connection = sqlite3.connect(cache._path)
+    connection = sqlite3.connect(path)
     try:
         return int(connection.execute("SELECT sum(length(data)) FROM content").fetchone()[0])
     finally:
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_a_miss(tmp_path: Path, cache: SqliteCache, content: b
         "CREATE TRIGGER t BEFORE INSERT ON content BEGIN SELECT raise(ABORT, 'no'); END; DELETE FROM content",
     ],
 )
-def test_a_database_that_someone_changed_is_a_miss(tmp_path: Path, cache: SqliteCache, change: str) -> None:
+def test_a_database_that_was_changed_is_a_miss(tmp_path: Path, cache: SqliteCache, change: str) -> None:
     """Another table, other types: nothing but bytes ever comes out, and nothing is raised."""
     cache.put("key", b"data")
     connection = sqlite3.connect(tmp_path / "cache" / "content.db")
@@ -124,7 +124,7 @@ def test_a_database_that_someone_changed_is_a_miss(tmp_path: Path, cache: Sqlite
 
 
 def test_a_lock_held_by_another_program_is_a_miss(tmp_path: Path, cache: SqliteCache) -> None:
-    """Nobody waits for long: reading goes on, and what cannot be written is not kept."""
+    """No call waits for long: reading goes on, and what cannot be written is not kept."""
     cache.put("key", b"data")
     other = sqlite3.connect(tmp_path / "cache" / "content.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyratify.caches import codec
+from pyratify.caches import verdict_entry
 from pyratify.caches.shared_secret import SharedSecret
 from pyratify.caches.verdict_entry import SKEW, entry_name, seal, unseal
 from pyratify.core.descriptor import Descriptor
@@ -119,17 +119,17 @@ DIGEST_HEX = (PINNED.digest or Digest.of(b"")).hex
         lambda data: data.replace(b"sha256:", b"sha999:"),
         lambda data: data.replace(b'"size":5', b'"size":"5"'),
         lambda data: b"[" * 100_000,
-        lambda data: b" " * (codec.MAX_BYTES + 1),
+        lambda data: b" " * (verdict_entry.MAX_BYTES + 1),
         lambda data: b"\xff" + data,
     ],
 )
 def test_bytes_that_were_not_encoded_are_not_decoded(change: Callable[[bytes], bytes]) -> None:
     """Whatever is missing, more, twice, or of another type."""
-    data = codec.encode(verdict())
+    data = verdict_entry.encode_verdict(verdict())
     assert data is not None
-    assert codec.decode(data) == verdict()
+    assert verdict_entry.decode_verdict(data) == verdict()
     assert change(data) != data
-    assert codec.decode(change(data)) is None
+    assert verdict_entry.decode_verdict(change(data)) is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object(), b"x", "\ud800"])
@@ -138,13 +138,13 @@ def test_what_is_no_json_is_not_encoded(value: object) -> None:
     found = verdict()
     result = replace(found.artifacts[0].results[0], details=Details("good", data={"x": value}))
     report = replace(found.artifacts[0], results=(result,))
-    assert codec.encode(replace(found, artifacts=(report,))) is None
+    assert verdict_entry.encode_verdict(replace(found, artifacts=(report,))) is None
 
 
 def test_a_verdict_that_is_too_large_is_not_encoded() -> None:
     """256 KiB are enough for what is asked often."""
-    subject = Descriptor("x" * codec.MAX_BYTES, Digest.of(b"image"), 5)
-    assert codec.encode(replace(verdict(), subject=subject)) is None
+    subject = Descriptor("x" * verdict_entry.MAX_BYTES, Digest.of(b"image"), 5)
+    assert verdict_entry.encode_verdict(replace(verdict(), subject=subject)) is None
 
 
 def test_a_denial_is_carried_too() -> None:

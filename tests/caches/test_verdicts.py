@@ -158,3 +158,20 @@ def test_a_lifetime_is_finite(seconds: float) -> None:
     """Nothing is remembered for ever."""
     with pytest.raises(ConfigurationError):
         Lifetimes(allowed=seconds)
+
+
+async def test_a_namespace_cannot_spell_the_key_of_another_reference() -> None:
+    """Generation, namespace and reference are compared one by one, whatever characters stand in them."""
+    store = signed()
+    digest = (await store.resolve(APP)).digest
+    allowing = Executor(store=store, verifiers=(FakeVerifier(),), policy=ONE)
+    refusing = Executor(
+        store=store,
+        verifiers=(FakeVerifier(does=raising(InconclusiveError(Reason.TIMEOUT, "no"))),),
+        policy=ONE,
+    )
+    both = Engine(ScopeMap([("*", allowing), ("example.com", refusing)]), "one")
+    verdicts = Verdicts(FakeClock())
+    layout = Reference("oci", f"x|{APP.name}", digest=digest)
+    assert (await verdicts.validate(both, layout, "team")).succeeded
+    assert not (await verdicts.validate(both, APP.at(digest), "team|oci:x")).succeeded

@@ -176,7 +176,7 @@ def test_a_place_that_is_not_there_is_not_mended() -> None:
     assert mended.document == {"a": [1], "b.c": {"d": 5}}
 
 
-def test_keys_are_suggested_where_their_place_cannot_be_told() -> None:
+def test_keys_are_suggested_where_their_place_is_unknown() -> None:
     """Then those of the whole type are known."""
     import msgspec
     import pytest

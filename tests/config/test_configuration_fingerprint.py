@@ -81,7 +81,7 @@ async def test_equal_configurations_have_the_same_generation_everywhere(tmp_path
 
 
 async def test_without_a_secret_every_engine_is_its_own(tmp_path: Path) -> None:
-    """Nobody could tell what the generation of another process says."""
+    """The generation of another process could not be compared."""
     path = write(tmp_path)
     one, two = await built(path, None), await built(path, None)
     assert one.generation != two.generation
@@ -163,7 +163,7 @@ async def test_a_variable_counts_by_its_value(tmp_path: Path, monkeypatch: pytes
     assert (await built(path)).generation != first.generation
 
 
-async def test_an_engine_that_cannot_be_told_whole_is_nobody_else_s(tmp_path: Path) -> None:
+async def test_an_engine_whose_parts_cannot_be_fingerprinted_shares_nothing(tmp_path: Path) -> None:
     """A store on this machine's disk is not what another machine has under its path."""
     shutil.copytree(LAYOUT, tmp_path / "layout")
     store = {"type": "filesystem-oci-store", "parameters": {"path": "layout"}}
@@ -223,7 +223,7 @@ async def test_notation_s_own_files_count_by_their_content(changed: str, tmp_pat
     assert (second.generation == first.generation) is (changed == "nothing")
 
 
-async def test_notation_s_verification_plugins_cannot_be_told(tmp_path: Path) -> None:
+async def test_notation_s_verification_plugins_have_no_fingerprint(tmp_path: Path) -> None:
     """They are programs that may depend on anything."""
     program = tmp_path / "plugins" / "mine" / "notation-mine"
     program.parent.mkdir(parents=True)

@@ -49,7 +49,7 @@ def test_folders_are_followed_down_to_a_bound(tmp_path: Path) -> None:
 def test_what_is_gone_or_cannot_be_listed_is_no_defect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever reads it says why."""
+    """The reader of the file says why."""
 
     def refuse(self: Path) -> Iterator[Path]:
         raise PermissionError(13, "denied")

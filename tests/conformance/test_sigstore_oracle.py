@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sigstore.dsse import Statement
 from sigstore.errors import Error
 from sigstore.hashes import Hashed
 from sigstore.models import Bundle, TrustedRoot
@@ -40,12 +39,13 @@ def oracle(case: Case, *, by_digest: bool) -> bool:
 
 
 def _verify(verifier: Verifier, bundle: Bundle, artifact: Any, policy: Identity) -> None:
-    if bundle._dsse_envelope is None:
+    if "dsseEnvelope" not in json.loads(bundle.to_json()):
         verifier.verify_artifact(artifact, bundle, policy)
         return
     _, payload = verifier.verify_dsse(bundle, policy)
     hashed = artifact if isinstance(artifact, Hashed) else _hashed(artifact)
-    if not Statement(payload)._matches_digest(hashed):
+    subjects = json.loads(payload)["subject"]
+    if not any(subject["digest"].get("sha256") == hashed.digest.hex() for subject in subjects):
         raise ValueError("the statement is about another artifact")
 
 

@@ -104,7 +104,7 @@ async def test_a_cancelled_caller_ends_nothing_for_the_others() -> None:
     assert (work.started, work.cancelled) == (1, 0)
 
 
-async def test_work_that_nobody_waits_for_ends() -> None:
+async def test_work_without_waiting_callers_ends() -> None:
     """With the last caller the work is cancelled, and has ended when the caller has."""
     flight, work = SingleFlight[str](), Work()
     tasks = await _begin(2, flight, work)
@@ -118,7 +118,7 @@ async def test_work_that_nobody_waits_for_ends() -> None:
 
 
 async def test_who_comes_while_abandoned_work_ends_begins_anew() -> None:
-    """Work that is being cancelled is no answer for somebody who still wants it."""
+    """Work that is being cancelled is no answer for a caller that still waits."""
     flight = SingleFlight[str]()
     first, second = Work(), Work()
     second.go.set()

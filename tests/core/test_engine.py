@@ -65,7 +65,7 @@ async def test_a_closed_engine_refuses(ask: Callable[..., Any], store: MemorySto
 
 
 async def test_to_discover_decides_nothing(store: MemoryStore) -> None:
-    """Everything is found, no verifier is asked, and the decision is none."""
+    """Everything is found, no verifier runs, and the decision is none."""
     result = await engine(store).discover(TEXT)
     assert (result.decision, result.error, result.succeeded) == (Decision.NONE, None, False)
     assert [report.results for report in result.artifacts] == [()]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,12 +155,12 @@ async def test_the_name_is_stamped_as_configured() -> None:
     ],
 )
 def test_an_executor_that_could_not_decide_is_refused(build: Callable[[], Executor]) -> None:
-    """No verifiers, names that are not distinct, no concurrency, no time: refused before anything is asked."""
+    """No verifiers, names that are not distinct, no concurrency, no time: refused before any request."""
     with pytest.raises(ConfigurationError):
         build()
 
 
-async def test_without_a_policy_every_verifier_is_asked_and_nobody_decides() -> None:
+async def test_without_a_policy_every_verifier_runs_and_nothing_is_decided() -> None:
     """The report is complete, the decision NONE, and that is no success."""
     store, _ = image(KIND, KIND + "2")
     result = await validate(store, FakeVerifier("a"), FakeVerifier("b"), policy=NoPolicy())
@@ -281,7 +282,7 @@ async def test_a_policy_answers_with_a_verdict_or_not_at_all(answer: object) -> 
 
 
 async def test_no_policy_can_allow_without_evidence_that_passed() -> None:
-    """Allow needs positive evidence, whoever decides."""
+    """Allow needs positive evidence, also where a policy says otherwise."""
     careless = _Policy("decide", lambda _: Verdict(Decision.ALLOW))
     assert (await validate(image(KIND)[0], policy=careless)).succeeded
     for store, does in ((image()[0], returning(Details("x"))), (image(KIND)[0], raising(ValueError()))):
@@ -317,13 +318,24 @@ async def test_an_interrupt_by_the_user_is_passed_on() -> None:
 
 
 async def test_executors_over_different_stores_share_no_downloads() -> None:
-    """`with_store` takes everything over but the work in flight."""
-    store, _ = image(KIND)
-    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),), policy=ONE)
-    assert not (await executor.validate(REFERENCE)).succeeded
-    other = executor.with_store(store)
-    assert (await other.validate(REFERENCE)).succeeded
-    assert other._flights is not executor._flights
+    """A copy over another store does not wait for a download that the first has begun, nor get its bytes."""
+    hangs, asked = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+            """Never end."""
+            asked.set()
+            await hangs.wait()
+            raise AssertionError
+
+    slow, (store, _) = Slow(), image(KIND)
+    slow.attach(slow.add_image(), KIND)
+    executor = Executor(store=slow, verifiers=(FakeVerifier(),), policy=ONE)
+    first = asyncio.create_task(executor.validate(REFERENCE))
+    await asked.wait()
+    assert (await replace(executor, store=store).validate(REFERENCE)).succeeded
+    assert not first.done()
+    first.cancel()
 
 
 async def test_an_engine_asks_the_responsible_executor_only() -> None:

@@ -31,6 +31,11 @@ GAPS = (
 OWN = ("BLOB_NOT_FOUND", "NOT_FOUND", "SIZE_EXCEEDED", "JSON_INVALID", "MEDIATYPE_MISMATCH", "VERIFIER_ERROR")
 
 
+def test_these_reasons_and_no_others_are_gaps() -> None:
+    """A code that is added is a gap only where it is added here too."""
+    assert {reason.value for reason in Reason if reason.is_gap} == set(GAPS)
+
+
 @pytest.mark.parametrize("name", GAPS)
 async def test_each_gap_leaves_a_denial_undecided(name: str) -> None:
     """The evidence that could not be read may be what the policy asks for: the error says why, and there is no other reason."""

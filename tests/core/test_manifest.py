@@ -139,7 +139,7 @@ def test_media_types_may_have_parameters() -> None:
     assert read_descriptor(as_json(LAYER) | {"mediaType": kind}, "layer").media_type == kind
 
 
-# The schema also refuses what nobody reads here (`urls`, `platform`, and `data`, which is never used in place of the
+# The schema also refuses what this engine never reads (`urls`, `platform`, and `data`, which is never used in place of the
 # content), and a manifest without layers, where the specification's text says "SHOULD".
 TOLERATED = {
     "layers": [],

@@ -10,7 +10,7 @@ import pytest
 from pyratify.core.large_documents import Lease
 from pyratify.core.offload import LARGE, offload
 
-WHO = ContextVar("who", default="nobody")
+WHO = ContextVar("who", default="unset")
 
 
 def where(name: str, *, suffix: str = "") -> tuple[str, str, str]:
@@ -21,11 +21,11 @@ def where(name: str, *, suffix: str = "") -> tuple[str, str, str]:
 async def test_small_work_is_done_at_once() -> None:
     """Up to the bound, in the caller's own thread."""
     here = threading.current_thread().name
-    assert await offload(LARGE, where, "a", suffix="b") == ("ab", here, "nobody")
+    assert await offload(LARGE, where, "a", suffix="b") == ("ab", here, "unset")
 
 
 async def test_large_work_is_done_in_a_thread_with_the_caller_s_context() -> None:
-    """So that what it traces is told to the right place; few threads do it all."""
+    """So that its traces keep their context; few threads do it all."""
     WHO.set("caller")
     found = await asyncio.gather(*(offload(LARGE + 1, where, "a", suffix="b") for _ in range(20)))
     assert {(said, who) for said, _, who in found} == {("ab", "caller")}

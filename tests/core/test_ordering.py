@@ -67,7 +67,7 @@ def test_a_cosign_tag_is_looked_at_before_what_is_announced_as_something_else() 
 
 
 def test_an_entry_that_is_listed_again_as_what_is_read_is_moved_up() -> None:
-    """Whoever can write a listing may announce a signature as an SBOM first; the honest entry still counts."""
+    """A hostile listing may announce a signature as an SBOM first; the honest entry still counts."""
     false, read, other = entry("a", "application/sbom"), entry("a", KIND), entry("b")
     assert order(false, other, read)[0] == [read, other]
 

@@ -35,7 +35,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_our_own_plugins_use_the_same_door(kind: str) -> None:
-    """Every kind has its plugins, declared by the distribution as anybody else's."""
+    """Every kind has its plugins, declared by the distribution as those of other distributions are."""
     names = Registry[object](kind).names()
     assert OURS[kind] <= set(names)
     assert list(names) == sorted(names)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import pyratify
-from pyratify.core.reason import Reason
+from pyratify.core.reason import RESERVED, Reason
 from pyratify.core.reason_meanings import MEANINGS
 
 PACKAGE = Path(pyratify.__path__[0])
-_OF_SERVERS = re.compile(r'(?:Refused|problem)\(\s*\d{3},\s*"([A-Z_]+)"|code="([A-Z][A-Z_]+)"')
+_OF_SERVERS = re.compile(r'(?:Rejection|Refused|problem)\(\s*\d{3},\s*"([A-Z_]+)"|code="([A-Z][A-Z_]+)"')
 
 
 @pytest.mark.parametrize("reason", list(Reason), ids=str)
@@ -21,6 +21,14 @@ def test_every_code_has_a_meaning_and_a_remedy(reason: Reason) -> None:
         assert text[0].isupper()
         assert len(text) > 20
     assert reason.meaning != reason.remedy
+
+
+def test_exactly_the_reserved_codes_are_raised_by_nothing() -> None:
+    """A code that gains its first use leaves the list; one that loses its last use is listed or removed."""
+    sources = [path for path in PACKAGE.rglob("*.py") if path.name not in {"reason.py", "reason_meanings.py"}]
+    text = "\n".join(path.read_text() for path in sources)
+    unused = {reason for reason in Reason if not re.search(rf'Reason\.{reason}\b|"{reason}"', text)}
+    assert unused == RESERVED
 
 
 def test_no_two_codes_mean_the_same() -> None:

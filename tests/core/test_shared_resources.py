@@ -20,7 +20,7 @@ def test_a_shared_thing_is_made_by_the_first_who_asks() -> None:
 
 
 def test_only_so_many_things_are_kept() -> None:
-    """Who shares for a long time, and is told of other things again and again, forgets those made first."""
+    """A pool that lives long and is asked for ever new keys forgets those made first."""
     shared, made = Shared(), list[int]()
 
     def ask(number: int) -> None:

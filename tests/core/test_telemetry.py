@@ -1,4 +1,4 @@
-"""Watching: what is told, how it ends, and whose request it is."""
+"""Observers: which events they get, how spans end, and which request they belong to."""
 
 import asyncio
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ async def test_a_store_that_fails_is_seen_to_fail() -> None:
 
 
 def test_several_watch_together() -> None:
-    """Each sees all; the first that has a trace names it; nobody is silence."""
+    """Each sees all; the first that has a trace names it; without observers there is the null observer."""
     one, two = Watcher(), Watcher("ab" * 16)
     with combine_observers(one, None, two).span("verdict", repository="x") as span:
         span.set_attributes(decision="ALLOW")

@@ -15,7 +15,7 @@ from support.scenes import REFERENCE
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_has_a_remedy(reason: Reason) -> None:
-    """A code without an instruction helps nobody; it is one sentence."""
+    """A code without an instruction is of no help; it is one sentence."""
     assert reason.remedy.endswith(".")
     assert reason.value == reason.name
 

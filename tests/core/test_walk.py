@@ -335,7 +335,7 @@ async def test_a_deadline_is_an_error_and_leaves_no_task_behind() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_timeout_of_somebody_else_is_not_the_deadline() -> None:
+async def test_a_timeout_raised_by_a_store_is_not_the_deadline() -> None:
     """A store whose own wait ran out has failed; it does not say that this validation was too slow."""
     store, _ = image(KIND)
     store.faults["resolve"] = TimeoutError()
@@ -419,7 +419,7 @@ async def test_a_verifier_that_will_not_end_does_not_hold_up_the_answer(
 
 
 async def test_a_verifier_that_cancels_its_own_task_is_no_cancellation() -> None:
-    """Nobody asked to end the validation; so it ends in an error and not in an exception."""
+    """The validation itself was not cancelled; so it ends in an error and not in an exception."""
 
     async def does(evidence: Evidence) -> Details:
         task = asyncio.current_task()

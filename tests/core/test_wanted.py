@@ -22,7 +22,7 @@ def nested() -> MemoryStore:
 
 
 def recording(asked: list[tuple[str, str]], name: str) -> FakeVerifier:
-    """Return a verifier of everything that passes, and records by name which kind it is asked about."""
+    """Return a verifier of everything that passes, and records by name which kinds it gets."""
 
     def does(found: str) -> Callable[[Evidence], Awaitable[Details]]:
         async def record(evidence: Evidence) -> Details:

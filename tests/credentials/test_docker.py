@@ -126,7 +126,7 @@ class TestFile:
             1,
             {"auth": "%%%"},
             auth("nocolon"),
-            auth(":nobody"),
+            auth(":no-user"),
             {"identitytoken": 1},
             {"auth": "é"},
         ],
@@ -134,7 +134,7 @@ class TestFile:
     async def test_a_malformed_entry_is_an_error_for_its_own_registry_only(
         self, tmp_path: Path, entry: Any
     ) -> None:
-        """Whoever asks for another registry is not disturbed."""
+        """Requests for another registry are not affected."""
         provider = config(tmp_path, {"auths": {"example.com": entry or [], "other.example": auth("me:x")}})
         assert "example.com" in str(await refused(provider))
         assert (await provider.credential("other.example")).username == "me"
@@ -160,7 +160,7 @@ class TestFile:
         "document", ["", " \n\t", "{}", {"auths": None, "credHelpers": None, "credsStore": ""}]
     )
     async def test_an_empty_file_holds_nothing(self, tmp_path: Path, document: object) -> None:
-        """Docker writes nothing where nobody logged in."""
+        """Docker writes nothing before a login."""
         assert await config(tmp_path, document).credential("example.com") == ANONYMOUS
 
     async def test_a_missing_file_holds_nothing(self, tmp_path: Path) -> None:

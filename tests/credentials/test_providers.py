@@ -23,7 +23,7 @@ async def build(name: str, parameters: dict[str, Any], *scopes: str) -> Any:
 
 
 async def test_anonymous_shows_nothing() -> None:
-    """There is nothing to show to anyone."""
+    """There is no credential to disclose."""
     assert await (await build("anonymous", {})).credential("example.com") is ANONYMOUS
 
 
@@ -85,8 +85,8 @@ async def test_a_registry_that_is_none_is_refused(registry: str) -> None:
     assert caught.value.path == "registries"
 
 
-async def test_without_registries_in_a_library_everyone_may_ask() -> None:
-    """Who builds the provider by hand may bind it by the store instead; an empty list is a mistake."""
+async def test_without_registries_in_a_library_every_host_gets_a_credential() -> None:
+    """A library may bind it by the store instead; an empty list is a mistake."""
     assert await StaticCredentials(MINE).credential("anything.example") == MINE
     with pytest.raises(ConfigurationError):
         StaticCredentials(MINE, ())

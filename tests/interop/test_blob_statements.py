@@ -9,7 +9,7 @@ from interop.test_files_of_people import accepts, program
 from pyratify.entrypoints.cli import main
 from pyratify.testing.cosign import sign_statement
 from support.cosign_setting import KEY
-from verifiers.cosign.test_files import FILE, PROVENANCE, about, digests
+from support.file_bundles import FILE, PROVENANCE, about, digests
 
 pytestmark = pytest.mark.interop
 OTHER = b"another"

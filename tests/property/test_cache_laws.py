@@ -7,8 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyratify.caches.codec import decode, encode
-from pyratify.caches.verdict_entry import seal, unseal
+from pyratify.caches.verdict_entry import decode_verdict, encode_verdict, seal, unseal
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure
@@ -90,20 +89,20 @@ VERDICT = st.builds(
 @given(VERDICT)
 def test_a_verdict_is_carried_without_any_loss(verdict: ValidationResult) -> None:
     """Whatever is in it comes out equal, with the same types of digests and codes."""
-    data = encode(verdict)
+    data = encode_verdict(verdict)
     assert data is not None
-    found = decode(data)
+    found = decode_verdict(data)
     assert found == verdict
     assert found is not None
     assert type(found.reference.digest) is Digest
-    assert encode(found) == data
+    assert encode_verdict(found) == data
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | JSON.map(lambda value: repr(value).encode()))
 def test_no_other_bytes_are_a_verdict(data: bytes) -> None:
     """Neither noise nor JSON of another shape."""
-    assert decode(data) is None
+    assert decode_verdict(data) is None
 
 
 @settings(max_examples=100, deadline=None)

@@ -52,7 +52,7 @@ def _parse(text: str) -> Reference | None:
 @example("foo:443/x")
 @example("a" * 64 + ":v1")
 def test_what_a_reference_prints_is_read_as_the_same_reference(text: str) -> None:
-    """Nobody downstream can understand the canonical form in another way; none becomes a layout."""
+    """No parser downstream can understand the canonical form in another way; none becomes a layout."""
     reference = _parse(text)
     if reference is not None:
         assert _parse(str(reference)) == reference

@@ -84,7 +84,7 @@ def v2_allows(rule: Rule, found: tuple[ArtifactReport, ...]) -> bool:
 
 
 def has_repeated_verifiers(rule: Rule) -> bool:
-    """Tell whether at any place two rules of one level name the same verifier."""
+    """Return whether at any place two rules of one level name the same verifier."""
     names = [leaf.verifier for leaf in rule.leaves()]
     return len(set(names)) < len(names) or any(has_repeated_verifiers(leaf) for leaf in rule.leaves())
 

@@ -106,7 +106,7 @@ def test_a_renderer_that_fails_does_not_choose_the_exit_code(
 def test_what_is_no_function_is_refused(site: Path) -> None:
     """When it is loaded."""
     put(site, "render = 7")
-    with pytest.raises(ConfigurationError, match="no function"):
+    with pytest.raises(ConfigurationError, match="not a function"):
         load_renderer("csv")
 
 

@@ -235,12 +235,12 @@ def test_facts_as_trees_have_their_first_scalar_as_the_root() -> None:
 
 def test_keyless_signers_are_named_by_their_identity() -> None:
     """A bare key has no name that says more than its count."""
-    from pyratify.render.words import signers
+    from pyratify.render.words import signer_names
 
-    assert signers(Details("x", ("me@example.com",))) == ("me@example.com",)
-    assert signers(Details("x", ("spki:sha256:00",))) == ()
-    assert signers(Details("x", ("spki:sha256:00",), {"SN": "CN=a"})) == ("CN=a",)
-    assert signers(Details("x", (), {"SN": "CN=a"})) == ()
+    assert signer_names(Details("x", ("me@example.com",))) == ("me@example.com",)
+    assert signer_names(Details("x", ("spki:sha256:00",))) == ()
+    assert signer_names(Details("x", ("spki:sha256:00",), {"SN": "CN=a"})) == ("CN=a",)
+    assert signer_names(Details("x", (), {"SN": "CN=a"})) == ()
 
 
 def test_attached_artifacts_as_lines() -> None:

@@ -8,7 +8,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
 from pyratify.sigstore.signed_times import SKEW, verify_signed_timestamp
-from pyratify.sigstore.trusted_material import Authority
+from pyratify.sigstore.trusted_material import TrustedAuthority
 from pyratify.sigstore.trusted_root import make_authority
 from pyratify.testing.certificates import CODE_SIGNING, Issued, authority
 from pyratify.testing.timestamps import TokenRecipe, make_response, make_token, timestamp_authority
@@ -19,7 +19,7 @@ TSA = timestamp_authority(ROOT)
 MESSAGE = b"signature"
 
 
-def trusted(*chain: bytes) -> Authority:
+def trusted(*chain: bytes) -> TrustedAuthority:
     """Return an authority as a trusted root names it."""
     return make_authority(tuple(map(parse_certificate, chain)), timestamps=True)
 
@@ -27,7 +27,7 @@ def trusted(*chain: bytes) -> Authority:
 KNOWN, ISSUER = trusted(*TSA.chain), trusted(ROOT.der)
 
 
-def refusal(tsa: Issued, *authorities: Authority, **changes: object) -> str:
+def refusal(tsa: Issued, *authorities: TrustedAuthority, **changes: object) -> str:
     """Return why a token is refused; empty where it is not, and it says when it was made."""
     recipe = TokenRecipe(**({"time": NOW} | changes))  # type: ignore[arg-type]
     try:
@@ -42,7 +42,9 @@ def refusal(tsa: Issued, *authorities: Authority, **changes: object) -> str:
 
 
 @pytest.mark.parametrize("named", [KNOWN, ISSUER], ids=["leaf", "issuer"])
-def test_a_token_of_an_authority_counts_whether_its_certificate_is_named_or_brought(named: Authority) -> None:
+def test_a_token_of_an_authority_counts_whether_its_certificate_is_named_or_brought(
+    named: TrustedAuthority,
+) -> None:
     """Another authority beside it changes nothing."""
     assert not refusal(TSA, named)
     assert not refusal(TSA, trusted(OTHER.der), named)
@@ -50,7 +52,7 @@ def test_a_token_of_an_authority_counts_whether_its_certificate_is_named_or_brou
 
 @pytest.mark.parametrize("named", [KNOWN, ISSUER], ids=["leaf", "issuer"])
 def test_a_certificate_that_is_not_in_the_token_is_known_only_where_the_root_names_it(
-    named: Authority,
+    named: TrustedAuthority,
 ) -> None:
     """Nobody else could say whose signature it is."""
     assert bool(refusal(TSA, named, certificates=lambda _: None)) is (named is ISSUER)
@@ -97,7 +99,7 @@ def test_without_an_authority_nothing_counts() -> None:
 
 
 @pytest.mark.parametrize("issuer", [KNOWN, ISSUER], ids=["leaf", "issuer"])
-def test_a_timestamp_is_of_the_signature_it_was_made_for(issuer: Authority) -> None:
+def test_a_timestamp_is_of_the_signature_it_was_made_for(issuer: TrustedAuthority) -> None:
     """A good one, of a trusted authority, for other bytes, is none."""
     response = make_response(make_token(TSA, MESSAGE))
     assert verify_signed_timestamp(response, MESSAGE, (issuer,), NOW)

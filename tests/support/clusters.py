@@ -16,7 +16,7 @@ KEY = (Path(__file__).resolve().parents[2] / "examples" / "material" / "keys" / 
 
 
 class SlowClock(FakeClock):
-    """A clock that stands still until told otherwise, and lets others work while someone sleeps."""
+    """A clock that only tests advance, and that lets other tasks run during a sleep."""
 
     async def sleep(self, seconds: float) -> None:
         """Let that much time pass, a little later."""

@@ -52,7 +52,7 @@ def signed_by_annotation(name: str = "fake", artifact_type: str | None = None) -
     async def does(evidence: Evidence) -> Details:
         signers = tuple(evidence.manifest.annotations.get("signers", "").split())
         if not signers:
-            raise VerificationError(Reason.SIG_INVALID, "nobody signed this")
+            raise VerificationError(Reason.SIG_INVALID, "there is no signature")
         return Details("signed", signers=signers)
 
     return FakeVerifier(name, artifact_type, does)

@@ -29,7 +29,7 @@ from pyratify.testing.memory import MemoryStore
 from support.scenes import ONE
 
 SECRET = SharedSecret.of(b"test-only secret of shared verdicts")
-OTHER = SharedSecret.of(b"another test-only secret of somebody else")
+OTHER = SharedSecret.of(b"another test-only secret of another deployment")
 REDIS = shutil.which("redis-server")
 DIGEST = Digest.of(b"image")
 PINNED = Reference.parse("example.com/app").at(DIGEST)
@@ -60,7 +60,7 @@ def engine(
 
 @dataclass
 class MemoryRemote:
-    """Something remote that anybody can write, and that fails when it is told to."""
+    """A remote that any client can write, and that fails with `fault`."""
 
     entries: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -130,7 +130,7 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses."""
+    """Return a free port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

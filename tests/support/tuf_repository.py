@@ -1,4 +1,4 @@
-"""A TUF repository in memory, for tests: it signs whatever it is told to."""
+"""A TUF repository in memory, for tests: it signs whatever a test gives it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ URL = "https://tuf.test"
 
 
 class Simulator(FetcherInterface):
-    """A TUF repository in memory that signs whatever it is told to."""
+    """A TUF repository in memory that signs whatever a test gives it."""
 
     def __init__(self, target: bytes = PrivateSigstore().root.data) -> None:
         """Publish version 1 of everything."""

@@ -84,7 +84,7 @@ def review(document: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any]:
         "name": document.get("metadata", {}).get("name", ""),
         "namespace": document.get("metadata", {}).get("namespace", "team"),
         "operation": "CREATE",
-        "userInfo": {"username": "somebody"},
+        "userInfo": {"username": "a-user"},
         "object": document,
         "oldObject": None,
         "dryRun": False,

@@ -60,7 +60,7 @@ class TagVerifier:
         """Compare the blob with the subject."""
         if await evidence.blob(evidence.manifest.layers[0]) != evidence.subject.digest.encode():
             raise VerificationError(Reason.PAYLOAD_SUBJECT_MISMATCH, "another digest")
-        return Details("the tag is right", signers=("somebody",), data={"kind": KIND})
+        return Details("the tag is right", signers=("a-signer",), data={"kind": KIND})
 
 
 def tagged(store: MemoryStore, image: Descriptor) -> Descriptor:
@@ -344,7 +344,7 @@ async def test_a_policy_that_breaks_its_contract_is_found(policy: Any, complaint
 
 @dataclass
 class _Substring:
-    """Shows its credential, and itself, to whoever has a similar name."""
+    """Shows its credential, and itself, to hosts with a similar name."""
 
     credential_: Credential
     password: str = "secret password"

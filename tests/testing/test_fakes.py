@@ -11,7 +11,7 @@ from pyratify.testing.memory import MemoryStore
 from support.scenes import REFERENCE
 
 
-async def test_a_fake_clock_moves_when_it_is_told_to() -> None:
+async def test_a_fake_clock_moves_by_advance_and_sleep() -> None:
     """Sleeping takes no time and lets time pass; both of its times agree."""
     clock = FakeClock()
     before = clock.now()

@@ -1,1 +1,1 @@
-"""Verdicts that several processes share: signed entries in a Redis or Valkey that nobody needs to trust."""
+"""Caches of verdicts and content: in memory, on disk, and signed entries in a Redis or Valkey that need not be trusted."""

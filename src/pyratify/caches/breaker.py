@@ -1,16 +1,16 @@
-"""Leaves alone what does not work: after some failures nothing is asked for a while, then one attempt at a time."""
+"""A circuit breaker: after several failures in a row it permits one attempt per back-off period."""
 
 from pyratify.core.clock import Clock
 
 
 class Breaker:
-    """Says whether something is worth a try.
+    """Counts failures and decides whether the next attempt may be made.
 
     Args:
         clock: Whose monotonic time counts.
-        failures: After how many failures in a row nothing is asked.
-        seconds: For how long at first; twice as long after every attempt that fails.
-        most: For how long at most.
+        failures: The failures in a row that open it.
+        seconds: The first back-off; doubled after every further failure.
+        most: The longest back-off in seconds.
     """
 
     def __init__(self, clock: Clock, failures: int = 3, seconds: float = 1.0, most: float = 30.0) -> None:
@@ -23,28 +23,28 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing is asked at present."""
+        """Whether attempts are held back."""
         return self._failed >= self._allowed
 
     def permits(self) -> bool:
-        """Tell whether to try now; while it is open, the one who is told so is alone for as long as it was open."""
+        """Return whether an attempt may be made now; while open, one per back-off period."""
         if not self.is_open:
             return True
         if self._clock.monotonic() < self._until:
             return False
-        self._until = self._clock.monotonic() + self._pause()
+        self._until = self._clock.monotonic() + self._back_off()
         return True
 
     def succeeded(self) -> None:
-        """Learn that an attempt succeeded."""
+        """Record a success, which closes it."""
         self._failed = 0
 
     def failed(self) -> None:
-        """Learn that an attempt failed."""
+        """Record a failure."""
         self._failed += 1
         if self.is_open:
-            self._until = self._clock.monotonic() + self._pause()
+            self._until = self._clock.monotonic() + self._back_off()
 
-    def _pause(self) -> float:
+    def _back_off(self) -> float:
         doublings = min(self._failed - self._allowed, 16)
         return min(self._most, self._first * 2.0**doublings)

@@ -1,4 +1,4 @@
-"""Redis, Valkey, or whatever speaks their protocol: the only place that knows the package `redis` (extra `redis`)."""
+"""Entries in Redis, Valkey or another server of their protocol; the only module that imports `redis` (extra `redis`)."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _SCHEMES = ("redis", "rediss", "unix")
-_CONNECTIONS = 128  # more than are ever asked for at the same time
+_CONNECTIONS = 128  # more than are ever used at the same time (`replicated._MAX_UNDER_WAY`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class RedisRemote:
 
 
 def open_redis(url: str, *, password: str = "", ca_file: str = "", seconds: float = 0.25) -> RedisRemote:
-    """Return the entries of a Redis; nothing is connected yet.
+    """Return the entries of a Redis; the first use connects.
 
     Args:
-        url: `redis://HOST:PORT/DATABASE`, `rediss://...` for TLS, or `unix:///PATH`; a user's name may stand in it.
+        url: `redis://HOST:PORT/DATABASE`, `rediss://...` for TLS, or `unix:///PATH`; it may hold a user name, and no password.
         password: The password; empty for none.
         ca_file: The authority of its certificate, in PEM; the system's when empty.
-        seconds: How long a connection and an answer are waited for.
+        seconds: The timeout of a connection and of each response.
 
     Raises:
         ConfigurationError: The address cannot be used, or the package is not installed.
@@ -58,7 +58,7 @@ def open_redis(url: str, *, password: str = "", ca_file: str = "", seconds: floa
     if scheme == "rediss":
         settings = {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": ca_file or None}
     elif ca_file:
-        raise _refused("it has an authority, and no TLS")
+        raise _refused("a certificate authority is given and it does not use TLS")
     try:
         from redis.asyncio import Redis
         from redis.asyncio.retry import Retry
@@ -79,21 +79,21 @@ def open_redis(url: str, *, password: str = "", ca_file: str = "", seconds: floa
             **settings,
         )
     except (ValueError, OSError):
-        raise _refused("it is no address of a Redis") from None
+        raise _refused("it is not the address of a Redis server") from None
     return RedisRemote(client)
 
 
 def _check(url: str) -> str:
-    """Return the scheme; refuse what would be understood in another way than it looks, and secrets where others can read them."""
+    """Return the scheme; refuse ambiguous addresses, and passwords in a process's arguments, which every local user can read."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _refused("it is no URL") from None
+        raise _refused("it is not a URL") from None
     if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix") or port == 0:
         raise _refused("it does not begin with redis://HOST, rediss://HOST or unix://")
     if parts.password or parse_qs(parts.query).keys() & {"password", "username"}:
-        raise _refused("it has a password in it, which everybody on this machine can read")
+        raise _refused("it contains a password, which every user of this machine can read")
     if parts.query or parts.fragment:
         raise _refused("it has parameters")
     return parts.scheme

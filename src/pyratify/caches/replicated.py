@@ -1,4 +1,4 @@
-"""The shared verdicts: signed entries in something that may vanish, lie, or not answer."""
+"""Verdicts that replicas share: signed entries in a remote cache that may fail, hang or return anything."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Remote(Protocol):
-    """Bytes by name, elsewhere; raises whatever it likes."""
+    """Bytes by name in a remote cache; may raise any exception."""
 
     async def get(self, name: str, most: int) -> bytes | None:
         """Return at most so many of the bytes, or None."""
@@ -39,14 +39,14 @@ class Remote(Protocol):
 
 @dataclass(slots=True)
 class Counts:
-    """What became of questions and answers.
+    """The outcomes of all look-ups and writes.
 
     Attributes:
         hits: Verdicts found.
         misses: No entry was there.
-        refused: An entry was there that did not count: forged, exchanged, of another secret, or too old.
-        errors: The cache failed or did not answer in time.
-        skipped: It was not asked, because it has failed or is busy.
+        refused: An entry was there and is not valid: forged, exchanged, of another secret, or too old.
+        errors: The cache failed or did not respond in time.
+        skipped: No attempt was made: the breaker is open, or too many are under way.
     """
 
     hits: int = 0
@@ -63,10 +63,10 @@ class SharedCache:
     Attributes:
         remote: Where entries are.
         secret: Signs them.
-        clock: Whose time counts; times of entries are held against the latest that it has ever shown.
-        seconds: How long one answer is waited for.
-        counts: What became of it so far.
-        breaker: Leaves the remote alone when it fails.
+        clock: Times of entries are compared with the latest time that it has ever shown.
+        seconds: The timeout of one operation.
+        counts: The outcomes so far.
+        breaker: Holds attempts back after failures.
     """
 
     remote: Remote
@@ -81,24 +81,24 @@ class SharedCache:
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.clock)
 
-    async def get(self, question: VerdictKey) -> SharedVerdict | None:
-        """Return the verdict that one of the processes put in for exactly this question, or None."""
-        name = entry_name(self.secret, question)
+    async def get(self, key: VerdictKey) -> SharedVerdict | None:
+        """Return the verdict that one of the processes put in for exactly this key, or None."""
+        name = entry_name(self.secret, key)
         answers = await self._try(partial(self.remote.get, name, MAX_ENTRY + 1))
         data = answers[0] if answers else None
         self.counts.misses += answers == (None,)
         if data is None:
             return None
-        found = unseal(self.secret, question, data, self._moment())
+        found = unseal(self.secret, key, data, self._moment())
         self.counts.hits += found is not None
         self.counts.refused += found is None
         return found
 
-    async def put(self, question: VerdictKey, result: ValidationResult, seconds: float) -> None:
+    async def put(self, key: VerdictKey, result: ValidationResult, seconds: float) -> None:
         """Put a verdict in for that many seconds, if that is possible."""
-        entry = seal(self.secret, question, result, self.clock.now(), seconds)
+        entry = seal(self.secret, key, result, self.clock.now(), seconds)
         if entry is not None:
-            name = entry_name(self.secret, question)
+            name = entry_name(self.secret, key)
             await self._try(partial(self.remote.put, name, entry, seconds))
 
     async def aclose(self) -> None:
@@ -106,12 +106,12 @@ class SharedCache:
         await self.remote.aclose()
 
     def _moment(self) -> datetime:
-        """Return the latest time that our clock has shown: set back, it does not bring old entries to life."""
+        """Return the latest time that the clock has shown: one that is set back does not revive old entries."""
         self._latest = max(self._latest, self.clock.now())
         return self._latest
 
     async def _try(self, work: Callable[[], Awaitable[T]]) -> tuple[T, ...]:
-        """Do something with the remote; return what comes of it, or nothing where it was not done."""
+        """Return the result of an operation as a tuple of one; empty where it was skipped or failed."""
         if self._under_way >= _MAX_UNDER_WAY or not self.breaker.permits():
             self.counts.skipped += 1
             return ()
@@ -132,4 +132,4 @@ class SharedCache:
         self.counts.errors += 1
         self.breaker.failed()
         if self.breaker.is_open and not was_open:  # its text could hold an address with a password
-            _LOG.warning("the shared cache is left alone for now", extra={"error": type(error).__name__})
+            _LOG.warning("shared cache failed, attempts are held back", extra={"error": type(error).__name__})

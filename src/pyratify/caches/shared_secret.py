@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.reason import Reason
 
 _LEAST, _MOST = 32, 4096
@@ -37,7 +38,7 @@ class SharedSecret:
         """
         if not _LEAST <= len(data) <= _MOST or len(set(data)) < 10:
             raise ConfigurationError(
-                f"the secret of the shared cache is no {_LEAST} to {_MOST} random bytes",
+                f"the secret of the shared cache has {len(data)} bytes and must have {_LEAST} to {_MOST} random ones",
                 reason=Reason.KEY_INVALID,
                 remedy=_REMEDY,
             )
@@ -46,13 +47,16 @@ class SharedSecret:
 
     @classmethod
     def read(cls, path: Path) -> "SharedSecret":
-        """Read a file, whose last line break does not count; errors as in `of`, and `KEY_UNAVAILABLE`."""
+        """Read a file, without the line break at its end.
+
+        Raises:
+            ConfigurationError: `KEY_UNAVAILABLE`, or as in `of`.
+        """
         try:
-            with path.open("rb") as file:
-                data = file.read(_MOST + 3)
-        except OSError as error:
+            data = read_file(path, _MOST + 2)
+        except UnreadableFile as error:
             raise ConfigurationError(
-                f"the secret of the shared cache {path} cannot be read: {error.strerror}",
+                f"the secret of the shared cache {path} {error}",
                 reason=Reason.KEY_UNAVAILABLE,
                 remedy=_REMEDY,
             ) from None

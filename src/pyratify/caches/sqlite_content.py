@@ -1,6 +1,6 @@
 """A cache of content on disk, shared by programs that run once and end.
 
-What comes out is hashed again by whoever asked, so that the file need not be trusted; nothing but content is kept.
+`core.content` hashes what comes out again, so the file need not be trusted; only content by digest is kept.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-_BUSY = 0.25  # seconds that one program waits for another before it does without the cache
+_BUSY = 0.25  # seconds that one program waits for another's lock before it treats the cache as a miss
 _MAX_KEY = 2048
 _ENTRY = 128  # bytes that an entry takes besides key and data, with its place in the index
 _SHARE = 8  # no entry takes more than this part of the cache
@@ -27,7 +27,7 @@ class SqliteCache:
     """A least-recently-used cache in an sqlite file; safe between threads of one loop and between processes.
 
     Every fault of the file or of the database is a miss, never an error. The file is opened at the first use, belongs
-    to its user alone (mode 0600, its folder 0700) and is not used when it is a link or belongs to someone else.
+    to its user alone (mode 0600, its folder 0700) and is not used when it is a link or has another owner.
 
     Args:
         path: The file.
@@ -74,7 +74,7 @@ class SqliteCache:
             self._connection = None
 
     def __del__(self) -> None:
-        """Close the file of a cache that nobody closed: it is handed to engines, which end without a word."""
+        """Close the file: engines are given a cache and do not close it."""
         self.close()
 
     def _touch(self, connection: "sqlite3.Connection", key: str) -> None:
@@ -133,7 +133,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _check_owner(status: os.stat_result, *, folder: bool) -> None:
-    """Refuse what someone else could have prepared: another owner, others who may write, or no plain file."""
+    """Refuse what another user could have prepared: another owner, write access for others, or no regular file."""
     expected = stat.S_ISDIR if folder else stat.S_ISREG
     if not expected(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise PermissionError("the cache belongs to someone else, or others may write to it")
+        raise PermissionError("the cache has another owner, or others may write to it")

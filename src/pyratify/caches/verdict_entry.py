@@ -1,69 +1,75 @@
-"""Entries of the shared cache: a verdict that is bound to its question and its time, and signed.
+"""Entries of the shared cache: a verdict that is bound to its key and its time, and signed.
 
 An entry is `PRV1`, the identifier of the secret, when it was written and when it ends (milliseconds since 1970), the HMAC-SHA256
-over all of it and the question, and the verdict. Whoever can write entries, exchange them or put old ones back, cannot make
-one that counts: every fault is a miss.
+over all of it and the key, and the verdict. Write access to the cache is not enough to forge, exchange or prolong an entry:
+every fault is a miss.
 """
 
 import hashlib
 import hmac
+import json
 import struct
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from pyratify.caches.codec import MAX_BYTES, decode, encode
+import msgspec
+
 from pyratify.caches.shared_secret import SharedSecret
-from pyratify.core.report import ValidationResult
+from pyratify.core.digest import Digest
+from pyratify.core.report import ValidationResult, walk
 from pyratify.core.shared_verdicts import SharedVerdict, VerdictKey
 
 _HEADER = struct.Struct(">4s8sQQ")
 _MAGIC = b"PRV1"
 _MAC = 32
+MAX_BYTES = 256 * 1024
 MAX_ENTRY = _HEADER.size + _MAC + MAX_BYTES
 SKEW = 2.0
 """How many seconds the clock of another process may be ahead of ours."""
 
 
-def entry_name(secret: SharedSecret, question: VerdictKey) -> str:
-    """Return what an entry is filed under; it says nothing about the question to who has no secret."""
-    return f"pyratify:1:{hmac.new(secret.names, _bound(question), hashlib.sha256).hexdigest()}"
+def entry_name(secret: SharedSecret, key: VerdictKey) -> str:
+    """Return what an entry is filed under; it reveals nothing about the key without the secret."""
+    return f"pyratify:1:{hmac.new(secret.names, _bound(key), hashlib.sha256).hexdigest()}"
 
 
 def seal(
-    secret: SharedSecret, question: VerdictKey, result: ValidationResult, now: datetime, seconds: float
+    secret: SharedSecret, key: VerdictKey, result: ValidationResult, now: datetime, seconds: float
 ) -> bytes | None:
     """Return the entry of a verdict, or None where it cannot be carried.
 
     Args:
         secret: Signs it.
-        question: What the verdict answers.
+        key: What the verdict answers.
         result: The verdict.
         now: The time of writing.
         seconds: For how long it may be used.
     """
-    value = encode(result)
+    value = encode_verdict(result)
     written = _milliseconds(now)
     if value is None or written < 0 or not 0 < seconds < 86400:
         return None
     header = _HEADER.pack(_MAGIC, secret.identifier, written, written + int(seconds * 1000))
-    return header + _mac(secret, question, header, value) + value
+    return header + _mac(secret, key, header, value) + value
 
 
-def unseal(secret: SharedSecret, question: VerdictKey, entry: bytes, now: datetime) -> SharedVerdict | None:
-    """Return the verdict of an entry, if it is one for this question, signed with this secret, of this time."""
+def unseal(secret: SharedSecret, key: VerdictKey, entry: bytes, now: datetime) -> SharedVerdict | None:
+    """Return the verdict of an entry, if it is one for this key, signed with this secret, of this time."""
     if not _HEADER.size + _MAC < len(entry) <= MAX_ENTRY:
         return None
     header, mac, value = _split(entry)
     magic, identifier, written, ends = _HEADER.unpack(header)
     if magic != _MAGIC or identifier != secret.identifier:
         return None
-    if not hmac.compare_digest(mac, _mac(secret, question, header, value)):
+    if not hmac.compare_digest(mac, _mac(secret, key, header, value)):
         return None
     moment = _milliseconds(now)
     remaining = min(ends, moment + ends - written) - moment
     if remaining <= 0 or written > moment + SKEW * 1000:
         return None
-    result = decode(value)
-    if result is None or result.reference != question.reference:
+    result = decode_verdict(value)
+    if result is None or result.reference != key.reference:
         return None
     return SharedVerdict(result, remaining / 1000)
 
@@ -73,17 +79,59 @@ def _split(entry: bytes) -> tuple[bytes, bytes, bytes]:
     return entry[: _HEADER.size], entry[_HEADER.size : start], entry[start:]
 
 
-def _mac(secret: SharedSecret, question: VerdictKey, header: bytes, value: bytes) -> bytes:
-    found = hmac.new(secret.entries, _bound(question), hashlib.sha256)
+def _mac(secret: SharedSecret, key: VerdictKey, header: bytes, value: bytes) -> bytes:
+    found = hmac.new(secret.entries, _bound(key), hashlib.sha256)
     found.update(header)
     found.update(value)
     return found.digest()
 
 
-def _bound(question: VerdictKey) -> bytes:
-    parts = (question.generation, question.namespace, str(question.reference))
+def _bound(key: VerdictKey) -> bytes:
+    parts = (key.generation, key.namespace, str(key.reference))
     return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def encode_verdict(result: ValidationResult) -> bytes | None:
+    """Return a verdict as bytes, in a form between processes of one version and no public format; None where it has something that cannot be carried, or more than 256 KiB."""
+    try:
+        for report in walk(result.artifacts):
+            for item in report.results:
+                if item.details is not None:
+                    json.dumps(dict(item.details.data), allow_nan=False, default=_plain).encode()
+        data = _ENCODER.encode(result)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return data if len(data) <= MAX_BYTES and decode_verdict(data) is not None else None
+
+
+def decode_verdict(data: bytes) -> ValidationResult | None:
+    """Return the verdict; None for bytes that `encode_verdict` would not have made."""
+    if len(data) > MAX_BYTES:
+        return None
+    try:
+        result = _DECODER.decode(data)
+        return result if _ENCODER.encode(result) == data else None
+    except (TypeError, ValueError, RecursionError):  # msgspec.MsgspecError and InvalidDigest are ValueErrors
+        return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Digest):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _special(wanted: type[Any], value: Any) -> Any:
+    if wanted is Digest and isinstance(value, str):
+        return Digest(value)
+    raise TypeError(f"{wanted.__name__} is not expected here")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain)
+_DECODER = msgspec.json.Decoder(ValidationResult, dec_hook=_special)

@@ -1,6 +1,6 @@
-"""Verdicts that are remembered for a short time: by digest, generation of the configuration, and namespace.
+"""A cache of verdicts for a short time, by digest, generation of the configuration, and namespace.
 
-A verdict is never kept under a tag: what a tag names is asked again for every verdict. Errors are not kept at all.
+A verdict is never kept under a tag: the tag is resolved anew for every verdict. Errors are not kept.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from pyratify.core.weigh import ENTRY, weigh
 
 UNDECIDED = "UNDECIDED"
 _MAX_WRITES = 64
-_SHARE = 8  # no verdict takes more than this part of the memory
-_TAGS = 8  # what tags resolved to takes so much less than verdicts
+_SHARE = 8  # no verdict may weigh more than this fraction of all
+_TAGS = 8  # the fraction of the memory of verdicts that resolved tags may take besides
 _SWEEP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """How long what was found out is remembered, in seconds; 0 for not at all.
+    """Lifetimes of cached results in seconds; 0 for not at all.
 
     Attributes:
         allowed: A verdict that allows.
         denied: A verdict that denies; short, because the publisher may sign at any time.
-        tags: What a tag resolved to, where no verdict depends on it.
+        tags: What a tag resolved to, for `Verdicts.resolve`; no verdict depends on it.
 
     Raises:
         ConfigurationError: One of them is negative or not finite.
@@ -55,24 +55,23 @@ class Lifetimes:
 
 
 class Verdicts:
-    """Asks engines, remembers what they decide, and lets equal questions at the same time share one evaluation.
+    """Validates through engines, caches their verdicts, and shares one evaluation among equal concurrent requests.
 
     Args:
-        clock: Whose monotonic time counts.
-        lifetimes: How long what is remembered.
-        max_weight: How many bytes all remembered verdicts may hold, with everything that they report; a verdict that would
-            take more than an eighth of them is not remembered.
-        shared: Where verdicts are shared with other processes; asked once for what is not remembered here.
-        observer: Watches every verdict.
-        admission: Bounds the work; one with the usual limits when omitted.
+        clock: Its monotonic time counts.
+        lifetimes: How long each kind of result is kept.
+        max_weight: How many bytes all cached verdicts may hold, reports included; a verdict that would take more than an
+            eighth of them is not cached.
+        shared: The cache shared with other processes; looked up once for a verdict that is not cached here.
+        observer: Records every verdict as a span.
+        admission: Bounds the work; the default limits when omitted.
 
     Attributes:
         admission: Bounds the work.
-        hits: How many verdicts were remembered here.
-        misses: How many were evaluated.
-        shared_hits: How many another process had found.
-        tag_hits: How many tags were remembered, of those that no verdict depends on.
-        tag_misses: How many were asked for.
+        hits: Verdicts found in this cache.
+        misses: Verdicts that were evaluated.
+        tag_hits: Tags found in this cache, by `resolve`.
+        tag_misses: Tags that `resolve` looked up in a registry.
     """
 
     def __init__(
@@ -99,7 +98,6 @@ class Verdicts:
         self._writing: set[asyncio.Task[None]] = set()
         self.hits = 0
         self.misses = 0
-        self.shared_hits = 0
         self.tag_hits = 0
         self.tag_misses = 0
         self._observer = observer
@@ -115,7 +113,7 @@ class Verdicts:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for an evaluation that another one began."""
+        """How many callers wait for an evaluation that another one started."""
         return self._evaluating.waiting
 
     @property
@@ -124,27 +122,31 @@ class Verdicts:
         return self._verdicts.weight
 
     def sweep(self) -> None:
-        """Forget what is over: verdicts and tags whose time it is, and those of configurations that are not in use any more.
+        """Evict verdicts and tags that have expired, and those of configurations that are no longer in use.
 
-        Done every few seconds while anything is remembered, also where nothing is asked.
+        Runs every few seconds while anything is cached, so that an idle server gives the memory back.
         """
         self._engines = {name: each for name, each in self._engines.items() if not each.closed}
         for cache in (self._verdicts, self._tags):
-            cache.sweep(lambda key: not isinstance(key, tuple) or key[0] not in self._engines)
+            cache.sweep(lambda key: isinstance(key, VerdictKey) and key.generation not in self._engines)
+
+    async def flush(self) -> None:
+        """Wait until every verdict that was evaluated so far is written to the shared cache, or cannot be."""
+        await asyncio.gather(*self._writing)
 
     async def aclose(self) -> None:
-        """End what is still being told to other processes."""
+        """Cancel the writes to the shared cache that are under way."""
         if self._sweeping is not None:
             self._sweeping.cancel()
         await end(*self._writing)
 
     async def validate(self, engine: Engine, reference: Reference, namespace: str = "") -> ValidationResult:
-        """Return the engine's answer for a reference, evaluated now or a short time ago for the same digest.
+        """Return the engine's result for a reference, evaluated now or a short time ago for the same digest.
 
         Args:
-            engine: Whom to ask; nothing is remembered of one that has no generation.
+            engine: The engine; results of one without a generation are not cached.
             reference: What to validate; a tag is resolved anew every time.
-            namespace: The tenant that asks; tenants share nothing.
+            namespace: The tenant; tenants share no verdicts.
         """
         with for_namespace(namespace), self._observer.span("verdict", repository=reference.name) as span:
             result = await self._validate(engine, reference, namespace)
@@ -159,33 +161,32 @@ class Verdicts:
         executor = engine.executors.match(reference)
         if executor is None:
             return await engine.validate(reference)
-        where = f"{engine.generation}|{namespace}"
+        key = VerdictKey(engine.generation, namespace, reference)
         try:
-            digest = reference.digest or (await self._resolve(executor, reference, where)).digest
+            digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
-        pinned = reference.at(digest)
+        key = replace(key, reference=reference.at(digest))
         if not engine.generation:
-            return replace(await self._evaluate(executor, pinned), reference=reference)
-        question = VerdictKey(engine.generation, namespace, pinned)
+            return replace(await self._evaluate(executor, key.reference), reference=reference)
         self._engines[engine.generation] = engine.lifetime
-        key = str(question)
-        found = self._verdicts.get((engine.generation, key))
+        found = self._verdicts.get(key)
         self.hits += found is not None
         if found is None:
             shared = self._shared if engine.common else None
-            found = await self._evaluating.run(key, partial(self._find, executor, question, shared))
+            found = await self._evaluating.run(key, partial(self._find, executor, key, shared))
         return replace(found, reference=reference)
 
     def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
-        """Return for how many seconds the verdict on a digest stays as it is; 0 where it is not remembered, or for a tag."""
+        """Return for how many seconds the verdict on a digest stays cached; 0 for a tag, and where it is not cached."""
         if not engine.generation or reference.digest is None:
             return 0.0
-        question = VerdictKey(engine.generation, namespace, reference.at(reference.digest))
-        return self._verdicts.remaining((engine.generation, str(question)))
+        return self._verdicts.remaining(
+            VerdictKey(engine.generation, namespace, reference.at(reference.digest))
+        )
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
-        """Return what a reference names, asked now or a short time ago; no verdict depends on it.
+        """Return what a reference names, resolved now or a short time ago; no verdict depends on it.
 
         Raises:
             StoreError: `SCOPE_NO_MATCH`, or why it could not be resolved.
@@ -193,23 +194,23 @@ class Verdicts:
         executor = engine.executors.match(reference)
         if executor is None:
             raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
-        where = f"{engine.generation}|{namespace}"
-        key = (engine.generation, f"{where}|{reference}")
+        key = VerdictKey(engine.generation, namespace, reference)
         found = self._tags.get(key)
         self.tag_hits += found is not None
         if found is None:
             self.tag_misses += 1
             with for_namespace(namespace):
-                found = await self._resolve(executor, reference, where)
+                found = await self._resolve(executor, key)
             if engine.generation:
                 self._engines[engine.generation] = engine.lifetime
                 self._tags.put(key, found, self._lifetimes.tags, weigh((key, found)) + ENTRY)
                 self._sweep_later()
         return found
 
-    async def _resolve(self, executor: Executor, reference: Reference, where: str) -> Descriptor:
-        ask = partial(from_store, partial(self._ask, executor, reference))
-        return await (self._resolving.run(f"{where}|{reference}", ask) if where[0] != "|" else ask())
+    async def _resolve(self, executor: Executor, key: VerdictKey) -> Descriptor:
+        ask = partial(from_store, partial(self._ask, executor, key.reference))
+        # Engines without a generation cannot be told apart by it: they share no work.
+        return await (self._resolving.run(key, ask) if key.generation else ask())
 
     async def _ask(self, executor: Executor, reference: Reference) -> Descriptor:
         async with self.admission.work(reference.registry):
@@ -223,30 +224,28 @@ class Verdicts:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
 
     async def _find(
-        self, executor: Executor, question: VerdictKey, shared: SharedVerdicts | None
+        self, executor: Executor, key: VerdictKey, shared: SharedVerdicts | None
     ) -> ValidationResult:
-        """Return what another process found, or evaluate and tell the others."""
+        """Return the verdict from the shared cache, or evaluate and store it there."""
         if shared is not None:
-            found = await shared.get(question)
-            if found is not None and self._keep(question, found.result, found.seconds) > 0:
-                self.shared_hits += 1
+            found = await shared.get(key)
+            if found is not None and self._keep(key, found.result, found.seconds) > 0:
                 return found.result
         self.misses += 1
-        result = await self._evaluate(executor, question.reference)
-        seconds = self._keep(question, result)
+        result = await self._evaluate(executor, key.reference)
+        seconds = self._keep(key, result)
         if shared is not None and seconds > 0 and len(self._writing) < _MAX_WRITES:
-            task = asyncio.create_task(shared.put(question, result, seconds))
+            task = asyncio.create_task(shared.put(key, result, seconds))
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
         return result
 
-    def _keep(self, question: VerdictKey, result: ValidationResult, most: float = math.inf) -> float:
-        """Remember a verdict; return for how many seconds, 0 where it is none or must not be used any more."""
-        if result.reference != question.reference or not _is_final(result):
+    def _keep(self, key: VerdictKey, result: ValidationResult, most: float = math.inf) -> float:
+        """Cache a verdict; return for how many seconds, 0 where it is not final or has expired."""
+        if result.reference != key.reference or not _is_final(result):
             return 0
         lifetime = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
         seconds = min(lifetime, most, _remaining(result, self._clock.now()))
-        key = (question.generation, str(question))
         weight = weigh((key, result), self._heaviest) + ENTRY
         if weight <= self._heaviest:
             self._verdicts.put(key, result, seconds, weight)
@@ -265,7 +264,7 @@ class Verdicts:
 
 
 def _is_final(result: ValidationResult) -> bool:
-    """Tell whether asking again at once could not help: everything was decided, or enough of it."""
+    """Return whether validating again at once could not change it: nothing was inconclusive, or enough passed."""
     if result.error is not None or result.subject is None or result.subject.digest != result.reference.digest:
         return False
     return result.succeeded or all(
@@ -274,7 +273,7 @@ def _is_final(result: ValidationResult) -> bool:
 
 
 def _remaining(result: ValidationResult, now: datetime) -> float:
-    """Return for how many seconds no time that the evidence depends on will have come."""
+    """Return the seconds until the first `valid_until` of the evidence; infinity where there is none."""
     ends = (
         item.details.valid_until
         for report in walk(result.artifacts)

@@ -28,7 +28,7 @@ class Mended:
         self._replaced: set[str] = set()
 
     def follows(self, fault: ConfigurationError) -> bool:
-        """Tell whether a fault only follows from what was taken out, or from a key that was guessed."""
+        """Return whether a fault only follows from what was taken out, or from a key that was guessed."""
         if fault.path in self._replaced:
             return True
         if not isinstance(fault, ShapeError):
@@ -36,7 +36,7 @@ class Mended:
         return join(fault.path, fault.missing) in self._removed or fault.path in self._renamed
 
     def mend(self, fault: ConfigurationError) -> bool:
-        """Rename an unknown key to the one that is meant, or replace or take out what is of the wrong shape; tell whether that was possible."""
+        """Rename an unknown key to the one that is meant, or replace or take out what is of the wrong shape; return whether that was possible."""
         if not isinstance(fault, ShapeError) or fault.missing:
             return False
         place = fault.place
@@ -55,7 +55,7 @@ class Mended:
         return True
 
     def replace(self, fault: ConfigurationError, value: Any) -> bool:
-        """Put something else in the place of what could not be filled in; tell whether that was possible."""
+        """Put something else in the place of what could not be filled in; return whether that was possible."""
         owner, key = _find(self.document, fault.path)
         if owner is _NOTHING:
             return False

@@ -58,7 +58,7 @@ def _filled(mended: Mended, base: Path, found: dict[str, ConfigurationError]) ->
 
 
 def _stands_in(fault: ConfigurationError, found: dict[str, ConfigurationError]) -> bool:
-    """Tell whether the fault is that of an empty text that was put in for what is missing."""
+    """Return whether the fault is that of an empty text that was put in for what is missing."""
     return any(
         fault.path == each.path and not isinstance(each, ShapeError) and each.reason is Reason.CONFIG_INVALID
         for each in found.values()

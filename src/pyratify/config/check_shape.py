@@ -49,7 +49,7 @@ class Shape:
         return tuple(self.found.values())
 
     def stands_in_at(self, path: str) -> bool:
-        """Tell whether something stands in at a place, so that nothing can be said of it."""
+        """Return whether something stands in at a place, so that nothing can be said of it."""
         return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in self.places)
 
     def _parts(self, executor: dict[str, Any], path: str) -> None:

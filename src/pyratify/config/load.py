@@ -10,6 +10,7 @@ from pyratify.config.schema import Config
 from pyratify.config.substitute import substitute
 from pyratify.core import strictjson
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 
 MAX_BYTES = 1024 * 1024
 
@@ -56,19 +57,9 @@ def read(file: Path) -> bytes:
         ConfigurationError: It cannot be read or is too large.
     """
     try:
-        with file.open("rb") as source:
-            data = source.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigurationError(
-            f"the configuration {file} cannot be read: {why}", remedy="Check the path and its permissions."
-        ) from None
-    if len(data) > MAX_BYTES:
-        raise ConfigurationError(
-            f"the configuration {file} has more than {MAX_BYTES} bytes",
-            remedy="Check that this is the file that you mean; keys and certificates may stand in files of their own.",
-        )
-    return data
+        return read_file(file, MAX_BYTES)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"the configuration {file} {error}", remedy=error.remedy) from None
 
 
 def parse(data: bytes, *, is_json: bool) -> Any:

@@ -65,7 +65,7 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _covers(outer: str, inner: str) -> bool:
-    """Tell whether every reference of the inner scope is one of the outer; scopes nest or are disjoint."""
+    """Return whether every reference of the inner scope is one of the outer; scopes nest or are disjoint."""
     if outer in (EVERYTHING, inner):
         return True
     if outer.startswith("*."):

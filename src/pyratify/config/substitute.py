@@ -8,6 +8,7 @@ from typing import Any
 
 from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 
 MAX_FILE = 1024 * 1024
 FILE = "file:"
@@ -33,8 +34,19 @@ def substitute(value: Any, base: Path, environment: Mapping[str, str] = os.envir
     return _walk(value, base, environment, path, inside=False)
 
 
+def escape(text: str) -> str:
+    """Return the string that `substitute` turns into the text.
+
+    Raises:
+        ValueError: It begins with `file:`, which is always read as the name of a file.
+    """
+    if text.startswith(FILE):
+        raise ValueError(f"{text!r} would be read as the name of a file")
+    return text.replace("${", "$${")
+
+
 def names_variable(text: str) -> bool:
-    """Tell whether an environment variable would be put into a text."""
+    """Return whether a text has an environment variable to substitute."""
     return any(
         match[1] is not None and match[0].endswith("}") and _NAME.fullmatch(match[1])
         for match in _VARIABLE.finditer(text)
@@ -78,19 +90,12 @@ def _expand(text: str, environment: Mapping[str, str], path: str) -> str:
 def _read(base: Path, text: str, path: str) -> str:
     file = base / text.removeprefix(FILE)
     try:
-        with file.open("rb") as source:
-            data = source.read(MAX_FILE + 1)
-        if len(data) > MAX_FILE:
-            raise ConfigurationError(
-                f"{file} has more than {MAX_FILE} bytes",
-                path=path,
-                remedy="Check that this is the file that you mean.",
-            )
-        return data.decode("utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        return read_file(file, MAX_FILE).decode("utf-8").rstrip("\r\n")
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{file} {error}", path=path, remedy=error.remedy) from None
+    except UnicodeDecodeError:
         raise ConfigurationError(
-            f"{file} cannot be read: {why}", path=path, remedy="Check the path and its permissions."
+            f"{file} is not UTF-8 text",
+            path=path,
+            remedy="Save it as UTF-8, or check that this is the file that you mean.",
         ) from None

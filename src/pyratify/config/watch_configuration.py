@@ -90,7 +90,7 @@ class WatchedConfig:
         return self.current
 
     async def refresh(self) -> bool:
-        """Read the file if it, what lies beside it or what it names changed; tell whether a new generation is in use.
+        """Read the file if it, what lies beside it or what it names changed; return whether a new generation is in use.
 
         A file that is gone, half written or wrong changes nothing but `fault`.
         """

@@ -128,7 +128,7 @@ class _Reader:
         return tuple(values)
 
     def _next(self, *kinds: str) -> bool:
-        """Take an event of one of these kinds; tell whether it is of the first."""
+        """Take an event of one of these kinds; return whether it is of the first."""
         event = next(self._events)
         kind = type(event).__name__
         if kind not in kinds:

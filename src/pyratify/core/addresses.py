@@ -54,7 +54,7 @@ class Destinations:
         return cls(tuple(networks), frozenset(hosts))
 
     def lists(self, host: str, port: int) -> bool:
-        """Tell whether a host is listed by its name, for this port or all."""
+        """Return whether a host is listed by its name, for this port or all."""
         name = host.lower().removesuffix(".")
         return not self.hosts.isdisjoint({(name, port), (name, 0)})
 
@@ -77,7 +77,7 @@ PUBLIC_ONLY = Destinations()
 
 
 def is_public(text: str) -> bool:
-    """Tell whether an address is a public one, whatever it is wrapped in (IPv4-mapped, NAT64, 6to4)."""
+    """Return whether an address is a public one, whatever it is wrapped in (IPv4-mapped, NAT64, 6to4)."""
     try:
         address = _unwrap(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:

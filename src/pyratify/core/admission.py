@@ -1,6 +1,6 @@
-"""Work within bounds: how much of it one registry may occupy, and early refusals of what could not end in time.
+"""Admission control: bounds the concurrent work of each registry, and refuses early what could not end in time.
 
-Only what needs a registry is counted. What is remembered, malformed or out of scope needs none and never waits here.
+Only work that needs a registry is counted. Cached, malformed and out-of-scope requests need none and never wait here.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from pyratify.core.deadline import time_left
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 
-_SMOOTHING = 0.2  # how much the last piece of work says about the next one
-_SHARED_PART = 0.75  # of all work; the rest is for registries that have little under way
-_PATIENCE = 0.9  # of the time in which a turn would have to come
-_REQUEST_PART = 0.5  # of what a registry may have, for the keys of one request
-_QUEUES = 4  # that may be full at the same time
-_LITTLE = 8  # a registry has little under way with less than an eighth of what it may have
+_SMOOTHING = 0.2  # weight of the latest duration in the moving average
+_SHARED_PART = 0.75  # of `total`; the rest is reserved for registries with little under way
+_WAIT_PART = 0.9  # of the time in which a turn would have to come
+_REQUEST_PART = 0.5  # of `registry`, for the keys of one request
+_QUEUES = 4  # waiting queues that may be full at the same time
+_LITTLE = 8  # "little" is less than an eighth of `registry`
 
 
 _Request = Counter[str]  # how many pieces of one request are under way at which registry
@@ -30,7 +30,7 @@ _REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 @contextmanager
 def one_request() -> Iterator[None]:
-    """Say that what the present task and those that it begins ask for belongs together: it shares one request's part."""
+    """Count the work of the present task, and of tasks that it starts, as that of one request."""
     token = _REQUEST.set(Counter())
     try:
         yield
@@ -40,7 +40,7 @@ def one_request() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkLimits:
-    """How much is worked on at the same time; a piece of work is one evaluation, or one tag that is resolved.
+    """Bounds on concurrent work; a piece of work is one evaluation, or one tag that is resolved.
 
     Attributes:
         total: The most for all registries together.
@@ -62,12 +62,12 @@ class WorkLimits:
 
 @dataclass(slots=True)
 class _Queue:
-    """One registry's work.
+    """The work of one registry.
 
     Attributes:
-        running: When each piece that is under way began; the first first.
-        waiting: What waits for its turn, and for which request; the first first.
-        pace: How many seconds a piece takes, the last ones counted most.
+        running: The start of each piece under way, oldest first.
+        waiting: The request of each piece that waits, oldest first.
+        pace: Moving average of the seconds that a piece takes.
     """
 
     running: dict["asyncio.Future[None]", float] = field(default_factory=dict)
@@ -75,17 +75,17 @@ class _Queue:
     pace: float = 0.0
 
     def seconds(self, now: float) -> float:
-        """Return how many seconds a piece takes, as far as can be told."""
+        """Return the expected seconds of a piece: the average, or the age of the oldest one under way where that is more."""
         oldest = next(iter(self.running.values()), now)
         return max(self.pace, now - oldest)
 
 
 class Admission:
-    """Lets work begin within limits; a slow registry occupies its own share and no other's.
+    """Admits work within limits; a slow registry occupies its own share and no other's.
 
     Args:
-        clock: Whose monotonic time counts.
-        limits: How much at the same time.
+        clock: Its monotonic time counts.
+        limits: The bounds; the defaults when omitted.
 
     Attributes:
         waiting: How many pieces of work wait for their turn.
@@ -105,13 +105,15 @@ class Admission:
         """Wait for a turn, and hold it while the context is open.
 
         Args:
-            registry: The registry that is asked.
+            registry: The registry that the work needs.
 
         Raises:
-            StoreError: `REGISTRY_BUSY` or `BUSY`: it could not end before it is due, or too much waits already.
+            StoreError: `REGISTRY_BUSY` or `BUSY`: it could not end before its deadline, or too much waits already.
         """
         queue, request = self._queues.setdefault(registry, _Queue()), _request()
-        if self._fits(registry, queue, request):  # what waits would have been given a turn that fits it
+        if self._fits(
+            registry, queue, request
+        ):  # pieces that wait do not fit, or they would have been given a turn
             turn = asyncio.get_running_loop().create_future()
             self._begin(registry, queue, turn, request)
         else:
@@ -156,7 +158,7 @@ class Admission:
         queue.waiting[turn] = request
         self.waiting += 1
         try:
-            async with asyncio.timeout(None if left == math.inf else (left - pace) * _PATIENCE):
+            async with asyncio.timeout(None if left == math.inf else (left - pace) * _WAIT_PART):
                 await turn
         except TimeoutError:
             raise self._refusal(registry, queue) from None
@@ -170,7 +172,7 @@ class Admission:
         return turn
 
     def _next(self) -> None:
-        """Give a turn to what waits, first to a registry that has least under way."""
+        """Give a turn to the oldest piece that fits, of the registry with the least under way."""
         for registry, queue in sorted(self._queues.items(), key=lambda each: len(each[1].running)):
             for turn, request in queue.waiting.items():
                 if not turn.done() and self._fits(registry, queue, request):

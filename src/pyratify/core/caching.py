@@ -1,4 +1,4 @@
-"""Caches of content, and shared work in flight."""
+"""Caches in memory, and shared work in flight."""
 
 import asyncio
 from collections import OrderedDict
@@ -24,7 +24,7 @@ class ContentCache(Protocol):
         ...
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep the bytes, or do not."""
+        """Keep the bytes, if possible."""
         ...
 
 
@@ -62,7 +62,7 @@ class WeighedCache(Generic[T]):
             return found[1]
 
     def keep(self, key: Hashable, value: T) -> None:
-        """Keep a value and forget what was not used for longest; one that would take most of the cache is not kept."""
+        """Keep a value and evict the least recently used; one larger than the whole cache is not kept."""
         size = weigh((key, value), self._max_bytes) + ENTRY
         with self._lock:
             self._size -= self._entries.pop(key, (0, None))[0]
@@ -90,12 +90,12 @@ class MemoryCache:
         return self._cache.find(key)
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep the bytes and forget what was not used for longest."""
+        """Keep the bytes and evict the least recently used."""
         self._cache.keep(key, data)
 
 
 class ExpiringCache(Generic[T]):
-    """Values that are forgotten after their time, and those not used for longest when there are too many.
+    """Values with a lifetime; when they weigh too much together, the least recently used are evicted.
 
     Args:
         clock: Whose monotonic time counts; a wall clock that is set back prolongs nothing.
@@ -135,7 +135,7 @@ class ExpiringCache(Generic[T]):
         return 0.0 if found is None else max(0.0, found[0] - self._clock.monotonic())
 
     def put(self, key: Hashable, value: T, seconds: float, weight: int = 1) -> None:
-        """Remember the value for that many seconds, or not at all when that is 0 or it weighs too much."""
+        """Keep the value for that many seconds; not at all when that is 0 or it weighs too much."""
         self._forget(key)
         self._since += 1
         if self._since > self._left:  # so that sweeping costs a put no more than looking at one value
@@ -151,7 +151,7 @@ class ExpiringCache(Generic[T]):
         """Forget the values whose time is over, so that they are not kept until their weight is needed.
 
         Args:
-            gone: Tells by its key whether a value has lost its use before its time.
+            gone: Returns whether a value, by its key, can be evicted before its time.
         """
         self._since, now = 0, self._clock.monotonic()
         over = [
@@ -170,14 +170,14 @@ class ExpiringCache(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Lets callers that want the same thing at the same time share one piece of work.
+    """Shares one run of a piece of work among concurrent callers of the same key.
 
-    The work belongs to no caller: one that is cancelled ends nothing for the others; when none is left the work ends.
+    The work belongs to no caller: it goes on when one is cancelled, and is cancelled when none is left.
     """
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[T]] = {}
-        self._waiting: dict[str, int] = {}
+        self._tasks: dict[Hashable, asyncio.Task[T]] = {}
+        self._waiting: dict[Hashable, int] = {}
 
     def __len__(self) -> int:
         """Return how many pieces of work are under way."""
@@ -185,10 +185,10 @@ class SingleFlight(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for work that another caller began."""
+        """How many callers wait for work that another caller started."""
         return sum(self._waiting.values()) - len(self._waiting)
 
-    async def run(self, key: str, work: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns, or raise what it raises."""
         task = self._tasks.get(key)
         if task is None:
@@ -201,8 +201,8 @@ class SingleFlight(Generic[T]):
             if self._leave(key, task):
                 await end(task)
 
-    def _leave(self, key: str, task: asyncio.Task[T]) -> bool:
-        """Tell whether nobody else wants the work that is still under way."""
+    def _leave(self, key: Hashable, task: asyncio.Task[T]) -> bool:
+        """Deregister a caller; return whether it was the last one and the work is still under way."""
         if self._tasks.get(key) is not task:
             return False
         self._waiting[key] -= 1

@@ -1,4 +1,4 @@
-"""Time is injected, so that expiry, back-off and deadlines are tested and not waited for."""
+"""Time is injected, so that tests of expiry, back-off and deadlines need not wait."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where every part of pyratify takes its time from."""
+    """A source of time."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware and in UTC; used for validity."""

@@ -1,4 +1,4 @@
-"""Untrusted content: bounded, and equal to its descriptor, before anyone reads it."""
+"""Untrusted content: bounded, and compared with its descriptor, before it is used."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,7 +19,7 @@ from pyratify.core.store import Store
 
 
 def check_content(data: bytes, descriptor: Descriptor) -> None:
-    """Refuse bytes that are not what the descriptor says.
+    """Refuse bytes whose size or digest is not the descriptor's.
 
     Raises:
         StoreError: `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
@@ -27,7 +27,7 @@ def check_content(data: bytes, descriptor: Descriptor) -> None:
     if len(data) != descriptor.size:
         raise StoreError(
             Reason.SIZE_MISMATCH,
-            f"{descriptor.digest} has {len(data)} bytes, not {descriptor.size} as announced",
+            f"{descriptor.digest} has {len(data)} bytes; its descriptor says {descriptor.size}",
         )
     if not descriptor.digest.matches(data):
         raise StoreError(
@@ -41,23 +41,23 @@ def _is(data: bytes, descriptor: Descriptor) -> bool:
 
 @dataclass(slots=True)
 class _Spent:
-    """How much one validation has read."""
+    """The bytes that one validation has read; shared by copies of its `Content`."""
 
     bytes: int = 0
 
 
 @dataclass(slots=True)
 class Content:
-    """What one validation reads, from one store through the engine's cache.
+    """Reads the content of one validation, from one store through the engine's cache.
 
     Attributes:
-        store: Where content comes from.
+        store: The store.
         limits: Bounds on each document and on all together.
         cache: The engine's cache; None for no cache.
         partition: Keeps apart what different credentials may read.
         flights: Shares downloads between validations at the same time.
-        places: Room for artifacts with large documents, of all validations together.
-        lease: The place of the artifact that is read; None where no artifact is.
+        places: The slots for artifacts with large documents, shared by all validations.
+        lease: The slot of the artifact that is read; None where no artifact is.
     """
 
     store: Store
@@ -71,7 +71,7 @@ class Content:
 
     @contextmanager
     def for_artifact(self) -> Iterator["Content"]:
-        """Return what one artifact is read through; of those with large documents only so many are looked at at once."""
+        """Return a `Content` for one artifact; a large document of it waits for a slot, which is kept until the context ends."""
         lease = Lease(self.places)
         try:
             yield replace(self, lease=lease)
@@ -93,7 +93,7 @@ class Content:
         return await self._get(reference, descriptor, "blob", self.limits.blob_bytes, self.store.fetch_blob)
 
     async def accept(self, data: bytes, descriptor: Descriptor) -> bytes:
-        """Check bytes that the store delivered unasked, against the same bounds.
+        """Check bytes that the store delivered with a listing, against the same bounds.
 
         Raises:
             StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
@@ -119,7 +119,7 @@ class Content:
         cached = self.cache.get(key) if self.cache is not None else None
         if cached is not None and await offload(len(cached), _is, cached, descriptor):
             return cached
-        # The size is part of the key: a wrong one, announced by somebody, must not spoil the right one's download.
+        # The size is part of the key: a listing with a wrong size must not spoil the download with the right one.
         data = await self.flights.run(
             f"{key}|{descriptor.size}",
             partial(from_store, partial(fetch, reference, descriptor, descriptor.size)),

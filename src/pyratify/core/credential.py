@@ -1,4 +1,4 @@
-"""The interface between stores and the places that credentials come from."""
+"""The interface between stores and sources of credentials."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -6,14 +6,14 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a registry is shown; secrets never appear in its representation.
+    """A credential for a registry; its `repr` contains no secrets.
 
     Attributes:
-        username: The user's name; empty where there is only a token.
+        username: Empty where there is only a token.
         password: The password.
         identity_token: An OAuth2 refresh token, exchanged at the registry's token server.
         registry_token: A bearer token, used as it is.
-        note: Where it was found, or why nothing was, for messages.
+        note: Where it was found, or why none was, for messages.
     """
 
     username: str = ""
@@ -24,7 +24,7 @@ class Credential:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether there is nothing to show."""
+        """Whether it holds no user name and no secret."""
         return not (self.username or self.password or self.identity_token or self.registry_token)
 
 
@@ -45,7 +45,7 @@ class CredentialProvider(Protocol):
 
 @runtime_checkable
 class RepositoryCredentialProvider(CredentialProvider, Protocol):
-    """A source that may have another credential for a repository than for the rest of its registry."""
+    """A source that may have a credential of its own for a repository."""
 
     async def repository_credential(self, registry: str, repository: str) -> Credential:
         """Return the credential for a repository of a canonical registry; `ANONYMOUS` when there is none.

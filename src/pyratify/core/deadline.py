@@ -1,4 +1,4 @@
-"""Until when an answer is wanted, known to all that is done for it: what cannot be in time is not begun."""
+"""The deadline of the present task: work that could not end before it is not started."""
 
 import math
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ _DUE: ContextVar[float] = ContextVar("due", default=math.inf)
 
 @contextmanager
 def due(moment: float) -> Iterator[None]:
-    """Say until when the present task and those that it begins need their answers; it ends nothing.
+    """Set the deadline of the present task and of tasks that it starts; it cancels nothing.
 
-    A moment that is later than one around it changes nothing.
+    A deadline that is later than an enclosing one has no effect.
 
     Args:
         moment: Monotonic seconds of the engine's clock.
@@ -27,5 +27,5 @@ def due(moment: float) -> Iterator[None]:
 
 
 def time_left(clock: Clock) -> float:
-    """Return the seconds until the answer is due; infinity where it never is."""
+    """Return the seconds until the deadline; infinity where there is none."""
     return _DUE.get() - clock.monotonic()

@@ -28,5 +28,5 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS, hash=False)
 
     def same_content(self, other: "Descriptor") -> bool:
-        """Tell whether media type, digest and size are all equal."""
+        """Return whether media type, digest and size are all equal."""
         return (self.media_type, self.digest, self.size) == (other.media_type, other.digest, other.size)

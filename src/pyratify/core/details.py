@@ -1,4 +1,4 @@
-"""The facts that a verifier states, as JSON: bounded, and nothing that has no JSON."""
+"""The details of a verifier as JSON: bounded, and only values that JSON has."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pyratify.core.text import bounded
 from pyratify.core.verifier import Details
 
 MAX_DETAIL = 32 * 1024
-"""Characters of JSON that one verifier may state of one artifact; of more, only the number is reported."""
+"""Characters of JSON that one verifier may report on one artifact; a longer text is replaced by its length."""
 
 
 def encode_details(data: Mapping[str, Any]) -> str:
@@ -18,7 +18,7 @@ def encode_details(data: Mapping[str, Any]) -> str:
     Raises:
         ValueError: Nested too deeply, a number that is not finite, or a lone surrogate.
         TypeError: A value of a kind that JSON does not have.
-        RecursionError: It holds itself.
+        RecursionError: It contains itself.
     """
     text = json.dumps(bounded(data), allow_nan=False, separators=(",", ":"))
     if "\\ud" in text:
@@ -26,8 +26,8 @@ def encode_details(data: Mapping[str, Any]) -> str:
     return text if len(text) <= MAX_DETAIL else json.dumps({"leftOut": f"{len(text)} characters of details"})
 
 
-def spoken(details: Details) -> int:
-    """Return how many characters details have outside of `data`: description, signers and warnings."""
+def text_length(details: Details) -> int:
+    """Return the number of characters of description, signers and warnings."""
     texts = (details.description, *details.signers, *(warning.message for warning in details.warnings))
     return sum(map(len, texts))
 

@@ -56,5 +56,5 @@ class Digest(str):
         return self.partition(":")[2]
 
     def matches(self, data: bytes) -> bool:
-        """Tell whether the data has this digest."""
+        """Return whether the data has this digest."""
         return hmac.compare_digest(hashlib.new(self.algorithm, data).hexdigest(), self.hex)

@@ -1,11 +1,11 @@
-"""Looking at what is attached, without judging it."""
+"""Discovery: lists what is attached and verifies nothing."""
 
 from pyratify.core.manifest import Manifest
 from pyratify.core.verifier import Details, Evidence
 
 
 class NoVerifier:
-    """A verifier that accepts no artifact and so is never asked."""
+    """A verifier that accepts no artifact, as an executor needs at least one."""
 
     name = "none"
 
@@ -15,5 +15,5 @@ class NoVerifier:
         return False
 
     async def verify(self, evidence: Evidence) -> Details:
-        """Refuse, since nothing was accepted."""
+        """Raise NotImplementedError: unreachable, as nothing is accepted."""
         raise NotImplementedError(evidence.manifest.descriptor.digest)

@@ -1,4 +1,4 @@
-"""The engine: which executor is responsible, and one answer for every reference."""
+"""The engine: finds the executor whose scopes cover a reference, and validates with it."""
 
 from dataclasses import dataclass, field
 
@@ -13,24 +13,24 @@ from pyratify.core.scope import ScopeMap
 
 @dataclass(slots=True)
 class Lifetime:
-    """Whether what an engine reads from is still open; shared by an engine and all that are derived from it."""
+    """Whether an engine's stores are open; shared by an engine and those derived from it with `replace`."""
 
     closed: bool = False
 
     def close(self) -> None:
-        """Note that the stores are about to be closed."""
+        """Mark the stores as closed."""
         self.closed = True
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Answers for every reference that its executors' scopes cover.
+    """Validates references with the executors whose scopes cover them.
 
     Attributes:
         executors: The executors by scope.
-        generation: Names the configuration that the engine was built from; verdicts of another one are not its own.
+        generation: Identifies the configuration that it was built from; verdicts of another generation are not used.
         common: Whether every process with the same configuration and the same secret gives it the same generation.
-        lifetime: Whether its stores are open; an engine that is put together by hand stays open.
+        lifetime: Whether its stores are open; an engine that is built without a configuration stays open.
     """
 
     executors: ScopeMap[Executor]
@@ -42,7 +42,7 @@ class Engine:
         """Decide whether what the reference names may be trusted.
 
         Args:
-            reference: What to validate; a tag is resolved once.
+            reference: The artifact; a tag is resolved once.
 
         Returns:
             The report, also when something could not be decided; a reference that no scope covers is denied with
@@ -86,7 +86,7 @@ class Engine:
         return await executor.resolve(parsed)
 
     def parse(self, reference: Reference | str) -> Reference:
-        """Return the reference that is meant.
+        """Parse a reference.
 
         Raises:
             InvalidReference: The text is no reference.

@@ -34,28 +34,6 @@ from pyratify.core.walk import Walk
 
 DEFAULT_CONCURRENCY = 8
 
-# What the artifact's publisher cannot have caused: with such a gap in the evidence a DENY is not the last word.
-_GAPS = frozenset(
-    {
-        Reason.REGISTRY_ERROR,
-        Reason.REGISTRY_UNREACHABLE,
-        Reason.REGISTRY_AUTH,
-        Reason.REGISTRY_BUSY,
-        Reason.TIMEOUT,
-        Reason.DIGEST_MISMATCH,
-        Reason.SIZE_MISMATCH,
-        Reason.TLS_VERIFY,
-        Reason.TLS_REQUIRED,
-        Reason.CONTENT_ENCODING,
-        Reason.REDIRECT_BLOCKED,
-        Reason.SSRF_BLOCKED,
-        Reason.AUTH_REALM_BLOCKED,
-        Reason.AUTH_SCOPE,
-        Reason.CREDENTIAL_SCOPE,
-        Reason.INTERNAL,
-    }
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Executor:
@@ -64,13 +42,13 @@ class Executor:
     Attributes:
         store: Where artifacts are read from.
         verifiers: At least one, with distinct names.
-        policy: Who decides; without one the decision is always NONE.
+        policy: Decides; without one the decision is always NONE.
         limits: Bounds on the work of one validation.
-        concurrency: How many artifacts are looked at at the same time.
+        concurrency: How many artifacts are examined at the same time.
         timeout: Seconds for one validation; None for no limit.
         cache: The engine's content cache.
-        partition: Keeps apart in the cache what different credentials may read.
-        clock: The store's clock, so that it knows how much of the timeout is left.
+        partition: Separates content in the cache that different credentials may read.
+        clock: Measures the deadline; the store's own clock, so that both agree how much time is left.
 
     Raises:
         ConfigurationError: No verifier, two of one name, a concurrency below one, or a timeout that is not above zero.
@@ -105,7 +83,7 @@ class Executor:
         """Decide whether what the reference names may be trusted.
 
         Args:
-            reference: What to validate; a tag is resolved once.
+            reference: The artifact; a tag is resolved once.
 
         Returns:
             The report, also when something could not be decided; only cancellation raises.
@@ -119,7 +97,7 @@ class Executor:
                     await walk.run(reference)
         except RatifyError as fault:
             error = fault.failure
-        except BaseException as fault:  # a defect of a store or policy is a refusal, never an answer
+        except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
             if is_caller_cancellation(fault):
                 raise
             error = self._late() if deadline.expired() else internal(fault)
@@ -142,10 +120,6 @@ class Executor:
         except TimeoutError:
             late = self._late()
             raise StoreError(late.reason, late.message) from None
-
-    def with_store(self, store: Store) -> "Executor":
-        """Return the same executor over another store."""
-        return replace(self, store=store)
 
     def _due(self) -> float:
         return math.inf if self.timeout is None else self.clock.monotonic() + self.timeout
@@ -171,7 +145,7 @@ class Executor:
     def _decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
         try:
             verdict = _checked(self.policy.decide(reports))
-        except BaseException as fault:  # a policy that fails has not allowed anything
+        except BaseException as fault:  # a policy that raises denies
             if is_caller_cancellation(fault):
                 raise
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
@@ -196,7 +170,7 @@ def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:
         (
             failure
             for outcome, failure in failures(reports)
-            if outcome is Outcome.INCONCLUSIVE and failure.reason in _GAPS
+            if outcome is Outcome.INCONCLUSIVE and failure.reason.is_gap
         ),
         None,
     )

@@ -1,4 +1,4 @@
-"""Files of the administrator, read whole and within a limit: what is larger is refused, never cut."""
+"""Reads files of the administrator whole and within a limit: a larger one is refused, never truncated."""
 
 import os
 import stat
@@ -10,7 +10,14 @@ class UnreadableFile(Exception):
     """A file that cannot be read, or is larger than it may be.
 
     The text is a clause without a subject, as "cannot be read: Permission denied"; the caller puts the file's name in front.
+
+    Attributes:
+        remedy: One sentence that says what to do.
     """
+
+    def __init__(self, why: str, remedy: str = "Check the path and its permissions.") -> None:
+        super().__init__(why)
+        self.remedy = remedy
 
 
 def read_file(path: Path, limit: int, *, regular: bool = False) -> bytes:
@@ -22,14 +29,14 @@ def read_file(path: Path, limit: int, *, regular: bool = False) -> bytes:
         regular: Whether anything but a regular file is refused, symbolic links included.
 
     Raises:
-        UnreadableFile: It cannot be opened or read, is larger than the limit, or is no regular file where one is required.
+        UnreadableFile: It cannot be opened or read, is larger than the limit, or is not a regular file where one is required.
     """
     try:
         # Without O_NONBLOCK, opening a pipe that has no writer would wait for one.
         flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if regular else 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
             if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UnreadableFile("is no regular file")
+                raise UnreadableFile("is not a regular file", "Check that this is the file that you mean.")
             return read_stream(file, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise UnreadableFile(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
@@ -44,5 +51,5 @@ def read_stream(stream: BinaryIO, limit: int) -> bytes:
     """
     data = stream.read(limit + 1)
     if len(data) > limit:
-        raise UnreadableFile(f"has more than {limit} bytes")
+        raise UnreadableFile(f"has more than {limit} bytes", "Check that this is the file that you mean.")
     return data

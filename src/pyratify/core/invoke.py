@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from pyratify.core.details import MAX_DETAIL, spoken
+from pyratify.core.details import MAX_DETAIL, text_length
 from pyratify.core.errors import (
     ConfigurationError,
     Failure,
@@ -59,7 +59,7 @@ def _checked(name: str, accepted: object, details: object) -> VerifierResult:
         return _broken(name, f"verify() returned {type(details).__name__} instead of Details")
     if not _is_complete(details):
         return _broken(name, "its details say nothing, or have fields of other types than they must")
-    if (size := spoken(details)) > MAX_DETAIL:
+    if (size := text_length(details)) > MAX_DETAIL:
         return _broken(name, f"its details have {size} characters outside of data, more than {MAX_DETAIL}")
     return VerifierResult(name, Outcome.PASSED, details=details)
 

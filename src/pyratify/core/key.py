@@ -1,4 +1,4 @@
-"""The interfaces between verifiers and the places that keys and certificates come from."""
+"""The interfaces between verifiers and sources of keys and certificates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ class Validity:
     end: datetime | None = None
 
     def covers(self, at: datetime) -> bool:
-        """Tell whether the moment lies in the period."""
+        """Return whether the moment lies in the period."""
         return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
 
 
@@ -32,7 +32,7 @@ class KeyMaterial:
     Attributes:
         data: PEM or DER.
         origin: Where it comes from, for messages.
-        validity: When signatures by its public keys were made that count.
+        validity: The period in which its public keys may have signed.
     """
 
     data: bytes

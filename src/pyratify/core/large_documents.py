@@ -1,4 +1,4 @@
-"""Room for large documents: how many artifacts with one are in memory at the same time."""
+"""Bounds how many artifacts with large documents are in memory at the same time."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ LARGE_ARTIFACTS = 4
 
 @dataclass(slots=True)
 class Lease:
-    """The place of one artifact among those with large documents; taken at its first one, and kept to its end.
+    """The slot of one artifact; taken at its first large document and kept until the artifact is done.
 
     Attributes:
-        places: How many there are.
+        places: The slots of an executor.
     """
 
     places: asyncio.Semaphore
@@ -22,7 +22,7 @@ class Lease:
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def take(self, size: int) -> None:
-        """Wait for a place before a document of that size is read, unless it is small or there is a place already."""
+        """Wait for a slot before a document of that size is read; a small one, or one with a slot, need not wait."""
         if size <= LARGE:
             return
         async with self._taking:
@@ -31,7 +31,7 @@ class Lease:
                 self._taken = True
 
     def release(self) -> None:
-        """Give the place back."""
+        """Release the slot."""
         if self._taken:
             self._taken = False
             self.places.release()

@@ -1,4 +1,4 @@
-"""A store's listing of referrers, asked one referrer ahead and never further than the limit."""
+"""Reads a store's listing of referrers one ahead, up to the limit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,18 +16,18 @@ def _reads_all(descriptor: Descriptor) -> bool:
 
 
 class ReferrerLookahead:
-    """Can be asked for its next referrer without waiting for it; entries that say the same count once.
+    """Delivers referrers as futures, those of promising types first; equal entries count once.
 
     One task iterates over the store's generator and closes it, whatever ends it: a generator that another task closes
     while it runs stays open, and Python reports it when the event loop ends.
 
     Args:
-        start: Begins the listing.
+        start: Starts the listing.
         limit: The most referrers that are taken.
-        is_read: Tells whether an announced type is one that a verifier reads; those come first.
+        is_read: Returns whether a verifier reads an announced type; those come first.
 
     Attributes:
-        error: Why the listing ended early; to be raised once what came before it has been looked at.
+        error: Why the listing ended early; to be raised after the referrers before it have been examined.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ReferrerLookahead:
         return self._ordering.over
 
     def request(self) -> "asyncio.Future[Referrer | None] | None":
-        """Return the future that brings the next referrer; None when there is none."""
+        """Return the future of the next referrer; None after the end. Repeated calls return the same one until `take`."""
         if self._next is None and not self._ended:
             self._next = asyncio.get_running_loop().create_future()
             self._wanted.set()
@@ -59,7 +59,7 @@ class ReferrerLookahead:
         return self._next
 
     def take(self) -> Referrer | None:
-        """Return the referrer that was requested, which has arrived; None where the listing ends."""
+        """Return the result of the requested future, which is done; None at the end of the listing."""
         arrived, self._next = self._next, None
         try:
             referrer = arrived.result() if arrived is not None else None
@@ -69,7 +69,7 @@ class ReferrerLookahead:
         return referrer
 
     async def aclose(self) -> None:
-        """End the listing; where this is cancelled, the task that lists still closes the store's generator.
+        """End the listing; even where this is cancelled, the listing task closes the store's generator.
 
         Raises:
             StoreError: The generator could not be closed.
@@ -84,13 +84,13 @@ class ReferrerLookahead:
             task.result()
 
     async def _run(self) -> None:
-        """List until there is no more; an error goes to the request that waits, or else to `aclose`."""
+        """List to the end; an error goes to the pending request, or else to `aclose`."""
         try:
             await from_store(self._list)
         except StoreError as error:
             if self._next is None or self._next.done():
                 raise
-            self._next.add_done_callback(_retrieve)
+            self._next.add_done_callback(_mark_retrieved)
             self._next.set_exception(error)
             return
         if self._next is not None and not self._next.done():
@@ -107,29 +107,29 @@ class ReferrerLookahead:
                 await close()
 
     async def _in_order(self, source: AsyncIterator[Referrer]) -> None:
-        """Bring what comes first while it is listed, then the rest; why the listing failed is raised last."""
+        """Deliver promising entries as they are listed, then the rest; a failure of the listing is raised last."""
         failure: Exception | None = None
         try:
             async for referrer in source:
                 if self._ordering.comes_now(referrer):
-                    await self._bring(referrer)
+                    await self._deliver(referrer)
                 elif self._ordering.ended:
                     break
         except Exception as error:  # noqa: BLE001 - raised below
             failure = error
         for referrer in self._ordering.rest():
-            await self._bring(referrer)
+            await self._deliver(referrer)
         if failure is not None:
             raise failure
 
-    async def _bring(self, referrer: Referrer) -> None:
-        """Answer the request that waits, then wait for the next one."""
+    async def _deliver(self, referrer: Referrer) -> None:
+        """Deliver to the pending request, then wait for the next one."""
         self._wanted.clear()
         if self._next is not None and not self._next.done():
             self._next.set_result(referrer)
         await self._wanted.wait()
 
 
-def _retrieve(arrived: "asyncio.Future[Referrer | None]") -> None:
-    """Take note of an error, so that Python does not report it where the listing is closed before it is taken."""
+def _mark_retrieved(arrived: "asyncio.Future[Referrer | None]") -> None:
+    """Retrieve the exception, so that asyncio does not log it where the listing is closed before `take`."""
     arrived.exception()

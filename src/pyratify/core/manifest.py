@@ -58,7 +58,7 @@ class Manifest:
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """Text of the manifest's author; signed by nobody."""
+        """Text of the manifest's author; not signed."""
         return self.descriptor.annotations
 
     @property
@@ -71,8 +71,8 @@ def parse_manifest(data: bytes, descriptor: Descriptor) -> Manifest:
     """Parse the bytes of a manifest.
 
     Args:
-        data: Bytes whose digest and size have been checked, and are within the limits of the one who reads them.
-        descriptor: What they are said to be; its media type must be the document's own.
+        data: Bytes whose digest and size have been checked, and are within the caller's limits.
+        descriptor: The descriptor that announced them; its media type must equal the document's own.
 
     Raises:
         InvalidManifest: `MEDIATYPE_UNSUPPORTED`, `MEDIATYPE_MISMATCH`, `MANIFEST_AMBIGUOUS`, `DIGEST_INVALID` or a JSON code.
@@ -85,7 +85,7 @@ def parse_manifest(data: bytes, descriptor: Descriptor) -> Manifest:
 
 
 def check_annotations(manifest: Manifest) -> None:
-    """Refuse a manifest whose annotations, which reports and remembered verdicts carry along, are very long.
+    """Refuse a manifest with very long annotations, as reports and cached verdicts hold them.
 
     Raises:
         InvalidManifest: `PARSE_LIMIT`.
@@ -153,7 +153,7 @@ def _check_shape(document: dict[str, Any], descriptor: Descriptor) -> None:
     if document.get("mediaType", descriptor.media_type) != descriptor.media_type:
         raise InvalidManifest(
             Reason.MEDIATYPE_MISMATCH,
-            f"the manifest does not call itself {descriptor.media_type}, as it was announced",
+            f"the manifest says its mediaType is {str(document['mediaType'])[:120]!a}, its descriptor says {descriptor.media_type}",
         )
     required = ("manifests",) if is_index else _IMAGE_FIELDS
     if any(name not in document for name in required) or (not is_index and document["config"] is None):

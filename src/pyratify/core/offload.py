@@ -16,13 +16,13 @@ _WORKERS = 2  # more would only compete for the interpreter, with the event loop
 
 
 async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function, in a thread where it works on a large document; raises what it raises.
+    """Call a function, in a thread where the document is large; raises what it raises.
 
-    The threads are few and for documents alone, so that work on large ones waits for its like and for nothing else.
+    The threads are few and used for documents alone: work on a large document delays only other large ones.
 
     Args:
-        size: How many bytes it works on.
-        function: Touches nothing that belongs to the event loop.
+        size: The bytes of the document.
+        function: Must not touch anything that belongs to the event loop.
         args: Its arguments.
         kwargs: Its named arguments.
     """

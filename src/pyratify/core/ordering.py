@@ -1,4 +1,4 @@
-"""Which of the listed referrers are looked at first, so that unrelated attachments push no signature out of sight."""
+"""The order in which listed referrers are examined, so that unrelated ones cannot push a signature beyond the limit."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,10 +6,10 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.manifest import EMPTY_CONFIG, INDEX_TYPES
 from pyratify.core.store import Discovery, Referrer
 
-# What makes two entries the same; what else a listing says of an artifact is not believed, and so cannot differ.
+# Entries with an equal key are the same; other fields of a listing are not trusted, so they make no difference.
 _Key = tuple[str, str, int, bool]
 _MAX_LISTED = 10_000
-# The config types of ordinary images, which registries announce for artifacts without a type of their own: they say nothing.
+# Registries announce the config type of an ordinary image for artifacts without an artifact type: it tells nothing.
 _GENERIC = (
     EMPTY_CONFIG,
     "application/vnd.oci.image.config.v1+json",
@@ -20,17 +20,17 @@ _GENERIC = (
 class Ordering:
     """Orders one listing by what it announces; pure state, without any I/O.
 
-    What a cosign tag names, and what is announced as a type that is read, comes at once. The rest waits for the end of
-    the listing: first entries without a type, then those of other types. The announced type is a hint for the order
-    alone; every entry is looked at, up to the limit, and none is trusted. Entries that say the same count once.
+    Entries found by a cosign tag, and of types that a verifier reads, come at once. The others wait for the end of the
+    listing: first entries without a type, then those of other types. The announced type is a hint for the order
+    alone; every entry is examined, up to the limit, and none is trusted. Equal entries count once.
 
     Args:
-        limit: The most referrers that are looked at.
-        is_read: Tells whether an announced artifact type is one that a verifier reads.
+        limit: The most referrers that are examined.
+        is_read: Returns whether a verifier reads an announced artifact type.
 
     Attributes:
         over: Whether more are attached than the limit.
-        ended: Whether no further entry can be looked at.
+        ended: Whether no further entry can be examined.
     """
 
     def __init__(self, limit: int, is_read: Callable[[Descriptor], bool]) -> None:
@@ -45,18 +45,18 @@ class Ordering:
         self.ended = False
 
     def comes_now(self, referrer: Referrer) -> bool:
-        """Take an entry; tell whether it is looked at before the listing goes on."""
+        """Add an entry; return whether it is examined before the listing goes on."""
         self._listed += 1
         key = _key(referrer)
         if key not in self._chosen:
             if self._is_promising(referrer):
                 return self._choose(key, referrer)
-            self._put_off(key, referrer)
+            self._defer(key, referrer)
         self._end_if(self._listed >= max(_MAX_LISTED, 2 * self._limit))
         return False
 
     def rest(self) -> Iterator[Referrer]:
-        """Iterate over what was put off, as far as the limit allows."""
+        """Iterate over the deferred entries, up to the limit."""
         for key, referrer in (*self._untyped.items(), *self._others.items()):
             if key not in self._chosen and self._choose(key, referrer):
                 yield referrer
@@ -73,11 +73,11 @@ class Ordering:
         self._looked_at += 1
         self._chosen.add(key)
         if referrer.discovery is Discovery.COSIGN_TAG and key[0] not in INDEX_TYPES:
-            # under its tag an image manifest is checked no more strictly than as a referrer: once is enough
+            # An image manifest that passes as a referrer passes under its tag too (`walk.check_subject`): examine it once.
             self._chosen.add((*key[:3], False))
         return True
 
-    def _put_off(self, key: _Key, referrer: Referrer) -> None:
+    def _defer(self, key: _Key, referrer: Referrer) -> None:
         waiting = self._untyped if _is_untyped(referrer) else self._others
         if key in self._untyped or key in self._others:
             return

@@ -19,11 +19,11 @@ class PolicyEnforcer(Protocol):
         ...
 
     def descends(self, chain: Chain) -> bool:
-        """Tell whether what is attached to the last artifact of the chain can matter."""
+        """Return whether what is attached to the last artifact of the chain can matter."""
         ...
 
     def settled(self, reports: tuple[ArtifactReport, ...]) -> bool:
-        """Tell whether further reports cannot change an ALLOW any more."""
+        """Return whether further reports cannot change an ALLOW any more."""
         ...
 
     def decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:

@@ -113,6 +113,48 @@ class Reason(StrEnum):
         """One sentence that says what to do about it."""
         return _REMEDIES[self]
 
+    @property
+    def is_gap(self) -> bool:
+        """Whether it says that evidence could not be read, through no fault of the artifact's publisher.
+
+        With such a gap in the evidence a DENY is not final: what could not be read may be what the policy asks for. A
+        reason that a publisher can cause at will is none: with it, an attacker could keep every denial undecided.
+        """
+        return self in _GAPS
+
+
+_GAPS = frozenset(
+    {
+        Reason.REGISTRY_ERROR,
+        Reason.REGISTRY_UNREACHABLE,
+        Reason.REGISTRY_AUTH,
+        Reason.REGISTRY_BUSY,
+        Reason.TIMEOUT,
+        Reason.DIGEST_MISMATCH,
+        Reason.SIZE_MISMATCH,
+        Reason.TLS_VERIFY,
+        Reason.TLS_REQUIRED,
+        Reason.CONTENT_ENCODING,
+        Reason.REDIRECT_BLOCKED,
+        Reason.SSRF_BLOCKED,
+        Reason.AUTH_REALM_BLOCKED,
+        Reason.AUTH_SCOPE,
+        Reason.CREDENTIAL_SCOPE,
+        Reason.INTERNAL,
+    }
+)
+
+RESERVED = frozenset(
+    {
+        Reason.DECOMPRESS_LIMIT,
+        Reason.EVIDENCE_STALE,
+        Reason.REPORT_INVALID,
+        Reason.RESOLVE_FAILED,
+        Reason.SHUTDOWN,
+    }
+)
+"""Codes that nothing in this package raises: DECOMPRESS_LIMIT, EVIDENCE_STALE and REPORT_INVALID are for verifiers of SBOMs and
+vulnerability reports, RESOLVE_FAILED and SHUTDOWN for plugins."""
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
 CHANGED = (

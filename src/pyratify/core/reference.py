@@ -119,17 +119,17 @@ class Reference:
 
 
 def is_layout(text: str) -> bool:
-    """Tell whether the text is spelled as a reference to an OCI layout on disk."""
+    """Return whether the text is spelled as a reference to an OCI layout on disk."""
     return text.partition(":")[0] in LAYOUT_SCHEMES and ":" in text
 
 
 def is_repository(text: str) -> bool:
-    """Tell whether the text follows the grammar of a repository, as `team/app`."""
+    """Return whether the text follows the grammar of a repository, as `team/app`."""
     return len(text) <= _MAX_NAME and _REPOSITORY.fullmatch(text) is not None
 
 
 def is_registry(text: str) -> bool:
-    """Tell whether the text follows the grammar of a registry's host, with or without a port."""
+    """Return whether the text follows the grammar of a registry's host, with or without a port."""
     if len(text) > _MAX_NAME or not _REGISTRY.fullmatch(text):
         return False
     host, port = _split_port(text)
@@ -137,17 +137,17 @@ def is_registry(text: str) -> bool:
 
 
 def is_qualified(first: str) -> bool:
-    """Tell whether the first part of a name is read as a registry, and not as a part of a Docker Hub repository."""
+    """Return whether the first part of a name is read as a registry, and not as a part of a Docker Hub repository."""
     return first == "localhost" or "." in first or ":" in first
 
 
 def is_tag(text: str) -> bool:
-    """Tell whether the text follows the grammar of a tag (OCI distribution specification, "Pulling manifests")."""
+    """Return whether the text follows the grammar of a tag (OCI distribution specification, "Pulling manifests")."""
     return _TAG.fullmatch(text) is not None
 
 
 def is_loopback(registry: str) -> bool:
-    """Tell whether a canonical registry is this machine: `localhost`, 127.0.0.0/8 or `[::1]`, with or without a port."""
+    """Return whether a canonical registry is this machine: `localhost`, 127.0.0.0/8 or `[::1]`, with or without a port."""
     host, _ = _split_port(registry)
     return host in ("localhost", "[::1]") or _LOOPBACK.fullmatch(host) is not None
 

@@ -1,4 +1,4 @@
-"""What a verdict is the answer to, and where processes share their verdicts."""
+"""The interface of caches in which processes share their verdicts."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,11 +9,11 @@ from pyratify.core.report import ValidationResult
 
 @dataclass(frozen=True, slots=True)
 class VerdictKey:
-    """What a verdict is the answer to; verdicts of other questions say nothing about it.
+    """What a verdict depends on besides the content: a verdict is used for an equal key and for no other.
 
     Attributes:
         generation: The configuration.
-        namespace: The tenant that asks; empty for none.
+        namespace: The tenant that the verdict was made for; empty for none.
         reference: The repository and digest.
     """
 
@@ -21,14 +21,10 @@ class VerdictKey:
     namespace: str
     reference: Reference
 
-    def __str__(self) -> str:
-        """Return a text that no other question has."""
-        return f"{self.generation}|{self.namespace}|{self.reference}"
-
 
 @dataclass(frozen=True, slots=True)
 class SharedVerdict:
-    """A verdict that another process found.
+    """A verdict that another process made.
 
     Attributes:
         result: The verdict.
@@ -42,14 +38,14 @@ class SharedVerdict:
 class SharedVerdicts(Protocol):
     """Verdicts that several processes share.
 
-    It may vanish at any time: what it cannot do, and does not do within a fraction of a second, it does not do at all.
-    Whoever implements it answers for it that no verdict comes out which none of these processes put in for this question.
+    An implementation may lose entries at any time, and gives up after a fraction of a second. It must never return a
+    verdict that none of these processes stored under the same key.
     """
 
-    async def get(self, question: VerdictKey) -> SharedVerdict | None:
+    async def get(self, key: VerdictKey) -> SharedVerdict | None:
         """Return the verdict, or None; never raises."""
         ...
 
-    async def put(self, question: VerdictKey, result: ValidationResult, seconds: float) -> None:
-        """Keep the verdict for that many seconds, or do not; never raises."""
+    async def put(self, key: VerdictKey, result: ValidationResult, seconds: float) -> None:
+        """Keep the verdict for at most that many seconds; never raises."""
         ...

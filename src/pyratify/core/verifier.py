@@ -81,7 +81,7 @@ class Verifier(Protocol):
         ...
 
     def accepts(self, manifest: Manifest) -> bool:
-        """Tell whether the artifact is of a kind that this verifier verifies; a pure question without any trust."""
+        """Return whether the artifact is of a kind that this verifier verifies; a pure question without any trust."""
         ...
 
     async def verify(self, evidence: Evidence) -> Details:

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from pyratify.core import strictjson
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.encoding import InvalidBase64, decode_base64
+from pyratify.pki.encoding import InvalidBase64, decode_member
 
 MAX_SIGNATURES = 16
 _MAX_TYPE = 256
@@ -79,8 +79,11 @@ def read_dsse(document: Any) -> DsseEnvelope:
         _refuse("payloadType is not a short ASCII text")
     if not isinstance(signatures, list) or not 0 < len(signatures) <= MAX_SIGNATURES:
         _refuse(f"signatures is not a list of 1 to {MAX_SIGNATURES} signatures")
-    payload = _bytes(document["payload"], "payload")
-    return DsseEnvelope(payload, kind, tuple(_signature(value) for value in signatures))
+    try:
+        payload = decode_member(document["payload"], "payload")
+        return DsseEnvelope(payload, kind, tuple(_signature(value) for value in signatures))
+    except InvalidBase64 as error:
+        _refuse(str(error))
 
 
 def _signature(value: Any) -> DsseSignature:
@@ -89,19 +92,10 @@ def _signature(value: Any) -> DsseSignature:
     keyid = value.get("keyid", "")
     if not isinstance(keyid, str):
         _refuse("a signature's keyid is not a text")
-    signature = _bytes(value["sig"], "sig")
+    signature = decode_member(value["sig"], "sig")
     if not signature:
         _refuse("a signature is empty")
     return DsseSignature(signature, keyid)
-
-
-def _bytes(value: Any, name: str) -> bytes:
-    if not isinstance(value, str):
-        _refuse(f"{name} is not a text")
-    try:
-        return decode_base64(value)
-    except InvalidBase64 as error:
-        _refuse(f"{name} is {error}")
 
 
 def _refuse(why: str) -> NoReturn:

@@ -5,6 +5,7 @@ Python's own decoders drop characters outside of the alphabet and ignore left-ov
 
 import base64
 import binascii
+from collections.abc import Callable
 
 
 class InvalidBase64(ValueError):
@@ -51,6 +52,25 @@ def decode_base64url(text: str) -> bytes:
     if encode_base64url(data) != text:
         raise InvalidBase64("not canonical base64url without padding")
     return data
+
+
+def decode_member(value: object, name: str, decode: Callable[[str], bytes] = decode_base64) -> bytes:
+    """Decode a member of a JSON document.
+
+    Args:
+        value: The member, of whatever type it has.
+        name: What it is called, for the message.
+        decode: One of the decoders above.
+
+    Raises:
+        InvalidBase64: It is no text, or not canonical: a clause that begins with the name.
+    """
+    if not isinstance(value, str):
+        raise InvalidBase64(f"{name} is not a text")
+    try:
+        return decode(value)
+    except InvalidBase64 as error:
+        raise InvalidBase64(f"{name} is {error}") from None
 
 
 def encode_base64(data: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from pyratify.core import strictjson
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.encoding import InvalidBase64, decode_base64url
+from pyratify.pki.encoding import InvalidBase64, decode_base64url, decode_member
 
 _MEMBERS = {"payload", "protected", "header", "signature"}
 
@@ -62,13 +62,10 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
 
 
 def _bytes(document: dict[str, Any], name: str) -> bytes:
-    value = document[name]
-    if not isinstance(value, str):
-        _refuse(f"{name} is not a text")
     try:
-        return decode_base64url(value)
+        return decode_member(document[name], name, decode_base64url)
     except InvalidBase64 as error:
-        _refuse(f"{name} is {error}")
+        _refuse(str(error))
 
 
 def _refuse(why: str) -> NoReturn:

@@ -57,7 +57,7 @@ class InvalidName(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class SubjectIdentity:
     """A trusted identity.
 
     Attributes:
@@ -72,12 +72,12 @@ class Identity:
         """Tell whether the subject has every attribute with exactly this value."""
         return all(subject.get(oid) == value for oid, value in self.attributes.items())
 
-    def overlaps(self, other: "Identity") -> bool:
+    def overlaps(self, other: "SubjectIdentity") -> bool:
         """Tell whether every subject that one of the two matches is matched by the other as well."""
         return self.matches(other.attributes) or other.matches(self.attributes)
 
 
-def parse_identity(text: str) -> Identity:
+def parse_identity(text: str) -> SubjectIdentity:
     """Parse `x509.subject: C=US, ST=WA, O=example`.
 
     Raises:
@@ -92,7 +92,7 @@ def parse_identity(text: str) -> Identity:
     for mandatory in MANDATORY:
         if _OIDS[mandatory] not in attributes:
             raise InvalidName(f'{text[:200]!r} has no mandatory RDN attribute for "{mandatory}"')
-    return Identity(text, attributes)
+    return SubjectIdentity(text, attributes)
 
 
 def has_other_prefix(text: str) -> bool:

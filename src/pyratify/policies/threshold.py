@@ -77,11 +77,11 @@ class ThresholdPolicy:
         )
 
     def descends(self, chain: Chain) -> bool:
-        """Tell whether a satisfied rule has rules of its own for what is attached here."""
+        """Return whether a satisfied rule has rules of its own for what is attached here."""
         return bool(self._groups(chain))
 
     def settled(self, reports: Reports) -> bool:
-        """Tell whether the tree is satisfied; more evidence never takes that back."""
+        """Return whether the tree is satisfied; more evidence never takes that back."""
         return self._holds(self.root, reports)
 
     def decide(self, reports: Reports) -> Verdict:
@@ -150,7 +150,7 @@ class ThresholdPolicy:
 
 
 def _compete(leaves: list[Rule], across_verifiers: bool) -> bool:
-    """Tell whether two of the rules may want the same signer."""
+    """Return whether two of the rules may want the same signer."""
     return len(leaves) > 1 if across_verifiers else len({leaf.verifier for leaf in leaves}) < len(leaves)
 
 
@@ -181,7 +181,7 @@ def _options(rule: Rule, evidence: Evidence) -> Iterator[tuple[Rule, ...]]:
 
 
 def _matches(wanted: list[frozenset[str]]) -> bool:
-    """Tell whether each rule can have a signer of its own (a bipartite matching by augmenting paths)."""
+    """Return whether each rule can have a signer of its own (a bipartite matching by augmenting paths)."""
     taken: dict[str, int] = {}
 
     def assign(index: int, tried: set[str]) -> bool:

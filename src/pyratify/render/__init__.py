@@ -1,4 +1,4 @@
-"""Renderers: they see the result and nothing else."""
+"""Renderers: pure functions from a `ValidationResult` to text."""
 
 BUILT_IN = ("text", "tree", "json")
-"""Found without looking at what is installed, which takes as long as a round trip; no package can take their place."""
+"""Names found without scanning installed packages, which takes as long as a round trip; no package can replace them."""

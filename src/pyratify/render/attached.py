@@ -1,10 +1,10 @@
-"""What is attached to a reference, without any verdict."""
+"""Renders what is attached to a reference, without a verdict (`ratify discover`)."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from pyratify.core.report import ArtifactReport, ValidationResult
+from pyratify.core.report import ArtifactReport, ValidationResult, walk
 from pyratify.core.store import Discovery
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.text import cut
@@ -14,17 +14,16 @@ from pyratify.render.words import because, name
 
 def render_tree(result: ValidationResult) -> str:
     """Return what is attached as a tree, without a line break at the end."""
-    count = sum(1 for _ in _every(result.artifacts))
+    count = sum(1 for _ in walk(result.artifacts))
     head = f"{name(result)}: {count or 'nothing'} attached"
     nodes = tuple(_node(report) for report in result.artifacts)
-    return "\n".join(
-        (head, *draw((*nodes, *(Node(f"limit: {because(limit)[0]}") for limit in result.limits))))
-    )
+    limits = (Node(f"limit: {because(limit)[0]}") for limit in result.limits)
+    return "\n".join((head, *draw((*nodes, *limits))))
 
 
 def render_lines(result: ValidationResult) -> str:
     """Return what is attached as lines, nested artifacts indented, without a line break at the end."""
-    count = sum(1 for _ in _every(result.artifacts))
+    count = sum(1 for _ in walk(result.artifacts))
     lines = (line for report in result.artifacts for line in _text(_node(report), "  "))
     limits = (f"  limit: {because(limit)[0]}" for limit in result.limits)
     return cut((f"{name(result)}: {count or 'nothing'} attached", *lines, *limits))
@@ -65,12 +64,12 @@ def _document(report: ArtifactReport) -> dict[str, Any]:
 
 
 def _kind(report: ArtifactReport) -> str:
-    """Return what the artifact is where the command that lists has found it out: signature, attestation, sbom, bundle."""
+    """Return the kind of artifact that `ratify discover` has determined: signature, attestation, sbom, bundle; else empty."""
     return next((clean(item.details.description, 40) for item in report.results if item.details), "")
 
 
 def _tagged(report: ArtifactReport) -> str:
-    """Return what stands under a tag of cosign's, whose own type says nothing."""
+    """Return the kind of an artifact found by a cosign tag, as its own media type does not tell."""
     kind = _kind(report) if report.discovery is Discovery.COSIGN_TAG else ""
     return f": cosign {kind}" if kind else ""
 
@@ -82,9 +81,3 @@ def _node(report: ArtifactReport) -> Node:
     )
     failed = (Node(f"cannot be used: {because(report.failure)[0]}"),) if report.failure else ()
     return Node(text, (*failed, *(_node(child) for child in report.nested)))
-
-
-def _every(reports: tuple[ArtifactReport, ...]) -> Iterator[ArtifactReport]:
-    for report in reports:
-        yield report
-        yield from _every(report.nested)

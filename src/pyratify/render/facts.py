@@ -1,4 +1,4 @@
-"""Facts for people: a JSON value as indented lines, everything in it made safe to show."""
+"""Renders a JSON value as indented lines or as a tree; every text in it is escaped."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which renderer prints results: one of ours, or an installed one (entry points of the group `pyratify.renderers`)."""
+"""Finds a renderer by name: built in, or installed (entry points of the group `pyratify.renderers`)."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,7 +18,7 @@ class Renderer(Protocol):
         """Return one result as text, without a line break at its end; a pure function that decides nothing.
 
         Args:
-            result: What to show; every text in it may come from an attacker, and `pyratify.render.plain.clean` makes it safe.
+            result: What to show; every text in it may come from an attacker: `pyratify.render.plain.clean` escapes it.
             color: Whether a terminal shows it in colors.
         """
         ...
@@ -38,14 +38,16 @@ def load_renderer(name: str) -> Renderer:
     found = Registry[Renderer]("renderers").load(name, "-o")
     if not callable(found):
         raise ConfigurationError(
-            f"the renderer {name!r} is no function", path="-o", remedy="Report it to the renderer's author."
+            f"the renderer {name!r} is not a function",
+            path="-o",
+            remedy="Report it to the renderer's author.",
         )
-    return _Guarded(name, found)
+    return _IsolatedRenderer(name, found)
 
 
 @dataclass(frozen=True, slots=True)
-class _Guarded:
-    """A foreign renderer: whatever it does, the run ends with what was decided, or with an error."""
+class _IsolatedRenderer:
+    """A renderer of another package: its exceptions, `SystemExit` included, become an error and cannot choose the exit code."""
 
     name: str
     renderer: Renderer
@@ -55,7 +57,7 @@ class _Guarded:
             text = self.renderer(result, color=color)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # an attempt to exit must not choose the exit code
+        except BaseException as error:
             raise self._fault(f"failed: {describe(error)}") from error
         if not isinstance(text, str):
             raise self._fault(f"returned {type(text).__name__} and no text")

@@ -1,4 +1,4 @@
-"""What renderers make untrusted text safe with; the core writes its own documents with the same."""
+"""Public names for renderers: the escaping of untrusted text, as `core.text` defines it."""
 
 from pyratify.core.text import MAX_FIELD, MAX_REFERENCE, MAX_REPORT, bounded, clean
 

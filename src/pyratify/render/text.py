@@ -1,11 +1,11 @@
-"""Results for people: the verdict first, then what it stands on, then what to do."""
+"""Renders a result as lines: the verdict, the evidence, then what to do."""
 
 from collections.abc import Iterator
 
 from pyratify.core.errors import Failure
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
 from pyratify.render.plain import MAX_REPORT, clean
-from pyratify.render.words import because, name, painted, signers, summary, verdict
+from pyratify.render.words import because, headline, signer_names
 
 
 def render(result: ValidationResult, *, color: bool = False) -> str:
@@ -16,13 +16,11 @@ def render(result: ValidationResult, *, color: bool = False) -> str:
         color: Whether the verdict is printed in color; for terminals.
     """
     result = result.checked()
-    why = summary(result)
-    head = f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
-    return cut((head, *_lines(result)))
+    return cut((headline(result, color=color), *_lines(result)))
 
 
 def cut(lines: tuple[str, ...]) -> str:
-    """Join lines, and leave out what is more than a report may hold."""
+    """Join lines up to `MAX_REPORT` characters, and count those left out."""
     left, kept = MAX_REPORT, 0
     for line in lines:
         left -= len(line) + 1
@@ -34,7 +32,7 @@ def cut(lines: tuple[str, ...]) -> str:
 
 
 def warnings(item: VerifierResult) -> Iterator[str]:
-    """Iterate over what a verifier only reports."""
+    """Iterate over a verifier's warnings."""
     for warning in item.details.warnings if item.details else ():
         yield f"warning: {because(warning)[0]}"
 
@@ -60,7 +58,7 @@ def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
         yield f"  attached: {kind}, which no configured verifier reads; {where}"
     for item in report.results:
         if item.details is not None:
-            names = signers(item.details)
+            names = signer_names(item.details)
             by = f", signed by {', '.join(names)}" if names else ""
             yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}{by}; {where}"
             yield from (f"    {line}" for line in warnings(item))
@@ -73,7 +71,7 @@ def _word(outcome: object) -> str:
 
 
 def _remedy(result: ValidationResult, why: Failure) -> str:
-    """Return the most telling remedy: where all signatures failed for one reason, that one's."""
+    """Return the most specific remedy: that of the signatures, where all failed for the same reason."""
     failures = {
         item.failure.reason: item.failure
         for report in walk(result.artifacts)

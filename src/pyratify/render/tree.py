@@ -1,4 +1,4 @@
-"""Results for people who want to see everything: what is attached to what, and what each verifier said."""
+"""Renders a result as a tree: everything attached, and the result of each verifier."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResul
 from pyratify.core.verifier import Details
 from pyratify.render.plain import clean
 from pyratify.render.text import cut, warnings
-from pyratify.render.words import because, name, painted, summary, verdict
-from pyratify.render.words import signers as known_as
+from pyratify.render.words import because, headline, signer_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,7 @@ class Node:
     """A line of a tree and what stands below it.
 
     Attributes:
-        text: The line, made safe already.
+        text: The line, already escaped.
         children: What stands below.
     """
 
@@ -32,10 +31,8 @@ def render(result: ValidationResult, *, color: bool = False) -> str:
         color: Whether the verdict is printed in color; for terminals.
     """
     result = result.checked()
-    why = summary(result)
-    head = f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
     children = tuple(_artifact(report) for report in result.artifacts)
-    return cut((head, *draw((*children, *_ending(result)))))
+    return cut((headline(result, color=color), *draw((*children, *_ending(result)))))
 
 
 def draw(nodes: tuple[Node, ...], indent: str = "") -> Iterator[str]:
@@ -67,7 +64,7 @@ def _result(item: VerifierResult) -> Node:
 
 def _signers(details: Details) -> Iterator[str]:
     """Iterate over the signers: a subject with its key, else what each is known by."""
-    names = known_as(details)
+    names = signer_names(details)
     if len(names) == len(details.signers) == 1 and names[0] != details.signers[0]:
         yield f"{names[0]} ({clean(details.signers[0])})"
         return

@@ -1,4 +1,4 @@
-"""The words that people read: what was decided, and why, in one sentence each."""
+"""The words of the text renderers: what was decided, and why, in one sentence each."""
 
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
@@ -25,13 +25,19 @@ def verdict(result: ValidationResult) -> str:
     return {Decision.ALLOW: "ALLOWED", Decision.DENY: "DENIED", Decision.NONE: "REPORT"}[result.decision]
 
 
+def headline(result: ValidationResult, *, color: bool) -> str:
+    """Return the first line of a report: the verdict, the reference and why."""
+    why = summary(result)
+    return f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
+
+
 def painted(word: str, *, color: bool) -> str:
-    """Return a verdict's word, for a terminal in its color."""
+    """Return a verdict's word, in its color (ANSI escapes) where a terminal shows it."""
     return f"\x1b[1;{_COLORS[word]}m{word}\x1b[0m" if color else word
 
 
 def name(result: ValidationResult) -> str:
-    """Return what was asked, with the digest it stands for."""
+    """Return the reference, with the digest that it resolved to."""
     text = clean(str(result.reference), MAX_REFERENCE)
     if result.subject is None or result.reference.digest is not None:
         return text
@@ -39,7 +45,7 @@ def name(result: ValidationResult) -> str:
 
 
 def summary(result: ValidationResult) -> str:
-    """Return why the result is as it is, in a few words; empty where it is allowed."""
+    """Return why the result is not ALLOWED, in a few words; empty where it is."""
     if result.error is not None:
         return undecided(result.error)
     if result.failure is None:
@@ -54,10 +60,10 @@ def undecided(error: Failure) -> str:
     return "not found" if error.reason is Reason.NOT_FOUND else "could not be decided"
 
 
-def signers(details: Details) -> tuple[str, ...]:
-    """Return who signed as people know them: the subject of a certificate, or an identity; bare keys have no such name.
+def signer_names(details: Details) -> tuple[str, ...]:
+    """Return the signers' names: the subject of a certificate, or an identity; a bare key (`spki:`) has none.
 
-    A subject is named only where a signer was authenticated.
+    The subject is used only beside an authenticated signer, never on its own.
     """
     subject = details.data.get("SN")
     if isinstance(subject, str) and len(details.signers) == 1:
@@ -66,7 +72,7 @@ def signers(details: Details) -> tuple[str, ...]:
 
 
 def because(failure: Failure) -> tuple[str, str]:
-    """Return what is wrong with its code, and what to do about it."""
+    """Return the message with the reason code, and the remedy."""
     return f"{clean(failure.message)} [{failure.reason}]", clean(failure.remedy)
 
 

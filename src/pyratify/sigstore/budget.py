@@ -1,4 +1,4 @@
-"""What verifying one artifact may cost: its publisher decides how many signatures and proofs there are to be tried."""
+"""Limits the work for one artifact, whose publisher decides how many signatures and proofs there are to be tried."""
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
@@ -9,26 +9,30 @@ MAX_COST = 5000
 BYTES_PER_UNIT = 512
 """For `offload`, the cost of one unit: up to 12 ms of work are done at once, which a thread would not make shorter."""
 _CERTIFICATE = 15  # chain, certificate timestamps, identity
-_ENTRY = 6  # inclusion proof, checkpoint, promise
-_STAMP = 10  # for each authority that it may be of
+_LOG_ENTRY = 6  # inclusion proof, checkpoint, promise
+_TIMESTAMP = 10  # for each authority that it may be of
+_ORDINARY_EXPRESSIONS = (
+    512  # RE2 instructions; those of ordinary identities are matched in less than one unit
+)
+_INSTRUCTIONS = 4  # for one unit, where an expression was made to be slow: 20 us for each and 1024 characters
 
 
 class Budget:
-    """What is left to be spent on one artifact."""
+    """The units that are left for one artifact."""
 
     def __init__(self, units: int = MAX_COST) -> None:
         self._units = units
         self._spent = 0
 
     def end(self) -> None:
-        """Let nothing more be spent, as nobody waits for what it would be spent on; safe from another thread."""
+        """Refuse all further work, because its result is no longer awaited; safe from another thread."""
         self._units = 0
 
     def spend(self, units: int) -> None:
-        """Spend as much, before it is done.
+        """Spend units, before the work is done.
 
         Raises:
-            VerificationError: `ATTEMPT_LIMIT`: it is too much; from then on everything is.
+            VerificationError: `ATTEMPT_LIMIT`: they exceed what is left; from then on everything does.
         """
         self._spent += units
         if self._spent > self._units:
@@ -38,18 +42,24 @@ class Budget:
             )
 
 
-def typical_cost(authorities: int) -> int:
-    """Return what a signature usually costs that has a certificate, one log entry and one timestamp."""
-    return _CERTIFICATE + _ENTRY + _STAMP * authorities
+def typical_cost(authorities: int, instructions: int) -> int:
+    """Return the cost of a signature with a certificate, one log entry and one timestamp.
+
+    Args:
+        authorities: How many timestamp authorities are trusted.
+        instructions: The size of the expressions that the signer is matched with.
+    """
+    matching = max(0, instructions - _ORDINARY_EXPRESSIONS) // _INSTRUCTIONS
+    return _CERTIFICATE + _LOG_ENTRY + _TIMESTAMP * authorities + matching
 
 
 def cost_of_proofs(material: VerificationMaterial, authorities: int) -> int:
-    """Return what a signature's certificate, log entries and timestamps cost at most.
+    """Return the most that a signature's certificate, log entries and timestamps can cost.
 
     Args:
         material: The signature.
         authorities: How many timestamp authorities are trusted.
     """
     certificate = 0 if material.certificate is None else _CERTIFICATE
-    stamps = len(material.timestamps) * _STAMP * max(1, authorities)
-    return certificate + len(material.entries) * _ENTRY + stamps
+    timestamps = len(material.timestamps) * _TIMESTAMP * max(1, authorities)
+    return certificate + len(material.entries) * _LOG_ENTRY + timestamps

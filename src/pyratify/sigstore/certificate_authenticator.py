@@ -50,7 +50,8 @@ class CertificateAuthenticator:
     @property
     def typical_cost(self) -> int:
         """The cost of one ordinary signature, in units of about 0.1 ms."""
-        return sum(typical_cost(len(root.timestamp_authorities)) for root in self.trusted_roots)
+        size = sum(matcher.size for matcher in self.matchers)
+        return sum(typical_cost(len(root.timestamp_authorities), size) for root in self.trusted_roots)
 
     def cost(self, material: VerificationMaterial) -> int:
         """Return the most that authenticating this signature can cost, in units of about 0.1 ms."""

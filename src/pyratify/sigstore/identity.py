@@ -51,6 +51,11 @@ class IdentityMatcher:
     subject: Pattern | None
     issuer: Pattern | None
 
+    @property
+    def size(self) -> int:
+        """The instructions of its expressions together."""
+        return sum(pattern.size for pattern in (self.subject, self.issuer) if pattern is not None)
+
     def refuses(self, signer: CertificateSigner) -> str:
         """Return what does not fit; empty where the signer is the one who is wanted."""
         wanted = self.wanted

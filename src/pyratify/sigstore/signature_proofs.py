@@ -9,8 +9,8 @@ from typing import Any
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.times import format_time
-from pyratify.pki.transparency.entry_body import Logged, read_body
-from pyratify.pki.transparency.log_entry import Witnessed, verify_entry
+from pyratify.pki.transparency.entry_body import LoggedSignature, read_body
+from pyratify.pki.transparency.log_entry import VerifiedLogEntry, verify_entry
 from pyratify.sigstore.requirements import SignatureRequirements
 from pyratify.sigstore.signed_times import verify_signed_timestamp
 from pyratify.sigstore.tlog_entries import read_entries
@@ -30,7 +30,7 @@ class SignatureProofs:
     """
 
     times: tuple[datetime, ...]
-    log_entries: tuple[Witnessed, ...]
+    log_entries: tuple[VerifiedLogEntry, ...]
     timestamps: int
     timestamp_error: VerificationError | None = None
 
@@ -75,7 +75,7 @@ def verify_proofs(
 
 
 def check_log_entries(
-    material: VerificationMaterial, log_entries: Iterable[Witnessed], verifier: bytes
+    material: VerificationMaterial, log_entries: Iterable[VerifiedLogEntry], verifier: bytes
 ) -> None:
     """Refuse an entry that is not about this very signature, signer and content (4.4, items 1 to 3).
 
@@ -97,7 +97,7 @@ def check_log_entries(
             raise _mismatch("content")
 
 
-def _is_about(logged: Logged, signed: Signed) -> bool:
+def _is_about(logged: LoggedSignature, signed: Signed) -> bool:
     if not logged.of_payload:
         digest = signed.digest(logged.algorithm)
     elif signed.payload is None:
@@ -124,7 +124,7 @@ def _verify_timestamps(
 
 def _verify_log_entries(
     material: VerificationMaterial, requirements: SignatureRequirements, trust: TrustedMaterial
-) -> tuple[Witnessed, ...]:
+) -> tuple[VerifiedLogEntry, ...]:
     if not requirements.logs:
         return ()
     entries = read_entries(material.entries)

@@ -14,13 +14,13 @@ from pyratify.pki.timestamp.cms_signature import signing_certificate, verify_sig
 from pyratify.pki.timestamp.response import token_of
 from pyratify.pki.timestamp.token import parse_token
 from pyratify.pki.timestamp.tst_info import InvalidStatement
-from pyratify.sigstore.trusted_material import Authority, check_quality
+from pyratify.sigstore.trusted_material import TrustedAuthority, check_quality
 
 SKEW = timedelta(minutes=5)
 
 
 def verify_signed_timestamp(
-    response: bytes, signature: bytes, authorities: Iterable[Authority], now: datetime
+    response: bytes, signature: bytes, authorities: Iterable[TrustedAuthority], now: datetime
 ) -> tuple[datetime, str]:
     """Return when an authority that is trusted saw the signature, and which one it was.
 
@@ -45,7 +45,7 @@ def verify_signed_timestamp(
         raise _invalid(error.message) from None
 
 
-def _authority(signed: SignedData, authorities: Iterable[Authority], at: datetime) -> str:
+def _authority(signed: SignedData, authorities: Iterable[TrustedAuthority], at: datetime) -> str:
     """Try one authority after the other; what the token itself brings counts only where the root names no leaf."""
     problem = VerificationError(Reason.TIMESTAMP_INVALID, "the trusted root names no timestamp authority")
     for authority in authorities:
@@ -60,7 +60,7 @@ def _authority(signed: SignedData, authorities: Iterable[Authority], at: datetim
     raise problem
 
 
-def _check(signed: SignedData, authority: Authority, at: datetime) -> None:
+def _check(signed: SignedData, authority: TrustedAuthority, at: datetime) -> None:
     if len(signed.signers) != 1:  # RFC 3161, section 2.4.2
         raise InvalidDer(f"it has {len(signed.signers)} signatures, not exactly one")
     known = () if authority.leaf is None else (authority.leaf.der,)

@@ -6,7 +6,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.chain import Purpose, check_leaf
-from pyratify.sigstore.trusted_material import Authority, check_quality
+from pyratify.sigstore.trusted_material import TrustedAuthority, check_quality
 
 CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
 # The subject stands there, as the name itself is empty; its critical form is therefore understood.
@@ -36,7 +36,7 @@ def read_leaf(der: bytes) -> Certificate:
     return leaf
 
 
-def find_issuers(leaf: Certificate, authorities: Iterable[Authority]) -> tuple[Authority, ...]:
+def find_issuers(leaf: Certificate, authorities: Iterable[TrustedAuthority]) -> tuple[TrustedAuthority, ...]:
     """Return the authorities that issued a certificate, at least one; nothing else is taken as an issuer.
 
     Raises:

@@ -1,17 +1,19 @@
-"""The files that a trust policy names: a trusted root, or its parts."""
+"""Reading the files that a trust policy names: a trusted root, or its parts."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 
 if TYPE_CHECKING:
     from pyratify.sigstore.trusted_material import TrustedMaterial
 
-MAX_FILE = 4 * 1024 * 1024
+MAX_FILE = 4 * MIB
 SHIPPED = ("public-good", "staging")
 
 
@@ -27,7 +29,7 @@ class TrustOptions(Protocol):
 
     @property
     def trusted_root(self) -> str:
-        """One of `SHIPPED`, the address of a mirror whose root was brought here before, or a file."""
+        """One of `SHIPPED`, the address of a mirror whose root was fetched before, or a file."""
         ...
 
     @property
@@ -52,21 +54,21 @@ class TrustOptions(Protocol):
 
 
 def read_trust(
-    options: TrustOptions, base: Path, tell: Callable[[bytes], None]
+    options: TrustOptions, base: Path, record: Callable[[bytes], None]
 ) -> "tuple[KeyMaterial | None, TrustedMaterial | None]":
     """Return the trusted root that a policy names, or what its parts make; neither where it names none.
 
     Args:
         options: What is named.
         base: Where relative paths start.
-        tell: Told the content of everything that is read.
+        record: Called with the content of every file that is read.
 
     Raises:
         ConfigurationError: A file cannot be read or used.
     """
     root = read_root(options.trusted_root, base) if options.trusted_root else None
     if root is not None:
-        tell(root.data)
+        record(root.data)
     parts = (
         options.fulcio_certificates,
         options.rekor_keys,
@@ -82,7 +84,7 @@ def read_trust(
     logs = _several(options.ctlog_keys, "ctLogKeys", base)
     stamps = _several(options.timestamp_certificates, "timestampCertificates", base)
     for material in (*fulcio, *(key for key, _ in rekor), *logs, *stamps):
-        tell(material.data)
+        record(material.data)
     return root, make_trust(fulcio=fulcio, rekor=rekor, certificate_logs=logs, timestamp_authorities=stamps)
 
 
@@ -102,7 +104,7 @@ def read_root(name: str, base: Path) -> KeyMaterial:
 
 
 def _mirrored(url: str) -> KeyMaterial:
-    """Return the root that was last brought from a mirror; nothing is fetched."""
+    """Return the root that was last fetched from a mirror; nothing is fetched now."""
     from pyratify.sigstore.tuf import check_mirror, kept_root
 
     kept = kept_root(check_mirror(url))
@@ -122,14 +124,6 @@ def _several(names: Iterable[str], path: str, base: Path) -> tuple[KeyMaterial, 
 
 def _read(name: str, path: str, base: Path) -> KeyMaterial:
     try:
-        with (base / name).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{name} cannot be read: {getattr(error, 'strerror', None) or error}",
-            path=path,
-            reason=Reason.KEY_UNAVAILABLE,
-        ) from None
-    if len(data) > MAX_FILE:
-        raise ConfigurationError(f"{name} is larger than {MAX_FILE} bytes", path=path)
-    return KeyMaterial(data, name)
+        return KeyMaterial(read_file(base / name, MAX_FILE), name)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{name} {error}", path=path, reason=Reason.KEY_UNAVAILABLE) from None

@@ -16,7 +16,7 @@ _ED25519 = "1.3.101.112"
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class TrustedAuthority:
     """A certificate or timestamp authority.
 
     Attributes:
@@ -66,10 +66,10 @@ class TrustedMaterial:
         warnings: What in it could not be used.
     """
 
-    authorities: tuple[Authority, ...] = ()
+    authorities: tuple[TrustedAuthority, ...] = ()
     logs: tuple[TrustedLog, ...] = ()
     certificate_logs: tuple[TrustedLog, ...] = ()
-    timestamp_authorities: tuple[Authority, ...] = ()
+    timestamp_authorities: tuple[TrustedAuthority, ...] = ()
     origin: str = ""
     warnings: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ from pyratify.core.reason import Reason
 from pyratify.pki.certificates import load_certificates
 from pyratify.pki.public_keys import PublicKey, load_public_keys
 from pyratify.pki.transparency.log import TrustedLog
-from pyratify.sigstore.trusted_material import Authority, TrustedMaterial
+from pyratify.sigstore.trusted_material import TrustedAuthority, TrustedMaterial
 from pyratify.sigstore.trusted_root import make_authority
 
 
@@ -53,7 +53,7 @@ def _log(key: PublicKey, origin: str) -> TrustedLog:
     return TrustedLog(key, log_id(key, origin), ALWAYS, origin)
 
 
-def _authority(material: KeyMaterial, *, timestamps: bool) -> Authority:
+def _authority(material: KeyMaterial, *, timestamps: bool) -> TrustedAuthority:
     certificates = load_certificates(material)
     try:
         return make_authority(certificates, uri=material.origin, timestamps=timestamps)

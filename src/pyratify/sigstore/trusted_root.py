@@ -15,11 +15,11 @@ from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.chain import TIMESTAMPING, check_authority
-from pyratify.pki.encoding import InvalidBase64, decode_base64
+from pyratify.pki.encoding import decode_member
 from pyratify.pki.public_keys import PublicKey, WeakKey, check_public_key, spki_fingerprint
 from pyratify.pki.times import InvalidTime, parse_rfc3339
 from pyratify.pki.transparency.log import TrustedLog
-from pyratify.sigstore.trusted_material import Authority, TrustedMaterial, check_quality
+from pyratify.sigstore.trusted_material import TrustedAuthority, TrustedMaterial, check_quality
 
 T = TypeVar("T")
 MEDIA_TYPES = (
@@ -40,7 +40,7 @@ def load_trusted_root(material: KeyMaterial) -> TrustedMaterial:
     """Load a `trusted_root.json`.
 
     Raises:
-        ConfigurationError: `TRUST_ROOT`: it is malformed, or trusts nobody at all.
+        ConfigurationError: `TRUST_ROOT`: it is malformed, or names neither authority nor log.
     """
     try:
         return _load(strictjson.load_object(material.data, what="trusted root"), material.origin)
@@ -58,7 +58,7 @@ def make_authority(
     operator: str = "",
     *,
     timestamps: bool = False,
-) -> Authority:
+) -> TrustedAuthority:
     """Make an authority of a chain, whose links and requirements are verified here, once.
 
     Args:
@@ -86,7 +86,7 @@ def make_authority(
         raise ValueError(f"the chain of {uri or certificates[-1].subject!r} does not hold together")
     if leaf is not None:
         _check_timestamping(leaf)
-    return Authority(certificates, validity, leaf, uri, operator)
+    return TrustedAuthority(certificates, validity, leaf, uri, operator)
 
 
 def make_log(
@@ -145,11 +145,11 @@ def _load(document: dict[str, Any], origin: str) -> TrustedMaterial:
     )
 
 
-def _certificate_authority(entry: dict[str, Any]) -> Authority:
+def _certificate_authority(entry: dict[str, Any]) -> TrustedAuthority:
     return make_authority(*_authority(entry))
 
 
-def _timestamp_authority(entry: dict[str, Any]) -> Authority:
+def _timestamp_authority(entry: dict[str, Any]) -> TrustedAuthority:
     return make_authority(*_authority(entry), timestamps=True)
 
 
@@ -240,10 +240,7 @@ def _str(value: dict[str, Any], name: str) -> str:
 
 
 def _bytes(value: dict[str, Any], name: str) -> bytes:
-    try:
-        return decode_base64(_str(value, name)) or _refuse(f"{name} is missing")
-    except InvalidBase64:
-        _refuse(f"{name} is not base64")
+    return decode_member(value.get(name) or "", name) or _refuse(f"{name} is missing")
 
 
 def _refuse(why: str) -> NoReturn:

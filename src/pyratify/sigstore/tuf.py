@@ -1,6 +1,6 @@
-"""Trusted roots, refreshed through TUF (extra `sigstore`): only when asked, and nothing unverified is ever kept.
+"""Trusted roots, refreshed through TUF (extra `sigstore`): only on request, and only verified ones are stored.
 
-The client workflow is python-tuf's; here are only the fixed target, the folder and the check that what came can be used.
+The client workflow is python-tuf's; this module adds the fixed target, the folder and the check that the root can be used.
 """
 
 import json
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError, InconclusiveError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
 from pyratify.pki.times import InvalidTime, format_time, parse_rfc3339
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 TARGET = "trusted_root.json"
 _STAMP = "refreshed.json"
+_MAX_STAMP = 4096
+MAX_FILE = 4 * MIB
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}", re.ASCII)
 _URL = re.compile(r"(https?)://([^/?#@\s]+)(/[^?#\s]*)?", re.ASCII)
 
@@ -71,12 +75,12 @@ def check_mirror(url: str) -> str:
 def refresh(
     repository: Repository, folder: Path, clock: Clock, fetcher: "FetcherInterface | None" = None
 ) -> TrustedMaterial:
-    """Bring a trusted root up to date and return it.
+    """Update a trusted root and return it.
 
     Args:
         repository: What publishes it.
         folder: Where roots are kept; what was there stays when anything fails.
-        clock: What time it is, for the report of its age.
+        clock: The time that is stored with it, for reports of its age.
         fetcher: Fetches files; over https when omitted.
 
     Raises:
@@ -94,6 +98,8 @@ def refresh(
         if error.reason is not Reason.TRUST_ROOT:
             raise
         _refuse(repository, error.message)
+    except UnreadableFile as error:
+        _refuse(repository, f"its {TARGET} {error}")
     except OSError as error:
         _refuse(repository, error.strerror or str(error))
     return trust
@@ -106,18 +112,19 @@ def kept_root(name: str) -> KeyMaterial | None:
         return None
     path = folder / name / TARGET
     try:
-        return KeyMaterial(path.read_bytes(), str(path))
-    except OSError:
+        return KeyMaterial(read_file(path, MAX_FILE), str(path))
+    except UnreadableFile:
         return None
 
 
 def refreshed_at(name: str) -> datetime | None:
     """Return when the root of this name was last refreshed; None where it never was."""
     folder = data_folder()
+    if folder is None or not _NAME.fullmatch(name):
+        return None
     try:
-        text = json.loads((folder / name / _STAMP).read_bytes())["time"] if folder else ""
-        return parse_rfc3339(text)
-    except (OSError, ValueError, KeyError, TypeError, InvalidTime):
+        return parse_rfc3339(json.loads(read_file(folder / name / _STAMP, _MAX_STAMP))["time"])
+    except (UnreadableFile, ValueError, KeyError, TypeError, InvalidTime):
         return None
 
 
@@ -144,12 +151,12 @@ def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | 
             _refuse(repository, f"it publishes no {TARGET}")
         path = updater.find_cached_target(found) or updater.download_target(found)
     except (RepositoryError, DownloadError, ValueError) as error:
-        _refuse(repository, _told(error))
-    return Path(path).read_bytes()
+        _refuse(repository, _message_of(error))
+    return read_file(Path(path), MAX_FILE)
 
 
-def _told(error: BaseException) -> str:
-    """Return what an error says; python-tuf's own say nothing when nobody answers, and what they came from does."""
+def _message_of(error: BaseException) -> str:
+    """Return the message of an error or, where it has none, of its cause: python-tuf's errors are empty when a host is down."""
     if not str(error):
         while error.__cause__ is not None:
             error = error.__cause__
@@ -157,7 +164,7 @@ def _told(error: BaseException) -> str:
 
 
 def _keep(place: Path, data: bytes, now: datetime) -> None:
-    """Put the root into its place, whole or not at all."""
+    """Store the root, whole or not at all."""
     for name, content in ((TARGET, data), (_STAMP, _stamp(now))):
         fresh = place / f".{name}.{os.getpid()}"
         fresh.write_bytes(content)

@@ -20,7 +20,7 @@ from pyratify.sigstore.key_signature import check_period, is_signed
 from pyratify.sigstore.requirements import SignatureRequirements
 from pyratify.sigstore.signature_proofs import SignatureProofs, check_log_entries, verify_proofs
 from pyratify.sigstore.signing_certificate import find_issuers, read_leaf
-from pyratify.sigstore.trusted_material import Authority, TrustedMaterial
+from pyratify.sigstore.trusted_material import TrustedAuthority, TrustedMaterial
 from pyratify.sigstore.verification_material import VerificationMaterial
 
 
@@ -96,8 +96,8 @@ def _require_time(proofs: SignatureProofs) -> None:
 
 
 def _issuer_valid_at(
-    leaf: Certificate, issuers: tuple[Authority, ...], times: tuple[datetime, ...]
-) -> Authority:
+    leaf: Certificate, issuers: tuple[TrustedAuthority, ...], times: tuple[datetime, ...]
+) -> TrustedAuthority:
     """Return the first issuer that was valid, with the leaf, at every time."""
     problem: VerificationError | None = None
     for issuer in issuers:
@@ -112,7 +112,7 @@ def _issuer_valid_at(
 
 
 def _verify_scts(
-    leaf: Certificate, issuer: Authority, requirements: SignatureRequirements, trust: TrustedMaterial
+    leaf: Certificate, issuer: TrustedAuthority, requirements: SignatureRequirements, trust: TrustedMaterial
 ) -> tuple[str, ...]:
     if not requirements.certificate_logs:
         return ()

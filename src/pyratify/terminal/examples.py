@@ -48,7 +48,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ratify config convert --namespace team ratify.yaml",
     ),
     "ratify config crds": ("ratify config crds", "ratify config crds | kubectl apply -f -"),
-    "ratify config init": ("ratify config init", "ratify config init -"),
+    "ratify config init": (
+        "ratify config init",
+        "ratify config init --key cosign.pub --timeout 10 ratify.yaml",
+    ),
     "ratify gatekeeper": (f"ratify gatekeeper serve {_SERVED}", "ratify help gatekeeper serve"),
     "ratify gatekeeper serve": (
         f"ratify gatekeeper serve {_SERVED} --gatekeeper-ca-cert-file ca.crt",

@@ -70,7 +70,7 @@ class VerifierContract:
         must(store.calls == [], "accepting reads nothing")
 
     async def test_it_does_not_accept_foreign_kinds(self, case: VerifierCase) -> None:
-        """Artifacts of unknown types, and images, are somebody else's."""
+        """Artifacts of unknown types, and images, belong to other verifiers."""
         for artifact_type in ("application/vnd.example.unknown", None):
             manifest = _parse(make_manifest(artifact_type=artifact_type))
             must(case.verifier.accepts(manifest) is False, "a verifier does not accept foreign kinds")
@@ -117,7 +117,7 @@ class VerifierContract:
         must(all(one == details[0] for one in details), "equal evidence gives equal details")
 
     async def test_it_can_be_cancelled(self, case: VerifierCase) -> None:
-        """Whoever does not wait any longer is not held up, and gets no answer."""
+        """A cancelled caller is not held up, and gets no answer."""
         store, evidence = _attached(case.good, _Silent())
         task = asyncio.create_task(case.verifier.verify(evidence))
         waiting = asyncio.create_task(store.reading.wait())
@@ -179,7 +179,7 @@ class PolicyContract:
             must(_decision(case, case.satisfying) is Decision.ALLOW, "satisfying evidence is allowed")
 
     async def test_no_evidence_is_never_allowed(self, case: PolicyCase) -> None:
-        """Nothing attached, or artifacts that nobody verified, are no reason to allow."""
+        """Nothing attached, or artifacts without a result, are no reason to allow."""
         bare = tuple(replace(report, results=(), nested=()) for report in case.satisfying)
         for reports in ((), bare):
             must(_decision(case, reports) is not Decision.ALLOW, "no evidence is not allowed")
@@ -204,7 +204,7 @@ class PolicyContract:
                 must(_decision(case, reports) is Decision.ALLOW, "what is settled stays allowed")
 
     async def test_it_wants_those_whose_evidence_it_counts(self, case: PolicyCase) -> None:
-        """A verifier that is needed is asked."""
+        """A policy never excludes a verifier that it needs."""
         wanted = case.policy.wants(())
         used = {result.verifier for report in case.satisfying for result in report.results if result.passed}
         must(wanted is None or bool(wanted & used), "the verifiers that satisfy it are wanted")

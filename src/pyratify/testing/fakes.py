@@ -1,4 +1,4 @@
-"""A clock that stands still until told otherwise, and verifiers that do as they are told."""
+"""A clock that only tests advance, and a verifier whose answer a test chooses."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from pyratify.core.verifier import Details, Evidence
 
 @dataclass
 class FakeClock:
-    """A clock that moves only when it is told to, or when someone sleeps.
+    """A clock that moves only by `advance` and `sleep`.
 
     Attributes:
         time: The current time, aware and in UTC.
@@ -47,7 +47,7 @@ async def _pass(evidence: Evidence) -> Details:
 
 @dataclass(frozen=True)
 class FakeVerifier:
-    """A verifier for one artifact type that does what it is told.
+    """A verifier for one artifact type whose answer is a function.
 
     Attributes:
         name: Its name.
@@ -64,5 +64,5 @@ class FakeVerifier:
         return self.artifact_type is None or manifest.artifact_type == self.artifact_type
 
     async def verify(self, evidence: Evidence) -> Details:
-        """Do what it is told."""
+        """Return or raise what `does` does."""
         return await self.does(evidence)

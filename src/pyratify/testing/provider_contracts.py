@@ -90,7 +90,7 @@ class KeyContract:
         must(await case.read() == material, "asked again, they are the same")
 
     async def test_no_private_key_is_handed_out(self, case: KeyCase) -> None:
-        """Whoever verifies never needs one."""
+        """Verification never needs one."""
         private = any(b"PRIVATE KEY" in one.data for one in await case.read())
         must(not private, "no private key is handed out")
 

@@ -137,7 +137,7 @@ class StoreContract:
         _must(await listed(case.store, subject) == [], "nothing is listed")
 
     async def test_a_listing_can_be_left(self, case: StoreCase) -> None:
-        """Whoever has seen enough stops after the first referrer; the store goes on working."""
+        """A caller that has seen enough stops after the first referrer; the store goes on working."""
         subject = case.reference.at(case.sample.image.digest)
         listing = case.store.referrers(subject)
         await anext(listing)

@@ -10,7 +10,7 @@ import pytest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import encode_base64
-from pyratify.pki.transparency.entry_body import Logged, read_body
+from pyratify.pki.transparency.entry_body import LoggedSignature, read_body
 from pyratify.pki.transparency.log_entry import LogEntry
 from pyratify.testing.certificates import pem, signer
 from pyratify.testing.cosign import CosignKey
@@ -54,7 +54,7 @@ def refusal(body: bytes, **said: str) -> str:
 def test_each_kind_says_what_was_signed_and_by_whom(name: str) -> None:
     """Kinds for envelopes are about the payload, kinds for records about the very bytes that are signed."""
     found = read_body(entry(BODIES[name]))
-    assert found == Logged(name in ("dsse", "intoto"), "sha256", DIGEST, SIGNATURE, CERTIFICATE)
+    assert found == LoggedSignature(name in ("dsse", "intoto"), "sha256", DIGEST, SIGNATURE, CERTIFICATE)
 
 
 @pytest.mark.parametrize(

@@ -275,3 +275,11 @@ async def test_plugins_that_may_be_run_must_be_there(tmp_path: Path) -> None:
     program.parent.mkdir(parents=True)
     program.touch(0o755)
     assert (await build(tmp_path, **trust, plugins=plugins)).name == "notation"
+
+
+async def test_a_trust_policy_file_has_a_bounded_size(tmp_path: Path) -> None:
+    """A path that was mistyped may name anything, and is not read to its end."""
+    (tmp_path / "large.json").write_bytes(b" " * (4 * 1024 * 1024 + 1))
+    with pytest.raises(ConfigurationError, match="has more than 4194304 bytes") as caught:
+        await build(tmp_path, trustPolicy="large.json", trustStore="trust")
+    assert caught.value.path == "trustPolicy"

@@ -18,8 +18,8 @@ from pyratify.testing.revocation import NOW, FakeFetcher, looked_up, make_list
 from pyratify.testing.timestamps import make_token, timestamp_authority
 from pyratify.verifiers.notation.notation_verifier import NotationVerifier
 from pyratify.verifiers.notation.policy_document import short_trust_policy
-from pyratify.verifiers.notation.timestamps import TimestampCache
 from pyratify.verifiers.notation.trust_policy import StoreName
+from pyratify.verifiers.notation.verified_cache import TimestampCache
 from support.notation_bench import MIDDLE, ROOT, details, found, judge
 
 LIST = "http://ca.test/crl"

@@ -15,8 +15,8 @@ from pyratify.testing.timestamps import make_token, stamped_cose, stamped_jws, t
 from pyratify.verifiers.notation.envelope import COSE_TYPE, TIMESTAMP
 from pyratify.verifiers.notation.notation_verifier import NotationVerifier
 from pyratify.verifiers.notation.policy_document import short_trust_policy
-from pyratify.verifiers.notation.timestamps import TimestampCache
 from pyratify.verifiers.notation.trust_policy import StoreName
+from pyratify.verifiers.notation.verified_cache import TimestampCache
 from support.notation_bench import FORMATS, LEAF, ROOT, found, judge
 
 TSA_ROOT, OTHER_ROOT = authority("tsa root"), authority("other root")

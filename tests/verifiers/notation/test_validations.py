@@ -16,7 +16,7 @@ from pyratify.verifiers.notation.envelope import AGENT, COSE_TYPE, SIGNING_AUTHO
 from pyratify.verifiers.notation.notation_verifier import NotationVerifier
 from pyratify.verifiers.notation.policy_document import short_trust_policy
 from pyratify.verifiers.notation.trust_policy import Action, Check, StoreName, TrustPolicy
-from pyratify.verifiers.notation.validations import Checks, NotationFailure, NotationUndecided
+from pyratify.verifiers.notation.validations import NotationFailure, NotationUndecided, Validations
 from support.notation_bench import FORMATS, LEAF, ROOT, details, found, judge
 
 NOW = FakeClock().now()
@@ -25,11 +25,11 @@ FAILURE = VerificationError(Reason.SIG_EXPIRED, "too late", remedy="sooner")
 UNDECIDED = InconclusiveError(Reason.REVOCATION_UNKNOWN, "no answer", remedy="again")
 
 
-def checks(level: str) -> Checks:
+def checks(level: str) -> Validations:
     """Return the validations of a level."""
     (statement,) = short_trust_policy(identities=("*",), stores=["ca:test"], level=level).policies
     assert isinstance(statement, TrustPolicy)
-    return Checks(statement)
+    return Validations(statement)
 
 
 def raising(error: RatifyError) -> Callable[[], None]:

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.entrypoints.cli.reading_flags import add_discover, add_inspect, add_resolve
+from pyratify.entrypoints.cli.reading_flags import add_discover, add_inspect, add_resolve, add_store_flags
 from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_service, add_webhook
-from pyratify.entrypoints.cli.verify_flags import add_verify, add_verify_file
+from pyratify.entrypoints.cli.verify_flags import add_trust_flags, add_verify, add_verify_file
 from pyratify.terminal.arguments import EXITS, Parser, add_config, add_debug, add_output
 
 
@@ -71,7 +71,7 @@ def _config(add: Add) -> None:
             _convert,
         ),
         ("crds", "print the definitions of Executor and NamespacedExecutor for a cluster", None),
-        ("init", "write a small configuration to start from", _init),
+        ("init", "write a configuration to start from, or that of the flags of `ratify verify`", _init),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if arguments is not None:
@@ -90,13 +90,22 @@ def _show(parser: Parser) -> None:
 
 
 def _init(parser: Parser) -> None:
+    parser.epilog = (
+        "Without flags of `ratify verify` a small configuration with comments is written. With them, the one that means\n"
+        "the same is printed, or written where FILE is given."
+    )
     parser.add_argument(
         "file",
         nargs="?",
-        default="ratify.yaml",
         metavar="FILE",
-        help="where to (default: ratify.yaml; - is standard output)",
+        help="where to (default: ratify.yaml, with flags standard output; - is standard output)",
     )
+    add_trust_flags(parser, parser.add_argument_group("what is trusted"))
+    add_store_flags(parser)
+    for flags in (("-c", "--config"), ("--from-file",), ("-o", "--output"), ("--scope",)):
+        parser.add_argument(*flags, help=argparse.SUPPRESS)  # refused with a sentence of their own
+    for flag in ("--no-cache", "--only-failures"):
+        parser.add_argument(flag, action="store_true", help=argparse.SUPPRESS)
 
 
 def _convert(parser: Parser) -> None:

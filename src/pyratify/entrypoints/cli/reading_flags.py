@@ -1,5 +1,6 @@
 """The grammar of the commands that read and decide nothing, and of what all that ask registries share."""
 
+from argparse import _ArgumentGroup
 from collections.abc import Callable
 
 from pyratify.terminal.arguments import OUTPUTS, REFERENCE, Parser, add_config, add_output, seconds
@@ -39,7 +40,14 @@ def _configured(parser: Parser) -> None:
 
 
 def add_registry_flags(parser: Parser) -> None:
-    """Add what says how registries are asked."""
+    """Add the flags for requests to registries, and `--no-cache`, which is about one run."""
+    add_store_flags(parser).add_argument(
+        "--no-cache", action="store_true", help="keep no content on disk between runs"
+    )
+
+
+def add_store_flags(parser: Parser) -> _ArgumentGroup:
+    """Add the flags for requests to registries and return their group; each has a spelling in a configuration."""
     group = parser.add_argument_group("registries")
     group.add_argument(
         "--timeout",
@@ -69,4 +77,4 @@ def add_registry_flags(parser: Parser) -> None:
         metavar="TEXT",
         help="what stands before cosign's tags sha256-<hex>.sig",
     )
-    group.add_argument("--no-cache", action="store_true", help="keep no content on disk between runs")
+    return group

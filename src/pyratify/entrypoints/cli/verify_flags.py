@@ -1,6 +1,6 @@
 """The grammar of `ratify verify` and `ratify verify-file`."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, _ArgumentGroup
 from collections.abc import Callable
 
 from pyratify.entrypoints.cli.engines.cosign_flags import add_annotations_flag, add_identity_flags
@@ -42,6 +42,15 @@ def add_verify(add: Callable[..., Parser]) -> None:
         "-c", "--config", metavar="FILE", help="the configuration, YAML or JSON; - is standard input"
     )
     trust.add_argument(
+        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
+    )
+    add_trust_flags(parser, trust)
+    add_registry_flags(parser)
+
+
+def add_trust_flags(parser: Parser, trust: _ArgumentGroup) -> None:
+    """Add the flags that say which signatures count; each has a spelling in a configuration."""
+    trust.add_argument(
         "--key",
         action="append",
         default=[],
@@ -49,9 +58,6 @@ def add_verify(add: Callable[..., Parser]) -> None:
         help="a public key of cosign signatures (repeatable)",
     )
     add_notation_flags(trust)
-    trust.add_argument(
-        "--scope", metavar="REPOSITORY", help="the repository that a layout stands for, as policies name it"
-    )
     trust.add_argument(
         "--wildcard-scopes",
         action="store_true",
@@ -66,7 +72,6 @@ def add_verify(add: Callable[..., Parser]) -> None:
     )
     add_identity_flags(parser)
     add_annotations_flag(parser)
-    add_registry_flags(parser)
 
 
 def add_verify_file(add: Callable[..., Parser], name: str) -> None:

@@ -22,7 +22,7 @@ _HASHES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LoggedSignature:
     """The content of an entry.
 
     Attributes:
@@ -40,7 +40,7 @@ class Logged:
     verifier: bytes
 
 
-def read_body(entry: LogEntry) -> Logged:
+def read_body(entry: LogEntry) -> LoggedSignature:
     """Read an entry's body, which must be of the kind and version that the entry says.
 
     Raises:
@@ -63,11 +63,11 @@ class _Malformed(ValueError):
     """A body that lacks something."""
 
 
-def _hashedrekord(spec: Mapping[str, Any]) -> Logged:
+def _hashedrekord(spec: Mapping[str, Any]) -> LoggedSignature:
     digest = _object(_object(spec, "data"), "hash")
     signature = _object(spec, "signature")
     verifier = _text(_object(signature, "publicKey"), "content")
-    return Logged(
+    return LoggedSignature(
         False,
         _algorithm(digest),
         bytes.fromhex(_text(digest, "value")),
@@ -76,9 +76,9 @@ def _hashedrekord(spec: Mapping[str, Any]) -> Logged:
     )
 
 
-def _dsse(spec: Mapping[str, Any]) -> Logged:
+def _dsse(spec: Mapping[str, Any]) -> LoggedSignature:
     digest, signature = _object(spec, "payloadHash"), _only(spec, "signatures")
-    return Logged(
+    return LoggedSignature(
         True,
         _algorithm(digest),
         bytes.fromhex(_text(digest, "value")),
@@ -87,11 +87,11 @@ def _dsse(spec: Mapping[str, Any]) -> Logged:
     )
 
 
-def _intoto(spec: Mapping[str, Any]) -> Logged:
+def _intoto(spec: Mapping[str, Any]) -> LoggedSignature:
     content = _object(spec, "content")
     digest, signature = _object(content, "payloadHash"), _only(_object(content, "envelope"), "signatures")
     encoded = _ascii(decode_base64(_text(signature, "sig")))  # this kind encodes it twice
-    return Logged(
+    return LoggedSignature(
         True,
         _algorithm(digest),
         bytes.fromhex(_text(digest, "value")),
@@ -100,14 +100,14 @@ def _intoto(spec: Mapping[str, Any]) -> Logged:
     )
 
 
-def _hashedrekord_v2(spec: Mapping[str, Any]) -> Logged:
+def _hashedrekord_v2(spec: Mapping[str, Any]) -> LoggedSignature:
     record = _object(spec, "hashedRekordV002")
     digest, signature = _object(record, "data"), _object(record, "signature")
     verifier = _object(signature, "verifier")
     forms = [verifier[name] for name in ("x509Certificate", "publicKey") if name in verifier]
     if len(forms) != 1 or not isinstance(forms[0], dict):
         raise _Malformed("it names not exactly one certificate or key")
-    return Logged(
+    return LoggedSignature(
         False,
         _algorithm(digest),
         decode_base64(_text(digest, "digest")),
@@ -116,7 +116,7 @@ def _hashedrekord_v2(spec: Mapping[str, Any]) -> Logged:
     )
 
 
-_READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Logged]] = {
+_READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], LoggedSignature]] = {
     ("hashedrekord", "0.0.1"): _hashedrekord,
     ("dsse", "0.0.1"): _dsse,
     ("intoto", "0.0.2"): _intoto,

@@ -65,7 +65,7 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Witnessed:
+class VerifiedLogEntry:
     """An entry that a trusted log vouches for.
 
     Attributes:
@@ -86,7 +86,7 @@ class Witnessed:
         )
 
 
-def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: bool) -> Witnessed:
+def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: bool) -> VerifiedLogEntry:
     """Verify that a trusted log holds the entry.
 
     Args:
@@ -110,7 +110,7 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
     # The oldest bundles have proofs without a checkpoint: nothing signed, so worth nothing beside the promise.
     if entry.proof is not None and (entry.proof.checkpoint or need_proof or time is None):
         _check_proof(entry, entry.proof, log)
-    return Witnessed(entry, log, time)
+    return VerifiedLogEntry(entry, log, time)
 
 
 def check_kind(entry: LogEntry) -> None:

@@ -180,11 +180,11 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
         provider = await resources.keys(options.keys, f"{path}.keys")
         keys = await provider.keys()
     try:
-        tell = partial(resources.shared.fingerprint.add, "trusted root")
-        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, tell)
+        record = partial(resources.shared.fingerprint.add, "trusted root")
+        trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, record)
         if options.is_keyless and trusted_root is None and authorities is None:
             trusted_root = await asyncio.to_thread(read_root, SHIPPED[0], resources.base)
-            tell(trusted_root.data)
+            record(trusted_root.data)
         return CosignTrustPolicy(
             keys=keys,
             identities=identities,

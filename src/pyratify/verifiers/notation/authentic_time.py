@@ -11,16 +11,16 @@ from pyratify.pki.chain import Chain
 from pyratify.pki.times import format_time
 from pyratify.pki.timestamp.token import Timestamp
 from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, Envelope
-from pyratify.verifiers.notation.revocation_check import Lookup
-from pyratify.verifiers.notation.timestamps import TimestampCache
+from pyratify.verifiers.notation.revocation_check import RevocationLookup
 from pyratify.verifiers.notation.trust_policy import TrustPolicy, VerifyTimestamp
+from pyratify.verifiers.notation.verified_cache import TimestampCache
 
 CLOCK_SKEW = timedelta(minutes=5)
 _PRICE = 4  # reading DER takes four times as long as reading JSON
 
 
 @dataclass(slots=True)
-class Moment:
+class AuthenticTime:
     """Establishes the authentic time of one signature.
 
     Attributes:
@@ -40,7 +40,7 @@ class Moment:
     policy: TrustPolicy
     authorities: tuple[Certificate, ...]
     timestamps: TimestampCache
-    lookup: Lookup
+    lookup: RevocationLookup
     now: datetime
     signed_at: datetime | None = None
     timestamp: Timestamp | None = None

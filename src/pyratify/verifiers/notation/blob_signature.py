@@ -76,8 +76,8 @@ class BlobVerifier(SignatureVerifier[BlobPolicyDocument]):
             policy_name: Which statement of the trust policy applies; the global one when omitted.
 
         Raises:
-            VerificationError: `POLICY_NOT_FOUND`, or as `judge`.
-            InconclusiveError: As `judge`, or the file cannot be read.
+            VerificationError: `POLICY_NOT_FOUND`, or as `verify_envelope`.
+            InconclusiveError: As `verify_envelope`, or the file cannot be read.
         """
         policy = self._policy.select(policy_name)
         if policy is None:
@@ -87,7 +87,7 @@ class BlobVerifier(SignatureVerifier[BlobPolicyDocument]):
                 f"no statement of the trust policy {wanted}",
                 remedy="Name a statement of the trust policy with --policy-name, or make one global.",
             )
-        return await self.judge(data, media_type, blob, policy)
+        return await self.verify_envelope(data, media_type, blob, policy)
 
 
 def envelope_type(name: str, data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Notation's own folder: trust policies, the trust store and plugins, where notation keeps them.
+"""Notation's own folder, with its trust policies, trust store and plugins.
 
 Notary Project, signing-and-verification-workflow.md and trust-store-trust-policy.md: `{NOTATION_CONFIG}`; plugins are in
 `{NOTATION_LIBEXEC}`.
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 
-_MAX_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 4 * MIB
 _IMAGES = ("trustpolicy.oci.json", "trustpolicy.json")
 _BLOBS = "trustpolicy.blob.json"
 
@@ -68,17 +70,13 @@ class NotationFolder:
         if path.is_symlink() or not path.is_file():
             raise _unreadable(f"{path} is no regular file")
         try:
-            with path.open("rb") as file:
-                data = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(f"{path}: {error.strerror}") from None
-        if len(data) > _MAX_BYTES:
-            raise _unreadable(f"{path} has more than {_MAX_BYTES} bytes")
-        return data
+            return read_file(path, _MAX_BYTES, regular=True)
+        except UnreadableFile as error:
+            raise _unreadable(f"{path} {error}") from None
 
 
 def user_folder(environment: Mapping[str, str] | None = None) -> NotationFolder:
-    """Return the folder that notation uses for whoever runs this.
+    """Return the folder that notation uses for the current user.
 
     That is `$NOTATION_CONFIG`, else `notation` in the user's configuration folder.
 
@@ -86,7 +84,7 @@ def user_folder(environment: Mapping[str, str] | None = None) -> NotationFolder:
         environment: Where variables are looked up; the process's own when omitted.
 
     Raises:
-        ConfigurationError: `CONFIG_INVALID`: no such folder can be told.
+        ConfigurationError: `CONFIG_INVALID`: the environment names no such folder.
     """
     variables = os.environ if environment is None else environment
     if variables.get("NOTATION_CONFIG"):
@@ -95,7 +93,7 @@ def user_folder(environment: Mapping[str, str] | None = None) -> NotationFolder:
 
 
 def user_plugins(environment: Mapping[str, str] | None = None) -> Path:
-    """Return the folder of plugins that notation uses for whoever runs this; `$NOTATION_LIBEXEC` says where it is, too.
+    """Return the folder of plugins that notation uses for the current user: below `$NOTATION_LIBEXEC`, else below `user_folder`.
 
     Raises:
         ConfigurationError: As `user_folder`.

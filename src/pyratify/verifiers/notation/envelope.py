@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.cose import parse_cose
-from pyratify.pki.encoding import InvalidBase64, decode_base64
+from pyratify.pki.encoding import InvalidBase64, decode_member
 from pyratify.pki.jws import parse_jws
 from pyratify.pki.times import InvalidTime, parse_rfc3339
 from pyratify.verifiers.notation.algorithms import Algorithm, cose_algorithm, jws_algorithm
@@ -247,12 +247,10 @@ def _cose_time(value: Any) -> datetime:
 
 
 def _jws_octets(value: Any) -> bytes:
-    if not isinstance(value, str):
-        _refuse("a certificate or timestamp is not a text")
     try:
-        return decode_base64(value)
+        return decode_member(value, "a certificate or timestamp")
     except InvalidBase64 as error:
-        _refuse(f"a certificate or timestamp is {error}")
+        _refuse(str(error))
 
 
 def _cose_octets(value: Any) -> bytes:

@@ -8,8 +8,10 @@ import msgspec
 
 from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.pki.revocation.checker import RevocationChecker
@@ -29,6 +31,7 @@ from pyratify.verifiers.notation.trust_policy import STORE_TYPES, StoreName, Tru
 from pyratify.verifiers.notation.truststore import load_trust_store
 
 INLINE_STORE = "default"
+_MAX_POLICY = 4 * MIB
 _PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=300)]
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
@@ -223,9 +226,9 @@ def _document(options: NotationOptions, base: Path) -> bytes:
         return NotationFolder(base / options.notation_config).trust_policy()
     path = base / str(options.trust_policy)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}", path="trustPolicy") from None
+        return read_file(path, _MAX_POLICY)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{path} {error}", path="trustPolicy") from None
 
 
 def _short(options: NotationOptions, materials: Materials) -> TrustPolicyDocument:

@@ -42,7 +42,7 @@ class NotationVerifier(SignatureVerifier[TrustPolicyDocument]):
 
         layer = _envelope_of(evidence.manifest)
         data = await evidence.blob(layer, most=MAX_ENVELOPE)
-        return await self.judge(data, layer.media_type, ImageTarget(evidence.subject), policy)
+        return await self.verify_envelope(data, layer.media_type, ImageTarget(evidence.subject), policy)
 
 
 def _envelope_of(manifest: Manifest) -> Descriptor:

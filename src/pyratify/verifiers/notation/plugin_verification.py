@@ -28,7 +28,7 @@ Version = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
 
 
 @dataclass(slots=True)
-class Delegate:
+class VerificationPlugin:
     """The plugin that one signature asks for.
 
     Attributes:
@@ -118,7 +118,7 @@ def check_plugin(envelope: Envelope, plugins: Plugins | None) -> Plugins:
     return plugins
 
 
-async def find_delegate(envelope: Envelope, policy: TrustPolicy, plugins: Plugins) -> Delegate:
+async def start_plugin(envelope: Envelope, policy: TrustPolicy, plugins: Plugins) -> VerificationPlugin:
     """Start the plugin that a signature asks for, to learn what it verifies (step 1).
 
     Only for an envelope whose chain is trusted: others must not be able to start programs.
@@ -140,7 +140,7 @@ async def find_delegate(envelope: Envelope, policy: TrustPolicy, plugins: Plugin
         )
     if policy.actions[Check.REVOCATION] is Action.SKIP:
         capabilities -= {REVOCATION}
-    return Delegate(name, plugins, capabilities)
+    return VerificationPlugin(name, plugins, capabilities)
 
 
 def _wanted(envelope: Envelope) -> Version | None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.pki.names import Identity, InvalidName, has_other_prefix, parse_identity
+from pyratify.pki.names import InvalidName, SubjectIdentity, has_other_prefix, parse_identity
 from pyratify.verifiers.notation.trust_policy import (
     LEVELS,
     SKIP_LEVEL,
@@ -40,7 +40,7 @@ def read_statement(members: Mapping[str, Any], prefix: str, scopes: tuple[str, .
     options = checked_object(verification, path, ("level", "override", "verifyTimestamp"))
     level = _choice(options.get("level"), tuple(LEVELS), f"{path}.level")
     actions = _actions(level, options.get("override"), f"{path}.override")
-    moment = VerifyTimestamp(
+    verify_timestamp = VerifyTimestamp(
         _choice(options.get("verifyTimestamp") or "always", tuple(VerifyTimestamp), f"{path}.verifyTimestamp")
     )
     stores = texts_of(members, "trustStores", prefix)
@@ -59,7 +59,7 @@ def read_statement(members: Mapping[str, Any], prefix: str, scopes: tuple[str, .
         actions,
         _stores(stores, f"{prefix}trustStores"),
         _identities(identities, f"{prefix}trustedIdentities"),
-        moment,
+        verify_timestamp,
         tuple(filter(has_other_prefix, identities)),
     )
 
@@ -97,7 +97,7 @@ def _store(value: str, path: str) -> StoreName:
     return StoreName(kind, name)
 
 
-def _identities(values: tuple[str, ...], path: str) -> tuple[Identity, ...] | None:
+def _identities(values: tuple[str, ...], path: str) -> tuple[SubjectIdentity, ...] | None:
     if not values:
         raise ConfigurationError(
             "a statement needs trusted identities",
@@ -123,7 +123,7 @@ def _identities(values: tuple[str, ...], path: str) -> tuple[Identity, ...] | No
     return identities
 
 
-def _identity(value: str, path: str) -> Identity:
+def _identity(value: str, path: str) -> SubjectIdentity:
     try:
         return parse_identity(value)
     except InvalidName as error:

@@ -12,7 +12,7 @@ from pyratify.pki.revocation.checker import RevocationChecker
 
 
 @dataclass(slots=True)
-class Lookup:
+class RevocationLookup:
     """Looks up the chains of one signature within one budget.
 
     Attributes:

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from pyratify.pki.certificates import Certificate
     from pyratify.pki.chain import Chain
     from pyratify.pki.revocation.checker import RevocationChecker
-    from pyratify.verifiers.notation.authentic_time import Moment
+    from pyratify.verifiers.notation.authentic_time import AuthenticTime
     from pyratify.verifiers.notation.envelope import Envelope
     from pyratify.verifiers.notation.plugin_process import Plugins
-    from pyratify.verifiers.notation.plugin_verification import Delegate
-    from pyratify.verifiers.notation.signed_payload import Target
-    from pyratify.verifiers.notation.timestamps import TimestampCache
-    from pyratify.verifiers.notation.validations import Checks
-    from pyratify.verifiers.notation.verified_cache import Anchors, ChainCache
+    from pyratify.verifiers.notation.plugin_verification import VerificationPlugin
+    from pyratify.verifiers.notation.signed_payload import TargetArtifact
+    from pyratify.verifiers.notation.trust_anchors import Anchors
+    from pyratify.verifiers.notation.validations import Validations
+    from pyratify.verifiers.notation.verified_cache import ChainCache, TimestampCache
 
 REVOCATION_SECONDS = 10.0
 Document = TypeVar("Document", TrustPolicyDocument, BlobPolicyDocument)
@@ -87,7 +87,7 @@ class SignatureVerifier(Generic[Document]):
         self._cache = cache
         self._revocation_seconds = revocation_seconds
         self._plugins = plugins
-        self._ready: _Ready | None = None
+        self._ready: _Prepared | None = None
         for store, documents in self._stores.items():
             if not documents:
                 raise ConfigurationError(
@@ -108,7 +108,9 @@ class SignatureVerifier(Generic[Document]):
         """
         await asyncio.to_thread(self._prepared)
 
-    async def judge(self, data: bytes, media_type: str, target: "Target", policy: TrustPolicy) -> Details:
+    async def verify_envelope(
+        self, data: bytes, media_type: str, target: "TargetArtifact", policy: TrustPolicy
+    ) -> Details:
         """Verify one envelope under one statement of the trust policy.
 
         Args:
@@ -125,30 +127,31 @@ class SignatureVerifier(Generic[Document]):
         if policy.level == SKIP_LEVEL:  # 2.1
             return skipped(policy)
         from pyratify.verifiers.notation import validations
+        from pyratify.verifiers.notation.integrity_check import IntegrityCheck
 
         ready = self._prepared()
-        checks, now = validations.Checks(policy), self._clock.now()
-        signature = _Integrity(data, media_type, target, ready.chains)
-        await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), signature.check))  # 3
-        envelope, chain = signature.envelope, signature.chain
+        checks, now = validations.Validations(policy), self._clock.now()
+        integrity = IntegrityCheck(data, media_type, target, ready.chains)
+        await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), integrity.check))  # 3
+        envelope, chain = integrity.envelope, integrity.chain
         self._extensions(chain, checks)
-        delegate = await self._authenticate(envelope, chain, checks)  # 4
+        plugin = await self._authenticate(envelope, chain, checks)  # 4, and 8 where a plugin is asked for
         checks.run(Check.EXPIRY, lambda: validations.check_expiry(envelope, now))  # 5
-        moment = self._moment(envelope, chain, policy, now)
-        await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, moment.check)  # 6
-        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(moment, checks, delegate))  # 7
-        signature.check_metadata(self._required_metadata)  # 9
+        time = self._authentic_time(envelope, chain, policy, now)
+        await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, time.check)  # 6
+        await checks.wait_for(Check.REVOCATION, lambda: _check_revocation(time, checks, plugin))  # 7
+        integrity.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
             (chain.leaf.spki,) if checks.is_authentic else (),
-            validations.facts(moment, checks),
+            validations.facts(time, checks),
             tuple(checks.warnings),
             _valid_until(envelope, chain, now),
         )
 
     async def _authenticate(
-        self, envelope: "Envelope", chain: "Chain", checks: "Checks"
-    ) -> "Delegate | None":
+        self, envelope: "Envelope", chain: "Chain", checks: "Validations"
+    ) -> "VerificationPlugin | None":
         """Check authenticity, and let the plugin verify that the signature asks for.
 
         A plugin may do the trust policy's part about the identity (signature-specification.md, "Guidelines"), so the chain
@@ -162,22 +165,22 @@ class SignatureVerifier(Generic[Document]):
                 Check.AUTHENTICITY, lambda: validations.check_authenticity(envelope, chain, policy, anchors)
             )
             return None
-        from pyratify.verifiers.notation.plugin_verification import check_plugin, find_delegate
+        from pyratify.verifiers.notation.plugin_verification import check_plugin, start_plugin
 
         plugins = check_plugin(envelope, self._plugins)
         checks.run(Check.AUTHENTICITY, lambda: validations.check_trust(envelope, chain, policy, anchors))
         if not checks.is_authentic:
             return None
-        delegate = await find_delegate(envelope, policy, plugins)
-        if not delegate.identifies:
+        plugin = await start_plugin(envelope, policy, plugins)
+        if not plugin.identifies:
             checks.run(Check.AUTHENTICITY, lambda: validations.check_identity(chain, policy))
         if checks.is_authentic:
-            await delegate.ask(envelope, policy)
-            if delegate.identifies:
-                checks.run(Check.AUTHENTICITY, delegate.check_identity)
-        return delegate
+            await plugin.ask(envelope, policy)
+            if plugin.identifies:
+                checks.run(Check.AUTHENTICITY, plugin.check_identity)
+        return plugin
 
-    def _extensions(self, chain: "Chain", checks: "Checks") -> None:
+    def _extensions(self, chain: "Chain", checks: "Validations") -> None:
         """Report critical extensions that are not evaluated ("Certificate Requirements", other requirements, 2)."""
         if not chain.unevaluated:
             return
@@ -186,32 +189,34 @@ class SignatureVerifier(Generic[Document]):
             raise VerificationError(Reason.CERT_CRITICAL_EXT, message)
         checks.warn(Reason.CERT_CRITICAL_EXT, message)
 
-    def _moment(self, envelope: "Envelope", chain: "Chain", policy: TrustPolicy, now: datetime) -> "Moment":
-        from pyratify.verifiers.notation.authentic_time import Moment
-        from pyratify.verifiers.notation.revocation_check import Lookup
+    def _authentic_time(
+        self, envelope: "Envelope", chain: "Chain", policy: TrustPolicy, now: datetime
+    ) -> "AuthenticTime":
+        from pyratify.verifiers.notation.authentic_time import AuthenticTime
+        from pyratify.verifiers.notation.revocation_check import RevocationLookup
 
         ready = self._prepared()
         stores = policy.stores_of("tsa")
         authorities = tuple(certificate for store in stores for certificate in ready.authorities[store])
         deadline = self._clock.monotonic() + self._revocation_seconds
-        lookup = Lookup(ready.revocation, deadline)
-        return Moment(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
+        lookup = RevocationLookup(ready.revocation, deadline)
+        return AuthenticTime(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
 
-    def _prepared(self) -> "_Ready":
+    def _prepared(self) -> "_Prepared":
         from pyratify.verifiers.notation import validations  # noqa: F401 - before they are needed
-        from pyratify.verifiers.notation.timestamps import TimestampCache
-        from pyratify.verifiers.notation.verified_cache import ChainCache, load_anchors, timestamp_authorities
+        from pyratify.verifiers.notation.trust_anchors import load_anchors, timestamp_authorities
+        from pyratify.verifiers.notation.verified_cache import ChainCache, TimestampCache
 
         if self._ready is None:
             anchors = load_anchors(self._stores)
             checker = self._revocation or _own_checker(self._clock, self._cache)
             authorities = timestamp_authorities(anchors)
-            self._ready = _Ready(anchors, authorities, ChainCache(), TimestampCache(), checker)
+            self._ready = _Prepared(anchors, authorities, ChainCache(), TimestampCache(), checker)
         return self._ready
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class _Prepared:
     """What is made of the configuration before the first signature."""
 
     anchors: "Anchors"
@@ -230,18 +235,20 @@ def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker
     return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions(), cache))
 
 
-async def _check_revocation(moment: "Moment", checks: "Checks", delegate: "Delegate | None") -> None:
+async def _check_revocation(
+    time: "AuthenticTime", checks: "Validations", plugin: "VerificationPlugin | None"
+) -> None:
     """Look up the chain, unless it is not trusted: then its certificates make nothing be asked, nor a plugin."""
     from pyratify.pki.revocation.distribution_points import can_be_looked_up
     from pyratify.verifiers.notation.revocation_check import unknown
 
-    delegated = moment.envelope.plugin is not None
-    if not checks.is_authentic and (delegated or any(map(can_be_looked_up, moment.chain.certificates[:-1]))):
+    delegated = time.envelope.plugin is not None
+    if not checks.is_authentic and (delegated or any(map(can_be_looked_up, time.chain.certificates[:-1]))):
         raise unknown("the signer is not trusted, so the revocation of its chain is not looked up")
-    if delegate is not None and delegate.looks_up:
-        delegate.check_revocation()
+    if plugin is not None and plugin.looks_up:
+        plugin.check_revocation()
     else:
-        await moment.lookup.check(moment.chain, moment.signed_at)
+        await time.lookup.check(time.chain, time.signed_at)
 
 
 def _valid_until(envelope: "Envelope", chain: "Chain", now: datetime) -> datetime | None:
@@ -249,35 +256,6 @@ def _valid_until(envelope: "Envelope", chain: "Chain", now: datetime) -> datetim
     ends = [certificate.not_after for certificate in chain.certificates]
     ends += [envelope.expiry] if envelope.expiry else []
     return min((end for end in ends if end > now), default=None)
-
-
-class _Integrity:
-    """The integrity of one envelope (step 3), and what it yields."""
-
-    def __init__(self, data: bytes, media_type: str, target: "Target", chains: "ChainCache") -> None:
-        self._data = data
-        self._media_type = media_type
-        self._target = target
-        self._chains = chains
-        self._metadata: Mapping[str, str] = {}
-        self.envelope: Envelope
-        self.chain: Chain
-
-    def check(self) -> None:
-        """Read the envelope, validate its chain, verify the signature and compare the payload with the target."""
-        from pyratify.verifiers.notation.envelope import parse_envelope
-        from pyratify.verifiers.notation.validations import check_signature
-
-        self.envelope = parse_envelope(self._data, self._media_type)  # 3.1, 3.2
-        self.chain = self._chains.validate(self.envelope.chain)  # 3.3
-        check_signature(self.envelope, self.chain)  # 3.4, 3.5
-        self._metadata = self._target.check(self.envelope)  # 3.6
-
-    def check_metadata(self, required: Mapping[str, str]) -> None:
-        """Compare the signed metadata with what is required."""
-        from pyratify.verifiers.notation.signed_payload import check_metadata
-
-        check_metadata(self._metadata, required)
 
 
 def skipped(policy: TrustPolicy) -> Details:

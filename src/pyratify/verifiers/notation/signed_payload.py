@@ -16,7 +16,7 @@ from pyratify.verifiers.notation.envelope import Envelope
 _TARGET = "targetArtifact"
 
 
-class Target(Protocol):
+class TargetArtifact(Protocol):
     """What an envelope must be a signature of."""
 
     def check(self, envelope: Envelope) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, load_certificates
 from pyratify.pki.chain import check_strength
 from pyratify.pki.times import format_time
+from pyratify.verifiers.notation.trust_anchors import load_anchors
 from pyratify.verifiers.notation.trust_policy import (
     SKIP_LEVEL,
     STORE_TYPES,
@@ -21,7 +22,6 @@ from pyratify.verifiers.notation.trust_policy import (
     TrustPolicy,
 )
 from pyratify.verifiers.notation.truststore import load_trust_store
-from pyratify.verifiers.notation.verified_cache import load_anchors
 
 SOON = timedelta(days=30)
 
@@ -34,7 +34,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TrustFinding:
     """Something about a trust policy or a trust store.
 
     Attributes:
@@ -66,7 +66,7 @@ class StoreAudit:
     name: StoreName
     used_by: tuple[str, ...]
     certificates: tuple[Certificate, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[TrustFinding, ...]
 
 
 def stores_in(folder: Path) -> tuple[StoreName, ...]:
@@ -89,7 +89,7 @@ def stores_in(folder: Path) -> tuple[StoreName, ...]:
         ) from None
 
 
-def audit_policies(policies: Iterable[TrustPolicy]) -> Iterator[Finding]:
+def audit_policies(policies: Iterable[TrustPolicy]) -> Iterator[TrustFinding]:
     """Iterate over the statements that check less than they seem to."""
     for policy in policies:
         if policy.level == SKIP_LEVEL:
@@ -98,7 +98,7 @@ def audit_policies(policies: Iterable[TrustPolicy]) -> Iterator[Finding]:
             what = "never looks up revocation"
         else:
             continue
-        yield Finding(
+        yield TrustFinding(
             Severity.WARNING,
             "SKIPS",
             policy.name,
@@ -129,10 +129,10 @@ def audit_folder(
 
 def audit_documents(
     store: StoreName, documents: Iterable[KeyMaterial], now: datetime
-) -> tuple[tuple[Certificate, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[Certificate, ...], tuple[TrustFinding, ...]]:
     """Return the certificates of a trust store's documents, and what is wrong with them."""
     certificates: list[Certificate] = []
-    findings: list[Finding] = []
+    findings: list[TrustFinding] = []
     for document in documents:
         try:
             certificates.extend(load_certificates(document))
@@ -144,9 +144,9 @@ def audit_documents(
     return tuple(certificates), tuple(findings)
 
 
-def fault(error: RatifyError, where: str) -> Finding:
+def fault(error: RatifyError, where: str) -> TrustFinding:
     """Return the finding that an error makes."""
-    return Finding(Severity.ERROR, error.reason, where, error.message, error.remedy)
+    return TrustFinding(Severity.ERROR, error.reason, where, error.message, error.remedy)
 
 
 def _audit_store(
@@ -166,11 +166,11 @@ def _unused(store: StoreAudit) -> StoreAudit:
     milder = (replace(each, severity=Severity.WARNING) for each in store.findings)
     message = f"no statement names the trust store {store.name}"
     remedy = "Name it in a trust policy, or remove it."
-    unused = Finding(Severity.WARNING, "UNUSED", str(store.name), message, remedy)
+    unused = TrustFinding(Severity.WARNING, "UNUSED", str(store.name), message, remedy)
     return replace(store, findings=(unused, *milder))
 
 
-def _audit_certificate(certificate: Certificate, where: str, now: datetime) -> Iterator[Finding]:
+def _audit_certificate(certificate: Certificate, where: str, now: datetime) -> Iterator[TrustFinding]:
     try:
         check_strength(certificate)
     except VerificationError as error:
@@ -179,11 +179,11 @@ def _audit_certificate(certificate: Certificate, where: str, now: datetime) -> I
     renew = "Get the authority's new certificate and put it beside this one."
     if now > certificate.not_after:
         message = f"the certificate {name} expired at {end}"
-        yield Finding(Severity.ERROR, Reason.CERT_EXPIRED, where, message, renew)
+        yield TrustFinding(Severity.ERROR, Reason.CERT_EXPIRED, where, message, renew)
     elif now < certificate.not_before:
         message = f"the certificate {name} is not valid before {format_time(certificate.not_before)}"
-        yield Finding(Severity.ERROR, Reason.CERT_EXPIRED, where, message, "Check this machine's clock.")
+        yield TrustFinding(Severity.ERROR, Reason.CERT_EXPIRED, where, message, "Check this machine's clock.")
     elif now > certificate.not_after - SOON:
-        yield Finding(
+        yield TrustFinding(
             Severity.WARNING, "EXPIRES_SOON", where, f"the certificate {name} expires at {end}", renew
         )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.pki.names import Identity
+from pyratify.pki.names import SubjectIdentity
 
 STORE_TYPES = ("ca", "signingAuthority", "tsa")
 SKIP_LEVEL = "skip"
@@ -93,7 +93,7 @@ class TrustPolicy:
     level: str
     actions: Mapping[Check, Action] = field(hash=False)
     stores: tuple[StoreName, ...] = ()
-    identities: tuple[Identity, ...] | None = ()
+    identities: tuple[SubjectIdentity, ...] | None = ()
     verify_timestamp: VerifyTimestamp = VerifyTimestamp.ALWAYS
     other_identities: tuple[str, ...] = ()
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.pki.backup_names import looks_like_backup
 from pyratify.verifiers.notation.trust_policy import StoreName
 
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
-_MAX_BYTES = 1024 * 1024
 
 
 def load_trust_store(folder: Path, stores: Iterable[StoreName]) -> Materials:
@@ -60,9 +61,10 @@ def _read(path: Path, store: StoreName) -> KeyMaterial:
             f"{path} is hidden or looks like a backup, and would be trusted too",
             "Remove it, or give it a name of its own if it is to be trusted.",
         )
-    if path.stat().st_size > _MAX_BYTES:
-        raise _unavailable(store, f"{path} is larger than 1 MiB", "Put certificates alone there.")
-    return KeyMaterial(path.read_bytes(), str(path))
+    try:
+        return KeyMaterial(read_file(path, MIB, regular=True), str(path))
+    except UnreadableFile as error:
+        raise _unavailable(store, f"{path} {error}", "Put readable certificates alone there.") from None
 
 
 def _unavailable(store: StoreName, why: str, remedy: str | None = None) -> ConfigurationError:

@@ -15,10 +15,10 @@ from pyratify.pki.chain import Chain
 from pyratify.pki.names import InvalidName, subject_of
 from pyratify.pki.times import format_time
 from pyratify.verifiers.notation.algorithms import algorithm_for, verify_signature
-from pyratify.verifiers.notation.authentic_time import Moment
+from pyratify.verifiers.notation.authentic_time import AuthenticTime
 from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, Envelope
+from pyratify.verifiers.notation.trust_anchors import Anchors
 from pyratify.verifiers.notation.trust_policy import Action, Check, TrustPolicy
-from pyratify.verifiers.notation.verified_cache import Anchors
 
 _MAX_AGENT = 200
 
@@ -52,7 +52,7 @@ class NotationUndecided(InconclusiveError):
 
 
 @dataclass(slots=True)
-class Checks:
+class Validations:
     """Runs validations as a trust policy wants them, and remembers their outcomes.
 
     Attributes:
@@ -201,9 +201,9 @@ def check_expiry(envelope: Envelope, now: datetime) -> None:
         )
 
 
-def facts(moment: Moment, checks: Checks) -> dict[str, Any]:
+def facts(time: AuthenticTime, checks: Validations) -> dict[str, Any]:
     """Return what was found, as JSON values; `Issuer` and `SN` are Ratify's names for issuer and subject."""
-    envelope, chain, stamp = moment.envelope, moment.chain, moment.timestamp
+    envelope, chain, stamp = time.envelope, time.chain, time.timestamp
     leaf = chain.leaf
     return {
         "Issuer": leaf.issuer,
@@ -214,7 +214,7 @@ def facts(moment: Moment, checks: Checks) -> dict[str, Any]:
         "revocation": checks.outcomes[Check.REVOCATION],
         "revocationFindings": [
             {"subject": found.subject, "status": str(found.status), "detail": found.detail}
-            for found in moment.lookup.found
+            for found in time.lookup.found
         ],
         "mediaType": envelope.media_type,
         "algorithm": envelope.algorithm.name,

@@ -1,65 +1,20 @@
-"""Trust anchors: the certificates of the named trust stores, and the chains that were validated before."""
+"""Chains and timestamps that were verified before, by all the bytes that they depend on; failures are not cached."""
 
-from collections.abc import Mapping
+from datetime import datetime
 
 from pyratify.core.caching import WeighedCache
-from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import MIB
-from pyratify.core.reason import Reason
-from pyratify.pki.certificates import Certificate, load_certificates, parse_certificate
+from pyratify.pki.certificates import Certificate
 from pyratify.pki.chain import Chain, validate_chain
-from pyratify.verifiers.notation.trust_policy import StoreName
+from pyratify.pki.timestamp.token import Timestamp, verify_timestamp
 
-Anchors = Mapping[StoreName, frozenset[bytes]]
 _MAX_CHAINS = 256
+_MAX_TIMESTAMPS = 1024
 _MAX_BYTES = 8 * MIB
 
 
-def load_anchors(materials: Mapping[StoreName, tuple[KeyMaterial, ...]]) -> Anchors:
-    """Parse the certificates of all trust stores.
-
-    Raises:
-        ConfigurationError: `KEY_INVALID`: a document that holds anything else than certificates, or a
-            certificate that is neither an authority's nor self-signed, so that nothing should chain to it.
-    """
-    return {store: _load(store, documents) for store, documents in materials.items()}
-
-
-def _load(store: StoreName, documents: tuple[KeyMaterial, ...]) -> frozenset[bytes]:
-    certificates = [
-        (certificate, document) for document in documents for certificate in load_certificates(document)
-    ]
-    for certificate, document in certificates:
-        _check(store, certificate, document)
-    return frozenset(certificate.der for certificate, _ in certificates)
-
-
-def timestamp_authorities(anchors: Anchors) -> Mapping[StoreName, tuple[Certificate, ...]]:
-    """Return the roots of the trust stores of type tsa, parsed."""
-    stores = {store: sorted(ders) for store, ders in anchors.items() if store.type == "tsa"}
-    return {store: tuple(map(parse_certificate, ders)) for store, ders in stores.items()}
-
-
-def _check(store: StoreName, certificate: Certificate, document: KeyMaterial) -> None:
-    if store.type == "tsa" and not (certificate.is_ca and certificate.is_self_signed):
-        raise ConfigurationError(
-            f"{document.origin}: {certificate.subject!r} is not a root certificate, which a trust store of the type "
-            "tsa holds",
-            reason=Reason.KEY_INVALID,
-            remedy="Trust the root certificate of the timestamp authority.",
-        )
-    if not certificate.is_ca and not certificate.is_self_signed:
-        raise ConfigurationError(
-            f"{document.origin}: {certificate.subject!r} is a signer's certificate, issued by an authority, and "
-            "cannot be a trust anchor",
-            reason=Reason.KEY_INVALID,
-            remedy="Trust the authority's certificate, and name the signer in the trusted identities.",
-        )
-
-
 class ChainCache:
-    """Chains that met every requirement that does not depend on time or trust, by all their bytes."""
+    """Chains that met every requirement that depends neither on time nor on trust."""
 
     def __init__(self, size: int = _MAX_CHAINS, max_bytes: int = _MAX_BYTES) -> None:
         self._chains = WeighedCache[Chain](max_bytes, size)
@@ -68,10 +23,32 @@ class ChainCache:
         """Return the validated chain.
 
         Raises:
-            VerificationError: As `validate_chain`; failures are not remembered.
+            VerificationError: As `validate_chain`.
         """
         chain = self._chains.find(documents)
         if chain is None:
             chain = validate_chain(documents)
             self._chains.keep(documents, chain)
         return chain
+
+
+class TimestampCache:
+    """Verified timestamps; the current time is no part of the key, as a timestamp that was not of the future stays so."""
+
+    def __init__(self, size: int = _MAX_TIMESTAMPS, max_bytes: int = _MAX_BYTES) -> None:
+        self._timestamps = WeighedCache[Timestamp](max_bytes, size)
+
+    def verify(
+        self, token: bytes, signature: bytes, authorities: tuple[Certificate, ...], now: datetime
+    ) -> Timestamp:
+        """Return the verified timestamp of a signature.
+
+        Raises:
+            VerificationError: As `verify_timestamp`.
+        """
+        key = (token, signature, *(authority.der for authority in authorities))
+        found = self._timestamps.find(key)
+        if found is None:
+            found = verify_timestamp(token, signature, authorities, now)
+            self._timestamps.keep(key, found)
+        return found

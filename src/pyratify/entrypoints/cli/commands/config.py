@@ -3,10 +3,10 @@
 import asyncio
 import json
 from argparse import Namespace
-from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
+from pyratify.entrypoints.cli.commands.config_init import write_configuration
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 
@@ -19,7 +19,7 @@ def run(arguments: Namespace, console: Console) -> int:
         "check": _check,
         "show": _show,
         "schema": _schema,
-        "init": _init,
+        "init": write_configuration,
         "crds": _crds,
         "convert": _convert,
     }
@@ -121,24 +121,4 @@ def _convert(arguments: Namespace, console: Console) -> int:
         )
         how = "put them into a Secret and name that (provider kubernetes), or mount them into the Pod at this path"
         console.note(f"what to do: {inline}{how}")
-    return exits.ALLOWED
-
-
-def _init(arguments: Namespace, console: Console) -> int:
-    from pyratify.config.starter import STARTER
-
-    if arguments.file == "-":
-        console.result(STARTER.rstrip("\n"))
-        return exits.ALLOWED
-    try:
-        with Path(arguments.file).open("x", encoding="utf-8") as file:  # never over a file or through a link
-            file.write(STARTER)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{arguments.file} cannot be written: {error.strerror}",
-            remedy="Name another file; nothing is overwritten.",
-        ) from None
-    console.note(
-        f"wrote {arguments.file}; put your key beside it as cosign.pub, then `ratify config check -c {arguments.file}`"
-    )
     return exits.ALLOWED

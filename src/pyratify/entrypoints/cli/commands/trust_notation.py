@@ -17,9 +17,9 @@ from pyratify.terminal.console import Console
 from pyratify.verifiers.notation.blob_policy_document import read_blob_policy
 from pyratify.verifiers.notation.policy_document import load_document, read_trust_policy
 from pyratify.verifiers.notation.trust_check import (
-    Finding,
     Severity,
     StoreAudit,
+    TrustFinding,
     audit_documents,
     audit_folder,
     audit_policies,
@@ -43,10 +43,10 @@ class Audit:
 
     policies: tuple[tuple[str, TrustPolicy], ...] = ()
     stores: tuple[StoreAudit, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[TrustFinding, ...] = ()
 
     @property
-    def all(self) -> tuple[Finding, ...]:
+    def all(self) -> tuple[TrustFinding, ...]:
         """All findings, errors first."""
         found = (*self.findings, *(each for store in self.stores for each in store.findings))
         return tuple(sorted(found, key=lambda each: each.severity))
@@ -93,7 +93,7 @@ def _certificates(arguments: Namespace) -> Audit:
 
 def _folder(arguments: Namespace, folder: "NotationFolder") -> Audit:
     documents: dict[str, bytes] = {}
-    findings: list[Finding] = []
+    findings: list[TrustFinding] = []
     for name, read in folder.documents():
         try:
             documents[name] = read()
@@ -110,7 +110,7 @@ def _folder(arguments: Namespace, folder: "NotationFolder") -> Audit:
 
 
 def _documents(
-    documents: dict[str, bytes], store: Path, findings: tuple[Finding, ...], arguments: Namespace
+    documents: dict[str, bytes], store: Path, findings: tuple[TrustFinding, ...], arguments: Namespace
 ) -> Audit:
     if not store.is_dir():
         missing = ConfigurationError(
@@ -171,7 +171,7 @@ def _store(store: StoreAudit) -> dict[str, Any]:
     }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _finding(found: TrustFinding) -> dict[str, Any]:
     return {
         "severity": found.severity.value,
         "code": str(found.code),

@@ -89,7 +89,7 @@ def is_keyless(arguments: Namespace) -> bool:
             arguments.certificate_identity_regexp,
             arguments.certificate_oidc_issuer,
             arguments.certificate_oidc_issuer_regexp,
-            _claims(arguments),
+            identity_claims(arguments),
         )
     )
 
@@ -159,7 +159,7 @@ def _identity(arguments: Namespace) -> "CertificateIdentity":
             subject_regex=arguments.certificate_identity_regexp or "",
             issuer=arguments.certificate_oidc_issuer or "",
             issuer_regex=arguments.certificate_oidc_issuer_regexp or "",
-            extensions=_claims(arguments),
+            extensions=identity_claims(arguments),
             allow_any=arguments.allow_any_identity,
         )
     except ConfigurationError as error:
@@ -177,7 +177,8 @@ def _about_flag(error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(f"{flag}: {detail}", remedy=remedy)
 
 
-def _claims(arguments: Namespace) -> dict[str, str]:
+def identity_claims(arguments: Namespace) -> dict[str, str]:
+    """Return the GitHub claims that the flags name, under the names that a configuration has for them."""
     given = {
         claim: getattr(arguments, f"certificate_github_workflow_{name}") for name, claim in _CLAIMS.items()
     }

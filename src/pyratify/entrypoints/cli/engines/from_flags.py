@@ -84,11 +84,11 @@ def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifie
         policy=any_of(verifier.name for verifier in verifiers),
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
-        limits=_limits(arguments),
+        limits=direct_limits(arguments),
     )
 
 
-def _limits(arguments: Namespace) -> Limits:
+def direct_limits(arguments: Namespace) -> Limits:
     """Return the bounds; the flag limits what is attached, and raises how many signatures one artifact may hold."""
     most = arguments.max_signatures
     return Limits(referrers=most, signatures=max(most, Limits().signatures)) if most else Limits()
@@ -142,8 +142,8 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
         plain_http=True if arguments.plain_http else False if arguments.https or ca_file else None,
         cosign_tags=True,
         cosign_suffixes=cosign_tags,
-        cosign_tag_prefix=_prefix(arguments),
-        signatures=_signatures(arguments),
+        cosign_tag_prefix=read_prefix(arguments),
+        signatures=signature_repository(arguments),
         ca_pem=plain_certificates(read_flag_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
         timeout=timeout(arguments),
     )
@@ -152,7 +152,12 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
     return store
 
 
-def _prefix(arguments: Namespace) -> str:
+def read_prefix(arguments: Namespace) -> str:
+    """Return what stands before cosign's tags.
+
+    Raises:
+        ConfigurationError: No tag can begin with it.
+    """
     prefix: str = arguments.attachment_tag_prefix
     if prefix:
         from pyratify.stores.registry.signature_repository import check_prefix
@@ -161,8 +166,12 @@ def _prefix(arguments: Namespace) -> str:
     return prefix
 
 
-def _signatures(arguments: Namespace) -> Reference | None:
-    """Return where signatures are: as a flag says, or for cosign's signatures alone as its own variable says."""
+def signature_repository(arguments: Namespace) -> Reference | None:
+    """Return where signatures are: as a flag says, or for cosign's signatures alone as its own variable says.
+
+    Raises:
+        ConfigurationError: The flag or variable names no repository.
+    """
     name, origin = arguments.signature_repository, "--signature-repository"
     if not name and not getattr(arguments, "cert", None) and not getattr(arguments, "trust_policy", None):
         name, origin = os.environ.get(REPOSITORY_VARIABLE, ""), f"${REPOSITORY_VARIABLE}"

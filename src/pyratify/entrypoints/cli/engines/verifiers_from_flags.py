@@ -23,6 +23,7 @@ _SUBJECT_REMEDY = (
     "Write the subject with at least C, ST and O, as 'C=US, ST=WA, O=Example'; "
     "`ratify inspect` shows that of a signer, and '*' stands for all that the authorities certify."
 )
+FLAGS_STORE = "command-line"  # what messages call the trust store of --cert
 _SUBJECT = "x509.subject:"
 
 
@@ -87,13 +88,21 @@ def anchors(arguments: Namespace) -> "tuple[tuple[str, ...], dict[StoreName, tup
     """
     from pyratify.verifiers.notation.trust_policy import StoreName
 
+    return trusted_identities(arguments), {StoreName("ca", FLAGS_STORE): material(arguments.cert, "--cert")}
+
+
+def trusted_identities(arguments: Namespace) -> tuple[str, ...]:
+    """Return the identities of `--trusted-identity`, each with the prefix that notation writes.
+
+    Raises:
+        ConfigurationError: None is given.
+    """
     if not arguments.trusted_identity:
         raise ConfigurationError(
             "--cert needs --trusted-identity: an authority certifies many, and not all of them sign for you",
             remedy="Add --trusted-identity 'x509.subject: C=US, ST=WA, O=Example', or '*' for all it certifies.",
         )
-    identities = tuple(_identity(text) for text in arguments.trusted_identity)
-    return identities, {StoreName("ca", "command-line"): material(arguments.cert, "--cert")}
+    return tuple(_identity(text) for text in arguments.trusted_identity)
 
 
 def notation_options(arguments: Namespace) -> "Options":
@@ -104,7 +113,7 @@ def notation_options(arguments: Namespace) -> "Options":
     """
     return {
         "cache": disk_cache(arguments),
-        "required_metadata": _metadata(arguments.user_metadata),
+        "required_metadata": read_metadata(arguments.user_metadata),
         "plugins": _plugins(arguments),
     }
 
@@ -112,15 +121,9 @@ def notation_options(arguments: Namespace) -> "Options":
 def _plugins(arguments: Namespace) -> "Plugins | None":
     if not arguments.plugin:
         return None
-    from pyratify.verifiers.notation.config_directory import NotationFolder, user_plugins
     from pyratify.verifiers.notation.plugin_process import Plugins
 
-    if arguments.plugin_dir:
-        folder = Path(arguments.plugin_dir)
-    elif arguments.notation_config:
-        folder = NotationFolder(Path(arguments.notation_config)).plugins
-    else:
-        folder = user_plugins()
+    folder = plugin_folder(arguments)
     plugins = Plugins(folder, frozenset(arguments.plugin))
     for name in arguments.plugin:
         try:
@@ -132,13 +135,33 @@ def _plugins(arguments: Namespace) -> "Plugins | None":
     return plugins
 
 
+def plugin_folder(arguments: Namespace) -> Path:
+    """Return the folder of notation's plugins: as the flags say, else notation's own.
+
+    Raises:
+        ConfigurationError: No flag says it, and notation's folder is not known.
+    """
+    from pyratify.verifiers.notation.config_directory import NotationFolder, user_plugins
+
+    if arguments.plugin_dir:
+        return Path(arguments.plugin_dir)
+    if arguments.notation_config:
+        return NotationFolder(Path(arguments.notation_config)).plugins
+    return user_plugins()
+
+
 def _plugin_remedy(arguments: Namespace, folder: Path) -> str:
     if arguments.plugin_dir:
         return f"Check --plugin-dir: a plugin NAME is the program {folder}/NAME/notation-NAME."
     return f"Install it as {folder}/NAME/notation-NAME, or name its folder with --plugin-dir."
 
 
-def _metadata(texts: list[str]) -> dict[str, str]:
+def read_metadata(texts: list[str]) -> dict[str, str]:
+    """Return what `-m` asks for.
+
+    Raises:
+        ConfigurationError: Not `key=value`, or a key twice.
+    """
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 KEY = ("--key", str(MATERIAL / "keys" / "cosign.pub"))
 CA = str(MATERIAL / "certs" / "ca.pem")
 POLICY = str(MATERIAL / "trustpolicy.json")

@@ -8,7 +8,7 @@ import pytest
 
 from pyratify.testing.registry import Features, RegistrySimulator
 
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[4] / "examples" / "material"
 LAYOUT = f"oci:{MATERIAL / 'layout'}"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 ENVELOPE = "application/vnd.cncf.notary.signature"

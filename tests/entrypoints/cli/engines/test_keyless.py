@@ -23,7 +23,7 @@ REGEX = (
     "--certificate-oidc-issuer-regexp",
     r"https://issuer\..*",
 )
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[4] / "examples" / "material"
 Run = Callable[..., tuple[int, str, str]]
 PROGRAM = """
 import sys

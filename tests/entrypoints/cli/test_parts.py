@@ -198,7 +198,7 @@ def test_a_key_is_recognised_in_each_form(form: PublicFormat, encoding: Encoding
 
 def test_a_certificate_beside_a_classic_signature_is_shown() -> None:
     """Annotations of the layer belong to the signature; a broken certificate is an error among the facts."""
-    material = Path(__file__).resolve().parents[2] / "examples" / "material"
+    material = Path(__file__).resolve().parents[3] / "examples" / "material"
     media_type = "application/vnd.dev.cosign.simplesigning.v1+json"
     name = "dev.sigstore.cosign/certificate"
     good = dissect(b'{"critical": {}}', media_type, {name: (material / "certs" / "ca.pem").read_text()})

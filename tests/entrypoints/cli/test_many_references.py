@@ -12,7 +12,7 @@ import pytest
 
 from pyratify.testing.registry import RegistrySimulator
 
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 LAYOUT = f"oci:{MATERIAL / 'layout'}"
 KEY = ("--key", MATERIAL / "keys" / "cosign.pub")
 CERT = ("--cert", MATERIAL / "certs" / "ca.pem", "--trusted-identity", "*")

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[4] / "examples" / "material"
 LAYOUT = f"oci:{MATERIAL / 'layout'}"
 SMALL = f"""\
 executors:

@@ -8,7 +8,7 @@ import pytest
 
 from pyratify.testing.registry import Fault, RegistrySimulator
 
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[4] / "examples" / "material"
 EXPECTED = json.loads((MATERIAL / "expected.json").read_text())
 KEY = ("--key", MATERIAL / "keys" / "cosign.pub")
 IDENTITY = "C=US, ST=WA, O=Pyratify Test"

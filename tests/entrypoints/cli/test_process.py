@@ -11,7 +11,7 @@ import pytest
 
 from pyratify.testing.registry import RegistrySimulator
 
-MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
+MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 LAYOUT = f"oci:{MATERIAL / 'layout'}"
 KEY = ("--key", str(MATERIAL / "keys" / "cosign.pub"))
 CERT = ("--cert", str(MATERIAL / "certs" / "ca.pem"), "--trusted-identity", "*")

@@ -1,0 +1,155 @@
+"""The configuration that means the same as flags of `ratify verify`, as JSON values."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyratify.config.schema import REGISTRY, default_stores
+from pyratify.config.substitute import FILE, escape
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.scope import EVERYTHING
+from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
+from pyratify.entrypoints.cli.engines.from_flags import direct_limits, read_prefix, signature_repository
+from pyratify.entrypoints.cli.engines.session import timeout
+from pyratify.entrypoints.cli.engines.verifiers_from_flags import (
+    FLAGS_STORE,
+    notation_folder,
+    plugin_folder,
+    read_metadata,
+    trusted_identities,
+)
+
+Place = Callable[[str], str]
+"""Returns a path as the configuration is to spell it."""
+
+
+def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
+    """Return a configuration that trusts, reads and limits what the flags do.
+
+    Args:
+        arguments: Flags that say what is trusted, and that `direct_verifiers` accepts.
+        place: How a path of the flags is spelt.
+
+    Raises:
+        ConfigurationError: A flag of registries cannot be used, or a text begins with `file:`.
+    """
+    executor: dict[str, Any] = {"scopes": [EVERYTHING], "verifiers": _verifiers(arguments, place)}
+    store = _store(arguments, place)
+    if store:
+        executor["stores"] = [
+            {"type": REGISTRY, "parameters": {**default_stores()[0]["parameters"], **store}}
+        ]
+    executor["timeout"] = timeout(arguments)
+    if arguments.max_signatures:
+        limits = direct_limits(arguments)
+        executor["limits"] = {"referrers": limits.referrers, "signatures": limits.signatures}
+    return {"executors": [_escaped(executor)]}
+
+
+def _escaped(value: Any) -> Any:
+    """Return JSON values that mean these when the variables and files of a configuration have been put in."""
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return escape(value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"no configuration can say this: {error}", remedy="Give this flag to `ratify verify`."
+        ) from None
+
+
+def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if is_cosign(arguments):
+        parameters: dict[str, Any] = {"trustPolicies": [_cosign(arguments, place)]}
+        found.append({"name": "cosign", "type": "cosign", "parameters": parameters})
+    notation = _notation(arguments, place)
+    if notation:
+        found.append({"name": "notation", "type": "notation", "parameters": notation})
+    return found
+
+
+def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
+    root = arguments.trusted_root
+    return _given(
+        keys={"files": [place(path) for path in arguments.key]} if arguments.key else None,
+        certificateIdentity=arguments.certificate_identity,
+        certificateIdentityRegex=arguments.certificate_identity_regexp,
+        certificateOIDCIssuer=arguments.certificate_oidc_issuer,
+        certificateOIDCIssuerRegex=arguments.certificate_oidc_issuer_regexp,
+        certificateExtensions=identity_claims(arguments),
+        allowAnyIdentity=arguments.allow_any_identity,
+        trustedRoot=place(root) if root and _is_file(root) else root,
+        ignoreTLog=arguments.insecure_ignore_tlog,
+        ignoreCTLog=arguments.insecure_ignore_sct,
+        annotations=dict(read_annotations(arguments.annotations)),
+    )
+
+
+def _is_file(root: str) -> bool:
+    from pyratify.sigstore.trust_files import SHIPPED
+
+    return root not in SHIPPED and not root.startswith("https://")
+
+
+def _notation(arguments: Namespace, place: Place) -> dict[str, Any]:
+    trust = _certificates(arguments, place) if arguments.cert else _policy(arguments, place)
+    if not trust:
+        return {}
+    plugins = arguments.plugin and {
+        "folder": place(str(plugin_folder(arguments))),
+        "allowed": list(dict.fromkeys(arguments.plugin)),
+    }
+    return trust | _given(requiredMetadata=read_metadata(arguments.user_metadata), plugins=plugins)
+
+
+def _certificates(arguments: Namespace, place: Place) -> dict[str, Any]:
+    files = [place(path) for path in arguments.cert]
+    return {
+        "certificates": [{"type": "ca", "name": FLAGS_STORE, "files": files}],
+        "trustedIdentities": list(trusted_identities(arguments)),
+    }
+
+
+def _policy(arguments: Namespace, place: Place) -> dict[str, Any]:
+    folder = notation_folder(arguments)
+    if folder is not None:
+        return _given(notationConfig=place(str(folder.root)), wildcardScopes=arguments.wildcard_scopes)
+    if not arguments.trust_policy:
+        return {}
+    return _given(
+        trustPolicy=place(arguments.trust_policy),
+        trustStore=place(arguments.trust_store),
+        wildcardScopes=arguments.wildcard_scopes,
+    )
+
+
+def _store(arguments: Namespace, place: Place) -> Mapping[str, Any]:
+    """Return the parameters of the store that differ from those of a configuration that names no store."""
+    repository = signature_repository(arguments)
+    found = _given(
+        caFile=place(arguments.ca_file) if arguments.ca_file else "",
+        signatureRepository=repository.name if repository else "",
+        cosignTagPrefix=read_prefix(arguments),
+        timeout=arguments.timeout,
+    )
+    if arguments.plain_http:
+        return {"plainHttp": True, **found}
+    return {"plainHttp": False, **found} if arguments.https or arguments.ca_file else found
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """Return the values that say something."""
+    return {name: value for name, value in values.items() if value}
+
+
+def relative_to(folder: Path) -> Place:
+    """Return how paths are spelt in a configuration of a folder: as they are given where that is the current one, else absolute."""
+    if folder.resolve() == Path.cwd().resolve():
+        return lambda path: f"./{path}" if path.startswith(FILE) else path
+    return lambda path: str(Path(path).absolute())
