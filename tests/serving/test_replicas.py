@@ -18,7 +18,8 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
-from pyratify.serving.process import Process, ServerContext
+from pyratify.serving.entry_point import ServerContext
+from pyratify.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
 from support.providers import VERIFY, request
 from support.sharing import RedisServer, free_port, running_redis

@@ -22,7 +22,7 @@ from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
 from pyratify.serving.http.server import Address
 from pyratify.serving.http.sockets import bind
 from pyratify.serving.process import Process
-from pyratify.serving.workers.control import Inherited, Report, parse_report
+from pyratify.serving.workers.control import Inherited, Report, answer, parse_report
 from pyratify.serving.workers.supervisor import Supervisor
 from support.providers import VERIFY, request
 
@@ -47,17 +47,21 @@ def flags(*arguments: object) -> Namespace:
     return parser.parse_args([*fixed, *map(str, arguments)])
 
 
+PAUSES = (0.2, 0.4, 0.8, 1.6)
+BEATS = (1.0, 0.05)
+
+
 @dataclass
 class QuickClock(SystemClock):
-    """A clock on which the pauses after a crash are short."""
+    """A clock on which the pauses after a crash and between reports are short; the patience with real processes is as it is said."""
 
     pauses: list[float] = field(default_factory=list)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, but not for long."""
-        if seconds in (0.2, 0.4, 0.8, 1.6):
+        """Sleep, but not for long between reports, nor after a crash."""
+        if seconds in PAUSES:
             self.pauses.append(seconds)
-        await asyncio.sleep(min(seconds, 0.02))
+        await asyncio.sleep(0.01 if seconds in PAUSES + BEATS else seconds)
 
 
 def supervisor(script: str, *arguments: object, **settings: float) -> Supervisor:
@@ -67,7 +71,7 @@ def supervisor(script: str, *arguments: object, **settings: float) -> Supervisor
 
 def ready(found: Supervisor) -> int:
     """Return how many workers are ready."""
-    return sum(worker.is_ready for worker in found._workers.values())
+    return sum(worker.is_ready for worker in found.workers.values())
 
 
 @asynccontextmanager
@@ -98,9 +102,9 @@ async def running(found: Supervisor, true: Callable[[], bool]) -> AsyncIterator[
 )
 async def test_a_worker_that_does_not_answer_is_ended_and_started_again(script: str) -> None:
     """Whatever it does instead; until one answers the whole is not ready."""
-    found = supervisor(script, patience=0.3)
-    async with running(found, lambda: found._restarts >= 2):
-        assert found._trouble() != ""
+    found = supervisor(script, starting=0.2, patience=0.2)
+    async with running(found, lambda: found.restarts >= 2):
+        assert found.unready_reason() != ""
 
 
 async def test_a_worker_that_hangs_up_and_lives_on_is_not_ready_and_is_ended() -> None:
@@ -112,12 +116,46 @@ async def test_a_worker_that_hangs_up_and_lives_on_is_not_ready_and_is_ended() -
 
     def ended() -> bool:
         seen.update(
-            not worker.is_ready and worker.report.faults == SILENT for worker in found._workers.values()
+            not worker.is_ready and worker.report.faults == SILENT for worker in found.workers.values()
         )
-        return found._restarts >= 1 and True in seen
+        return found.restarts >= 1 and True in seen
 
     async with running(found, ended):
         pass
+
+
+async def test_a_worker_that_ends_with_unread_requests_is_not_killed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its end resets the connection; it finishes nevertheless, with its own exit code."""
+    hasty = BEGIN + (
+        "lines.readline(); answer(GOOD)\n"
+        "import select; select.select([control], [], [])\n"  # a request that is never read
+        "lines.close(); control.close(); time.sleep(0.2); os._exit(7)"
+    )
+    found = supervisor(hasty)
+    with caplog.at_level(logging.WARNING):
+        async with running(found, lambda: found.restarts >= 1):
+            pass
+    assert {getattr(record, "code", None) for record in caplog.records} == {7}
+
+
+async def test_the_last_report_arrives_although_requests_are_unread() -> None:
+    """A local socket that is closed with unread data would take it away."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    reader, writer = await asyncio.open_connection(sock=ours)
+    report = Report(serving=True, faults={})
+    task = asyncio.create_task(answer(theirs, lambda wanted: report, lambda: None))
+    async with asyncio.timeout(SECONDS):
+        writer.write(b"state\n")
+        assert parse_report(await reader.readline()) == report
+        writer.write(b"state\n" * 100)
+        task.cancel()
+        assert parse_report(await reader.read()) == report
+        writer.close()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_pauses_between_crashes_grow() -> None:
@@ -125,7 +163,7 @@ async def test_the_pauses_between_crashes_grow() -> None:
     found = supervisor(BEGIN + "sys.exit(1)")
     clock = found.clock
     assert isinstance(clock, QuickClock)
-    async with running(found, lambda: found._restarts >= 4):
+    async with running(found, lambda: found.restarts >= 4):
         assert clock.pauses[:4] == [0.2, 0.4, 0.8, 1.6]
 
 
@@ -141,7 +179,7 @@ async def test_a_worker_that_does_not_end_is_ended(caplog: pytest.LogCaptureFixt
         BEGIN
         + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nfor line in lines: answer(GOOD)\ntime.sleep(600)"
     )
-    found = supervisor(deaf, "--workers", 2, finishing=0.2)
+    found = supervisor(deaf, "--workers", 2, finishing=0.1)
     with caplog.at_level(logging.ERROR):
         async with running(found, lambda: ready(found) == 2):
             pass
@@ -163,8 +201,8 @@ async def test_metrics_of_the_whole_are_the_sum() -> None:
         assert "ratify_workers_ready 3.0" in lines
         async with client.get(f"http://127.0.0.1:{where[0].port}/readyz") as answer:
             assert answer.status == 200
-        found._workers[1].send(signal.SIGKILL)
-        while found._restarts == 0 or ready(found) < 3:  # noqa: ASYNC110 - they are other processes
+        found.workers[1].send(signal.SIGKILL)
+        while found.restarts == 0 or ready(found) < 3:  # noqa: ASYNC110 - they are other processes
             await asyncio.sleep(0.01)
         async with client.get(f"http://127.0.0.1:{port}/metrics") as answer:
             lines = (await answer.text()).splitlines()
@@ -208,9 +246,9 @@ async def test_a_worker_reports_and_ends(how: str, tmp_path: Path) -> None:
         else:
             writer.write_eof()
         last = parse_report(await reader.readline())
+        writer.close()
         await task
     assert ("draining" in last.faults) is (how == "told-to")
     counts = {sample[0]: sample[2] for family in last.families for sample in family.samples if not sample[1]}
     assert counts["ratify_verification_request_count"] == 1
-    writer.close()
     await writer.wait_closed()

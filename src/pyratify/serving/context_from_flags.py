@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.admission import Admission, WorkLimits
@@ -15,6 +16,9 @@ from pyratify.serving.http.activity import RefusedClients, Watch
 from pyratify.serving.http.bodies import BodyBudget
 from pyratify.serving.http.routes import Address
 from pyratify.serving.tls.reloading import ReloadingTls
+
+if TYPE_CHECKING:
+    from pyratify.serving.telemetry.metrics import Metrics
 
 
 def name_cluster(flags: Namespace, environment: MutableMapping[str, str]) -> None:
@@ -41,6 +45,23 @@ def verdicts_of(
     lifetimes = Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
     limits = WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
     return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=Admission(clock, limits))
+
+
+def open_metrics(flags: Namespace, clock: Clock) -> "Metrics | None":
+    """Return the metrics of this process; None unless the flags enable them.
+
+    Raises:
+        ConfigurationError: prometheus_client is not installed.
+    """
+    if not flags.enable_metrics:
+        return None
+    try:
+        from pyratify.serving.telemetry.metrics import Metrics
+    except ImportError:
+        raise ConfigurationError(
+            "metrics need prometheus_client", remedy="Install it: pip install 'pyratify[metrics]'."
+        ) from None
+    return Metrics(clock)
 
 
 def watch_of(flags: Namespace, clock: Clock) -> Watch:

@@ -22,12 +22,12 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
 def add_serving_flags(
     parser: ArgumentParser, *, client_ca: str = "--client-ca-file", address: str | None = None
 ) -> None:
-    """Add the flags that every entry point which serves has.
+    """Add the flags of every serving entry point.
 
     Args:
         parser: The parser.
         client_ca: The flag that names the authority of clients' certificates.
-        address: Where is served when nothing is said; without it something has to be said.
+        address: The default of `--address`, which is required without it.
     """
     add = parser.add_argument
     add("-c", "--config", metavar="FILE", help="the configuration, read again whenever it changes")
@@ -43,6 +43,13 @@ def add_serving_flags(
     _add_tls_flags(parser, client_ca)
     add_cache_flags(parser)
     add_limit_flags(parser)
+    _add_telemetry_flags(parser)
+    _add_process_flags(parser)
+    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)
+
+
+def _add_telemetry_flags(parser: ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--enable-metrics",
         action="store_true",
@@ -54,6 +61,10 @@ def add_serving_flags(
         help="send traces where the OTEL_* variables say (needs the extra `otel`)",
     )
     add("--metrics-port", type=int, default=8888, metavar="PORT", help="where /metrics is (default: 8888)")
+
+
+def _add_process_flags(parser: ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--drain",
         type=duration,
@@ -73,7 +84,6 @@ def add_serving_flags(
         choices=("debug", "info", "warning", "error"),
         help="default: $RATIFY_LOG_LEVEL or info",
     )
-    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)
 
 
 def _add_tls_flags(parser: ArgumentParser, client_ca: str) -> None:

@@ -25,8 +25,9 @@ from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags, go_style
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
+from pyratify.serving.entry_point import ServerContext
 from pyratify.serving.http.server import Address, Request
-from pyratify.serving.process import Process, ServerContext
+from pyratify.serving.process import Process
 from pyratify.serving.server_flags import answer_within
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore

@@ -18,8 +18,9 @@ from pyratify.core.scope import ScopeMap
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.service.serve_service import make
 from pyratify.entrypoints.service.service_flags import add_flags
+from pyratify.serving.entry_point import ServerContext
 from pyratify.serving.http.server import Request
-from pyratify.serving.process import Process, ServerContext
+from pyratify.serving.process import Process
 from pyratify.serving.server_flags import answer_within
 from pyratify.serving.telemetry.metrics import Metrics
 from pyratify.testing.fakes import FakeVerifier

@@ -6,7 +6,7 @@ from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
 from pyratify.entrypoints.gatekeeper.request_keys import Namespaces
 from pyratify.serving import process
-from pyratify.serving.process import Server, ServerContext
+from pyratify.serving.entry_point import Server, ServerContext
 from pyratify.serving.server_flags import answer_within
 
 

@@ -11,8 +11,8 @@ from pyratify.entrypoints.service.decisions import Decisions
 from pyratify.entrypoints.service.service_routes import Entrance, service_site
 from pyratify.entrypoints.service.verification_service import Service, Settings
 from pyratify.serving import process
+from pyratify.serving.entry_point import Server, ServerContext
 from pyratify.serving.http.server import Address
-from pyratify.serving.process import Server, ServerContext
 from pyratify.serving.server_flags import answer_within
 
 

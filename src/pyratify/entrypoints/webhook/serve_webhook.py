@@ -9,7 +9,7 @@ from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
 from pyratify.entrypoints.webhook.webhook_routes import webhook_site
 from pyratify.kubernetes.client.in_cluster import has_cluster
 from pyratify.serving import process
-from pyratify.serving.process import Server, ServerContext
+from pyratify.serving.entry_point import Server, ServerContext
 
 
 def make(context: ServerContext) -> Server:

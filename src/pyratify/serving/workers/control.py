@@ -1,9 +1,10 @@
-"""What supervisor and worker say to each other, over a pair of sockets: the one asks in lines, the other reports in lines of JSON."""
+"""The protocol of supervisor and worker, over a pair of sockets: requests are lines, reports are lines of JSON."""
 
 import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -14,16 +15,17 @@ from pyratify.serving.telemetry.aggregate import Family
 VARIABLE = "RATIFY_WORKER"
 STATE, METRICS = b"state\n", b"metrics\n"
 MAX_LINE = 16 * 1024 * 1024
+_CLOSING_SECONDS, _CHUNK = 0.8, 1024  # less than the second that `isolation.end` waits
 _ENCODER = msgspec.json.Encoder()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How a worker is.
+    """The state of a worker.
 
     Attributes:
         serving: Whether it has begun to serve.
-        faults: Why it is not ready, by name; empty when it is.
-        families: What it has measured; empty where nobody asked.
+        faults: The reasons not to be ready, by name of the check; empty when the worker is ready.
+        families: Its metrics; empty unless they were requested.
     """
 
     serving: bool
@@ -33,12 +35,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a worker has from its supervisor.
+    """What a worker inherits from its supervisor.
 
     Attributes:
-        number: Which of the workers it is.
+        number: The worker's number, from 0.
         control: The connection to the supervisor.
-        sockets: Where it serves.
+        sockets: The listening sockets.
     """
 
     number: int
@@ -47,10 +49,10 @@ class Inherited:
 
 
 def inherit() -> Inherited | None:
-    """Return what this process has from a supervisor; None where it has none. Its own children inherit nothing of it.
+    """Return what this process inherits from a supervisor; None without one. Its own children inherit nothing of it.
 
     Raises:
-        ConfigurationError: The variable is set by somebody else.
+        ConfigurationError: The variable was not set by a supervisor.
     """
     text = os.environ.pop(VARIABLE, "")
     if not text:
@@ -59,7 +61,9 @@ def inherit() -> Inherited | None:
         number, control, *rest = map(int, text.split(","))
         sockets = [socket.socket(fileno=descriptor) for descriptor in (control, *rest)]
     except (OSError, ValueError):
-        raise ConfigurationError(f"{VARIABLE} is not for you to set", remedy="Unset it.") from None
+        raise ConfigurationError(
+            f"{VARIABLE} is {text[:40]!a}, which no supervisor sets", remedy="Unset it."
+        ) from None
     for one in sockets:
         one.set_inheritable(False)
         one.setblocking(False)
@@ -81,12 +85,12 @@ def parse_report(line: bytes) -> Report:
 
 
 async def answer(control: socket.socket, report: Callable[[bool], Report], gone: Callable[[], None]) -> None:
-    """Answer the supervisor until it is gone, and with a last report when cancelled.
+    """Answer the supervisor until it is gone, and send a last report when cancelled.
 
     Args:
         control: The connection to the supervisor.
-        report: Says how this worker is; told whether metrics are wanted.
-        gone: Told that there is no supervisor any more.
+        report: Returns this worker's report; its argument is whether metrics are wanted.
+        gone: Called when the supervisor is gone.
     """
     reader, writer = await asyncio.open_connection(sock=control)
     try:
@@ -98,4 +102,18 @@ async def answer(control: socket.socket, report: Callable[[bool], Report], gone:
         gone()
     finally:
         writer.write(_ENCODER.encode(report(True)) + b"\n")
-        writer.close()
+        await _close(reader, writer)
+
+
+async def _close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close a connection so that its last report arrives.
+
+    A local socket that is closed with unread requests resets the connection (unix(7)), and what the other end has not read yet
+    is lost. So our direction is ended first, and the requests that are left are read until the supervisor has closed its own.
+    """
+    with suppress(OSError, RuntimeError, TimeoutError):  # RuntimeError: uvloop, when the connection is gone
+        async with asyncio.timeout(_CLOSING_SECONDS):
+            writer.write_eof()
+            while await reader.read(_CHUNK):
+                pass
+    writer.close()

@@ -1,4 +1,4 @@
-"""The supervisor: binds the address once, keeps its workers alive, and ends them without losing a request."""
+"""The supervisor: binds the address once, restarts workers that end, and drains them without losing a request."""
 
 import asyncio
 import logging
@@ -30,13 +30,16 @@ class Supervisor:
     """Several workers as one server.
 
     Attributes:
-        flags: What the command line said.
+        flags: The parsed command line.
         command: The command line of the whole program, for each worker.
-        clock: Where all times come from.
-        stop: Set when everything is to end.
-        started: Told where is served, and where their health is.
-        patience: For how many seconds a worker may not answer before it is ended.
-        finishing: For how many seconds after the drain workers may finish what is under way.
+        clock: The clock of pauses.
+        stop: Set to end the supervisor and its workers.
+        started: Called with the address of the workers, and of their health.
+        starting: The seconds that a new worker has for its first report; imports take long on a busy machine.
+        patience: The seconds that a worker has for every other report, and to end after it closed its connection.
+        finishing: The seconds after the drain in which workers may finish the requests under way.
+        workers: The running workers, by number.
+        restarts: How many workers ended and were started again.
     """
 
     flags: Namespace
@@ -44,20 +47,21 @@ class Supervisor:
     clock: Clock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     started: Callable[[Address, Address], None] | None = None
+    starting: float = 60.0
     patience: float = 15.0
     finishing: float = 15.0
-    _workers: dict[int, Worker] = field(default_factory=dict)
+    workers: dict[int, Worker] = field(init=False, default_factory=dict)
+    restarts: int = field(init=False, default=0)
     _gone: tuple[Family, ...] = ()
-    _restarts: int = 0
 
     async def run(self) -> None:
-        """Serve until told to stop: readiness falls first, then all workers finish what is under way.
+        """Supervise until `stop` is set: readiness falls first, then all workers finish the requests under way.
 
         Raises:
             ConfigurationError: An address cannot be used, or a worker refuses to start.
         """
         address = Address.parse(self.flags.address)
-        readiness = Readiness({"workers": self._trouble})
+        readiness = Readiness({"workers": self.unready_reason})
         async with AsyncExitStack() as stack:
             sockets = bind(address.host, address.port)
             stack.callback(_close, sockets)
@@ -89,22 +93,22 @@ class Supervisor:
             await end(stopping, *keeping)
 
     async def _drain(self, sockets: tuple[socket.socket, ...], keeping: "list[asyncio.Task[None]]") -> None:
-        """Let all workers finish; end those that do not within the limit."""
-        _LOG.info("draining", extra={"workers": len(self._workers)})
-        for worker in self._workers.values():
+        """Let all workers finish; kill those that do not within the limit."""
+        _LOG.info("draining", extra={"workers": len(self.workers)})
+        for worker in self.workers.values():
             worker.send(signal.SIGTERM)
         _close(sockets)  # so that the last worker's end is the address's end
         await asyncio.wait(keeping, timeout=self.flags.drain + self.finishing)
-        for number, worker in self._workers.items():
+        for number, worker in self.workers.items():
             _LOG.error("worker ended by force", extra={"worker": number})
             worker.send(signal.SIGKILL)
         await asyncio.wait(keeping, timeout=self.finishing)
 
     async def _keep(self, number: int, sockets: tuple[socket.socket, ...], first: asyncio.Event) -> None:
-        """Run one worker again and again, after longer and longer pauses, until everything ends.
+        """Run one worker again and again, after growing pauses, until `stop` is set.
 
         Raises:
-            ConfigurationError: It refuses to start, and none has served yet.
+            ConfigurationError: It refuses to start, and no worker has served yet.
         """
         pause = _FIRST_PAUSE
         while not self.stop.is_set():
@@ -114,7 +118,7 @@ class Supervisor:
                 return
             if code == exits.USAGE and not first.is_set():
                 raise ConfigurationError("no worker can start", remedy="Its own message says why.")
-            self._restarts += 1
+            self.restarts += 1
             if self.clock.monotonic() - began >= _LONG_LIFE:
                 pause = _FIRST_PAUSE
             extra = {"worker": number, "code": code, "pause": pause}
@@ -125,7 +129,7 @@ class Supervisor:
     async def _run(self, number: int, sockets: tuple[socket.socket, ...], first: asyncio.Event) -> int:
         """Run one worker until it ends; return its exit code."""
         async with running(self.command, number, sockets) as worker:
-            self._workers[number] = worker
+            self.workers[number] = worker
             _LOG.info("worker started", extra={"worker": number, "pid": worker.process.pid})
             if self.stop.is_set():
                 worker.send(signal.SIGTERM)
@@ -134,34 +138,34 @@ class Supervisor:
                 code = await worker.process.wait()
             finally:
                 await end(beating)
-                del self._workers[number]
+                del self.workers[number]
         self._gone = summed([self._gone, counted(worker.families.families)])
         return code
 
     async def _beat(self, number: int, worker: Worker, first: asyncio.Event) -> None:
-        """Ask a worker how it is every second; end one that does not answer."""
+        """Request a report every second, more often until the worker serves; end a worker that does not report."""
         beat = 0
         while True:
             try:
-                async with asyncio.timeout(self.patience):
+                async with asyncio.timeout(self.patience if beat else self.starting):
                     await worker.ask(metrics=self.flags.enable_metrics and beat % _METRICS_EVERY == 0)
             except TimeoutError:
-                return self._silence(number, worker)
+                return self._end_silent(number, worker)
             except ConnectionError:
-                if beat:
-                    await self.clock.sleep(self.patience)  # it is ending; `_run` ends this when it has
-                    return self._silence(number, worker)
+                if beat:  # else the connection is not open yet
+                    await self.clock.sleep(self.patience)  # cancelled by `_run` when the process has ended
+                    return self._end_silent(number, worker)
             if worker.report.serving:
                 first.set()
             beat += 1
-            await self.clock.sleep(_BEAT if first.is_set() else _BEAT / 20)
+            await self.clock.sleep(_BEAT if worker.report.serving else _BEAT / 20)
 
-    def _silence(self, number: int, worker: Worker) -> None:
+    def _end_silent(self, number: int, worker: Worker) -> None:
         _LOG.error("worker does not answer", extra={"worker": number})
         worker.send(signal.SIGKILL)
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep, but not when everything is to end."""
+        """Sleep until `stop` is set at the latest."""
         tasks = [asyncio.ensure_future(self.clock.sleep(seconds)), asyncio.ensure_future(self.stop.wait())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await end(*tasks)
@@ -174,11 +178,11 @@ class Supervisor:
         if self.started is not None:
             self.started(where, health)
 
-    def _trouble(self) -> str:
-        """Return why requests should not be sent here; one worker that is ready is enough."""
-        if any(worker.is_ready for worker in self._workers.values()):
+    def unready_reason(self) -> str:
+        """Return why requests should not be sent here, or an empty text; one ready worker is enough."""
+        if any(worker.is_ready for worker in self.workers.values()):
             return ""
-        faults = [why for worker in self._workers.values() for why in worker.report.faults.values()]
+        faults = [why for worker in self.workers.values() for why in worker.report.faults.values()]
         return next(iter(faults), "no worker is running")
 
     async def _observed(self, stack: AsyncExitStack, readiness: Readiness) -> Address:
@@ -191,22 +195,22 @@ class Supervisor:
         return health
 
     async def _measured(self, request: Request) -> Reply:
-        """Return the sum of what all workers have measured, as far as they answer at once."""
+        """Return the sum of the workers' metrics; of a worker that does not answer at once those of its last report."""
         del request
         from pyratify.serving.telemetry.metrics import exposed
 
-        await asyncio.gather(*(_fresh(worker) for worker in self._workers.values()))
-        found = [self._gone, *(worker.families.families for worker in self._workers.values())]
-        ready = sum(worker.is_ready for worker in self._workers.values())
+        await asyncio.gather(*(_fresh(worker) for worker in self.workers.values()))
+        found = [self._gone, *(worker.families.families for worker in self.workers.values())]
+        ready = sum(worker.is_ready for worker in self.workers.values())
         own = (
             gauge("ratify_workers_ready", "workers ready", ready),
-            gauge("ratify_worker_restarts", "worker restarts", self._restarts),
+            gauge("ratify_worker_restarts", "worker restarts", self.restarts),
         )
         return Reply(200, exposed((*summed(found), *own)), "text/plain")
 
 
 async def _fresh(worker: Worker) -> None:
-    """Let a worker report what it has measured; what it last said counts where it does not answer in time."""
+    """Request a worker's metrics; its last report counts where none arrives within a second."""
     with suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(_BEAT):
             await worker.ask(metrics=True)

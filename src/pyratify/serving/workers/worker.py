@@ -25,12 +25,12 @@ _SILENT = Report(serving=False, faults={"worker": "it does not report any more"}
 
 @dataclass(slots=True)
 class Worker:
-    """One process.
+    """One worker process.
 
     Attributes:
         process: The process.
-        report: What it last said.
-        families: What it last said it had measured.
+        report: Its last report.
+        families: Its last report with metrics.
     """
 
     process: asyncio.subprocess.Process
@@ -45,18 +45,17 @@ class Worker:
         return self.report.serving and not self.report.faults
 
     async def ask(self, *, metrics: bool = False) -> None:
-        """Ask how it is and wait for its next report.
+        """Request a report and wait for it.
 
         Raises:
-            ConnectionError: It is gone.
+            ConnectionError: The worker has closed the connection.
         """
-        if self._writer is None or self._writer.is_closing():
-            raise ConnectionResetError("the worker is gone")
-        before = self.families
-        self._writer.write(METRICS if metrics else STATE)
-        await self._writer.drain()
+        before, writer = self.families, self._connected()
+        writer.write(METRICS if metrics else STATE)
+        await writer.drain()
         await self._news.wait()
         while metrics and self.families is before:
+            self._connected()
             await self._news.wait()
 
     def send(self, number: signal.Signals) -> None:
@@ -65,20 +64,32 @@ class Worker:
             self.process.send_signal(number)
 
     async def listen(self, control: socket.socket) -> None:
-        """Take its reports until it closes the connection; one that makes no sense ends it."""
+        """Take its reports until it closes the connection; a malformed report ends the worker."""
         reader, self._writer = await asyncio.open_connection(sock=control, limit=MAX_LINE)
         try:
             while line := await reader.readline():
                 self.report = parse_report(line)
                 if self.report.families:
                     self.families = self.report
-                self._news.set()
-                self._news = asyncio.Event()
-        except (ValueError, ConnectionError):
+                self._tell()
+        except ValueError:
             self.send(signal.SIGKILL)
+        except ConnectionError:  # it ends, or lives on without reporting: the supervisor's patience decides
+            pass
         finally:
             self.report = _SILENT
             self._writer.close()
+            self._tell()
+
+    def _connected(self) -> asyncio.StreamWriter:
+        if self._writer is None or self._writer.is_closing():
+            raise ConnectionResetError("the worker is gone")
+        return self._writer
+
+    def _tell(self) -> None:
+        """Wake those that wait for the next report."""
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 @asynccontextmanager
@@ -89,8 +100,8 @@ async def running(
 
     Args:
         command: The command line of the whole program.
-        number: Which of the workers it is.
-        sockets: Where it serves.
+        number: The worker's number, from 0.
+        sockets: The listening sockets.
     """
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

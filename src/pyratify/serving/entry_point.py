@@ -1,0 +1,55 @@
+"""What an entry point gives to the process that serves it, and what it gets from there."""
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core.clock import Clock
+from pyratify.serving.configuration_source import Source
+from pyratify.serving.http.routes import Site
+
+if TYPE_CHECKING:
+    from pyratify.serving.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContext:
+    """What an entry point makes its server from.
+
+    Attributes:
+        flags: The parsed command line.
+        source: The current configuration.
+        verdicts: Evaluates references, and remembers the results.
+        clock: The clock of all deadlines and lifetimes.
+        metrics: The process's metrics; None unless they are enabled.
+    """
+
+    flags: Namespace
+    source: Source
+    verdicts: Verdicts
+    clock: Clock
+    metrics: "Metrics | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """An entry point's server, ready to listen.
+
+    Attributes:
+        site: The routes and their bounds.
+        aclose: Waits for background work, after the last request was answered.
+        open_to_all: Whether clients without a certificate of the clients' authority may be served: the answers reveal
+            nothing, or the site authenticates its clients itself.
+        watch: Follows files of the entry point's own until cancelled; None where there are none.
+        checks: Readiness checks beside the configuration and the certificates: by name, the reason not to be ready, or "".
+        sweeps: Each drops expired entries; called every second.
+    """
+
+    site: Site
+    aclose: Callable[[], Awaitable[None]]
+    open_to_all: bool = False
+    watch: Callable[[], Coroutine[None, None, None]] | None = None
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    sweeps: tuple[Callable[[], None], ...] = ()
