@@ -12,10 +12,8 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.credentials.docker_config import DockerCredentials
-from pyratify.http.transport import Transport
 from pyratify.http.transport_asyncio import AsyncioTransport
 from pyratify.stores.registry.registry_options import RegistryOptions
-from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
 from pyratify.testing.registry import BasicAuth, BearerAuth, Fault, RegistrySimulator, redirect
 from pyratify.testing.tls import Authority
 from support.registries import USER, Credentials, executor, open_store, reasons, sign
@@ -261,18 +259,16 @@ async def test_atk_042_one_tenants_token_is_not_anothers(registry: RegistrySimul
 async def test_atk_043_netrc_is_never_read(
     registry: RegistrySimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Credentials come from the configuration and from nowhere else, over every transport."""
+    """Credentials come from the configuration and from nowhere else."""
     (tmp_path / ".netrc").write_text("default login x password y\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     registry.auth = BasicAuth("x", "y")
-    for kind in (AsyncioTransport, AiohttpTransport):
-        transport: Transport = kind(RegistryOptions())
-        async with open_store(transport=transport) as store:
-            with pytest.raises(StoreError) as caught:
-                await store.resolve(registry.reference("app", "v1"))
-        assert caught.value.reason is Reason.REGISTRY_AUTH
+    async with open_store(transport=AsyncioTransport(RegistryOptions())) as store:
+        with pytest.raises(StoreError) as caught:
+            await store.resolve(registry.reference("app", "v1"))
+    assert caught.value.reason is Reason.REGISTRY_AUTH
     assert _secrets(registry) == []
 
 

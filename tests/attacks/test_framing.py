@@ -1,6 +1,7 @@
 """Attacks by the framing of HTTP: tiny chunks and chunk extensions without end."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -54,12 +55,16 @@ def test_atk_287_chunks_as_servers_send_them_are_read(size: int) -> None:
 
 
 async def _served(answer: Callable[[asyncio.StreamWriter], None], limit: int) -> bytes:
+    ended = asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(HEAD)
         answer(writer)
-        await reader.read()
-        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.transport.abort()
+        ended.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
@@ -68,6 +73,7 @@ async def _served(answer: Callable[[asyncio.StreamWriter], None], limit: int) ->
         return await fetcher.fetch(FetchRequest(url=f"http://127.0.0.1:{port}/crl", limit=limit))
     finally:
         server.close()
+        await ended.wait()
 
 
 @pytest.mark.parametrize("chunk", TINY.values(), ids=list(TINY))
@@ -83,7 +89,7 @@ async def test_atk_287_tiny_chunks_of_a_revocation_server_come_to_an_end(chunk: 
         (b"x\r\n", "no size"),
         (b"2\r\nokay\r\n", "does not end"),
         (b"ffffffff\r\n", "more than"),
-        (b"1;" + b"y" * 200_000, "framing is too long"),
+        (b"1;" + b"y" * 200_000, "a line is too long"),
     ],
 )
 async def test_atk_287_chunks_that_are_none_end_the_answer(chunks: bytes, why: str) -> None:

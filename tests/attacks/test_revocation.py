@@ -288,7 +288,7 @@ async def test_atk_166_an_untrusted_chain_causes_no_question(level: str) -> None
 async def test_atk_166_a_place_that_must_not_be_asked_is_not(url: str) -> None:
     """A trusted authority names it, and still only public addresses over http are asked."""
 
-    async def resolve(host: str, port: int) -> tuple[str, ...]:
+    def resolve(host: str, port: int) -> tuple[str, ...]:
         return ("127.0.0.1" if host == "2130706433" else host,)
 
     leaf = signer(MIDDLE, extensions=looked_up(lists=url))

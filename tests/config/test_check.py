@@ -162,20 +162,6 @@ async def test_a_name_of_the_parts_is_kept_for_their_rules() -> None:
     ]
 
 
-def test_a_place_that_is_not_there_is_not_mended() -> None:
-    """Nothing is put where nothing was."""
-    from pyratify.config.all_faults import Mended
-    from pyratify.core.errors import ConfigurationError
-
-    mended = Mended({"a": [1], "b.c": {"d": 1}})
-    for path in ("", "x", "a[1]", "a[x]", "a[0].b", "a.b"):
-        assert not mended.replace(ConfigurationError("", path=path), 5)
-        assert not mended.mend(ShapeError("", path=path))
-    assert not mended.mend(ConfigurationError("no fault of the shape", path="a"))
-    assert mended.replace(ConfigurationError("", path="b.c.d"), 5)
-    assert mended.document == {"a": [1], "b.c": {"d": 5}}
-
-
 def test_keys_are_suggested_where_their_place_is_unknown() -> None:
     """Then those of the whole type are known."""
     import msgspec

@@ -2,9 +2,10 @@
 
 import pytest
 
+from pyratify.core.addresses import is_public, literal
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
-from pyratify.http.ssrf import check_addresses, check_literal, is_public, literal
+from pyratify.http.ssrf import check_addresses, check_literal
 
 INSIDE = [
     "127.0.0.1",

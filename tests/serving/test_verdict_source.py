@@ -8,6 +8,7 @@ from pyratify.core.errors import StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.core.report import failures
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verifier import Details, Evidence
 from pyratify.serving.verdict_source import Answers, Undecided
@@ -76,3 +77,24 @@ async def test_evidence_that_cannot_be_written_down_decides_nothing() -> None:
     with pytest.raises(Undecided) as caught:
         await answers(signed(), verifier=FakeVerifier(does=odd)).verdict(APP)
     assert caught.value.reason is Reason.INTERNAL
+
+
+SECRET = "/home/operator/.docker/config.json"
+
+
+async def test_a_report_for_clients_does_not_say_where_credentials_are(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither the path of the file nor its other keys; the log has the whole message."""
+    store = signed()
+    image = await store.resolve(APP)
+    (referrer,) = store.listings[image.digest]
+    store.attach(image, "application/test", ("text/plain", b"a second one, which can be read"))
+    message = f"of {SECRET} 'other.example' is not for example.com"
+    store.faults[str(referrer.descriptor.digest)] = StoreError(Reason.REGISTRY_AUTH, message)
+    found = (await answers(store).verdict(APP)).result
+    failed = [failure for _, failure in failures(found.artifacts)]
+    assert [failure.reason for failure in failed] == [Reason.REGISTRY_AUTH]
+    assert SECRET not in found.to_json()
+    assert "other.example" not in found.to_json()
+    assert any(SECRET in getattr(record, "error", "") for record in caplog.records)

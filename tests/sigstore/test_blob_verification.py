@@ -1,6 +1,5 @@
 """Bundles beside files: which digests bind a statement, and which types of statement count."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -14,29 +13,15 @@ from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import load_authenticator
 from pyratify.sigstore.blob_verification import verify_blob
 from pyratify.sigstore.predicate_types import SHORT_NAMES
-from pyratify.testing.cosign import sign_message, sign_statement, statement
+from pyratify.testing.cosign import sign_message, sign_statement
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sigstore import PrivateSigstore, Signing
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 from support.cosign_setting import KEY
+from support.file_bundles import FILE, PROVENANCE, about, digests
 
-FILE = b"a package"
-PROVENANCE = "https://slsa.dev/provenance/v1"
 SIGSTORE, GITHUB = PrivateSigstore(), PrivateSigstore("github")
 LOGGED = Signing(log=1)
-
-
-def digests(*algorithms: str, data: bytes = FILE) -> dict[str, str]:
-    """Return the digests of the file."""
-    return {name: hashlib.new(name, data).hexdigest() for name in algorithms}
-
-
-def about(*subjects: dict[str, str], kind: str = PROVENANCE) -> dict[str, Any]:
-    """Return a statement about subjects with these digests."""
-    return {
-        **statement(Digest.of(FILE), predicate_type=kind),
-        "subject": [{"name": "pkg:npm/a@1", "digest": each} for each in subjects],
-    }
 
 
 def verify(bundle: dict[str, Any], artifact: Artifact | None = None, **how: Any) -> Details:

@@ -1,4 +1,4 @@
-"""From a configuration to an engine."""
+"""Builds an engine from a configuration."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -36,7 +36,7 @@ async def open_engine(
 
     Args:
         source: The configuration or its file.
-        clock: Where every part takes its time from; the machine's own when omitted.
+        clock: The clock of every part; the system's when omitted.
         cache: The content cache, instead of the configuration's one in memory.
 
     Raises:
@@ -61,10 +61,10 @@ async def build_engine(
     Args:
         loaded: The configuration.
         stack: Closes what the engine holds open.
-        clock: Where every part takes its time from.
+        clock: The clock of every part; the system's when omitted.
         cache: The content cache.
-        secret: What processes that share verdicts have in common; with it, engines that are equal get the same generation.
-        observer: Watches resolving, listing, verifying and exchanges with registries.
+        secret: The key of processes that share verdicts; with it, equal engines get the same generation.
+        observer: Records resolving, listing, verifying and requests to registries.
     """
     memory = loaded.config.cache.memory_bytes
     kept = cache if cache is not None or not memory else MemoryCache(memory)
@@ -200,5 +200,5 @@ def _check_names(config: ExecutorConfig, path: str) -> None:
             raise ConfigurationError(
                 f"two verifiers are called {name!r}",
                 path=join(path, f"verifiers[{number}].name"),
-                remedy="Call one of them otherwise: rules refer to verifiers by name.",
+                remedy="Rename one of them: rules refer to verifiers by name.",
             )

@@ -1,15 +1,15 @@
-"""Everything that is wrong with a configuration, not only the first thing."""
+"""Finds every fault of a configuration, not only the first (`ratify config check`)."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from pyratify.config.all_faults import Mended
 from pyratify.config.build import Builder
 from pyratify.config.check_shape import Shape
 from pyratify.config.decode import ShapeError
 from pyratify.config.load import LoadedConfig, fill, read_document
 from pyratify.config.plugin_resources import BuildResources
+from pyratify.config.repaired_document import RepairedDocument
 from pyratify.config.scopes import check_scopes
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
@@ -28,37 +28,37 @@ async def check_file(file: Path) -> tuple[ConfigurationError, ...]:
 
 
 async def check_document(document: Any, base: Path) -> tuple[ConfigurationError, ...]:
-    """Return every fault of a configuration's JSON values: each is taken out where it is found, and the rest checked again.
+    """Return every fault of a configuration's JSON values: each is repaired where it is found, and the rest checked again.
 
     Args:
         document: The JSON values.
         base: The folder that relative paths start from.
     """
-    mended, found = Mended(document), dict[str, ConfigurationError]()
-    filled = _filled(mended, base, found)
-    mended = Mended(filled)
+    repaired, found = RepairedDocument(document), dict[str, ConfigurationError]()
+    filled = _filled(repaired, base, found)
+    repaired = RepairedDocument(filled)
     for _ in range(_ROUNDS):
-        faults = [each for each in await _faults(mended.document, base) if each.message not in found]
-        new = [each for each in faults if not mended.follows(each) and not _stands_in(each, found)]
+        faults = [each for each in await _faults(repaired.document, base) if each.message not in found]
+        new = [each for each in faults if not repaired.is_consequence(each) and not _stands_in(each, found)]
         found |= {fault.message: fault for fault in new}
-        if not sum(mended.mend(fault) for fault in faults):
+        if not sum(repaired.repair(fault) for fault in faults):
             break
     return tuple(found.values())
 
 
-def _filled(mended: Mended, base: Path, found: dict[str, ConfigurationError]) -> Any:
-    """Return the document with variables and files put in, those that are missing as an empty text."""
+def _filled(repaired: RepairedDocument, base: Path, found: dict[str, ConfigurationError]) -> Any:
+    """Return the document with variables and files substituted; those that are missing become an empty text."""
     for _ in range(_ROUNDS):
         try:
-            return fill(mended.document, base)
+            return fill(repaired.document, base)
         except ConfigurationError as fault:
             found[fault.message] = fault
-            mended.replace(fault, "")
-    return mended.document
+            repaired.replace(fault, "")
+    return repaired.document
 
 
 def _stands_in(fault: ConfigurationError, found: dict[str, ConfigurationError]) -> bool:
-    """Return whether the fault is that of an empty text that was put in for what is missing."""
+    """Return whether a fault is that of the empty text that `_filled` put in place of something missing."""
     return any(
         fault.path == each.path and not isinstance(each, ShapeError) and each.reason is Reason.CONFIG_INVALID
         for each in found.values()
@@ -75,7 +75,7 @@ async def _faults(document: Any, base: Path) -> tuple[ConfigurationError, ...]:
 
 
 async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
-    """Build every part by itself and return every fault."""
+    """Build every plugin on its own and return every fault."""
     found: list[ConfigurationError] = []
     try:
         check_scopes(loaded.config)

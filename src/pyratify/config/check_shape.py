@@ -1,4 +1,4 @@
-"""The shape of a configuration, part by part: a part of the wrong shape hides no fault of another."""
+"""Checks the shape of a configuration part by part, so that one fault does not hide another."""
 
 import re
 from copy import deepcopy
@@ -15,12 +15,12 @@ _PARTS = (("verifiers", VerifierConfig), ("stores", StoreConfig))
 
 @dataclass(slots=True)
 class Shape:
-    """What was found of the shape of a document.
+    """The result of checking the shape of a document.
 
     Attributes:
-        found: The faults by what they say, each once.
-        places: Where something stands in for what is of the wrong shape.
-        config: The configuration with these stand-ins; None where even that is none.
+        found: The faults by message, each once.
+        places: The paths where a stand-in replaces a value of the wrong shape.
+        config: The configuration with these stand-ins; None where even that has the wrong shape.
     """
 
     found: dict[str, ConfigurationError] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Shape:
         return tuple(self.found.values())
 
     def stands_in_at(self, path: str) -> bool:
-        """Return whether something stands in at a place, so that nothing can be said of it."""
+        """Return whether a path lies within a stand-in, whose faults are not the document's."""
         return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in self.places)
 
     def _parts(self, executor: dict[str, Any], path: str) -> None:
@@ -79,7 +79,7 @@ def _list(owner: Any, name: str) -> list[Any]:
 
 
 def _verifier(part: Any, place: str) -> dict[str, Any]:
-    """Return a verifier of the given name, so that rules that name it are right."""
+    """Return a stand-in with the verifier's own name, so that rules that name it stay valid."""
     named = {"name": part.get("name") if isinstance(part, dict) else None, "type": _STAND_IN}
     try:
         decode(VerifierConfig, named)

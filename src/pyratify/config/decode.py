@@ -1,4 +1,4 @@
-"""From JSON values to frozen structs, with errors that say where."""
+"""Decodes JSON values into frozen structs; errors carry the path."""
 
 import re
 from typing import Any, TypeVar
@@ -26,13 +26,13 @@ _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
 class ShapeError(ConfigurationError):
-    """JSON values that are not of the shape that is asked for; arguments as for `ConfigurationError`.
+    """JSON values of another shape than the struct; arguments as for `ConfigurationError`.
 
     Args:
-        unknown: The key that is not known, where that is the fault; the path is that of its object.
-        near: The known key that could be meant.
-        missing: The key that is missing, where that is the fault.
-        expected: What is expected in place of what stands there, where that is the fault, as `float | null`.
+        unknown: The unknown key, where that is the fault; the path is that of its object.
+        near: The known key that is nearest to it.
+        missing: The missing key, where that is the fault.
+        expected: The expected type, as `float | null`, where the type is the fault.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class ShapeError(ConfigurationError):
 
 
 def decode(kind: type[T], data: Any, path: str = "") -> T:
-    """Return JSON values as that type; nothing is coerced and unknown keys are refused.
+    """Convert JSON values to a type; nothing is coerced and unknown keys are refused.
 
     Args:
         kind: A struct, or any type that msgspec converts to.
-        data: What JSON or YAML said.
-        path: Where in the configuration that is.
+        data: JSON values.
+        path: Their path in the configuration.
 
     Raises:
-        ConfigurationError: With the path, and for an unknown key the nearest that there is.
+        ConfigurationError: With the path, and for an unknown key the nearest known one.
     """
     try:
         return msgspec.convert(data, kind, strict=True)

@@ -29,7 +29,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def describe(definition: dict[str, Any]) -> None:
-    """Move what a struct's docstring says of its attributes to where a reader of the schema looks for it."""
+    """Move a struct's docstring into `description`, that of each attribute to its property."""
     summary, _, attributes = cleandoc(definition.get("description", "")).partition("Attributes:")
     if summary:
         definition["description"] = " ".join(summary.split())

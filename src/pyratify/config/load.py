@@ -1,4 +1,4 @@
-"""Reading a configuration: bytes, strictly parsed, filled in, decoded."""
+"""Loads a configuration: reads bytes, parses them strictly, substitutes variables and files, decodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class LoadedConfig:
     """A configuration and where it comes from.
 
     Attributes:
-        config: What it says.
+        config: The decoded configuration.
         base: The folder that relative paths in it start from.
     """
 
@@ -84,7 +84,7 @@ def decode_config(document: Any, base: Path, environment: Mapping[str, str] | No
 
 
 def fill(document: Any, base: Path, environment: Mapping[str, str] | None = None) -> Any:
-    """Return parsed JSON values with environment variables and files put in; errors as in `load_config`."""
+    """Return parsed JSON values with environment variables and files substituted; errors as in `load_config`."""
     import os
 
     return substitute(document, base, os.environ if environment is None else environment)

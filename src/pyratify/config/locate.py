@@ -1,4 +1,4 @@
-"""Where a configuration is looked for."""
+"""Finds the configuration file."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ _IN_FOLDER = ("config.json", "ratify.yaml", "ratify.json")
 def locate(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return the configuration file, or None when there is none in any of the places.
 
-    The places, in order: what is given; `$RATIFY_CONFIG`, a file or a folder with `config.json`; `~/.config/ratify/`
-    (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`. Never the current folder: it may be a stranger's checkout, and a
-    configuration says which signers to trust, what leaves as a header, and which programs are run.
+    In order: the given file; `$RATIFY_CONFIG`, a file or a folder with `config.json`; `~/.config/ratify/`
+    (`$XDG_CONFIG_HOME`); `~/.ratify/config.json`. Never the current folder: it may be an untrusted checkout, and a
+    configuration names the signers to trust, headers that carry secrets, and programs to run.
 
     Raises:
         ConfigurationError: `$RATIFY_CONFIG` names a folder without a configuration.
@@ -49,7 +49,7 @@ def _named(path: Path) -> Path:
 
 def _usual(environment: Mapping[str, str]) -> Iterator[Path]:
     home = environment.get("HOME", "")
-    if not Path(home).is_absolute():  # it would be the current folder again
+    if not Path(home).is_absolute():  # a relative one would be below the current folder
         home = ""
     folder = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     if Path(folder).is_absolute():

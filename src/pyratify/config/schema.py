@@ -1,4 +1,4 @@
-"""What a configuration is made of: Ratify v2's file, and what pyratify adds to it."""
+"""The structs of a configuration file: those of Ratify v2, with additions."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""What of a configuration's scopes can never work, found before anything is built."""
+"""Checks the scopes of a configuration before anything is built: scopes that never match, stores out of reach."""
 
 from pyratify.config.locations import within
 from pyratify.config.schema import Config, ExecutorConfig

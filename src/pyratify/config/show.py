@@ -1,4 +1,4 @@
-"""A configuration as it is understood: defaults filled in, those of plugins too, secrets left out."""
+"""Shows a configuration with every default filled in, those of plugins too, and secrets hidden."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,8 @@ _SECRET = ("password", "token", "secret")
 HIDDEN = "<hidden>"
 
 
-def understood(loaded: LoadedConfig) -> dict[str, Any]:
-    """Return the configuration as JSON values, every default included; what looks like a secret is hidden.
+def effective_configuration(loaded: LoadedConfig) -> dict[str, Any]:
+    """Return the configuration as JSON values, every default included; values of keys that name a secret are hidden.
 
     Parameters that their plugin does not accept are shown as they are written; `ratify config check` says why.
     """

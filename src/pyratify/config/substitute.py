@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def substitute(value: Any, base: Path, environment: Mapping[str, str] = os.environ, path: str = "") -> Any:
-    """Return the document with environment variables and files put in.
+    """Return the document with environment variables and files substituted.
 
     `${NAME}` stands anywhere in a string and `$${` for `${`. A string below `parameters` that the document itself
     begins with `file:` is replaced by the text of that file, without the line break at its end.

@@ -1,4 +1,4 @@
-"""A configuration that is followed: read whole, exchanged at once, and the last good one kept when a new one is wrong."""
+"""Watches a configuration file: a new generation replaces the old one at once; an invalid file keeps the last valid one."""
 
 import asyncio
 import hashlib
@@ -24,11 +24,11 @@ _LOG = logging.getLogger("pyratify.config")
 
 @dataclass(slots=True)
 class Generation:
-    """One whole configuration, as it was built.
+    """An engine built from one state of a configuration.
 
     Attributes:
-        engine: The engine; its generation names this.
-        types: The plugins of its verifiers, by the names of the verifiers.
+        engine: The engine.
+        types: The plugin of each verifier, by the verifier's name.
     """
 
     engine: Engine
@@ -38,7 +38,7 @@ class Generation:
     _retired: bool = False
 
     async def retire(self) -> None:
-        """Close what it holds open as soon as nobody uses it any more."""
+        """Close its stores as soon as it is no longer in use."""
         self._retired = True
         await self._close()
 
@@ -48,7 +48,7 @@ class Generation:
 
     @asynccontextmanager
     async def used(self) -> AsyncIterator["Generation"]:
-        """Keep it open meanwhile."""
+        """Keep its stores open while the context is open."""
         self._used += 1
         try:
             yield self
@@ -59,17 +59,17 @@ class Generation:
 
 @dataclass(slots=True)
 class WatchedConfig:
-    """The generation of the moment, of a file that may change at any time.
+    """The current generation of a file that may change at any time.
 
     Attributes:
         path: The file.
-        clock: Where every part takes its time from.
+        clock: The clock of every part.
         cache: The content cache, instead of the configuration's own.
-        current: The generation in use; None before the first good one.
-        fault: Why the file of the moment is not in use; None where it is.
+        current: The generation in use; None before the first valid one.
+        fault: Why the present file is not in use; None where it is.
         instrument: Changes every engine before it is used, as to measure it.
         observer: Watches what engines do.
-        secret: What processes that share verdicts have in common; see `build_engine`.
+        secret: The key of processes that share verdicts; see `build_engine`.
     """
 
     path: Path
@@ -90,9 +90,9 @@ class WatchedConfig:
         return self.current
 
     async def refresh(self) -> bool:
-        """Read the file if it, what lies beside it or what it names changed; return whether a new generation is in use.
+        """Rebuild if the file, files beside it or files that it names changed; return whether a new generation is in use.
 
-        A file that is gone, half written or wrong changes nothing but `fault`.
+        A file that is gone, half written or invalid changes only `fault`.
         """
         try:
             file = await asyncio.to_thread(self._fingerprint)
@@ -101,13 +101,13 @@ class WatchedConfig:
                 return False
             loaded = load_config(self.path)
             parts = await asyncio.to_thread(named, loaded)
-            # Looked at before they are read, so that no change is missed.
+            # Their state is taken before they are read, so that a change in between is found by the next refresh.
             state = await asyncio.to_thread(_state, parts)
             fresh = await self._build(loaded)
         except ConfigurationError as error:
             self._refuse(error)
             return False
-        except Exception as error:  # noqa: BLE001 - whoever follows a file must not stop to; the end is a refusal
+        except Exception as error:  # noqa: BLE001 - a defect must not end the watch; the last valid configuration stays
             self._refuse(ConfigurationError(f"it could not be built: unexpected {type(error).__name__}"))
             return False
         old, self.current = self.current, fresh
@@ -121,7 +121,7 @@ class WatchedConfig:
         return True
 
     async def watch(self, seconds: float = 2.0) -> None:
-        """Refresh again and again, until cancelled."""
+        """Refresh periodically, until cancelled."""
         while True:
             await self.clock.sleep(seconds)
             await self.refresh()
@@ -145,7 +145,7 @@ class WatchedConfig:
         return ""
 
     def gauges(self) -> Mapping[str, Callable[[], float]]:
-        """Return what is to be measured of it, by the metric's name."""
+        """Return its gauges by metric name."""
         return {
             "ratify_executors": lambda: len({id(one) for one in self._executors()}),
             "ratify_executors_invalid": lambda: float(self.fault is not None),
@@ -170,7 +170,7 @@ class WatchedConfig:
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 
     def _restored(self) -> None:
-        """Note that the file of the moment is the one in use."""
+        """Clear the fault: the present file equals the one in use."""
         if self.fault is not None:
             _LOG.info("configuration is again as it is in use")
         self.fault = None

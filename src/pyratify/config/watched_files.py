@@ -1,4 +1,4 @@
-"""Which files belong to a configuration: those beside it, and those that it names."""
+"""The files that belong to a configuration: those beside it, and those that it names."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ _MAX_DEPTH = 8
 
 
 def beside(folder: Path) -> Iterator[State]:
-    """Iterate over the keys, certificates and documents in a folder, as they are after every link is followed."""
+    """Iterate over the state of keys, certificates and documents in a folder, links followed."""
     try:
         paths = [path for path in folder.iterdir() if path.suffix in _BESIDE][:_MAX_FILES]
     except OSError:
@@ -30,20 +30,20 @@ def beside(folder: Path) -> Iterator[State]:
 def named(loaded: LoadedConfig) -> tuple[Path, ...]:
     """Return the files that parameters name, and the folders that those of verifiers and policies do.
 
-    What a text stands for is known to its plugin alone; one that is the path of something that is there is taken for it.
+    Only a plugin knows which of its parameters are paths, so every text that is the path of an existing file counts.
     """
     found: dict[Path, None] = {}
     for executor in loaded.config.executors:
         policy = () if executor.policy_enforcer is None else (executor.policy_enforcer,)
         for plugin in (*executor.verifiers, *policy):
             found |= dict.fromkeys(_there(plugin.parameters, loaded.base, folders=True))
-        for store in executor.stores:  # what is stored in folders is no part of the configuration
+        for store in executor.stores:  # an image layout in a folder is content, not configuration
             found |= dict.fromkeys(_there(store.parameters, loaded.base, folders=False))
     return tuple(found)
 
 
 def states(paths: Iterable[Path]) -> Iterator[State]:
-    """Iterate over files, and those in folders down to a bound; what is gone has the size -1."""
+    """Iterate over the state of files, and of those in folders down to a bound; a missing one has the size -1."""
     yield from islice((each for path in paths for each in _states(path, 0)), _MAX_FILES)
 
 
@@ -59,7 +59,7 @@ def _states(path: Path, depth: int) -> Iterator[State]:
 
 
 def _within(folder: Path) -> list[Path]:
-    """Return what is in a folder and not hidden, as Kubernetes hides how it swaps a mount."""
+    """Return the entries of a folder that are not hidden: Kubernetes swaps a mount through hidden links."""
     try:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
     except OSError:

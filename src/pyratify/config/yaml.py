@@ -1,4 +1,4 @@
-"""YAML, read in one way only: the core schema of YAML 1.2 without what makes documents surprising.
+"""A strict subset of YAML: the core schema of YAML 1.2, in which every reader sees the same values.
 
 Refused: anchors, aliases and tags, duplicate keys, keys that are no strings, several documents, deep nesting. Plain
 scalars are null, booleans and numbers as in JSON; everything else, `no` and `017` and `12:30` included, is a string.
@@ -29,7 +29,7 @@ def loads(data: bytes) -> Any:
     """Parse one YAML document into JSON values.
 
     Raises:
-        ConfigurationError: With the line where it is not as it should be.
+        ConfigurationError: With the line of the fault.
     """
     return _read(data, _Reader.document)
 
@@ -77,7 +77,7 @@ def lines(data: bytes) -> dict[str, int]:
         next(events), next(events)  # the stream and the document begin
         _mark(events, next(events), "", found)
     except (UnicodeDecodeError, yaml.YAMLError, StopIteration, RecursionError):
-        return found  # as far as it went: it only helps to find a place
+        return found  # what was read so far: lines only help to find a fault
     return found
 
 
@@ -105,7 +105,7 @@ def dumps(value: Any) -> str:
 
 
 class _Reader:
-    """Makes values of parsing events; nothing is ever constructed from a tag."""
+    """Builds values from parsing events; nothing is constructed from a tag."""
 
     def __init__(self, events: Iterator[Any]) -> None:
         self._events = events
@@ -128,7 +128,7 @@ class _Reader:
         return tuple(values)
 
     def _next(self, *kinds: str) -> bool:
-        """Take an event of one of these kinds; return whether it is of the first."""
+        """Consume an event of one of these kinds; return whether it is of the first."""
         event = next(self._events)
         kind = type(event).__name__
         if kind not in kinds:

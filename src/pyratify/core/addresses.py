@@ -1,4 +1,4 @@
-"""Which network addresses are public, in whatever way they are spelled or wrapped (server-side request forgery)."""
+"""Decides which network addresses are public, in every spelling and wrapping (server-side request forgery)."""
 
 import ipaddress
 import re
@@ -24,10 +24,9 @@ _HOST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Where connections may go: to every public address, and to what is listed.
+    """The destinations that connections may have: every public address, and those listed.
 
-    A network is compared with the address that a connection is about to be made to, a host with the name that was resolved
-    to it.
+    A listed network is compared with the resolved address, a listed host with the name before resolution.
 
     Attributes:
         networks: Listed networks.

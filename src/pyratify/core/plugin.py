@@ -1,4 +1,4 @@
-"""How plugins of every kind are described, found and built."""
+"""Plugins: their description, and the registry that finds them through entry points."""
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +22,7 @@ KINDS = ("stores", "verifiers", "policies", "credentials", "keys", "renderers")
 
 
 class Resources(Protocol):
-    """What the configuration reader lends a plugin while it is built."""
+    """What a plugin may use while it is built."""
 
     @property
     def clock(self) -> Clock:
@@ -46,12 +46,12 @@ class Resources(Protocol):
 
     @property
     def base(self) -> Path:
-        """The folder that relative paths in the configuration start from."""
+        """The folder that relative paths in the configuration are relative to."""
         ...
 
     @property
     def shared(self) -> Shared:
-        """What the plugins of one engine share."""
+        """Objects that the plugins of one engine share."""
         ...
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
@@ -69,17 +69,17 @@ class Resources(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plugin(Generic[T_co]):
-    """What an entry point of the groups `pyratify.<kind>` names.
+    """A plugin, as an entry point of a group `pyratify.<kind>` names it.
 
     Attributes:
         options: A frozen `msgspec.Struct` that describes the parameters; unknown keys are refused.
         build: Makes the plugin from its name in the configuration, its options and the resources.
         summary: One line for `ratify plugins`.
-        traced: For stores, verifiers and policies: whether all that verdicts depend on stands in the options, came from
-            the resources' keys and certificates, or was told to `shared.fingerprint` while it was built. Verdicts of
-            engines with a plugin of which that is not said are not shared between processes.
-        cosign_tags: For verifiers: under which of cosign's tags (`sig`, `att`, `sbom`) what they verify may be; a store
-            asks for no others.
+        traced: For stores, verifiers and policies: declares that everything its verdicts depend on is in the options,
+            comes from the resources' keys and certificates, or is added to `shared.fingerprint` while it is built. An
+            engine with a plugin that does not declare it shares no verdicts between processes.
+        cosign_tags: For verifiers: the cosign tags (`sig`, `att`, `sbom`) that their evidence may be under; stores fetch
+            no others.
     """
 
     options: type[Any]
@@ -95,7 +95,7 @@ class Registry(Generic[T]):
     Args:
         kind: One of `KINDS`.
 
-    Nothing is imported that is not asked for; two packages that claim one name are an error.
+    Only the plugin that is loaded is imported; a name that two packages claim is an error.
     """
 
     def __init__(self, kind: str) -> None:
@@ -161,7 +161,7 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry point: what it is called and names, how it is imported, and whose it is (empty for nobody's)."""
+    """One entry point with the distribution that provides it (empty where unknown)."""
 
     name: str
     value: str
@@ -172,7 +172,7 @@ class _Entry:
 
 @lru_cache(maxsize=32)
 def _installed(path: tuple[str, ...], kind: str) -> tuple[_Entry, ...]:
-    """Return the entry points of a kind; to find them, files of every package that is installed are read."""
+    """Return the entry points of a kind; cached, as the metadata of every installed package is read for it."""
     from importlib.metadata import entry_points
 
     del path

@@ -8,34 +8,37 @@ Chain = tuple[ArtifactReport, ...]
 
 
 class PolicyEnforcer(Protocol):
-    """Decides; keeps no state, knows no store and no verifier.
+    """Decides from reports alone; a policy keeps no state.
 
-    A chain names a place in the tree: empty for the subject itself, else the reports that lead to an artifact, the
-    outermost first.
+    A chain is a position in the tree of artifacts: empty for the subject itself, else the reports that lead to an
+    artifact, the outermost first.
     """
 
     def wants(self, chain: Chain) -> frozenset[str] | None:
-        """Return the names of the verifiers that can matter for what is attached here; None for all of them."""
+        """Return the verifiers whose results can affect the decision for artifacts attached here; None for all."""
         ...
 
     def descends(self, chain: Chain) -> bool:
-        """Return whether what is attached to the last artifact of the chain can matter."""
+        """Return whether artifacts attached to the last one of the chain can affect the decision."""
         ...
 
     def settled(self, reports: tuple[ArtifactReport, ...]) -> bool:
-        """Return whether further reports cannot change an ALLOW any more."""
+        """Return whether `decide` allows now and would allow with any further reports too; then the walk stops.
+
+        A DENY is never settled: a later referrer may be the evidence that is missing.
+        """
         ...
 
     def decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
-        """Decide from everything that was found.
+        """Return the decision on all reports.
 
-        Allow needs positive evidence; reports that are not PASSED never count.
+        ALLOW needs positive evidence: only results that are PASSED count.
         """
         ...
 
 
 class NoPolicy:
-    """Asks every verifier and leaves the decision to the reader of the report."""
+    """Runs every verifier and decides NONE: the decision is left to the reader of the report."""
 
     def wants(self, chain: Chain) -> None:
         """Want every verifier."""

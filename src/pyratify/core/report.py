@@ -1,4 +1,4 @@
-"""Results: what was found, what failed and why; in memory, and as the JSON of Ratify v2 with additive fields."""
+"""Results of a validation: in memory, and as the JSON of Ratify v2 with additive fields."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from pyratify.core.verifier import Details
 
 
 class Outcome(StrEnum):
-    """What came of looking at an artifact; only `PASSED` ever counts, and none of them is true or false."""
+    """The outcome of verifying an artifact; only `PASSED` counts, and none of them is true or false."""
 
     PASSED = "PASSED"
     FAILED = "FAILED"
@@ -49,11 +49,11 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class VerifierResult:
-    """What one verifier made of one artifact; made by the executor alone.
+    """The result of one verifier on one artifact; only the executor creates it.
 
     Attributes:
         verifier: The name under which the verifier is configured.
-        outcome: What came of it.
+        outcome: Whether it passed.
         details: The evidence, exactly when the outcome is PASSED.
         failure: Why not, exactly when it is not.
     """
@@ -69,7 +69,7 @@ class VerifierResult:
         return self.outcome is Outcome.PASSED
 
     def __bool__(self) -> bool:
-        """Tell the same as `passed`, so that a result that failed is never taken for evidence."""
+        """Return `passed`, so that a failed result is never taken for evidence."""
         return self.passed
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,9 +97,9 @@ class ArtifactReport:
 
     Attributes:
         subject: The repository and digest it is attached to.
-        artifact: What it is, by its own manifest; what the listing says where the manifest could not be read.
+        artifact: Its descriptor by its own manifest; by the listing where the manifest could not be read.
         discovery: How it was found.
-        results: One entry for each verifier that was asked; empty when none verifies this kind.
+        results: One entry for each verifier that was run; empty when none verifies this kind.
         nested: What is attached to the artifact itself.
         outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier, and INCONCLUSIVE
             when what is attached to it could not be listed.
@@ -144,17 +144,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """The answer of the engine for one reference.
+    """The result of validating one reference.
 
     Attributes:
-        reference: What was asked.
+        reference: As it was given.
         subject: What it resolved to; None when it did not.
         decision: The policy's decision; DENY when there is an error.
         failure: Why it is denied.
-        error: Why it could not be decided; then nothing is to be run either, but asking again may help.
-        artifacts: What is attached, in the store's order, as far as it was looked at.
-        limits: The limits that were hit on the way.
-        passed_over: How many attached artifacts were not looked at because those before them were enough, where that was counted.
+        error: Why it could not be decided; the decision is then DENY, and another attempt may help.
+        artifacts: The attached artifacts that were examined, in the store's order.
+        limits: The limits that were reached.
+        passed_over: How many attached artifacts were not examined because those before them were enough, where that is known.
     """
 
     reference: Reference
@@ -168,7 +168,7 @@ class ValidationResult:
 
     @property
     def decided(self) -> bool:
-        """Whether the policy had its say; a DENY beside an error is no refusal."""
+        """Whether the policy decided; a DENY beside an error is not its decision."""
         return self.error is None and self.decision is not Decision.NONE
 
     @property
@@ -183,7 +183,7 @@ class ValidationResult:
     def checked(self) -> "ValidationResult":
         """Return the result, or an error in its place where a verifier's details are no JSON.
 
-        What is printed and what is decided must be one: a report that cannot be written down allows nothing.
+        A result whose report cannot be written as JSON allows nothing, so that report and decision always agree.
         """
         for report in walk(self.artifacts):
             for item in report.results:

@@ -1,4 +1,4 @@
-"""Scopes: which configuration is responsible for a reference."""
+"""Scopes: the repositories that a configuration covers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar

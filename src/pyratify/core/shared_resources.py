@@ -1,4 +1,4 @@
-"""What the plugins of one engine share, so that each need not have its own."""
+"""Objects that the plugins of one engine share."""
 
 import math
 from collections.abc import Callable
@@ -16,33 +16,33 @@ _MOST = 64
 
 @dataclass(slots=True)
 class Allowance:
-    """How much of something scarce may be used in all; without any bound unless one is given.
+    """A budget for something scarce; unlimited by default.
 
     Attributes:
-        total: How much, in the unit of what it is for.
-        spent: How much is used already.
+        total: The limit, in the unit of what is spent.
+        spent: The amount spent so far.
     """
 
     total: float = math.inf
     spent: float = 0
 
     def spend(self, amount: float) -> bool:
-        """Note that more is used, and tell whether that is still within the total."""
+        """Spend an amount; return whether the total is not exceeded."""
         self.spent += amount
         return self.spent <= self.total
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Things that are made once for an engine.
+    """Objects that exist once for each engine.
 
     Attributes:
-        cache: The engine's content cache; whoever reads from it checks what comes out.
-        observer: Watches what plugins do that others cannot see, as exchanges with a registry.
-        destinations: Where what plugins connect to may be, whatever their options say; None for no bound. A plugin that connects
-            anywhere compares every address with them before it dials.
-        fingerprint: Told what verdicts depend on; see `Plugin.traced`.
-        expressions: Instructions of compiled regular expressions; bounded for what a tenant wrote.
+        cache: The engine's content cache; content read from it must be checked against its digest.
+        observer: Records what only plugins see, as requests to a registry.
+        destinations: Bounds the addresses that plugins connect to, whatever their options say; None for no bound. A plugin
+            compares every address with them before it connects.
+        fingerprint: Collects what verdicts depend on; see `Plugin.traced`.
+        expressions: The budget of regular-expression instructions; bounded for a tenant's configuration.
     """
 
     cache: ContentCache | None = None
@@ -53,11 +53,11 @@ class Shared:
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: str, make: Callable[[], T]) -> T:
-        """Return the thing of that key; the first who asks makes it. Of very many those made first are not shared any more.
+        """Return the cached object, creating it on first use; beyond 64, the oldest is evicted.
 
         Args:
-            key: Names the kind of thing, and everything that it depends on.
-            make: Makes it.
+            key: Must name the kind of object and everything that it depends on.
+            make: Creates it.
         """
         if key not in self._made:
             self._made[key] = make()

@@ -1,4 +1,4 @@
-"""The interface of stores: where artifacts and what is attached to them are read from."""
+"""The interface of stores, which read artifacts and their referrers."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Discovery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Referrer:
-    """An artifact that is said to be attached to a subject.
+    """An artifact that a store lists as attached to a subject.
 
     Attributes:
-        descriptor: What the store says it is; only the digest of it is believed.
+        descriptor: As listed; only its digest is trusted, once content matches it.
         discovery: How it was found.
         manifest: The bytes of its manifest where the store has read them already; checked like all others.
     """
@@ -38,14 +38,14 @@ class Referrer:
 
 
 class Store(Protocol):
-    """Reads from a registry, a layout or any other place.
+    """Reads from a registry, an image layout or another source.
 
-    A store does no verification: digests, sizes and subjects are checked by `pyratify.core.content` and the executor.
-    Every method raises `StoreError`, and nothing else, for what it cannot deliver.
+    A store verifies nothing: `core.content` checks digests and sizes, `core.walk` checks subjects. Methods raise
+    `StoreError` and no other exception.
     """
 
     async def resolve(self, reference: Reference) -> Descriptor:
-        """Return what the reference names; a tag becomes a digest here, exactly once.
+        """Return the descriptor of a reference; a tag becomes a digest here, exactly once.
 
         Raises:
             StoreError: `NOT_FOUND`, or why it could not be resolved.
@@ -57,10 +57,10 @@ class Store(Protocol):
 
         Args:
             reference: The subject, by digest.
-            artifact_type: Only this type is wanted; a store may use it to ask for less, and may list others all the same.
+            artifact_type: A filter that a store may pass on to its source; it may list other types too.
 
         Raises:
-            StoreError: The listing could not be had; a subject without referrers is an empty listing.
+            StoreError: The listing failed; a subject without referrers is an empty listing.
         """
         ...
 

@@ -106,7 +106,7 @@ _DECODER = json.JSONDecoder(
 
 
 def _check_price(data: bytes, what: str, max_bytes: int, max_tokens: int) -> None:
-    """Count before anything is parsed; what is short has few tokens, and without many brackets it is not deep."""
+    """Refuse by size, tokens and nesting before parsing; a short document is not scanned, as it has few tokens."""
     if len(data) > max_bytes:
         raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: {len(data)} bytes, more than the {max_bytes} allowed")
     if len(data) <= max_tokens and data.count(b"[") + data.count(b"{") <= MAX_DEPTH:

@@ -1,4 +1,4 @@
-"""Text of untrusted origin, made safe to show: bounded, and without anything that a terminal or a log would obey."""
+"""Escapes untrusted text for terminals and logs, and bounds its length."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def bounded(value: Any, depth: int = 0) -> Any:
     """Return a JSON value whose strings are cut at the limit of a field; keys included.
 
     Raises:
-        ValueError: It is nested more deeply than any honest report, as a value that holds itself.
+        ValueError: It is nested more than 16 levels, as a value that contains itself.
     """
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")

@@ -1,4 +1,4 @@
-"""The interface of verifiers: they return details or raise."""
+"""The interface of verifiers, which return details or raise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Evidence:
 
         Args:
             descriptor: Which one.
-            most: The most bytes that a document of this kind may have; more are not even read.
+            most: The most bytes that a document of this kind may have; a larger one is not read.
 
         Raises:
             VerificationError: `SIZE_EXCEEDED`: it is larger than that.
@@ -55,14 +55,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """Positive evidence: what a verifier found when everything it had to check was as it should be.
+    """Positive evidence: the facts of an artifact that passed every check of a verifier.
 
     Attributes:
-        description: One sentence for people.
+        description: One sentence.
         signers: Stable identities of distinct signers, as `spki:sha256:<hex>`; empty where the kind of evidence has none.
-        data: Facts for machines; JSON values only.
-        warnings: What was not as it should be and was only to be reported.
-        valid_until: From when on the answer could be another one, aware; None where time changes nothing.
+        data: Facts for programs; JSON values only.
+        warnings: Failed checks that the policy only wants reported.
+        valid_until: The first moment at which the result could change (aware); None where it depends on no time.
     """
 
     description: str
@@ -81,14 +81,14 @@ class Verifier(Protocol):
         ...
 
     def accepts(self, manifest: Manifest) -> bool:
-        """Return whether the artifact is of a kind that this verifier verifies; a pure question without any trust."""
+        """Return whether the artifact is of a kind that this verifier verifies; pure, and implies no trust."""
         ...
 
     async def verify(self, evidence: Evidence) -> Details:
         """Verify the artifact and its bond to the subject.
 
-        A manifest found by a cosign tag may have no subject: then its content has to be bound to the subject. A
-        verifier that was told to verify nothing raises; details that say nothing are refused.
+        A manifest found by a cosign tag may lack a subject: then its content must be bound to the subject. A verifier
+        that is configured to verify nothing must raise; empty details are refused.
 
         Raises:
             VerificationError: The artifact is not acceptable evidence.

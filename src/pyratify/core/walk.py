@@ -1,4 +1,4 @@
-"""The walk over what is attached to a subject: a window ahead, reported in the store's order."""
+"""Walks the referrers of a subject: examines a window of them concurrently, reports them in the store's order."""
 
 import asyncio
 from collections import deque
@@ -27,11 +27,11 @@ from pyratify.core.verifier import Evidence, Verifier
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in the graph the walk stands.
+    """A position in the graph of artifacts.
 
     Attributes:
         reference: The subject's repository and digest.
-        subject: What the subject is, as soon as it is known.
+        subject: The subject's descriptor, once it is resolved.
         chain: The reports that lead here.
         path: The digests that lead here, the subject's own included.
     """
@@ -42,7 +42,7 @@ class _Place:
     path: tuple[Digest, ...]
 
     def below(self, report: ArtifactReport) -> "_Place":
-        """Return the place of what is attached to an artifact that is attached here."""
+        """Return the position of the artifacts that are attached to an artifact here."""
         known: asyncio.Future[Descriptor] = asyncio.get_running_loop().create_future()
         known.set_result(report.artifact)
         digest = report.artifact.digest
@@ -51,7 +51,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Tally:
-    """What a part of the walk came to; added up in the store's order, so that limits hit alike at any concurrency."""
+    """Counts of a part of the walk; added up in the store's order, so that limits take effect alike at any concurrency."""
 
     artifacts: int = 0
     limits: list[Failure] = field(default_factory=list)
@@ -72,10 +72,10 @@ class Walk:
     """The state of one validation; touched by its own tasks only.
 
     Attributes:
-        content: Reads and checks everything.
+        content: Reads and checks all content.
         verifiers: The executor's verifiers by name.
         policy: Says which verifiers matter and when to stop.
-        concurrency: How many artifacts are looked at at the same time.
+        concurrency: How many artifacts are examined at the same time.
         subject: What the reference resolved to.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
     """
@@ -96,11 +96,11 @@ class Walk:
 
     @property
     def limits(self) -> tuple[Failure, ...]:
-        """The limits that were hit."""
+        """The limits that were reached."""
         return tuple(self._tally.limits)
 
     async def run(self, reference: Reference) -> None:
-        """Look at what is attached to the reference, as far as the policy needs it.
+        """Examine the artifacts attached to the reference, as far as the policy needs them.
 
         With a digest, resolving and listing run side by side.
 
@@ -122,7 +122,7 @@ class Walk:
                     if self._settled(report):
                         break
         except StoreError:
-            await place.subject  # where the subject cannot be read either, that explains more
+            await place.subject  # its own failure, if any, explains more than that of the listing
             if not self._enough():
                 raise
         await place.subject
@@ -148,7 +148,7 @@ class Walk:
         return descriptor
 
     async def _level(self, place: _Place, tally: _Tally) -> AsyncGenerator[ArtifactReport, None]:
-        """Iterate over the reports of what is attached here, in the store's order; to stop is to break."""
+        """Iterate over the reports of the artifacts attached here, in the store's order."""
         window: deque[asyncio.Task[_Found]] = deque()
         limits = self.content.limits
         lookahead = self._lookahead(place)
@@ -193,7 +193,7 @@ class Walk:
     async def _next(
         self, place: _Place, lookahead: ReferrerLookahead, window: "deque[asyncio.Task[_Found]]"
     ) -> _Found | None:
-        """Return what is next in the store's order, and meanwhile list ahead; None when there is no more."""
+        """Return the next report in the store's order, filling the window meanwhile; None at the end."""
         while not (window and window[0].done()):
             wanted = lookahead.request() if len(window) < self.concurrency else None
             waiting = [task for task in (wanted, window[0] if window else None) if task is not None]
@@ -209,9 +209,8 @@ class Walk:
             with self.content.for_artifact() as content:
                 report = await self._examine(place, referrer, content)
         tally = _Tally()
-        if (
-            not place.chain
-        ):  # below the first level one artifact after another, so that limits hit in one order
+        # Below the first level artifacts are examined one after another, so that limits take effect in one order.
+        if not place.chain:
             report = await self._descend(place, report, tally)
         return report, tally
 

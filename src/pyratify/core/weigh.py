@@ -1,4 +1,4 @@
-"""How many bytes values hold: what caches are bounded by, as publishers decide how large reports and documents are."""
+"""Estimates the memory of values, to bound caches by bytes: publishers decide how large reports are."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 ENTRY = 256
 """What an entry of a cache takes besides its key and its value."""
-_COLLECTED = 16  # before every object that the collector looks at
+_COLLECTED = 16  # the header before every object that the garbage collector tracks
 _MEMBER = 100  # of a mapping whose own table cannot be measured
 _Parts = Callable[[Any], Iterable[object]]
 
@@ -39,7 +39,7 @@ def weigh(value: object, most: int = sys.maxsize) -> int:
 
 @cache
 def _kind(kind: Any) -> tuple[int, _Parts | None]:
-    """Return what values of a type take besides their own size, and what gives their parts; below 0 where there is but one."""
+    """Return the fixed bytes besides `getsizeof`, and the function that returns the parts; -1 for shared singletons."""
     if kind in (type(None), bool) or issubclass(kind, Enum):
         return -1, None
     if issubclass(kind, str | bytes | int | float):

@@ -3,9 +3,9 @@
 import asyncio
 import ssl
 
+from pyratify.core.addresses import literal
 from pyratify.http.name_resolution import Resolve
 from pyratify.http.response_checks import is_not_tls
-from pyratify.http.ssrf import literal
 from pyratify.http.threads import in_thread
 from pyratify.http.url import Origin
 

@@ -170,6 +170,8 @@ class Reader:
         if match is None:
             raise malformed(self._request.url, "a chunk has no size")
         self._left = int(match[1], 16)
+        if self._status == 200 and len(self._body) + self._left > self._limit:
+            raise too_large(self._request, len(self._body) + self._left)
         self._last = self._left == 0
         self._between = not self._last
 

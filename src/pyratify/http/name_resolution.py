@@ -3,14 +3,13 @@
 import socket
 from collections.abc import Callable, Iterable
 
-from pyratify.core.addresses import Destinations
+from pyratify.core.addresses import Destinations, literal
 from pyratify.http.proxies import Proxy
 from pyratify.http.ssrf import (
     check_addresses,
     check_destination,
     check_literal,
     check_unresolved,
-    literal,
 )
 from pyratify.http.threads import in_thread
 from pyratify.http.transport import Request
@@ -25,7 +24,10 @@ def system_resolve(host: str, port: int) -> tuple[str, ...]:
     Raises:
         OSError: There is none.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label of more than 63 characters
+        raise socket.gaierror(socket.EAI_NONAME, "the name is too long") from None
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

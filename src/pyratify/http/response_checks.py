@@ -58,7 +58,7 @@ def check_headers(request: Request, status: int, headers: Headers) -> int | None
             f"{request.url.origin.authority} announces {length} bytes, not the {request.expected} expected",
         )
     if length is not None and length > request.limit:
-        raise too_large(request)
+        raise too_large(request, length)
     return length
 
 
@@ -90,11 +90,12 @@ def check_framing(url: Url, framing: int, body: int) -> None:
         raise malformed(url, f"{framing} bytes frame the chunks of a body that has {body} so far")
 
 
-def too_large(request: Request) -> StoreError:
-    """Return the refusal of a body that is larger than allowed."""
+def too_large(request: Request, announced: int | None = None) -> StoreError:
+    """Return the refusal of a body that is larger than allowed, by its announced length or by what has come of it."""
+    found = "sends" if announced is None else f"announces {announced} bytes,"
     return StoreError(
         Reason.SIZE_EXCEEDED,
-        f"{request.url.origin.authority} sends more than the {request.limit} bytes allowed",
+        f"{request.url.origin.authority} {found} more than the {request.limit} bytes allowed",
     )
 
 

@@ -5,22 +5,13 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.http.url import Origin
 
-__all__ = [
-    "InternalAddress",
-    "check_addresses",
-    "check_destination",
-    "check_literal",
-    "check_unresolved",
-    "is_public",
-    "literal",
-]
 _UNLISTED = (
     "Name a registry at a public address, or let the cluster's administrator list it: --tenant-allowed-host."
 )
 
 
 class InternalAddress(StoreError):
-    """A registry points at a host whose address is not public, and that the configuration does not name."""
+    """A host has an address that is not public, and the configuration does not name the host."""
 
 
 def check_literal(host: str) -> None:
@@ -44,7 +35,7 @@ def check_addresses(host: str, addresses: tuple[str, ...]) -> None:
     if inside is not None:
         raise InternalAddress(
             Reason.SSRF_BLOCKED,
-            f"the registry points at {host}, whose address {inside} is not public",
+            f"{host} has the address {inside}, which is not public",
             remedy=f"If {host} is really the registry's token server, name it in the store's authRealms.",
         )
 

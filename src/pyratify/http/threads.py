@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from pyratify.core.offload import offload
-
 T = TypeVar("T")
 
 
@@ -21,11 +19,6 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
     job = _Job(work)
     threading.Thread(target=job.run, name=name, daemon=True).start()
     return await job.outcome
-
-
-async def by_size(size: int, work: Callable[[], T]) -> T:
-    """Do work on a document of that many bytes: of a large one in the few threads for such documents."""
-    return await offload(size, work)
 
 
 class _Job(Generic[T]):

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyratify.caches.verdicts import Lifetimes, Verdicts
-from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.limits import MIB
 from pyratify.core.shared_verdicts import SharedVerdicts
 from pyratify.core.telemetry import Observer
+from pyratify.core.work_limiter import WorkLimiter, WorkLimits
 from pyratify.serving.http.activity import RefusedClients, Watch
 from pyratify.serving.http.bodies import BodyBudget
 from pyratify.serving.http.routes import Address
@@ -44,7 +44,7 @@ def verdicts_of(
     longest: float = flags.verdict_lifetime
     lifetimes = Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
     limits = WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
-    return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=Admission(clock, limits))
+    return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=WorkLimiter(clock, limits))
 
 
 def open_metrics(flags: Namespace, clock: Clock) -> "Metrics | None":

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pyratify.core.admission import one_request
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.deadline import due
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
+from pyratify.core.work_limiter import one_request
 
 T = TypeVar("T")
 _MARGIN_SHARE, _MOST_MARGIN = 0.05, 0.25

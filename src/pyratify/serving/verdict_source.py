@@ -10,6 +10,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult, failures
 from pyratify.serving.configuration_source import Snapshot, Source
+from pyratify.serving.public_errors import for_clients
 
 
 class Undecided(RatifyError):
@@ -24,7 +25,7 @@ class Answer:
     """A verdict: an ALLOW or a DENY of something that was found.
 
     Attributes:
-        result: The engine's result; never one with an error, nor without a subject.
+        result: The engine's result as clients may see it; never one with an error, nor without a subject.
         types: The plugins of the configuration's verifiers, by the names of the verifiers.
         generation: The generation of the engine that decided.
         seconds: For how long that engine's answer stays the same; 0 where it may change at any time.
@@ -66,7 +67,7 @@ class Answers:
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
             seconds = self.verdicts.remaining(engine, reference, namespace)
-            return Answer(result, snapshot.types, engine.generation, seconds)
+            return Answer(for_clients(result), snapshot.types, engine.generation, seconds)
 
     async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
         """Return a reference by digest; no registry is asked where it has one.

@@ -1,19 +1,10 @@
-"""Registries on this machine, and the transports."""
+"""Registries on this machine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from pyratify.http.transport import Transport
-from pyratify.http.transport_asyncio import asyncio_transport
-from pyratify.stores.registry.registry_options import RegistryOptions
-from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
 from pyratify.testing.registry import RegistrySimulator
-
-TRANSPORTS: dict[str, Callable[[RegistryOptions], Transport]] = {
-    "asyncio": asyncio_transport,
-    "aiohttp": aiohttp_transport,
-}
 
 
 @pytest.fixture
@@ -28,9 +19,3 @@ def other() -> Iterator[RegistrySimulator]:
     """A second registry, at another port."""
     with RegistrySimulator() as simulator:
         yield simulator
-
-
-@pytest.fixture(params=list(TRANSPORTS))
-def make_transport(request: pytest.FixtureRequest) -> Callable[[RegistryOptions], Transport]:
-    """Each of the transports."""
-    return TRANSPORTS[request.param]

@@ -1,11 +1,9 @@
-"""The registry store keeps the contract of stores, over both transports and with every kind of registry."""
+"""The registry store keeps the contract of stores, with every kind of registry."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
-from pyratify.http.transport import Transport
-from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.testing.registry import BasicAuth, BearerAuth, Features, RegistrySimulator
 from pyratify.testing.store_contract import StoreCase, StoreContract, fill
 from support.registries import USER, Credentials, open_store
@@ -19,17 +17,14 @@ KINDS = {
 
 
 class TestRegistryStore(StoreContract):
-    """Every kind of registry, both transports."""
+    """Every kind of registry."""
 
     @pytest.fixture(params=list(KINDS))
-    async def case(
-        self, request: pytest.FixtureRequest, make_transport: Callable[[RegistryOptions], Transport]
-    ) -> AsyncIterator[StoreCase]:
+    async def case(self, request: pytest.FixtureRequest) -> AsyncIterator[StoreCase]:
         """A store over a simulator."""
-        transport = make_transport(RegistryOptions())
         with RegistrySimulator(features=KINDS[request.param]) as registry:
             sample = fill(registry.repository("app"))
-            async with open_store(transport=transport) as store:
+            async with open_store() as store:
                 yield StoreCase(store, registry.reference("app", "v1"), sample)
 
 

@@ -1,14 +1,13 @@
 """Whether a registry on this machine speaks https or http, and that no other is ever asked."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.http.transport import Transport
+from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Origin
 from pyratify.stores.registry.origins import Origins
 from pyratify.stores.registry.registry_options import RegistryOptions
@@ -60,18 +59,16 @@ async def test_what_is_configured_is_not_tried_out(options: dict[str, object], s
     assert await _found("localhost:5000", **options) == (f"{scheme}://localhost:5000", [])
 
 
-async def test_a_registry_with_tls_on_loopback_is_read(
-    make_transport: Callable[[RegistryOptions], Transport],
-) -> None:
+async def test_a_registry_with_tls_on_loopback_is_read() -> None:
     """With the authority's certificate; without it the message says that https was spoken, and what to give."""
     authority = Authority()
     with RegistrySimulator(tls=authority.server_context("127.0.0.1")) as registry:
         image = registry.repository("app").add_image("v1")
         reference = registry.reference("app", "v1")
         options = {"ca_pem": authority.pem}
-        async with open_store(transport=make_transport(RegistryOptions(**options)), **options) as store:  # type: ignore[arg-type]
+        async with open_store(transport=asyncio_transport(RegistryOptions(**options)), **options) as store:  # type: ignore[arg-type]
             assert (await store.resolve(reference)).digest == image.digest
-        async with open_store(transport=make_transport(RegistryOptions())) as store:
+        async with open_store(transport=asyncio_transport(RegistryOptions())) as store:
             with pytest.raises(StoreError) as caught:
                 await store.resolve(reference)
     assert caught.value.reason is Reason.TLS_VERIFY
@@ -79,12 +76,12 @@ async def test_a_registry_with_tls_on_loopback_is_read(
     assert "--ca-file" in caught.value.remedy
 
 
-async def test_a_registry_without_tls_on_loopback_is_read(
-    registry: RegistrySimulator, make_transport: Callable[[RegistryOptions], Transport]
-) -> None:
+async def test_a_registry_without_tls_on_loopback_is_read(registry: RegistrySimulator) -> None:
     """By its name too; and where it fails, the message says that http was spoken."""
     image = registry.repository("app").add_image("v1")
-    async with open_store(transport=make_transport(RegistryOptions(proxy_from_environment=False))) as store:
+    async with open_store(
+        transport=asyncio_transport(RegistryOptions(proxy_from_environment=False))
+    ) as store:
         named = Reference.parse(f"localhost:{registry.port}/app:v1")
         assert (await store.resolve(named)).digest == image.digest
         registry.fault(Fault(status=500))

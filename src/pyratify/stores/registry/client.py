@@ -18,9 +18,9 @@ from pyratify.http.ssrf import InternalAddress
 from pyratify.http.transport import REGISTRY, Request, Response, Transport
 from pyratify.http.url import Origin, Url
 from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
-from pyratify.stores.registry.complaints import complaint, try_later
 from pyratify.stores.registry.origins import Origins
 from pyratify.stores.registry.registry_options import RegistryOptions
+from pyratify.stores.registry.responses import error_detail, try_later
 from pyratify.stores.registry.token_cache import Known, Memory
 
 
@@ -225,7 +225,7 @@ class RegistryClient:
         return StoreError(
             reason,
             f"{_place(read, origin)}: reading {read.what} of {read.repository}: HTTP {response.status}"
-            f"{complaint(response)}{tried}",
+            f"{error_detail(response)}{tried}",
         )
 
 

@@ -1,12 +1,11 @@
 """Reading over several hosts: mirrors in order, then the registry itself; and over the repository of signatures."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from pyratify.core.errors import StoreError
+from pyratify.core.offload import offload
 from pyratify.core.reference import Reference
-from pyratify.http.threads import by_size
 from pyratify.http.transport import Response
 from pyratify.stores.registry.client import Read, RegistryClient
 from pyratify.stores.registry.registry_options import RegistryOptions
@@ -55,11 +54,13 @@ class Reader:
             try:
                 response = await self._client.get(read)
                 if response.status == 200:
-                    return await _accepted(read, response, accept)
+                    return await offload(len(response.body), accept, read, response)
             except StoreError:
                 continue
         response = await self._client.get(reads[-1])
-        return await _accepted(reads[-1], response, accept) if response.status == 200 else None
+        if response.status != 200:
+            return None
+        return await offload(len(response.body), accept, reads[-1], response)
 
     def reads(
         self,
@@ -95,7 +96,3 @@ class Reader:
             self.reads(each, path, what, accept=accept, limit=limit, expected=expected) for each in places
         )
         return tuple(read for reads in found for read in reads)
-
-
-async def _accepted(read: Read, response: Response, accept: Callable[[Read, Response], T]) -> T:
-    return await by_size(len(response.body), partial(accept, read, response))

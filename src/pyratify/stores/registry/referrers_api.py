@@ -2,22 +2,27 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from functools import partial
 from urllib.parse import quote
 
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.manifest import OCI_INDEX
+from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.http.threads import by_size
 from pyratify.http.transport import Response
 from pyratify.stores.registry.capabilities import Capabilities
 from pyratify.stores.registry.client import Read, RegistryClient
-from pyratify.stores.registry.complaints import printable
 from pyratify.stores.registry.mirrors import Reader
 from pyratify.stores.registry.referrers import Pages, next_link
-from pyratify.stores.registry.responses import EMPTY_LISTING, Listing, is_index, media_type, read_listing
+from pyratify.stores.registry.responses import (
+    EMPTY_LISTING,
+    Listing,
+    is_index,
+    media_type,
+    read_listing,
+    shown,
+)
 
 # How registries without the API answer; any other answer that is no list says so too, but less surely.
 _NO_API = frozenset({400, 404, 405, 406, 410, 501})
@@ -117,9 +122,9 @@ class ReferrersApi:
             if not is_index(response):
                 raise StoreError(
                     Reason.REGISTRY_ERROR,
-                    f"{read.registry} lists a page of {read.what} and answers for it with {_shown(response)}",
+                    f"{read.registry} lists a page of {read.what} and answers for it with {_answer_of(response)}",
                 )
-            listing = await by_size(len(response.body), partial(read_listing, response))
+            listing = await offload(len(response.body), read_listing, response)
 
     def _reads(self, reference: Reference, digest: Digest, artifact_type: str | None) -> tuple[Read, ...]:
         query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
@@ -138,17 +143,17 @@ class ReferrersApi:
             if not is_index(response):
                 self._capabilities.unanswered(read.registry, read.repository, digest)
                 odd = response.status not in _NO_API
-                return replace(before, refused=_shown(response), odd=odd, error=None)
-            listing = await by_size(len(response.body), partial(read_listing, response))
+                return replace(before, refused=_answer_of(response), odd=odd, error=None)
+            listing = await offload(len(response.body), read_listing, response)
         except StoreError as error:
             return replace(before, error=error)
         self._capabilities.answered(read.registry, len(listing.descriptors))
         return replace(before, read=read, response=response, listing=listing, odd=False, error=None)
 
 
-def _shown(response: Response) -> str:
+def _answer_of(response: Response) -> str:
     if response.status != 200:
         return f"HTTP {response.status}"
     if media_type(response) == "text/html":
         return "a web page ('text/html')"
-    return repr(printable(media_type(response))) if response.body.strip() else "nothing"
+    return repr(shown(media_type(response))) if response.body.strip() else "nothing"

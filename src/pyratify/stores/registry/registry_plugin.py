@@ -6,10 +6,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reference import canonical_registry, is_registry
-from pyratify.http.transport import Transport
 from pyratify.http.transport_instrumented import ObservedTransport
 from pyratify.pki.encoding import InvalidBase64, decode_base64_lines
 from pyratify.stores.registry.certificate_authorities import plain_certificates
@@ -18,6 +18,7 @@ from pyratify.stores.registry.registry_store import RegistryStore
 from pyratify.stores.registry.signature_repository import check_prefix, read_repository
 
 _DEFAULTS = RegistryOptions()
+_MAX_CA_BYTES = 4 * MIB  # a public bundle of all authorities has 0.25 MiB
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -47,7 +48,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
         max_connections: How many requests one host is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
         connect_timeout: Seconds for one connection.
         timeout: Seconds for one request with its retries.
-        transport: `asyncio`, the strict reader of this package over asyncio, or `aiohttp`.
+        transport: `asyncio`, the only one; `aiohttp`, which earlier versions had, is refused.
     """
 
     plain_http: bool | None = None
@@ -84,7 +85,9 @@ async def build(name: str, options: Options, resources: Resources) -> RegistrySt
     settings = read_options(options, resources)
     resources.shared.fingerprint.add("certificate authorities", settings.ca_pem.encode())
     credentials = await resources.credentials(options.credential, "credential")
-    transport = _transport(options.transport, settings)
+    from pyratify.http.transport_asyncio import asyncio_transport
+
+    transport = asyncio_transport(settings)
     if resources.shared.observer is not None:
         transport = ObservedTransport(transport, resources.shared.observer)
     return RegistryStore(settings, credentials, transport, resources.clock)
@@ -129,6 +132,12 @@ def _check(options: Options) -> None:
             raise ConfigurationError("it has to be more than 0", path=path)
     if not options.user_agent.isascii() or not options.user_agent.isprintable():
         raise ConfigurationError("it has characters that no header field has", path="userAgent")
+    if options.transport != "asyncio":
+        raise ConfigurationError(
+            f"the transport over {options.transport} is gone; the one over asyncio serves everything",
+            path="transport",
+            remedy=f"Delete transport: {options.transport}.",
+        )
     check_prefix(options.cosign_tag_prefix, "cosignTagPrefix")
     if options.cosign_tag_prefix and not options.allow_cosign_tag:
         raise ConfigurationError(
@@ -162,24 +171,14 @@ def _ca(options: Options, resources: Resources) -> str:
     if not options.ca_file:
         return ""
     try:
-        data = (resources.base / options.ca_file).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"it cannot be read: {error}", path="caFile") from None
+        data = read_file(resources.base / options.ca_file, _MAX_CA_BYTES)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{options.ca_file} {error}", path="caFile") from None
     return plain_certificates(data, "caFile")
 
 
 def _path(path: str, resources: Resources) -> str:
     return str(resources.base / path) if path else ""
-
-
-def _transport(kind: Literal["asyncio", "aiohttp"], settings: RegistryOptions) -> Transport:
-    if kind == "aiohttp":
-        from pyratify.stores.registry.transport_aiohttp import aiohttp_transport
-
-        return aiohttp_transport(settings)
-    from pyratify.http.transport_asyncio import asyncio_transport
-
-    return asyncio_transport(settings)
 
 
 plugin = Plugin(

@@ -1,7 +1,9 @@
-"""Manifests and listings as a registry delivers them."""
+"""What a registry answers: manifests, listings, and what it says of its own errors."""
 
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest, InvalidDigest
@@ -9,15 +11,17 @@ from pyratify.core.errors import RatifyError, StoreError
 from pyratify.core.manifest import MANIFEST_TYPES, OCI_INDEX, read_descriptor
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.strictjson import load_object
+from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.core.text import clean
+from pyratify.http.response_checks import TryLater
 from pyratify.http.transport import Response
-from pyratify.stores.registry.complaints import printable
 
 _MAX_TOKENS = 300_000  # of a list of referrers, whose bytes the client bounds: some 10,000 entries
 _JSON = re.compile(r"application/(?:json|[a-z0-9.+-]+\+json)", re.ASCII)
 
 MAX_ENTRIES = 10_000
 _PLACE = "See whether that is a registry, and whether a proxy or a login page stands before it."
+_MAX_SHOWN = 200
 _HEADER = "See whether a proxy before the registry removes or changes that header field."
 
 
@@ -41,6 +45,29 @@ def media_type(response: Response) -> str:
     """Return the media type of the answer's body, without parameters; empty when it names none or several."""
     values = response.headers.get_all("content-type")
     return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
+
+
+def error_detail(response: Response) -> str:
+    """Return `: CODE: message` for the first error in the body (OCI distribution specification, "Error Codes"), or nothing."""
+    error = _first_error(response)
+    parts = [part for part in (error.get("code"), error.get("message")) if isinstance(part, str) and part]
+    return f": {shown(': '.join(parts))}" if parts else ""
+
+
+def try_later(response: Response, seconds: float, now: datetime) -> TryLater:
+    """Return the failure of a request whose server asks for a wait of that many seconds from now."""
+    until = (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return TryLater(
+        Reason.REGISTRY_ERROR,
+        f"{response.url.origin.authority} answers HTTP {response.status}{error_detail(response)} and asks for a wait of "
+        f"{seconds:.0f} seconds, until {until}",
+        remedy=f"Ask again after {until}, as it answers HTTP {response.status} until then; a login usually allows more requests.",
+    )
+
+
+def shown(text: str) -> str:
+    """Return a registry's own words for a message: safe to show, 200 characters at most."""
+    return clean(text, _MAX_SHOWN)
 
 
 def describe(response: Response, reference: Reference) -> Descriptor:
@@ -102,12 +129,12 @@ def check_manifest_type(response: Response, expected: str) -> None:
     if found != expected and expected in MANIFEST_TYPES:
         raise StoreError(
             Reason.MEDIATYPE_MISMATCH,
-            f"{response.url.origin.authority} delivered {printable(found)!r} where {expected} was announced",
+            f"{response.url.origin.authority} delivered {shown(found)!r} where {expected} was announced",
         )
 
 
 def is_index(response: Response) -> bool:
-    """Tell whether an answer is a list of referrers, by its status and Content-Type; any other says that there is no API."""
+    """Return whether an answer is a list of referrers, by its status and Content-Type; any other says that there is no API."""
     return response.status == 200 and media_type(response) == OCI_INDEX and bool(response.body.strip())
 
 
@@ -136,10 +163,10 @@ def read_tagged_index(response: Response) -> Listing:
     if not _JSON.fullmatch(found):
         raise StoreError(
             Reason.REGISTRY_ERROR,
-            f"{response.url.origin.authority} answers a request for the referrers tag with {printable(found) or 'nothing'!r}",
+            f"{response.url.origin.authority} answers a request for the referrers tag with {shown(found) or 'nothing'!r}",
         )
     if found != OCI_INDEX:
-        raise _no_index(response, repr(printable(found)))
+        raise _no_index(response, repr(shown(found)))
     return _read(response)
 
 
@@ -189,10 +216,21 @@ def _no_index(response: Response, found: str) -> StoreError:
     )
 
 
+def _first_error(response: Response) -> dict[str, Any]:
+    if not response.body.lstrip().startswith(b"{"):
+        return {}
+    try:
+        errors = load_object(response.body).get("errors")
+    except InvalidJson:
+        return {}
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first if isinstance(first, dict) else {}
+
+
 def _digest(text: str, response: Response) -> Digest:
     try:
         return Digest(text)
     except InvalidDigest as error:
-        said = f"a digest that is none, {printable(text)!r}" if text else "an empty Docker-Content-Digest"
+        said = f"a digest that is none, {shown(text)!r}" if text else "an empty Docker-Content-Digest"
         message = f"{response.url.origin.authority} announced {said}, with the manifest {response.url.target}"
         raise StoreError(error.reason, message, remedy=_HEADER) from None

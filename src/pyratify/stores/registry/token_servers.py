@@ -2,15 +2,16 @@
 
 import re
 
+from pyratify.core.addresses import literal
 from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import DEFAULT_REGISTRY, is_loopback
-from pyratify.http.ssrf import check_literal, literal
+from pyratify.http.ssrf import check_literal
 from pyratify.http.transport import CONFIGURED, PUBLIC, REGISTRY, SAME_HOST, Trust
 from pyratify.http.url import Origin, Url
 from pyratify.stores.registry.challenge import Challenge
-from pyratify.stores.registry.complaints import printable
+from pyratify.stores.registry.responses import shown
 
 ANTICIPATED = {
     DEFAULT_REGISTRY: Challenge(
@@ -71,7 +72,7 @@ def _may_be_plain(realm: Origin, origin: Origin) -> bool:
 
 
 def _blocked(registry: str, realm: str, why: str) -> StoreError:
-    shown = printable(re.sub(r"//[^/?#]*@", "//", realm))  # never a user or password
+    named = shown(re.sub(r"//[^/?#]*@", "//", realm))  # never a user or password
     return StoreError(
-        Reason.AUTH_REALM_BLOCKED, f"{registry} names the token server {shown!r}, which is not used: {why}"
+        Reason.AUTH_REALM_BLOCKED, f"{registry} names the token server {named!r}, which is not used: {why}"
     )

@@ -9,7 +9,7 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Resources
-from pyratify.sigstore.trust_files import SHIPPED, read_root, read_trust
+from pyratify.sigstore.trust_files import SHIPPED, read_trust
 from pyratify.verifiers.cosign.cosign_trust_policy import SIGN_PREDICATE, CosignTrustPolicy
 from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 
@@ -91,7 +91,7 @@ class TrustPolicyOptions(
         ignore_ctlog: No certificate transparency log is looked at.
         ignore_observer_timestamps: No signed timestamp is looked at.
         keys: One key provider with its parameters.
-        trusted_root: `public-good`, `staging`, the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
+        trusted_root: `public-good` (for identities the default), `staging`, the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
         fulcio_certificates: In place of a trusted root: files with a certificate authority each, issuer first.
         rekor_keys: Likewise the keys of transparency logs.
         ctlog_keys: Likewise files with keys of certificate transparency logs.
@@ -121,6 +121,18 @@ class TrustPolicyOptions(
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     require_docker_reference: bool = False
     predicate_types: tuple[str, ...] = (SIGN_PREDICATE,)
+
+    def __post_init__(self) -> None:
+        """Put the defaults of keyless signatures in, so that `config show` prints what is in force."""
+        if not self.is_keyless or self.keys:
+            return
+        set_default = partial(msgspec.structs.force_setattr, self)
+        if not self.has_trust:
+            set_default("trusted_root", SHIPPED[0])
+        if self.transparency_logs is None and not self.ignore_tlog:
+            set_default("transparency_logs", 1)
+        if self.certificate_logs is None and not self.ignore_ctlog:
+            set_default("certificate_logs", 1)
 
     @property
     def is_keyless(self) -> bool:
@@ -182,9 +194,6 @@ async def _policy(options: TrustPolicyOptions, path: str, resources: Resources) 
     try:
         record = partial(resources.shared.fingerprint.add, "trusted root")
         trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, record)
-        if options.is_keyless and trusted_root is None and authorities is None:
-            trusted_root = await asyncio.to_thread(read_root, SHIPPED[0], resources.base)
-            record(trusted_root.data)
         return CosignTrustPolicy(
             keys=keys,
             identities=identities,

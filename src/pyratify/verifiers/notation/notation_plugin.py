@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.fingerprint import Fingerprint
@@ -31,6 +30,7 @@ from pyratify.verifiers.notation.trust_policy import STORE_TYPES, StoreName, Tru
 from pyratify.verifiers.notation.truststore import load_trust_store
 
 INLINE_STORE = "default"
+DEFAULT_LEVEL = "strict"
 _MAX_POLICY = 4 * MIB
 _PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=300)]
@@ -83,7 +83,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         trusted_identities: Signers, as `x509.subject: C=US, ST=WA, O=example`; `["*"]` trusts all that the certificates vouch for.
         certificates: Trust anchors: an optional `type` (ca, signingAuthority or tsa; ca when omitted) and key providers
             by name. With a trust policy, an optional `name` says which trust store is meant.
-        level: strict, permissive or audit.
+        level: strict, permissive or audit; strict when omitted, and that of the trust policy where one is given.
         trust_policy: A notation trust policy: the document itself, or the path of a `trustpolicy.json`.
         trust_store: The path of a notation `trust-store` folder.
         notation_config: The path of notation's own folder, instead of `trust_policy` and `trust_store`.
@@ -106,6 +106,11 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     strict_extensions: bool = False
     revocation: RevocationParameters = RevocationParameters()
     plugins: PluginParameters | None = None
+
+    def __post_init__(self) -> None:
+        """Put the default level in where no trust policy says one, so that `config show` prints what is in force."""
+        if self.level is None and self.trust_policy is None and self.notation_config is None:
+            msgspec.structs.force_setattr(self, "level", DEFAULT_LEVEL)
 
 
 async def build(name: str, options: NotationOptions, resources: Resources) -> NotationVerifier:
@@ -173,7 +178,7 @@ def _checker(parameters: RevocationParameters, resources: Resources) -> Revocati
     )
     fetcher = HttpFetcher(
         frozenset(host.lower() for host in parameters.allowed_hosts),
-        destinations=resources.shared.destinations or PUBLIC_ONLY,
+        destinations=resources.shared.destinations,
     )
     return resources.shared.once(
         f"revocation {parameters!r}",
@@ -243,7 +248,7 @@ def _short(options: NotationOptions, materials: Materials) -> TrustPolicyDocumen
             identities=options.trusted_identities or (),
             stores=tuple(map(str, materials)),
             scopes=options.scopes,
-            level=options.level or "strict",
+            level=options.level or DEFAULT_LEVEL,
             wildcards=options.wildcard_scopes,
         )
     except ConfigurationError as error:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -20,7 +21,7 @@ executors:
         type: cosign
         parameters: {{trustPolicies: [{{keys: {{files: [{MATERIAL / "keys" / "cosign.pub"}]}}}}]}}
 """
-Run = Callable[..., tuple[int, str, str]]
+Run = Callable[..., Any]
 
 
 def test_a_small_file_is_all_it_takes(run: Run, tmp_path: Path) -> None:
@@ -357,3 +358,35 @@ def test_too_much_on_standard_input_is_refused(run: Run, monkeypatch: pytest.Mon
         code, _, err = run(*words)
         assert code == 3
         assert "standard input has more than 1048576 bytes" in err
+
+
+def _shown(run: Run, tmp_path: Path, kind: str, parameters: dict[str, Any]) -> Any:
+    verifier = {"name": kind, "type": kind, "parameters": parameters}
+    file = tmp_path / "shown.json"
+    file.write_text(json.dumps({"executors": [{"scopes": ["*"], "verifiers": [verifier]}]}))
+    return json.loads(run("config", "show", "-c", file, "-o", "json").out)["executors"][0]["verifiers"][0][
+        "parameters"
+    ]
+
+
+def test_show_prints_the_level_of_notation_that_is_in_force(run: Run, tmp_path: Path) -> None:
+    """Strict by default; where a trust policy says it, none stands beside it."""
+    trusted = {"trustedIdentities": ["*"], "certificates": [{"files": ["ca.pem"]}]}
+    assert _shown(run, tmp_path, "notation", trusted)["level"] == "strict"
+    assert _shown(run, tmp_path, "notation", {**trusted, "level": "audit"})["level"] == "audit"
+    assert _shown(run, tmp_path, "notation", {"notationConfig": "notation"})["level"] is None
+
+
+def test_show_prints_the_root_and_logs_of_keyless_signatures_that_are_in_force(
+    run: Run, tmp_path: Path
+) -> None:
+    """Sigstore's public instance and one log of each kind; what is ignored stays without a number."""
+    identity = {"certificateIdentity": "a@example.com", "certificateOIDCIssuer": "https://example.com"}
+    policies = [
+        identity,
+        {**identity, "ignoreTLog": True, "trustedRoot": "staging"},
+        {"keys": {"files": ["k"]}},
+    ]
+    shown = _shown(run, tmp_path, "cosign", {"trustPolicies": policies})["trustPolicies"]
+    found = [(each["trustedRoot"], each["transparencyLogs"], each["certificateLogs"]) for each in shown]
+    assert found == [("public-good", 1, 1), ("staging", None, 1), ("", None, None)]

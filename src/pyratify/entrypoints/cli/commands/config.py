@@ -72,11 +72,11 @@ def _clean(name: str) -> str:
 
 
 def _show(arguments: Namespace, console: Console) -> int:
-    from pyratify.config.show import understood
+    from pyratify.config.show import effective_configuration
     from pyratify.entrypoints.cli.engines.from_configuration import load
     from pyratify.entrypoints.cli.facts import show
 
-    found = understood(load(arguments, console))
+    found = effective_configuration(load(arguments, console))
     if arguments.output == "yaml":
         from pyratify.config.yaml import dumps
 

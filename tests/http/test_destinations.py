@@ -1,4 +1,4 @@
-"""Both transports ask nothing of addresses that are neither public nor listed, where there is such a bound."""
+"""The transport asks nothing of addresses that are neither public nor listed, where there is such a bound."""
 
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -8,6 +8,7 @@ import pytest
 from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.http.http_options import HttpOptions
 from pyratify.http.transport import (
     CONFIGURED,
     PUBLIC,
@@ -19,22 +20,20 @@ from pyratify.http.transport import (
 )
 from pyratify.http.transport_asyncio import AsyncioTransport
 from pyratify.http.url import Url
-from pyratify.stores.registry.registry_options import RegistryOptions
-from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
 from pyratify.testing.registry import RegistrySimulator
 
 Make = Callable[..., Transport]
 HERE = Destinations.parse(["127.0.0.0/8"])
 
 
-@pytest.fixture(params=[AsyncioTransport, AiohttpTransport], ids=["asyncio", "aiohttp"])
-async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
+@pytest.fixture
+async def make() -> AsyncIterator[Make]:
     """Make transports, closed at the end."""
     made: list[Transport] = []
 
     def call(only: Destinations | None, **how: object) -> Transport:
         how.setdefault("environ", {})
-        made.append(request.param(RegistryOptions(destinations=only), **how))
+        made.append(AsyncioTransport(HttpOptions(destinations=only), **how))
         return made[-1]
 
     yield call

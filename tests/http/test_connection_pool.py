@@ -8,10 +8,10 @@ import pytest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.http import transport_asyncio
+from pyratify.http.http_options import HttpOptions
 from pyratify.http.transport import REGISTRY, Request, Response, Transport
 from pyratify.http.transport_asyncio import AsyncioTransport
 from pyratify.http.url import Url
-from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import Fault, RegistrySimulator
 
@@ -36,7 +36,7 @@ async def _together(transport: Transport, registry: RegistrySimulator, count: in
 async def test_a_connection_that_has_been_idle_for_long_is_not_used(registry: RegistrySimulator) -> None:
     """Servers and firewalls forget connections, some without a word."""
     clock = FakeClock()
-    transport = AsyncioTransport(RegistryOptions(), environ={}, monotonic=clock.monotonic)
+    transport = AsyncioTransport(HttpOptions(), environ={}, monotonic=clock.monotonic)
     await transport.send(_request(registry))
     clock.advance(59)
     await transport.send(_request(registry))
@@ -52,7 +52,7 @@ async def test_idle_connections_are_bounded(
 ) -> None:
     """A program that reads from many registries does not keep a connection to each for ever."""
     monkeypatch.setattr(transport_asyncio, "_MAX_IDLE", 2)
-    transport = AsyncioTransport(RegistryOptions(), environ={})
+    transport = AsyncioTransport(HttpOptions(), environ={})
     await _together(transport, registry, 5)
     await _together(transport, registry, 5)
     assert registry.connections == 8
@@ -61,7 +61,7 @@ async def test_idle_connections_are_bounded(
 
 async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySimulator) -> None:
     """A request under way is finished; its connection is closed, not kept."""
-    transport = AsyncioTransport(RegistryOptions(), environ={})
+    transport = AsyncioTransport(HttpOptions(), environ={})
     release = threading.Event()
     registry.fault(Fault(wait=release, times=1))
     task = asyncio.create_task(transport.send(_request(registry)))
@@ -85,7 +85,7 @@ async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
         go_on.wait(10)
         return ["127.0.0.1"]
 
-    transport = AsyncioTransport(RegistryOptions(), environ={}, resolve=resolve)
+    transport = AsyncioTransport(HttpOptions(), environ={}, resolve=resolve)
     url = Url.parse(f"http://registry.example:{registry.port}/v2/")
     task = asyncio.create_task(transport.send(Request(url, 1000, REGISTRY)))
     while not resolving.is_set():  # noqa: ASYNC110 - the resolver is in another thread
@@ -102,7 +102,7 @@ async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
 
 async def test_a_connection_lost_twice_is_an_error(registry: RegistrySimulator) -> None:
     """A stale connection is replaced once; a server that hangs up on the new one too is unreachable."""
-    transport = AsyncioTransport(RegistryOptions(), environ={})
+    transport = AsyncioTransport(HttpOptions(), environ={})
     await transport.send(_request(registry))
     registry.fault(Fault(close=True))
     with pytest.raises(StoreError) as caught:

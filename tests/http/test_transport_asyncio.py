@@ -1,4 +1,4 @@
-"""Both transports keep one contract, over real connections."""
+"""The contract of transports, kept by the one over asyncio, over real connections."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.http.http_options import HttpOptions
 from pyratify.http.transport import (
     CONFIGURED,
     ERROR_BYTES,
@@ -26,12 +27,9 @@ from pyratify.http.transport import (
 )
 from pyratify.http.transport_asyncio import AsyncioTransport
 from pyratify.http.url import Url
-from pyratify.stores.registry.registry_options import RegistryOptions
-from pyratify.stores.registry.transport_aiohttp import AiohttpTransport
 from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority
 
-KINDS = {"asyncio": AsyncioTransport, "aiohttp": AiohttpTransport}
 NO_ENVIRONMENT: dict[str, str] = {}
 
 
@@ -115,20 +113,15 @@ def _request(url: str, **fields: object) -> Request:
 class TestTransport:
     """The contract."""
 
-    @pytest.fixture(params=list(KINDS))
-    def kind(self, request: pytest.FixtureRequest) -> str:
-        """Which transport."""
-        return str(request.param)
-
     @pytest.fixture
-    async def make(self, kind: str):
+    async def make(self):
         """Makes transports, and closes them at the end."""
         made: list[Transport] = []
 
         def transport(
-            options: RegistryOptions | None = None, environ: dict[str, str] = NO_ENVIRONMENT, **hooks: object
+            options: HttpOptions | None = None, environ: dict[str, str] = NO_ENVIRONMENT, **hooks: object
         ) -> Transport:
-            made.append(KINDS[kind](options or RegistryOptions(), environ=environ, **hooks))
+            made.append(AsyncioTransport(options or HttpOptions(), environ=environ, **hooks))
             return made[-1]
 
         yield transport
@@ -190,7 +183,7 @@ class TestTransport:
         """What TLS itself sends after the handshake does not count as an answer."""
         authority = Authority()
         with RegistrySimulator(tls=authority.server_context()) as registry:
-            transport = make(RegistryOptions(ca_pem=authority.pem))
+            transport = make(HttpOptions(ca_pem=authority.pem))
             for _ in range(3):
                 await transport.send(_request(f"{registry.url}/v2/"))
             assert registry.connections == 1
@@ -368,7 +361,7 @@ class TestTransport:
         """What is over it waits for its turn."""
         blob = registry.repository("app").add_blob(b"x")
         request = _request(f"{registry.url}/v2/app/blobs/{blob.digest}")
-        transport = make(RegistryOptions(max_connections=3))
+        transport = make(HttpOptions(max_connections=3))
         responses = await asyncio.gather(*(transport.send(request) for _ in range(30)))
         assert [response.status for response in responses] == [200] * 30
         assert registry.connections <= 3
@@ -455,7 +448,7 @@ class TestTransport:
         """By the registry's own origin and configured token servers, by nobody else."""
         authority = Authority()
         with RegistrySimulator(tls=authority.server_context()) as registry:
-            transport = make(RegistryOptions(ca_pem=authority.pem))
+            transport = make(HttpOptions(ca_pem=authority.pem))
             for trust in (REGISTRY, CONFIGURED):
                 assert (await transport.send(_request(f"{registry.url}/v2/", trust=trust))).status == 200
             request = _request(f"{registry.url}/v2/", trust=SAME_HOST)
@@ -465,7 +458,7 @@ class TestTransport:
         """There is no way to switch that off."""
         authority = Authority()
         with RegistrySimulator(tls=authority.server_context("other.example")) as registry:
-            for options in (RegistryOptions(), RegistryOptions(ca_pem=authority.pem)):
+            for options in (HttpOptions(), HttpOptions(ca_pem=authority.pem)):
                 await self._refused(make(options), _request(f"{registry.url}/v2/"), Reason.TLS_VERIFY)
             assert registry.hits == ()
 
@@ -484,7 +477,7 @@ class TestTransport:
         authority = Authority()
         certificate = tmp_path / "client.pem"
         certificate.write_bytes(authority.issue("client"))
-        options = RegistryOptions(ca_pem=authority.pem, client_cert_file=str(certificate))
+        options = HttpOptions(ca_pem=authority.pem, client_cert_file=str(certificate))
         with RegistrySimulator(tls=authority.server_context(client_certificates=True)) as registry:
             transport = make(options)
             for trust in (REGISTRY, CONFIGURED):
@@ -492,7 +485,7 @@ class TestTransport:
             assert [bool(hit.client_certificate) for hit in registry.hits] == [True, False]
 
     async def test_a_name_is_resolved_once_and_only_that_address_is_dialled(
-        self, make: Callable[..., Transport], kind: str
+        self, make: Callable[..., Transport]
     ) -> None:
         """A resolver that changes its mind between check and connection has no second word."""
         answers = iter([["127.0.0.1"], ["8.8.8.8"]])
@@ -519,7 +512,7 @@ class TestTransport:
         """The connection goes to the address, the certificate has to be the name's."""
         authority = Authority()
         with RegistrySimulator(tls=authority.server_context("registry.example")) as registry:
-            transport = make(RegistryOptions(ca_pem=authority.pem), resolve=lambda host, port: ["127.0.0.1"])
+            transport = make(HttpOptions(ca_pem=authority.pem), resolve=lambda host, port: ["127.0.0.1"])
             url = f"https://registry.example:{registry.port}/v2/"
             assert (await transport.send(_request(url))).status == 200
             assert registry.hits[0].headers["host"] == f"registry.example:{registry.port}"
@@ -557,7 +550,7 @@ class TestTransport:
             Tunnel(registry.port) as tunnel,
         ):
             transport = make(
-                RegistryOptions(ca_pem=authority.pem),
+                HttpOptions(ca_pem=authority.pem),
                 environ={"HTTPS_PROXY": f"http://user:pw@127.0.0.1:{tunnel.port}"},
                 resolve=lambda host, port: ["127.0.0.1"],
             )
@@ -631,7 +624,7 @@ class TestTransport:
         self, make: Callable[..., Transport], registry: RegistrySimulator
     ) -> None:
         """With `proxyFromEnvironment: false` the variables say nothing."""
-        options = RegistryOptions(proxy_from_environment=False)
+        options = HttpOptions(proxy_from_environment=False)
         transport = make(
             options, environ={"HTTP_PROXY": "http://192.0.2.1:1"}, resolve=lambda host, port: ["127.0.0.1"]
         )

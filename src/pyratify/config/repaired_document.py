@@ -1,6 +1,6 @@
-"""A document with its faults taken out one by one, so that one fault hides no other.
+"""Repairs a faulty configuration document fault by fault, so that `ratify config check` reports all of them.
 
-What is decided here is only what else can be said of a faulty configuration; nothing of a mended document is ever used.
+A repaired document is used to find further faults and never to build an engine.
 """
 
 from copy import deepcopy
@@ -14,11 +14,11 @@ _STAND_INS: dict[str, Any] = {"str": "stand-in.invalid", "int": 1, "float": 1.0,
 _NOTHING = object()
 
 
-class Mended:
-    """A document that is mended.
+class RepairedDocument:
+    """A copy of a document in which faults are repaired.
 
     Args:
-        document: The JSON values; they are copied.
+        document: The JSON values.
     """
 
     def __init__(self, document: Any) -> None:
@@ -27,16 +27,16 @@ class Mended:
         self._renamed: set[str] = set()
         self._replaced: set[str] = set()
 
-    def follows(self, fault: ConfigurationError) -> bool:
-        """Return whether a fault only follows from what was taken out, or from a key that was guessed."""
+    def is_consequence(self, fault: ConfigurationError) -> bool:
+        """Return whether a fault only follows from an earlier repair: a removed value or a renamed key."""
         if fault.path in self._replaced:
             return True
         if not isinstance(fault, ShapeError):
             return False
         return join(fault.path, fault.missing) in self._removed or fault.path in self._renamed
 
-    def mend(self, fault: ConfigurationError) -> bool:
-        """Rename an unknown key to the one that is meant, or replace or take out what is of the wrong shape; return whether that was possible."""
+    def repair(self, fault: ConfigurationError) -> bool:
+        """Rename an unknown key to its nearest match, or replace or remove a value of the wrong shape; return whether it changed."""
         if not isinstance(fault, ShapeError) or fault.missing:
             return False
         place = fault.place
@@ -55,7 +55,7 @@ class Mended:
         return True
 
     def replace(self, fault: ConfigurationError, value: Any) -> bool:
-        """Put something else in the place of what could not be filled in; return whether that was possible."""
+        """Replace the value at the path of a fault; return whether there is one."""
         owner, key = _find(self.document, fault.path)
         if owner is _NOTHING:
             return False
@@ -64,7 +64,7 @@ class Mended:
 
 
 def _find(value: Any, path: str) -> tuple[Any, Any]:
-    """Return the object or list that holds what stands at a path, and the key or index in it."""
+    """Return the object or list that contains the value at a path, and its key or index there."""
     if not path:
         return _NOTHING, None
     if isinstance(value, list):
