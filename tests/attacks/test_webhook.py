@@ -254,7 +254,7 @@ async def test_atk_232_an_object_with_too_many_images_costs_nothing(path: str) -
 async def test_atk_232_a_body_that_is_too_large_is_not_read() -> None:
     """It is refused by its announcement."""
     async with (
-        listening(webhook_site(webhook(store())), HERE) as where,
+        listening(webhook_site(webhook(store())), HERE, drain_seconds=0) as where,
         aiohttp.ClientSession(f"http://127.0.0.1:{where.port}") as client,
         client.post(VALIDATE, data=b"", headers={"Content-Length": str(MAX_BODY + 1)}) as answer,
     ):

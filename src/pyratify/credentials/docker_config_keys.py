@@ -9,13 +9,13 @@ scheme is the address of a server; its path says less than one without, and Dock
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from pyratify.core.reference import DEFAULT_REGISTRY, canonical_registry, is_registry
 
 HUB_KEY = "https://index.docker.io/v1/"
 _API_PATHS = ("v1", "v2")
 _STAR = "*"
+_SEPARATOR = re.compile(r"([.:])", re.ASCII)
 _PORT = re.compile(r":[0-9]{1,5}", re.ASCII)
 
 
@@ -44,7 +44,8 @@ class Key:
         """Tell whether the registry is the host, or one that the stars stand for."""
         if _STAR not in self.host:
             return self.host == registry
-        return _pattern(self.host).fullmatch(registry) is not None
+        parts, given = _SEPARATOR.split(self.host), _SEPARATOR.split(registry)
+        return len(parts) == len(given) and all(map(_has_stars_for, parts, given))
 
 
 def parse_key(text: str) -> Key | None:
@@ -96,6 +97,22 @@ def others(keys: Iterable[str], registry: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=256)
-def _pattern(host: str) -> re.Pattern[str]:
-    return re.compile(re.escape(host).replace(r"\*", r"[^.:/]*"))
+def _has_stars_for(pattern: str, label: str) -> bool:
+    """Return whether a label is what stars in a pattern stand for, each for any number of characters.
+
+    The pieces between the stars are found from left to right, as early as possible, and no choice is ever taken back: a
+    pull secret is a tenant's, and a regular expression with many stars would take exponential time.
+    """
+    first, *pieces = pattern.split(_STAR)
+    if not pieces:
+        return pattern == label
+    last = pieces.pop()
+    place, end = len(first), len(label) - len(last)
+    if place > end or not (label.startswith(first) and label.endswith(last)):
+        return False
+    for piece in pieces:
+        place = label.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
