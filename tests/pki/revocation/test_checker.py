@@ -161,7 +161,7 @@ INDIRECT = x509.DistributionPoint(
 )
 NO_SIGNING = authority("no lists", usages=("keyCertSign",))
 UNSAID = {
-    "ocsp-nobody": (BY_OCSP, {}, "nobody answers"),
+    "ocsp-no-server": (BY_OCSP, {}, "no such server"),
     "ocsp-garbage": (BY_OCSP, {OCSP: b"garbage"}, "malformed"),
     "ocsp-empty": (BY_OCSP, {OCSP: b""}, "malformed"),
     "ocsp-try-later": (BY_OCSP, {OCSP: refusal()}, "try_later"),
@@ -196,7 +196,7 @@ UNSAID = {
         "not valid now",
     ),
     "ocsp-sha1": (BY_OCSP, {OCSP: weakened(says())}, "weak hash"),
-    "list-nobody": (BY_LIST, {}, "nobody answers"),
+    "list-no-server": (BY_LIST, {}, "no such server"),
     "list-garbage": (BY_LIST, {LIST: b"garbage"}, "malformed"),
     "list-cut-off": (BY_LIST, {LIST: make_list(ROOT)[:-1]}, "malformed"),
     "list-ended": (
@@ -261,7 +261,7 @@ UNSAID = {
     "not-http": (
         signer(ROOT, extensions=looked_up(lists="ldap://ca.test/root")),
         {},
-        "nobody answers",
+        "no such server",
     ),
 }
 
