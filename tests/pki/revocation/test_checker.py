@@ -186,10 +186,18 @@ UNSAID = {
         "from the future",
     ),
     "ocsp-other-key": (BY_OCSP, {OCSP: changed(says())}, "signature is not"),
-    "ocsp-by-a-stranger": (BY_OCSP, {OCSP: says(by=responder(STRANGER))}, "none whom the issuer"),
-    "ocsp-by-a-signer": (BY_OCSP, {OCSP: says(by=BOTH)}, "none whom the issuer"),
-    "ocsp-by-itself": (BY_OCSP, {OCSP: says(by=BY_OCSP)}, "none whom the issuer"),
-    "ocsp-delegate-not-shown": (BY_OCSP, {OCSP: says(by=DELEGATE, bag=())}, "none whom the issuer"),
+    "ocsp-by-a-stranger": (
+        BY_OCSP,
+        {OCSP: says(by=responder(STRANGER))},
+        "neither the issuer nor a responder",
+    ),
+    "ocsp-by-a-signer": (BY_OCSP, {OCSP: says(by=BOTH)}, "neither the issuer nor a responder"),
+    "ocsp-by-itself": (BY_OCSP, {OCSP: says(by=BY_OCSP)}, "neither the issuer nor a responder"),
+    "ocsp-delegate-not-shown": (
+        BY_OCSP,
+        {OCSP: says(by=DELEGATE, bag=())},
+        "neither the issuer nor a responder",
+    ),
     "ocsp-delegate-expired": (
         BY_OCSP,
         {OCSP: says(by=responder(ROOT, not_after=NOW - DAY))},
