@@ -87,7 +87,9 @@ async def test_a_report_for_clients_does_not_say_where_credentials_are(
 ) -> None:
     """Neither the path of the file nor its other keys; the log has the whole message."""
     store = signed()
-    (referrer,) = store.listings[store.tags["v1"]]
+    image = await store.resolve(APP)
+    (referrer,) = store.listings[image.digest]
+    store.attach(image, "application/test", ("text/plain", b"a second one, which can be read"))
     message = f"of {SECRET} 'other.example' is not for example.com"
     store.faults[str(referrer.descriptor.digest)] = StoreError(Reason.REGISTRY_AUTH, message)
     found = (await answers(store).verdict(APP)).result
