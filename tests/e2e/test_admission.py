@@ -40,7 +40,7 @@ def test_every_image_of_the_material(api_server: ApiServer, admitting: str, imag
     assert ("nothing that is attached was accepted" in message) is not nothing
 
 
-def test_nobody_refuses_where_gatekeeper_does_not_look(
+def test_nothing_is_refused_where_gatekeeper_does_not_look(
     api_server: ApiServer, namespace: str, images: Images
 ) -> None:
     """The same unsigned Pod is created elsewhere: what refused it is the policy and nothing else."""
@@ -61,7 +61,7 @@ def test_init_containers(api_server: ApiServer, admitting: str, images: Images) 
 
 
 def test_ephemeral_containers(api_server: ApiServer, admitting: str, images: Images) -> None:
-    """Nobody debugs a Pod with an unsigned image, though the Pod itself was admitted."""
+    """A Pod is not debugged with an unsigned image, though the Pod itself was admitted."""
     document = pod(admitting, images[GOOD])
     api_server.api.create(document)
     api_server.api.patch(with_ephemeral(document, images["both"]), "ephemeralcontainers", media=STRATEGIC)
@@ -83,7 +83,7 @@ def test_an_image_that_is_replaced_later(api_server: ApiServer, admitting: str, 
 
 @pytest.mark.parametrize("kind", WORKLOADS)
 def test_workloads(api_server: ApiServer, admitting: str, images: Images, kind: str) -> None:
-    """Are refused themselves, not only the Pods that nobody would see them fail to make."""
+    """Are refused themselves, not only their Pods, whose refusal would go unseen."""
     assert api_server.api.create(workload(kind, admitting, images[GOOD]))["metadata"]["uid"]
     refusal(api_server.api, workload(kind, admitting, images[GOOD], images[BAD]), images[BAD])
 
@@ -97,7 +97,7 @@ def test_workloads(api_server: ApiServer, admitting: str, images: Images, kind: 
         ("127.0.0.1/Upper/Case:v1", "REF_INVALID"),
     ],
 )
-def test_an_image_that_nobody_can_say_anything_of(
+def test_an_image_that_cannot_be_decided_about(
     api_server: ApiServer, admitting: str, images: Images, image: str, reason: str
 ) -> None:
     """Is refused with the code of the reason."""
@@ -109,7 +109,7 @@ def test_an_image_that_nobody_can_say_anything_of(
 def test_an_image_whose_name_would_mean_something_else_to_the_provider(
     api_server: ApiServer, admitting: str, images: Images, image: str
 ) -> None:
-    """Is refused before anybody is asked: nobody chooses another namespace's rules."""
+    """Is refused before any request: an object cannot choose another namespace's rules."""
     document = pod(admitting, image.format(good=images[GOOD]))
     with pytest.raises(Refused, match="main-0"):
         api_server.api.create(document)

@@ -29,7 +29,7 @@ def test_objects_are_created_changed_and_deleted(api_server: ApiServer, namespac
         api_server.api.get(document)
 
 
-def test_a_service_account_may_do_nothing_that_nobody_allowed(api_server: ApiServer, namespace: str) -> None:
+def test_a_service_account_may_do_nothing_without_a_role(api_server: ApiServer, namespace: str) -> None:
     """RBAC decides, with real tokens."""
     account = api_server.kubeconfig_of(namespace, "nobody")
     denied = api_server.kubectl("--kubeconfig", account, "get", "secrets", "-n", namespace)

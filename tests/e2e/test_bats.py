@@ -61,7 +61,7 @@ def with_init(image: str, init: str) -> Document:
 
 
 def test_rendering_notation_verifier_with_modified_trust_policies(tmp_path: Path) -> None:
-    """By the chart, from the same settings; a provider of certificates that nobody knows is refused by its name."""
+    """By the chart, from the same settings; an unknown provider of certificates is refused by its name."""
     if programs.missing("helm"):
         pytest.skip("run `make peers` first: there is no helm")
     for number in range(3):
@@ -127,11 +127,11 @@ def test_validate_crd_add_replace_and_delete(
     assert tenants.apply(base)["succeeded"] is True
     assert kubectl_run(tenants.server, default, images[SIGNED])
     tenants.server.api.delete(base)
-    eventually("nobody decides", lambda: not tenants.admitted(default, images[SIGNED]))
+    eventually("no executor decides", lambda: not tenants.admitted(default, images[SIGNED]))
 
 
 def test_store_crd_status_check(tenants: Tenants, base: Document) -> None:
-    """A store of a type that nobody has is named in the status."""
+    """A store of an unknown type is named in the status."""
 
     def change(spec: Document) -> None:
         spec["stores"] = [{"type": "invalid-store-type", "parameters": {"plainHttp": True}}]

@@ -154,7 +154,7 @@ def test_notation_test_with_certs_across_namespace(
         status = tenants.apply(trusting(own, there))
         assert status["succeeded"] is False
         assert "of its own namespace only" in status["error"]
-        eventually("nobody decides", lambda: not tenants.admitted(default, images[ALTERNATE]))
+        eventually("no executor decides", lambda: not tenants.admitted(default, images[ALTERNATE]))
     finally:
         tenants.server.api.delete(own)
 
@@ -173,7 +173,7 @@ def test_cosign_legacy_keyed_test(tenants: Tenants, base: Document, default: str
 
 @pytest.fixture(scope="module")
 def keyless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Images that nobody's key has signed, with a private Sigstore: cosign 3's bundle, and cosign 2's own form."""
+    """Images that no key has signed, with a private Sigstore: cosign 3's bundle, and cosign 2's own form."""
     if absent := sigstore_instance.missing():
         pytest.skip(f"run `make peers` first: there is no {', '.join(absent)}")
     folder = tmp_path_factory.mktemp("sigstore")

@@ -20,7 +20,7 @@ BETA = "externaldata.gatekeeper.sh/v1beta1"
 
 @pytest.fixture(scope="module")
 def alone(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    """A provider that nobody but these tests asks; it knows one repository."""
+    """A provider of these tests alone; it knows one repository."""
     folder = tmp_path_factory.mktemp("alone")
     (executor,) = SIGNED_BY_EITHER["executors"]
     known = {"executors": [{**executor, "scopes": [images.repository.name]}]}

@@ -1,4 +1,4 @@
-"""Certificates replaced in place while Pods are being created: nobody notices, and who is no longer trusted is out."""
+"""Certificates replaced in place while Pods are being created: no admission fails, and authorities that are no longer trusted are refused."""
 
 import pytest
 
@@ -77,7 +77,7 @@ def test_gatekeeper_gets_a_new_authority(
 def test_a_client_of_another_authority_is_refused(
     api_server: ApiServer, admitting: str, images: Images, provider: Provider, gatekeeper: Gatekeeper
 ) -> None:
-    """The provider answers nobody whose authority it no longer knows, though they are still connected; nobody is admitted."""
+    """The provider refuses clients whose authority it no longer knows, though they are still connected; no Pod is admitted."""
     provider.admit_clients_of(Authority("somebody else").pem)
     try:
         eventually("Gatekeeper is not served", lambda: refused(api_server, pod(admitting, images[GOOD])))
@@ -89,10 +89,12 @@ def test_a_client_of_another_authority_is_refused(
 def test_a_provider_of_another_authority_is_not_believed(
     api_server: ApiServer, admitting: str, images: Images, provider: Provider
 ) -> None:
-    """Whoever answers at the provider's address without its certificate gets nobody admitted."""
+    """A server at the provider's address without its certificate gets no Pod admitted."""
     api_server.api.apply(*provider.resources(Authority("somebody else")))
     try:
-        message = eventually("nobody is believed", lambda: refused(api_server, pod(admitting, images[GOOD])))
+        message = eventually(
+            "no answer is believed", lambda: refused(api_server, pod(admitting, images[GOOD]))
+        )
         assert "certificate" in message
     finally:
         api_server.api.apply(*provider.resources())

@@ -217,7 +217,7 @@ def installed(
 
 
 def test_the_charts_rights_suffice(api_server: ApiServer, installed: Installed) -> None:
-    """The program makes its certificates, tells its clients whom to trust, reads the Secret that the executor names, and reports on it."""
+    """The program makes its certificates, makes its clients trust them, reads the Secret that the executor names, and reports on it."""
     eventually("the program is ready", installed.is_ready)
     one = {each["kind"]: each for each in installed.documents}
     clients = [each for each in installed.documents if each["kind"] in _TOLD]
@@ -228,7 +228,7 @@ def test_the_charts_rights_suffice(api_server: ApiServer, installed: Installed) 
         bundles = {_bundle(api_server.api.get(each)) for each in clients}
         return bool(secret.get("data", {}).get("tls.crt")) and bundles == {secret["data"]["ca.crt"]}
 
-    eventually("clients are told whom to trust", told)
+    eventually("clients trust its authority", told)
     eventually(
         "the executor is in service",
         lambda: api_server.api.get(one["Executor"]).get("status", {}).get("succeeded"),

@@ -1,4 +1,4 @@
-"""Executors and NamespacedExecutors in a real cluster: who decides for whom, and what their status says."""
+"""Executors and NamespacedExecutors in a real cluster: which decides for which namespace, and what their status says."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,9 @@ BY_KEY, BY_OURS, BY_OTHERS = "cosign-v3", "notation-jws-ec", "wrong-ca"
 
 
 @pytest.fixture
-def everybody(tenants: Tenants, images: Images) -> Iterator[Document]:
+def cluster_wide(tenants: Tenants, images: Images) -> Iterator[Document]:
     """The cluster's Executor: the key and our authority are trusted."""
-    document = executor("everybody", COSIGN, notation("ca"), scopes=(images.repository.name,))
+    document = executor("cluster_wide", COSIGN, notation("ca"), scopes=(images.repository.name,))
     assert tenants.apply(document)["succeeded"] is True
     yield document
     tenants.server.api.delete(document)
@@ -34,7 +34,7 @@ def tenant(tenants: Tenants, images: Images) -> Iterator[Document]:
     tenants.server.api.delete(document)
 
 
-def test_nobody_is_admitted_before_there_is_an_executor(tenants: Tenants, images: Images) -> None:
+def test_no_pod_is_admitted_before_there_is_an_executor(tenants: Tenants, images: Images) -> None:
     """An empty cluster configuration allows nothing; with the first Executor signed images are admitted."""
     namespace = tenants.namespace("early")
     assert images[BY_KEY] in tenants.refusal(namespace, images[BY_KEY])
@@ -42,11 +42,11 @@ def test_nobody_is_admitted_before_there_is_an_executor(tenants: Tenants, images
     assert tenants.apply(document)["succeeded"] is True
     assert tenants.admitted(namespace, images[BY_KEY])
     tenants.server.api.delete(document)
-    eventually("nobody decides", lambda: not tenants.admitted(namespace, images[BY_KEY]))
+    eventually("no executor decides", lambda: not tenants.admitted(namespace, images[BY_KEY]))
 
 
 def test_a_tenant_differs_from_the_cluster(
-    tenants: Tenants, everybody: Document, tenant: Document, images: Images
+    tenants: Tenants, cluster_wide: Document, tenant: Document, images: Images
 ) -> None:
     """What the cluster trusts is refused in the tenant's namespace and the other way round, and only there."""
     elsewhere = tenants.namespace("elsewhere")
@@ -59,7 +59,7 @@ def test_a_tenant_differs_from_the_cluster(
 
 
 def test_a_tenant_whose_executor_is_deleted_falls_back_to_the_cluster(
-    tenants: Tenants, everybody: Document, tenant: Document, images: Images
+    tenants: Tenants, cluster_wide: Document, tenant: Document, images: Images
 ) -> None:
     """Within seconds, and no verdict of before is remembered."""
     assert tenants.admitted("tenant", images[BY_OTHERS])
@@ -69,11 +69,11 @@ def test_a_tenant_whose_executor_is_deleted_falls_back_to_the_cluster(
 
 
 def test_an_executor_that_becomes_invalid_and_valid_again(
-    tenants: Tenants, everybody: Document, images: Images
+    tenants: Tenants, cluster_wide: Document, images: Images
 ) -> None:
     """Its status says so each time; as it last was valid it stays in service, and its fault spoils no other."""
     namespace = tenants.namespace("steady")
-    spoilt = {**everybody, "spec": {**everybody["spec"], "stores": [{"type": "invalid-store-type"}]}}
+    spoilt = {**cluster_wide, "spec": {**cluster_wide["spec"], "stores": [{"type": "invalid-store-type"}]}}
     status = tenants.apply(spoilt)
     assert status["succeeded"] is False
     assert "invalid-store-type" in status["error"]
@@ -82,9 +82,9 @@ def test_an_executor_that_becomes_invalid_and_valid_again(
     assert (ready["status"], ready["reason"]) == ("False", "CONFIG_INVALID")
     assert tenants.admitted(namespace, images[BY_KEY])
     assert not tenants.admitted(namespace, images["unsigned"])
-    eventually("there is an Event", lambda: warned(tenants, everybody))
+    eventually("there is an Event", lambda: warned(tenants, cluster_wide))
 
-    status = tenants.apply(everybody)
+    status = tenants.apply(cluster_wide)
     assert status["succeeded"] is True
     assert not status.get("error")
     (ready,) = [condition for condition in status["conditions"] if condition["type"] == "Ready"]
@@ -92,7 +92,7 @@ def test_an_executor_that_becomes_invalid_and_valid_again(
     assert tenants.admitted(namespace, images[BY_KEY])
 
 
-def test_an_executor_that_was_never_valid(tenants: Tenants, everybody: Document, images: Images) -> None:
+def test_an_executor_that_was_never_valid(tenants: Tenants, cluster_wide: Document, images: Images) -> None:
     """Denies what it is for and spoils nothing else, neither in its namespace nor in the tenants."""
     tenants.namespace("hopeless")
     elsewhere = tenants.namespace("healthy")
@@ -102,7 +102,7 @@ def test_an_executor_that_was_never_valid(tenants: Tenants, everybody: Document,
     assert tenants.apply(bad)["succeeded"] is False
     assert not tenants.admitted("hopeless", images[BY_KEY])
     assert tenants.admitted(elsewhere, images[BY_KEY])
-    good = {**bad, "metadata": {**bad["metadata"], "name": "good"}, "spec": everybody["spec"]}
+    good = {**bad, "metadata": {**bad["metadata"], "name": "good"}, "spec": cluster_wide["spec"]}
     tenants.apply({**good, "spec": {**good["spec"], "scopes": ["other.example.com"]}})
     assert not tenants.admitted("hopeless", images[BY_KEY])
     tenants.server.api.delete(bad, good)
@@ -118,7 +118,7 @@ def test_what_is_no_executor_is_refused_by_the_api_server(tenants: Tenants) -> N
             tenants.server.api.create(document)
 
 
-def test_kubectl_shows_what_became_of_it(tenants: Tenants, everybody: Document) -> None:
+def test_kubectl_shows_what_became_of_it(tenants: Tenants, cluster_wide: Document) -> None:
     """In the columns that Ratify's users know."""
     bad = executor("shown", COSIGN, scopes=("shown.example.com",), stores=[{"type": "no-such-store"}])
     tenants.apply(bad)
@@ -126,18 +126,18 @@ def test_kubectl_shows_what_became_of_it(tenants: Tenants, everybody: Document) 
     assert shown["NAME"].split() == ["NAME", "SUCCEEDED", "ERROR", "AGE"]
     assert "false" in shown["shown"]
     assert "no-such-store" in shown["shown"]
-    assert "true" in shown["everybody"]
+    assert "true" in shown["cluster_wide"]
     tenants.server.api.delete(bad)
 
 
-def test_the_provider_is_restarted(tenants: Tenants, everybody: Document, images: Images) -> None:
+def test_the_provider_is_restarted(tenants: Tenants, cluster_wide: Document, images: Images) -> None:
     """It reads everything anew before it is ready, and the status is still right."""
     namespace = tenants.namespace("restarted")
     tenants.provider.kill()
     assert not tenants.admitted(namespace, images[BY_KEY])
     tenants.provider.start()
     assert tenants.admitted(namespace, images[BY_KEY])
-    assert tenants.status(everybody)["succeeded"] is True
+    assert tenants.status(cluster_wide)["succeeded"] is True
 
 
 def warned(tenants: Tenants, document: Document) -> bool:

@@ -48,7 +48,7 @@ def test_a_digest_stays_as_it_is(api_server: ApiServer, mutating: str, images: I
     assert made["spec"]["containers"][0]["image"] == images.pinned(GOOD)
 
 
-def test_nothing_is_pinned_where_nobody_asks_for_it(
+def test_nothing_is_pinned_where_no_assign_matches(
     api_server: ApiServer, admitting: str, images: Images
 ) -> None:
     """What pins is the mutation and nothing else."""

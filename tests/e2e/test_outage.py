@@ -1,4 +1,4 @@
-"""What happens when somebody whom the decision needs is away: nobody is admitted, and afterwards everything is as before."""
+"""An outage of something that decisions need: no Pod is admitted, and afterwards everything is as before."""
 
 from collections.abc import Iterator
 

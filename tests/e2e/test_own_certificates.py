@@ -1,4 +1,4 @@
-"""The provider makes and renews its certificates itself, and tells Gatekeeper by its real Providers whom to trust."""
+"""The provider makes and renews its certificates itself, and updates the authorities in Gatekeeper's real Providers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,9 +83,9 @@ def test_a_second_replica_serves_the_same_certificate(
 def test_whom_to_trust_is_put_right(
     served: Provider, trusted: str, api_server: ApiServer, images: Images
 ) -> None:
-    """Where somebody changes a `caBundle` nobody is admitted, until it is changed back at the next look."""
+    """After a change of a `caBundle` no Pod is admitted, until it is restored at the next check."""
     api_server.api.apply(*providers(served))
-    eventually("nobody is trusted", lambda: not is_admitted(api_server, trusted, images))
+    eventually("no server is trusted", lambda: not is_admitted(api_server, trusted, images))
     eventually("it is put right", lambda: bundles(api_server, served) == {secret(api_server)["ca.crt"]})
     eventually("Gatekeeper trusts it", lambda: is_admitted(api_server, trusted, images))
 
@@ -120,7 +120,7 @@ def test_a_secret_that_is_gone_is_made_anew(
 def test_a_provider_that_is_killed_and_restarted_serves_what_is_in_the_secret(
     served: Provider, trusted: str, api_server: ApiServer, images: Images
 ) -> None:
-    """At once, whoever has the Lease."""
+    """At once, whichever replica has the Lease."""
     before = secret(api_server)
     served.kill()
     assert not is_admitted(api_server, trusted, images)

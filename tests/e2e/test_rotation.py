@@ -1,4 +1,4 @@
-"""Certificates of our own at a real API server: permissions, competitors, what is put back, and an exchange that nobody notices."""
+"""Rotation at a real API server: permissions, competitors, restored bundles, and an exchange without a failed request."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ Make = Callable[[str], "Replica"]
 
 
 class BriskClock(SystemClock):
-    """A clock that nobody waits long for."""
+    """A clock whose sleeps are short, so that the test is."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait a tenth of a second at most."""

@@ -33,7 +33,7 @@ def served(api_server: ApiServer, namespace: str) -> str:
 
 
 def told(api_server: ApiServer, provider: Provider) -> str:
-    """Return whom Gatekeeper is told to trust; one text for both Providers."""
+    """Return the authorities that Gatekeeper trusts; one text for both Providers."""
     found = {api_server.api.get(document)["spec"]["caBundle"] for document in provider.resources()}
     assert len(found) == 1
     return base64.b64decode(found.pop()).decode()

@@ -266,7 +266,7 @@ def test_deleting_and_a_dry_run(api_server: ApiServer, hook: Webhook, images: Im
     api_server.api.delete(made)
 
 
-def test_atk_237_without_the_webhook_nobody_is_admitted(
+def test_atk_237_without_the_webhook_nothing_is_admitted(
     api_server: ApiServer, hook: Webhook, images: Images
 ) -> None:
     """Killed, it refuses everything by the shipped failure policy; started again it is as before."""
@@ -377,7 +377,7 @@ def test_a_configuration_that_becomes_wrong_changes_nothing(
 def test_what_is_applied_is_checked(
     api_server: ApiServer, hook: Webhook, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As kubectl prints it: namespaces have to be marked, as the trials want it, and nobody says whose `ratify-system` is."""
+    """As kubectl prints it: namespaces have to be marked, as the trials want it, and nothing says what `ratify-system` is."""
     kinds = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
     for form in ("json", "yaml"):
         path = tmp_path / f"applied.{form}"

@@ -103,7 +103,7 @@ def debian(folder: Path, tls: bytes = b"") -> Iterator[str]:
     ) as server:
         try:
             address = _address(server)
-            # Nobody reads its log any more, and a full pipe would stop it.
+            # Its log is not read any more, and a full pipe would stop it.
             reader = Thread(target=deque, args=(server.stderr, 0))
             reader.start()
             yield address

@@ -88,7 +88,7 @@ class Instance:
         return path
 
     def no_services(self) -> Path:
-        """A signing configuration without any service, for signatures by keys that nobody else hears of."""
+        """A signing configuration without any service, for signatures by keys that no service hears of."""
         path = self.folder / "no-services.json"
         live.signers.write_json(path, live.signers.NO_LOG)
         return path

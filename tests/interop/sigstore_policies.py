@@ -1,4 +1,4 @@
-"""Whom the trials trust: flags that cosign and our command understand alike, and the environment that cosign 2 needs besides."""
+"""The trust of the trials: flags that cosign and our command understand alike, and the environment that cosign 2 needs besides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """Small services of a private Sigstore, over plain http in this process: what the real servers need beside them.
 
 An OpenID Connect issuer, a log of certificates (RFC 6962) and a log of signatures of the first version. Every key is made on
-the spot and trusted by nobody.
+the spot and trusted nowhere else.
 """
 
 import base64

@@ -36,7 +36,7 @@ def timestamp_server() -> Iterator[str]:
             lines = iter(server.stdout or ())
             found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in lines)
             address = next(match.group() for match in found if match)
-            # Nobody reads its log any more, and a full pipe would stop it.
+            # Its log is not read any more, and a full pipe would stop it.
             reader = Thread(target=deque, args=(lines, 0))
             reader.start()
             yield address

@@ -156,7 +156,7 @@ def test_every_policy_is_tried_and_every_difference_is_of_a_case_that_exists(
 
 @pytest.mark.parametrize("program", ["cosign", "cosign2"])
 def test_signatures_in_another_repository_are_found_as_cosign_finds_them(program: str, scene: Scene) -> None:
-    """Signed with `COSIGN_REPOSITORY`, and for the classic form with a prefix too; nobody finds them without being told."""
+    """Signed with `COSIGN_REPOSITORY`, and for the classic form with a prefix too; they are found only with the same settings."""
     image, elsewhere = f"elsewhere-{program}", f"{scene.registry}/signatures-{program}"
     scene.repository(image).push_image(TAG)
     reference = scene.at_digest(image)

@@ -63,7 +63,7 @@ def test_several_keys_trust_what_any_of_them_signed(repository: live.loopback.Re
 def test_cosign_keys_of_every_type_are_verified_with_the_hash_cosign_signs_with(
     peers: None, tmp_path: Path, algorithm: str, version: str
 ) -> None:
-    """P-384 goes with SHA-384, P-521 with SHA-512, Ed25519 with its prehash; nobody has to say so."""
+    """P-384 goes with SHA-384, P-521 with SHA-512, Ed25519 with its prehash; no flag is needed."""
     prefix = live.import_key(algorithm, tmp_path)
     with live.running("referrers-api", tmp_path) as repository:
         for tag in ("signed", "unsigned"):

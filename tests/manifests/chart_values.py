@@ -295,7 +295,16 @@ VALUES: dict[str, dict[str, Any]] = {
     "webhook": merged(COSIGN, WEBHOOK),
     "webhook-of-files": merged(COSIGN, OWN_TLS, WEBHOOK, IN_A_FILE),
     "webhook-everything": merged(
-        NOTATION, EVERYTHING, SHARED, OWN_TLS, WEBHOOK, {"webhook": {"excludedNamespaces": ["cni"]}}
+        NOTATION,
+        EVERYTHING,
+        SHARED,
+        OWN_TLS,
+        WEBHOOK,
+        {
+            "webhook": {"excludedNamespaces": ["cni"]},
+            "constraintTemplates": {"enabled": False, "namespaced": False},
+            "provider": {"mutationExcludedNamespaces": []},
+        },
     ),
     "webhook-by-labels": merged(
         COSIGN,

@@ -353,7 +353,7 @@ def test_the_providers_are_ratify_v2s(rendered: dict[str, list[dict[str, Any]]])
 
 
 def test_before_the_first_rotation_nobody_is_trusted(rendered: dict[str, list[dict[str, Any]]]) -> None:
-    """Gatekeeper takes no Provider without an authority, so there is one that nobody has the key of, for a day."""
+    """Gatekeeper takes no Provider without an authority, so there is one without a known key, for a day."""
     bundle = one(rendered["cosign"], "Provider", "ratify-gatekeeper-provider")["spec"]["caBundle"]
     certificate = load_pem_x509_certificate(b64decode(bundle))
     assert "not yet known" in certificate.subject.rfc4514_string()
@@ -438,7 +438,7 @@ def test_secrets_that_are_named_may_be_read(rendered: dict[str, list[dict[str, A
 
 @pytest.mark.parametrize("name", ["executors", "executor"])
 def test_secrets_of_values_that_do_not_count_may_not_be_read(name: str, tmp_path: Path) -> None:
-    """Where executors are written out, or by somebody else, nobody reads what the other values name."""
+    """Where executors are written out, or not made by the chart, the Secrets of the other values are not read."""
     own = {"executors": executors(render(COSIGN, tmp_path))} if name == "executors" else {}
     values = merged(VALUES["secrets"], own or {"executor": {"create": False}}, {"rbac": {"readSecrets": []}})
     found = render(values, tmp_path)
@@ -590,7 +590,51 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "egress-without-a-policy": (
         merged(COSIGN, {"networkPolicy": {"enabled": False, "egress": [{}]}}),
-        "networkPolicy.egress has no effect without the policy",
+        "networkPolicy.egress has no effect without networkPolicy.enabled",
+    ),
+    "minimum-without-a-budget": (
+        merged(COSIGN, {"podDisruptionBudget": {"minAvailable": 1}}),
+        "podDisruptionBudget.minAvailable has no effect without podDisruptionBudget.enabled",
+    ),
+    "timeout-without-a-monitor": (
+        merged(COSIGN, {"metrics": {"enabled": True, "serviceMonitor": {"scrapeTimeout": "5s"}}}),
+        "metrics.serviceMonitor.scrapeTimeout has no effect without metrics.serviceMonitor.enabled",
+    ),
+    "rules-without-a-rule": (
+        merged(
+            COSIGN, {"metrics": {"enabled": True, "prometheusRule": {"additionalRules": [{"alert": "x"}]}}}
+        ),
+        "metrics.prometheusRule.additionalRules has no effect without metrics.prometheusRule.enabled",
+    ),
+    "tenants-without-templates": (
+        merged(COSIGN, {"constraintTemplates": {"namespaced": True}}),
+        "constraintTemplates.namespaced has no effect without constraintTemplates.enabled",
+    ),
+    "templates-of-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"constraintTemplates": {"enabled": True}}),
+        "constraintTemplates.enabled has no effect with mode: webhook",
+    ),
+    "namespaces-of-assign-for-the-webhook": (
+        merged(COSIGN, WEBHOOK, {"provider": {"mutationExcludedNamespaces": ["cni"]}}),
+        "provider.mutationExcludedNamespaces has no effect with mode: webhook",
+    ),
+    "annotations-of-another-account": (
+        merged(COSIGN, {"serviceAccount": {"create": False, "name": "mine", "annotations": {"a": "b"}}}),
+        "serviceAccount.annotations has no effect without serviceAccount.create",
+    ),
+    "secrets-without-rights": (
+        merged(COSIGN, {"rbac": {"create": False, "readSecrets": [{"namespace": "a", "names": ["pull"]}]}}),
+        "rbac.readSecrets has no effect without rbac.create",
+    ),
+    "secrets-of-a-file": (
+        merged(COSIGN, IN_A_FILE, {"rbac": {"readSecrets": [{"namespace": "a", "names": ["pull"]}]}}),
+        "rbac.readSecrets has no effect with provider.disableCRDManager",
+    ),
+    "certificate-beside-its-secret": (
+        merged(
+            COSIGN, {"provider": {"tls": {"existingSecret": "mine", "crt": "c", "key": "k", "caCert": "a"}}}
+        ),
+        "provider.tls.crt and provider.tls.key have no effect with provider.tls.existingSecret",
     ),
     "peers-of-the-webhook": (
         merged(COSIGN, WEBHOOK, {"networkPolicy": {"from": [{"podSelector": {}}]}}),
@@ -979,7 +1023,7 @@ async def test_the_program_of_helm_test_believes_the_authority_alone(
 
 
 def test_another_namespace_needs_gatekeepers_authority(tmp_path: Path) -> None:
-    """A Secret of another namespace cannot be mounted, so nobody is served by mistake."""
+    """A Secret of another namespace cannot be mounted, so that no client is served by mistake."""
     with pytest.raises(NotRendered, match=r"provider\.clientCA\.cert"):
         render(COSIGN, tmp_path, "ratify")
     found = render(merged(COSIGN, {"provider": {"clientCA": {"cert": CERTIFICATE}}}), tmp_path, "ratify")

@@ -116,7 +116,7 @@ def test_the_dashboard_asks_for_what_there_is() -> None:
 
 
 def test_the_dashboard_shows_every_metric() -> None:
-    """What the documentation promises can be seen, without the parts of histograms that nobody plots."""
+    """What the documentation promises can be seen, without the parts of histograms that are not plotted."""
     shown = " ".join(expressions())
     plotted = [name for name in exposed() if not name.endswith(("_sum", "_count", "_created"))]
     assert [name for name in plotted if name not in shown] == []

@@ -1,1 +1,1 @@
-"""Kubernetes: the resources that configure pyratify in a cluster, and the controller that follows them."""
+"""Kubernetes: the resources that configure pyratify in a cluster, their controller, and certificate rotation."""

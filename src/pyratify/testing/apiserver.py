@@ -6,7 +6,7 @@ with ApiServer() as api:
     os.environ["KUBECONFIG"] = str(api.kubeconfig(tmp_path))
     ...
     api.compact()      # watches from an older version are answered with 410 Gone
-    api.disconnect()   # every connection ends in the middle of whatever it is at
+    api.disconnect()   # every connection ends, also within an answer
     api.refuse(503, method="PATCH", times=2)
     assert api.get("v1", "secrets", "tls", "ratify")["data"] == {...}
 ```
@@ -21,10 +21,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from pyratify.testing.apiserver_http import Hit, Listener
-from pyratify.testing.apiserver_objects import Object, Objects, Place, Refused
+from pyratify.testing.apiserver_objects import Object, Objects, Place, StatusError
 
 __all__ = ["ApiServer", "Hit"]
-TOKEN = "test-only"  # noqa: S105 - nobody's
+TOKEN = "test-only"  # noqa: S105 - opens nothing
 
 
 @dataclass
@@ -45,7 +45,7 @@ class ApiServer:
     Attributes:
         hits: All requests, in order.
         absent: Kinds (`api/plural`) whose definition is not installed: 404.
-        gone_in_stream: Whether 410 is said by an event within the watch, instead of by the status of its answer.
+        gone_in_stream: Whether 410 is an event within the watch, instead of the status of its answer.
         host: Host and port.
     """
 
@@ -99,12 +99,12 @@ class ApiServer:
         return path
 
     def put(self, api: str, plural: str, given: Object) -> Object:
-        """Create or replace an object, as somebody else would, and return it."""
+        """Create or replace an object, as another client would, and return it."""
         meta = given["metadata"]
         place = Place(api, plural, meta.get("namespace", ""), meta["name"])
         try:
             old = self.objects.get(place)
-        except Refused:
+        except StatusError:
             return self.objects.create(place, given)
         meta = {key: value for key, value in meta.items() if key != "resourceVersion"}
         return self.objects.replace(place, {**old, **given, "metadata": meta})
@@ -117,7 +117,7 @@ class ApiServer:
         """
         try:
             return self.objects.get(Place(api, plural, namespace, name))
-        except Refused:
+        except StatusError:
             raise KeyError(name) from None
 
     def list(self, api: str, plural: str, namespace: str = "") -> list[Object]:
@@ -125,7 +125,7 @@ class ApiServer:
         return self.objects.listed(Place(api, plural, namespace))
 
     def remove(self, api: str, plural: str, name: str, namespace: str = "") -> None:
-        """Delete an object, as somebody else would."""
+        """Delete an object, as another client would."""
         self.objects.delete(Place(api, plural, namespace, name))
 
     def compact(self) -> None:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from pyratify.testing.apiserver_objects import Object, Objects, Place, Refused
+from pyratify.testing.apiserver_objects import Object, Objects, Place, StatusError
 from pyratify.testing.loopback import POLL, LoopbackServer
 
 
@@ -33,12 +33,12 @@ class Hit:
 
     @property
     def is_watch(self) -> bool:
-        """Whether it asks for what will happen."""
+        """Whether it is a watch."""
         return self.query.get("watch") in ("true", "1")
 
 
-class Behind(Protocol):
-    """What answers are made of."""
+class Backend(Protocol):
+    """The state that requests are answered from."""
 
     objects: Objects
     absent: set[str]
@@ -50,22 +50,22 @@ class Behind(Protocol):
 
 
 class Listener(LoopbackServer):
-    """Answers for what is behind it."""
+    """Serves a backend over HTTP."""
 
-    def __init__(self, behind: Behind, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, backend: Backend, tls: ssl.SSLContext | None) -> None:
         super().__init__(_Handler, tls, "api server")
-        self.behind = behind
+        self.backend = backend
         self.hung_up = 0
 
     def hang_up(self) -> None:
         """End every connection, and every watch."""
         super().hang_up()
         self.hung_up += 1
-        with self.behind.objects.changed:
-            self.behind.objects.changed.notify_all()
+        with self.backend.objects.changed:
+            self.backend.objects.changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Do nothing: clients that go away are nothing special."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.request.close()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Log nothing."""
 
     def _any(self) -> None:
         url = urlsplit(self.path)
@@ -95,23 +95,23 @@ class _Handler(BaseHTTPRequestHandler):
         hit = Hit(
             self.command, url.path, dict(parse_qsl(url.query)), json.loads(data) if data else None, token
         )
-        status = self.server.behind.fault(hit)
+        status = self.server.backend.fault(hit)
         if status == 0:
             self.close_connection = True
             return
         try:
             if status is not None:
-                raise Refused(status, "Simulated")
+                raise StatusError(status, "Simulated")
             self._answer(hit)
-        except Refused as refused:
+        except StatusError as refused:
             self._send(refused.code, refused.status)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 - the base class's names
 
     def _answer(self, hit: Hit) -> None:
-        place, objects = Place.parse(hit.path), self.server.behind.objects
-        if f"{place.api}/{place.plural}" in self.server.behind.absent:
-            raise Refused(404, "NotFound", "the server could not find the requested resource")
+        place, objects = Place.parse(hit.path), self.server.backend.objects
+        if f"{place.api}/{place.plural}" in self.server.backend.absent:
+            raise StatusError(404, "NotFound", "the server could not find the requested resource")
         if hit.is_watch:
             self._watch(place, hit)
         elif hit.method == "GET":
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, objects.delete(place))
 
     def _list(self, place: Place, hit: Hit) -> Object:
-        objects = self.server.behind.objects
+        objects = self.server.backend.objects
         with objects.changed:
             items, version = objects.listed(place), objects.version
         start, limit = int(hit.query.get("continue", "0")), int(hit.query.get("limit", "0"))
@@ -138,9 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
         return {"apiVersion": place.api, "kind": "List", "metadata": meta, "items": items[start:end]}
 
     def _watch(self, place: Place, hit: Hit) -> None:
-        """Send what happened since, and what happens, until the connection or the time ends."""
-        objects, version, hung_up = self.server.behind.objects, _version(hit), self.server.hung_up
-        stream = self.server.behind.gone_in_stream
+        """Send past and new events until the connection or the server ends."""
+        objects, version, hung_up = self.server.backend.objects, _version(hit), self.server.hung_up
+        stream = self.server.backend.gone_in_stream
         if not stream:
             objects.since(place, version)
         self.send_response(200)
@@ -154,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             with objects.changed:
                 try:
                     found = objects.since(place, version)
-                except Refused as refused:
+                except StatusError as refused:
                     self._event("ERROR", refused.status)
                     break
                 if not found:
@@ -166,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def _bookmark(self, objects: Objects, place: Place, version: int) -> int:
-        """Say how far the history goes when nothing of it belongs to the collection."""
+        """Send a bookmark when no event of the history belongs to the collection; return the version to go on from."""
         with objects.changed:
             if version < objects.compacted or objects.since(place, version):
                 return version

@@ -10,8 +10,8 @@ Object = dict[str, Any]
 MERGE = "application/merge-patch+json"
 
 
-class Refused(Exception):
-    """What an API server says instead of doing it.
+class StatusError(Exception):
+    """An error that an API server answers as a `Status`.
 
     Args:
         code: The HTTP status.
@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an object or a collection is.
+    """The address of an object or a collection.
 
     Attributes:
         api: Group and version, as `v1` or `apps/v1`.
@@ -55,19 +55,19 @@ class Place:
         """Parse the path of a request.
 
         Raises:
-            Refused: It leads nowhere.
+            StatusError: It leads nowhere.
         """
         parts = path.strip("/").split("/")
         size = {"api": 2, "apis": 3}.get(parts[0])
         if size is None or len(parts) <= size:
-            raise Refused(404, "NotFound", path)
+            raise StatusError(404, "NotFound", path)
         rest, namespace = parts[size:], ""
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
         return cls("/".join(parts[1:size]), rest[0], namespace, *rest[1:3])
 
     def covers(self, other: "Place") -> bool:
-        """Tell whether an object belongs to this collection."""
+        """Return whether an object belongs to this collection."""
         same = (self.api, self.plural) == (other.api, other.plural)
         return same and self.namespace in ("", other.namespace)
 
@@ -88,7 +88,7 @@ class Change:
 
 @dataclass
 class Objects:
-    """All objects, and what happened to them.
+    """All objects, and the history of their changes.
 
     Attributes:
         changed: Notified of every change.
@@ -103,7 +103,7 @@ class Objects:
 
     @property
     def version(self) -> int:
-        """The version of the moment."""
+        """The current version."""
         return self._version
 
     def listed(self, place: Place) -> list[Object]:
@@ -113,31 +113,31 @@ class Objects:
             return [copy.deepcopy(self._objects[each]) for each in sorted(found, key=_order)]
 
     def since(self, place: Place, version: int) -> list[Change]:
-        """Return what happened to a collection after that version.
+        """Return the changes of a collection after that version.
 
         Raises:
-            Refused: 410, that is no longer known.
+            StatusError: 410, that is no longer known.
         """
         if version < self.compacted:
-            raise Refused(410, "Expired", f"too old resource version: {version} ({self.compacted})")
+            raise StatusError(410, "Expired", f"too old resource version: {version} ({self.compacted})")
         return [each for each in self._history if each.version > version and place.covers(each.place)]
 
     def get(self, place: Place) -> Object:
         """Return an object.
 
         Raises:
-            Refused: 404.
+            StatusError: 404.
         """
         with self.changed:
             if place.whole() not in self._objects:
-                raise Refused(404, "NotFound", f'{place.plural} "{place.name}" not found')
+                raise StatusError(404, "NotFound", f'{place.plural} "{place.name}" not found')
             return copy.deepcopy(self._objects[place.whole()])
 
     def create(self, place: Place, given: Object) -> Object:
         """Add an object.
 
         Raises:
-            Refused: 409, there is one.
+            StatusError: 409, there is one.
         """
         with self.changed:
             new = copy.deepcopy(given)
@@ -146,7 +146,7 @@ class Objects:
                 meta["name"] = f"{meta['generateName']}{self._version}"
             where = Place(place.api, place.plural, place.namespace, meta["name"])
             if where in self._objects:
-                raise Refused(409, "AlreadyExists", f'{place.plural} "{where.name}" already exists')
+                raise StatusError(409, "AlreadyExists", f'{place.plural} "{where.name}" already exists')
             if place.namespace:
                 meta["namespace"] = place.namespace
             meta |= {"uid": f"uid-{self._version}", "generation": 1}
@@ -157,13 +157,13 @@ class Objects:
         """Replace an object, or its status where that is what the place names.
 
         Raises:
-            Refused: 404; 409, it was changed meanwhile.
+            StatusError: 404; 409, it was changed meanwhile.
         """
         with self.changed:
             old = self.get(place)
             expected = given.get("metadata", {}).get("resourceVersion")
             if expected and expected != old["metadata"]["resourceVersion"]:
-                raise Refused(409, "Conflict", "the object has been modified")
+                raise StatusError(409, "Conflict", "the object has been modified")
             new = copy.deepcopy(old if place.part else given)
             if place.part:
                 new[place.part] = given.get(place.part)
@@ -190,7 +190,7 @@ class Objects:
         """Remove an object.
 
         Raises:
-            Refused: 404.
+            StatusError: 404.
         """
         with self.changed:
             old = self.get(place)
@@ -202,7 +202,7 @@ class Objects:
             return old
 
     def compact(self) -> None:
-        """Forget the history: who watches from an older version is told 410."""
+        """Forget the history: a watch from an older version gets 410."""
         with self.changed:
             self._version += 1
             self.compacted = self._version
@@ -235,7 +235,7 @@ def json_patch(old: Any, operations: list[dict[str, Any]]) -> Any:
     """Return what the operations `add`, `replace`, `remove` and `test` of a JSON patch (RFC 6902) make of a value.
 
     Raises:
-        Refused: 422, a path leads nowhere or a test fails.
+        StatusError: 422, a path leads nowhere or a test fails.
     """
     new = json.loads(json.dumps(old))
     for each in operations:
@@ -246,7 +246,7 @@ def json_patch(old: Any, operations: list[dict[str, Any]]) -> Any:
                 place = place[int(part) if isinstance(place, list) else part]
             _operate(place, last, each)
         except (KeyError, IndexError, TypeError, ValueError):
-            raise Refused(422, "Invalid", f"the path {each['path']} leads nowhere") from None
+            raise StatusError(422, "Invalid", f"the path {each['path']} leads nowhere") from None
     return new
 
 
@@ -258,7 +258,7 @@ def _operate(place: Any, last: str, each: dict[str, Any]) -> None:
         del place[key]
     elif each["op"] == "test":
         if place[key] != each["value"]:
-            raise Refused(422, "Invalid", "the test failed")
+            raise StatusError(422, "Invalid", "the test failed")
     else:
         if each["op"] == "replace":
             _ = place[key]

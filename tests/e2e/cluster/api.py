@@ -34,9 +34,9 @@ class Api:
     """Talks to an API server with documents, as kubectl does with files.
 
     Attributes:
-        url: Where it is.
-        context: Whom to trust.
-        token: Who asks.
+        url: Its address.
+        context: The authorities that are trusted.
+        token: The bearer token.
         dry_run: Whether the server only says what it would do.
         warnings: Every warning that the server has sent, oldest first.
     """

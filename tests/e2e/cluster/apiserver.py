@@ -33,7 +33,7 @@ NEEDED = ("etcd", "kube-apiserver", "kubectl")
 class ApiServer:
     """A real API server of a session, with RBAC and without nodes, scheduler or controller manager.
 
-    Nothing starts Pods and nobody deletes what a namespace holds: give every test a namespace of its own.
+    Nothing starts Pods, and objects of a namespace are not deleted: give every test a namespace of its own.
 
     Attributes:
         api: A client that may do everything.
@@ -62,7 +62,7 @@ class ApiServer:
     def kubeconfig_of(self, namespace: str, account: str) -> Path:
         """Make a service account where there is none, and return a kubeconfig with a real token of it.
 
-        Nobody binds roles to it: what it may do is what the test gives it with RBAC.
+        It has no roles but those that the test binds to it.
         """
         return self._kubeconfig(f"{namespace}-{account}", self.token_of(namespace, account))
 

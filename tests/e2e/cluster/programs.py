@@ -55,7 +55,7 @@ def can_have_hosts(hosts: Path) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody uses."""
+    """Return a port of 127.0.0.1 that is free."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

@@ -46,7 +46,7 @@ def replica(server: ApiServer, gatekeeper: Gatekeeper, folder: Path) -> Provider
 
 @contextmanager
 def rotating(server: ApiServer, gatekeeper: Gatekeeper, folder: Path) -> Iterator[Provider]:
-    """Run a provider to which the Providers lead, trusting nobody yet, until the end of the block."""
+    """Run a provider to which the Providers lead, with no trusted authority yet, until the end of the block."""
     found = replica(server, gatekeeper, folder)
     server.api.apply(*providers(found))
     try:
@@ -58,11 +58,11 @@ def rotating(server: ApiServer, gatekeeper: Gatekeeper, folder: Path) -> Iterato
 
 
 def providers(found: Provider) -> tuple[Document, ...]:
-    """Return the Providers that lead to a provider by the name of its Service, and trust nobody who answers there."""
-    nobody = found.bundle(Authority("not yet known"))
+    """Return the Providers that lead to a provider by the name of its Service, and trust no server there."""
+    unknown = found.bundle(Authority("not yet known"))
     return (
-        resource(VALIDATION, found.port, "v2/verify", nobody, _HOST),
-        resource(MUTATION, found.port, "v2/mutate", nobody, _HOST),
+        resource(VALIDATION, found.port, "v2/verify", unknown, _HOST),
+        resource(MUTATION, found.port, "v2/mutate", unknown, _HOST),
     )
 
 
@@ -76,7 +76,7 @@ def secret(server: ApiServer) -> dict[str, bytes]:
 
 
 def bundles(server: ApiServer, found: Provider) -> set[bytes]:
-    """Return whom Gatekeeper is told to trust."""
+    """Return the authorities that Gatekeeper trusts."""
     resources = (server.api.get(each) for each in providers(found))
     return {base64.b64decode(each["spec"]["caBundle"]) for each in resources}
 

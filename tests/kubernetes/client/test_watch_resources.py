@@ -132,7 +132,7 @@ async def test_only_what_matters_is_told() -> None:
 
 
 async def test_a_list_that_fails_leaves_what_was_known() -> None:
-    """Nobody is forgotten because the API server could not be asked."""
+    """No resource is forgotten because the API server did not answer."""
     fault = ApiFault(503, "Busy", "no")
     api = Said([[given("one")], fault, [given("one"), given("two")]], [[ApiFault(410, "Expired", "old")]])
     informer = await follow(api)
@@ -233,7 +233,7 @@ async def test_answers_and_events_are_bounded() -> None:
 
 
 @pytest.mark.filterwarnings("error::ResourceWarning")
-async def test_whoever_stops_in_the_middle_of_a_handshake_leaves_nothing_open(tmp_path: Path) -> None:
+async def test_a_request_cancelled_in_its_handshake_leaves_nothing_open(tmp_path: Path) -> None:
     """Connections that were about to be opened are closed, wherever their opening was."""
     authority = Authority()
     with ApiServer(authority.server_context()) as server:

@@ -41,7 +41,7 @@ async def test_executors_are_in_service_and_say_so(server: ApiServer, config: Cl
 async def test_a_scope_that_is_misspelled_is_not_left_to_a_wider_one(
     server: ApiServer, config: ClusterConfig, scope: str
 ) -> None:
-    """What it would be for is denied, also after a restart, when nobody knows what it was for before."""
+    """Its scopes are denied, also after a restart, when no earlier specification is known."""
     put(server, "wide", spec("*", name="wide"))
     put(server, "strict", spec(scope, "no scope at all/", "*.:443", name="strict"))
     await config.refresh()
@@ -180,17 +180,17 @@ async def test_what_is_used_is_not_closed(
     server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store is closed when the last request that uses its generation is over, and no executor that lives on is."""
-    put(server, "a", spec("a.example"))
-    put(server, "b", spec("b.example"))
-    await config.refresh()
-    snapshot = config.acquire("")
-    assert snapshot is not None
     closed: list[RegistryStore] = []
 
     async def close(store: RegistryStore) -> None:
         closed.append(store)
 
     monkeypatch.setattr(RegistryStore, "aclose", close)
+    put(server, "a", spec("a.example"))
+    put(server, "b", spec("b.example"))
+    await config.refresh()
+    snapshot = config.acquire("")
+    assert snapshot is not None
     async with snapshot.used():
         remove(server, "a")
         await config.refresh()
@@ -204,7 +204,7 @@ async def test_what_is_used_is_not_closed(
 async def test_nothing_is_answered_before_everything_is_known(
     server: ApiServer, config: ClusterConfig
 ) -> None:
-    """Whoever does not know the namespaces' resources does not know who decides for a namespace."""
+    """Before the namespaces' resources are known, none can be decided about: their own executors may be missing."""
     put(server, "e", spec("*"))
     server.absent.add(f"{API}/namespacedexecutors")
     await config.refresh()
@@ -217,8 +217,8 @@ async def test_nothing_is_answered_before_everything_is_known(
     assert config.unready_reason() == ""
 
 
-async def test_without_any_executor_nobody_decides(server: ApiServer, config: ClusterConfig) -> None:
-    """That is an error of every key, and no trouble of this process."""
+async def test_without_any_executor_there_is_no_generation(server: ApiServer, config: ClusterConfig) -> None:
+    """That is an error of every key, and the process stays ready."""
     await config.refresh()
     assert config.acquire("") is None
     assert config.unready_reason() == ""
@@ -281,8 +281,8 @@ async def test_pauses_grow_and_are_bounded(
     assert min(pauses) > 0
 
 
-async def test_silence_is_trouble(server: ApiServer, open_config: Open) -> None:
-    """Whoever has heard nothing for ten minutes does not know what is allowed; what is in service stays so."""
+async def test_a_silent_api_server_makes_it_unready(server: ApiServer, open_config: Open) -> None:
+    """After ten minutes the known executors may be stale; the ones in service stay so."""
     clock = SlowClock()
     config = open_config(clock=clock)
     put(server, "e", spec("a.example"))

@@ -107,7 +107,7 @@ EXAMPLE = spec("a.example")
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ({"executors": [EXAMPLE], "cache": {"memoryBytes": 5}}, "cache: it belongs to the program"),
+        ({"executors": [EXAMPLE], "cache": {"memoryBytes": 5}}, "cache: it configures the whole program"),
         ({"executors": [EXAMPLE], "$schema": "x"}, r"\$schema: it is for editors"),
         (
             {"executors": [EXAMPLE | {"scopes": ["${A}"]}]},
@@ -167,9 +167,9 @@ def test_what_is_not_a_tenants_is_not_converted_for_one() -> None:
 @pytest.mark.parametrize("name", ["A", "a/b", "../x", "-a", "a" * 64])
 def test_names_are_names(name: str) -> None:
     """Of resources and namespaces."""
-    with pytest.raises(ConfigurationError, match="no name"):
+    with pytest.raises(ConfigurationError, match="not a valid name"):
         to_resources({"executors": [EXAMPLE]}, name)
-    with pytest.raises(ConfigurationError, match="no name"):
+    with pytest.raises(ConfigurationError, match="not a valid name"):
         to_resources({"executors": [EXAMPLE]}, namespace=name)
 
 
@@ -204,7 +204,7 @@ def test_lists_as_kubectl_prints_them_are_taken_apart(kind: str) -> None:
     ("documents", "says"),
     [
         ([], "no resource"),
-        ([{"executors": [EXAMPLE]}], "it is no resource"),
+        ([{"executors": [EXAMPLE]}], "it is not a resource"),
         ([resource(), resource(namespace="team")], "the cluster, the namespace team"),
         (
             [resource(spec("b.example"), "a"), resource(namespace="team")],

@@ -1,4 +1,4 @@
-"""Status and Events: written when there is something new to say, by whoever, without harm."""
+"""Status and Events: written once by any number of replicas, and only when they change."""
 
 import re
 from typing import Any
@@ -41,7 +41,7 @@ def writes(server: ApiServer) -> int:
 
 
 async def test_the_same_is_said_once(server: ApiServer, reporter: StatusReporter) -> None:
-    """Nothing is written that stands there already, whoever wrote it."""
+    """A current status is not written again, also if another replica wrote it."""
     put(server, "e", spec("a.example"))
     for _ in range(3):
         await reporter.report(resource(server.get(API, "executors", "e")), None, serving=True)
@@ -68,7 +68,7 @@ async def test_replicas_that_disagree_do_not_argue(server: ApiServer, open_confi
 
 
 async def test_a_conflict_is_tried_again(server: ApiServer, reporter: StatusReporter) -> None:
-    """Somebody changed a label meanwhile: the status is written all the same."""
+    """A label was changed meanwhile: the status is written all the same."""
     old = resource(put(server, "e", spec("a.example")))
     server.objects.patch(_place(), {"metadata": {"labels": {"a": "b"}}}, "")
     await reporter.report(old, FAULT, serving=False)
@@ -151,7 +151,7 @@ async def test_a_resource_that_is_gone_is_no_fault(server: ApiServer, config: Cl
 async def test_the_definition_names_the_conditions_that_are_written(
     server: ApiServer, config: ClusterConfig
 ) -> None:
-    """Whoever waits for one of them waits for one that comes."""
+    """A client that waits for one of them gets it."""
     put(server, "one", spec("a.example"))
     await config.refresh()
     place = definition(EXECUTOR)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]

@@ -17,7 +17,7 @@ from support.rotations import LIVES, SERVICE, TARGETS, Replica, install
 
 @pytest.fixture
 def server() -> Iterator[ApiServer]:
-    """An API server with the resources that tell clients whom to trust."""
+    """An API server with the resources whose `caBundle` clients trust."""
     with ApiServer() as found:
         for target in TARGETS:
             install(found, target)

@@ -1,4 +1,4 @@
-"""What is decided about a Secret, at every moment of its life and in every state that somebody can bring it into."""
+"""The decision about a Secret, at every time of its life and in every state it can be brought into."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -95,7 +95,7 @@ class TestTheLifeOfACertificate:
         assert accepted(renewed, contents.authorities, now)
 
     def test_a_certificate_that_has_not_begun_is_replaced(self) -> None:
-        """Whoever made it had a clock that was ahead; by ours nobody would accept it."""
+        """It was made by a clock that was ahead; clients with the right time would not accept it."""
         contents = fresh(NOW + LIVES.backdate + SECOND)
         assert unusable(examine(contents), NOW).startswith("its server certificate begins")
         decision, renewed = stepped(contents)
@@ -103,7 +103,7 @@ class TestTheLifeOfACertificate:
         assert accepted(renewed, renewed.authorities, NOW)
 
     def test_an_ended_authority_is_replaced_at_once(self) -> None:
-        """Nobody accepts anything of it any more, so there is nothing to overlap."""
+        """No client accepts its certificates any more, so there is nothing to overlap."""
         contents = kept(fresh(), LIVES.authority - LIVES.renew_authority - DAY)
         decision, renewed = stepped(contents, NOW + LIVES.authority + SECOND)
         assert decision.step is Step.START
@@ -151,14 +151,14 @@ class TestANewAuthority:
     def test_one_day_before_the_end_it_is_used_even_though_not_everybody_knows_it(
         self, early: timedelta, step: Step
     ) -> None:
-        """A certificate that has ended is accepted by nobody, one of an unknown authority at least by those who know it."""
+        """No client accepts a certificate that has ended; some may trust a new authority already."""
         now = NOW + OLD
         _, announced = stepped(kept(fresh(), OLD), now)
         ends = x509.load_pem_x509_certificate(announced.certificate).not_valid_after_utc
         assert decide(at(announced, ends - LIVES.urgent + early)).step is step
 
     def test_an_authority_that_is_made_again_and_again_does_not_fill_the_secret(self) -> None:
-        """Somebody who destroys its key each time gets a bundle of four, with that of the certificate in it."""
+        """Destroying its key each time makes a bundle of four, the certificate's authority among them."""
         contents = fresh()
         for _ in range(9):
             decision, contents = stepped(replace(contents, authority_key=b"broken"))
@@ -181,7 +181,7 @@ class TestANewAuthority:
 
 
 class TestBrokenSecrets:
-    """Half-written, wrong, and not ours."""
+    """Half-written, malformed, and managed by other means."""
 
     @pytest.mark.parametrize(
         "change",
@@ -230,7 +230,7 @@ class TestBrokenSecrets:
         "authorities", [b"", b"broken", fresh().authorities], ids=["none", "broken", "another"]
     )
     def test_authorities_that_did_not_sign_the_certificate_start_anew(self, authorities: bytes) -> None:
-        """Nobody who is told to trust them would accept it."""
+        """No client that trusts the bundle would accept it."""
         decision, contents = stepped(replace(fresh(), authorities=authorities))
         assert decision.step is Step.START
         assert accepted(contents, contents.authorities, NOW)

@@ -41,7 +41,7 @@ def secret(server: ApiServer) -> dict[str, bytes]:
 
 
 def spoil(server: ApiServer, **data: bytes | None) -> None:
-    """Change fields of the Secret as somebody else would; None removes one."""
+    """Change fields of the Secret as another client would; None removes one."""
     found = server.get(*SECRET)
     for field, value in data.items():
         name = field.replace("_", ".")
@@ -152,7 +152,7 @@ async def test_when_the_first_is_gone_another_takes_over(
 
 
 async def test_who_ends_gives_the_lease_up(server: ApiServer, replica: Make) -> None:
-    """Nobody has to wait for its time to be over."""
+    """Another replica need not wait for its end."""
     one, two = replica("one"), replica("two")
     await one.check()
     watching = asyncio.create_task(one.rotator.watch())
@@ -165,7 +165,7 @@ async def test_who_ends_gives_the_lease_up(server: ApiServer, replica: Make) -> 
 
 
 async def test_replicas_that_begin_together_make_one_certificate(server: ApiServer, replica: Make) -> None:
-    """Whoever loses the race for the Lease or the Secret follows."""
+    """A replica that loses the race for the Lease or the Secret serves what the winner wrote."""
     replicas = [replica(f"replica-{number}") for number in range(5)]
     for _ in range(3):
         await asyncio.gather(*(one.check() for one in replicas))
@@ -197,7 +197,7 @@ async def test_two_that_both_believe_to_lead_do_no_harm(
 
 @pytest.mark.parametrize("target", TARGETS, ids=str)
 async def test_what_clients_are_told_is_put_back(server: ApiServer, replica: Make, target: Any) -> None:
-    """At the next look after somebody changed or replaced it."""
+    """At the next check after it was changed or replaced."""
     one = replica()
     await one.check()
     install(server, target)
@@ -316,7 +316,7 @@ async def test_atk_234_a_spoiled_secret_is_mended_and_never_served(
 
 
 async def test_what_is_no_base64_is_as_if_it_were_not_there(server: ApiServer, replica: Make) -> None:
-    """Real API servers send none; whoever stands between must not stop us."""
+    """Real API servers send none; a proxy between must not stop the rotation."""
     one = replica()
     await one.check()
     found = server.get(*SECRET)
@@ -328,7 +328,7 @@ async def test_what_is_no_base64_is_as_if_it_were_not_there(server: ApiServer, r
 async def test_an_api_server_that_never_answers_is_given_up(
     replica: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the deadline; the next look tries again."""
+    """After the deadline; the next check tries again."""
     one = replica()
     usual, one.rotator.deadline = one.rotator.deadline, 0.01
     monkeypatch.setattr(SecretStore, "read", lambda self: asyncio.Event().wait())
@@ -339,7 +339,7 @@ async def test_an_api_server_that_never_answers_is_given_up(
 
 
 async def test_a_defect_ends_nothing(replica: Make) -> None:
-    """What is raised unexpectedly is a fault, and the next look tries again."""
+    """An unexpected error is a fault, and the next check tries again."""
     one = replica()
     real = one.rotator.serve
     one.rotator.serve = lambda *pair: 1 // 0 == 0
@@ -349,7 +349,7 @@ async def test_a_defect_ends_nothing(replica: Make) -> None:
 
 
 async def test_a_lease_that_others_are_always_faster_at_is_not_ours(server: ApiServer, replica: Make) -> None:
-    """Two conflicts, then it is somebody else's for this time; what was read is served."""
+    """After two conflicts another replica leads this time; the certificate that was read is served."""
     one, two = replica("one"), replica("two")
     await one.check()
     server.remove(*LEASE)
@@ -373,7 +373,7 @@ async def test_a_secret_that_is_deleted_is_made_anew(server: ApiServer, replica:
 
 
 async def test_other_things_in_the_secret_stay(server: ApiServer, replica: Make) -> None:
-    """Empty, as a chart makes it, with labels and fields of somebody else."""
+    """Empty, as a chart makes it, with labels and fields of others."""
     empty = {
         "metadata": {"name": SECRET[2], "namespace": SECRET[3], "labels": {"by": "helm"}},
         "type": "Opaque",

@@ -11,19 +11,23 @@
 {{- end }}
 {{- if .Values.networkPolicy.metricsFrom }}{{ fail "networkPolicy.metricsFrom has no effect without metrics: set metrics.enabled" }}{{ end }}
 {{- end }}
-{{- if not .Values.networkPolicy.enabled }}
-{{- range list "from" "metricsFrom" "egress" }}
-{{- if get $.Values.networkPolicy . }}{{ fail (printf "networkPolicy.%s has no effect without the policy: set networkPolicy.enabled" .) }}{{ end }}
-{{- end }}
-{{- end }}
+{{- include "ratify.checkSwitches" . }}
 {{- include "ratify.checkMode" . }}
 {{- if and .Values.networkPolicy.from (eq .Values.mode "webhook") }}
 {{- fail "networkPolicy.from has no effect with mode: webhook: where the API server asks from, networks differ in, so everything may" }}
 {{- end }}
 {{- if include "ratify.controls" . }}
 {{- if .Values.provider.existingConfig }}{{ fail "provider.existingConfig has no effect where executors are resources: set provider.disableCRDManager" }}{{ end }}
-{{- else if .Values.provider.tenantAllowedHosts }}
+{{- else }}
+{{- if .Values.provider.tenantAllowedHosts }}
 {{- fail "provider.tenantAllowedHosts has no effect with provider.disableCRDManager: there are no executors of namespaces" }}
+{{- end }}
+{{- if .Values.rbac.readSecrets }}
+{{- fail "rbac.readSecrets has no effect with provider.disableCRDManager: there are no executors of namespaces" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.provider.tls.existingSecret (or .Values.provider.tls.crt .Values.provider.tls.key) }}
+{{- fail "provider.tls.crt and provider.tls.key have no effect with provider.tls.existingSecret: remove them, or existingSecret" }}
 {{- end }}
 {{- if and (not .Values.cache.shared.url) (or .Values.cache.shared.secretName .Values.cache.shared.password .Values.cache.shared.ca) }}
 {{- fail "cache.shared has no effect without a url: set cache.shared.url" }}
@@ -57,10 +61,34 @@
 {{- end }}
 {{- end }}
 
+{{/* Values of something that is switched off. Only those with an empty default can be told from one that was not set. */}}
+{{- define "ratify.checkSwitches" -}}
+{{- range list
+  (list "networkPolicy" .Values.networkPolicy "enabled" "from" "metricsFrom" "egress")
+  (list "podDisruptionBudget" .Values.podDisruptionBudget "enabled" "minAvailable")
+  (list "metrics.serviceMonitor" .Values.metrics.serviceMonitor "enabled" "labels" "scrapeTimeout")
+  (list "metrics.prometheusRule" .Values.metrics.prometheusRule "enabled" "labels" "additionalRules")
+  (list "constraintTemplates" .Values.constraintTemplates "enabled" "namespaced")
+  (list "serviceAccount" .Values.serviceAccount "create" "annotations")
+  (list "rbac" .Values.rbac "create" "readSecrets")
+}}
+{{- $path := index . 0 }}
+{{- $values := index . 1 }}
+{{- $switch := index . 2 }}
+{{- if not (get $values $switch) }}
+{{- range slice . 3 }}
+{{- if get $values . }}{{ fail (printf "%s.%s has no effect without %s.%s: set that, or remove the value" $path . $path $switch) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* What is for the other mode, and what takes the sense of something else away. */}}
 {{- define "ratify.checkMode" -}}
 {{- if eq .Values.mode "webhook" }}
 {{- if .Values.provider.clientCA.cert }}{{ fail "provider.clientCA.cert has no effect with mode: webhook: set webhook.clientCA" }}{{ end }}
+{{- if .Values.constraintTemplates.enabled }}{{ fail "constraintTemplates.enabled has no effect with mode: webhook: the templates are for Gatekeeper" }}{{ end }}
+{{- if .Values.provider.mutationExcludedNamespaces }}{{ fail "provider.mutationExcludedNamespaces has no effect with mode: webhook: set webhook.excludedNamespaces" }}{{ end }}
 {{- else }}
 {{- range list "clientCA" "annotations" "excludedNamespaces" "namespaceSelector" }}
 {{- if get $.Values.webhook . }}{{ fail (printf "webhook.%s has no effect with mode: gatekeeper" .) }}{{ end }}

@@ -1,1 +1,1 @@
-"""The API server: its client, its resources, and how they are watched."""
+"""The API server: a client, its resources, and an informer that watches them."""

@@ -1,4 +1,4 @@
-"""The API server, spoken to over lightkube: who we are and how it is reached comes from there, the requests from here.
+"""A client of the API server: lightkube reads the kubeconfig and makes connections, this module makes the requests.
 
 The only place that knows lightkube and its HTTP client (extra `kubernetes`).
 """
@@ -29,15 +29,15 @@ _MAX_ANSWER = 64 * MIB
 _MAX_TOKENS = 4_000_000
 _MAX_EVENT = 8 * MIB
 _SECONDS = 10.0
-_UNREADABLE = 599
+_UNREADABLE = 599  # no status of HTTP: the answer itself is unusable
 _GRACE = 1.0
 
 
 class ApiFault(Exception):
-    """What the API server did not do, and why.
+    """A request that the API server refused, or did not answer.
 
     Args:
-        code: The HTTP status; 0 when there was no answer.
+        code: The HTTP status; 0 without an answer.
         reason: The `reason` of its Status.
         message: One sentence, safe to log.
     """
@@ -50,12 +50,12 @@ class ApiFault(Exception):
 
     @property
     def is_conflict(self) -> bool:
-        """Whether somebody else was faster: the object was changed, or exists already."""
+        """Whether the object was changed meanwhile, or exists already."""
         return self.code == 409
 
     @property
     def is_gone(self) -> bool:
-        """Whether the version that a watch was to begin at is no longer known."""
+        """Whether the version that a watch starts from is no longer known."""
         return self.code == 410
 
     @property
@@ -65,11 +65,11 @@ class ApiFault(Exception):
 
 
 class Api:
-    """One API server, as one of its users.
+    """A client of one API server.
 
     Args:
-        client: Knows its address, its authority and our credentials.
-        namespace: The namespace that we belong to.
+        client: An HTTP client with the address, the authority and the credentials.
+        namespace: The namespace of the provider.
     """
 
     def __init__(self, client: httpx2.AsyncClient, namespace: str) -> None:
@@ -83,7 +83,7 @@ class Api:
         """Return the API server of `$KUBECONFIG`, else the one of the cluster that this process runs in.
 
         Raises:
-            ConfigurationError: There is neither, or it cannot be used.
+            ConfigurationError: Neither is there, or it cannot be used.
         """
         try:
             named = environment.get("KUBECONFIG")
@@ -99,7 +99,7 @@ class Api:
             ) from None
 
     async def aclose(self) -> None:
-        """Close all connections, those included that were about to be opened when nobody wanted them any more."""
+        """Close all connections, with those that were being opened when their request was cancelled."""
         if self._opening:
             await asyncio.wait(self._opening, timeout=_GRACE)
         await end(*self._opening)
@@ -120,17 +120,17 @@ class Api:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        """Ask for something and return the answer.
+        """Send a request and return the object of its answer.
 
         Args:
             method: The HTTP method.
             path: The path, as `object_path` makes it.
             body: JSON values.
             query: The query.
-            content_type: What the body is, as `MERGE_PATCH`.
+            content_type: The media type of the body, as `MERGE_PATCH`.
 
         Raises:
-            ApiFault: It was not done.
+            ApiFault: It was refused, or its answer cannot be read.
         """
         headers = {"Content-Type": content_type} if body is not None else {}
         content = json.dumps(body).encode() if body is not None else None
@@ -143,12 +143,13 @@ class Api:
         return _parsed(bytes(data))
 
     async def list(self, path: str) -> tuple[tuple[Object, ...], str]:
-        """Return all objects of a collection, and the version at which they were so.
+        """Return all objects of a collection, and the version of that list.
 
         Raises:
-            ApiFault: As in `request`, and for what is no list: it is never taken for an empty one.
+            ApiFault: As in `request`, and for a malformed list, which must not count as an empty one.
         """
         found: list[Object] = []
+        # Pages bound an answer: an object may have 1.5 MiB (etcd), so that 20 of them stay below `_MAX_ANSWER`.
         query = {"limit": str(_PAGE)}
         while True:
             page = await self.request("GET", path, query=query)
@@ -159,10 +160,10 @@ class Api:
             query["continue"] = more
 
     async def watch(self, path: str, version: str) -> AsyncIterator[tuple[str, Object]]:
-        """Iterate over what happens to a collection after that version, until the server ends it.
+        """Iterate over the changes of a collection after that version, until the server ends the watch.
 
         Yields:
-            `ADDED`, `MODIFIED` or `DELETED` with the object, `BOOKMARK` with nothing but a version.
+            `ADDED`, `MODIFIED` or `DELETED` with the object, `BOOKMARK` with a version only.
 
         Raises:
             ApiFault: With the code 410 where the version is no longer known.
@@ -173,13 +174,13 @@ class Api:
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        silence = _timeout(WATCH_SECONDS + 30)
-        async with self._answer("GET", path, params=query, timeout=silence) as response:
+        patience = _timeout(WATCH_SECONDS + 30)
+        async with self._answer("GET", path, params=query, timeout=patience) as response:
             async for line in _lines(response):
                 event = _parsed(line)
                 kind, value = event.get("type"), event.get("object")
                 if not isinstance(kind, str) or not isinstance(value, dict):
-                    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent an event that is none")
+                    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent a malformed watch event")
                 if kind == "ERROR":
                     raise _fault(value, _UNREADABLE)
                 yield kind, value
@@ -200,16 +201,16 @@ class Api:
             ) from None
 
     async def _open(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request and return the answer's beginning.
+        """Send a request and return its response, the body unread.
 
-        A connection that is cancelled in its handshake is never closed by the library: it is opened to the end, then closed.
+        The library never closes a connection that is cancelled in its handshake, so let it be opened, then close it.
         """
         task = asyncio.create_task(self._client.send(request, stream=True))
         self._opening.add(task)
         try:
             response = await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.add_done_callback(self._unwanted)
+            task.add_done_callback(self._close_unused)
             raise
         except BaseException:
             self._opening.discard(task)
@@ -217,8 +218,8 @@ class Api:
         self._opening.discard(task)
         return response
 
-    def _unwanted(self, task: "asyncio.Task[httpx2.Response]") -> None:
-        """Close an answer that nobody wants any more."""
+    def _close_unused(self, task: "asyncio.Task[httpx2.Response]") -> None:
+        """Close the response of a request that was cancelled."""
         self._opening.discard(task)
         if task.cancelled() or task.exception() is not None:
             return
@@ -246,7 +247,7 @@ def object_path(api: str, plural: str, name: str, namespace: str = "", part: str
 
 
 def _timeout(read: float = _SECONDS) -> httpx2.Timeout:
-    """Return the timeouts of a request; a connection that others use is waited for, because each of them ends."""
+    """Return the timeouts of a request; waiting for the pool has none, because every request in it has one."""
     return httpx2.Timeout(_SECONDS, read=read, pool=None)
 
 
@@ -263,13 +264,13 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
 
 
 def _page(page: Object) -> tuple[list[Object], str, str]:
-    """Return a list's objects, where it goes on, and its version."""
+    """Return a list's objects, the token of its next page, and its version."""
     meta, items = page.get("metadata"), page.get("items")
     if isinstance(meta, dict) and isinstance(items, list) and all(isinstance(item, dict) for item in items):
         more, version = meta.get("continue") or "", meta.get("resourceVersion")
         if isinstance(more, str) and isinstance(version, str) and version:
             return items, more, version
-    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent a list that is none")
+    raise ApiFault(_UNREADABLE, "Malformed", "the API server sent a malformed list")
 
 
 async def _status(response: httpx2.Response) -> Object:
@@ -285,8 +286,8 @@ async def _status(response: httpx2.Response) -> Object:
 
 
 def _fault(status: Object, code: int) -> ApiFault:
-    said, reason = status.get("code"), str(status.get("reason") or "Unknown")[:80]
-    code = said if isinstance(said, int) and said else code
+    stated, reason = status.get("code"), str(status.get("reason") or "Unknown")[:80]
+    code = stated if isinstance(stated, int) and stated else code
     message = str(status.get("message") or "")[:300]
     return ApiFault(code, reason, f"the API server refused with {code} {reason}: {message}")
 

@@ -1,4 +1,4 @@
-"""Whether there is a cluster here, found out without importing what speaks to it."""
+"""Detect a cluster without importing its client, which takes long."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 def has_cluster(environment: Mapping[str, str] = os.environ, token: Path = TOKEN) -> bool:
-    """Tell whether this process runs in a cluster, or `$KUBECONFIG` names one."""
+    """Return whether this process runs in a cluster, or `$KUBECONFIG` names one."""
     return bool(environment.get("KUBECONFIG")) or (
         bool(environment.get("KUBERNETES_SERVICE_HOST")) and token.is_file()
     )

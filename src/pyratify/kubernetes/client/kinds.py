@@ -1,4 +1,4 @@
-"""The kinds of `config.ratify.sh/v2alpha1`, and what stands in their status."""
+"""The kinds of `config.ratify.sh/v2alpha1`, and their status."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,9 +18,9 @@ class Kind:
 
     Attributes:
         name: Its name, as `Executor`.
-        plural: How it is called in paths.
+        plural: Its plural, as paths have it.
         namespaced: Whether its resources belong to namespaces.
-        summary: What it is for.
+        summary: Its description in the definition.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Kind:
 
     @property
     def crd_name(self) -> str:
-        """The name of its definition."""
+        """The name of its CustomResourceDefinition."""
         return f"{self.plural}.{GROUP}"
 
 
@@ -47,15 +47,15 @@ KINDS = (EXECUTOR, NAMESPACED_EXECUTOR)
 
 
 class Condition(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """One condition, as everywhere in Kubernetes.
+    """One condition, as `metav1.Condition`.
 
     Attributes:
-        type: What it is about, as `Ready`.
-        status: Whether that is so.
+        type: Its name, as `Ready`.
+        status: Whether it holds.
         reason: A stable reason code.
         message: One sentence.
-        observed_generation: The generation of the resource that it is about.
-        last_transition_time: Since when the status is what it is (RFC 3339).
+        observed_generation: The generation of the resource that was observed.
+        last_transition_time: The time of the last change of `status` (RFC 3339).
     """
 
     type: Annotated[str, Meta(max_length=316)]
@@ -67,14 +67,14 @@ class Condition(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """What became of a resource.
+    """The status of a resource.
 
     Attributes:
-        succeeded: Whether its specification of the moment is in service.
+        succeeded: Whether its current specification is in service.
         error: Why not.
-        brief_error: The beginning of that.
-        observed_generation: The generation of the resource that this is about.
-        conditions: `Ready`: whether its specification of the moment is in service.
+        brief_error: The beginning of `error`.
+        observed_generation: The generation of the resource that was observed.
+        conditions: `Ready`: whether its current specification is in service.
     """
 
     succeeded: bool

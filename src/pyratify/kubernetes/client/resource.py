@@ -1,4 +1,4 @@
-"""One resource as the API server has it, cut down to what is read of it."""
+"""One resource of the API server, with the fields that are read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +15,10 @@ class Resource:
         kind: Its kind.
         namespace: Its namespace; empty for none.
         name: Its name.
-        uid: Tells it from a later one of the same name.
-        generation: Counts its specifications.
+        uid: Distinguishes it from a later one of the same name.
+        generation: Counts changes of its specification.
         created: When it was created (RFC 3339).
-        version: Counts every change of it.
+        version: Its `resourceVersion`.
         spec: Its specification, not yet decoded.
         status: Its status, not yet decoded.
     """
@@ -35,7 +35,7 @@ class Resource:
 
     @classmethod
     def of(cls, kind: Kind, given: dict[str, Any]) -> "Resource | None":
-        """Return an object of the API server as a resource, or None when it is none."""
+        """Return an object of the API server as a resource, or None when its metadata is malformed."""
         meta = given.get("metadata")
         if not isinstance(meta, dict):
             return None
@@ -54,18 +54,18 @@ class Resource:
 
     @property
     def age(self) -> tuple[str, str]:
-        """By what resources are ordered: the older first, then by name."""
+        """The sort key of resources: the older first, then by name."""
         return self.created, self.name
 
     @property
     def title(self) -> str:
-        """How it is called in messages."""
+        """Its name in messages."""
         where = f" in {self.namespace}" if self.namespace else ""
         return f"{self.kind.name} {self.name}{where}"
 
     @property
     def reference(self) -> dict[str, Any]:
-        """What an Event says that it is about."""
+        """Its object reference, as `regarding` of an Event has it."""
         found = {
             "apiVersion": API_VERSION,
             "kind": self.kind.name,
@@ -76,7 +76,10 @@ class Resource:
         return found | ({"namespace": self.namespace} if self.namespace else {})
 
     def claimed(self) -> tuple[str, ...]:
-        """Return the scopes that it is for, as far as they are any, whatever else is wrong with it; those misspelled as they should be."""
+        """Return the valid scopes of a specification that may not be valid otherwise, misspelled ones in canonical form.
+
+        They are denied as long as the specification is not valid, so that no wider executor decides about them.
+        """
         scopes = self.spec.get("scopes") if isinstance(self.spec, dict) else None
         given = scopes if isinstance(scopes, list) else ()
         found = (canonical_scope(scope) for scope in given if isinstance(scope, str))

@@ -1,7 +1,7 @@
-"""Between a configuration file and the resources of a cluster, in both directions, without losing anything.
+"""Convert a configuration file to the resources of a cluster and back, without loss.
 
-What the other side cannot express is refused by its name. A file's `${NAME}` and `file:` stand for something else and are no texts of
-resources; a resource's name, labels and status are no configuration.
+What the other form cannot express is refused with its path. `${NAME}` and `file:` of a file have no meaning in a resource; names,
+labels and status of a resource have none in a file.
 """
 
 import re
@@ -22,11 +22,11 @@ from pyratify.kubernetes.executors.tenant import NOWHERE
 NAME = "ratify"
 _OURS = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
-_PROGRAM = "it belongs to the program, and no resource has it"
+_PROGRAM = "it configures the whole program, and resources do not have it"
 
 
 def is_resource(document: Any) -> bool:
-    """Tell whether a document is a resource or a list of them, and not a configuration file."""
+    """Return whether a document is a resource or a list of them, and not a configuration file."""
     return isinstance(document, dict) and "apiVersion" in document and "kind" in document
 
 
@@ -44,7 +44,7 @@ def to_resources(document: Any, name: str = NAME, namespace: str = "") -> tuple[
     for each in (name, namespace):
         if each and not _LABEL.fullmatch(each):
             raise ConfigurationError(
-                f"{each[:80]!a} is no name of a resource or namespace",
+                f"{each[:80]!a} is not a valid name of a resource or namespace",
                 remedy="Use small letters, digits and hyphens, at most 63, a letter or digit at both ends.",
             )
     _check_program(document)
@@ -76,7 +76,8 @@ def to_file(documents: Sequence[Any]) -> dict[str, Any]:
     owners = {_owner(each) for each in resources}
     if not resources:
         raise ConfigurationError(
-            "there is no resource", remedy="Look at what printed it: an empty list makes no configuration."
+            "there is no resource in it",
+            remedy="Check the command that printed it: an empty list makes no configuration.",
         )
     if len(owners) > 1:
         raise ConfigurationError(
@@ -111,7 +112,7 @@ def _check_program(document: Any) -> None:
         raise ConfigurationError(_PROGRAM, path="cache", remedy="Remove it.")
     if document.get("$schema"):
         raise ConfigurationError(
-            "it is for editors, and no resource has it", path="$schema", remedy="Remove it."
+            "it is for editors, and resources do not have it", path="$schema", remedy="Remove it."
         )
 
 
@@ -119,7 +120,10 @@ def _members(document: Any) -> list[dict[str, Any]]:
     if isinstance(document, dict) and isinstance(document.get("items"), list):
         return [{**_inherited(document), **each} for each in document["items"] if isinstance(each, dict)]
     if not is_resource(document):
-        raise ConfigurationError("it is no resource", remedy="Give Executors, or a configuration file.")
+        raise ConfigurationError(
+            "it is not a resource: apiVersion and kind are missing",
+            remedy="Give Executors, or a configuration file.",
+        )
     unknown = sorted(set(document) - _OURS)
     if unknown:
         raise ConfigurationError(
@@ -131,7 +135,7 @@ def _members(document: Any) -> list[dict[str, Any]]:
 
 
 def _inherited(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a list says of all its members: items of a typed list have no kind of their own."""
+    """Return version and kind of a list's members: items of a typed list have none of their own."""
     kind = str(document.get("kind", "")).removesuffix("List")
     return {"apiVersion": document.get("apiVersion"), "kind": kind} if kind else {}
 
@@ -154,7 +158,7 @@ def _owner(resource: Mapping[str, Any]) -> str:
 
 
 def _without_escapes(value: Any) -> Any:
-    """Return a document in which what is escaped names nothing."""
+    """Return a copy without escaped `$${`, so that only real substitutions are left to find."""
     return _strings(value, lambda text: text.replace("$${", " "))
 
 

@@ -1,4 +1,4 @@
-"""The definitions of our kinds for an API server, generated from the structs that read them."""
+"""CustomResourceDefinitions, generated from the structs that read the resources."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def _schema(kind: Kind) -> dict[str, Any]:
 
 
 def _whole(schema: dict[str, Any]) -> dict[str, Any]:
-    """Let nothing be dropped by the API server: a key that is misspelled has to be refused, not forgotten."""
+    """Preserve unknown fields: the API server would prune a misspelled key, and the controller could not refuse it."""
     for each in (schema.get("items"), *schema.get("properties", {}).values()):
         if each is not None:
             _whole(each)
@@ -102,7 +102,7 @@ def _whole(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def structural(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return a struct's schema as API servers want it: whole, without references, defaults and alternatives."""
+    """Return a struct's structural schema (apiextensions.k8s.io/v1): without references, defaults and alternatives."""
     (schema,), parts = msgspec.json.schema_components((kind,), ref_template=_TEMPLATE)
     for part in parts.values():
         describe(part)
@@ -136,7 +136,7 @@ def _members(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-    """Follow a reference, and take of a type or null the type: what is not given is left out."""
+    """Resolve references, and reduce a nullable type to the type: an optional field is left out instead."""
     own = {key: schema[key] for key in ("description",) if key in schema}
     if "anyOf" in schema:
         (schema,) = (each for each in schema["anyOf"] if each.get("type") != "null")

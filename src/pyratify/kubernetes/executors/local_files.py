@@ -1,4 +1,4 @@
-"""Files that a configuration names, which a cluster lacks: found, or put into the configuration as texts."""
+"""Find the local files that a configuration names, or inline them, because a cluster does not have them."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -28,12 +28,12 @@ _NO_FILES = frozenset({"", "public-good", "staging"})
 
 
 def local_files(document: Any, path: str = "", *, inside: bool = False) -> Iterator[tuple[str, str]]:
-    """Iterate over the files that parameters name, each with the path of the place that names it.
+    """Iterate over the files that parameters name, each with the path of the parameter.
 
     Args:
         document: JSON values.
-        path: Where they stand.
-        inside: Whether that is below parameters.
+        path: The path of the document within the configuration.
+        inside: Whether it is below parameters.
     """
     if isinstance(document, Mapping):
         for key, value in document.items():
@@ -66,10 +66,10 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
     Args:
         document: JSON values.
         base: The folder that relative paths start from.
-        parent: The key under which they stand.
+        parent: The key of the document.
 
     Raises:
-        ConfigurationError: A file cannot be read, or holds what must not be trusted.
+        ConfigurationError: A file cannot be read, or holds a private key.
     """
     if isinstance(document, list):
         return [await inlined(each, base, parent) for each in document]
@@ -85,7 +85,7 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
 
 
 def _period(files: Any) -> dict[str, str] | None:
-    """Return the one period of all files; None where there is none in common, or these are no files of a provider."""
+    """Return the period that all files have in common; None where they have none, or are not files of a provider."""
     if not isinstance(files, list) or not files or not all(isinstance(_path(each), str) for each in files):
         return None
     found = [

@@ -1,8 +1,8 @@
-"""What a NamespacedExecutor may say: it is a tenant's text, read by a process that may do more than the tenant.
+"""Restrict NamespacedExecutors: a tenant writes them, and a process with more rights than the tenant reads them.
 
-What is not known to be harmless is refused: files of the provider, credentials of the provider, programs, Secrets of other
-namespaces, bounds above the usual ones and long times. Where it leads connections to is looked at when they are made, because a
-name says nothing about its address (`pyratify.core.addresses.Destinations`).
+Allowed is only what is known to be harmless. Files, programs and credentials of the provider, Secrets of other namespaces, bounds
+above the defaults and long times are refused. Addresses are checked when a connection is made, because a name may resolve to any
+(`pyratify.core.addresses.Destinations`).
 """
 
 import re
@@ -29,7 +29,7 @@ MAX_EXECUTORS = 64
 MAX_PARTS = 16
 MAX_EXPRESSIONS = 32
 MAX_INSTRUCTIONS = 4096
-"""Of all expressions of a resource together; matching all of them against one signer takes some 0.02 s at worst."""
+"""Of all expressions of a resource together; matching all of them against one signer takes 0.02 s at worst."""
 MAX_MIRRORS = 8
 NOWHERE = Path("/dev/null/no-files-for-tenants")
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
@@ -42,7 +42,7 @@ _MAX_SECONDS = {
     **dict.fromkeys(("ttl", "lifetime"), 86400),
     "age": 366 * 86400,
 }
-"""By the last word of a parameter's name, the most seconds: of waiting, of keeping, and of what may lie in the past."""
+"""The most seconds by the last word of a parameter's name: of waits, of cached entries, and of ages."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
 _USUAL = LimitsConfig()
 
@@ -50,14 +50,14 @@ Check = Callable[[Mapping[str, Any], str], None]
 
 
 def check_tenant(config: ExecutorConfig) -> None:
-    """Refuse what a tenant must not say.
+    """Refuse what a tenant must not configure.
 
     Raises:
         ConfigurationError: With the path below the specification.
     """
     for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
         if len(parts) > MAX_PARTS:
-            raise _refused(name, f"a resource may have at most {MAX_PARTS}")
+            raise _rejected(name, f"a resource may have at most {MAX_PARTS}")
     for number, store in enumerate(config.stores):
         _check_times(store.parameters, f"stores[{number}].parameters")
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
@@ -65,56 +65,56 @@ def check_tenant(config: ExecutorConfig) -> None:
         _check_times(verifier.parameters, f"verifiers[{number}].parameters")
         _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
     if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
-        raise _refused("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
+        raise _rejected("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
     if config.policy_enforcer is not None:
         _check_times(config.policy_enforcer.parameters, "policyEnforcer.parameters")
         _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
     _check_times({"timeout": config.timeout}, "")
     if config.concurrency > MAX_CONCURRENCY:
-        raise _refused("concurrency", f"a namespace may have at most {MAX_CONCURRENCY}")
+        raise _rejected("concurrency", f"a namespace may have at most {MAX_CONCURRENCY}")
     for field in fields(LimitsConfig):
         usual = getattr(_USUAL, field.name)
         if getattr(config.limits, field.name) > usual:
-            raise _refused(f"limits.{field.encode_name}", f"a namespace may have at most {usual}")
+            raise _rejected(f"limits.{field.encode_name}", f"a namespace may have at most {usual}")
 
 
 def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[str, Check]) -> None:
     if kind not in checks:
-        raise _refused(f"{path}.type", f"{kind!r} is not open to namespaces; {', '.join(checks)} is")
+        raise _rejected(f"{path}.type", f"{kind!r} is not open to namespaces; {', '.join(checks)} is")
     checks[kind](parameters, f"{path}.parameters")
 
 
 def _check_store(parameters: Mapping[str, Any], path: str) -> None:
-    _refuse_given(parameters, _STORE_FILES, path)
+    _reject_given(parameters, _STORE_FILES, path)
     if parameters.get("authRealms"):
-        raise _refused(
+        raise _rejected(
             f"{path}.authRealms",
-            "token servers that the registry does not stand for are for the cluster to name",
+            "a token server of another host may be named by an Executor only, because it is shown the credential",
         )
     mirrors = parameters.get("mirrors")
     if isinstance(mirrors, list | tuple) and len(mirrors) > MAX_MIRRORS:
-        raise _refused(
+        raise _rejected(
             f"{path}.mirrors",
-            f"a namespace may have at most {MAX_MIRRORS}, which are asked one after another",
+            f"a namespace may have at most {MAX_MIRRORS}, because they are tried one after another",
         )
     for field in fields(StoreOptions):
         value, usual = parameters.get(field.encode_name), field.default
         if _is_time(field.encode_name) or not (_is_number(value) and _is_number(usual)):
             continue
-        if not value <= usual:
-            raise _refused(f"{path}.{field.encode_name}", f"a namespace may have at most {usual}")
+        if not value <= usual:  # also for NaN, which compares as neither
+            raise _rejected(f"{path}.{field.encode_name}", f"a namespace may have at most {usual}")
     credential = parameters.get("credential")
     if isinstance(credential, Mapping):
         _check_provider(credential.get("provider"), CREDENTIALS, f"{path}.credential.provider")
 
 
 def _check_times(value: Any, path: str) -> None:
-    """Refuse every number of seconds, however deep, that is larger than what its name allows."""
+    """Refuse every number of seconds, at any depth, above the maximum for its name."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             most = _MAX_SECONDS.get(_last_word(str(name)))
             if most is not None and _is_number(item) and not item <= most:
-                raise _refused(join(path, str(name)), f"a namespace may have at most {most} seconds")
+                raise _rejected(join(path, str(name)), f"a namespace may have at most {most} seconds")
             _check_times(item, join(path, str(name)))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -136,29 +136,29 @@ def _is_number(value: Any) -> bool:
 
 def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
     for where, policy in _each(parameters, "trustPolicies", path):
-        _refuse_given(policy, _COSIGN_FILES, where)
+        _reject_given(policy, _COSIGN_FILES, where)
         root = policy.get("trustedRoot")
         if root and root not in _ROOTS:
-            raise _refused(f"{where}.trustedRoot", f"it names a file; {' and '.join(_ROOTS)} are open")
+            raise _rejected(f"{where}.trustedRoot", f"it names a file; {' and '.join(_ROOTS)} are open")
         keys = policy.get("keys")
         for name in keys if isinstance(keys, Mapping) else ():
             _check_provider(name, KEYS, f"{where}.keys.{name}")
 
 
 def _expressions(parameters: Mapping[str, Any]) -> int:
-    """Count the expressions of a cosign verifier: each takes shared time, when it is read and for every signer."""
+    """Count the expressions of a cosign verifier: each takes CPU time that tenants share, once compiled and for every signer."""
     policies = [policy for _, policy in _each(parameters, "trustPolicies", "")]
     identities = [each for policy in policies for _, each in _each(policy, "identities", "")]
     return sum(bool(each.get(name)) for each in (*policies, *identities) for name in _EXPRESSIONS)
 
 
 def _check_notation(parameters: Mapping[str, Any], path: str) -> None:
-    _refuse_given(parameters, _NOTATION_FILES, path)
+    _reject_given(parameters, _NOTATION_FILES, path)
     if isinstance(parameters.get("trustPolicy"), str):
-        raise _refused(f"{path}.trustPolicy", "it names a file")
+        raise _rejected(f"{path}.trustPolicy", "it names a file")
     revocation = parameters.get("revocation")
     if isinstance(revocation, Mapping) and revocation.get("allowedHosts"):
-        raise _refused(f"{path}.revocation.allowedHosts", "only public addresses are open to namespaces")
+        raise _rejected(f"{path}.revocation.allowedHosts", "only public addresses are open to namespaces")
     for where, source in _each(parameters, "certificates", path):
         for name in source:
             if name not in ("type", "name"):
@@ -181,18 +181,18 @@ def _each(parameters: Mapping[str, Any], name: str, path: str) -> Iterator[tuple
             yield f"{path}.{name}[{number}]", each
 
 
-def _refuse_given(parameters: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
+def _reject_given(parameters: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
     for name in names:
         if parameters.get(name):
-            raise _refused(f"{path}.{name}", "it names files of the provider")
+            raise _rejected(f"{path}.{name}", "it names files of the provider")
 
 
 def _check_provider(name: Any, allowed: tuple[str, ...], path: str) -> None:
     if name not in allowed:
-        raise _refused(path, f"{str(name)[:80]!r} reads what belongs to the provider")
+        raise _rejected(path, f"{str(name)[:80]!r} reads what belongs to the provider")
 
 
-def _refused(path: str, why: str) -> ConfigurationError:
+def _rejected(path: str, why: str) -> ConfigurationError:
     return ConfigurationError(
         f"not in a NamespacedExecutor: {why}",
         path=path,
@@ -202,7 +202,7 @@ def _refused(path: str, why: str) -> ConfigurationError:
 
 @dataclass(frozen=True, slots=True)
 class TenantResources(ClusterResources):
-    """What plugins are lent while they are built for a namespace: providers of the provider's own are not among it."""
+    """Services for plugins of a namespace: only providers of keys and credentials that are open to tenants."""
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
         """Build a key provider; errors as in `BuildResources`, and for one that is not open to namespaces."""

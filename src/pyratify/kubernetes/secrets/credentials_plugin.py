@@ -37,7 +37,7 @@ class PullCredentials:
     """The entries of an image pull Secret, each for its registry or a part of it.
 
     Args:
-        file: What is in it.
+        file: Its entry `.dockerconfigjson`, parsed.
     """
 
     def __init__(self, file: DockerFile) -> None:
@@ -57,7 +57,7 @@ class PullCredentials:
 
 
 async def build(name: str, options: SecretCredentialOptions, resources: Resources) -> CredentialProvider:
-    """Make the provider, and read the Secret; it is read again, and everything built anew, when it changes.
+    """Build the provider from the Secret; when the Secret changes, the controller builds the executor again.
 
     Raises:
         ConfigurationError: The Secret must not be named here, cannot be read, or is of another type.

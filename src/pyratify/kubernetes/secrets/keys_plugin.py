@@ -60,7 +60,7 @@ class SecretDocuments:
 
 
 async def build(name: str, options: SecretKeyOptions, resources: Resources) -> SecretDocuments:
-    """Make the provider, and read the Secret; it is read again, and everything built anew, when it changes.
+    """Build the provider from the Secret; when the Secret changes, the controller builds the executor again.
 
     Raises:
         ConfigurationError: The Secret must not be named here, cannot be read, or has nothing in it that can be used.
@@ -68,7 +68,7 @@ async def build(name: str, options: SecretKeyOptions, resources: Resources) -> S
     del name
     secret = await reader_of(resources).read(options.secret, options.namespace)
     documents = SecretDocuments(secret, options.key)
-    await documents.keys()  # here, where it is known which parameters are at fault
+    await documents.keys()  # now, because an error at build time has the path of the parameter
     return documents
 
 

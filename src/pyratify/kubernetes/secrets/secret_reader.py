@@ -1,4 +1,4 @@
-"""Secrets that an executor names: read for whoever may name them, and looked at again."""
+"""Read the Secrets that an executor names, restricted to the namespaces it may name, and notice their changes."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyratify.kubernetes.client.api import Api
 
 MAX_SECRETS = 16
-"""How many Secrets one NamespacedExecutor may name: all of them are looked at again and again, one after another."""
+"""How many Secrets one NamespacedExecutor may name: each is read periodically, one after another."""
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -28,9 +28,9 @@ class Secret:
     Attributes:
         namespace: Its namespace.
         name: Its name.
-        version: Counts its changes.
+        version: Its `resourceVersion`.
         kind: Its type, as `kubernetes.io/tls`.
-        data: What is in it.
+        data: Its entries, decoded.
     """
 
     namespace: str
@@ -41,7 +41,7 @@ class Secret:
 
     @property
     def title(self) -> str:
-        """How it is called in messages."""
+        """Its name in messages."""
         return f"Secret {self.namespace}/{self.name}"
 
 
@@ -51,9 +51,9 @@ class SecretReader:
 
     Attributes:
         api: The API server.
-        home: The namespace of those that are named without one.
+        home: The namespace of Secrets that are named without one.
         tenant: Whether no other namespace may be named.
-        used: By namespace and name, the version of what was read.
+        used: The version of every Secret that was read, by namespace and name.
     """
 
     api: "Api"
@@ -83,9 +83,9 @@ class SecretReader:
             )
         where = namespace or self.home
         if not _NAMESPACE.fullmatch(where):
-            raise ConfigurationError(f"{where[:80]!a} is no namespace", path="namespace")
+            raise ConfigurationError(f"{where[:80]!a} is not a valid name of a namespace", path="namespace")
         if not _NAME.fullmatch(name):
-            raise ConfigurationError(f"{name[:80]!a} is no name of a Secret", path="secret")
+            raise ConfigurationError(f"{name[:80]!a} is not a valid name of a Secret", path="secret")
         if self.tenant and (where, name) not in self.used and len(self.used) >= MAX_SECRETS:
             raise ConfigurationError(
                 f"a NamespacedExecutor may name at most {MAX_SECRETS} Secrets",
@@ -97,7 +97,7 @@ class SecretReader:
         return found
 
     async def changed(self) -> bool:
-        """Tell whether something that was read is another one now; what cannot be looked at is taken for the same."""
+        """Return whether a Secret that was read has changed; one that cannot be read now counts as unchanged."""
         from pyratify.kubernetes.client.api import ApiFault, object_path
 
         for (namespace, name), version in self.used.items():
@@ -141,20 +141,20 @@ def _version(given: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClusterResources(BuildResources):
-    """What plugins are lent while they are built for a resource of a cluster.
+    """Services for plugins of a resource of a cluster.
 
     Attributes:
-        secrets: Reads Secrets; None where there is no API server.
+        secrets: Reads Secrets; None without an API server.
     """
 
     secrets: SecretReader | None = None
 
 
 def reader_of(resources: Resources) -> SecretReader:
-    """Return who reads Secrets.
+    """Return the reader of Secrets.
 
     Raises:
-        ConfigurationError: Nobody does, because the configuration is a file.
+        ConfigurationError: The configuration is a file, which has none.
     """
     found = resources.secrets if isinstance(resources, ClusterResources) else None
     if found is None:
