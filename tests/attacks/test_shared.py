@@ -14,11 +14,11 @@ from pyratify.caches.redis import open_redis
 from pyratify.caches.replicated import SharedCache
 from pyratify.caches.verdict_entry import entry_name, seal
 from pyratify.caches.verdicts import Lifetimes, Verdicts
-from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.core.verifier import Details, Evidence
+from pyratify.core.work_limiter import WorkLimiter, WorkLimits
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.scenes import signed_by_annotation
@@ -267,7 +267,7 @@ async def test_atk_253_a_flood_of_questions_is_bounded(server: RedisServer) -> N
             one.clock,
             LONG,
             shared=SharedCache(hanging, SECRET, one.clock, seconds=60),
-            admission=Admission(one.clock, WorkLimits(registry=1000)),
+            admission=WorkLimiter(one.clock, WorkLimits(registry=1000)),
         )
         found = engine(store)
         asking = [asyncio.create_task(one.verdicts.validate(found, APP.at(each.digest))) for each in images]

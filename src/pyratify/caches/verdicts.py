@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from pyratify.core.admission import Admission
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
@@ -24,6 +23,7 @@ from pyratify.core.report import Decision, Outcome, ValidationResult, failures, 
 from pyratify.core.shared_verdicts import SharedVerdicts, VerdictKey
 from pyratify.core.telemetry import NULL_OBSERVER, Observer, for_namespace
 from pyratify.core.weigh import ENTRY, weigh
+from pyratify.core.work_limiter import WorkLimiter
 
 UNDECIDED = "UNDECIDED"
 _MAX_WRITES = 64
@@ -82,7 +82,7 @@ class Verdicts:
         shared: SharedVerdicts | None = None,
         *,
         observer: Observer = NULL_OBSERVER,
-        admission: Admission | None = None,
+        admission: WorkLimiter | None = None,
     ) -> None:
         self._clock = clock = clock or SystemClock()
         self._lifetimes = lifetimes or Lifetimes()
@@ -94,7 +94,7 @@ class Verdicts:
         self._evaluating = SingleFlight[ValidationResult]()
         self._resolving = SingleFlight[Descriptor]()
         self._shared = shared
-        self.admission = admission or Admission(clock)
+        self.admission = admission or WorkLimiter(clock)
         self._writing: set[asyncio.Task[None]] = set()
         self.hits = 0
         self.misses = 0

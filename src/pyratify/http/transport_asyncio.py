@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import cast
 
 from pyratify.core.errors import StoreError
-from pyratify.http.admission import Lanes
+from pyratify.http.connection_limiter import ConnectionLimiter
 from pyratify.http.handshake import speaks_tls
 from pyratify.http.http1 import Reader
 from pyratify.http.http_options import HttpOptions
@@ -121,13 +121,13 @@ class AsyncioTransport:
         self._monotonic = monotonic
         self._idle: list[tuple[_Key, _Connection]] = []
         self._closed = False
-        self._lanes = Lanes(options.max_connections, monotonic)
+        self._limiter = ConnectionLimiter(options.max_connections, monotonic)
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
         proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
         try:
-            async with asyncio.timeout(request.timeout), self._lanes.turn(request):
+            async with asyncio.timeout(request.timeout), self._limiter.slot(request):
                 return await self._exchange(request, proxy)
         except TimeoutError:
             raise timed_out(request.url, request.timeout) from None

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyratify.caches.verdicts import Lifetimes, Verdicts
-from pyratify.core.admission import Admission, WorkLimits
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.limits import MIB
 from pyratify.core.shared_verdicts import SharedVerdicts
 from pyratify.core.telemetry import Observer
+from pyratify.core.work_limiter import WorkLimiter, WorkLimits
 from pyratify.serving.http.activity import RefusedClients, Watch
 from pyratify.serving.http.bodies import BodyBudget
 from pyratify.serving.http.routes import Address
@@ -44,7 +44,7 @@ def verdicts_of(
     longest: float = flags.verdict_lifetime
     lifetimes = Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
     limits = WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
-    return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=Admission(clock, limits))
+    return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=WorkLimiter(clock, limits))
 
 
 def open_metrics(flags: Namespace, clock: Clock) -> "Metrics | None":
@@ -81,7 +81,7 @@ def watch_of(flags: Namespace, clock: Clock) -> Watch:
 
 
 def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, open_to_all: bool) -> None:
-    """Refuse to be an oracle for everybody who can reach the address.
+    """Refuse to serve verdicts unauthenticated to other machines.
 
     Args:
         address: Where is served.
@@ -101,6 +101,6 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
         )
     if tls.source.client_ca is None and not open_to_all:
         raise ConfigurationError(
-            "everybody who can reach this address could ask",
-            remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
+            "other machines can reach this address, and no client certificate is required",
+            remedy=f"Give {flag}; --allow-any-client serves clients without a certificate.",
         )

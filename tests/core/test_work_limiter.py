@@ -5,17 +5,17 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from pyratify.core.admission import Admission, WorkLimits, one_request
 from pyratify.core.deadline import due
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
+from pyratify.core.work_limiter import WorkLimiter, WorkLimits, one_request
 from pyratify.testing.fakes import FakeClock
 
 
-async def fill(admission: Admission, registry: str, count: int, stack: AsyncExitStack) -> None:
+async def fill(limiter: WorkLimiter, registry: str, count: int, stack: AsyncExitStack) -> None:
     """Occupy that many places."""
     for _ in range(count):
-        await stack.enter_async_context(admission.work(registry))
+        await stack.enter_async_context(limiter.work(registry))
 
 
 async def settle() -> None:
@@ -24,35 +24,35 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def once(admission: Admission, registry: str = "slow") -> str:
+async def once(limiter: WorkLimiter, registry: str = "slow") -> str:
     """Work for a moment."""
-    async with admission.work(registry):
+    async with limiter.work(registry):
         return registry
 
 
 async def test_a_registry_occupies_its_own_share_only() -> None:
     """Where one has all that it may have, another goes on at once."""
-    admission = Admission(FakeClock(), WorkLimits(total=100, registry=2))
+    limiter = WorkLimiter(FakeClock(), WorkLimits(total=100, registry=2))
     async with AsyncExitStack() as stack:
-        await fill(admission, "slow", 2, stack)
-        waits = asyncio.ensure_future(once(admission))
+        await fill(limiter, "slow", 2, stack)
+        waits = asyncio.ensure_future(once(limiter))
         await settle()
-        assert (waits.done(), admission.waiting) == (False, 1)
-        assert await once(admission, "healthy") == "healthy"
+        assert (waits.done(), limiter.waiting) == (False, 1)
+        assert await once(limiter, "healthy") == "healthy"
         assert not waits.done()
     assert await waits == "slow"
-    assert admission.waiting == 0
+    assert limiter.waiting == 0
 
 
 async def test_turns_come_in_order() -> None:
     """What came first goes on first, and never more at once than allowed."""
-    admission = Admission(FakeClock(), WorkLimits(registry=1))
+    limiter = WorkLimiter(FakeClock(), WorkLimits(registry=1))
     order: list[int] = []
     most = 0
 
     async def each(number: int) -> None:
         nonlocal most
-        async with admission.work("r"):
+        async with limiter.work("r"):
             most = max(most, len(order) - number + 1)
             order.append(number)
             await asyncio.sleep(0)
@@ -65,83 +65,83 @@ async def test_turns_come_in_order() -> None:
 async def test_what_cannot_end_in_time_is_refused_at_once(left: float, refused: bool) -> None:
     """Where the registry's work takes a second, and as much again until a turn comes."""
     clock = FakeClock()
-    admission = Admission(clock, WorkLimits(registry=1))
-    async with admission.work("slow"):
+    limiter = WorkLimiter(clock, WorkLimits(registry=1))
+    async with limiter.work("slow"):
         clock.advance(1)
     async with AsyncExitStack() as stack:
-        await fill(admission, "slow", 1, stack)
+        await fill(limiter, "slow", 1, stack)
         clock.advance(1)
         with due(clock.monotonic() + left):
-            waits = asyncio.ensure_future(once(admission))
+            waits = asyncio.ensure_future(once(limiter))
         await settle()
         assert waits.done() is refused
     if refused:
         with pytest.raises(StoreError, match=r"1 images of slow .* at 1\.0 seconds each") as caught:
             await waits
         assert caught.value.reason is Reason.REGISTRY_BUSY
-        assert admission.refused == 1
+        assert limiter.refused == 1
     else:
         assert await waits == "slow"
 
 
 async def test_a_request_has_half_of_what_a_registry_may_have() -> None:
     """So that one request with many slow keys leaves room for the next, at the same registry."""
-    admission = Admission(FakeClock(), WorkLimits(registry=4))
+    limiter = WorkLimiter(FakeClock(), WorkLimits(registry=4))
     gate, running = asyncio.Event(), 0
 
     async def key() -> None:
         nonlocal running
-        async with admission.work("slow"):
+        async with limiter.work("slow"):
             running += 1
             await gate.wait()
 
     with one_request():
         keys = [asyncio.ensure_future(key()) for _ in range(10)]
     await settle()
-    assert (running, admission.waiting) == (2, 8)
+    assert (running, limiter.waiting) == (2, 8)
     with one_request():
-        assert await once(admission) == "slow"
+        assert await once(limiter) == "slow"
     gate.set()
     await asyncio.gather(*keys)
-    assert (running, admission.waiting) == (10, 0)
+    assert (running, limiter.waiting) == (10, 0)
 
 
 async def test_a_queue_is_bounded() -> None:
     """One more is refused, whatever time there is."""
-    admission = Admission(FakeClock(), WorkLimits(registry=1, waiting=1))
+    limiter = WorkLimiter(FakeClock(), WorkLimits(registry=1, waiting=1))
     async with AsyncExitStack() as stack:
-        await fill(admission, "slow", 1, stack)
-        waits = asyncio.ensure_future(once(admission))
+        await fill(limiter, "slow", 1, stack)
+        waits = asyncio.ensure_future(once(limiter))
         await settle()
         with pytest.raises(StoreError) as caught:
-            await once(admission)
+            await once(limiter)
         assert caught.value.reason is Reason.REGISTRY_BUSY
     await waits
 
 
 async def test_a_turn_that_does_not_come_is_refused_before_the_deadline() -> None:
     """So that the answer says why, and not only that it is late."""
-    admission = Admission(FakeClock(), WorkLimits(registry=1))
-    async with admission.work("slow"):
+    limiter = WorkLimiter(FakeClock(), WorkLimits(registry=1))
+    async with limiter.work("slow"):
         with due(0.001), pytest.raises(StoreError) as caught:
-            await once(admission)
-        assert (caught.value.reason, admission.waiting) == (Reason.REGISTRY_BUSY, 0)
+            await once(limiter)
+        assert (caught.value.reason, limiter.waiting) == (Reason.REGISTRY_BUSY, 0)
 
 
 async def test_all_registries_together_are_bounded() -> None:
     """The last quarter is for those that have little under way, and then there is no more."""
-    admission = Admission(FakeClock(), WorkLimits(total=8, registry=6))
+    limiter = WorkLimiter(FakeClock(), WorkLimits(total=8, registry=6))
     async with AsyncExitStack() as stack:
-        await fill(admission, "a", 6, stack)
-        await fill(admission, "b", 1, stack)
+        await fill(limiter, "a", 6, stack)
+        await fill(limiter, "b", 1, stack)
         with due(0.001), pytest.raises(StoreError) as caught:
-            await fill(admission, "b", 1, stack)
+            await fill(limiter, "b", 1, stack)
         assert caught.value.reason is Reason.BUSY
-        await fill(admission, "c", 1, stack)
+        await fill(limiter, "c", 1, stack)
         with due(0.001), pytest.raises(StoreError) as caught:
-            await fill(admission, "d", 1, stack)
+            await fill(limiter, "d", 1, stack)
         assert caught.value.reason is Reason.BUSY
-        waits = [asyncio.ensure_future(once(admission, name)) for name in ("b", "d")]
+        waits = [asyncio.ensure_future(once(limiter, name)) for name in ("b", "d")]
         await settle()
     assert await asyncio.gather(*waits) == ["b", "d"]
 
@@ -149,10 +149,10 @@ async def test_all_registries_together_are_bounded() -> None:
 @pytest.mark.parametrize("granted", [False, True])
 async def test_a_caller_that_is_cancelled_gives_its_turn_back(granted: bool) -> None:
     """While it waits, and in the moment in which its turn comes."""
-    admission = Admission(FakeClock(), WorkLimits(registry=1))
+    limiter = WorkLimiter(FakeClock(), WorkLimits(registry=1))
     async with AsyncExitStack() as stack:
-        await fill(admission, "slow", 1, stack)
-        waits = asyncio.ensure_future(once(admission))
+        await fill(limiter, "slow", 1, stack)
+        waits = asyncio.ensure_future(once(limiter))
         await settle()
         if not granted:
             waits.cancel()
@@ -160,11 +160,26 @@ async def test_a_caller_that_is_cancelled_gives_its_turn_back(granted: bool) -> 
     waits.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waits
-    assert await once(admission) == "slow"
-    assert (admission.waiting, admission.refused) == (0, 0)
+    assert await once(limiter) == "slow"
+    assert (limiter.waiting, limiter.refused) == (0, 0)
 
 
 def test_limits_are_at_least_one() -> None:
     """With less nothing would ever be answered."""
     with pytest.raises(ConfigurationError):
         WorkLimits(registry=0)
+
+
+async def test_a_turn_that_is_given_as_the_wait_ends_is_not_lost() -> None:
+    """Its time-out and the turn come in one round of the event loop; it is taken, and given back."""
+    clock = FakeClock()
+    limiter = WorkLimiter(clock, WorkLimits(registry=1))
+    async with limiter.work("slow"):
+        with due(clock.monotonic() + 1e-9):
+            waits = asyncio.ensure_future(once(limiter))
+        await asyncio.sleep(0)  # it waits now
+        await asyncio.sleep(0)  # its time is over, which it learns after this task
+    await asyncio.wait([waits])
+    async with asyncio.timeout(5):
+        assert await once(limiter) == "slow"
+    assert limiter.waiting == 0

@@ -1,10 +1,9 @@
-"""Admission control: bounds the concurrent work of each registry, and refuses early what could not end in time.
+"""Bounds the concurrent work of each registry, and refuses early what could not end in time.
 
 Only work that needs a registry is counted. Cached, malformed and out-of-scope requests need none and never wait here.
 """
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,11 +13,10 @@ from dataclasses import dataclass, field
 from pyratify.core.clock import Clock
 from pyratify.core.deadline import time_left
 from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.pace import Pace
 from pyratify.core.reason import Reason
 
-_SMOOTHING = 0.2  # weight of the latest duration in the moving average
 _SHARED_PART = 0.75  # of `total`; the rest is reserved for registries with little under way
-_WAIT_PART = 0.9  # of the time in which a turn would have to come
 _REQUEST_PART = 0.5  # of `registry`, for the keys of one request
 _QUEUES = 4  # waiting queues that may be full at the same time
 _LITTLE = 8  # "little" is less than an eighth of `registry`
@@ -65,22 +63,20 @@ class _Queue:
     """The work of one registry.
 
     Attributes:
-        running: The start of each piece under way, oldest first.
+        pace: The pieces under way, and how long one takes.
         waiting: The request of each piece that waits, oldest first.
-        pace: Moving average of the seconds that a piece takes.
     """
 
-    running: dict["asyncio.Future[None]", float] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
     waiting: "dict[asyncio.Future[None], _Request]" = field(default_factory=dict)
-    pace: float = 0.0
 
-    def seconds(self, now: float) -> float:
-        """Return the expected seconds of a piece: the average, or the age of the oldest one under way where that is more."""
-        oldest = next(iter(self.running.values()), now)
-        return max(self.pace, now - oldest)
+    @property
+    def running(self) -> int:
+        """How many pieces are under way."""
+        return len(self.pace.running)
 
 
-class Admission:
+class WorkLimiter:
     """Admits work within limits; a slow registry occupies its own share and no other's.
 
     Args:
@@ -111,9 +107,8 @@ class Admission:
             StoreError: `REGISTRY_BUSY` or `BUSY`: it could not end before its deadline, or too much waits already.
         """
         queue, request = self._queues.setdefault(registry, _Queue()), _request()
-        if self._fits(
-            registry, queue, request
-        ):  # pieces that wait do not fit, or they would have been given a turn
+        # Pieces that wait do not fit, or they would have been given a turn.
+        if self._fits(registry, queue, request):
             turn = asyncio.get_running_loop().create_future()
             self._begin(registry, queue, turn, request)
         else:
@@ -124,7 +119,7 @@ class Admission:
             self._end(registry, queue, turn, request)
 
     def _fits(self, registry: str, queue: _Queue, request: _Request) -> bool:
-        limits, running = self._limits, len(queue.running)
+        limits, running = self._limits, queue.running
         if running >= limits.registry or self._running >= limits.total:
             return False
         if request[registry] >= max(1, limits.registry * _REQUEST_PART):
@@ -132,13 +127,12 @@ class Admission:
         return self._running < limits.total * _SHARED_PART or running * _LITTLE < limits.registry
 
     def _begin(self, registry: str, queue: _Queue, turn: "asyncio.Future[None]", request: _Request) -> None:
-        queue.running[turn] = self._clock.monotonic()
+        queue.pace.begin(turn, self._clock.monotonic())
         request[registry] += 1
         self._running += 1
 
     def _end(self, registry: str, queue: _Queue, turn: "asyncio.Future[None]", request: _Request) -> None:
-        seconds = self._clock.monotonic() - queue.running.pop(turn)
-        queue.pace += _SMOOTHING * (seconds - queue.pace) if queue.pace else seconds
+        queue.pace.end(turn, self._clock.monotonic())
         request[registry] -= 1
         self._running -= 1
         if self.waiting:
@@ -148,22 +142,21 @@ class Admission:
 
     async def _turn(self, registry: str, queue: _Queue, request: _Request) -> "asyncio.Future[None]":
         """Wait until a turn is given."""
-        now, most = self._clock.monotonic(), self._limits.waiting
-        pace, left = queue.seconds(now), time_left(self._clock)
-        ahead = (len(queue.waiting) + 1) / self._limits.registry
+        now, left, most = self._clock.monotonic(), time_left(self._clock), self._limits.waiting
         full = len(queue.waiting) >= most or self.waiting >= most * _QUEUES
-        if full or pace * (1 + ahead) >= left:
+        if full or queue.pace.is_late(now, left, len(queue.waiting), self._limits.registry):
             raise self._refusal(registry, queue)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.waiting[turn] = request
         self.waiting += 1
         try:
-            async with asyncio.timeout(None if left == math.inf else (left - pace) * _WAIT_PART):
+            async with asyncio.timeout(queue.pace.longest_wait(now, left)):
                 await turn
         except TimeoutError:
-            raise self._refusal(registry, queue) from None
+            if turn not in queue.pace.running:  # it may have been given while the time-out was on its way
+                raise self._refusal(registry, queue) from None
         except asyncio.CancelledError:
-            if turn in queue.running:
+            if turn in queue.pace.running:
                 self._end(registry, queue, turn, request)
             raise
         finally:
@@ -173,7 +166,7 @@ class Admission:
 
     def _next(self) -> None:
         """Give a turn to the oldest piece that fits, of the registry with the least under way."""
-        for registry, queue in sorted(self._queues.items(), key=lambda each: len(each[1].running)):
+        for registry, queue in sorted(self._queues.items(), key=lambda each: each[1].running):
             for turn, request in queue.waiting.items():
                 if not turn.done() and self._fits(registry, queue, request):
                     del queue.waiting[turn]
@@ -184,7 +177,7 @@ class Admission:
 
     def _refusal(self, registry: str, queue: _Queue) -> StoreError:
         self.refused += 1
-        running, seconds = len(queue.running), queue.seconds(self._clock.monotonic())
+        running, seconds = queue.running, queue.pace.seconds(self._clock.monotonic())
         if self._running >= self._limits.total * _SHARED_PART and running < self._limits.registry:
             message = f"{self._running} images of all registries are being worked on"
             return StoreError(Reason.BUSY, message)

@@ -8,7 +8,7 @@ import pytest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
-from pyratify.http.admission import Lanes
+from pyratify.http.connection_limiter import ConnectionLimiter
 from pyratify.http.transport import Request
 from pyratify.http.url import Url
 from pyratify.testing.fakes import FakeClock
@@ -23,11 +23,11 @@ def _request(host: str = "slow.example", patience: float = 5.0) -> Request:
 async def test_atk_289_what_could_not_end_in_time_is_refused_at_once() -> None:
     """The one that is under way has taken ten seconds already; five are left."""
     clock = FakeClock()
-    lanes = Lanes(1, clock.monotonic)
-    async with lanes.turn(_request()):
+    limiter = ConnectionLimiter(1, clock.monotonic)
+    async with limiter.slot(_request()):
         clock.advance(10)
         with pytest.raises(StoreError) as caught:
-            async with lanes.turn(_request()):
+            async with limiter.slot(_request()):
                 pass
     assert caught.value.reason is Reason.REGISTRY_BUSY
     assert "1 requests to slow.example are under way" in caught.value.message
@@ -37,33 +37,33 @@ async def test_atk_289_what_could_not_end_in_time_is_refused_at_once() -> None:
 async def test_atk_289_another_origin_is_not_held_up() -> None:
     """Each has its own turns."""
     clock = FakeClock()
-    lanes = Lanes(1, clock.monotonic)
-    async with lanes.turn(_request()):
+    limiter = ConnectionLimiter(1, clock.monotonic)
+    async with limiter.slot(_request()):
         clock.advance(10)
-        async with lanes.turn(_request("healthy.example", patience=0.1)):
+        async with limiter.slot(_request("healthy.example", patience=0.1)):
             pass
 
 
 async def test_a_free_turn_is_never_refused() -> None:
     """However slow the last exchange was: nothing else says how long this one takes."""
     clock = FakeClock()
-    lanes = Lanes(2, clock.monotonic)
-    async with lanes.turn(_request()):
-        async with lanes.turn(_request()):
+    limiter = ConnectionLimiter(2, clock.monotonic)
+    async with limiter.slot(_request()):
+        async with limiter.slot(_request()):
             clock.advance(100)
-        async with lanes.turn(_request(patience=0.1)):
+        async with limiter.slot(_request(patience=0.1)):
             pass
 
 
 async def test_turns_are_given_in_order() -> None:
     """And one that is cancelled while it waits takes none."""
-    lanes, order = Lanes(1, FakeClock().monotonic), []
+    limiter, order = ConnectionLimiter(1, FakeClock().monotonic), []
 
     async def work(name: str) -> None:
-        async with lanes.turn(_request()):
+        async with limiter.slot(_request()):
             order.append(name)
 
-    async with lanes.turn(_request()):
+    async with limiter.slot(_request()):
         tasks = [asyncio.create_task(work(name)) for name in "abcd"]
         await asyncio.sleep(0)
         tasks[1].cancel()
@@ -74,10 +74,10 @@ async def test_turns_are_given_in_order() -> None:
 
 async def test_a_turn_that_does_not_come_is_refused_before_the_answer_is_due() -> None:
     """As busy, and not as a time-out of the registry."""
-    lanes = Lanes(1, FakeClock().monotonic)
-    async with lanes.turn(_request()):
+    limiter = ConnectionLimiter(1, FakeClock().monotonic)
+    async with limiter.slot(_request()):
         with pytest.raises(StoreError) as caught:
-            async with lanes.turn(_request(patience=0.02)):
+            async with limiter.slot(_request(patience=0.02)):
                 pass
     assert caught.value.reason is Reason.REGISTRY_BUSY
 
@@ -85,14 +85,14 @@ async def test_a_turn_that_does_not_come_is_refused_before_the_answer_is_due() -
 async def test_the_limit_is_that_of_the_options_and_every_turn_comes_back() -> None:
     """Also those of exchanges that fail."""
     clock = FakeClock()
-    lanes = Lanes(3, clock.monotonic)
+    limiter = ConnectionLimiter(3, clock.monotonic)
     for _ in range(5):
         async with AsyncExitStack() as stack:
             for _ in range(3):
-                await stack.enter_async_context(lanes.turn(_request()))
+                await stack.enter_async_context(limiter.slot(_request()))
             clock.advance(9)
             with pytest.raises(StoreError):
-                await stack.enter_async_context(lanes.turn(_request()))
+                await stack.enter_async_context(limiter.slot(_request()))
 
 
 async def test_evidence_behind_a_busy_registry_leaves_the_question_open() -> None:
