@@ -199,14 +199,14 @@ def started(command: tuple[str, ...]) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses."""
+    """Return an unused port."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
 
 
 def wait_for(port: int) -> None:
-    """Wait until somebody listens there."""
+    """Wait until the port accepts connections."""
     for _ in range(600):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

@@ -129,6 +129,23 @@ def test_atk_266_names_never_lead_out_of_the_folder(tmp_path: Path) -> None:
         assert "/" not in name
         assert not name.startswith(".")
     assert refreshing.kept_root("../escape") is None
+    assert refreshing.refreshed_at("../escape") is None
+
+
+def test_atk_266_no_two_mirrors_share_a_folder() -> None:
+    """Nor does one have the folder of a shipped instance: its root would be trusted in the place of the other's."""
+    urls = (
+        "https://staging",
+        "https://x/a/b",
+        "https://x/a-b",
+        "https://x-a/b",
+        "https://X/a/b",
+        f"https://x/{'a' * 200}",
+    )
+    names = {check_mirror(url) for url in (*urls, f"https://x/{'a' * 201}", "http://localhost/x/a/b")}
+    assert len(names) == len(urls) + 2
+    assert not names & {"staging", "public-good"}
+    assert check_mirror("https://x/a/") == check_mirror("https://x/a")
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b"x" * 50_000, b"null", b'{"signed": 1}', b"\xff"])

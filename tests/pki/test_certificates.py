@@ -63,8 +63,10 @@ def test_der_certificates_may_stand_one_after_another() -> None:
     [
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b"\n \n", "empty", id="blank"),
-        pytest.param(b"# nothing\n", "neither a PEM block", id="comment-only"),
-        pytest.param(b"# -----BEGIN CERTIFICATE-----\n", "neither a PEM block", id="comments"),
+        pytest.param(b"# nothing\n", "neither DER nor a text with a PEM block", id="comment-only"),
+        pytest.param(
+            b"# -----BEGIN CERTIFICATE-----\n", "neither DER nor a text with a PEM block", id="comments"
+        ),
         pytest.param(PRIVATE, "private key", id="private-key"),
         pytest.param(ROOT.pem + PRIVATE, "private key", id="certificate-and-private-key"),
         pytest.param(public_pem(make_key("p256")), "PUBLIC KEY", id="public-key"),
@@ -75,7 +77,7 @@ def test_der_certificates_may_stand_one_after_another() -> None:
         pytest.param(ROOT.der + b"\x00", "malformed", id="trailing-byte"),
         pytest.param(b"\x30\x82", "malformed", id="der-cut-off"),
         pytest.param(b"\x30\x84" + bytes(MAX_CERTIFICATE + 1), "malformed", id="too-large"),
-        pytest.param(b"not a certificate", "neither a PEM block", id="text"),
+        pytest.param(b"not a certificate", "neither DER nor a text with a PEM block", id="text"),
     ],
 )
 def test_atk_238_documents_that_hold_anything_else_are_refused(data: bytes, word: str) -> None:

@@ -74,8 +74,10 @@ def test_rsa_keys_in_their_older_form_are_the_same_keys() -> None:
     [
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b" \n", "empty", id="blank"),
-        pytest.param(b"# -----BEGIN PUBLIC KEY-----\n", "neither a PEM block", id="comments"),
-        pytest.param(b"hello", "neither a PEM block", id="text"),
+        pytest.param(
+            b"# -----BEGIN PUBLIC KEY-----\n", "neither DER nor a text with a PEM block", id="comments"
+        ),
+        pytest.param(b"hello", "neither DER nor a text with a PEM block", id="text"),
         pytest.param(private(EC), "private key", id="private"),
         pytest.param(GOOD + private(EC), "private key", id="public-and-private"),
         pytest.param(GOOD + GOOD[1:], "line 5", id="damaged-begin-after"),
@@ -83,8 +85,16 @@ def test_rsa_keys_in_their_older_form_are_the_same_keys() -> None:
         pytest.param(GOOD.replace(b"END", b"ENT"), "line 4", id="no-end"),
         pytest.param(GOOD.replace(b"BEGIN PUBLIC", b"BEGIN MY PUBLIC"), "line 4", id="labels-differ"),
         pytest.param(GOOD.replace(b"PUBLIC KEY", b"CERTIFICATE"), "certificate", id="certificate"),
-        pytest.param(GOOD.replace(b"PUBLIC KEY", b"RSA PUBLIC KEY"), "another form", id="spki-as-pkcs1"),
-        pytest.param(PKCS1.replace(b"RSA PUBLIC KEY", b"PUBLIC KEY"), "another form", id="pkcs1-as-spki"),
+        pytest.param(
+            GOOD.replace(b"PUBLIC KEY", b"RSA PUBLIC KEY"),
+            "of another type than the label",
+            id="spki-as-pkcs1",
+        ),
+        pytest.param(
+            PKCS1.replace(b"RSA PUBLIC KEY", b"PUBLIC KEY"),
+            "of another type than the label",
+            id="pkcs1-as-spki",
+        ),
         pytest.param(GOOD.replace(b"M", b"!", 1), "line 2", id="not-base64"),
         pytest.param(GOOD[:-30] + b"A" + GOOD[-30:], "base64", id="lenient-base64"),
         pytest.param(GOOD.replace(b"M", b"\xff", 1), "line 2", id="not-ascii"),

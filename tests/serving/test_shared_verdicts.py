@@ -63,6 +63,8 @@ async def test_the_password_comes_from_a_file_or_the_environment(
         ("--shared-cache", URL, "--shared-cache-key-file", "missing"),
         ("--shared-cache", URL, "--shared-cache-key-file", "key", "--shared-cache-password-file", "missing"),
         ("--shared-cache", URL, "--shared-cache-key-file", "key", "--shared-cache-password-file", "empty"),
+        ("--shared-cache", URL, "--shared-cache-key-file", "key", "--shared-cache-password-file", "long"),
+        ("--shared-cache", URL, "--shared-cache-key-file", "key", "--shared-cache-password-file", "binary"),
         ("--shared-cache", "http://x", "--shared-cache-key-file", "key"),
     ],
 )
@@ -72,5 +74,7 @@ def test_flags_that_do_not_fit_are_refused(
     """Above all a shared cache without a secret."""
     monkeypatch.chdir(key.parent)
     (key.parent / "empty").write_text("\n")
+    (key.parent / "long").write_text("x" * 4097)
+    (key.parent / "binary").write_bytes(b"\xff")
     with pytest.raises(ConfigurationError):
         open_shared(flags(*arguments), SystemClock())

@@ -9,7 +9,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
 from pyratify.sigstore.fulcio import USERNAME, CertificateSigner, read_signer
-from pyratify.sigstore.identity import CertificateIdentity, check_signer, compile_identity
+from pyratify.sigstore.identity import CertificateIdentity, check_signer
 from pyratify.testing.sigstore import ISSUER, PrivateSigstore, Signing, extension, username, utf8
 
 SIGSTORE = PrivateSigstore()
@@ -48,7 +48,7 @@ def test_a_username_is_an_other_name_of_one_kind() -> None:
     """Fulcio's own (oid-info, 1.3.6.1.4.1.57264.1.7)."""
     found = read(names=(username("alice"),))
     assert (found.subject, found.kind) == ("alice", "username")
-    check_signer(found, (compile_identity(ALICE),))
+    check_signer(found, (ALICE,))
 
 
 @pytest.mark.parametrize("oid", FOREIGN)
@@ -92,10 +92,10 @@ def test_the_length_of_what_a_certificate_states_is_bounded(length: int, stated:
     assert (extension(12) in found.extensions) is stated
     wanted = CertificateIdentity(subject="alice", issuer=ISSUER, extensions={"sourceRepositoryURI": text})
     if stated:
-        check_signer(found, (compile_identity(wanted),))
+        check_signer(found, (wanted,))
     else:
         with pytest.raises(VerificationError, match="sourceRepositoryURI"):
-            check_signer(found, (compile_identity(wanted),))
+            check_signer(found, (wanted,))
 
 
 V1, V2 = extension(1), extension(8)

@@ -9,7 +9,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore import expression
 from pyratify.sigstore.fulcio import CertificateSigner
-from pyratify.sigstore.identity import CertificateIdentity, check_signer, compile_identity
+from pyratify.sigstore.identity import CertificateIdentity, check_signer
 from verifiers.cosign.test_cosign_plugin import build
 
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -20,7 +20,7 @@ SIGNER = CertificateSigner(SUBJECT, "uri", ISSUER, {})
 def refusal(**wanted: Any) -> VerificationError:
     """Return why the signer is refused."""
     with pytest.raises(VerificationError) as caught:
-        check_signer(SIGNER, (compile_identity(CertificateIdentity(**wanted)),))
+        check_signer(SIGNER, (CertificateIdentity(**wanted),))
     assert caught.value.reason is Reason.IDENTITY_MISMATCH
     return caught.value
 
@@ -32,7 +32,7 @@ def test_a_prefix_as_cosign_takes_it_is_refused_with_the_expression_that_would_m
     shown = r"^https://github\.com/acme/.*"
     assert repr(shown) in error.message
     assert "whole" in error.remedy
-    check_signer(SIGNER, (compile_identity(CertificateIdentity(subject_regex=shown, issuer=ISSUER)),))
+    check_signer(SIGNER, (CertificateIdentity(subject_regex=shown, issuer=ISSUER),))
 
 
 def test_the_issuer_is_held_against_its_expression_in_the_same_way() -> None:

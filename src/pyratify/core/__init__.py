@@ -1,19 +1,31 @@
-"""The core of pyratify: values, interfaces and the one verb, `Executor.validate`. Standard library only.
+"""The core of pyratify: values, interfaces and one verb, `Executor.validate`. Standard library only.
 
-A reference goes in, a report comes out. In the order of the walk, which is the order to read in:
+A reference goes in, a report comes out. The files, in the order in which a validation uses them; those with a star show the
+whole in about 700 lines:
 
-1. `reference.py`: text becomes a `Reference`, here and nowhere else.
-2. `scope.py`, `engine.py`: the `ScopeMap` names the executor that is responsible for the reference.
-3. `executor.py`: `Executor.validate`, with its deadline; from here on nothing raises, everything is reported.
-4. `store.py`: the interface `Store`. `resolve` turns a tag into a digest, once; `referrers` lists what is attached.
-5. `walk.py`, with `lookahead.py` and `ordering.py`: reads referrers ahead within a window, reports them in the store's order.
-6. `content.py`, `manifest.py`: untrusted bytes are bounded, compared with their descriptor and parsed strictly (`strictjson.py`).
-7. `verifier.py`, `invoke.py`: the interface `Verifier` returns `Details` or raises; the executor alone makes results of that.
-8. `policy.py`: the interface `PolicyEnforcer`: `wants` before the work, `settled` to stop early, `decide` at the end.
-9. `report.py`, `reason.py`, `errors.py`: the `ValidationResult`, with a reason code, a sentence and a remedy for each refusal.
+1. `reference.py`, `digest.py`: text becomes a `Reference`, here and nowhere else.
+2. `engine.py`*, `scope.py`: `Engine.validate` finds, by `ScopeMap`, the executor whose scopes cover the reference.
+3. `executor.py`*, `limits.py`, `deadline.py`: `Executor.validate` sets the deadline, runs the walk and lets the policy decide;
+   from here on a fault becomes a part of the report and is not raised.
+4. `store.py`*, `descriptor.py`: the interface `Store`. `resolve` turns a tag into a digest, once; `referrers` lists what is
+   attached to it.
+5. `walk.py`, `lookahead.py`, `ordering.py`: examine referrers concurrently within a window, and report them in the store's order.
+6. `content.py`, `manifest.py`, `strictjson.py`: untrusted bytes are bounded, compared with their descriptor and parsed strictly;
+   large ones in a thread and few at a time (`offload.py`, `large_documents.py`).
+7. `verifier.py`*, `invoke.py`*, `isolation.py`: a `Verifier` returns `Details` or raises; `invoke` alone makes a result of that.
+8. `policy.py`*: the interface `PolicyEnforcer`: `wants` before the work, `settled` to stop early, `decide` at the end.
+9. `report.py`, `errors.py`*, `reason.py`: the `ValidationResult`; each refusal has a reason code (`reason_meanings.py`), a
+   sentence and a remedy. `details.py` and `text.py` bound and escape what it shows.
 
-Beside the walk: `plugin.py` finds and builds plugins of every kind, `credential.py` and `key.py` are the interfaces of what stores
-and verifiers are given, `caching.py` holds content by digest, `telemetry.py` is what metrics and traces are made of.
+Beside the walk:
+
+- Plugins: `plugin.py` finds and describes them, `credential.py` and `key.py` are the interfaces of the sources that stores and
+  verifiers use, `shared_resources.py` holds what the plugins of one engine share.
+- Caches: `caching.py` and `weigh.py` bound them by memory, `shared_verdicts.py` is the interface of those between processes,
+  `fingerprint.py` tells which processes may share.
+- Bounds: `admission.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files.
+- `telemetry.py` and `instrumented.py` for metrics and traces, `clock.py` for time, `discovery.py` for `Engine.discover`,
+  `version.py`.
 
 Words, as the specifications use them:
 
@@ -21,10 +33,10 @@ Words, as the specifications use them:
 - *Descriptor*: media type, digest and size of content (OCI image specification).
 - *Subject*: the artifact that something is attached to. *Referrer*: an artifact whose manifest names a subject, or that a cosign tag
   attaches to one.
-- *Evidence*: a referrer offered for verification. *Details*: what a verifier found when everything held.
+- *Evidence*: a referrer offered for verification. *Details*: the facts of evidence that passed.
 - *Outcome*: of one verifier on one referrer: PASSED, FAILED (the artifact's fault) or INCONCLUSIVE (the store's, the network's or a
   plugin's). Only PASSED counts.
-- *Verdict*: what a policy says: a decision, ALLOW, DENY or NONE, and why. *Report*: everything that led to it.
-- *Executor*: store, verifiers and policy for some scopes (Ratify v2). *Scope*: the repositories that a configuration is for.
+- *Verdict*: a policy's decision, ALLOW, DENY or NONE, and why. *Report*: all that was found on the way to it.
+- *Executor*: store, verifiers and policy for some scopes (Ratify v2). *Scope*: the repositories that a configuration covers.
 - *Generation*: one state of a configuration; verdicts of another generation are not used.
 """

@@ -1,6 +1,7 @@
 """Caches in memory, and shared work in flight."""
 
 import asyncio
+import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from threading import Lock
@@ -8,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pyratify.core.clock import Clock
 from pyratify.core.isolation import contained, end
+from pyratify.core.limits import MIB
 from pyratify.core.weigh import ENTRY, weigh
 
 T = TypeVar("T")
@@ -28,19 +30,19 @@ class ContentCache(Protocol):
         ...
 
 
-class WeighedCache(Generic[T]):
-    """A least-recently-used cache in this process, bounded by the bytes that it really holds; safe between threads.
+class LruCache(Generic[T]):
+    """A least-recently-used cache, bounded by the weight and the number of its entries; safe between threads.
 
     Args:
-        max_bytes: The most that all entries together may hold.
+        max_weight: The most that all entries together may weigh.
         max_entries: The most entries.
     """
 
-    def __init__(self, max_bytes: int, max_entries: int = 4096) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_weight: int, max_entries: int = sys.maxsize) -> None:
+        self._max_weight = max_weight
         self._max_entries = max_entries
         self._entries: OrderedDict[Hashable, tuple[int, T]] = OrderedDict()
-        self._size = 0
+        self._weight = 0
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -48,11 +50,11 @@ class WeighedCache(Generic[T]):
         return len(self._entries)
 
     @property
-    def size(self) -> int:
-        """How many bytes all entries hold, as `weigh` counts them."""
-        return self._size
+    def weight(self) -> int:
+        """What all entries together weigh."""
+        return self._weight
 
-    def find(self, key: Hashable) -> T | None:
+    def get(self, key: Hashable) -> T | None:
         """Return the value, or None."""
         with self._lock:
             found = self._entries.get(key)
@@ -61,112 +63,127 @@ class WeighedCache(Generic[T]):
             self._entries.move_to_end(key)
             return found[1]
 
-    def keep(self, key: Hashable, value: T) -> None:
-        """Keep a value and evict the least recently used; one larger than the whole cache is not kept."""
-        size = weigh((key, value), self._max_bytes) + ENTRY
+    def peek(self, key: Hashable) -> T | None:
+        """Return the value, or None, without counting that as a use."""
+        found = self._entries.get(key)
+        return None if found is None else found[1]
+
+    def put(self, key: Hashable, value: T, weight: int) -> None:
+        """Keep a value and evict the least recently used; one that weighs more than the whole cache is not kept."""
         with self._lock:
-            self._size -= self._entries.pop(key, (0, None))[0]
-            if size > self._max_bytes:
+            self._weight -= self._entries.pop(key, (0, None))[0]
+            if weight > self._max_weight:
                 return
-            self._entries[key] = size, value
-            self._size += size
-            while self._size > self._max_bytes or len(self._entries) > self._max_entries:
-                self._size -= self._entries.popitem(last=False)[1][0]
+            self._entries[key] = weight, value
+            self._weight += weight
+            while self._weight > self._max_weight or len(self._entries) > self._max_entries:
+                self._weight -= self._entries.popitem(last=False)[1][0]
+
+    def discard(self, key: Hashable) -> None:
+        """Remove an entry, if there is one."""
+        with self._lock:
+            self._weight -= self._entries.pop(key, (0, None))[0]
+
+    def items(self) -> tuple[tuple[Hashable, T], ...]:
+        """Return all keys and values, least recently used first."""
+        with self._lock:
+            return tuple((key, value) for key, (_, value) in self._entries.items())
 
 
-class MemoryCache:
-    """A `ContentCache` in this process: arguments as for `WeighedCache`."""
+class WeighedCache(Generic[T]):
+    """An `LruCache` bounded by the bytes that it really holds, as `weigh` counts them.
 
-    def __init__(self, max_bytes: int = 64 * 1024 * 1024, max_entries: int = 4096) -> None:
-        self._cache = WeighedCache[bytes](max_bytes, max_entries)
+    Args:
+        max_bytes: The most that all entries together may hold, keys included.
+        max_entries: The most entries.
+    """
+
+    def __init__(self, max_bytes: int = 64 * MIB, max_entries: int = 4096) -> None:
+        self._max_bytes = max_bytes
+        self._cache = LruCache[T](max_bytes, max_entries)
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(self._cache)
 
     @property
     def size(self) -> int:
-        """How many bytes all entries hold, keys included."""
-        return self._cache.size
+        """How many bytes all entries hold."""
+        return self._cache.weight
 
-    def get(self, key: str) -> bytes | None:
-        """Return the bytes, or None."""
-        return self._cache.find(key)
+    def get(self, key: Hashable) -> T | None:
+        """Return the value, or None."""
+        return self._cache.get(key)
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keep the bytes and evict the least recently used."""
-        self._cache.keep(key, data)
+    def put(self, key: Hashable, data: T) -> None:
+        """Keep a value and evict the least recently used; one larger than the whole cache is not kept."""
+        self._cache.put(key, data, weigh((key, data), self._max_bytes) + ENTRY)
+
+
+class MemoryCache(WeighedCache[bytes]):
+    """A `ContentCache` in this process: arguments as for `WeighedCache`."""
 
 
 class ExpiringCache(Generic[T]):
     """Values with a lifetime; when they weigh too much together, the least recently used are evicted.
 
     Args:
-        clock: Whose monotonic time counts; a wall clock that is set back prolongs nothing.
+        clock: Its monotonic time counts; a wall clock that is set back prolongs nothing.
         max_weight: The most that all values together may weigh.
     """
 
     def __init__(self, clock: Clock, max_weight: int) -> None:
         self._clock = clock
-        self._max_weight = max_weight
-        self._entries: OrderedDict[Hashable, tuple[float, int, T]] = OrderedDict()
-        self._weight = 0
-        self._since = self._left = 0  # since the last sweep: what was put in, and what it left
+        self._cache = LruCache[tuple[float, T]](max_weight)
+        self._puts = self._left = 0  # since the last sweep, and the entries that it left
 
     def __len__(self) -> int:
-        """Return the number of values, those whose time is over included."""
-        return len(self._entries)
+        """Return the number of values, expired ones included."""
+        return len(self._cache)
 
     @property
     def weight(self) -> int:
         """What all values together weigh."""
-        return self._weight
+        return self._cache.weight
 
     def get(self, key: Hashable) -> T | None:
-        """Return the value, or None when there is none or its time is over."""
-        found = self._entries.get(key)
+        """Return the value, or None when there is none or it has expired."""
+        found = self._cache.get(key)
         if found is None:
             return None
         if self._clock.monotonic() >= found[0]:
-            self._forget(key)
+            self._cache.discard(key)
             return None
-        self._entries.move_to_end(key)
-        return found[2]
+        return found[1]
 
     def remaining(self, key: Hashable) -> float:
-        """Return for how many seconds a value is still remembered; 0 when there is none."""
-        found = self._entries.get(key)
+        """Return the seconds until a value expires; 0 when there is none."""
+        found = self._cache.peek(key)
         return 0.0 if found is None else max(0.0, found[0] - self._clock.monotonic())
 
     def put(self, key: Hashable, value: T, seconds: float, weight: int = 1) -> None:
         """Keep the value for that many seconds; not at all when that is 0 or it weighs too much."""
-        self._forget(key)
-        self._since += 1
-        if self._since > self._left:  # so that sweeping costs a put no more than looking at one value
+        self._puts += 1
+        if (
+            self._puts > self._left
+        ):  # one sweep per as many puts as it visits entries: constant cost for each put
             self.sweep()
-        if seconds <= 0 or weight > self._max_weight:
-            return
-        self._entries[key] = (self._clock.monotonic() + seconds, weight, value)
-        self._weight += weight
-        while self._weight > self._max_weight:
-            self._forget(next(iter(self._entries)))
+        if seconds <= 0:
+            self._cache.discard(key)
+        else:
+            self._cache.put(key, (self._clock.monotonic() + seconds, value), weight)
 
     def sweep(self, gone: Callable[[Hashable], bool] | None = None) -> None:
-        """Forget the values whose time is over, so that they are not kept until their weight is needed.
+        """Evict expired values, so that they take no memory until their weight is needed.
 
         Args:
             gone: Returns whether a value, by its key, can be evicted before its time.
         """
-        self._since, now = 0, self._clock.monotonic()
-        over = [
-            key
-            for key, (end, _, _) in self._entries.items()
-            if now >= end or (gone is not None and gone(key))
-        ]
-        for key in over:
-            self._forget(key)
-        self._left = len(self._entries)
-
-    def _forget(self, key: Hashable) -> None:
-        found = self._entries.pop(key, None)
-        if found is not None:
-            self._weight -= found[1]
+        self._puts, now = 0, self._clock.monotonic()
+        for key, (expiry, _) in self._cache.items():
+            if now >= expiry or (gone is not None and gone(key)):
+                self._cache.discard(key)
+        self._left = len(self._cache)
 
 
 class SingleFlight(Generic[T]):

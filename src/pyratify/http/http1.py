@@ -27,7 +27,8 @@ _HEAD = re.compile(
     rb"HTTP/1\.(?P<minor>[01]) (?P<status>[1-5][0-9]{2})(?: " + _TEXT + rb")?\r\n"
     rb"(?P<fields>(?:" + _NAME + rb":" + _TEXT + rb"\r\n){0,128})\r\n"
 )
-_FIELD = re.compile(rb"(" + _NAME + rb"):[ \t]*(.*?)[ \t]*\r\n")
+# Blanks around the value are stripped later: an expression for them would try a long run of blanks again at each of them.
+_FIELD = re.compile(rb"(" + _NAME + rb"):([^\r]*)\r\n")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[\t\x20-\x7e]*)?")
 _WITHOUT_BODY = (204, 304)
 
@@ -106,7 +107,7 @@ class Reader:
             return True
         headers = Headers(
             tuple(
-                (name.decode("ascii").lower(), value.decode("latin-1"))
+                (name.decode("ascii").lower(), value.strip(b" \t").decode("latin-1"))
                 for name, value in _FIELD.findall(match["fields"])
             )
         )

@@ -1,4 +1,4 @@
-"""ASN.1 values out of strict DER, read one level at a time (ITU-T X.690, sections 8 and 11)."""
+"""Values of ASN.1 types, read from strict DER one level at a time (ITU-T X.690, sections 8 and 11)."""
 
 import re
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ class Cursor:
         return element
 
     def optional(self, tag: int) -> Element | None:
-        """Return the next element if it has the tag, else None and stay."""
+        """Return the next element if it has the tag; else None, without advancing."""
         if self._position < len(self._elements) and self._elements[self._position].tag == tag:
             self._position += 1
             return self._elements[self._position - 1]
@@ -78,7 +78,7 @@ class Cursor:
             InvalidDer: There are some.
         """
         if self._position != len(self._elements):
-            raise InvalidDer("there is more than expected")
+            raise InvalidDer("there are elements left, more than expected")
 
 
 def open_sequence(data: bytes, tag: int = SEQUENCE) -> Cursor:
@@ -141,7 +141,7 @@ def algorithm(element: Element) -> str:
     cursor = Cursor(element.content)
     identifier = object_identifier(cursor.next(OBJECT_IDENTIFIER))
     if any((parameter.tag, parameter.content) != (0x05, b"") for parameter in cursor.rest()):
-        raise InvalidDer("an algorithm has parameters that none is known to have")
+        raise InvalidDer("an algorithm has parameters, where only NULL is allowed")
     return identifier
 
 

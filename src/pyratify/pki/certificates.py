@@ -1,7 +1,7 @@
 """X.509 certificates, parsed completely before anything of them is used.
 
-The library parses extensions and keys when they are asked for; here everything is asked for at once, so that a malformed
-certificate is refused as a whole and never half-way through a verification.
+The library parses extensions and keys lazily; here everything is parsed at once, so that a malformed certificate is refused
+as a whole and never half-way through a verification.
 """
 
 import hashlib
@@ -108,7 +108,7 @@ class Certificate:
 
     @property
     def is_ca(self) -> bool:
-        """Whether it says of itself that it is a certificate authority."""
+        """Whether basicConstraints mark it as a certificate authority."""
         return self.basic_constraints is not None and self.basic_constraints.ca
 
     @property
@@ -117,7 +117,7 @@ class Certificate:
         return self.parsed.subject == self.parsed.issuer
 
     def is_issued_by(self, issuer: "Certificate") -> bool:
-        """Tell whether the name and the signature are the issuer's."""
+        """Return whether the issuer's name is the certificate's issuer and its key made the signature."""
         from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
         try:
@@ -133,11 +133,11 @@ class Certificate:
 
 
 class InvalidCertificate(ValueError):
-    """Bytes that the library does not read as a certificate."""
+    """Bytes that are not a certificate."""
 
 
 def load_x509(data: bytes, *, pem: bool = False) -> "ParsedCertificate":
-    """Let the library read a certificate; the one place that does, as it fails in many ways that have no common class.
+    """Parse a certificate with the library; only here, because its errors have no common class.
 
     Args:
         data: The certificate in DER.
@@ -177,7 +177,7 @@ def load_certificates(material: KeyMaterial) -> tuple[Certificate, ...]:
     """Load every certificate of a document, PEM or DER, at least one.
 
     Raises:
-        ConfigurationError: `KEY_INVALID`: empty, damaged, or with something else than certificates in it.
+        ConfigurationError: `KEY_INVALID`: empty, damaged, or holding anything else than certificates.
     """
     return tuple(_load(der, material) for der in _documents(material))
 
@@ -193,7 +193,7 @@ def _documents(material: KeyMaterial) -> Iterator[bytes]:
     except InvalidPem as error:
         _refuse(material, str(error))
     if not blocks:
-        _refuse(material, "it has neither a PEM block in it nor DER")
+        _refuse(material, "it is neither DER nor a text with a PEM block")
     for block in blocks:
         if block.label.endswith("PRIVATE KEY"):
             _refuse(material, "it holds a private key; only certificates belong here")
@@ -204,7 +204,7 @@ def _documents(material: KeyMaterial) -> Iterator[bytes]:
 
 
 def _sequences(data: bytes) -> Iterator[bytes]:
-    """Iterate over certificates in DER that stand one after another; what is no sequence is left to their parser."""
+    """Iterate over concatenated certificates in DER; malformed data is left to their parser, which says what is wrong."""
     try:
         elements = tuple(read_elements(data))
     except InvalidDer:

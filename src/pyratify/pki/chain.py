@@ -1,7 +1,7 @@
 """Certificate chains: in order, complete, of the required quality, and anchored by whole certificates.
 
-Notary Project, signature-specification.md, "Certificate Requirements". No path is ever built or searched for: the chain
-is the one that the envelope gives, from the leaf to the root.
+Notary Project, signature-specification.md, "Certificate Requirements". No path is built: the chain is the one
+in the envelope, from the leaf to the root.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,7 +68,7 @@ class Chain:
         return tuple(dict.fromkeys(found))
 
     def check_validity(self, at: datetime) -> None:
-        """Refuse the chain unless every certificate is valid at that time; nesting is not asked for.
+        """Refuse the chain unless every certificate is valid at that time; nesting is not required.
 
         Raises:
             VerificationError: `CERT_EXPIRED`.
@@ -82,7 +82,7 @@ class Chain:
                 )
 
     def is_anchored(self, anchors: Iterable[bytes]) -> bool:
-        """Tell whether one of the certificates is, byte for byte, one of the anchors."""
+        """Return whether one of the certificates is, byte for byte, one of the anchors."""
         trusted = frozenset(anchors)
         return any(certificate.der in trusted for certificate in self.certificates)
 

@@ -1,4 +1,4 @@
-"""COSE_Sign1 (RFC 9052, section 4.2), taken apart strictly.
+"""COSE_Sign1 (RFC 9052, section 4.2), parsed strictly.
 
 Refused: duplicate keys, trailing bytes, indefinite lengths, deep nesting, keys that are neither integers nor texts, and
 every tag but 18 around the whole and 1 around times, shared references (28 and 29) among them.
@@ -27,7 +27,7 @@ Header = Mapping[Label, Any]
 
 @dataclass(frozen=True, slots=True)
 class CoseSign1:
-    """A COSE_Sign1, taken apart and not verified.
+    """A parsed COSE_Sign1; its signature is not verified.
 
     Attributes:
         protected: The protected header; times are aware datetimes.
@@ -46,7 +46,7 @@ class CoseSign1:
 
 @dataclass(frozen=True, slots=True)
 class _Sign1:
-    """What stands inside tag 18."""
+    """The content of tag 18."""
 
     value: Any
 
@@ -59,12 +59,12 @@ def parse_cose(data: bytes) -> CoseSign1:
     """
     outer = _decode(data, {SIGN1_TAG: _Sign1})
     if not isinstance(outer, _Sign1):
-        _refuse("it has not the tag 18")
+        _refuse("it does not have the tag 18")
     if type(outer.value) not in (list, tuple) or len(outer.value) != 4:
-        _refuse("it has not four parts")
+        _refuse("it does not have four parts")
     protected, unprotected, payload, signature = outer.value
     if type(protected) is not bytes or not protected:
-        _refuse("its protected header is not a byte string with something in it")
+        _refuse("its protected header is not a byte string, or empty")
     if type(payload) is not bytes or type(signature) is not bytes:
         _refuse("its payload or signature is not a byte string")
     header = _header(_decode(protected, {_EPOCH_TAG: from_epoch}), "protected")
@@ -81,7 +81,7 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
 
 
 class _Tags(dict[int, Callable[[Any, bool], Any]]):
-    """Decoders by tag; a tag without one is refused, also where the library knows it."""
+    """Decoders by tag; a tag without one is refused, even if the library has a decoder for it."""
 
     def __missing__(self, tag: int) -> Callable[[Any, bool], Any]:
         def refuse(value: Any, immutable: bool) -> NoReturn:
@@ -91,7 +91,7 @@ class _Tags(dict[int, Callable[[Any, bool], Any]]):
         return refuse
 
 
-def _check_price(data: bytes) -> None:
+def _check_item_count(data: bytes) -> None:
     """Count the items before anything is decoded (RFC 8949, section 3); what is malformed is left to the decoder."""
     position = items = 0
     while position < len(data):
@@ -112,7 +112,7 @@ def _check_price(data: bytes) -> None:
 def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
     import cbor2
 
-    _check_price(data)
+    _check_item_count(data)
     decoders = _Tags({tag: _ignoring(decoder) for tag, decoder in tags.items()})
     source = io.BytesIO(data)
     decoder = cbor2.CBORDecoder(
@@ -127,7 +127,7 @@ def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
     except (cbor2.CBORDecodeError, ValueError, RecursionError, OverflowError, TypeError):
         _refuse("not CBOR, or CBOR that readers could understand in different ways")
     if source.tell() != len(data):
-        _refuse("something follows it")
+        _refuse("there are bytes after it")
     return value
 
 

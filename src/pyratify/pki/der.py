@@ -1,4 +1,4 @@
-"""Just enough strict DER to look at what the certificate library hides (ITU-T X.690, section 10)."""
+"""Strict DER, for the fields that the certificate library does not expose (ITU-T X.690, section 10)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

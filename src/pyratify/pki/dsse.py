@@ -19,7 +19,7 @@ class DsseSignature:
 
     Attributes:
         value: The signature's bytes.
-        keyid: A hint at the key, of the signer's choosing; never trusted.
+        keyid: The signer's hint which key it is; never trusted.
     """
 
     value: bytes
@@ -28,11 +28,11 @@ class DsseSignature:
 
 @dataclass(frozen=True, slots=True)
 class DsseEnvelope:
-    """An envelope, taken apart and not verified.
+    """A parsed envelope; its signatures are not verified.
 
     Attributes:
         payload: The payload's bytes, exactly as signed.
-        payload_type: What they are; signed too.
+        payload_type: The payload's media type; signed too.
         signatures: Between one and `MAX_SIGNATURES`.
     """
 

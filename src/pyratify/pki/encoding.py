@@ -30,7 +30,7 @@ def decode_base64(text: str) -> bytes:
 def decode_base64_lines(text: str) -> bytes:
     """Decode standard base64 that may be broken into lines, as the program `base64` prints it.
 
-    Carriage returns and line feeds are ignored, as Go does (encoding/base64). For what is not signed in this form only: a
+    Carriage returns and line feeds are ignored, as Go does (encoding/base64). Only for text that is not itself signed: a
     signed document has one spelling.
 
     Raises:

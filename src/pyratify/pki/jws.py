@@ -1,4 +1,4 @@
-"""JWS in the flattened JSON serialisation (RFC 7515, section 7.2.2), taken apart strictly."""
+"""JWS in the flattened JSON serialisation (RFC 7515, section 7.2.2), parsed strictly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MEMBERS = {"payload", "protected", "header", "signature"}
 
 @dataclass(frozen=True, slots=True)
 class Jws:
-    """A flattened JWS, taken apart and not verified.
+    """A parsed flattened JWS; its signature is not verified.
 
     Attributes:
         protected: The protected header.
@@ -52,7 +52,7 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
     """Parse a JSON object that is part of an envelope.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED` for what is no JSON object, `JSON_DUPLICATE_KEY` or `PARSE_LIMIT`.
+        VerificationError: `ENVELOPE_MALFORMED` for anything else than a JSON object, `JSON_DUPLICATE_KEY` or `PARSE_LIMIT`.
     """
     try:
         return strictjson.load_object(data, what=what)

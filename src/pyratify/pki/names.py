@@ -1,4 +1,4 @@
-"""Distinguished names: trusted identities as people write them, and subjects as certificates hold them.
+"""Distinguished names: trusted identities of policies, and subjects of certificates.
 
 Notary Project, trust-store-trust-policy.md, "Trusted Identities Constraints"; RFC 4514, section 2. What could be read in
 two ways is refused on both sides: multi-valued components, attributes given twice, `#` hexadecimal values, values in quotes
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
+from pyratify.pki.asn1 import object_identifier
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.der import OBJECT_IDENTIFIER, SEQUENCE, SET, InvalidDer, read_element, read_elements
 
@@ -69,11 +70,11 @@ class SubjectIdentity:
     attributes: Mapping[str, str] = field(hash=False)
 
     def matches(self, subject: Mapping[str, str]) -> bool:
-        """Tell whether the subject has every attribute with exactly this value."""
+        """Return whether the subject has every attribute with exactly this value."""
         return all(subject.get(oid) == value for oid, value in self.attributes.items())
 
     def overlaps(self, other: "SubjectIdentity") -> bool:
-        """Tell whether every subject that one of the two matches is matched by the other as well."""
+        """Return whether one of the two matches every subject that the other matches."""
         return self.matches(other.attributes) or other.matches(self.attributes)
 
 
@@ -96,9 +97,9 @@ def parse_identity(text: str) -> SubjectIdentity:
 
 
 def has_other_prefix(text: str) -> bool:
-    """Tell whether an identity is of another kind than `x509.subject`, which a plugin may understand, as `did:key:z6Mk`.
+    """Return whether an identity is of another kind than `x509.subject`, which a plugin may understand, as `did:key:z6Mk`.
 
-    What begins like a kind of X.509 is none: it is a mistake.
+    A prefix that begins with `x509` is none: it is a misspelling of `x509.subject`.
     """
     prefix, _, value = text.partition(":")
     return bool(_OTHER.fullmatch(prefix) and value.strip()) and not prefix.lower().startswith("x509")
@@ -216,7 +217,7 @@ def _pair(content: bytes) -> tuple[str, str]:
     elements = tuple(read_elements(content))
     if len(elements) != 2 or elements[0].tag != OBJECT_IDENTIFIER:
         raise InvalidName("the certificate's subject is malformed")
-    kind, value = _dotted(elements[0].content), elements[1]
+    kind, value = object_identifier(elements[0]), elements[1]
     if len(value.content) > 4 * MAX_VALUE:
         raise InvalidName(f"the certificate's subject has a text of more than {4 * MAX_VALUE} octets")
     try:
@@ -226,15 +227,3 @@ def _pair(content: bytes) -> tuple[str, str]:
         raise InvalidName(
             f"the certificate's subject cannot be compared: its {_NAMES.get(kind, kind)!r} (type {value.tag:#04x}) {what}"
         ) from None
-
-
-def _dotted(content: bytes) -> str:
-    """Return an object identifier in dotted notation (X.690, section 8.19)."""
-    arcs, value = [], 0
-    for octet in content[:64]:
-        value = value << 7 | octet & 0x7F
-        if octet < 0x80:
-            arcs.append(value)
-            value = 0
-    first = min(arcs[0] // 40, 2) if arcs else 0
-    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))) if arcs else ""

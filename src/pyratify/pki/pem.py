@@ -1,8 +1,8 @@
-"""PEM as tools write it (RFC 7468): any text around the blocks, and strict blocks.
+"""PEM (RFC 7468): strict blocks, with any text around them.
 
 Text outside of the blocks is ignored (section 5.2): `openssl x509 -text`, "Bag Attributes", headings and comments. A reader
-that takes a damaged block for such text makes a smaller set of trusted keys out of a damaged file, silently. So everything
-inside of a block must be right, and outside nothing may look like a block that lost its beginning or its end.
+that took a damaged block for such text would silently load fewer trusted keys than the file has. So every block must be
+well-formed, and no text outside may look like a block that lost its beginning or its end.
 """
 
 import re
@@ -64,7 +64,7 @@ def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
 
     Args:
         data: The text.
-        limit: How many bytes it may have; `UNTRUSTED` for what comes with an artifact.
+        limit: How many bytes it may have; `UNTRUSTED` for evidence of an artifact.
 
     Raises:
         InvalidPem: It is too long, a block is damaged, or something outside looks like a part of one.

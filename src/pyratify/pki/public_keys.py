@@ -37,13 +37,13 @@ class WeakKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key that may be used.
+    """A public key of an accepted kind and size.
 
     Attributes:
         key: The key itself.
         fingerprint: `spki:sha256:<hex>` over its SubjectPublicKeyInfo in DER.
-        origin: Where it comes from, for messages.
-        validity: When signatures were made that it may be trusted for.
+        origin: The file or provider that it was read from, for messages.
+        validity: The period in which signatures by it count.
     """
 
     key: "AnyPublicKey"
@@ -109,7 +109,7 @@ def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
     except InvalidPem as error:
         _refuse(material, str(error))
     if not blocks:
-        _refuse(material, "it has neither a PEM block in it nor DER")
+        _refuse(material, "it is neither DER nor a text with a PEM block")
     for block in blocks:
         _check_block(block, material)
     return tuple(block.data for block in blocks)
@@ -123,7 +123,7 @@ def _check_block(block: Block, material: KeyMaterial) -> None:
     if block.label not in _LABELS:
         _refuse(material, f"it holds a block {block.label!r}, not 'PUBLIC KEY'")
     if _first_tag(block.data) != _LABELS[block.label]:
-        _refuse(material, f"what its block {block.label!r} holds is of another form")
+        _refuse(material, f"the content of its block {block.label!r} is of another type than the label says")
 
 
 def _first_tag(data: bytes) -> int | None:

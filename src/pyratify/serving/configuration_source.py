@@ -45,7 +45,7 @@ class FollowedSource(Source, Protocol):
     secret: bytes | None
 
     async def refresh(self) -> bool:
-        """Look for changes at once; tell whether something new is in use."""
+        """Look for changes at once; return whether a new configuration is in use."""
         ...
 
     async def watch(self) -> None:

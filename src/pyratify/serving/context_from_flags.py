@@ -81,7 +81,7 @@ def watch_of(flags: Namespace, clock: Clock) -> Watch:
 
 
 def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, open_to_all: bool) -> None:
-    """Refuse to be an oracle for everybody who can reach the address.
+    """Refuse to serve verdicts unauthenticated to other machines.
 
     Args:
         address: Where is served.
@@ -101,6 +101,6 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
         )
     if tls.source.client_ca is None and not open_to_all:
         raise ConfigurationError(
-            "everybody who can reach this address could ask",
-            remedy=f"Give {flag}; --allow-any-client serves everybody all the same.",
+            "other machines can reach this address, and no client certificate is required",
+            remedy=f"Give {flag}; --allow-any-client serves clients without a certificate.",
         )

@@ -1,4 +1,4 @@
-"""Following that does not end: whoever stopped to look at a configuration or a certificate would serve an old one for ever."""
+"""Watching that restarts: a watch that ended would leave an old configuration or certificate in use for ever."""
 
 import logging
 from collections.abc import Callable, Coroutine
@@ -11,12 +11,12 @@ _PAUSE = 5.0
 
 
 async def watch_on(watch: Callable[[], Coroutine[None, None, None]], clock: Clock, name: str) -> None:
-    """Follow until cancelled, and begin again after a pause where following ended by itself.
+    """Run a watch until cancelled; restart it after a pause where it ends or raises.
 
     Args:
-        watch: Follows; it should not end, nor raise.
-        clock: The clock.
-        name: What is followed, for the log.
+        watch: The watch, which should do neither.
+        clock: The clock of the pause.
+        name: The watched thing, for the log.
     """
     while True:
         why = "it ended"

@@ -181,7 +181,7 @@ def add_rotation_flags(
 
     Args:
         parser: The parser.
-        tells: Returns from the flags the resources that tell its clients whom to trust.
+        tells: Returns from the flags the resources that tell its clients which authority to trust.
     """
     parser.add_argument(
         "--disable-cert-rotation",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 
 if TYPE_CHECKING:
     from pyratify.caches.replicated import SharedCache
@@ -28,7 +29,7 @@ def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
         return None
     if not flags.shared_cache_key_file:
         raise ConfigurationError(
-            "whoever can write the shared cache could allow everything",
+            "without a key, every client that can write to the shared cache could allow any image",
             remedy="Give --shared-cache-key-file; make one: openssl rand -hex 32 > FILE.",
         )
     from pyratify.caches.redis import open_redis
@@ -46,13 +47,13 @@ def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
 def _password(path: str | None) -> str:
     if path is None:
         return os.environ.get(PASSWORD, "")
+    what = f"the password of the shared cache {path}"
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(_MAX_PASSWORD + 1)
-        text = data.decode().removesuffix("\n")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigurationError(f"the password of the shared cache {path} cannot be read: {why}") from None
-    if not text or len(data) > _MAX_PASSWORD:
-        raise ConfigurationError(f"the password of the shared cache {path} is empty or too long")
+        text = read_file(Path(path), _MAX_PASSWORD).decode().removesuffix("\n")
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{what} {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{what} is not UTF-8 text") from None
+    if not text:
+        raise ConfigurationError(f"{what} is empty")
     return text

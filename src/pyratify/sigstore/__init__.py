@@ -1,4 +1,5 @@
-"""Sigstore bundles, from bytes to a verified signer, statement and facts.
+"""Sigstore bundles, from bytes to a verified signer and claim (sigstore client specification); without a registry.
 
-No registry in sight (sigstore client specification).
+In reading order: `bundle`, `signed_content`, `authenticator`, `key_authenticator`, `certificate_authenticator`,
+`verification_steps`, `signature_proofs`, `in_toto`; what is trusted: `requirements`, `identity`, `trusted_material`.
 """

@@ -1,4 +1,4 @@
-"""What must have been signed: a file or an image, by its bytes or by a digest alone."""
+"""Artifacts that must have been signed: files or images, known by their bytes or by a digest alone."""
 
 import hmac
 import re
@@ -14,7 +14,7 @@ _DIGEST = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What must have been signed.
+    """An artifact that must have been signed.
 
     Attributes:
         data: Its bytes; None where only its digest is known.
@@ -31,17 +31,17 @@ class Artifact:
 
     @classmethod
     def of_digest(cls, text: str) -> "Artifact | None":
-        """Return the artifact with this digest, as `sha512:<hex>`; None for a text that is none."""
+        """Return the artifact with this digest, as `sha512:<hex>`; None for any other text."""
         return cls(None, Digest(text)) if _DIGEST.fullmatch(text) else None
 
     def digest_by(self, algorithm: str) -> Digest | None:
-        """Return its digest by one of `ALGORITHMS`; None where that is not known."""
+        """Return its digest by one of `ALGORITHMS`; None where that is unknown."""
         if self.data is None:
             return self.digest if algorithm == self.digest.algorithm else None
         return Digest.of(self.data, algorithm)
 
     def is_named_by(self, digests: Mapping[str, Any]) -> bool:
-        """Tell whether a statement's digests of a subject are its own (in-toto attestation framework, "DigestSet").
+        """Return whether a statement's subject with these digests is the artifact (in-toto attestation framework, "DigestSet").
 
         One of `ALGORITHMS` has to agree, and none may differ; others, such as SHA-1, say nothing.
         """

@@ -58,10 +58,10 @@ class Authenticator(Protocol):
 
 
 def load_authenticator(requirements: SignatureRequirements, clock: Clock) -> Authenticator:
-    """Load keys, identities and trusted roots; for keys alone, nothing that reads certificates is imported.
+    """Load keys and trusted roots; for keys alone, nothing that reads certificates is imported.
 
     Raises:
-        ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, too many keys, or an identity that cannot be used.
+        ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, or too many keys.
     """
     if requirements.identities:
         from pyratify.sigstore.certificate_authenticator import load_certificate_authenticator

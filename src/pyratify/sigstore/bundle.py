@@ -1,4 +1,4 @@
-"""Sigstore bundles, taken apart strictly (sigstore_bundle.proto, sigstore_common.proto; protobuf's JSON mapping)."""
+"""Sigstore bundles, parsed strictly (sigstore_bundle.proto, sigstore_common.proto; protobuf's JSON mapping)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,11 +52,11 @@ class Bundle:
 
     Attributes:
         content: What is signed.
-        hint: The signer's hint at the key; None where there are certificates instead.
-        certificates: The signer's certificate and its issuers in DER, not looked at; empty where there is a key.
+        hint: The signer's hint which key it is; None where there are certificates instead.
+        certificates: The signer's certificate and its issuers in DER, not parsed; empty where there is a key.
         log_entries: Entries of transparency logs, of which only the members' names were checked.
-        timestamps: Answers of timestamp authorities in DER, not looked at.
-        need_proof: Whether its version asks for proofs of inclusion (0.2 and later).
+        timestamps: Responses of timestamp authorities in DER, not parsed.
+        need_proof: Whether its version requires proofs of inclusion (0.2 and later).
     """
 
     content: DsseEnvelope | MessageSignature
@@ -68,18 +68,18 @@ class Bundle:
 
 
 def parse_bundle(data: bytes, max_bytes: int = MAX_BUNDLE) -> Bundle:
-    """Take a bundle of version 0.1, 0.2 or 0.3 apart.
+    """Parse a bundle of version 0.1, 0.2 or 0.3.
 
-    What a version asks of its entries and certificates is asked for even where no policy looks at them, as by cosign: the
-    log's promise in version 0.1, a proof of inclusion since 0.2, a single certificate since 0.3.
+    The requirements of each version hold even where the policy ignores log entries and certificates, as in cosign: the log's
+    promise in version 0.1, a proof of inclusion since 0.2, a single certificate since 0.3.
 
     Args:
         data: The bundle.
         max_bytes: The most bytes that it may have.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for a chain of nothing or of version 0.3,
-            `TLOG_PROOF_INVALID` for an entry without promise or proof, `SIG_INVALID` for a digest of nothing, or a JSON code.
+        VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for an empty chain, or any in version 0.3,
+            `TLOG_PROOF_INVALID` for an entry without promise or proof, `SIG_INVALID` for an empty digest, or a JSON code.
     """
     document = json_fields.members(json_fields.document(data, "bundle", max_bytes), "bundle", _BUNDLE)
     if document.get("mediaType") not in BUNDLE_TYPES:

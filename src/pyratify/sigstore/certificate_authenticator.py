@@ -9,7 +9,6 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.budget import cost_of_proofs, typical_cost
-from pyratify.sigstore.identity import IdentityMatcher, compile_identity
 from pyratify.sigstore.mismatch import keyed
 from pyratify.sigstore.requirements import SignatureRequirements
 from pyratify.sigstore.roots import roots_of
@@ -28,13 +27,11 @@ class CertificateAuthenticator:
     Attributes:
         requirements: What must hold for a signature to count.
         trusted_roots: At least one; a signature must hold under one of them in every respect.
-        matchers: The identities that count.
         clock: Refuses timestamps of the future.
     """
 
     requirements: SignatureRequirements
     trusted_roots: tuple[TrustedMaterial, ...]
-    matchers: tuple[IdentityMatcher, ...]
     clock: Clock
 
     @property
@@ -50,7 +47,7 @@ class CertificateAuthenticator:
     @property
     def typical_cost(self) -> int:
         """The cost of one ordinary signature, in units of about 0.1 ms."""
-        size = sum(matcher.size for matcher in self.matchers)
+        size = sum(identity.size for identity in self.requirements.identities)
         return sum(typical_cost(len(root.timestamp_authorities), size) for root in self.trusted_roots)
 
     def cost(self, material: VerificationMaterial) -> int:
@@ -66,9 +63,7 @@ class CertificateAuthenticator:
         if material.certificate is None:
             raise keyed(material)
         now = self.clock.now()
-        return self._first(
-            lambda root: verify_certificate_signature(material, self.requirements, root, self.matchers, now)
-        )
+        return self._first(lambda root: verify_certificate_signature(material, self.requirements, root, now))
 
     def valid_until(self, signers: Collection[str]) -> None:
         """Return None: what was proved stays proved."""
@@ -98,11 +93,9 @@ class CertificateAuthenticator:
 def load_certificate_authenticator(
     requirements: SignatureRequirements, clock: Clock
 ) -> CertificateAuthenticator:
-    """Load identities and trusted roots.
+    """Load the trusted roots.
 
     Raises:
-        ConfigurationError: `TRUST_ROOT`, or an identity that cannot be used.
+        ConfigurationError: `TRUST_ROOT`.
     """
-    return CertificateAuthenticator(
-        requirements, roots_of(requirements), tuple(map(compile_identity, requirements.identities)), clock
-    )
+    return CertificateAuthenticator(requirements, roots_of(requirements), clock)

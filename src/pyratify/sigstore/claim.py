@@ -1,4 +1,4 @@
-"""What a verified signature says."""
+"""The claim of a verified signature about its artifact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ class Claim:
     """What a verified signature says.
 
     Attributes:
-        annotations: What the signer says besides, for each mention of the subject; all of it is signed.
+        annotations: The signed annotations, one mapping for each mention of the subject.
         docker_reference: The repository that the signer names; empty when there is none.
         predicate_type: The in-toto predicate; None for simple signing and message signatures.
     """

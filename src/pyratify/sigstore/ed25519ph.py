@@ -1,6 +1,6 @@
 """Ed25519ph, the prehashed variant that cosign signs images with where the key is Ed25519 (RFC 8032, sections 5.1 and 5.1.7).
 
-The library that verifies everything else offers only the pure variant. Here nothing is secret, so nothing needs constant time.
+The library that verifies everything else offers only the pure variant. Nothing here is secret, so constant time is not needed.
 Encodings must be canonical, points of small order are refused, and the equation is checked without the cofactor.
 """
 
@@ -21,7 +21,7 @@ _BASE: Point = (_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % _P)
 
 
 def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether a signature of Ed25519ph with an empty context is the key's (RFC 8032, 5.1.7).
+    """Return whether the key made a signature of Ed25519ph with an empty context (RFC 8032, 5.1.7).
 
     Args:
         public_key: The 32 bytes of the public key.
@@ -43,7 +43,7 @@ def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> boo
 
 
 def _decode(encoded: bytes) -> Point | None:
-    """Decode a point (RFC 8032, 5.1.3); None for what is no point or not its only encoding."""
+    """Decode a point (RFC 8032, 5.1.3); None for anything else than the canonical encoding of a point."""
     number = int.from_bytes(encoded, "little")
     sign, y = number >> 255, number & (2**255 - 1)
     if y >= _P:
@@ -97,7 +97,7 @@ def _multiples_of(point: Point) -> tuple[Point, ...]:
 
 @lru_cache(maxsize=128)
 def _multiples(public_key: bytes) -> tuple[Point, ...]:
-    """Return the multiples of the negated key, which bring the equation's other side over; none of a key of small order."""
+    """Return the multiples of the negated key, which moves the key's term to the other side of the equation; none for a key of small order."""
     key = _decode(public_key)
     if key is None or _is_small(key):
         return ()

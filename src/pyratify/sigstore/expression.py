@@ -1,6 +1,6 @@
 """Regular expressions over identities: RE2, which is linear in time and has the syntax of Go's `regexp`.
 
-An expression always has to match the whole text; cosign is content with a part of it.
+An expression must always match the whole text; cosign accepts a match of a part.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ MAX_TEXT = 1024
 MAX_MEMORY = 256 * 1024
 """Bytes that one expression may take, its program and the states that RE2 remembers; a program takes up to a quarter."""
 _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
-# What matches one of each has named nothing: no letter is in all of one line.
-_STRANGERS = (
+# An expression that matches one of each is a catch-all: nothing is common to them all.
+_UNRELATED = (
     ("attacker@evil.invalid", "mob@junk.test"),
     ("https://attacker.invalid/x/y@refs/heads/z", "spiffe://junk.test/mob"),
 )
@@ -26,7 +26,7 @@ class InvalidPattern(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """An expression that is ready to be used, by any number of threads.
+    """A compiled expression; safe between threads.
 
     Attributes:
         text: As it was written.
@@ -38,7 +38,7 @@ class Pattern:
     _compiled: Any
 
     def matches(self, text: str) -> bool:
-        """Tell whether the expression matches the whole text; a text over 1024 characters never does."""
+        """Return whether the expression matches the whole text; a text over 1024 characters never does."""
         return len(text) <= MAX_TEXT and self._compiled.fullmatch(text) is not None
 
     def find(self, text: str) -> tuple[int, int] | None:
@@ -51,12 +51,12 @@ class Pattern:
 
     @property
     def is_catch_all(self) -> bool:
-        """Whether it matches addresses of mail and of builds that have nothing in common, and so says nothing."""
-        return all(any(map(self.matches, strangers)) for strangers in _STRANGERS)
+        """Whether it matches email addresses and build URIs that have nothing in common."""
+        return all(any(map(self.matches, identities)) for identities in _UNRELATED)
 
 
 def compile_pattern(text: str) -> Pattern:
-    """Compile an expression; takes up to some milliseconds, so no event loop waits for it.
+    """Compile an expression; takes up to a few milliseconds, so not on the event loop.
 
     Raises:
         InvalidPattern: It is not one of RE2's syntax, or too large.
@@ -76,20 +76,20 @@ def compile_pattern(text: str) -> Pattern:
     except UnicodeEncodeError:
         raise InvalidPattern("it has half a character (a lone surrogate)") from None
     finally:
-        re2.purge()  # its module remembers 128 expressions, those that are gone with them
+        re2.purge()  # the module caches 128 expressions, which would outlive their policies
     return Pattern(text, compiled.programsize, compiled)
 
 
 def widen(pattern: Pattern, text: str) -> str:
     """Return the expression for the whole of a text of which this one matches a part; empty where none is harmless.
 
-    A beginning goes on with anything, and the end of an address of mail gets any name before it. What fits elsewhere is
-    not widened: a stranger's name may contain any other, or end like it. Nothing is compiled.
+    A prefix is followed by anything, and the domain of an email address is preceded by any name. A match elsewhere is not
+    widened: an unrelated identity may contain any text, or end with it. Nothing is compiled.
     """
     place = pattern.find(text)
     if place is None or "\n" in text or "\\Q" in pattern.text:
         return ""
-    # Of alternatives without a group only one would get more.
+    # Without a group, only the last of several alternatives would be widened.
     whole = f"(?:{pattern.text})" if "|" in pattern.text else pattern.text
     start, end = place
     if start == 0:
@@ -99,7 +99,7 @@ def widen(pattern: Pattern, text: str) -> str:
 
 
 def _begins_everything(pattern: Pattern) -> bool:
-    found = [[pattern.find(stranger) for stranger in strangers] for strangers in _STRANGERS]
+    found = [[pattern.find(each) for each in identities] for identities in _UNRELATED]
     return all(any(place is not None and place[0] == 0 for place in places) for places in found)
 
 

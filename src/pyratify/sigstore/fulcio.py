@@ -1,4 +1,4 @@
-"""What a certificate of Fulcio states of the signer (Fulcio, certificate specification and oid-info)."""
+"""The signer that a Fulcio certificate names (Fulcio, certificate specification and oid-info)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ISSUER_V1 = f"{ARC}.1"
 ISSUER_V2 = f"{ARC}.8"
 USERNAME = f"{ARC}.7"
 _UTF8 = 0x0C
-# Written before version 2 of the specification: bare bytes, no DER.
+# Extensions from before version 2 of the specification: bare bytes, no DER.
 _RAW = frozenset(f"{ARC}.{number}" for number in range(1, 7))
 _NAMES = [
     "issuer",
@@ -46,13 +46,13 @@ _MAX_VALUE = 4096
 
 @dataclass(frozen=True, slots=True)
 class CertificateSigner:
-    """What a certificate says of the signer.
+    """The signer that a certificate names.
 
     Attributes:
         subject: The subject alternative name.
-        kind: Of which kind it is: `uri`, `email`, or `username` for names of users and hosts.
-        issuer: Who vouched for the signer.
-        extensions: Everything else that is stated, by object identifier.
+        kind: The kind of that name: `uri`, `email`, or `username` for names of users and hosts.
+        issuer: The OpenID Connect issuer that authenticated the signer.
+        extensions: All of Fulcio's extensions, by object identifier.
     """
 
     subject: str
@@ -62,15 +62,15 @@ class CertificateSigner:
 
     @property
     def identity(self) -> str:
-        """One text for the signer, the same for every certificate that he ever gets."""
+        """One text for the signer, the same in each of its certificates."""
         return f"sigstore:{self.issuer}#{self.subject}"
 
 
 def read_signer(certificate: Certificate) -> CertificateSigner:
-    """Read who a certificate is for.
+    """Read the signer from a certificate.
 
     Raises:
-        VerificationError: `IDENTITY_MISMATCH`: it does not say, or says it in a way that could be read in two.
+        VerificationError: `IDENTITY_MISMATCH`: it names none, or names it ambiguously.
     """
     subject, kind = _subject(certificate)
     extensions = dict(_extensions(certificate))

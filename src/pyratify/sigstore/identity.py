@@ -1,4 +1,4 @@
-"""Which signers a policy names, and whether the signer of a certificate is one of them."""
+"""Identities of a policy, and whether the signer of a certificate is one of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_patter
 from pyratify.sigstore.fulcio import OIDS, CertificateSigner
 
 _NO_EXTENSIONS: Mapping[str, str] = MappingProxyType({})
-_WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign is content with a part."
+_WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign accepts a match of a part."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateIdentity:
-    """Who may have signed with a certificate; everything that is set must hold.
+    """An identity that may sign with a certificate; everything that is set must hold.
 
     Attributes:
         subject: The certificate's subject alternative name, exactly.
         subject_regex: An expression that matches the whole of it.
-        issuer: Who vouched for the signer (OpenID Connect issuer), exactly.
+        issuer: The OpenID Connect issuer that authenticated the signer, exactly.
         issuer_regex: An expression that matches the whole of it.
         extensions: Further facts that the certificate authority states, by name or object identifier.
         allow_any: Whether expressions that match everything are meant.
@@ -42,42 +42,31 @@ class CertificateIdentity:
     def __post_init__(self) -> None:
         object.__setattr__(self, "expressions", check_identity(self))
 
-
-@dataclass(frozen=True, slots=True)
-class IdentityMatcher:
-    """An identity of the policy, ready to be used."""
-
-    wanted: CertificateIdentity
-    subject: Pattern | None
-    issuer: Pattern | None
-
     @property
     def size(self) -> int:
         """The instructions of its expressions together."""
-        return sum(pattern.size for pattern in (self.subject, self.issuer) if pattern is not None)
+        return sum(pattern.size for pattern in self.expressions if pattern is not None)
 
-    def refuses(self, signer: CertificateSigner) -> str:
-        """Return what does not fit; empty where the signer is the one who is wanted."""
-        wanted = self.wanted
-        if self.issuer and not self.issuer.matches(signer.issuer):
+    def mismatch(self, signer: CertificateSigner) -> str:
+        """Return what does not match, as `issuer`; empty where the signer has this identity."""
+        subject, issuer = self.expressions
+        if issuer and not issuer.matches(signer.issuer):
             return "issuer"
-        if wanted.issuer and wanted.issuer != signer.issuer:
+        if self.issuer and self.issuer != signer.issuer:
             return "issuer"
-        if self.subject and not self.subject.matches(signer.subject):
+        if subject and not subject.matches(signer.subject):
             return "subject"
-        if wanted.subject and (wanted.subject, _kind_of(wanted.subject)) != (signer.subject, signer.kind):
+        if self.subject and (self.subject, _kind_of(self.subject)) != (signer.subject, signer.kind):
             return "subject"
-        for name, value in wanted.extensions.items():
+        for name, value in self.extensions.items():
             if signer.extensions.get(OIDS.get(name, name)) != value:
                 return name
         return ""
 
     def hint(self, signer: CertificateSigner) -> str:
-        """Return what the policy's author may have missed: an expression that fits only a part of what it is held against."""
-        for what, pattern, text in (
-            ("issuer", self.issuer, signer.issuer),
-            ("subject", self.subject, signer.subject),
-        ):
+        """Return a hint for the policy's author: an expression that matches only a part of the signer's name or issuer."""
+        subject, issuer = self.expressions
+        for what, pattern, text in (("issuer", issuer, signer.issuer), ("subject", subject, signer.subject)):
             if pattern is not None and not pattern.matches(text):
                 return _partial(what, pattern, text)
         return ""
@@ -114,22 +103,16 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
     return subject, issuer
 
 
-def compile_identity(wanted: CertificateIdentity) -> IdentityMatcher:
-    """Return an identity, ready to be used."""
-    subject, issuer = wanted.expressions
-    return IdentityMatcher(wanted, subject, issuer)
-
-
-def check_signer(signer: CertificateSigner, matchers: tuple[IdentityMatcher, ...]) -> None:
+def check_signer(signer: CertificateSigner, identities: tuple[CertificateIdentity, ...]) -> None:
     """Refuse a signer that no identity of the policy names.
 
     Raises:
         VerificationError: `IDENTITY_MISMATCH`.
     """
-    refusals = [matcher.refuses(signer) for matcher in matchers]
-    if all(refusals):
-        what = ", ".join(dict.fromkeys(refusals))
-        hint = next((hint for hint in (matcher.hint(signer) for matcher in matchers) if hint), "")
+    mismatches = [identity.mismatch(signer) for identity in identities]
+    if all(mismatches):
+        what = ", ".join(dict.fromkeys(mismatches))
+        hint = next((hint for hint in (identity.hint(signer) for identity in identities) if hint), "")
         message = (
             f"signed by {signer.subject[:200]!a} (issuer {signer.issuer[:200]!a}), which no identity of the "
             f"policy names: {what or 'there is none'}"
@@ -148,7 +131,7 @@ def _kind_of(text: str) -> str:
 
 
 def _partial(what: str, pattern: Pattern, text: str) -> str:
-    """Return that an expression fits a part only, and which one would fit the whole."""
+    """Return that an expression matches a part only, and which one would match the whole."""
     place = pattern.find(text)
     if place is None:
         return ""

@@ -1,4 +1,4 @@
-"""in-toto statements, read from the verified bytes and no others (in-toto attestation framework, "Statement layer")."""
+"""in-toto statements, read from the verified bytes only (in-toto attestation framework, "Statement layer")."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading signed documents member by member: what is not expected is refused."""
+"""Strict readers of members of JSON documents; what is not expected is refused."""
 
 from collections.abc import Collection
 from typing import Any, NoReturn

@@ -1,8 +1,8 @@
-"""Whether a key made a signature.
+"""Verification of a signature with a public key.
 
 The algorithm follows from the key and never from the evidence (sigstore algorithm registry): ECDSA with the curve's own
 hash, or with SHA-256 as older cosign releases used for every curve; RSA with SHA-256, PKCS#1 v1.5 or PSS; Ed25519, pure
-or prehashed as cosign signs images. Of these, only what can apply by the signature's own form is tried.
+or prehashed as cosign signs images. Only algorithms that the form of the signature allows are tried.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,8 @@ class Attempt:
     """One way in which a key could have made a signature.
 
     Attributes:
-        cost: What finding out costs, in units of about 0.1 ms.
-        holds: Finds out.
+        cost: What verifying costs, in units of about 0.1 ms.
+        holds: Verifies.
     """
 
     cost: int
@@ -56,7 +56,7 @@ def attempts(key: PublicKey, signed: "Signed", signature: bytes) -> tuple[Attemp
 
 
 def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:
-    """Tell whether the key made the signature over this content, of which perhaps only a digest is known."""
+    """Return whether the key made the signature over this content, of which possibly only a digest is known."""
     return any(attempt.holds() for attempt in attempts(key, signed, signature))
 
 
@@ -136,7 +136,7 @@ def _holds(key: Any, *arguments: object) -> bool:
 
 
 def check_period(key: PublicKey, times: tuple[datetime, ...], now: datetime) -> None:
-    """Refuse a signature that was made outside of its key's period, or that cannot be shown to have been made inside.
+    """Refuse a signature unless it was made, provably, in the period of its key.
 
     Args:
         key: The key.

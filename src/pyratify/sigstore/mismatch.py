@@ -1,4 +1,4 @@
-"""Signatures that nothing trusted made: which key or kind of signer was asked for, and which one the signature names."""
+"""Errors for signatures of an untrusted key or another kind of signer: what was required, and what the signature names."""
 
 import base64
 import binascii

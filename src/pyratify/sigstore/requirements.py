@@ -1,4 +1,4 @@
-"""What must hold for a signature to count: the keys or identities, and how many logs and timestamps stand for it."""
+"""Requirements for a signature to count: keys or identities, and how many logs and timestamps."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureRequirements:
-    """Which signers count, and what must prove when they signed; all of it of one and the same signature.
+    """Which signers count, and which proofs must show when they signed; one signature must meet all of it.
 
     Attributes:
         keys: Documents with the public keys that are trusted; a signature by any of them counts.
-        identities: Who is trusted to sign with a certificate (keyless); one suffices. Never beside keys.
+        identities: Identities trusted to sign with a certificate (keyless); one suffices. Never beside keys.
         trusted_root: A `trusted_root.json`; for identities, Sigstore's public instance where it is omitted. With keys
             it makes an entry in a transparency log a requirement.
         authorities: In place of a trusted root, its parts one by one.
         logs: How many independent transparency logs must hold the signature; 0 asks for none.
         certificate_logs: How many logs must hold the certificate; 0 asks for none.
         timestamps: How many timestamp authorities must have stamped the signature; 0 still uses those that did.
-        use_timestamps: Whether signed timestamps are looked at.
+        use_timestamps: Whether signed timestamps are verified.
 
     Raises:
         ConfigurationError: Neither key nor identity, no source of time, or timestamps of no authority.
@@ -56,12 +56,12 @@ class SignatureRequirements:
             )
         if self.timestamps and not (self.has_trust and self.use_timestamps):
             raise ConfigurationError(
-                "timestamps are asked for, and nothing says whose",
+                "timestamps are required, and no timestamp authority is trusted",
                 path="timestamps",
                 remedy="Name a trusted root, and look at timestamps.",
             )
 
     @property
     def has_trust(self) -> bool:
-        """Whether certificates, logs or timestamps are looked at."""
+        """Whether certificates, log entries or timestamps are verified."""
         return bool(self.identities) or self.trusted_root is not None or self.authorities is not None

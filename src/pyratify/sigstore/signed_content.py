@@ -1,4 +1,4 @@
-"""What a bundle signs, and what comes with it: from a parsed bundle and the artifact it must be for."""
+"""From a parsed bundle to verification material, and after authentication to its claim."""
 
 import hmac
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""When a signature was there: timestamps of RFC 3161, of authorities that a trusted root names (client specification, 4.2.1)."""
+"""RFC 3161 timestamps by authorities of a trusted root: when a signature existed (client specification, 4.2.1)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,12 +22,12 @@ SKEW = timedelta(minutes=5)
 def verify_signed_timestamp(
     response: bytes, signature: bytes, authorities: Iterable[TrustedAuthority], now: datetime
 ) -> tuple[datetime, str]:
-    """Return when an authority that is trusted saw the signature, and which one it was.
+    """Return when a trusted authority timestamped the signature, and which authority that was.
 
     Args:
-        response: The authority's answer in DER.
-        signature: What must have been stamped.
-        authorities: Who is trusted.
+        response: The authority's response in DER.
+        signature: The signature that must have been timestamped.
+        authorities: The trusted authorities.
         now: The current time; timestamps of the future are refused.
 
     Raises:

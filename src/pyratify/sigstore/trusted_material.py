@@ -1,4 +1,4 @@
-"""Whom a verifier of keyless signatures trusts: certificate authorities, logs and timestamp authorities."""
+"""Trusted certificate authorities, logs and timestamp authorities."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class TrustedAuthority:
         validity: When the whole chain was in use.
         leaf: The only certificate that the authority signs with, where it is a timestamp authority's and known.
         uri: Its address, for messages.
-        operator: Who runs it; two authorities of one operator are one witness. Empty where that is not known.
+        operator: The organisation that runs it; two authorities of one operator are not independent. Empty where unknown.
     """
 
     chain: tuple[Certificate, ...]
@@ -35,7 +35,7 @@ class TrustedAuthority:
 
     @property
     def witness(self) -> str:
-        """What tells independent authorities apart."""
+        """What identifies an independent authority, where several are required."""
         return self.operator or (self.leaf or self.chain[0]).spki
 
     def check_time(self, leaf: Certificate, at: datetime) -> None:
@@ -61,9 +61,9 @@ class TrustedMaterial:
         authorities: Issue signing certificates (Fulcio).
         logs: Hold signatures (Rekor).
         certificate_logs: Hold certificates.
-        timestamp_authorities: Stamp signatures.
-        origin: Where it comes from, for messages.
-        warnings: What in it could not be used.
+        timestamp_authorities: Timestamp signatures.
+        origin: The file or instance it was read from, for messages.
+        warnings: Entries that could not be used.
     """
 
     authorities: tuple[TrustedAuthority, ...] = ()

@@ -1,4 +1,4 @@
-"""A trusted root put together of its parts: certificates and keys, given one by one."""
+"""Trusted roots built from separate certificates and keys."""
 
 import hashlib
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def make_trust(
     certificate_logs: Iterable[KeyMaterial] = (),
     timestamp_authorities: Iterable[KeyMaterial] = (),
 ) -> TrustedMaterial:
-    """Put a trusted root together.
+    """Build a trusted root.
 
     Args:
         fulcio: Certificate authorities, each from the issuer of leaves to the root.

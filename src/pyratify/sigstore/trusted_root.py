@@ -1,7 +1,7 @@
 """Trusted roots, as Sigstore distributes them (sigstore_trustroot.proto, protobuf's JSON mapping).
 
-What is of a kind that is not known, such as a key of a newer algorithm, is left out with a warning; what is malformed
-makes the whole root unusable.
+An entry of an unknown kind, such as a key of a newer algorithm, is left out with a warning; a malformed entry makes the whole
+root unusable.
 """
 
 from collections.abc import Callable
@@ -59,13 +59,13 @@ def make_authority(
     *,
     timestamps: bool = False,
 ) -> TrustedAuthority:
-    """Make an authority of a chain, whose links and requirements are verified here, once.
+    """Make an authority of a chain, which is verified here, once.
 
     Args:
         certificates: From the leaf-most certificate to the trust anchor.
         validity: When it was in use.
         uri: Its address.
-        operator: Who runs it.
+        operator: The organisation that runs it.
         timestamps: Whether it is a timestamp authority; then the first certificate may be the one it signs with.
 
     Raises:
@@ -105,7 +105,7 @@ def make_log(
 
 
 def _check_timestamping(leaf: Certificate) -> None:
-    """Check a certificate that the root names itself; that it marks its purpose as critical is then not asked for."""
+    """Check a certificate that the root itself names; its purpose need not be critical then."""
     check_quality(leaf)
     extended = leaf.extended_key_usage
     if extended is None or extended.purposes != {TIMESTAMPING}:
@@ -134,7 +134,7 @@ def _load(document: dict[str, Any], origin: str) -> TrustedMaterial:
         origin,
     )
     if not (trust.authorities or trust.logs or trust.timestamp_authorities):
-        _refuse("it trusts nobody")
+        _refuse("it names neither a certificate authority, a log nor a timestamp authority")
     return TrustedMaterial(
         trust.authorities,
         trust.logs,

@@ -14,7 +14,7 @@ MAX_ROOTS = 16
 
 
 def load_trusted_roots(material: KeyMaterial) -> tuple[TrustedMaterial, ...]:
-    """Load one trusted root, or one from each line; each stands for itself, as instances that know nothing of each other.
+    """Load one trusted root, or one from each line; each is independent, like separate instances of Sigstore.
 
     Raises:
         ConfigurationError: `TRUST_ROOT`: one of them cannot be used, or there are too many.

@@ -3,6 +3,7 @@
 The client workflow is python-tuf's; this module adds the fixed target, the folder and the check that the root can be used.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -58,7 +59,7 @@ def data_folder() -> Path | None:
 
 
 def check_mirror(url: str) -> str:
-    """Return the name for a mirror's folder.
+    """Return the name for a mirror's folder, which no other address has.
 
     Raises:
         ConfigurationError: It is no https address, or http of another machine.
@@ -68,8 +69,10 @@ def check_mirror(url: str) -> str:
         raise ConfigurationError(
             f"{url[:200]!r} is not the https address of a TUF repository", remedy="Give https://host/path."
         )
-    name = re.sub(r"[^a-z0-9.-]+", "-", f"{match[2]}{match[3] or ''}".lower()).strip("-.")
-    return name if _NAME.fullmatch(name) else "mirror"
+    address = url.rstrip("/")
+    name = re.sub(r"[^a-z0-9.-]+", "-", address.partition("://")[2].lower()).strip("-.")[:64]
+    # The hash keeps mirrors apart whose readable names are equal, and from the instances that are shipped (`staging`).
+    return f"{name or 'mirror'}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
 
 
 def refresh(

@@ -1,4 +1,4 @@
-"""One signature and everything that comes with it, before anything is believed."""
+"""One signature with its certificate, log entries and timestamps, before any of it is verified."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ _NONE: Mapping[str, bytes] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a signature is made over.
+    """The content that a signature must be made over.
 
     Attributes:
         message: The bytes; None where only their digests are known.
-        digests: The digests that are known without the bytes, by algorithm.
+        digests: The digests that are known instead of the bytes, by algorithm.
         payload: The payload of an envelope; None where there is no envelope.
         algorithm: The only hash that may have been used; any that suits the key where it is None.
     """
@@ -26,7 +26,7 @@ class Signed:
     algorithm: str | None = None
 
     def digest(self, algorithm: str) -> bytes | None:
-        """Return the digest; None where it is not known."""
+        """Return the digest; None where it is unknown."""
         if self.message is None:
             return self.digests.get(algorithm)
         return hashlib.new(algorithm, self.message).digest()
@@ -37,13 +37,13 @@ class VerificationMaterial:
     """A signature with its proofs.
 
     Attributes:
-        signed: What it is made over.
+        signed: The content that it must be made over.
         signature: The signature.
         certificate: The signer's certificate in DER; None where there is a key.
         entries: Entries of transparency logs, in the form of bundles.
-        timestamps: Answers of timestamp authorities in DER.
+        timestamps: Responses of timestamp authorities in DER.
         need_proof: Whether a log's promise alone does not suffice.
-        hint: What the bundle says of the signer's key; believed by nothing, and good for messages only.
+        hint: The bundle's unverified hint at the key, for messages only.
     """
 
     signed: Signed

@@ -15,7 +15,7 @@ from pyratify.pki.public_keys import PublicKey
 from pyratify.pki.transparency.sct import verify_embedded
 from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.fulcio import CertificateSigner, read_signer
-from pyratify.sigstore.identity import IdentityMatcher, check_signer
+from pyratify.sigstore.identity import check_signer
 from pyratify.sigstore.key_signature import check_period, is_signed
 from pyratify.sigstore.requirements import SignatureRequirements
 from pyratify.sigstore.signature_proofs import SignatureProofs, check_log_entries, verify_proofs
@@ -28,7 +28,6 @@ def verify_certificate_signature(
     material: VerificationMaterial,
     requirements: SignatureRequirements,
     trust: TrustedMaterial,
-    matchers: tuple[IdentityMatcher, ...],
     now: datetime,
 ) -> AuthenticatedSigner:
     """Verify a signature made with a certificate.
@@ -43,7 +42,7 @@ def verify_certificate_signature(
     issuer = _issuer_valid_at(leaf, issuers, proofs.times)  # 4.3: hybrid model, at each of these times
     certificate_logs = _verify_scts(leaf, issuer, requirements, trust)  # 4.3: SignedCertificateTimestamp
     signer = read_signer(leaf)
-    check_signer(signer, matchers)  # 4.3: verification policy
+    check_signer(signer, requirements.identities)  # 4.3: verification policy
     check_signature(material, PublicKey(leaf.key, ""))  # 4.5
     check_log_entries(material, proofs.log_entries, leaf.der)  # 4.4
     return AuthenticatedSigner(

@@ -1,6 +1,6 @@
 """Certificates for tests: authorities, signers, and ones that are broken on purpose.
 
-Every key is made on the spot and trusted by nobody.
+Every key is generated at run time and trusted nowhere.
 """
 
 from collections.abc import Callable, Sequence

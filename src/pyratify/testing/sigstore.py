@@ -5,7 +5,7 @@ bundle = sigstore.sign_statement(statement(digest))
 policy = CosignTrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)
 sigstore.sign_statement(statement(digest), Signing(sct="none"))
 
-Every key is made on the spot and trusted by nobody.
+Every key is generated at run time and trusted nowhere.
 """
 
 import hashlib
@@ -149,7 +149,7 @@ class PrivateSigstore:
 
     @property
     def identity(self) -> CertificateIdentity:
-        """Whom `Signing` names without arguments."""
+        """The identity of `Signing` without arguments."""
         return CertificateIdentity(subject=SUBJECT, issuer=ISSUER)
 
     @property
@@ -260,7 +260,7 @@ class PrivateSigstore:
         body = builder.sign(self.intermediate.key, SHA256()).tbs_certificate_bytes
         issuer = self.intermediate.key.public_key()
         spki = issuer.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        log = TestLog(make_key("p256", "nobody's log"), "") if how == "unknown" else self.certificates
+        log = TestLog(make_key("p256", "unknown log"), "") if how == "unknown" else self.certificates
         taken = datetime(2000, 1, 1, tzinfo=UTC) if how == "early" else begin
         singles = [
             serialized_sct(each, taken, spki, body + b"x" * (how == "forged"))

@@ -25,6 +25,7 @@ from pyratify.entrypoints.cli import main as ratify
 from pyratify.entrypoints.gatekeeper.command import main
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags, go_style
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
+from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.serving.entry_point import ServerContext
 from pyratify.serving.http.server import Address, Request
 from pyratify.serving.process import Process
@@ -198,7 +199,7 @@ async def test_answers_come_before_the_timeout_that_the_flag_says(path: str, fla
     reply = await server.site.routes["POST", path](Request(body=request("example.com/app:v1")))
     (item,) = json.loads(reply.body)["response"]["items"]
     assert item["error"].startswith("TIMEOUT: ")
-    assert clock.slept == [answer_within(3)]
+    assert clock.slept == [evaluation_seconds(answer_within(3))]
     await server.aclose()
 
 

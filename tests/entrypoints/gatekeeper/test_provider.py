@@ -14,6 +14,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.telemetry import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.gatekeeper.provider import Provider, Settings
+from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import Fault, RegistrySimulator
@@ -107,12 +108,12 @@ async def test_late_keys_are_errors_and_the_rest_have_their_verdict() -> None:
     one = provider(store, FakeVerifier(does=does), clock=clock)
     await items(one, APP)
     late, good = await items(one, "example.com/app:slow", APP)
-    assert late["error"].startswith("TIMEOUT: not answered within 4.9 seconds")
+    assert late["error"].startswith("TIMEOUT: not answered within 4.66 seconds")
     assert "value" not in late
     assert good["value"]["succeeded"] is True
     await one.aclose()
     assert ended.is_set()
-    assert clock.slept == [4.9, 4.9]
+    assert clock.slept == [evaluation_seconds(4.9)] * 2
 
 
 async def test_late_mutations_keep_their_reference() -> None:
@@ -130,7 +131,7 @@ async def test_late_mutations_keep_their_reference() -> None:
     (item,) = await items(one, APP, path=MUTATE)
     assert tenants == [("TIMEOUT", "")]
     assert (item["value"], item["error"].partition(":")[0]) == (APP, "TIMEOUT")
-    assert clock.slept == [1.95]
+    assert clock.slept == [evaluation_seconds(1.95)]
     await one.aclose()
 
 

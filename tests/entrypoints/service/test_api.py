@@ -11,6 +11,7 @@ from pyratify.core.telemetry import namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.service.decisions import Decisions
 from pyratify.entrypoints.service.verification_service import Settings
+from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.providers import BellClock, signed
@@ -84,7 +85,7 @@ async def test_late_references_are_errors_and_the_rest_have_their_verdict() -> N
     await answers(one, APP)
     late, good = await answers(one, "example.com/app:slow", APP)
     assert late["error"]["code"] == "TIMEOUT"
-    assert "29.9 seconds" in late["error"]["message"]
+    assert "29.65 seconds" in late["error"]["message"]
     assert good["succeeded"] is True
     assert {each.code for each in one.decisions.recent()} == {"", "TIMEOUT"}
     await one.aclose()
@@ -106,7 +107,7 @@ async def test_late_resolutions_are_errors() -> None:
     (late,) = document["answers"]
     assert tenants == [("TIMEOUT", "team")]
     assert (late["error"]["code"], late["pinned"]) == ("TIMEOUT", None)
-    assert clock.slept == [9.9]
+    assert clock.slept == [evaluation_seconds(9.9)]
     await one.aclose()
 
 

@@ -60,7 +60,7 @@ def test_a_file_that_is_missing_or_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         TokenFile(path)
     path.write_bytes(b"#" * 300_000)
-    with pytest.raises(ConfigurationError, match="larger"):
+    with pytest.raises(ConfigurationError, match="has more than 262144 bytes"):
         TokenFile(path)
 
 

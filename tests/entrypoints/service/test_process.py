@@ -18,6 +18,7 @@ from pyratify.core.scope import ScopeMap
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.service.serve_service import make
 from pyratify.entrypoints.service.service_flags import add_flags
+from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.serving.entry_point import ServerContext
 from pyratify.serving.http.server import Request
 from pyratify.serving.process import Process
@@ -79,7 +80,7 @@ async def test_answers_come_before_the_timeout_that_the_flag_says(path: str, fla
     body = json.dumps({"reference": "example.com/app:v1"}).encode()
     reply = await server.site.routes["POST", path](Request(body=body, headers=JSON))
     assert json.loads(reply.body)["answers"][0]["error"]["code"] == "TIMEOUT"
-    assert clock.slept == [answer_within(3)]
+    assert clock.slept == [evaluation_seconds(answer_within(3))]
     await server.aclose()
 
 
@@ -129,8 +130,8 @@ async def test_with_an_authority_only_its_clients_are_served(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("--address", ":0"), "everybody"),
-        (("--address", "0.0.0.0:0"), "everybody"),
+        (("--address", ":0"), "other machines"),
+        (("--address", "0.0.0.0:0"), "other machines"),
         (("--address", ":0", "--token-file", "TOKENS"), "without TLS"),
         (("--token-file", "missing"), "cannot be read"),
         (("--client-ca-file", "x"), "needs --cert-file"),

@@ -19,6 +19,7 @@ from pyratify.entrypoints.webhook.patch import pointer
 from pyratify.entrypoints.webhook.pod_images import Image, Kind
 from pyratify.entrypoints.webhook.rules.match import ObjectAttributes
 from pyratify.entrypoints.webhook.rules.rules_document import Mode
+from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.providers import BellClock, Held, Here
@@ -305,7 +306,7 @@ async def test_late_images_are_refused_and_the_answer_comes_in_time() -> None:
     text = await message(hook, pod("example.com/app:slow", APP))
     assert text.startswith("image example.com/app:slow of container c0 is refused by rule loose: TIMEOUT: ")
     assert "app:v1" not in text
-    assert clock.slept == [9.5, 9.5]
+    assert clock.slept == [evaluation_seconds(9.5)] * 2
     await hook.aclose()
 
 
@@ -322,7 +323,7 @@ async def test_the_deadline_is_what_the_api_server_says_and_never_more_than_ours
     """What is no duration is not believed."""
     clock = BellClock()
     await posted(webhook(store(), clock=clock), "/validate", review(pod()), query)
-    assert clock.slept == [seconds]
+    assert clock.slept == [evaluation_seconds(seconds)]
 
 
 async def test_a_verifier_that_fails_admits_nothing() -> None:

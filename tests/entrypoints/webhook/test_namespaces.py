@@ -10,6 +10,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.webhook.admission import Webhook
 from pyratify.entrypoints.webhook.namespaces import Cluster, NamespaceLabels
 from pyratify.entrypoints.webhook.pod_images import InadmissibleObject
+from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.testing.fakes import FakeClock
 from support.providers import BellClock
 from support.webhooks import BARE, MUTATE, VALIDATE, asked, message, pod, store, webhook
@@ -89,8 +90,8 @@ async def test_labels_that_come_late_admit_nothing() -> None:
         return {}
 
     one = hook(ask, clock)
-    assert (await message(one, pod(BARE))).startswith("TIMEOUT: not answered within 4.75 seconds")
-    assert clock.slept == [4.75]
+    assert (await message(one, pod(BARE))).startswith("TIMEOUT: not answered within 4.51 seconds")
+    assert clock.slept == [evaluation_seconds(4.75)]
     await one.aclose()
 
 

@@ -45,7 +45,7 @@ def client_context(folder: Path, server: Authority, client: Authority | None) ->
 
 
 async def greeted(where: Address, context: ssl.SSLContext) -> bool:
-    """Tell whether the server answers a client with this context."""
+    """Return whether the server answers a client with this context."""
     try:
         async with (
             aiohttp.ClientSession(f"https://127.0.0.1:{where.port}") as session,
@@ -54,6 +54,16 @@ async def greeted(where: Address, context: ssl.SSLContext) -> bool:
             return answer.status == 200
     except (aiohttp.ClientError, OSError):
         return False
+
+
+@pytest.mark.parametrize("name", ["certificate", "client_ca"])
+def test_a_file_over_the_limit_is_refused_and_not_cut(name: str, files: TlsFiles) -> None:
+    """Else the authorities behind the limit would be missing without a word."""
+    write(files, Authority(), Authority())
+    path: Path = getattr(files, name)
+    path.write_bytes(path.read_bytes() + b"#" * 1024 * 1024 + Authority().pem.encode())
+    with pytest.raises(ConfigurationError, match="has more than 1048576 bytes"):
+        ReloadingTls(files)
 
 
 async def test_only_clients_of_the_authority_are_answered(files: TlsFiles, tmp_path: Path) -> None:

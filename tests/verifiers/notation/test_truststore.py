@@ -78,7 +78,7 @@ def test_atk_238_other_files_in_a_store_are_refused(tmp_path: Path, folder: Path
 def test_atk_238_a_file_that_is_no_certificate_makes_the_store_unusable(tmp_path: Path, folder: Path) -> None:
     """Its content tells, and its name is said."""
     (folder / "README").write_text("The roots of Acme.")
-    with pytest.raises(ConfigurationError, match="README: it has neither a PEM block in it nor DER"):
+    with pytest.raises(ConfigurationError, match="README: it is neither DER nor a text with a PEM block"):
         load_anchors(load_trust_store(tmp_path, [STORE]))
 
 

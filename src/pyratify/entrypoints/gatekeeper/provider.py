@@ -18,7 +18,7 @@ from pyratify.entrypoints.gatekeeper.external_data import V1ALPHA1, V1BETA1, Ite
 from pyratify.entrypoints.gatekeeper.request_keys import Key, Namespaces, parse_key, parse_mutation_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
 from pyratify.serving.configuration_source import Source
-from pyratify.serving.deadline_group import DeadlineGroup, late_after, nobody_counts
+from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
 from pyratify.serving.verdict_source import Answer, Answers, refusal
 
 _LOG = logging.getLogger("pyratify.gatekeeper")
@@ -75,7 +75,7 @@ class _Whole:
     encoded: bytes
 
 
-def _nobody_decides(decision: str, namespace: str) -> None:
+def _ignore_decision(decision: str, namespace: str) -> None:
     del decision, namespace
 
 
@@ -96,8 +96,8 @@ class Provider:
     verdicts: Verdicts
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=SystemClock)
-    count: Callable[[str], None] = nobody_counts
-    decided: Callable[[str, str], None] = _nobody_decides
+    count: Callable[[str], None] = ignore_code
+    decided: Callable[[str, str], None] = _ignore_decision
     _answers: Answers = field(init=False)
     _group: DeadlineGroup = field(init=False)
     _items: ExpiringCache[_Remembered] = field(init=False)

@@ -1,1 +1,1 @@
-"""The service: a JSON API for whoever has no Kubernetes, and a page that shows what was decided and why."""
+"""The service: a JSON API outside Kubernetes, and a page that shows decisions with their reasons."""

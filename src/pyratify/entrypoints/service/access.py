@@ -1,4 +1,4 @@
-"""Who may ask: who has a token, whom TLS let through, or who sits at this machine."""
+"""Authorization: by bearer token, by client certificate, or by being on this machine."""
 
 import logging
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Tells who may ask.
+    """Which requests are authorized.
 
     Attributes:
-        tokens: The tokens, one of which has to be shown; None where nobody needs one.
-        hosts: The names under which this service is asked; None where any will do, because what a browser can be talked
-            into sending is not enough to be answered.
+        tokens: The accepted tokens; None where none is needed.
+        hosts: The host names of this service; None where any is accepted, because a browser on a foreign page cannot send
+            the token or certificate that is needed.
     """
 
     tokens: TokenFile | None = None
     hosts: frozenset[str] | None = None
 
     def misdirected(self, request: Request) -> Reply | None:
-        """Return the refusal of a request that means another host: a name that somebody rebinds to this address."""
+        """Return the refusal of a request for another host name: a foreign one may be rebound to this address (DNS rebinding)."""
         if self.hosts is None or _host(request) in self.hosts:
             return None
         return problem(
@@ -36,7 +36,7 @@ class Callers:
         )
 
     def refusal(self, request: Request) -> Reply | None:
-        """Return the refusal of a request for data, or None for who may ask."""
+        """Return the refusal of a request for data, or None for an authorized one."""
         wrong = self.misdirected(request)
         if wrong is not None:
             return wrong

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 
 _LOG = logging.getLogger("pyratify.service")
 MIN_TOKEN = 16
@@ -22,9 +23,9 @@ _REMEDY = "Write one token a line, as `openssl rand -hex 32` makes it; what begi
 
 @dataclass(slots=True)
 class TokenFile:
-    """The tokens of who may ask, of which only keyed hashes are kept.
+    """The accepted tokens, of which only keyed hashes are kept.
 
-    Exactly the tokens that stand in the file count. While the file cannot be read those of before do, and readiness says so.
+    Exactly the tokens in the file are accepted. While it cannot be read, the previous ones are, and readiness fails.
 
     Attributes:
         path: One token a line; blank lines and lines that begin with `#` are skipped.
@@ -45,7 +46,7 @@ class TokenFile:
             raise ConfigurationError(self.fault, remedy=_REMEDY)
 
     def admits(self, token: str) -> bool:
-        """Tell whether the token stands in the file; in the same time for every wrong one."""
+        """Return whether the token stands in the file; every wrong token takes the same time."""
         digest = self._hash(token.encode("utf-8", "surrogateescape"))
         found = False
         for known in self._hashes:
@@ -55,13 +56,9 @@ class TokenFile:
     def reload(self) -> None:
         """Read the file again."""
         try:
-            with self.path.open("rb") as file:
-                data = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            self._wrong(f"the token file {self.path} cannot be read: {error.strerror}")
-            return
-        if len(data) > _MAX_BYTES:
-            self._wrong(f"the token file {self.path} is larger than {_MAX_BYTES} bytes")
+            data = read_file(self.path, _MAX_BYTES)
+        except UnreadableFile as error:
+            self._wrong(f"the token file {self.path} {error}")
             return
         good, bad = self._read(data)
         changed = good != self._hashes

@@ -53,8 +53,8 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
 
     Args:
         body: The request's body.
-        content_type: Its media type. A page of somebody else's makes a browser send any other type without asking
-            whether it may; this one it asks for first, and nobody here ever says yes.
+        content_type: Its media type. For other types browsers send the requests of foreign pages at once; for
+            this one they send a CORS preflight first, which this service never grants.
         most: The most references.
 
     Raises:

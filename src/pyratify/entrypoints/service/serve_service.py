@@ -20,7 +20,7 @@ def make(context: ServerContext) -> Server:
     """Return the service as an entry point.
 
     Raises:
-        ConfigurationError: The token file cannot be used, or everybody could ask.
+        ConfigurationError: The token file cannot be used, or the address would be exposed without authentication.
     """
     flags, metrics = context.flags, context.metrics
     tokens = TokenFile(Path(flags.token_file)) if flags.token_file else None
@@ -59,7 +59,7 @@ def run(flags: Namespace) -> None:
 def _check(flags: Namespace, tokens: TokenFile | None) -> None:
     if tokens is None and not flags.client_ca_file and not Address.parse(flags.address).is_loopback:
         raise ConfigurationError(
-            "everybody who can reach this address could ask",
+            "other machines can reach this address, and neither a token nor a client certificate is required",
             remedy="Give --token-file or --client-ca-file, or an --address on 127.0.0.1.",
         )
 

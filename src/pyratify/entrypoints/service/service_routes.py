@@ -46,7 +46,7 @@ class Entrance:
     parsing: Parsing = field(default_factory=Parsing)
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return a handler that answers who may ask, and nobody else."""
+        """Return the handler with authorization in front of it."""
         return partial(_guarded, self.callers, handler)
 
     @property

@@ -22,7 +22,7 @@ from pyratify.entrypoints.service.response_bodies import Fault, Pin, Resolved, S
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.words import summary, undecided
 from pyratify.serving.configuration_source import Source
-from pyratify.serving.deadline_group import DeadlineGroup, late_after, nobody_counts
+from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
 from pyratify.serving.public_errors import is_foreign
 from pyratify.serving.verdict_source import Answers
 
@@ -76,7 +76,7 @@ class Service:
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=SystemClock)
     decisions: Decisions = field(default_factory=Decisions)
-    count: Callable[[str], None] = nobody_counts
+    count: Callable[[str], None] = ignore_code
     _answers: Answers = field(init=False)
     _group: DeadlineGroup = field(init=False)
 
@@ -190,7 +190,7 @@ class Service:
 
     def _fault(self, request: _RequestContext, text: str, failure: Failure) -> Fault:
         """Count and log an error, and return what of it is said to who asked."""
-        with telemetry.for_namespace(request.namespace):  # where it is late, nobody has said so yet
+        with telemetry.for_namespace(request.namespace):  # a late reference has not set it yet
             self.count(failure.reason.value)
         extra = {"reference": text, "code": failure.reason.value, "error": failure.message}
         _LOG.warning("not answered", extra={**extra, "trace": request.trace})

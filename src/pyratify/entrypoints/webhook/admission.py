@@ -55,7 +55,7 @@ class Webhook:
         self._group = DeadlineGroup(self.clock)
 
     async def validate(self, review: Review, seconds: float) -> Answer:
-        """Tell whether an object may be admitted.
+        """Return whether an object is admitted.
 
         Args:
             review: The object.
@@ -116,11 +116,14 @@ class Webhook:
         return found
 
     async def _labels(self, review: Review, rules: Rules, seconds: float) -> Mapping[str, str]:
-        """Return the labels of the namespace where a rule asks for them, within half of the time."""
+        """Return the labels of the namespace where a rule needs them; half of the time is left for the images."""
         if not rules.selects_namespaces or not review.operation.brings_images:
             return {}
         if self.namespaces is None:
-            raise InadmissibleObject(Reason.POLICY_ERROR, "nobody knows the labels of namespaces")
+            raise InadmissibleObject(
+                Reason.POLICY_ERROR,
+                "a rule selects namespaces by labels, and there is no API server to ask for them",
+            )
         name = review.namespace
         ask = partial(_one, self.namespaces.of)
         found = (await self._group.each([name], ask, lambda _: late_after(seconds / 2), seconds / 2))[name]
@@ -131,7 +134,7 @@ class Webhook:
     async def _each(
         self, case: Case, find: Callable[[str], Awaitable[T]], end: float
     ) -> dict[str, T | Failure]:
-        """Find something out for every reference of a case, all together; what is late at that time is a failure."""
+        """Evaluate the references of a case concurrently; those past the deadline fail."""
         seconds = end - self.clock.monotonic()
         return await self._group.each(
             [image.text for image in case.images], partial(_one, find), lambda _: late_after(seconds), seconds
@@ -148,7 +151,7 @@ class Webhook:
         return pinned(text, await self._answers.pinned(reference, namespace))
 
     def _note(self, review: Review, found: Mapping[str, Failure | None]) -> None:
-        """Log the whole reason of every failure; callers are told less."""
+        """Log the whole reason of every failure; the answer holds less."""
         for text, failure in found.items():
             if failure is not None:
                 extra = {"uid": review.uid, "image": clean(text, MAX_REFERENCE), "code": failure.reason.value}

@@ -132,7 +132,7 @@ def _uncovered(hooks: list[Mapping[str, Any]]) -> Iterator[Weakness]:
 
 
 def _decides(hook: Mapping[str, Any]) -> bool:
-    """Tell whether images are judged behind a webhook; what others decide about Pods says nothing about them."""
+    """Return whether images are judged behind a webhook; what others decide about Pods says nothing about them."""
     return _path(hook) in _PATHS
 
 

@@ -40,7 +40,7 @@ def case_of(review: Review, rules: Rules, namespace_labels: Mapping[str, str]) -
 
     Raises:
         InadmissibleObject: `BAD_REQUEST` for an object that is not shaped as it must be, `KIND_UNKNOWN` for one of a kind whose images
-            nobody knows, `POLICY_NOT_FOUND` where no rule is for it, `PARSE_LIMIT` for too many images.
+            are unknown, `POLICY_NOT_FOUND` where no rule is for it, `PARSE_LIMIT` for too many images.
     """
     if not review.operation.brings_images:
         return Case("")

@@ -160,7 +160,7 @@ class Answer:
         allowed: Whether the object is admitted.
         message: Why not.
         code: The reason code of the first problem that keeps it out; empty when it is admitted.
-        warnings: What whoever sent the object is told all the same.
+        warnings: Warnings for the client that sent the object.
         audit: What the audit log of the API server keeps.
         patch: What is changed (RFC 6902); nothing when empty.
     """

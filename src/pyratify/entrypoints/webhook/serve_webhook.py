@@ -13,7 +13,7 @@ from pyratify.serving.entry_point import Server, ServerContext
 
 
 def make(context: ServerContext) -> Server:
-    """Return the webhook as an entry point; API servers seldom have certificates, so nobody has to show one.
+    """Return the webhook as an entry point; API servers seldom have client certificates, so none is required.
 
     Raises:
         ConfigurationError: The rules cannot be read.

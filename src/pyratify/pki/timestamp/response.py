@@ -1,4 +1,4 @@
-"""Answers of timestamp servers (RFC 3161, section 2.4.2, TimeStampResp)."""
+"""Responses of timestamp servers (RFC 3161, section 2.4.2, TimeStampResp)."""
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
@@ -10,7 +10,7 @@ _GRANTED = (0, 1)  # granted, and granted with modifications
 
 
 def token_of(response: bytes) -> bytes:
-    """Return the token of an answer that grants one; the token itself is not verified.
+    """Return the token of a response that grants one; the token is not verified.
 
     Raises:
         VerificationError: `TIMESTAMP_INVALID`: malformed, refused, or without a token.

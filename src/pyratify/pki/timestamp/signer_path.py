@@ -1,4 +1,4 @@
-"""From a timestamp authority's certificate to a trusted root, through a bag of certificates in no order."""
+"""Paths from a timestamp authority's certificate to a trusted root, through an unordered set of certificates."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a timestamp authority states: a time for a hash (RFC 3161, section 2.4.2, TSTInfo)."""
+"""The statement of a timestamp authority: a time for a hash (RFC 3161, section 2.4.2, TSTInfo)."""
 
 import hashlib
 import hmac
@@ -58,7 +58,7 @@ class TimestampInfo:
 
     @property
     def window(self) -> tuple[datetime, datetime]:
-        """The earliest and the latest time that it can mean.
+        """The earliest and the latest possible time, by its accuracy.
 
         Raises:
             InvalidStatement: There is no such time.

@@ -1,4 +1,4 @@
-"""What a log says was signed, by whom: the kinds of entries that are understood (client specification, section 4.4)."""
+"""Bodies of log entries: the signature, signer and content that a log recorded (client specification, section 4.4)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ _HASHES = {
 
 @dataclass(frozen=True, slots=True)
 class LoggedSignature:
-    """The content of an entry.
+    """The signature that an entry records.
 
     Attributes:
-        of_payload: Whether the digest is of an envelope's payload; else of the bytes that are signed.
+        of_payload: Whether the digest is of an envelope's payload; else of the signed bytes.
         algorithm: The digest's algorithm, as `sha256`.
         digest: The digest.
         signature: The signature.

@@ -1,4 +1,4 @@
-"""Logs that are trusted: their keys, names and periods."""
+"""Trusted logs: keys, names and periods of validity."""
 
 from dataclasses import dataclass
 
@@ -28,8 +28,8 @@ class TrustedLog:
         log_id: The identifier that entries, checkpoints and certificate timestamps name it by.
         validity: When its key was in use.
         name: Its host and path without a scheme; empty where that is not known.
-        operator: Who runs it; two logs of one operator are one witness. Empty where that is not known.
-        checkpoint_id: The identifier in its checkpoints, where it is another.
+        operator: The organisation that runs it; two logs of one operator are not independent. Empty where unknown.
+        checkpoint_id: The identifier in its checkpoints, where that differs.
     """
 
     key: PublicKey
@@ -41,17 +41,17 @@ class TrustedLog:
 
     @property
     def witness(self) -> str:
-        """What is counted where several logs are asked for."""
+        """What identifies an independent log, where several are required."""
         return self.operator or self.log_id.hex()
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """What its checkpoints may call it: by its name, or by the host alone, as clients of Rekor v2 expect."""
+        """The origins that its checkpoints may have: its name, or its host alone, as clients of Rekor v2 expect."""
         host = self.name.partition("/")[0]
         return self.name, host if host.endswith("]") else host.partition(":")[0]
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Tell whether the log signed the message."""
+        """Return whether the log signed the message."""
         return verifies(self.key, message, signature)
 
 
@@ -77,7 +77,7 @@ def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) ->
 
 
 def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
-    """Tell whether the key made the signature: ECDSA with the curve's own hash, RSA PKCS#1 v1.5, Ed25519."""
+    """Return whether the key made the signature: ECDSA with the curve's own hash, RSA PKCS#1 v1.5, Ed25519."""
     try:
         if isinstance(key.key, EllipticCurvePublicKey):
             key.key.verify(signature, message, _CURVES.get(key.key.curve.name, _ECDSA))

@@ -1,4 +1,4 @@
-"""Entries of Rekor logs: who vouches for them, and when (Rekor v1 and v2 specifications)."""
+"""Entries of Rekor logs: the log's promise and the proof of inclusion (Rekor v1 and v2 specifications)."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from pyratify.pki.transparency.merkle import check_inclusion
 from pyratify.pki.transparency.note import parse_checkpoint
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-# Rekor v2 promises nothing and knows no time (Rekor v2 specification, section 4.2).
+# Rekor v2 has neither promises nor integrated times (Rekor v2 specification, section 4.2).
 WITH_PROMISE = (("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2"))
 # Rekor v2 has this one kind (Rekor v2 specification, section 4.3; client specification, section 4.4).
 UNDERSTOOD = (*WITH_PROMISE, ("hashedrekord", "0.0.2"))
@@ -46,9 +46,9 @@ class LogEntry:
     Attributes:
         index: The entry's index over all shards of the log.
         log_id: The log's identifier.
-        kind: What it says it is, as `hashedrekord`.
-        version: The version of that.
-        integrated_time: When the log says that it took it, in seconds since 1970; 0 where it does not say.
+        kind: Its declared kind, as `hashedrekord`.
+        version: The version of that kind.
+        integrated_time: When the log says that it included it, in seconds since 1970; 0 where it does not say.
         promise: The log's signature over body, time, identifier and index: the signed entry timestamp.
         proof: Proof of inclusion.
         body: The entry's canonical bytes.
@@ -66,12 +66,12 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLogEntry:
-    """An entry that a trusted log vouches for.
+    """An entry whose promise or inclusion proof by a trusted log was verified.
 
     Attributes:
         entry: The entry.
         log: The log.
-        time: When the log took it; None where nobody signed that.
+        time: When the log included it; None where that is not signed.
     """
 
     entry: LogEntry
@@ -90,8 +90,8 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
     """Verify that a trusted log holds the entry.
 
     Args:
-        entry: The entry; its body is not looked at.
-        logs: The logs that are trusted.
+        entry: The entry; its body is not parsed.
+        logs: The trusted logs.
         need_proof: Whether a promise alone does not suffice (bundles of version 0.2 and later).
 
     Raises:
@@ -106,7 +106,7 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
         raise _invalid("the entry has no inclusion proof")
     if entry.proof is None and entry.promise is None:
         raise _invalid("the entry has neither an inclusion proof nor the log's promise")
-    time = _promised(entry, log) if entry.promise is not None else None
+    time = _verify_promise(entry, log) if entry.promise is not None else None
     # The oldest bundles have proofs without a checkpoint: nothing signed, so worth nothing beside the promise.
     if entry.proof is not None and (entry.proof.checkpoint or need_proof or time is None):
         _check_proof(entry, entry.proof, log)
@@ -129,7 +129,7 @@ def check_kind(entry: LogEntry) -> None:
         )
 
 
-def _promised(entry: LogEntry, log: TrustedLog) -> datetime:
+def _verify_promise(entry: LogEntry, log: TrustedLog) -> datetime:
     """Verify the signed entry timestamp and return its time (Rekor v1)."""
     if (entry.kind, entry.version) not in WITH_PROMISE:
         raise _invalid(f"logs make no promise for entries of kind {entry.kind[:40]} {entry.version[:20]}")

@@ -34,7 +34,7 @@ class NoteSignature:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log says of itself, and who signed that.
+    """A log's statement about its tree, with the signatures on it.
 
     Attributes:
         origin: The log's unique name.
@@ -52,7 +52,7 @@ class Checkpoint:
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """Take a checkpoint apart; none of its signatures is verified yet.
+    """Parse a checkpoint; its signatures are not verified.
 
     Raises:
         VerificationError: `TLOG_CHECKPOINT_INVALID`.

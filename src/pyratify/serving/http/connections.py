@@ -72,7 +72,7 @@ class Connections:
     def arriving(self, transport: asyncio.BaseTransport | None, most: int) -> Iterator[None]:
         """Note that the body of a request is arriving; of more than that, the one that began first is given up.
 
-        Whoever sends one slowly loses it to those who do not.
+        So slow senders cannot fill the server.
         """
         connection = self._open.get(transport) if transport is not None else None
         if connection is None:
@@ -139,7 +139,7 @@ class _Connection(asyncio.Protocol):
         self.due: float | None = None
 
     def is_taken(self) -> bool:
-        """Tell whether the last answer was taken and no other request has begun; then there is nothing to wait for."""
+        """Return whether the last answer was taken and no other request has begun; then there is nothing to wait for."""
         taken = self.taking and self.transport is not None and not self.transport.get_write_buffer_size()
         if taken:
             self.taking, self.due = False, None

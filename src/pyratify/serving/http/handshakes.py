@@ -1,4 +1,4 @@
-"""Why TLS handshakes fail, which the event loop tells nobody: the commonest fault of a set-up.
+"""The reasons of failed TLS handshakes, the commonest fault of a set-up, which the event loop does not report.
 
 `SSLContext.sslobject_class` is the documented place to see it (https://docs.python.org/3/library/ssl.html).
 """
@@ -63,7 +63,7 @@ def explain(error: ssl.SSLError) -> tuple[str, str]:
 
 
 def has_name(connection: ssl.SSLObject | None, names: frozenset[str]) -> bool:
-    """Tell whether a client's certificate, which the handshake has verified, has one of these names.
+    """Return whether a client's certificate, which the handshake has verified, has one of these names.
 
     Args:
         connection: The client's connection; None for plain http.

@@ -61,7 +61,7 @@ async def listening(
         site: What is served.
         address: Where.
         tls: The TLS context; plain HTTP when omitted.
-        outdated: Whether a connection is to end with its next answer, because of whom it was made with.
+        outdated: Whether a connection is to end with its next answer, because its certificates have been replaced.
         drain_seconds: How long requests under way may take at the end.
         observer: Watches every request.
         bounds: What connections are held to.

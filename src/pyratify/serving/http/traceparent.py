@@ -1,4 +1,4 @@
-"""Requests that are named by the trace of whoever asked (W3C Trace Context)."""
+"""The client's trace (W3C Trace Context)."""
 
 import re
 from random import getrandbits

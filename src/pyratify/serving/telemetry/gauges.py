@@ -1,4 +1,4 @@
-"""What is measured of a process at the moment when somebody asks."""
+"""Metrics whose values are read when they are scraped."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING

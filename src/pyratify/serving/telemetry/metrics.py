@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: Ratify's names, with labels that nobody from outside can multiply.
+"""Metrics for Prometheus: Ratify's names, with labels whose values clients cannot multiply.
 
 The only place that knows prometheus_client (extra `metrics`). What plugins of clouds do is measured where they let it be watched.
 """
@@ -99,7 +99,7 @@ class Metrics:
         self._errors.labels(code, self._tenant()).inc()
 
     def decided(self, decision: str, tenant: str) -> None:
-        """Count a verdict that nobody watched because it was remembered whole."""
+        """Count a verdict of an answer that was remembered whole, which no observer sees."""
         self._verdicts.labels(decision, self._tenants(tenant)).inc()
 
     def watch(self, gauges: Mapping[str, Callable[[], float]]) -> None:
@@ -108,7 +108,7 @@ class Metrics:
             Gauge(name, _about(name), registry=self._registry).set_function(value)
 
     def tally(self, counters: Mapping[str, Callable[[], float]]) -> None:
-        """Show numbers that somebody else counts under these names; `_total` is added."""
+        """Expose counters that other components keep, under these names; `_total` is added."""
         self._registry.register(_Tallies(dict(counters)))
 
     def know(self, version: str, watch: Watch) -> None:
@@ -192,7 +192,7 @@ class Metrics:
         self._answered.labels(str(watched.facts.get("status", error))).inc()
 
     def _measured_elsewhere(self, span: str, watched: "_Watched", error: str) -> None:
-        """Measure what a plugin did; the label `repository` is always empty, because whoever names an image can make new ones."""
+        """Measure what a plugin did; the label `repository` is always empty, because clients could multiply its values."""
         del error
         histogram, label, names = self._elsewhere[span]
         name = "" if label == "repository" else names(str(watched.facts.get(label, "")))

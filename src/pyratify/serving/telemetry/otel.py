@@ -99,7 +99,7 @@ class _Traced:
 
 
 def _remote(parent: str) -> Context:
-    """Return the context of whoever asked, from a `traceparent` that is one."""
+    """Return the client's context, from a valid `traceparent`."""
     _, trace, span, flags = parent.split("-")
     known = SpanContext(int(trace, 16), int(span, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16)))
     return set_span_in_context(NonRecordingSpan(known))

@@ -69,7 +69,7 @@ class Certificates:
     async def arrive(self, stop: asyncio.Event) -> None:
         """Wait until there is a certificate to serve with, or until everything ends.
 
-        Until then nobody listens: with others at the same address, as workers are, they are the ones who are asked.
+        Listening only then leaves the connections to other workers at the same address, which have a certificate already.
         """
         if self.tls is None or self.tls.expires is not None:
             return

@@ -1,7 +1,7 @@
 """A server's identity in memory: given while the server runs, and written nowhere.
 
 OpenSSL loads a key from a file only, so it is handed one that has no name and is gone when it is closed; where the system has no
-such files, one in a folder that nobody else may enter, for as long as it is read.
+such files, one in a folder of mode 0700, for as long as it is read.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class TlsMemory:
 
     Attributes:
         client_ca: The authorities of clients; without them any client is served.
-        before: Files to use, if they are good, until an identity is given; without them nobody is served until then.
+        before: Files to use, if they are good, until an identity is given; without them no client is served until then.
     """
 
     client_ca: Path | None = None
@@ -80,7 +80,7 @@ class TlsMemory:
 
 @contextmanager
 def _nameless(content: bytes) -> Iterator[Path]:
-    """Yield the path of a file with this content, which nobody else can open by a name and which is gone at the end."""
+    """Yield the path of a file with this content, which no other user can open and which is gone at the end."""
     if not hasattr(os, "memfd_create"):
         with tempfile.TemporaryDirectory(prefix="pyratify-") as folder:  # of mode 0700
             path = Path(folder, "identity.pem")

@@ -1,7 +1,7 @@
 """TLS 1.3 for servers, with certificate, key and client CA exchanged while the server runs.
 
 Every handshake gets the whole context of the moment: certificate, key and CA change together or not at all. There are no
-session tickets, so nobody resumes a session that an older CA admitted.
+session tickets, so no client resumes a session that an older CA admitted.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Protocol
 
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 
 _LOG = logging.getLogger("pyratify.serving.tls")
 _MAX_BYTES = 1024 * 1024
@@ -118,16 +119,16 @@ class ReloadingTls:
         if self.source.client_ca is not None:
             self.context.verify_mode = ssl.CERT_REQUIRED
         self.context.sni_callback = self._exchange
-        self._current = _nobody(self.context)
+        self._current = _without_identity(self.context)
         try:
             self._use()
         except NoCertificate as error:
             self.fault = error
 
     def reload(self) -> bool:
-        """Use what is there now if it changed and is good; tell whether it is used from now on.
+        """Use the source's certificates if they changed and are valid; return whether they are newly in use.
 
-        A client CA without any certificate admits nobody from then on: it never admits everybody, nor those of before.
+        A client CA file without a certificate admits no client from then on: never all of them, nor those of the previous CA.
         """
         with self._lock:
             try:
@@ -138,7 +139,7 @@ class ReloadingTls:
                     _LOG.error("certificates were not exchanged", extra={"error": error.message})
                 self.fault, self._seen = error, ""  # so that the same files are used again when they are back
                 if isinstance(error, _EmptyAuthorities):
-                    self._current = _nobody(self._current)
+                    self._current = _without_identity(self._current)
                 return False
         _LOG.info("certificates were exchanged", extra={"expires": str(self.expires)})
         return True
@@ -241,7 +242,7 @@ def _bare() -> ssl.SSLContext:
     return context
 
 
-def _nobody(good: ssl.SSLContext) -> ssl.SSLContext:
+def _without_identity(good: ssl.SSLContext) -> ssl.SSLContext:
     """Return a context with which no handshake succeeds: it has no certificate of its own and trusts no client."""
     context = _bare()
     context.verify_mode = good.verify_mode
@@ -253,16 +254,15 @@ def _no_password() -> str:
 
 
 def read(path: Path) -> bytes:
-    """Return the beginning of a file, all of it if it is as small as it should be.
+    """Return the content of a PEM file.
 
     Raises:
-        ConfigurationError: It cannot be read.
+        ConfigurationError: It cannot be read, or is larger than 1 MiB: authorities behind the limit would be missing silently.
     """
     try:
-        with path.open("rb") as file:
-            return file.read(_MAX_BYTES)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+        return read_file(path, _MAX_BYTES)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{path} {error}", remedy="Name a readable PEM file.") from None
 
 
 def _why(error: Exception) -> str:

@@ -20,6 +20,6 @@ def plain_certificates(data: bytes, path: str) -> str:
         raise ConfigurationError(str(error), path=path) from None
     other = next((block.label for block in blocks if block.label != "CERTIFICATE"), None)
     if other is not None or not blocks:
-        what = f"it holds a block {other!r}" if other else "it has neither a PEM block in it nor DER"
+        what = f"it holds a block {other!r}" if other else "it is neither DER nor a text with a PEM block"
         raise ConfigurationError(what, path=path, remedy="Give certificates, in PEM or DER.")
     return "".join(block.encode() for block in blocks)

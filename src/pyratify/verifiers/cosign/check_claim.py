@@ -1,4 +1,4 @@
-"""What is signed, held against the trust policy."""
+"""Comparison of a verified claim with the trust policy."""
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -11,12 +11,12 @@ from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
 
 def check_claim(claim: Claim, policy: CosignTrustPolicy, reference: Reference) -> None:
-    """Hold what is signed against the policy.
+    """Compare a verified claim with the policy.
 
     Args:
-        claim: What one verified signature says.
+        claim: The claim of one verified signature.
         policy: What it must say.
-        reference: What was asked for.
+        reference: The reference that is being verified.
 
     Raises:
         VerificationError: `PAYLOAD_TYPE`, `IDENTITY_MISMATCH` or `METADATA_MISMATCH`.
@@ -41,7 +41,7 @@ def _holds(required: Mapping[str, str], found: Mapping[str, Any]) -> bool:
 
 
 def _check_docker_reference(name: str, reference: Reference) -> None:
-    """Refuse another repository; a tag in the name, as some signers write it, was moved perhaps and says nothing."""
+    """Refuse another repository; a tag in the name is ignored, because tags move."""
     if not name:
         _refuse_name("names no repository", reference)
     try:

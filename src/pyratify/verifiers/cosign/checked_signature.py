@@ -1,4 +1,4 @@
-"""What came of one of the signatures of an artifact, for the report."""
+"""The outcome for each signature of an artifact, for the report."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,13 +9,13 @@ from pyratify.core.errors import RatifyError
 
 @dataclass(frozen=True, slots=True)
 class CheckedSignature:
-    """What came of one signature.
+    """The outcome for one signature.
 
     Attributes:
-        digest: The layer that holds it.
-        signer: Who made it; None when it does not count.
+        digest: Of the layer that holds it.
+        signer: The trusted signer; None when the signature does not count.
         error: Why it does not count.
-        facts: What else is known of it, for the report.
+        facts: Further facts for the report.
     """
 
     digest: Digest

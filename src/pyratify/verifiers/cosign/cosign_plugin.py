@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Who may have signed with a certificate.
+    """An identity that may sign with a certificate.
 
     Attributes:
         certificate_identity: The certificate's subject alternative name, exactly.
         certificate_identity_regex: An expression that matches the whole of it.
-        certificate_oidc_issuer: Who vouched for the signer, exactly.
+        certificate_oidc_issuer: The OpenID Connect issuer that authenticated the signer, exactly.
         certificate_oidc_issuer_regex: An expression that matches the whole of it.
         certificate_extensions: Further facts in the certificate, as `githubWorkflowTrigger` or an object identifier.
         allow_any_identity: Whether expressions that match everything are meant.
@@ -100,7 +100,7 @@ class TrustPolicyOptions(
         certificate_logs: How many certificate transparency logs must hold a certificate; 1 when omitted.
         signed_timestamps: How many timestamp authorities must have stamped a signature.
         annotations: What the signer must have signed besides the digest.
-        require_docker_reference: Whether the signed repository name must be the one that was asked for.
+        require_docker_reference: Whether the signed repository name must be that of the verified reference.
         predicate_types: The in-toto predicates that count as a signature of the image.
     """
 
@@ -246,7 +246,7 @@ def _below(path: str, error: ConfigurationError) -> ConfigurationError:
 
 
 def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
-    """Refuse numbers that nothing would be held against, or that a flag contradicts."""
+    """Refuse numbers that would have no effect, or that a flag contradicts."""
     for name, number, ignored in (
         ("transparencyLogs", options.transparency_logs, options.ignore_tlog and "ignoreTLog"),
         ("certificateLogs", options.certificate_logs, options.ignore_ctlog and "ignoreCTLog"),
@@ -267,7 +267,7 @@ def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
 
 
 def _check_mode(options: TrustPolicyOptions, path: str) -> None:
-    """Refuse a policy that trusts no signer, and one that could be read in two ways."""
+    """Refuse a policy that trusts no signer, and an ambiguous one."""
     _check_numbers(options, path)
     if options.is_keyless and options.keys:
         raise ConfigurationError(
@@ -279,7 +279,7 @@ def _check_mode(options: TrustPolicyOptions, path: str) -> None:
         return
     if not options.keys:
         raise ConfigurationError(
-            "trusts nobody: it has neither keys nor certificate identities",
+            "trusts no signer: it has neither keys nor certificate identities",
             path=path,
             remedy='Add keys, as {"files": ["cosign.pub"]} or {"inline": {"keys": "..."}}.',
         )

@@ -14,12 +14,12 @@ _NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CosignTrustPolicy(SignatureRequirements):
-    """Whose signatures count, and what they must say; all of it of one and the same signature.
+    """Which signers count and what they must have signed; one signature must meet all of it.
 
     Attributes:
         scopes: The repositories that the policy is for, as in `pyratify.core.scope`.
         annotations: What the signer must have signed besides the digest.
-        require_docker_reference: Whether the signed repository name must be the one that was asked for.
+        require_docker_reference: Whether the signed repository name must be that of the verified reference.
         predicate_types: The in-toto predicates that count as a signature of the image.
         ignored: The checks that the configuration turns off (`tlog`, `ctlog`, `observerTimestamps`), for the report.
 

@@ -24,7 +24,7 @@ class CosignVerifier:
     Args:
         name: The name by which policies refer to it.
         policies: The trust policies; the one with the most specific scope decides.
-        clock: Says what is in the future; the machine's own when omitted.
+        clock: Refuses timestamps of the future; the system clock when omitted.
 
     Raises:
         ConfigurationError: No policy, or a scope that is malformed or given twice.
@@ -44,11 +44,11 @@ class CosignVerifier:
         self._authenticators: tuple[Authenticator, ...] = ()
 
     def accepts(self, manifest: Manifest) -> bool:
-        """Accept classic signatures and bundles, by what the manifest itself says."""
+        """Accept classic signatures and bundles, by the types in the manifest."""
         return not manifest.is_index and (is_bundle(manifest) or is_classic(manifest))
 
     async def prepare(self) -> None:
-        """Parse keys and trusted roots, beside whatever else the event loop does; doing it again costs nothing.
+        """Parse keys and trusted roots in a thread; later calls do nothing.
 
         Raises:
             ConfigurationError: `KEY_INVALID` or `TRUST_ROOT` with the origin of what cannot be used, or too many keys.

@@ -12,12 +12,12 @@ MAX_PAYLOAD = MIB
 
 
 def is_bundle(manifest: Manifest) -> bool:
-    """Tell whether the artifact says that it is a sigstore bundle, of whatever version."""
+    """Return whether the manifest declares a sigstore bundle, of any version."""
     return _has_type(manifest, BUNDLE_FAMILY)
 
 
 def is_classic(manifest: Manifest) -> bool:
-    """Tell whether the artifact says that it is a list of simple-signing signatures."""
+    """Return whether the manifest declares simple-signing signatures."""
     return manifest.artifact_type == SIGNATURE_ARTIFACT or any(
         layer.media_type == SIMPLE_SIGNING for layer in manifest.layers
     )

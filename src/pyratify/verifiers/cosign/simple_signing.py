@@ -24,8 +24,8 @@ from pyratify.verifiers.cosign.formats import (
 )
 from pyratify.verifiers.cosign.simple_signing_payload import read_simple_signing
 
-# What says most about a manifest without any good signature: first what only a trusted key can have signed.
-_TELLING = (
+# Which error is reported for a manifest without a good signature: first those that only a trusted signer can cause.
+_PRECEDENCE = (
     Reason.PAYLOAD_SUBJECT_MISMATCH,
     Reason.IDENTITY_MISMATCH,
     Reason.METADATA_MISMATCH,
@@ -42,11 +42,11 @@ _CONCURRENCY = 16  # signatures that are read at the same time
 async def verify_classic(
     evidence: Evidence, policy: CosignTrustPolicy, authenticator: Authenticator
 ) -> Details:
-    """Verify each signature by itself; one that is good in every respect suffices.
+    """Verify each signature independently; one that meets the whole policy suffices.
 
     Raises:
-        VerificationError: None is good: the reason that says most.
-        StoreError: None that could be read is good.
+        VerificationError: None is good; the first of `_PRECEDENCE` is reported.
+        StoreError: None is good, and one could not be read.
     """
     layers = evidence.manifest.layers
     if not layers:
@@ -66,7 +66,7 @@ async def verify_classic(
         budget.end()
     signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
     if not signers:
-        raise _most_telling(checked)
+        raise _reported_error(checked)
     return Details(
         f"{_count(len(signers), authenticator.signer_kind)} signed this image",
         signers,
@@ -75,7 +75,7 @@ async def verify_classic(
 
 
 async def _payloads(evidence: Evidence) -> tuple[tuple[Descriptor, bytes | RatifyError], ...]:
-    """Return each signature with what it is made over, or why that could not be read; what several share is read once."""
+    """Return each signature's payload, or why it could not be read; a shared payload is read once."""
     slots = asyncio.Semaphore(_CONCURRENCY)
     tasks: dict[Descriptor, asyncio.Task[bytes | RatifyError]] = {}
     async with asyncio.TaskGroup() as group:
@@ -108,7 +108,7 @@ def _check_all(
     authenticator: Authenticator,
     budget: Budget,
 ) -> list[CheckedSignature]:
-    """Check one signature after the other, as far as the budget lasts."""
+    """Check one signature after the other, within the budget."""
 
     def check(layer: Descriptor, payload: bytes | RatifyError) -> CheckedSignature:
         if isinstance(payload, RatifyError):
@@ -119,7 +119,7 @@ def _check_all(
             signer = authenticator.authenticate(material)
             claim = read_simple_signing(payload, evidence.subject.digest)
             check_claim(claim, policy, evidence.reference)
-        except VerificationError as error:  # without the frames, which hold everything that was read
+        except VerificationError as error:  # frames would keep all payloads in memory
             return CheckedSignature(layer.digest, error=error.with_traceback(None))
         facts = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
         return CheckedSignature(layer.digest, signer.name, facts={**facts, **signer.facts})
@@ -141,7 +141,7 @@ def _material(layer: Descriptor, payload: bytes, authenticator: Authenticator) -
     return with_proofs(material, layer.annotations)
 
 
-def _most_telling(checked: list[CheckedSignature]) -> RatifyError:
+def _reported_error(checked: list[CheckedSignature]) -> RatifyError:
     errors = [each.error for each in checked if each.error is not None]
     unread = [error for error in errors if isinstance(error, StoreError)]
     ranked = sorted(errors, key=lambda error: _rank(error.reason))
@@ -149,7 +149,7 @@ def _most_telling(checked: list[CheckedSignature]) -> RatifyError:
 
 
 def _rank(reason: Reason) -> int:
-    return _TELLING.index(reason) if reason in _TELLING else len(_TELLING)
+    return _PRECEDENCE.index(reason) if reason in _PRECEDENCE else len(_PRECEDENCE)
 
 
 def _count(number: int, kind: str) -> str:

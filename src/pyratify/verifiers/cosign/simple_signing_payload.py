@@ -1,4 +1,4 @@
-"""The payload of simple signing, read from the verified bytes and no others (cosign SIGNATURE_SPEC, "Simple Signing")."""
+"""The payload of simple signing, read from the verified bytes only (cosign SIGNATURE_SPEC, "Simple Signing")."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""When a signature was made, as far as somebody trusted vouches for it (step 6)."""
+"""The authentic time of a signature.
+
+Notary Project, trust-store-trust-policy.md, "Signature Verification", step 6.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,7 +49,7 @@ class AuthenticTime:
     timestamp: Timestamp | None = None
 
     async def check(self) -> None:
-        """Check that the certificates were valid when it mattered.
+        """Check that the certificates were valid at the authentic time.
 
         Raises:
             VerificationError: `CERT_EXPIRED`, `TIME_INVALID`, `TIME_SOURCE_MISSING`, `TIMESTAMP_INVALID` or
@@ -64,14 +67,14 @@ class AuthenticTime:
         elif self._needs_timestamp():
             size = _PRICE * len(self.envelope.timestamp or b"")
             timestamp = await offload(size, self._timestamp)
-            # A stolen key of an authority dates as it likes, so no time excuses its revocation.
+            # A stolen key of an authority can claim any time, so no signing time excuses its revocation.
             await self.lookup.check(timestamp.chain, None)
             self.timestamp, self.signed_at = timestamp, timestamp.latest
         else:
             self.chain.check_validity(self.now)
 
     def _needs_timestamp(self) -> bool:
-        """Tell whether the policy wants it verified ("Timestamp Countersignature Verification details")."""
+        """Return whether the policy requires a timestamp ("Timestamp Countersignature Verification details")."""
         if not self.policy.stores_of("tsa"):
             return False
         expired = any(self.now > certificate.not_after for certificate in self.chain.certificates)
@@ -101,7 +104,7 @@ class AuthenticTime:
         return timestamp
 
     def _refuse_expired(self, why: str) -> None:
-        """Say first that certificates are not valid now; the timestamp is only why that was not excused."""
+        """Report expired certificates first; the timestamp is only the reason why that was not excused."""
         try:
             self.chain.check_validity(self.now)
         except VerificationError as error:

@@ -1,4 +1,4 @@
-"""Reading trust policy documents for blobs: statements are chosen by name, and one may be for everything.
+"""Reading trust policy documents for blobs: statements are selected by name, and one may be global.
 
 Notary Project, trust-store-trust-policy.md, "Trust Policy", "Blob Trust Policy Constraints".
 """

@@ -22,7 +22,7 @@ _BLOBS = "trustpolicy.blob.json"
 
 @dataclass(frozen=True, slots=True)
 class NotationFolder:
-    """Where things are in a folder as notation lays it out.
+    """A folder in notation's layout.
 
     Attributes:
         root: The folder, as `~/.config/notation`.

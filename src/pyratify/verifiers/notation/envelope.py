@@ -32,7 +32,7 @@ TIMESTAMP = "io.cncf.notary.timestampSignature"
 AGENT = "io.cncf.notary.signingAgent"
 _CRITICAL = (SCHEME, AUTHENTIC_TIME, EXPIRY, PLUGIN, PLUGIN_VERSION)
 _SIGNED = (*_CRITICAL, SIGNING_TIME)
-# What a JOSE header may be called that this envelope has no use for (RFC 7515, section 4.1; RFC 7797; RFC 7516)
+# Header parameters of JOSE that this envelope does not use (RFC 7515, section 4.1; RFC 7797; RFC 7516)
 _JOSE = ("jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "b64", "zip", "enc")
 
 Header = Mapping[Any, Any]
@@ -50,13 +50,13 @@ class Envelope:
         signature: The signature's bytes.
         chain: The certificates in DER, as they stand in the envelope.
         scheme: `notary.x509` or `notary.x509.signingAuthority`.
-        signing_time: When it was signed; under `notary.x509` a mere claim.
-        expiry: When the signature stops to count; None for never.
+        signing_time: When it was signed; unverified under `notary.x509`.
+        expiry: When the signature expires; None for never.
         plugin: The verification plugin that the signature asks for.
         plugin_version: The lowest version of it that will do.
         agent: The program that signed; unsigned text.
         timestamp: The RFC 3161 token, not verified; None where there is none.
-        extended: Signed attributes that the specification does not know, none of them critical; only shown.
+        extended: Signed attributes that the specification does not define, none of them critical; for display only.
     """
 
     media_type: str
@@ -77,7 +77,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How an envelope format calls and encodes what both have."""
+    """Names and encodings of the attributes that both envelope formats have."""
 
     algorithm: str | int
     critical: str | int
@@ -180,7 +180,7 @@ def _check_unprotected(form: _Format, protected: Header, unprotected: Header) ->
 
 
 def _reserved(form: _Format) -> tuple[str | int, ...]:
-    """Return the names that mean something to readers of the format; others, which nobody signed, are ignored.
+    """Return the names that other readers of the format act on; other unsigned attributes are ignored.
 
     (RFC 7515, section 4; RFC 9052, section 3.1, whose registered labels are numbers.)
     """
@@ -242,7 +242,7 @@ def _jws_time(value: Any) -> datetime:
 
 def _cose_time(value: Any) -> datetime:
     if not isinstance(value, datetime):
-        _refuse("a time has not the tag 1")
+        _refuse("a time does not have the tag 1")
     return value
 
 

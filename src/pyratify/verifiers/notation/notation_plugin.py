@@ -1,4 +1,4 @@
-"""The plugin `notation`: Ratify v2's parameters, and notation's own files."""
+"""The plugin `notation`: Ratify v2's parameters, and notation's files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,7 +80,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     Attributes:
         scopes: Repositories that signatures are trusted for, or `["*"]`.
-        trusted_identities: Signers, as `x509.subject: C=US, ST=WA, O=example`; `["*"]` trusts all that the certificates vouch for.
+        trusted_identities: Signers, as `x509.subject: C=US, ST=WA, O=example`; `["*"]` trusts every signer that the certificates issued.
         certificates: Trust anchors: an optional `type` (ca, signingAuthority or tsa; ca when omitted) and key providers
             by name. With a trust policy, an optional `name` says which trust store is meant.
         level: strict, permissive or audit; strict when omitted, and that of the trust policy where one is given.

@@ -1,7 +1,7 @@
 """Running verification plugins: programs that speak JSON over standard input and output.
 
-Notary Project, plugin-extensibility.md, "Plugin installation path" and "Plugin contract". A plugin gets an environment of its
-own making, a bounded time and a bounded say; whatever goes wrong is an error and never an answer.
+Notary Project, plugin-extensibility.md, "Plugin installation path" and "Plugin contract". A plugin gets a minimal
+environment, a bounded time and a bounded output; every failure is an error and never an answer.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """The verification plugins that may be run; none but those that are named.
+    """The verification plugins that may be run, and no others.
 
     Attributes:
         folder: The folder that has `NAME/notation-NAME` in it.
@@ -88,7 +88,7 @@ class Plugins:
         except TimeoutError:
             message = f"the plugin {name} did not answer within {self.seconds:g} seconds"
             raise InconclusiveError(Reason.TIMEOUT, message) from None
-        except _TooMuch:
+        except _TooMuchOutput:
             _failed(name, "wrote more than it may")
         finally:
             await _end(process)
@@ -102,20 +102,20 @@ class Plugins:
                 raise errors.exceptions[0] from None
 
 
-class _TooMuch(Exception):
-    """A plugin writes more than it may."""
+class _TooMuchOutput(Exception):
+    """A plugin wrote more than it may."""
 
 
 async def _converse(process: Process, request: bytes) -> tuple[bytes, bytes]:
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_say(process.stdin, request))
+        tasks.create_task(_write(process.stdin, request))
         out = tasks.create_task(_read(process.stdout, MAX_OUTPUT))
         err = tasks.create_task(_read(process.stderr, _MAX_ERROR))
     await process.wait()
     return out.result(), err.result()
 
 
-async def _say(stream: asyncio.StreamWriter | None, request: bytes) -> None:
+async def _write(stream: asyncio.StreamWriter | None, request: bytes) -> None:
     if stream is None:
         return
     with suppress(ConnectionError):  # a plugin need not read what it has no use for
@@ -129,7 +129,7 @@ async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
     while stream is not None and (part := await stream.read(65536)):
         found += part
         if len(found) > limit:
-            raise _TooMuch
+            raise _TooMuchOutput
     return bytes(found)
 
 
@@ -138,7 +138,7 @@ async def _end(process: Process) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     transport = getattr(process, "_transport", None)
-    if transport is not None:  # a pipe that nobody empties any more would be waited for
+    if transport is not None:  # else wait() would wait for a pipe that is no longer read
         transport.close()
     await process.wait()
 
@@ -165,7 +165,7 @@ def _complaint(err: bytes) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return what a plugin may know: no credentials, no settings of ours, nothing that changes how programs load."""
+    """Return a plugin's environment: no credentials, no settings of pyratify, nothing that changes how programs load."""
     known = {name: os.environ[name] for name in ("HOME", "XDG_CONFIG_HOME") if name in os.environ}
     return {"PATH": _PATH, "LANG": "C.UTF-8", **known}
 

@@ -1,4 +1,4 @@
-"""The part of a verification that a plugin does.
+"""The part of a verification that a plugin performs.
 
 Notary Project, plugin-extensibility.md, "Signature Verifier"; the numbers below are those of its workflow.
 """
@@ -29,7 +29,7 @@ Version = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
 
 @dataclass(slots=True)
 class VerificationPlugin:
-    """The plugin that one signature asks for.
+    """The verification plugin that one signature names.
 
     Attributes:
         name: Its name.
@@ -54,12 +54,12 @@ class VerificationPlugin:
         answer = await self.plugins.run(self.name, "verify-signature", request)
         results, processed = answer.get("verificationResults"), answer.get("processedAttributes")
         if not isinstance(results, dict) or set(results) != self.capabilities:
-            self._fail("did not answer to exactly what it was asked")
+            self._fail("did not answer for exactly the requested capabilities")
         if processed not in ([], None):
-            self._fail("says that it processed attributes which the signature has not")
+            self._fail("says that it processed attributes that the signature does not have")
         for result in results.values():
             if not isinstance(result, dict) or not isinstance(result.get("success"), bool):
-                self._fail("answered with a result that is none")
+                self._fail("answered with a malformed result")
         self._results = results
 
     @property
@@ -73,7 +73,7 @@ class VerificationPlugin:
         return REVOCATION in self.capabilities
 
     def check_identity(self) -> None:
-        """Check what the plugin says of the identity, where that is its business (step 6.2).
+        """Check the plugin's result for the identity, where it has that capability (step 6.2).
 
         Raises:
             VerificationError: `IDENTITY_MISMATCH`.
@@ -82,18 +82,18 @@ class VerificationPlugin:
             self._check(IDENTITY, Reason.IDENTITY_MISMATCH)
 
     def check_revocation(self) -> None:
-        """Check what the plugin says of revocation (step 6.2).
+        """Check the plugin's result for revocation (step 6.2).
 
         Raises:
-            VerificationError: `CERT_REVOKED`: it says no.
-            InconclusiveError: `VERIFIER_ERROR`: it was not asked.
+            VerificationError: `CERT_REVOKED`: its result is negative.
+            InconclusiveError: `VERIFIER_ERROR`: it gave no result.
         """
         self._check(REVOCATION, Reason.CERT_REVOKED)
 
     def _check(self, capability: str, reason: Reason) -> None:
         result = (self._results or {}).get(capability)
         if result is None:
-            self._fail("was not asked")
+            self._fail("gave no result")
         if result["success"] is not True:
             said = str(result.get("reason") or "no reason given")[:500]
             raise VerificationError(reason, f"the plugin {self.name} refuses: {said}")
@@ -125,7 +125,7 @@ async def start_plugin(envelope: Envelope, policy: TrustPolicy, plugins: Plugins
 
     Raises:
         VerificationError: `PLUGIN_REQUIRED`: it is not installed, verifies nothing, or is too old.
-        InconclusiveError: `VERIFIER_ERROR` or `TIMEOUT`: it does not say properly what it is.
+        InconclusiveError: `VERIFIER_ERROR` or `TIMEOUT`: its metadata is malformed.
     """
     name, wanted = envelope.plugin or "", _wanted(envelope)
     metadata = await plugins.run(name, "get-plugin-metadata", {})
@@ -172,7 +172,7 @@ def _capabilities(metadata: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _version(text: Any) -> Version | None:
-    """Return a semantic version in its order of precedence (semver.org, 11); None for what is none."""
+    """Return a sort key for a semantic version (semver.org, 11); None for any other text."""
     match = _SEMVER.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None

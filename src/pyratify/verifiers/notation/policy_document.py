@@ -1,4 +1,4 @@
-"""Reading trust policy documents: every fault is refused, with the place where it stands."""
+"""Reading trust policy documents; every error names the path of its member."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading one statement of a trust policy: every fault is refused, with the place where it stands."""
+"""Reading one statement of a trust policy; every error names the path of its member."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from pyratify.pki.revocation.checker import RevocationChecker
 
 @dataclass(slots=True)
 class RevocationLookup:
-    """Looks up the chains of one signature within one budget.
+    """Looks up the revocation of one signature's chains within one deadline.
 
     Attributes:
         checker: Looks up chains.
@@ -29,7 +29,7 @@ class RevocationLookup:
         """Refuse a chain unless none of its certificates is revoked.
 
         Args:
-            chain: A chain that leads to a trusted root; no other may cause questions to the places it names.
+            chain: A chain that leads to a trusted root; an untrusted one must not trigger requests to the URLs it names.
             signed_at: The authentic time of the signature, where there is one.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The verification of one Notary Project signature, whatever it is a signature of.
+"""The verification of one Notary Project signature, of an image or of a file.
 
 Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbers below are the steps of that chapter.
 """
@@ -45,18 +45,17 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class SignatureVerifier(Generic[Document]):
-    """Verifies signatures, of whatever kind of thing, against trust stores and the statements of trust policies.
+    """Verifies signatures against trust stores and the statements of trust policies.
 
     Args:
         name: The name by which policies refer to this verifier.
-        trust_policy: Who is trusted for what.
+        trust_policy: The trust policy document.
         trust_stores: Certificates, not yet parsed, for every trust store that the policy names.
-        clock: Where the time comes from.
-        required_metadata: What the signer must have written into every signature.
+        required_metadata: Metadata that every signature must have.
         strict_extensions: Refuse certificates with critical extensions that the specification leaves unread.
-        revocation: Looks up revocation; over plain http, remembered by this verifier alone, when omitted.
-        cache: Where that keeps answers beyond this program's life.
-        revocation_seconds: The most time that the revocation of one signature's chains may take.
+        revocation: Looks up revocation; over plain http, with a cache of this verifier alone, when omitted.
+        cache: A persistent cache for that.
+        revocation_seconds: The most time for looking up the chains of one signature.
         plugins: The verification plugins that signatures may ask for; none when omitted.
 
     Raises:
@@ -101,10 +100,10 @@ class SignatureVerifier(Generic[Document]):
         return self._name
 
     async def prepare(self) -> None:
-        """Parse the certificates of the trust stores, beside whatever else the event loop does; later calls do nothing.
+        """Parse the certificates of the trust stores in a thread; later calls do nothing.
 
         Raises:
-            ConfigurationError: `KEY_INVALID`: a document that is no certificate, or one that cannot be an anchor.
+            ConfigurationError: `KEY_INVALID`: a document that is not a certificate, or one that cannot be an anchor.
         """
         await asyncio.to_thread(self._prepared)
 
@@ -152,10 +151,10 @@ class SignatureVerifier(Generic[Document]):
     async def _authenticate(
         self, envelope: "Envelope", chain: "Chain", checks: "Validations"
     ) -> "VerificationPlugin | None":
-        """Check authenticity, and let the plugin verify that the signature asks for.
+        """Check authenticity, with the plugin that the signature names, if any.
 
         A plugin may do the trust policy's part about the identity (signature-specification.md, "Guidelines"), so the chain
-        is judged first: an envelope whose chain is not trusted starts no program, not even to learn what it does.
+        is verified first: an envelope with an untrusted chain must not start a program, not even to read its metadata.
         """
         from pyratify.verifiers.notation import validations
 
@@ -217,7 +216,7 @@ class SignatureVerifier(Generic[Document]):
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What is made of the configuration before the first signature."""
+    """Parsed configuration, with the caches that belong to it."""
 
     anchors: "Anchors"
     authorities: "Mapping[StoreName, tuple[Certificate, ...]]"
@@ -238,7 +237,7 @@ def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker
 async def _check_revocation(
     time: "AuthenticTime", checks: "Validations", plugin: "VerificationPlugin | None"
 ) -> None:
-    """Look up the chain, unless it is not trusted: then its certificates make nothing be asked, nor a plugin."""
+    """Look up the chain. Skip untrusted ones: neither their URLs nor a plugin may be made to act."""
     from pyratify.pki.revocation.distribution_points import can_be_looked_up
     from pyratify.verifiers.notation.revocation_check import unknown
 
@@ -252,14 +251,14 @@ async def _check_revocation(
 
 
 def _valid_until(envelope: "Envelope", chain: "Chain", now: datetime) -> datetime | None:
-    """Return when the next of what is valid now ends; what had ended before was judged already."""
+    """Return when the first certificate or the signature expires; what had expired before was judged already."""
     ends = [certificate.not_after for certificate in chain.certificates]
     ends += [envelope.expiry] if envelope.expiry else []
     return min((end for end in ends if end > now), default=None)
 
 
 def skipped(policy: TrustPolicy) -> Details:
-    """Return what is reported where a statement says that nothing is to be verified."""
+    """Return the report for a statement of level skip."""
     message = f"Nothing was verified: the trust policy {policy.name!r} skips signature verification"
     return Details(
         message,

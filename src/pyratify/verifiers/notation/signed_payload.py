@@ -17,7 +17,7 @@ _TARGET = "targetArtifact"
 
 
 class TargetArtifact(Protocol):
-    """What an envelope must be a signature of."""
+    """The artifact that an envelope must be a signature of."""
 
     def check(self, envelope: Envelope) -> Mapping[str, str]:
         """Check that the payload names the target, and return the signed metadata.

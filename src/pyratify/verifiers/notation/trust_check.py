@@ -1,4 +1,4 @@
-"""Trust policies and trust stores, listed and checked before a verification fails over them."""
+"""Lists and checks trust policies and trust stores, so that faults are found before a verification fails."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class TrustFinding:
     """Something about a trust policy or a trust store.
 
     Attributes:
-        severity: An error has to be mended, for signatures fail over it; a warning should be looked at.
+        severity: An error makes verifications fail; a warning may be intended.
         code: A reason code, or `EXPIRES_SOON`, `UNUSED` or `SKIPS`.
         where: The statement or the trust store.
         message: One sentence.

@@ -82,7 +82,7 @@ class TrustPolicy:
         level: The level's name.
         actions: What becomes of each validation that fails, overrides applied.
         stores: The trust stores; empty for level `skip`.
-        identities: The trusted identities; None for any that the trust stores vouch for.
+        identities: The trusted identities; None for every signer whose chain leads to the trust stores.
         verify_timestamp: When a timestamp is verified.
         other_identities: Identities of other kinds than `x509.subject`, which only a plugin may understand: no certificate
             matches them.
@@ -166,5 +166,5 @@ def _stores(policies: tuple[TrustPolicy, ...]) -> tuple[StoreName, ...]:
 
 
 def repeated(values: Sequence[str]) -> str | None:
-    """Return the first value that stands there twice."""
+    """Return the first value that occurs twice."""
     return next((value for index, value in enumerate(values) if value in values[:index]), None)

@@ -20,8 +20,8 @@ Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
 def load_trust_store(folder: Path, stores: Iterable[StoreName]) -> Materials:
     """Read the named stores below `folder`, which has `x509/<type>/<name>/` in it as notation lays it out.
 
-    Folders within a named store are ignored, as the specification asks. What a file holds, PEM or DER, its content says,
-    whatever its name; every file must be good.
+    Folders within a named store are ignored, as the specification asks. Whether a file is PEM or DER is decided by its
+    content, not its name; every file must be good.
 
     Raises:
         ConfigurationError: `KEY_UNAVAILABLE`: a store is missing or empty, is a symbolic link, or has something in it

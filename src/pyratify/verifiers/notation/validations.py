@@ -1,4 +1,4 @@
-"""The validations of one signature, and what becomes of those that fail.
+"""The validations of one signature, and the actions for those that fail.
 
 Notary Project, trust-store-trust-policy.md, "Signature Verification", steps 3 to 7.
 """
@@ -53,12 +53,12 @@ class NotationUndecided(InconclusiveError):
 
 @dataclass(slots=True)
 class Validations:
-    """Runs validations as a trust policy wants them, and remembers their outcomes.
+    """Runs validations with the actions of a trust policy, and records their outcomes.
 
     Attributes:
         policy: The trust policy that applies.
         outcomes: `passed`, `failed` or `skipped` by validation.
-        warnings: What failed and was only to be reported.
+        warnings: Failures whose action is to log.
     """
 
     policy: TrustPolicy
@@ -75,7 +75,7 @@ class Validations:
             validation()
 
     async def wait_for(self, check: Check, validation: Callable[[], Awaitable[None]]) -> None:
-        """Run one validation that waits for others, unless the policy skips it.
+        """Run one asynchronous validation, unless the policy skips it.
 
         Raises:
             NotationFailure: It failed and the policy enforces it.
@@ -137,7 +137,7 @@ def check_signature(envelope: Envelope, chain: Chain) -> None:
 
 
 def check_authenticity(envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: Anchors) -> None:
-    """Check that a trusted authority vouches for a trusted identity (step 4).
+    """Check that the chain leads to a trust store and the signer is a trusted identity (step 4).
 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED` or `IDENTITY_MISMATCH`.

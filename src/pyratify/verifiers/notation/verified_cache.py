@@ -25,10 +25,10 @@ class ChainCache:
         Raises:
             VerificationError: As `validate_chain`.
         """
-        chain = self._chains.find(documents)
+        chain = self._chains.get(documents)
         if chain is None:
             chain = validate_chain(documents)
-            self._chains.keep(documents, chain)
+            self._chains.put(documents, chain)
         return chain
 
 
@@ -47,8 +47,8 @@ class TimestampCache:
             VerificationError: As `verify_timestamp`.
         """
         key = (token, signature, *(authority.der for authority in authorities))
-        found = self._timestamps.find(key)
+        found = self._timestamps.get(key)
         if found is None:
             found = verify_timestamp(token, signature, authorities, now)
-            self._timestamps.keep(key, found)
+            self._timestamps.put(key, found)
         return found

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pyratify.sigstore.tuf import check_mirror
 from pyratify.testing.cosign import attach_bundle, statement
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore
@@ -246,7 +247,7 @@ def test_a_policy_may_name_a_mirror_whose_root_was_brought_before(
     image = signed(registry, "one", FIRST)
     code, _, err = run("verify", "-c", config, image)
     assert (code, "--refresh" in err) == (3, True)
-    folder = data / "tuf.example.com-private"
+    folder = data / check_mirror("https://tuf.example.com/private")
     folder.mkdir(parents=True)
     (folder / "trusted_root.json").write_bytes(FIRST.root.data)
     assert run("verify", "-c", config, image)[0] == 0

@@ -50,7 +50,7 @@ class Exemption:
         return cls(config, scopes, pinned)
 
     def covers(self, namespace: str, reference: Reference, codes: Iterable[Reason], now: datetime) -> bool:
-        """Tell whether it excepts an image from all of these reasons by itself.
+        """Return whether it excepts an image from all of these reasons by itself.
 
         Args:
             namespace: Where the image is to run.

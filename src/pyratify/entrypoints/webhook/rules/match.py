@@ -18,7 +18,7 @@ _STRICTNESS = {Mode.AUDIT: 0, Mode.WARN: 1, Mode.DENY: 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectAttributes:
-    """What rules look at.
+    """The attributes of an object that rules match.
 
     Attributes:
         namespace: The name of the object's namespace.
@@ -56,7 +56,7 @@ class Rule:
         return self.config.mode
 
     def matches(self, attributes: ObjectAttributes) -> bool:
-        """Tell whether it is for an object."""
+        """Return whether it applies to an object."""
         config, kind = self.config, attributes.kind
         if not self._inside.fullmatch(attributes.namespace) or self._outside.fullmatch(attributes.namespace):
             return False
@@ -91,7 +91,7 @@ class Rules:
             now: The time of reading.
 
         Raises:
-            ConfigurationError: A name twice, a kind that nobody knows or that is known twice, or an exception that is too broad.
+            ConfigurationError: A name twice, an unknown kind, one that is defined twice, or an exception that is too broad.
         """
         _check_names("rules", (rule.name for rule in config.rules))
         _check_names("exceptions", (each.name for each in config.exceptions))
@@ -104,7 +104,7 @@ class Rules:
 
     @property
     def admits_unknown_kinds(self) -> bool:
-        """Whether an object whose images nobody knows is admitted."""
+        """Whether an object of an unknown kind is admitted."""
         return self.config.unknown_kinds is UnknownKinds.ALLOW
 
     @property
@@ -153,7 +153,7 @@ def _rule(config: RuleConfig, path: str, known: Iterable[Kind]) -> Rule:
 
 
 def _check_selector(config: RuleConfig, path: str) -> None:
-    """Refuse what a label would lead out of: whoever writes an object chooses its labels."""
+    """Reject selectors that an object's author could evade by its labels."""
     selector = config.object_selector
     for index, each in enumerate(selector.match_expressions if selector else ()):
         if each.operator in ("NotIn", "DoesNotExist"):

@@ -27,7 +27,7 @@ class Mode(StrEnum):
 
 
 class UnknownKinds(StrEnum):
-    """What becomes of an object of a kind whose images nobody knows."""
+    """The decision on objects of kinds that are not known to hold images."""
 
     DENY = "deny"
     ALLOW = "allow"
@@ -99,7 +99,7 @@ class RulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     Attributes:
         rules: At least one; of several that match the strictest counts, and where none does nothing is admitted.
         exceptions: Images that are excepted.
-        unknown_kinds: What becomes of kinds whose images nobody knows.
+        unknown_kinds: The decision on objects of unknown kinds.
         verify_unchanged: Whether an update is judged by the images, too, that it does not change.
         pod_templates: Where other kinds keep the specification of a Pod.
         max_images: How many different images an object may have.

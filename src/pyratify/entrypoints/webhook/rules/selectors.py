@@ -38,7 +38,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
             raise ValueError(f"the operator {self.operator} with {len(self.values)} values")
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether labels fulfil it; as in Kubernetes an absent label is `NotIn` everything."""
+        """Return whether labels fulfil it; as in Kubernetes an absent label is `NotIn` everything."""
         match self.operator:
             case "In":
                 return labels.get(self.key) in self.values
@@ -62,7 +62,7 @@ class LabelSelector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     match_expressions: tuple[Requirement, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether labels fulfil it."""
+        """Return whether labels fulfil it."""
         return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
             requirement.matches(labels) for requirement in self.match_expressions
         )

@@ -57,7 +57,7 @@ class FollowedRules:
         self._tell()
 
     def refresh(self) -> bool:
-        """Read the document again; tell whether new rules are in use."""
+        """Read the document again; return whether new rules are in use."""
         if self.path is None:
             return False
         try:
