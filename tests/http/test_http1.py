@@ -198,6 +198,43 @@ def test_a_chunk_that_would_be_over_the_limit_is_refused_by_its_size() -> None:
     assert f"announces {LIMIT + 1} bytes, more than the {LIMIT} bytes allowed" in caught.value.message
 
 
+_BLANKS = st.text(alphabet=" \t", max_size=3)
+_VALUE = st.text(alphabet="ab:; \t,é", max_size=12).map(lambda text: text.strip(" \t"))
+
+
+@given(st.lists(st.tuples(_BLANKS, _VALUE, _BLANKS), max_size=5))
+def test_blanks_around_a_value_are_no_part_of_it(fields: list[tuple[str, str, str]]) -> None:
+    """Law (RFC 9112, section 5.1): values arrive in order, stripped outside and unchanged inside."""
+    response, _ = _read(_head(*(f"X:{before}{value}{after}" for before, value, after in fields)))
+    assert response.headers.get_all("x") == tuple(value for _, value, _ in fields)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_atk_302_long_runs_of_blanks_in_a_header_are_read_once(number: int) -> None:
+    """A search that begins anew at each blank would take half a minute for each of these."""
+    value = "a" + " " * 60_000 + str(number)
+    response, _ = _read(_head(f"X: {value} ", "Content-Length: 0"))
+    assert response.headers.get("x") == value
+
+
+@given(
+    st.binary(max_size=60),
+    st.lists(st.integers(1, 20), max_size=12),
+    st.lists(st.integers(0, 400), max_size=8),
+)
+def test_a_body_is_the_same_however_it_is_cut_into_chunks(
+    body: bytes, sizes: list[int], cuts: list[int]
+) -> None:
+    """Law: neither the chunks nor the packets change a body, with or without extensions."""
+    chunks, rest = [], body
+    for size in (*sizes, max(1, len(body))):
+        if part := rest[:size]:
+            chunks.append(b"%x%s\r\n%b\r\n" % (len(part), b";x=y" * (size % 2), part))
+        rest = rest[size:]
+    response, _ = _read(CHUNKED + b"".join(chunks) + b"0\r\n\r\n", *cuts)
+    assert response.body == body
+
+
 def test_a_long_error_is_cut() -> None:
     """Its status counts, and its connection is not used again."""
     head = b"HTTP/1.1 500 Error\r\nContent-Length: 99999999\r\n\r\n"

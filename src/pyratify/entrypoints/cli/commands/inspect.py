@@ -1,13 +1,13 @@
 """`ratify inspect`: take signatures apart without judging them."""
 
 import asyncio
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import FileTooLarge, UnreadableFile
 from pyratify.core.manifest import Manifest
 from pyratify.core.report import ArtifactReport, ValidationResult, walk
 from pyratify.core.verifier import Details, Evidence
@@ -16,6 +16,7 @@ from pyratify.entrypoints.cli.facts import show
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
+from pyratify.terminal.inputs import input_name, read_input
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.cli.targets import Target
@@ -84,22 +85,13 @@ def _file(target: str) -> Mapping[str, Any]:
 
 def _read(target: str) -> bytes:
     try:
-        if target == "-":
-            data = sys.stdin.buffer.read(_MAX_FILE + 1)
-        else:
-            with Path(target).open("rb") as file:
-                data = file.read(_MAX_FILE + 1)
-    except (OSError, AttributeError) as error:
-        why = getattr(error, "strerror", None) or "standard input is closed"
+        return read_input(target, _MAX_FILE)
+    except FileTooLarge as error:
         raise ConfigurationError(
-            f"{target} cannot be read: {why}", remedy="Check the path and its permissions."
+            f"{input_name(target)} {error}", remedy="Give the signature itself, and not what it signs."
         ) from None
-    if len(data) > _MAX_FILE:
-        raise ConfigurationError(
-            f"{target} has more than {_MAX_FILE} bytes",
-            remedy="Give the signature itself, and not what it signs.",
-        )
-    return data
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{input_name(target)} {error}", remedy=error.remedy) from None
 
 
 async def _attached(arguments: Namespace, console: Console, target: "Target") -> ValidationResult:

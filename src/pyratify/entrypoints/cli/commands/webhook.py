@@ -64,13 +64,13 @@ def _says_something(document: Any) -> bool:
 
 
 def _standard_input() -> bytes:
-    import sys
-
     from pyratify.config.load import MAX_BYTES
+    from pyratify.core.files import UnreadableFile
+    from pyratify.terminal.inputs import STANDARD_INPUT, read_input
 
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+    try:
+        return read_input(STANDARD_INPUT, MAX_BYTES)
+    except UnreadableFile as error:
         raise ConfigurationError(
-            f"standard input has more than {MAX_BYTES} bytes", remedy="Give the manifests in several runs."
-        )
-    return data
+            f"standard input {error}", remedy="Give the manifests in several runs, or as files."
+        ) from None
