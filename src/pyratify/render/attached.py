@@ -18,7 +18,7 @@ def render_tree(result: ValidationResult) -> str:
     head = f"{name(result)}: {count or 'nothing'} attached"
     nodes = tuple(_node(report) for report in result.artifacts)
     limits = (Node(f"limit: {because(limit)[0]}") for limit in result.limits)
-    return "\n".join((head, *draw((*nodes, *limits))))
+    return cut((head, *draw((*nodes, *limits))))
 
 
 def render_lines(result: ValidationResult) -> str:
