@@ -161,7 +161,7 @@ INDIRECT = x509.DistributionPoint(
 )
 NO_SIGNING = authority("no lists", usages=("keyCertSign",))
 UNSAID = {
-    "ocsp-nobody": (BY_OCSP, {}, "nobody answers"),
+    "ocsp-no-server": (BY_OCSP, {}, "no such server"),
     "ocsp-garbage": (BY_OCSP, {OCSP: b"garbage"}, "malformed"),
     "ocsp-empty": (BY_OCSP, {OCSP: b""}, "malformed"),
     "ocsp-try-later": (BY_OCSP, {OCSP: refusal()}, "try_later"),
@@ -186,17 +186,25 @@ UNSAID = {
         "from the future",
     ),
     "ocsp-other-key": (BY_OCSP, {OCSP: changed(says())}, "signature is not"),
-    "ocsp-by-a-stranger": (BY_OCSP, {OCSP: says(by=responder(STRANGER))}, "none whom the issuer"),
-    "ocsp-by-a-signer": (BY_OCSP, {OCSP: says(by=BOTH)}, "none whom the issuer"),
-    "ocsp-by-itself": (BY_OCSP, {OCSP: says(by=BY_OCSP)}, "none whom the issuer"),
-    "ocsp-delegate-not-shown": (BY_OCSP, {OCSP: says(by=DELEGATE, bag=())}, "none whom the issuer"),
+    "ocsp-by-a-stranger": (
+        BY_OCSP,
+        {OCSP: says(by=responder(STRANGER))},
+        "neither the issuer nor a responder",
+    ),
+    "ocsp-by-a-signer": (BY_OCSP, {OCSP: says(by=BOTH)}, "neither the issuer nor a responder"),
+    "ocsp-by-itself": (BY_OCSP, {OCSP: says(by=BY_OCSP)}, "neither the issuer nor a responder"),
+    "ocsp-delegate-not-shown": (
+        BY_OCSP,
+        {OCSP: says(by=DELEGATE, bag=())},
+        "neither the issuer nor a responder",
+    ),
     "ocsp-delegate-expired": (
         BY_OCSP,
         {OCSP: says(by=responder(ROOT, not_after=NOW - DAY))},
         "not valid now",
     ),
     "ocsp-sha1": (BY_OCSP, {OCSP: weakened(says())}, "weak hash"),
-    "list-nobody": (BY_LIST, {}, "nobody answers"),
+    "list-no-server": (BY_LIST, {}, "no such server"),
     "list-garbage": (BY_LIST, {LIST: b"garbage"}, "malformed"),
     "list-cut-off": (BY_LIST, {LIST: make_list(ROOT)[:-1]}, "malformed"),
     "list-ended": (
@@ -261,7 +269,7 @@ UNSAID = {
     "not-http": (
         signer(ROOT, extensions=looked_up(lists="ldap://ca.test/root")),
         {},
-        "nobody answers",
+        "no such server",
     ),
 }
 

@@ -45,6 +45,8 @@ _MAX_SECONDS = {
 """The most seconds by the last word of a parameter's name: of waits, of cached entries, and of ages."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
 _USUAL = LimitsConfig()
+_ADMINISTRATOR = "Remove it, or let the cluster's administrator write an Executor."
+_SPLIT = "Split the resource into several, each with scopes of its own."
 
 Check = Callable[[Mapping[str, Any], str], None]
 
@@ -57,7 +59,7 @@ def check_tenant(config: ExecutorConfig) -> None:
     """
     for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
         if len(parts) > MAX_PARTS:
-            raise _rejected(name, f"a resource may have at most {MAX_PARTS}")
+            raise _rejected(name, f"a resource may have at most {MAX_PARTS}", _SPLIT)
     for number, store in enumerate(config.stores):
         _check_times(store.parameters, f"stores[{number}].parameters")
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
@@ -65,17 +67,17 @@ def check_tenant(config: ExecutorConfig) -> None:
         _check_times(verifier.parameters, f"verifiers[{number}].parameters")
         _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
     if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
-        raise _rejected("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
+        raise _rejected("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions", _SPLIT)
     if config.policy_enforcer is not None:
         _check_times(config.policy_enforcer.parameters, "policyEnforcer.parameters")
         _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
     _check_times({"timeout": config.timeout}, "")
     if config.concurrency > MAX_CONCURRENCY:
-        raise _rejected("concurrency", f"a namespace may have at most {MAX_CONCURRENCY}")
+        raise _too_large("concurrency", MAX_CONCURRENCY)
     for field in fields(LimitsConfig):
         usual = getattr(_USUAL, field.name)
         if getattr(config.limits, field.name) > usual:
-            raise _rejected(f"limits.{field.encode_name}", f"a namespace may have at most {usual}")
+            raise _too_large(f"limits.{field.encode_name}", usual)
 
 
 def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[str, Check]) -> None:
@@ -102,7 +104,7 @@ def _check_store(parameters: Mapping[str, Any], path: str) -> None:
         if _is_time(field.encode_name) or not (_is_number(value) and _is_number(usual)):
             continue
         if not value <= usual:  # also for NaN, which compares as neither
-            raise _rejected(f"{path}.{field.encode_name}", f"a namespace may have at most {usual}")
+            raise _too_large(f"{path}.{field.encode_name}", usual)
     credential = parameters.get("credential")
     if isinstance(credential, Mapping):
         _check_provider(credential.get("provider"), CREDENTIALS, f"{path}.credential.provider")
@@ -114,7 +116,7 @@ def _check_times(value: Any, path: str) -> None:
         for name, item in value.items():
             most = _MAX_SECONDS.get(_last_word(str(name)))
             if most is not None and _is_number(item) and not item <= most:
-                raise _rejected(join(path, str(name)), f"a namespace may have at most {most} seconds")
+                raise _too_large(join(path, str(name)), f"{most} seconds")
             _check_times(item, join(path, str(name)))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -155,7 +157,9 @@ def _expressions(parameters: Mapping[str, Any]) -> int:
 def _check_notation(parameters: Mapping[str, Any], path: str) -> None:
     _reject_given(parameters, _NOTATION_FILES, path)
     if isinstance(parameters.get("trustPolicy"), str):
-        raise _rejected(f"{path}.trustPolicy", "it names a file")
+        raise _rejected(
+            f"{path}.trustPolicy", "it names a file", "Write the trust policy itself, as a mapping."
+        )
     revocation = parameters.get("revocation")
     if isinstance(revocation, Mapping) and revocation.get("allowedHosts"):
         raise _rejected(f"{path}.revocation.allowedHosts", "only public addresses are open to namespaces")
@@ -184,20 +188,23 @@ def _each(parameters: Mapping[str, Any], name: str, path: str) -> Iterator[tuple
 def _reject_given(parameters: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
     for name in names:
         if parameters.get(name):
-            raise _rejected(f"{path}.{name}", "it names files of the provider")
+            remedy = "Write the certificates into caPem." if name == "caFile" else _ADMINISTRATOR
+            raise _rejected(f"{path}.{name}", "it names files of the provider", remedy)
 
 
 def _check_provider(name: Any, allowed: tuple[str, ...], path: str) -> None:
     if name not in allowed:
-        raise _rejected(path, f"{str(name)[:80]!r} reads what belongs to the provider")
+        remedy = f"Use one of {', '.join(allowed)}, or let the cluster's administrator write an Executor."
+        raise _rejected(path, f"{str(name)[:80]!r} reads what belongs to the provider", remedy)
 
 
-def _rejected(path: str, why: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"not in a NamespacedExecutor: {why}",
-        path=path,
-        remedy="Write it out in the resource or name a Secret of its namespace, or let the cluster's administrator write an Executor.",
-    )
+def _rejected(path: str, why: str, remedy: str = _ADMINISTRATOR) -> ConfigurationError:
+    return ConfigurationError(f"not in a NamespacedExecutor: {why}", path=path, remedy=remedy)
+
+
+def _too_large(path: str, most: object) -> ConfigurationError:
+    why = f"a namespace may have at most {most}"
+    return _rejected(path, why, "Lower it, or let the cluster's administrator write an Executor.")
 
 
 @dataclass(frozen=True, slots=True)

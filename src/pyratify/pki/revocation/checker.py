@@ -114,7 +114,9 @@ class _Question:
         responders = ocsp_locations(self._certificate) if ocsp else ()
         has_lists = names_lists(self._certificate)
         if not responders and not has_lists:
-            return Finding("the certificate names no place to look it up", self._memory.fresh())
+            return Finding(
+                "the certificate names no OCSP responder and no revocation list", self._memory.fresh()
+            )
         failed = ""
         if responders:
             try:
@@ -164,9 +166,9 @@ class _Question:
         delta: RevocationList | None = None
         if not is_final(self._certificate, base):
             extensions = base.parsed.extensions
-            places = delta_locations(extensions) or delta_locations(self._certificate.parsed.extensions)
-            if places:
-                delta, delta_until = await _first(places, self._delta)
+            deltas = delta_locations(extensions) or delta_locations(self._certificate.parsed.extensions)
+            if deltas:
+                delta, delta_until = await _first(deltas, self._delta)
                 until = min(until, delta_until)
         finding = look_up(self._certificate, base, delta, self._clock.now(), f"revocation list {_shown(url)}")
         return replace(finding, until=min(finding.until, until))
@@ -230,12 +232,12 @@ def _shown(url: str) -> str:
     return url if url.isascii() and url.isprintable() and len(url) <= _MAX_SHOWN else ascii(url[:_MAX_SHOWN])
 
 
-async def _first(places: tuple[str, ...], ask: Callable[[str], Awaitable[T]]) -> T:
-    """Return what the first place says that says something."""
+async def _first(urls: tuple[str, ...], ask: Callable[[str], Awaitable[T]]) -> T:
+    """Return the first answer, in the order of the URLs."""
     failures: list[str] = []
-    for place in places:
+    for url in urls:
         try:
-            return await ask(place)
+            return await ask(url)
         except RevocationUnknown as unknown:
             failures.append(str(unknown))
     raise RevocationUnknown("; ".join(failures))

@@ -46,7 +46,7 @@ class RevocationList:
     next_update: datetime
 
     def is_current(self, now: datetime) -> bool:
-        """Tell whether the next one is not yet due."""
+        """Return whether the next one is not yet due."""
         return now <= self.next_update
 
 
@@ -89,7 +89,7 @@ def look_up(
 
 
 def is_final(certificate: Certificate, base: RevocationList) -> bool:
-    """Tell whether the list names the certificate for good, so that no delta list could change it.
+    """Return whether the list names the certificate for good, so that no delta list could change it.
 
     Raises:
         RevocationUnknown: Its entry is malformed.
@@ -152,7 +152,7 @@ def _check_extensions(parsed: "CertificateRevocationList", certificate: Certific
 
 
 def _names_point(point: Any, certificate: Certificate) -> bool:
-    """Tell whether list and certificate name a distribution point in common (RFC 5280, section 6.3.3, b.2)."""
+    """Return whether list and certificate name a distribution point in common (RFC 5280, section 6.3.3, b.2)."""
     from pyratify.pki.revocation.distribution_points import CRL_DISTRIBUTION_POINTS, FRESHEST_CRL
 
     extensions = certificate.parsed.extensions
