@@ -1,4 +1,4 @@
-"""What a refusal of the command's own flags comes to: a signature was found, and another flag reads it."""
+"""Remedies of a run by flags: a signature was found, and another flag reads it."""
 
 from argparse import Namespace
 from collections.abc import Iterator
