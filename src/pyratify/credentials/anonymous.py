@@ -1,4 +1,4 @@
-"""The plugin `anonymous`: no credential for anyone."""
+"""The plugin `anonymous`: every registry is read anonymously."""
 
 import msgspec
 

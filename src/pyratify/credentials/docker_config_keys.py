@@ -41,7 +41,7 @@ class Key:
         return _STAR not in self.host, len(self.path) if begins else -1, len(self.host.replace(_STAR, ""))
 
     def has_host(self, registry: str) -> bool:
-        """Tell whether the registry is the host, or one that the stars stand for."""
+        """Return whether the registry is the host, or one that the stars stand for."""
         if _STAR not in self.host:
             return self.host == registry
         parts, given = _SEPARATOR.split(self.host), _SEPARATOR.split(registry)

@@ -20,7 +20,7 @@ _HOST = (True, 0, sys.maxsize)  # above it rank entries for a part of a registry
 
 @dataclass(frozen=True, slots=True)
 class DockerFile:
-    """The parts of a `config.json` that say who one is.
+    """The parts of a `config.json` that hold credentials.
 
     Attributes:
         origin: Where it comes from, for messages.

@@ -8,7 +8,7 @@ _ZONE = "*."
 
 
 class AnonymousCredentials:
-    """Shows nothing to anyone."""
+    """Reads every registry anonymously."""
 
     async def credential(self, registry: str) -> Credential:
         """Return `ANONYMOUS`."""
@@ -17,7 +17,7 @@ class AnonymousCredentials:
 
 
 class StaticCredentials:
-    """One credential for some registries; every other one is asked anonymously.
+    """One credential for some registries; every other one is read anonymously.
 
     Args:
         credential: The credential.
