@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import FileTooLarge, UnreadableFile
 from pyratify.core.manifest import Manifest
-from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, flatten
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.cli.decode.artifacts import decode_artifact, kinds
 from pyratify.entrypoints.cli.facts import show
@@ -41,7 +41,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if failure is not None:
         console.fault(f"{failure.message} [{failure.reason}]", failure.remedy, debug=False)
         return exits.UNDECIDED
-    found = [_report(report) for report in walk(result.artifacts)]
+    found = [_report(report) for report in flatten(result.artifacts)]
     facts = {
         "reference": clean(str(result.reference), MAX_REFERENCE),
         "digest": result.subject.digest if result.subject else None,
