@@ -1,4 +1,4 @@
-"""Which references the command line asks about."""
+"""The references of a command line."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class Target:
 
 
 class InvalidTargets(InvalidReference):
-    """Several texts that are no references.
+    """Several texts that are not references.
 
     Args:
         faults: What is wrong with each of them.
@@ -68,7 +68,7 @@ def _reference(text: str) -> Reference:
 
 
 def _remedy(text: str, otherwise: str) -> str:
-    """Return what to do about a text that is no reference: what people write who mean something on disk or an address."""
+    """Return what to do about a text that is no reference, as the path of a file or an address with a scheme."""
     if not text.strip():
         return "Give a reference; where it comes from a variable of the shell, that is empty."
     scheme, colon, rest = text.partition("://")

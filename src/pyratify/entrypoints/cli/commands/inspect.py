@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import FileTooLarge, UnreadableFile
 from pyratify.core.manifest import Manifest
-from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, flatten
 from pyratify.core.verifier import Details, Evidence
-from pyratify.entrypoints.cli.decode.artifacts import dissect, kinds
+from pyratify.entrypoints.cli.decode.artifacts import decode_artifact, kinds
 from pyratify.entrypoints.cli.facts import show
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
@@ -41,7 +41,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if failure is not None:
         console.fault(f"{failure.message} [{failure.reason}]", failure.remedy, debug=False)
         return exits.UNDECIDED
-    found = [_report(report) for report in walk(result.artifacts)]
+    found = [_report(report) for report in flatten(result.artifacts)]
     facts = {
         "reference": clean(str(result.reference), MAX_REFERENCE),
         "digest": result.subject.digest if result.subject else None,
@@ -51,7 +51,7 @@ def run(arguments: Namespace, console: Console) -> int:
     return exits.ALLOWED
 
 
-class Dissector:
+class DecodingVerifier:
     """A verifier that takes every artifact apart and trusts none; its results are facts and no verdicts."""
 
     name = "inspect"
@@ -62,20 +62,20 @@ class Dissector:
         return True
 
     async def verify(self, evidence: Evidence) -> Details:
-        """Take the layers of an artifact apart."""
+        """Decode the layers of an artifact."""
         found = []
         for layer in evidence.manifest.layers[:_MAX_LAYERS]:
-            if dissect(b"", layer.media_type) is None:
+            if decode_artifact(b"", layer.media_type) is None:
                 found.append({"kind": "unknown", "mediaType": layer.media_type, "bytes": layer.size})
                 continue
             data = await evidence.blob(layer)
-            found.append(dissect(data, layer.media_type, layer.annotations) or {})
+            found.append(decode_artifact(data, layer.media_type, layer.annotations) or {})
         return Details("taken apart", data={"contents": found})
 
 
 def _file(target: str) -> Mapping[str, Any]:
     data = _read(target)
-    found = dissect(data)
+    found = decode_artifact(data)
     if found is None:
         raise ConfigurationError(
             f"{target} is nothing that can be taken apart", remedy=f"Known are: {', '.join(kinds())}."
@@ -97,7 +97,7 @@ def _read(target: str) -> bytes:
 async def _attached(arguments: Namespace, console: Console, target: "Target") -> ValidationResult:
     from pyratify.entrypoints.cli.engines.read_only import reading_session
 
-    async with reading_session(arguments, console, target, Dissector()) as session:
+    async with reading_session(arguments, console, target, DecodingVerifier()) as session:
         return await session.validate(target)
 
 

@@ -12,7 +12,7 @@ from pyratify.terminal.console import Console
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Do what is asked and return the exit code."""
+    """Run the action and return the exit code."""
     if arguments.action == "check":
         return _check(arguments, console)
     from pyratify.entrypoints.webhook import serve_webhook
@@ -59,7 +59,7 @@ def _documents(names: list[str]) -> Iterator[Any]:
 
 
 def _says_something(document: Any) -> bool:
-    """Whether it is more than what kubectl prints where it found nothing, or could not ask."""
+    """Return whether a document is more than the empty list that kubectl prints where it found nothing."""
     return document is not None and not (isinstance(document, dict) and document.get("items") == [])
 
 
