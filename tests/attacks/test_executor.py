@@ -10,7 +10,7 @@ from pyratify.core.limits import Limits
 from pyratify.core.manifest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
-from pyratify.core.report import Decision, ValidationResult, walk
+from pyratify.core.report import Decision, ValidationResult, flatten
 from pyratify.core.store import Discovery
 from pyratify.policies.threshold import Rule
 from pyratify.testing.fakes import FakeVerifier
@@ -166,7 +166,7 @@ async def test_atk_061_wide_graphs_are_bounded() -> None:
     grow(subject, 0, "")
     result = await validate(store, policy=threshold(_nested(4)), limits=Limits(artifacts=100))
     denied(result, Reason.GRAPH_LIMIT)
-    assert len(list(walk(result.artifacts))) <= 200
+    assert len(list(flatten(result.artifacts))) <= 200
     assert len(store.calls) <= 8 * 250
 
 

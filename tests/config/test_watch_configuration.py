@@ -1,10 +1,13 @@
 """A configuration that is followed."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
+from pyratify.config import watch_configuration
+from pyratify.config.load import LoadedConfig, load_config
 from pyratify.config.watch_configuration import WatchedConfig
 from pyratify.core.engine import Engine
 from pyratify.testing.fakes import FakeClock
@@ -40,6 +43,23 @@ async def test_a_file_that_changes_is_a_new_generation(path: Path) -> None:
     assert watched.current is not None
     assert watched.current.engine.generation != first.engine.generation
     assert list(watched.current.engine.executors) == ["other.example"]
+    await watched.aclose()
+
+
+async def test_a_file_is_parsed_beside_the_event_loop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of YAML would delay every request of a server."""
+    write(path)
+    threads = []
+
+    def load(file: Path) -> LoadedConfig:
+        threads.append(threading.current_thread())
+        return load_config(file)
+
+    monkeypatch.setattr(watch_configuration, "load_config", load)
+    watched = WatchedConfig(path, FakeClock())
+    assert await watched.refresh()
+    assert threading.current_thread() not in threads
+    assert len(threads) == 1
     await watched.aclose()
 
 

@@ -13,7 +13,7 @@ from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import Decision, Outcome, walk
+from pyratify.core.report import Decision, Outcome, flatten
 from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
@@ -242,7 +242,7 @@ async def test_a_cycle_ends() -> None:
     for under, artifact in ((subject, one), (one, two), (two, one), (two, two), (one, subject)):
         store.list_under(under.digest, artifact, Discovery.COSIGN_TAG)
     result = await validate(store, policy=NoPolicy())
-    digests = [report.artifact.digest for report in walk(result.artifacts)]
+    digests = [report.artifact.digest for report in flatten(result.artifacts)]
     assert digests == [one.digest, two.digest, one.digest, two.digest, subject.digest]
     assert [method for method, _ in store.calls].count("referrers") == 3
 
@@ -281,7 +281,7 @@ async def test_a_limit_that_is_hit_does_not_matter_where_evidence_suffices() -> 
 async def test_artifacts_nested_deeper_than_the_limit_are_shown_as_a_limit(length: int, over: bool) -> None:
     """The levels that are allowed are looked at; the report says whether there was more."""
     result = await validate(chain(length), policy=NoPolicy(), limits=Limits(depth=5))
-    assert len(list(walk(result.artifacts))) == min(length, 5)
+    assert len(list(flatten(result.artifacts))) == min(length, 5)
     assert (codes(result) == {Reason.GRAPH_LIMIT}) is over
 
 
@@ -308,7 +308,7 @@ async def test_more_artifacts_than_the_limit_are_shown_as_a_limit(concurrency: i
         for other in range(5):
             store.attach(artifact, KIND, annotations={"number": f"{number}.{other}"})
     result = await validate(store, policy=NoPolicy(), limits=Limits(artifacts=12), concurrency=concurrency)
-    assert len(list(walk(result.artifacts))) == 12
+    assert len(list(flatten(result.artifacts))) == 12
     assert [failure.reason for failure in result.limits] == [Reason.GRAPH_LIMIT]
     few = await validate(store, policy=NoPolicy(), limits=Limits(artifacts=3), concurrency=concurrency)
     assert len(few.artifacts) == 1

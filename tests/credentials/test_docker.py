@@ -172,7 +172,7 @@ class TestFile:
     async def test_a_file_that_cannot_be_read_is_an_error(self, tmp_path: Path) -> None:
         """Neither a folder nor something huge is taken for an empty file."""
         assert "cannot be read" in str(await refused(DockerCredentials(tmp_path)))
-        assert "larger" in str(await refused(config(tmp_path, " " * (1 << 20) + "{}")))
+        assert "has more than" in str(await refused(config(tmp_path, " " * (1 << 20) + "{}")))
 
     async def test_a_new_login_is_seen_at_once(self, tmp_path: Path) -> None:
         """The file is read whenever a credential is needed."""

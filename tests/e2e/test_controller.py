@@ -166,7 +166,9 @@ async def test_resources_are_followed_and_reported(
         assert status["conditions"][0]["reason"] == "CONFIG_INVALID"
         table = api_server.kubectl("get", "executor", "one").stdout
         assert "spec.stores[0].type" in table
-        await until(lambda: "as it last was valid it stays in service" in " ".join(notes(api_server, "one")))
+        await until(
+            lambda: "its last valid specification stays in service" in " ".join(notes(api_server, "one"))
+        )
         api.create(resource("mine", spec("t.example"), namespace))
         await until(lambda: deciders(config, namespace) == {"t.example": "cosign"})
         api.patch(resource("one", spec("c.example")))

@@ -71,7 +71,7 @@ def test_a_tenant_whose_executor_is_deleted_falls_back_to_the_cluster(
 def test_an_executor_that_becomes_invalid_and_valid_again(
     tenants: Tenants, cluster_wide: Document, images: Images
 ) -> None:
-    """Its status says so each time; as it last was valid it stays in service, and its fault spoils no other."""
+    """Its status says so each time; its last valid specification stays in service, and its fault spoils no other."""
     namespace = tenants.namespace("steady")
     spoilt = {**cluster_wide, "spec": {**cluster_wide["spec"], "stores": [{"type": "invalid-store-type"}]}}
     status = tenants.apply(spoilt)

@@ -115,8 +115,8 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("make", "message"),
         [
-            (lambda path: path.write_bytes(b"x" * (1 << 20) + b"x"), "larger than"),
-            (os.mkfifo, "no regular file"),
+            (lambda path: path.write_bytes(b"x" * (1 << 20) + b"x"), "has more than"),
+            (os.mkfifo, "not a regular file"),
             (lambda path: path.symlink_to(path), "cannot be read"),
         ],
         ids=["too large", "pipe", "loop of links"],

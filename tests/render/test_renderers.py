@@ -16,7 +16,7 @@ from pyratify.core.verifier import Details
 from pyratify.render import json as as_json
 from pyratify.render import text, tree
 from pyratify.render.facts import render_facts
-from pyratify.render.plain import bounded, clean
+from pyratify.render.plain import MAX_REPORT, bounded, clean
 
 REFERENCE = Reference.parse("registry.example.com/app:v1")
 IMAGE = Descriptor("application/vnd.oci.image.manifest.v1+json", Digest.of(b"image"), 5)
@@ -262,3 +262,14 @@ def test_attached_artifacts_as_lines() -> None:
     assert "not looked at: 2, because what came before was enough" in tree.render(result)
     assert "limit: too many" in tree.render(result)
     assert "limit: too many" in text.render(result)
+
+
+@pytest.mark.parametrize("name", ["render_lines", "render_tree"])
+def test_a_list_of_attached_artifacts_is_bounded(name: str) -> None:
+    """As every report is: what is left out is counted."""
+    from pyratify.render import attached
+
+    many = replace(ALLOWED, artifacts=(artifact(ONE),) * 5000)
+    lines = getattr(attached, name)(many).splitlines()
+    assert len("\n".join(lines)) < MAX_REPORT + 100
+    assert lines[-1].endswith(" lines left out")

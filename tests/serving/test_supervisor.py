@@ -25,6 +25,7 @@ from pyratify.serving.process import Process
 from pyratify.serving.workers.control import Inherited, Report, answer, parse_report
 from pyratify.serving.workers.supervisor import Supervisor
 from support.providers import VERIFY, request
+from support.sharing import free_port
 
 SECONDS = 60
 # Workers without an engine: they have what a worker has, and answer as they are told.
@@ -186,12 +187,26 @@ async def test_a_worker_that_does_not_end_is_ended(caplog: pytest.LogCaptureFixt
     assert [record.message for record in caplog.records] == ["worker ended by force"] * 2
 
 
+async def test_a_worker_that_hangs_is_ended_with_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """Stopped, it holds up neither metrics nor health, which the others have; nor the end of the whole."""
+    port, where = free_port(), list[Address]()
+    found = supervisor(
+        GOOD, "--workers", 2, "--enable-metrics", "--metrics-port", port, scraping=0.05, finishing=0.2
+    )
+    found.started = lambda _, health: where.append(health)
+    with caplog.at_level(logging.ERROR):
+        async with running(found, lambda: ready(found) == 2), aiohttp.ClientSession() as client:
+            found.workers[1].send(signal.SIGSTOP)
+            async with client.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                assert "x_total 4.0" in (await answer.text()).splitlines()
+            async with client.get(f"http://127.0.0.1:{where[0].port}/readyz") as answer:
+                assert answer.status == 200
+    assert "worker ended by force" in [record.message for record in caplog.records]
+
+
 async def test_metrics_of_the_whole_are_the_sum() -> None:
     """Of the workers that are there, and of those that were; with how many are ready."""
-    where: list[Address] = []
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, where = free_port(), list[Address]()
     found = supervisor(GOOD, "--workers", 3, "--enable-metrics", "--metrics-port", port)
     found.started = lambda _, health: where.append(health)
     async with running(found, lambda: ready(found) == 3), aiohttp.ClientSession() as client:

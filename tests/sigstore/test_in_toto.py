@@ -9,6 +9,7 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.claim import Claim
 from pyratify.sigstore.in_toto import STATEMENT_TYPES, read_statement
 from pyratify.testing.cosign import SIGN_PREDICATE, attach_bundle, sign_statement, statement
@@ -224,3 +225,20 @@ def test_a_statement_counts_by_its_predicate() -> None:
         is Reason.PAYLOAD_TYPE
     )
     assert claimed(Claim(predicate_type=SIGN_PREDICATE)) is None
+
+
+def test_an_artifact_is_hashed_once_for_all_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release has many files, and each of them may be large."""
+    artifact, hashed, of = Artifact.of(b"a file"), list[str](), Digest.of
+
+    def counted(data: bytes, algorithm: str = "sha256") -> Digest:
+        hashed.append(algorithm)
+        return of(data, algorithm)
+
+    digests = {name: of(b"another", name).hex for name in ("sha256", "sha512")}
+    subjects = [{"name": str(number), "digest": digests} for number in range(100)]
+    own = {"name": "a", "digest": {"sha512": of(b"a file", "sha512").hex}}
+    document = {**statement(artifact.digest), "subject": [*subjects, own]}
+    monkeypatch.setattr(Digest, "of", counted)
+    assert len(read_statement(json.dumps(document).encode(), artifact).annotations) == 1
+    assert hashed == ["sha512"]

@@ -17,7 +17,7 @@ import msgspec
 
 from pyratify.caches.shared_secret import SharedSecret
 from pyratify.core.digest import Digest
-from pyratify.core.report import ValidationResult, walk
+from pyratify.core.report import ValidationResult, flatten
 from pyratify.core.shared_verdicts import SharedVerdict, VerdictKey
 
 _HEADER = struct.Struct(">4s8sQQ")
@@ -98,7 +98,7 @@ def _milliseconds(moment: datetime) -> int:
 def encode_verdict(result: ValidationResult) -> bytes | None:
     """Return a verdict as bytes, in a form between processes of one version and no public format; None where it has something that cannot be carried, or more than 256 KiB."""
     try:
-        for report in walk(result.artifacts):
+        for report in flatten(result.artifacts):
             for item in report.results:
                 if item.details is not None:
                     json.dumps(dict(item.details.data), allow_nan=False, default=_plain).encode()

@@ -19,7 +19,7 @@ from pyratify.core.isolation import end, from_store
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import Decision, Outcome, ValidationResult, failures, walk
+from pyratify.core.report import Decision, Outcome, ValidationResult, failures, flatten
 from pyratify.core.shared_verdicts import SharedVerdicts, VerdictKey
 from pyratify.core.telemetry import NULL_OBSERVER, Observer, for_namespace
 from pyratify.core.weigh import ENTRY, weigh
@@ -276,7 +276,7 @@ def _remaining(result: ValidationResult, now: datetime) -> float:
     """Return the seconds until the first `valid_until` of the evidence; infinity where there is none."""
     ends = (
         item.details.valid_until
-        for report in walk(result.artifacts)
+        for report in flatten(result.artifacts)
         for item in report.results
         if item.details is not None and item.details.valid_until is not None
     )

@@ -33,7 +33,7 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     Attributes:
         type: The plugin, as `registry-store`.
-        scopes: What it is for; needed where there is more than one.
+        scopes: The references that it serves; required where there is more than one store.
         parameters: The plugin's parameters.
     """
 
@@ -60,10 +60,10 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes:
         manifest_bytes: The largest manifest.
         blob_bytes: The largest blob.
-        referrers: How many referrers of one subject are looked at.
+        referrers: How many referrers of one subject are examined.
         signatures: How many signatures one artifact may hold, as cosign's `.sig` tags collect them.
         depth: How many levels of referrers of referrers are followed.
-        artifacts: How many artifacts are looked at in all.
+        artifacts: How many artifacts are examined in all.
         total_bytes: How many bytes are read in all.
     """
 
@@ -87,14 +87,14 @@ def _default_stores() -> tuple[StoreConfig, ...]:
 
 
 class ExecutorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Who validates the references of some scopes, and how.
+    """How the references of some scopes are validated.
 
     Attributes:
         scopes: Repositories, prefixes as `host/team/*`, registries, zones as `*.example.com`, or `*`.
         verifiers: At least one.
         stores: Where artifacts are read from; registries with Docker's credentials when omitted.
-        policy_enforcer: Who decides; when omitted, evidence by one of the verifiers is enough.
-        concurrency: How many artifacts are looked at at the same time; 0 for the default.
+        policy_enforcer: Decides; when omitted, evidence by one of the verifiers is enough.
+        concurrency: How many artifacts are examined at the same time; 0 for the default.
         timeout: Seconds for one validation; no limit when omitted.
         limits: Bounds of one validation.
     """

@@ -99,7 +99,8 @@ class WatchedConfig:
             if (file, await asyncio.to_thread(_state, self._named)) == self._seen:
                 self._restored()
                 return False
-            loaded = load_config(self.path)
+            # In a thread: parsing a large document would delay the requests of a server.
+            loaded = await asyncio.to_thread(load_config, self.path)
             parts = await asyncio.to_thread(named, loaded)
             # Their state is taken before they are read, so that a change in between is found by the next refresh.
             state = await asyncio.to_thread(_state, parts)

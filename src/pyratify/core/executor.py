@@ -26,8 +26,8 @@ from pyratify.core.report import (
     ValidationResult,
     Verdict,
     failures,
+    flatten,
 )
-from pyratify.core.report import walk as every
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 from pyratify.core.walk import Walk
@@ -149,7 +149,7 @@ class Executor:
             if is_caller_cancellation(fault):
                 raise
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
-        passed = any(result.passed for report in every(reports) for result in report.results)
+        passed = any(result.passed for report in flatten(reports) for result in report.results)
         if verdict.decision is Decision.ALLOW and not passed:
             return _deny(Reason.NO_EVIDENCE, "the policy would allow this without any evidence that passed")
         return verdict

@@ -20,6 +20,14 @@ class UnreadableFile(Exception):
         self.remedy = remedy
 
 
+class MissingFile(UnreadableFile):
+    """There is no such file."""
+
+
+class FileTooLarge(UnreadableFile):
+    """A file of more bytes than the limit."""
+
+
 def read_file(path: Path, limit: int, *, regular: bool = False) -> bytes:
     """Return the content of a file.
 
@@ -39,7 +47,8 @@ def read_file(path: Path, limit: int, *, regular: bool = False) -> bytes:
                 raise UnreadableFile("is not a regular file", "Check that this is the file that you mean.")
             return read_stream(file, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise UnreadableFile(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        kind = MissingFile if isinstance(error, FileNotFoundError | NotADirectoryError) else UnreadableFile
+        raise kind(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_stream(stream: BinaryIO, limit: int) -> bytes:
@@ -51,5 +60,5 @@ def read_stream(stream: BinaryIO, limit: int) -> bytes:
     """
     data = stream.read(limit + 1)
     if len(data) > limit:
-        raise UnreadableFile(f"has more than {limit} bytes", "Check that this is the file that you mean.")
+        raise FileTooLarge(f"has more than {limit} bytes", "Check that this is the file that you mean.")
     return data

@@ -14,10 +14,10 @@ class Limits:
     Attributes:
         manifest_bytes: The largest manifest or referrers page that is read.
         blob_bytes: The largest blob that is read.
-        referrers: How many referrers of one subject are looked at.
+        referrers: How many referrers of one subject are examined.
         signatures: How many signatures one artifact may hold; cosign's `.sig` tags collect them, one for each signing.
         depth: How many levels of referrers of referrers are followed.
-        artifacts: After how many artifacts, counted in the store's order, no further ones are looked at.
+        artifacts: How many artifacts are examined in all, counted in the store's order.
         total_bytes: How many bytes one validation may read.
 
     Raises:

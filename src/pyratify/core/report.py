@@ -185,7 +185,7 @@ class ValidationResult:
 
         A result whose report cannot be written as JSON allows nothing, so that report and decision always agree.
         """
-        for report in walk(self.artifacts):
+        for report in flatten(self.artifacts):
             for item in report.results:
                 fault = find_fault(item.details.data) if item.details else None
                 if fault is not None:
@@ -221,16 +221,16 @@ class ValidationResult:
         return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
 
 
-def walk(reports: tuple[ArtifactReport, ...]) -> Iterator[ArtifactReport]:
+def flatten(reports: tuple[ArtifactReport, ...]) -> Iterator[ArtifactReport]:
     """Iterate over reports and everything nested in them, in order."""
     for report in reports:
         yield report
-        yield from walk(report.nested)
+        yield from flatten(report.nested)
 
 
 def failures(reports: tuple[ArtifactReport, ...]) -> Iterator[tuple[Outcome, Failure]]:
     """Iterate over everything in the tree that did not pass."""
-    for report in walk(reports):
+    for report in flatten(reports):
         if report.failure is not None and report.outcome is not None:
             yield report.outcome, report.failure
         yield from ((r.outcome, r.failure) for r in report.results if r.failure is not None)
@@ -251,7 +251,7 @@ def _reports(reports: tuple[ArtifactReport, ...], budget: _Budget) -> list[dict[
     for index, report in enumerate(reports):
         item = _flat(report)
         if not budget.spend(item):
-            budget.left_out += sum(1 for _ in walk(reports[index:]))
+            budget.left_out += sum(1 for _ in flatten(reports[index:]))
             break
         found.append({**item, "artifactReports": _reports(report.nested, budget)})
     return found

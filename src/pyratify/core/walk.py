@@ -19,8 +19,7 @@ from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
-from pyratify.core.report import walk as every
+from pyratify.core.report import ArtifactReport, Outcome, VerifierResult, flatten
 from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Evidence, Verifier
 
@@ -129,7 +128,7 @@ class Walk:
 
     def _settled(self, report: ArtifactReport) -> bool:
         """Return whether the policy is settled; in a long list it is evaluated less and less often, as each time costs the whole list."""
-        if not any(result.passed for found in every((report,)) for result in found.results):
+        if not any(result.passed for found in flatten((report,)) for result in found.results):
             return False
         self._passed += 1
         if self._passed < self._ask_at:

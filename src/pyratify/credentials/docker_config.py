@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
+from pyratify.core.files import MissingFile, UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.credentials.docker_config_keys import server_address
@@ -51,18 +52,15 @@ class DockerCredentials:
         if self._path is None:
             return None
         try:
-            with self._path.open("rb") as file:
-                data = file.read(MIB + 1)
-        except (FileNotFoundError, NotADirectoryError):
+            data = read_file(self._path, MIB)
+        except MissingFile:
             return None
-        except OSError as error:
+        except UnreadableFile as error:
             raise StoreError(
                 Reason.REGISTRY_AUTH,
-                f"{self._path} cannot be read: {error.strerror}",
-                remedy="Make the file readable for this user, or remove it.",
+                f"{self._path} {error}",
+                remedy="Make it a file of `docker login` that this user can read, or remove it.",
             ) from None
-        if len(data) > MIB:
-            raise StoreError(Reason.REGISTRY_AUTH, f"{self._path} is larger than {MIB} bytes")
         return parse_docker_file(data, str(self._path))
 
 

@@ -41,7 +41,7 @@ class Key:
         return _STAR not in self.host, len(self.path) if begins else -1, len(self.host.replace(_STAR, ""))
 
     def has_host(self, registry: str) -> bool:
-        """Tell whether the registry is the host, or one that the stars stand for."""
+        """Return whether the registry is the host, or one that the stars stand for."""
         if _STAR not in self.host:
             return self.host == registry
         parts, given = _SEPARATOR.split(self.host), _SEPARATOR.split(registry)
@@ -87,7 +87,7 @@ def closest(keys: Iterable[str], registry: str, repository: str) -> tuple[str, t
 
 
 def others(keys: Iterable[str], registry: str) -> tuple[str, ...]:
-    """Return the keys that speak of a registry and are not meant for all of it, or cannot be understood."""
+    """Return the keys that name a registry and cover only a part of it, or are malformed."""
     host = _PORT.sub("", registry)
     parsed = ((text, parse_key(text)) for text in keys)
     return tuple(

@@ -1,4 +1,4 @@
-"""Whether a place on this machine speaks TLS, found by a handshake that ends before anything is sent."""
+"""Whether a port of this machine speaks TLS, found by a handshake that ends before a request is sent."""
 
 import asyncio
 import ssl
@@ -18,7 +18,7 @@ async def speaks_tls(origin: Origin, resolve: Resolve, seconds: float) -> bool:
     No certificate is trusted here: the handshake of a server that speaks TLS ends with the refusal of its certificate.
 
     Args:
-        origin: A place on loopback.
+        origin: An origin on loopback.
         resolve: Names to addresses.
         seconds: How long an address may take.
     """

@@ -1,8 +1,8 @@
-"""Answers in HTTP/1.1 (RFC 9112), read strictly and without any I/O.
+"""Parse HTTP/1.1 responses (RFC 9112) strictly, without any I/O.
 
-What this reader does not know is refused, and nothing is believed of a length: a body is read up to its limit and a
-byte more. The framing of chunks counts, so that small chunks and extensions without end come to an end. An answer that
-could be read in two ways is none.
+Unknown syntax is refused, and so is every response that two parsers could read differently. No announced length is
+trusted: a body is read up to its limit and one byte more. Chunk framing is bounded, too, so that tiny chunks and endless
+extensions come to an end.
 """
 
 import re
@@ -21,10 +21,6 @@ from pyratify.http.transport import ERROR_BYTES, Headers, Request, Response
 _MAX_HEAD = 64 * 1024
 _MAX_LINE = 512
 _MAX_INTERIM = 4
-_FRAMING = 64 * 1024  # bytes of chunk framing that every body may have,
-_FRAMING_PART = (
-    8  # and one more for so many bytes of the body: chunks of 48 bytes are the smallest in a large one
-)
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEAD = re.compile(
@@ -41,7 +37,7 @@ class Reader:
     """Reads the answer to one request, piece by piece.
 
     Args:
-        request: What was asked.
+        request: The request that is answered.
 
     Attributes:
         reusable: Once there is an answer, whether the connection can be used again.

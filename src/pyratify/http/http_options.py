@@ -1,4 +1,4 @@
-"""What an HTTP client may be told."""
+"""The settings of the HTTP client."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ class HttpOptions:
     """The settings of one transport.
 
     Attributes:
-        ca_pem: CA certificates that replace the system's, for places with `Trust.ca`.
-        client_cert_file: The client certificate, for places with `Trust.client_certificate`.
+        ca_pem: CA certificates that replace the system's, for requests with `Trust.ca`.
+        client_cert_file: The client certificate, for requests with `Trust.client_certificate`.
         client_key_file: Its key; empty when it is in the certificate's file.
         proxy_from_environment: Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count.
         max_connections: How many requests one origin is sent at the same time; others wait, or are refused as REGISTRY_BUSY.
         connect_timeout: Seconds for one connection.
-        destinations: Where everything that is configured or said by a server may be; None where the configuration may name
-            any address.
+        destinations: Bounds every target, whether configured or named by a server; None where the configuration may name any
+            address.
     """
 
     ca_pem: str = ""

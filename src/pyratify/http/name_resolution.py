@@ -1,4 +1,4 @@
-"""Which addresses are dialled: each name is resolved once, and checked before anything is sent."""
+"""Resolve each name once, and check its addresses before a connection is made to one of just these."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ def system_resolve(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def find_addresses(
+async def allowed_addresses(
     request: Request, proxy: Proxy | None, resolve: Resolve, only: Destinations | None = None
 ) -> tuple[str, ...]:
     """Return the addresses that may be dialled for a request: its own, or its proxy's; each name is resolved once.
@@ -40,7 +40,7 @@ async def find_addresses(
         request: The request.
         proxy: The proxy that it goes through; its own addresses are the administrator's choice.
         resolve: Names to addresses.
-        only: Where everything that is not said to be public has to be; None for anywhere.
+        only: The destinations that bound internal targets too; None for no bound.
 
     Raises:
         OSError: The name has no address.
@@ -58,9 +58,9 @@ def check_dialled(
     """Refuse an origin with any address that must not be dialled.
 
     Args:
-        origin: What is asked.
+        origin: The target.
         addresses: Its addresses.
-        only: Where what may be internal has to be all the same; None for anywhere.
+        only: The destinations that bound internal targets too; None for no bound.
         internal: Whether it may have addresses that are not public, as in `Trust`.
 
     Raises:
@@ -73,7 +73,7 @@ def check_dialled(
 
 
 def check_behind_proxy(request: Request, resolve: Resolve, only: Destinations | None) -> None:
-    """Refuse a request through a proxy to what is known here to be a place that it must not be sent to.
+    """Refuse a request through a proxy whose target resolves here to an address that it must not be sent to.
 
     Raises:
         StoreError: `SSRF_BLOCKED`.

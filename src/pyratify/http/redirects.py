@@ -1,4 +1,4 @@
-"""Redirects, followed by hand: where to, and what may come along."""
+"""Redirects of registries: which are followed, and which header fields go along."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def follow(
     Once the origin changes, everything but what is asked for is left behind, and never taken up again.
 
     Args:
-        request: What was asked.
+        request: The request that was redirected.
         response: The redirect.
         registry_host: The host of the registry, which may be at an address that is not public.
         blob_hosts: Hosts where the configuration says that the registry keeps its blobs; these may be, too.
@@ -35,7 +35,7 @@ def follow(
     try:
         url = request.url.join(location)
     except ValueError as error:
-        raise _blocked(request, f"to a place that is none: {error}") from None
+        raise _blocked(request, f"to what is no URL: {error}") from None
     if url.origin == request.url.origin:
         return replace(request, url=url)
     configured = url.origin.host in blob_hosts or url.origin.authority in blob_hosts

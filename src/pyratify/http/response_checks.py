@@ -1,4 +1,4 @@
-"""What both transports refuse in an answer, and what they call a failure of the network."""
+"""What is refused in a response, and the errors for failures of the network."""
 
 import re
 import socket
@@ -79,7 +79,7 @@ def check_framing(url: Url, framing: int, body: int) -> None:
     """Refuse a body whose chunks have more framing than any server needs: small ones, and extensions, without end.
 
     Args:
-        url: What was asked.
+        url: The target.
         framing: The bytes of sizes, extensions and line ends so far (RFC 9112, section 7.1).
         body: The bytes of the body so far.
 
@@ -121,9 +121,9 @@ def network_error(url: Url, error: Exception, proxy: Origin | None = None) -> St
     """Return what an error of the operating system or of TLS means.
 
     Args:
-        url: What was asked.
+        url: The target.
         error: The error.
-        proxy: The proxy that was asked in its place.
+        proxy: The proxy that the request went through.
     """
     if proxy is None or isinstance(error, ssl.SSLError):  # TLS is spoken with the registry, through the proxy
         return _network_error(url, error, None)
@@ -149,7 +149,7 @@ def _network_error(url: Url, error: Exception, proxy: Origin | None) -> StoreErr
 
 
 def is_not_tls(error: ssl.SSLError) -> bool:
-    """Tell whether a handshake failed because the other side speaks something else, or hung up."""
+    """Return whether a handshake failed because the other side speaks something else, or hung up."""
     return (error.reason or "") in _NOT_TLS or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
@@ -165,7 +165,7 @@ def _tls_error(host: str, error: ssl.SSLError) -> StoreError:
 
 
 def _are_readable(fields: tuple[tuple[str, str], ...]) -> bool:
-    """Tell whether every name is a token and no value has a control character (RFC 9110, section 5.5)."""
+    """Return whether every name is a token and no value has a control character (RFC 9110, section 5.5)."""
     text = "".join(f"{name}\n{value}\n" for name, value in fields)
     # the line breaks are ours alone, or their number would be another
     return text.count("\n") == 2 * len(fields) and _FIELDS.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Which addresses a registry may send its clients to (server-side request forgery)."""
+"""Which addresses a server, or a tenant's configuration, may send this client to (server-side request forgery)."""
 
 from pyratify.core.addresses import Destinations, is_public, literal
 from pyratify.core.errors import StoreError
@@ -15,7 +15,7 @@ class InternalAddress(StoreError):
 
 
 def check_literal(host: str) -> None:
-    """Refuse a host that is the address of no public place.
+    """Refuse a host that is an address, in any spelling, and no public one.
 
     Raises:
         StoreError: `SSRF_BLOCKED`.

@@ -1,4 +1,4 @@
-"""Blocking work in threads that belong to nobody: they hold up neither a cancellation nor the end of the program."""
+"""Blocking work in threads of its own, which delay neither a cancellation nor the end of the program."""
 
 import asyncio
 import contextlib
@@ -31,11 +31,11 @@ class _Job(Generic[T]):
         try:
             result = self._work()
         except Exception as error:  # noqa: BLE001 - handed to the caller as it is
-            self._tell(self.outcome.set_exception, error)
+            self._report(self.outcome.set_exception, error)
         else:
-            self._tell(self.outcome.set_result, result)
+            self._report(self.outcome.set_result, result)
 
-    def _tell(self, settle: Callable[[Any], None], value: object) -> None:
+    def _report(self, settle: Callable[[Any], None], value: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is gone, and with it the caller
             self._loop.call_soon_threadsafe(self._settle, settle, value)
 

@@ -26,7 +26,7 @@ class TlsContexts:
             self.context(REGISTRY)
 
     def context(self, trust: Trust) -> ssl.SSLContext:
-        """Return the context for places of this trust."""
+        """Return the context for requests of this trust."""
         private = trust.ca and bool(self._options.ca_pem)
         shows = trust.client_certificate and bool(self._options.client_cert_file)
         if (private, shows) not in self._contexts:

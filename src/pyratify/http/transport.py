@@ -11,7 +11,7 @@ ERROR_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the place that a request goes to is given.
+    """How far the server that a request goes to is trusted.
 
     Attributes:
         internal: It may have an address that is not public.
@@ -54,14 +54,14 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked.
+    """One HTTP request.
 
     Attributes:
-        url: Where.
+        url: The target.
         limit: How many bytes the body of an answer with status 200 may have.
-        trust: What the place is given.
+        trust: How far the server is trusted.
         timeout: Seconds for everything, from the connection to the last byte.
-        patience: Seconds until the answer is of no use any more; what has to wait for longer is not begun.
+        patience: Seconds after which the answer is of no use; a request that would have to wait longer is refused.
         headers: Pairs of name and value; nothing else is sent but `Host`, `Connection` and `Content-Length`.
         method: `GET`, or `POST` for an OAuth2 token.
         body: The body of a POST.
@@ -85,13 +85,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What is answered.
+    """The response to a request.
 
     Attributes:
         status: The status code.
         headers: The header fields.
         body: The body: whole where the status is 200, at most 64 KiB of it otherwise.
-        url: Where the answer comes from.
+        url: The URL of the request.
     """
 
     status: int
@@ -115,7 +115,7 @@ class Transport(Protocol):
         ...
 
     async def speaks_tls(self, origin: Origin) -> bool:
-        """Tell whether an origin of this machine's loopback answers a TLS handshake; nothing else is sent."""
+        """Return whether an origin of this machine's loopback answers a TLS handshake; nothing else is sent."""
         ...
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""The transport of every program that names no other: asyncio's connections and the strict reader of `http1`."""
+"""The transport over asyncio: pooled connections, and the strict parser of `http1`."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from pyratify.http.connection_limiter import ConnectionLimiter
 from pyratify.http.handshake import speaks_tls
 from pyratify.http.http1 import Reader
 from pyratify.http.http_options import HttpOptions
-from pyratify.http.name_resolution import Resolve, find_addresses, system_resolve
+from pyratify.http.name_resolution import Resolve, allowed_addresses, system_resolve
 from pyratify.http.proxies import Proxy, proxy_for, proxy_variables
 from pyratify.http.response_checks import (
     ConnectionLost,
@@ -32,7 +32,7 @@ _Key = tuple[Origin, Trust]
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; asks for one thing after another."""
+    """One connection; one exchange at a time."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport
@@ -62,11 +62,11 @@ class _Connection(asyncio.Protocol):
         self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the way to send."""
+        """Keep the transport for writing."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
 
     def data_received(self, data: bytes) -> None:
-        """Read on; with what nobody asked for the connection is not used again."""
+        """Feed the parser; unrequested bytes make the connection unusable."""
         self._settle(lambda reader: reader.feed(data))
 
     def eof_received(self) -> None:
@@ -74,7 +74,7 @@ class _Connection(asyncio.Protocol):
         self._settle(lambda reader: reader.end())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits."""
+        """Fail the exchange that waits for an answer."""
         self.usable = False
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionAbortedError())
@@ -135,7 +135,7 @@ class AsyncioTransport:
             raise network_error(request.url, error, proxy.origin if proxy else None) from error
 
     async def speaks_tls(self, origin: Origin) -> bool:
-        """Tell whether an origin of this machine answers a TLS handshake."""
+        """Return whether an origin of this machine answers a TLS handshake."""
         return await speaks_tls(origin, self._resolve, self._connect_timeout)
 
     async def aclose(self) -> None:
@@ -185,7 +185,7 @@ class AsyncioTransport:
         origin = proxy.origin if proxy else request.url.origin
         secure = self._tls.context(request.trust) if request.url.origin.scheme == "https" else None
         failure: OSError = OSError("the name has no address")
-        for address in await find_addresses(request, proxy, self._resolve, self._only):
+        for address in await allowed_addresses(request, proxy, self._resolve, self._only):
             try:
                 async with asyncio.timeout(self._connect_timeout):
                     connection = await _open(address, origin.port, request, None if proxy else secure)

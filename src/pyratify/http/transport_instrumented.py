@@ -1,4 +1,4 @@
-"""A transport that is watched: every exchange with its host and how it was answered."""
+"""A span for every exchange, with its host and status."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from pyratify.http.url import Origin
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedTransport:
-    """A transport that is watched.
+class InstrumentedTransport:
+    """Reports the exchanges of another transport.
 
     Attributes:
-        transport: The transport.
-        observer: Who watches.
+        transport: Makes the exchanges.
+        observer: Where spans go.
     """
 
     transport: Transport
@@ -28,7 +28,7 @@ class ObservedTransport:
             return response
 
     async def speaks_tls(self, origin: Origin) -> bool:
-        """Tell whether an origin answers a TLS handshake."""
+        """Return whether an origin answers a TLS handshake."""
         return await self.transport.speaks_tls(origin)
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""URLs, parsed strictly: what two readers could take for two places is refused."""
+"""URLs, parsed strictly: a text that two parsers could take for different hosts is refused."""
 
 import ipaddress
 import re
@@ -40,10 +40,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An origin and what is asked of it.
+    """An origin with a path and query.
 
     Attributes:
-        origin: Where.
+        origin: Scheme, host and port.
         target: Path and query, beginning with a slash.
     """
 

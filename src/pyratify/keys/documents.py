@@ -1,7 +1,7 @@
 """Keys and certificates from the configuration's own text and from files.
 
 Only that a document can be read, has content and holds no private key is checked here; what is in it, every block of
-it, is checked by whoever parses it (`pyratify.pki`).
+it, is checked where it is parsed (`pyratify.pki`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,7 +48,7 @@ class InlineDocuments:
 
 
 class FileDocuments:
-    """Keys and certificates in files and directories, read anew whenever they are asked for.
+    """Keys and certificates in files and directories, read anew at each request.
 
     A directory stands for all files in it and in its folders, save hidden ones; each of them must be good.
 

@@ -1,12 +1,11 @@
-"""Which files a path of trust material stands for: none outside of it, none overlooked."""
+"""Files of trust material below a path; links that leave it and backups are refused."""
 
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import FileTooLarge, UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.pki.backup_names import looks_like_backup
@@ -49,17 +48,11 @@ def read_trusted(file: Path) -> bytes:
         ConfigurationError: `KEY_UNAVAILABLE` or `KEY_INVALID`: it is no regular file, or larger than 1 MiB.
     """
     try:
-        with os.fdopen(
-            os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
-        ) as opened:
-            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                _refuse(file, "is no regular file")
-            data = opened.read(_MAX_BYTES + 1)
-    except OSError as error:
-        _refuse(file, f"cannot be read: {error.strerror}")
-    if len(data) > _MAX_BYTES:
-        _refuse(file, f"is larger than {_MAX_BYTES} bytes", Reason.KEY_INVALID)
-    return data
+        return read_file(file, _MAX_BYTES, regular=True)
+    except FileTooLarge as error:
+        _refuse(file, str(error), Reason.KEY_INVALID)
+    except UnreadableFile as error:
+        _refuse(file, str(error))
 
 
 def _walk(folder: Path, root: Path, depth: int) -> Iterator[Path]:

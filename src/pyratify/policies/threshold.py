@@ -1,7 +1,7 @@
-"""The threshold tree of Ratify v2: how many rules must be satisfied, by which verifiers' evidence.
+"""The threshold policy of Ratify v2: a tree of rules, each satisfied by the evidence of a verifier.
 
-Decisions are Ratify v2's, with one exception: where one verifier stands more than once beside itself, each rule needs
-evidence by another signer. The whole is a pure function of the report tree.
+Decisions are those of Ratify v2 with one exception: where sibling rules name the same verifier, each needs evidence by
+a different signer. The policy is a pure function of the report tree.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Rule:
 class ThresholdPolicy:
     """Allows a subject whose evidence satisfies the tree.
 
-    Where rules need distinct evidence, evidence is told apart by its signers; what has none counts once for a verifier.
+    Where rules need distinct evidence, it is distinguished by its signers; evidence without signers counts once for each verifier.
 
     Attributes:
         root: The group at the top.
@@ -71,7 +71,7 @@ class ThresholdPolicy:
         _check(self.root, "policy", self.across_verifiers)
 
     def wants(self, chain: Chain) -> frozenset[str]:
-        """Return the verifiers that some rule for this place names."""
+        """Return the verifiers that a rule for this position names."""
         return frozenset(
             leaf.verifier for group in self._groups(chain) for leaf in group.leaves() if leaf.verifier
         )
@@ -81,7 +81,7 @@ class ThresholdPolicy:
         return bool(self._groups(chain))
 
     def settled(self, reports: Reports) -> bool:
-        """Return whether the tree is satisfied; more evidence never takes that back."""
+        """Return whether the tree is satisfied; it is monotonic, so further evidence cannot change that."""
         return self._holds(self.root, reports)
 
     def decide(self, reports: Reports) -> Verdict:
@@ -150,14 +150,14 @@ class ThresholdPolicy:
 
 
 def _compete(leaves: list[Rule], across_verifiers: bool) -> bool:
-    """Return whether two of the rules may want the same signer."""
+    """Return whether two of the rules can compete for the same signer."""
     return len(leaves) > 1 if across_verifiers else len({leaf.verifier for leaf in leaves}) < len(leaves)
 
 
 def _selections(group: Rule, evidence: Evidence) -> Iterator[tuple[Rule, ...]]:
     """Iterate over the smallest sets of satisfied rules that satisfy the group, were they all distinct.
 
-    Of equal rules, which to take makes no difference.
+    Of equal rules only the first is chosen, as they are interchangeable.
     """
 
     def choose(rules: tuple[Rule, ...], needed: int) -> Iterator[tuple[Rule, ...]]:
@@ -212,7 +212,7 @@ def _check(rule: Rule, path: str, across_verifiers: bool) -> None:
 
 
 def _check_ways(group: Rule, path: str, across_verifiers: bool) -> None:
-    """Refuse a group whose evidence could not be shared out by trying: a bound while deciding would not be exact."""
+    """Refuse a group with too many assignments to try: a bound while deciding would make the decision inexact."""
     leaves = list(group.leaves())
     if not _compete(leaves, across_verifiers):
         return
@@ -220,7 +220,7 @@ def _check_ways(group: Rule, path: str, across_verifiers: bool) -> None:
     ways = sum(1 for _ in islice(_selections(group, everything), _MAX_SELECTIONS + 1))
     if ways > _MAX_SELECTIONS:
         raise ConfigurationError(
-            f"the rules can share out evidence in more than {_MAX_SELECTIONS} ways; use fewer rules",
+            f"the rules can be satisfied in more than {_MAX_SELECTIONS} ways; use fewer rules",
             path=path,
         )
 

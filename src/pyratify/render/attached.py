@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, flatten
 from pyratify.core.store import Discovery
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.text import cut
@@ -14,16 +14,16 @@ from pyratify.render.words import because, name
 
 def render_tree(result: ValidationResult) -> str:
     """Return what is attached as a tree, without a line break at the end."""
-    count = sum(1 for _ in walk(result.artifacts))
+    count = sum(1 for _ in flatten(result.artifacts))
     head = f"{name(result)}: {count or 'nothing'} attached"
     nodes = tuple(_node(report) for report in result.artifacts)
     limits = (Node(f"limit: {because(limit)[0]}") for limit in result.limits)
-    return "\n".join((head, *draw((*nodes, *limits))))
+    return cut((head, *draw((*nodes, *limits))))
 
 
 def render_lines(result: ValidationResult) -> str:
     """Return what is attached as lines, nested artifacts indented, without a line break at the end."""
-    count = sum(1 for _ in walk(result.artifacts))
+    count = sum(1 for _ in flatten(result.artifacts))
     lines = (line for report in result.artifacts for line in _text(_node(report), "  "))
     limits = (f"  limit: {because(limit)[0]}" for limit in result.limits)
     return cut((f"{name(result)}: {count or 'nothing'} attached", *lines, *limits))

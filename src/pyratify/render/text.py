@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pyratify.core.errors import Failure
-from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.render.plain import MAX_REPORT, clean
 from pyratify.render.words import because, headline, signer_names
 
@@ -41,7 +41,7 @@ def _lines(result: ValidationResult) -> Iterator[str]:
     why = result.error or result.failure
     if why is not None:
         yield f"  why:  {because(why)[0]}"
-    for report in walk(result.artifacts):
+    for report in flatten(result.artifacts):
         yield from _report(report, passed=result.succeeded)
     for limit in result.limits:
         yield f"  limit: {because(limit)[0]}"
@@ -74,7 +74,7 @@ def _remedy(result: ValidationResult, why: Failure) -> str:
     """Return the most specific remedy: that of the signatures, where all failed for the same reason."""
     failures = {
         item.failure.reason: item.failure
-        for report in walk(result.artifacts)
+        for report in flatten(result.artifacts)
         for item in report.results
         if item.failure is not None
     }

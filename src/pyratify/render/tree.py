@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.core.verifier import Details
 from pyratify.render.plain import clean
 from pyratify.render.text import cut, warnings
@@ -72,7 +72,7 @@ def _signers(details: Details) -> Iterator[str]:
 
 
 def _ending(result: ValidationResult) -> Iterator[Node]:
-    unread = sum(not report.results and report.failure is None for report in walk(result.artifacts))
+    unread = sum(not report.results and report.failure is None for report in flatten(result.artifacts))
     if unread:
         yield Node(f"not looked at: {unread} of kinds that no verifier here reads")
     if result.passed_over:

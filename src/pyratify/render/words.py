@@ -2,7 +2,7 @@
 
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
-from pyratify.core.report import Decision, Outcome, ValidationResult, walk
+from pyratify.core.report import Decision, Outcome, ValidationResult, flatten
 from pyratify.core.verifier import Details
 from pyratify.render.plain import MAX_REFERENCE, clean
 
@@ -81,7 +81,7 @@ def _denied(result: ValidationResult, failure: Failure) -> str:
         return "no signature"
     if failure.reason is not Reason.POLICY_UNSATISFIED:
         return "refused"
-    items = [item for report in walk(result.artifacts) for item in report.results]
+    items = [item for report in flatten(result.artifacts) for item in report.results]
     if any(item.passed for item in items):
         return "not enough signatures"
     undecided = sum(item.outcome is Outcome.INCONCLUSIVE for item in items)

@@ -19,8 +19,8 @@ def choose_source(flags: Namespace, clock: Clock) -> FollowedSource:
     """Return the configuration that the flags and the surroundings ask for.
 
     Args:
-        flags: What the command line said.
-        clock: Where all times come from.
+        flags: The parsed command line.
+        clock: The clock of durations and deadlines.
 
     Raises:
         ConfigurationError: The cluster's API server cannot be used, what is needed for it is not installed, or nothing

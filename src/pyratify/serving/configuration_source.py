@@ -20,10 +20,10 @@ class Snapshot(Protocol):
 
 
 class Source(Protocol):
-    """Where the configuration of the moment comes from."""
+    """The current configuration, by namespace."""
 
     def acquire(self, namespace: str) -> Snapshot | None:
-        """Return the configuration of the moment for a namespace, or None when there is none.
+        """Return the current configuration for a namespace, or None when there is none.
 
         Args:
             namespace: The tenant that asks; empty for none.

@@ -74,7 +74,7 @@ def watch_of(flags: Namespace, clock: Clock) -> Watch:
     names = frozenset(flags.client_name)
     if names and not flags.client_ca_file:
         raise ConfigurationError(
-            "--client-name names clients, and no certificate of theirs is asked for",
+            "--client-name restricts clients by their certificates, and none is required",
             remedy=f"Give {flags.client_ca_flag} too.",
         )
     return Watch(bodies=bodies, refused=RefusedClients(clock.monotonic), names=names)

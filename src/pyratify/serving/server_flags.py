@@ -262,5 +262,5 @@ def lifetime(text: str) -> float:
 
 
 def answer_within(timeout: float) -> float:
-    """Return in how many seconds to answer a caller who waits that many: 4.9 of 5, 1.95 of 2."""
+    """Return the seconds until an answer has to leave, for a client with this timeout: 4.9 of 5, 1.95 of 2."""
     return timeout - min(0.1, timeout * 0.025)

@@ -39,10 +39,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Asks the engine of the moment.
+    """Verdicts and digests of the current engine.
 
     Attributes:
-        source: The configuration of the moment.
+        source: The current configuration.
         verdicts: Remembers verdicts.
     """
 
@@ -70,7 +70,7 @@ class Answers:
             return Answer(for_clients(result), snapshot.types, engine.generation, seconds)
 
     async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
-        """Return a reference by digest; no registry is asked where it has one.
+        """Return a reference by digest; one that has a digest already needs no registry.
 
         Raises:
             Undecided: No configuration, or no executor for it.

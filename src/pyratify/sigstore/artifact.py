@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,18 +35,21 @@ class Artifact:
         return cls(None, Digest(text)) if _DIGEST.fullmatch(text) else None
 
     def digest_by(self, algorithm: str) -> Digest | None:
-        """Return its digest by one of `ALGORITHMS`; None where that is unknown."""
-        if self.data is None:
-            return self.digest if algorithm == self.digest.algorithm else None
-        return Digest.of(self.data, algorithm)
+        """Return its digest by one of `ALGORITHMS`; None where that is unknown. Reads all bytes, save for SHA-256."""
+        if algorithm == self.digest.algorithm:
+            return self.digest
+        return None if self.data is None else Digest.of(self.data, algorithm)
 
-    def is_named_by(self, digests: Mapping[str, Any]) -> bool:
-        """Return whether a statement's subject with these digests is the artifact (in-toto attestation framework, "DigestSet").
 
-        One of `ALGORITHMS` has to agree, and none may differ; others, such as SHA-1, say nothing.
-        """
-        known = [found for name in ALGORITHMS if name in digests and (found := self.digest_by(name))]
-        return bool(known) and all(_is_hex(digests[each.algorithm], each.hex) for each in known)
+def agree(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
+    """Return whether a subject of a statement is an artifact (in-toto attestation framework, "DigestSet").
+
+    Args:
+        digests: The subject's digests by algorithm; other algorithms than those of `known`, such as SHA-1, are ignored.
+        known: The artifact's digests. At least one must agree, and none may differ.
+    """
+    common = [each for each in known if each.algorithm in digests]
+    return bool(common) and all(_is_hex(digests[each.algorithm], each.hex) for each in common)
 
 
 def _is_hex(value: Any, expected: str) -> bool:

@@ -36,7 +36,7 @@ def verify_blob(
 
 
 def check_type(found: str | None, wanted: str) -> None:
-    """Refuse a claim of another type than the one that is asked for; empty asks for none.
+    """Refuse a claim of another type than the wanted one; an empty type accepts all.
 
     Raises:
         VerificationError: `PAYLOAD_TYPE`.

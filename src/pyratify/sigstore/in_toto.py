@@ -7,7 +7,7 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore import json_fields
-from pyratify.sigstore.artifact import ALGORITHMS, Artifact
+from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree
 from pyratify.sigstore.claim import Claim
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
@@ -33,7 +33,10 @@ def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
     predicate_type = json_fields.text(document.get("predicateType"), "predicateType")
     subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
     named = [(value, _digests(value)) for value in subjects]
-    mentions = [value for value, digests in named if artifact.is_named_by(digests)]
+    # Once for all subjects: a release names many, and the artifact may be large.
+    algorithms = [name for name in ALGORITHMS if any(name in digests for _, digests in named)]
+    known = [digest for name in algorithms if (digest := artifact.digest_by(name))]
+    mentions = [value for value, digests in named if agree(digests, known)]
     if not mentions:
         raise _about_another(artifact, [digests for _, digests in named])
     return Claim(tuple(_annotations(value) for value in mentions), predicate_type=predicate_type)

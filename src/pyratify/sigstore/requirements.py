@@ -50,7 +50,7 @@ class SignatureRequirements:
             raise ConfigurationError("a number of logs or timestamps is negative", path="logs")
         if self.identities and not self.logs and not self.use_timestamps:
             raise ConfigurationError(
-                "neither transparency logs nor timestamps are looked at, so a certificate would have no time",
+                "neither transparency logs nor timestamps are verified, so a certificate would have no time",
                 path="ignoreTLog",
                 remedy="Remove ignoreTLog or ignoreObserverTimestamps.",
             )

@@ -1,1 +1,1 @@
-"""What every command shares: arguments, the console, exit codes."""
+"""Arguments, the console, inputs and exit codes: what all commands share."""

@@ -1,4 +1,4 @@
-"""What the command line is parsed with: argparse without its guesses, and the values it takes."""
+"""Parsing of command lines: argparse without its guesses, and the values of flags."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ exit codes:
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; argparse's own way to find that out costs as much as a network round trip."""
+    """Help as wide as the terminal; argparse imports shutil to find that out, as slow as a network round trip."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
@@ -43,12 +43,12 @@ class OpenChoices(tuple[str, ...]):
     __slots__ = ()
 
     def __contains__(self, word: object) -> bool:
-        """Tell that every text may be chosen; the command says what is not installed."""
+        """Return True for every text; the command refuses a renderer that is not installed."""
         return isinstance(word, str)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose mistakes end with the exit code for usage, and that guesses no abbreviations."""
+    """An argument parser that exits with `exits.USAGE` and accepts no abbreviations."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse, and refuse what is left over where it was left: the command that does not know it says so."""
+        """Parse, and refuse unknown arguments in the name of the command that does not know them."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             flag = next((each.partition("=")[0] for each in unknown if each.startswith("-")), "")
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Refuse what is none of the choices, and say which of them could be meant."""
+        """Refuse a value that is not among the choices, and suggest the nearest."""
         if action.choices is None or value in action.choices:
             return
         choices = [str(choice) for choice in action.choices]
@@ -85,7 +85,7 @@ class Parser(argparse.ArgumentParser):
         return f"{super().format_help()}\nexamples:\n{lines}" if lines else super().format_help()
 
     def error(self, message: str, remedy: str = "") -> NoReturn:
-        """Say what is wrong, what to do and how to get help, and end."""
+        """Print what is wrong, what to do and how to get help, and exit."""
         from pyratify.render.plain import clean
 
         what = f"{remedy} " * bool(remedy) + f"`{self.prog} --help` shows the arguments"
@@ -124,13 +124,13 @@ def add_config(parser: argparse.ArgumentParser, text: str = "the configuration, 
 def add_output(
     parser: argparse.ArgumentParser, choices: tuple[str, ...] = OUTPUTS, default: str = "text"
 ) -> None:
-    """Add -o, with the ways to print what the command says."""
+    """Add -o with these formats."""
     text = f"how it is printed: {', '.join(choices)} (default: {default})"
     parser.add_argument("-o", "--output", choices=choices, default=default, metavar="FORMAT", help=text)
 
 
 def add_renderer(parser: argparse.ArgumentParser) -> None:
-    """Add -o to a command that prints results: whatever renderer is installed will do."""
+    """Add -o to a command that prints results; any installed renderer may be named."""
     text = f"how it is printed: {', '.join(BUILT_IN)}, or a renderer that is installed (default: text)"
     parser.add_argument(
         "-o", "--output", choices=OpenChoices(BUILT_IN), default="text", metavar="FORMAT", help=text

@@ -1,4 +1,4 @@
-"""Where the command writes: results to standard output, everything else to standard error."""
+"""The output of commands: results to standard output, everything else to standard error."""
 
 import os
 import sys
@@ -69,13 +69,13 @@ class Console:
             self._error(traceback.format_exc())
 
     def progress(self, done: int, total: int) -> None:
-        """Show how far many references have come, on a terminal only."""
+        """Show the progress of several references, on a terminal only."""
         if total > 1 and _is_terminal(sys.stderr):
             self._error(f"\r{done} of {total} references")
             self._progress = True
 
     def close(self) -> None:
-        """Write what is left.
+        """Flush standard output.
 
         Raises:
             OutputFailed: It could not be written.
@@ -90,7 +90,7 @@ class Console:
             raise OutputFailed(f"the results could not be written: {error}") from None
 
     def abandon(self) -> None:
-        """Let nothing be written to standard output any more, so that ending the process cannot fail."""
+        """Discard all further output, so that flushing at exit cannot fail."""
         self._clear()
         try:
             null = os.open(os.devnull, os.O_WRONLY)

@@ -1,11 +1,11 @@
-"""What the command's exit codes mean; a contract."""
+"""The exit codes, which are a contract."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyratify.core.report import ValidationResult
 
 ALLOWED = 0
-"""Every reference is allowed, or the command did what it was asked."""
+"""Every reference is allowed, or the command did its work."""
 DENIED = 1
 """Some reference is denied."""
 UNDECIDED = 2

@@ -42,7 +42,7 @@ class RegistrySimulator:
 
     Args:
         features: What the registry can do.
-        auth: Whom it lets in; everybody when omitted.
+        auth: The authentication it requires; none when omitted.
         tls: A server's TLS context, as `pyratify.testing.tls.Authority` makes; plain http when omitted.
         delay: Seconds before each answer, of which none waits for another.
         rounds: Seconds without a request after which everything asked so far is answered at once; 0 to answer each
@@ -50,7 +50,7 @@ class RegistrySimulator:
 
     Attributes:
         features: What the registry can do; may be changed at any time.
-        auth: Whom it lets in; may be changed at any time.
+        auth: The authentication it requires; may be changed at any time.
         delay: Seconds before each answer; may be changed at any time.
         host: Host and port, as they stand in references.
     """

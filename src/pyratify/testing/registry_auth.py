@@ -35,7 +35,7 @@ def basic_credential(value: str) -> tuple[str, str] | None:
 
 @dataclass
 class BasicAuth:
-    """Lets in whoever knows the password.
+    """Requires a user name and a password.
 
     Attributes:
         username: The user.
@@ -60,10 +60,10 @@ class BasicAuth:
 
 @dataclass
 class BearerAuth:
-    """Lets in whoever has a token for pulling from the repository.
+    """Requires a token for pulling from the repository.
 
     Attributes:
-        username: The user who gets tokens.
+        username: The user that gets tokens.
         password: The password.
         identity_token: The refresh token that gets tokens by OAuth2; empty for none.
         anonymous: Whether tokens are given to anybody.

@@ -81,11 +81,11 @@ class Fault:
     wait: Event | None = None
 
     def matches(self, hit: Hit) -> bool:
-        """Tell whether this is about such a request."""
+        """Return whether this is about such a request."""
         return hit.method == self.method and re.search(self.path, hit.path) is not None
 
     def covers(self, count: int) -> bool:
-        """Tell whether it happens to the matching request of this number, counted from 1."""
+        """Return whether it happens to the matching request of this number, counted from 1."""
         return count >= self.nth and (self.times is None or count < self.nth + self.times)
 
     def change(self, answer: Answer) -> Answer:

@@ -17,7 +17,7 @@ _FILLER = b"x" * 65536
 
 
 class Server(LoopbackServer):
-    """Sends what it is told.
+    """Sends prepared responses.
 
     Args:
         respond: Says what to send; called in the connection's thread.

@@ -1,4 +1,4 @@
-"""Revocation for tests: lists and OCSP answers, good or wrong in one chosen way, and places that serve them.
+"""Revocation for tests: lists and OCSP answers, good or wrong in one chosen way, and servers for them.
 
 leaf = signer(root, extensions=looked_up(ocsp="http://ca.test/ocsp", lists="http://ca.test/root.crl"))
 fetcher = FakeFetcher({"http://ca.test/root.crl": make_list(root, revoked=[Revoked(leaf)])})
@@ -145,7 +145,7 @@ def make_answer(
 
     Args:
         certificate: What it is about.
-        issuer: Who issued that.
+        issuer: Its issuer.
         status: What is said.
         reason: Why it is revoked.
         by: The responder; the issuer when omitted.
@@ -217,7 +217,7 @@ def refusal(status: x509_ocsp.OCSPResponseStatus = x509_ocsp.OCSPResponseStatus.
 
 @dataclass
 class FakeFetcher:
-    """A network of a few places; everywhere else nobody answers.
+    """A network of a few URLs; every other one fails.
 
     Attributes:
         places: What there is at each url: bytes, an exception, or a function of the request.
@@ -230,7 +230,7 @@ class FakeFetcher:
     async def fetch(self, request: FetchRequest) -> bytes:
         """Return what is there."""
         self.asked.append(request.url)
-        answer = self.places.get(request.url, FetchFailed("nobody answers"))
+        answer = self.places.get(request.url, FetchFailed("no such server"))
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, bytes) else answer(request)

@@ -1,6 +1,7 @@
 """The webhook's answers to reviews of objects."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -345,7 +346,7 @@ async def test_a_source_that_fails_admits_nothing() -> None:
             raise RuntimeError("secret")
 
     hook = webhook(store(), text=LOOSE)
-    hook._answers = type(hook._answers)(Source(), hook.verdicts)
+    hook = replace(hook, source=Source())
     text = await message(hook, pod())
     assert "INTERNAL: it could not be decided" in text
     assert "secret" not in text
@@ -357,7 +358,7 @@ async def test_without_a_policy_nothing_is_admitted() -> None:
     executor = Executor(store=one, verifiers=(FakeVerifier(),))
     hook = webhook(one, text=LOOSE, clock=clock)
     held = Held(Engine(ScopeMap([("*", executor)]), "one"))
-    hook._answers = type(hook._answers)(Here(held), hook.verdicts)
+    hook = replace(hook, source=Here(held))
     assert "POLICY_UNSATISFIED: no policy allows it." in await message(hook, pod())
 
 
@@ -464,7 +465,7 @@ async def test_the_namespace_of_the_object_is_the_tenant() -> None:
             asked_for.append(namespace)
 
     hook = webhook(store(), clock=FakeClock())
-    hook._answers = type(hook._answers)(Source(), hook.verdicts)
+    hook = replace(hook, source=Source())
     document = {**pod(f"example.com/app@{Digest.of(b'x')}"), "metadata": {"namespace": "other"}}
     assert "NO_EXECUTOR" in await message(hook, document, namespace="team")
     assert asked_for == ["team"]

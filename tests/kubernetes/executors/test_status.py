@@ -125,7 +125,7 @@ async def test_events_name_what_they_are_about_and_are_few(
     first = next(each for each in events if each["regarding"]["name"] == "e0")
     assert first["regarding"]["kind"] == "NamespacedExecutor"
     assert (first["type"], first["reason"], first["action"]) == ("Warning", "KEY_UNAVAILABLE", "Configure")
-    assert first["note"] == "spec.verifiers[0]: no such key; as it last was valid it stays in service"
+    assert first["note"] == "spec.verifiers[0]: no such key; its last valid specification stays in service"
     assert first["eventTime"] == "2026-06-01T00:00:00.000000Z"
 
 

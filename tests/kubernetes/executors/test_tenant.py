@@ -76,7 +76,7 @@ STORE = ("stores", 0, "parameters")
             ["169.254.169.254"],
             "verifiers[1].parameters.revocation.allowedHosts",
         ),
-        (("verifiers", 1, "type"), "somebody-elses", "verifiers[1].type"),
+        (("verifiers", 1, "type"), "third-party", "verifiers[1].type"),
         (("policyEnforcer",), {"type": "rego", "parameters": {}}, "policyEnforcer.type"),
         ((*COSIGN, "identities"), [EXPRESSION] * 33, "verifiers"),
         (("verifiers",), [spec("a.example", name=f"v{n}")["verifiers"][0] for n in range(17)], "verifiers"),
@@ -85,6 +85,10 @@ STORE = ("stores", 0, "parameters")
             [{"type": "registry-store", "scopes": [f"a.example/{n}"]} for n in range(17)],
             "stores",
         ),
+        (("scopes",), [f"a.example/{n}" for n in range(129)], "scopes"),
+        (("stores", 0, "scopes"), [f"a.example/{n}" for n in range(129)], "stores"),
+        (COSIGN[:-1], [{"scopes": [f"a.example/{n}"]} for n in range(65)], "verifiers"),
+        ((*NOTATION, "trustPolicy"), {"trustPolicies": [{}] * 64}, "verifiers"),
         (("concurrency",), 17, "concurrency"),
         (("timeout",), 61, "timeout"),
         ((*STORE, "timeout"), 1e9, "stores[0].parameters.timeout"),
@@ -127,9 +131,27 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
     ],
     ids=lambda value: "" if isinstance(value, tuple) else str(value)[:30],
 )
-def test_what_harms_nobody_is_open(place: tuple[Any, ...], value: Any) -> None:
+def test_what_does_no_harm_is_open(place: tuple[Any, ...], value: Any) -> None:
     """What stands in the resource itself, and less than the usual bounds."""
     assert read_spec(changed(place, value), tenant=True).scopes == ("a.example",)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "remedy"),
+    [
+        (("timeout",), 61, "Lower it"),
+        ((*STORE, "caFile"), "ca.pem", "Write the certificates into caPem."),
+        ((*STORE, "credential"), {"provider": "docker"}, "Use one of anonymous, kubernetes, static"),
+        ((*NOTATION, "trustPolicy"), "policy.json", "Write the trust policy itself"),
+        ((*NOTATION, "plugins"), {"folder": "/bin"}, "Remove it"),
+        ((*COSIGN, "identities"), [EXPRESSION] * 33, "Split the resource"),
+    ],
+)
+def test_a_remedy_is_of_this_very_case(place: tuple[Any, ...], value: Any, remedy: str) -> None:
+    """What a tenant can write in its place, or that only an administrator can."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_spec(changed(place, value), tenant=True)
+    assert caught.value.remedy.startswith(remedy)
 
 
 def test_every_number_of_a_tenants_store_has_a_bound() -> None:
@@ -203,45 +225,45 @@ def test_unknown_keys_are_refused_with_a_suggestion() -> None:
 
 
 @pytest.fixture
-def lent() -> ClusterResources:
-    """What plugins are lent for a namespace."""
+def services() -> ClusterResources:
+    """Services for plugins of a namespace."""
     return plugin_resources_for("team", FakeClock(), Shared())
 
 
 @pytest.mark.parametrize("name", ["files", "azurekeyvault", "awskms", "nothing-of-the-kind"])
 async def test_a_plugin_gets_no_keys_of_the_provider_for_a_tenant(
-    lent: ClusterResources, tmp_path: Path, name: str
+    services: ClusterResources, tmp_path: Path, name: str
 ) -> None:
     """Whatever parameters it took them from: those that were not checked before are refused where they are built."""
     (tmp_path / "cosign.pub").write_text(KEY)
     given = {name: [str(tmp_path / "cosign.pub")]}
-    for build in (lent.keys, lent.certificates):
+    for build in (services.keys, services.certificates):
         with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
             await build(given, "some.place")
         assert caught.value.path == f"some.place.{name}"
 
 
-async def test_one_of_several_sources_is_enough_to_refuse_all(lent: ClusterResources) -> None:
+async def test_one_of_several_sources_is_enough_to_refuse_all(services: ClusterResources) -> None:
     """The others do not hide it."""
     given = {"inline": {"certs": KEY}, "files": ["ca.pem"]}
     with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
-        await lent.certificates(given, "some.place")
+        await services.certificates(given, "some.place")
     assert caught.value.path == "some.place.files"
 
 
-async def test_a_plugin_gets_keys_that_stand_in_the_resource(lent: ClusterResources) -> None:
+async def test_a_plugin_gets_keys_that_stand_in_the_resource(services: ClusterResources) -> None:
     """For a tenant as for the cluster; and for the cluster also those in files."""
-    provider = await lent.keys({"inline": {"keys": KEY}}, "keys")
+    provider = await services.keys({"inline": {"keys": KEY}}, "keys")
     assert [each.data for each in await provider.keys()] == [KEY.encode()]
 
 
 @pytest.mark.parametrize("name", ["docker", "azure", "", None])
 async def test_a_plugin_gets_no_credentials_of_the_provider_for_a_tenant(
-    lent: ClusterResources, name: str | None
+    services: ClusterResources, name: str | None
 ) -> None:
     """As with keys."""
     with pytest.raises(ConfigurationError, match="reads what belongs to the provider") as caught:
-        await lent.credentials({"provider": name}, "credential")
+        await services.credentials({"provider": name}, "credential")
     assert caught.value.path == "credential.provider"
 
 
@@ -253,9 +275,9 @@ async def test_the_clusters_plugins_get_keys_from_files(tmp_path: Path) -> None:
     assert [each.data for each in await provider.keys()] == [KEY.encode()]
 
 
-def test_a_tenants_plugins_reach_public_addresses_only(lent: ClusterResources) -> None:
+def test_a_tenants_plugins_reach_public_addresses_only(services: ClusterResources) -> None:
     """Also where no bound was given; what is listed for tenants is kept, and the cluster has no bound."""
-    assert lent.shared.destinations == PUBLIC_ONLY
+    assert services.shared.destinations == PUBLIC_ONLY
     listed = Destinations.parse(["10.0.0.0/8"])
     assert (
         plugin_resources_for("team", FakeClock(), Shared(destinations=listed)).shared.destinations == listed

@@ -1,6 +1,8 @@
 """The revocation of chains: OCSP first, then lists and their delta lists; what is not known is never good."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,6 +15,8 @@ from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.pki.asn1 import SEQUENCE, UTC_TIME, encode
 from pyratify.pki.chain import validate_chain
 from pyratify.pki.der import read_element, read_elements
+from pyratify.pki.revocation import checker as checker_module
+from pyratify.pki.revocation import crl
 from pyratify.pki.revocation.certificate_status import (
     CertificateStatus,
     Finding,
@@ -161,7 +165,7 @@ INDIRECT = x509.DistributionPoint(
 )
 NO_SIGNING = authority("no lists", usages=("keyCertSign",))
 UNSAID = {
-    "ocsp-nobody": (BY_OCSP, {}, "nobody answers"),
+    "ocsp-no-server": (BY_OCSP, {}, "no such server"),
     "ocsp-garbage": (BY_OCSP, {OCSP: b"garbage"}, "malformed"),
     "ocsp-empty": (BY_OCSP, {OCSP: b""}, "malformed"),
     "ocsp-try-later": (BY_OCSP, {OCSP: refusal()}, "try_later"),
@@ -186,17 +190,25 @@ UNSAID = {
         "from the future",
     ),
     "ocsp-other-key": (BY_OCSP, {OCSP: changed(says())}, "signature is not"),
-    "ocsp-by-a-stranger": (BY_OCSP, {OCSP: says(by=responder(STRANGER))}, "none whom the issuer"),
-    "ocsp-by-a-signer": (BY_OCSP, {OCSP: says(by=BOTH)}, "none whom the issuer"),
-    "ocsp-by-itself": (BY_OCSP, {OCSP: says(by=BY_OCSP)}, "none whom the issuer"),
-    "ocsp-delegate-not-shown": (BY_OCSP, {OCSP: says(by=DELEGATE, bag=())}, "none whom the issuer"),
+    "ocsp-by-a-stranger": (
+        BY_OCSP,
+        {OCSP: says(by=responder(STRANGER))},
+        "neither the issuer nor a responder",
+    ),
+    "ocsp-by-a-signer": (BY_OCSP, {OCSP: says(by=BOTH)}, "neither the issuer nor a responder"),
+    "ocsp-by-itself": (BY_OCSP, {OCSP: says(by=BY_OCSP)}, "neither the issuer nor a responder"),
+    "ocsp-delegate-not-shown": (
+        BY_OCSP,
+        {OCSP: says(by=DELEGATE, bag=())},
+        "neither the issuer nor a responder",
+    ),
     "ocsp-delegate-expired": (
         BY_OCSP,
         {OCSP: says(by=responder(ROOT, not_after=NOW - DAY))},
         "not valid now",
     ),
     "ocsp-sha1": (BY_OCSP, {OCSP: weakened(says())}, "weak hash"),
-    "list-nobody": (BY_LIST, {}, "nobody answers"),
+    "list-no-server": (BY_LIST, {}, "no such server"),
     "list-garbage": (BY_LIST, {LIST: b"garbage"}, "malformed"),
     "list-cut-off": (BY_LIST, {LIST: make_list(ROOT)[:-1]}, "malformed"),
     "list-ended": (
@@ -261,7 +273,7 @@ UNSAID = {
     "not-http": (
         signer(ROOT, extensions=looked_up(lists="ldap://ca.test/root")),
         {},
-        "nobody answers",
+        "no such server",
     ),
 }
 
@@ -526,6 +538,28 @@ async def test_the_time_for_one_certificate_is_shared_by_all_its_places() -> Non
     assert found.status is Status.UNKNOWN
     assert "time for this certificate is used up" in found.detail
     assert fetcher.asked == [OCSP]
+
+
+async def test_a_large_list_is_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing it, checking its signature and searching it would delay every other verification."""
+    threads: list[tuple[str, bool]] = []
+
+    def record(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object) -> object:
+            threads.append((function.__name__, threading.current_thread() is threading.main_thread()))
+            return function(*args)
+
+        return call
+
+    for function in (crl.read_list, crl.is_final, crl.look_up):
+        monkeypatch.setattr(checker_module, function.__name__, record(function))
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"x" * 65_536)
+    large = make_list(ROOT, [Revoked(BY_LIST)], extra=((padding, False),))
+    for data, on_the_loop in ((large, False), (make_list(ROOT, [Revoked(BY_LIST)]), True)):
+        threads.clear()
+        found = await make_checker(FakeFetcher({LIST: data})).check(validate_chain(BY_LIST.chain))
+        assert found[0].status is Status.REVOKED
+        assert threads == [(name, on_the_loop) for name in ("read_list", "is_final", "look_up")]
 
 
 async def test_questions_at_the_same_time_are_asked_once() -> None:

@@ -22,7 +22,7 @@ from pyratify.core.telemetry import for_namespace
 from pyratify.core.verifier import Details, Evidence
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.http.transport_asyncio import asyncio_transport
-from pyratify.http.transport_instrumented import ObservedTransport
+from pyratify.http.transport_instrumented import InstrumentedTransport
 from pyratify.serving.telemetry.aggregate import Family, counted, summed
 from pyratify.serving.telemetry.metrics import Metrics, exposed
 from pyratify.stores.registry.registry_options import RegistryOptions
@@ -152,7 +152,7 @@ async def test_requests_to_registries_are_counted_by_status_and_host() -> None:
     metrics = Metrics()
     with RegistrySimulator() as registry:
         registry.load_layout(MATERIAL / "layout", "app")
-        transport = ObservedTransport(asyncio_transport(RegistryOptions()), metrics)
+        transport = InstrumentedTransport(asyncio_transport(RegistryOptions()), metrics)
         store = RegistryStore(RegistryOptions(), AnonymousCredentials(), transport)
         await store.resolve(Reference.parse(f"{registry.host}/app:cosign-v3"))
         with pytest.raises(StoreError):

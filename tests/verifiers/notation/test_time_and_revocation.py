@@ -27,7 +27,7 @@ LISTED = signer(MIDDLE, extensions=looked_up(lists=LIST))
 
 
 class Never:
-    """A network where nobody answers."""
+    """A network without servers."""
 
     async def fetch(self, request: FetchRequest) -> bytes:
         """Wait for ever."""
@@ -55,7 +55,7 @@ async def test_the_report_says_what_was_found_for_each_certificate() -> None:
     assert result.data["revocation"] == "passed"
     assert [(entry["status"], entry["detail"]) for entry in result.data["revocationFindings"]] == [
         ("good", f"revocation list {LIST}"),
-        ("good", "the certificate names no place to look it up"),
+        ("good", "the certificate names no OCSP responder and no revocation list"),
     ]
 
 

@@ -1,11 +1,11 @@
-"""What a refusal of the command's own flags comes to: a signature was found, and another flag reads it."""
+"""Remedies of a run by flags: a signature was found, and another flag reads it."""
 
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
 from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.core.store import Discovery
 
 _NOTATION = "application/vnd.cncf.notary.signature"
@@ -30,7 +30,7 @@ def advised(result: ValidationResult, arguments: Namespace, *, direct: bool) -> 
         result = replace(result, artifacts=tuple(_in_flags(each, arguments) for each in result.artifacts))
     if result.failure is None or result.failure.reason not in _TELLING:
         return result
-    items = [item for report in walk(result.artifacts) for item in report.results]
+    items = [item for report in flatten(result.artifacts) for item in report.results]
     kinds = sorted(set(_unread(result)))
     if items or not kinds:
         return result
@@ -91,7 +91,7 @@ _GIVEN = (
 
 
 def _unread(result: ValidationResult) -> Iterator[str]:
-    for report in walk(result.artifacts):
+    for report in flatten(result.artifacts):
         if not report.results and report.failure is None:
             yield from _kind(report)
 

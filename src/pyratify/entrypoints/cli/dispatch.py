@@ -1,4 +1,4 @@
-"""From the command line to the module that does it; nothing else is imported."""
+"""Dispatch: import the module of one command, and no other."""
 
 from argparse import Namespace
 from importlib import import_module
@@ -12,7 +12,7 @@ _ALONE = ("--help", "-h", "--version")
 
 
 def dispatch(given: tuple[str, ...], console: Console) -> int:
-    """Run what the command line asks for and return the exit code."""
+    """Run the command and return its exit code."""
     given = _command_first(given)
     if not given:
         console.fault("no command given", "`ratify --help` lists the commands", debug=False)

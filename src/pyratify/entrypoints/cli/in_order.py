@@ -1,4 +1,4 @@
-"""Many pieces of work at the same time, their results in the order given, and never more than a window of them."""
+"""Runs work concurrently within a window, and yields results in the order of the items."""
 
 import asyncio
 from collections import deque

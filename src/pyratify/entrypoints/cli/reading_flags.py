@@ -1,4 +1,4 @@
-"""The grammar of the commands that read and decide nothing, and of what all that ask registries share."""
+"""The grammar of the commands that read and decide nothing, and of the flags for registries."""
 
 from argparse import _ArgumentGroup
 from collections.abc import Callable

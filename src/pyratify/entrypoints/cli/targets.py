@@ -1,17 +1,18 @@
-"""Which references the command line asks about."""
+"""The references of a command line."""
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pyratify.core.errors import ConfigurationError, InvalidReference
+from pyratify.core.files import UnreadableFile
 from pyratify.core.reference import Reference, is_layout
+from pyratify.terminal.inputs import input_name, read_input
 
 _COMMENT = re.compile(r"(?:^|[ \t])#.*")
 _MAX_BYTES = 64 * 1024 * 1024
+_LIST = "Give a UTF-8 text file with one reference a line."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Target:
 
 
 class InvalidTargets(InvalidReference):
-    """Several texts that are no references.
+    """Several texts that are not references.
 
     Args:
         faults: What is wrong with each of them.
@@ -67,7 +68,7 @@ def _reference(text: str) -> Reference:
 
 
 def _remedy(text: str, otherwise: str) -> str:
-    """Return what to do about a text that is no reference: what people write who mean something on disk or an address."""
+    """Return what to do about a text that is no reference, as the path of a file or an address with a scheme."""
     if not text.strip():
         return "Give a reference; where it comes from a variable of the shell, that is empty."
     scheme, colon, rest = text.partition("://")
@@ -117,25 +118,15 @@ def _lines(file: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(_read(file).split("\n"), 1):
         text = _COMMENT.sub("", line).strip(" \t\r")
         if text:
-            yield f"{'standard input' if file == '-' else file}, line {number}: ", text
+            yield f"{input_name(file)}, line {number}: ", text
 
 
 def _read(file: str) -> str:
     try:
-        if file == "-":
-            return _decode(sys.stdin.buffer)
-        with Path(file).open("rb") as source:
-            return _decode(source)
-    except (OSError, ValueError, AttributeError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
+        return read_input(file, _MAX_BYTES).decode("utf-8-sig")
+    except UnreadableFile as error:
+        raise ConfigurationError(f"--from-file: {input_name(file)} {error}", remedy=_LIST) from None
+    except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"--from-file: {file} cannot be read: {why}",
-            remedy="Give a UTF-8 text file with one reference a line.",
+            f"--from-file: {input_name(file)} is not UTF-8 at byte {error.start}", remedy=_LIST
         ) from None
-
-
-def _decode(source: BinaryIO) -> str:
-    data = source.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise ValueError(f"more than {_MAX_BYTES} bytes")
-    return data.decode("utf-8-sig")

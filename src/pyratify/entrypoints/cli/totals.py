@@ -1,4 +1,4 @@
-"""How many references came to what: the last line of standard error where there are several."""
+"""Counts of results: the last line of standard error where there are several references."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ _WORDS = ("allowed", "denied", "undecided")
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts results.
+    """A counter of results.
 
     Attributes:
         counts: How many there are of each word.

@@ -11,7 +11,7 @@ from pyratify.terminal.console import Console
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop, and return the exit code.
+    """Serve until SIGTERM or an interrupt, and return the exit code.
 
     Args:
         arguments: The command line without the program's name; the process's own when omitted.

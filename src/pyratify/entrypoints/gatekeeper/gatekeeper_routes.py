@@ -51,11 +51,11 @@ def provider_site(
     """Return the provider's site.
 
     Args:
-        provider: Who answers.
+        provider: The provider.
         mutation: Whether tags are turned into digests here.
         max_keys: The most keys of one request.
-        clock: Where durations are taken from.
-        measure: Told of every request: `verification` or `mutation`, and its milliseconds.
+        clock: The clock of durations and deadlines.
+        measure: Called after every request with `verification` or `mutation`, and its milliseconds.
     """
     routes = {
         f"{_PREFIX}/v2/verify": _Route(V1BETA1, provider.verify, "verification"),

@@ -84,12 +84,12 @@ class Provider:
     """Answers for keys.
 
     Attributes:
-        source: The configuration of the moment.
+        source: The current configuration.
         verdicts: Remembers verdicts.
         settings: How it answers.
         clock: Where deadlines are taken from.
-        count: Told the code of every error item.
-        decided: Told the decision and the namespace of every item that is answered again as it is.
+        count: Called with the code of every error item.
+        decided: Called with decision and namespace of every item that is answered from memory.
     """
 
     source: Source
@@ -189,7 +189,7 @@ class Provider:
         return snapshot is not None and snapshot.engine.generation == generation
 
     def _remembered(self, keys: tuple[str, ...]) -> dict[str, bytes]:
-        """Return the items of digests whose verdicts are remembered, of the configuration of the moment."""
+        """Return the remembered items of these keys that the current configuration decided."""
         found = {}
         for key in keys:
             item = self._items.get(key)

@@ -28,7 +28,7 @@ _FILES = {
 
 
 def asset_routes(callers: Callers) -> dict[tuple[str, str], Handler]:
-    """Return the page's routes; the files hold no data, so who has no token yet gets them too.
+    """Return the page's routes; the files hold no data, so they are served without a token.
 
     Args:
         callers: Knows the host names under which this service answers.

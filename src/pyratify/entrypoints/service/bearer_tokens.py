@@ -29,7 +29,7 @@ class TokenFile:
 
     Attributes:
         path: One token a line; blank lines and lines that begin with `#` are skipped.
-        fault: What is wrong with the file of the moment; empty when nothing is.
+        fault: What is wrong with the file now; empty when nothing is.
 
     Raises:
         ConfigurationError: At the beginning the file cannot be read, has no token, or one that cannot be used.

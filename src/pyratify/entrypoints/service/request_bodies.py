@@ -1,4 +1,4 @@
-"""What is asked: the bodies of requests."""
+"""The bodies of requests."""
 
 from typing import Annotated
 

@@ -65,7 +65,7 @@ def _check(flags: Namespace, tokens: TokenFile | None) -> None:
 
 
 def _hosts(flags: Namespace, tokens: TokenFile | None) -> frozenset[str] | None:
-    """Return the names under which it is asked, where nothing else keeps a browser's foreign pages out."""
+    """Return the accepted host names, where neither a token nor TLS keeps foreign pages in a browser out."""
     if tokens is not None or flags.cert_file:
         return None
     return LOOPBACK | {name.lower() for name in flags.host}

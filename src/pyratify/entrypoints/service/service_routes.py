@@ -28,12 +28,12 @@ class Entrance:
     """What stands between a request and the service.
 
     Attributes:
-        callers: Who may ask.
+        callers: The authorization of requests.
         most: The most references of one request.
         certificates: Whether TLS asks for a client's certificate.
         shows: Whether decisions are shown, on the page and as JSON; only where one process answers everything.
-        clock: Where durations are taken from.
-        measure: Told of every request: `verification` or `mutation`, and its milliseconds.
+        clock: The clock of durations and deadlines.
+        measure: Called after every request with `verification` or `mutation`, and its milliseconds.
         parsing: Parses bodies.
     """
 

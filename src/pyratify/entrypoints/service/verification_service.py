@@ -63,12 +63,12 @@ class Service:
     """Answers for references.
 
     Attributes:
-        source: The configuration of the moment.
+        source: The current configuration.
         verdicts: Remembers verdicts.
         settings: How it answers.
         clock: Where deadlines and times are taken from.
         decisions: What was answered last.
-        count: Told the code of every error.
+        count: Called with the code of every error.
     """
 
     source: Source
@@ -189,7 +189,7 @@ class Service:
         return Pin(reference=_shown(text), digest=None, pinned=None, error=fault)
 
     def _fault(self, request: _RequestContext, text: str, failure: Failure) -> Fault:
-        """Count and log an error, and return what of it is said to who asked."""
+        """Count and log an error, and return its part for the client."""
         with telemetry.for_namespace(request.namespace):  # a late reference has not set it yet
             self.count(failure.reason.value)
         extra = {"reference": text, "code": failure.reason.value, "error": failure.message}

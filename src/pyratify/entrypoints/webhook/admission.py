@@ -35,10 +35,10 @@ class Webhook:
     """Answers for reviews.
 
     Attributes:
-        source: The configuration of the moment.
+        source: The current configuration.
         verdicts: Remembers verdicts.
-        rules: The rules of the moment.
-        clock: Where times come from.
+        rules: The rules in use.
+        clock: The clock of durations and deadlines.
         namespaces: Knows the labels of namespaces; None where no rule may ask for them.
     """
 

@@ -35,7 +35,7 @@ def case_of(review: Review, rules: Rules, namespace_labels: Mapping[str, str]) -
 
     Args:
         review: What the API server asks.
-        rules: The rules of the moment.
+        rules: The rules in use.
         namespace_labels: The labels of the object's namespace; empty where no rule asks for them.
 
     Raises:

@@ -26,7 +26,7 @@ class NamespaceLabels:
 
     Attributes:
         ask: Returns a Namespace by its name.
-        clock: Where times come from.
+        clock: The clock of durations and deadlines.
     """
 
     ask: Callable[[str], Awaitable[Mapping[str, Any]]]

@@ -31,7 +31,7 @@ def make(context: ServerContext) -> Server:
     )
 
     async def aclose() -> None:
-        """End what is asked and what it is asked of."""
+        """End evaluations under way, then close the client of the API server."""
         await webhook.aclose()
         await cluster.aclose()
 

@@ -28,10 +28,10 @@ def webhook_site(
     """Return the webhook's site.
 
     Args:
-        webhook: Who answers.
+        webhook: The webhook.
         seconds: How long the API server waits, where it does not say that it waits for less.
-        clock: Where durations are taken from.
-        measure: Told of every answer: `verification` or `mutation`, whether it allows, and its milliseconds.
+        clock: The clock of durations and deadlines.
+        measure: Called after every answer with `verification` or `mutation`, whether it allows, and its milliseconds.
     """
     watch = clock or SystemClock()
     acts: dict[str, tuple[str, Act]] = {

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -92,6 +92,7 @@ class StatusReporter:
             wanted = self._status(resource, problem)
             if wanted is None:
                 return False
+            # With the version, because this status is of the generation that was read: a newer one has its own.
             patch = {"metadata": {"resourceVersion": resource.version}, "status": wanted}
             try:
                 await self.api.request(
@@ -129,12 +130,12 @@ class StatusReporter:
     def _condition(
         self, resource: Resource, problem: ConfigurationError | None, old: Status | None
     ) -> Condition:
-        status = "False" if problem else "True"
+        status: Literal["True", "False"] = "False" if problem else "True"
         before = next((each for each in old.conditions if each.type == _READY), None) if old else None
         since = before.last_transition_time if before is not None and before.status == status else self._now()
         return Condition(
             type=_READY,
-            status="False" if problem else "True",
+            status=status,
             reason=problem.reason.value if problem else _IN_SERVICE,
             message=_short(f"{problem.message}. {problem.remedy}", _MAX_ERROR) if problem else "in service",
             last_transition_time=since,
@@ -147,7 +148,7 @@ class StatusReporter:
             return
         note = "the specification is in service"
         if problem:
-            rest = "as it last was valid it stays in service" if serving else "its scopes are denied"
+            rest = "its last valid specification stays in service" if serving else "its scopes are denied"
             note = f"{_short(problem.message, _MAX_NOTE)}; {rest}"
         reason = problem.reason.value if problem else _IN_SERVICE
         digest = hashlib.sha256(f"{resource.uid} {resource.generation} {note}".encode()).hexdigest()[:16]
@@ -169,7 +170,7 @@ class StatusReporter:
             await self.api.request("POST", collection_path(_EVENTS, "events", namespace), event)
         except ApiFault as fault:
             if not fault.is_conflict:
-                _LOG.warning("event not made", extra={"resource": resource.title, "error": fault.message})
+                _LOG.warning("event not created", extra={"resource": resource.title, "error": fault.message})
 
     def _may_emit(self) -> bool:
         now = self.clock.monotonic()

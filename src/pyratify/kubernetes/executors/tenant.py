@@ -27,6 +27,10 @@ KEYS = ("inline", "kubernetes")
 MAX_CONCURRENCY = 16
 MAX_EXECUTORS = 64
 MAX_PARTS = 16
+MAX_SCOPES = 128
+"""Of the resource, and of all its stores: each of the one is compared with each of the other, on the event loop."""
+MAX_POLICIES = 64
+"""Trust policies of all verifiers together: building one takes 1 ms on the event loop."""
 MAX_EXPRESSIONS = 32
 MAX_INSTRUCTIONS = 4096
 """Of all expressions of a resource together; matching all of them against one signer takes 0.02 s at worst."""
@@ -45,6 +49,8 @@ _MAX_SECONDS = {
 """The most seconds by the last word of a parameter's name: of waits, of cached entries, and of ages."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
 _USUAL = LimitsConfig()
+_ADMINISTRATOR = "Remove it, or let the cluster's administrator write an Executor."
+_SPLIT = "Split the resource into several, each with scopes of its own."
 
 Check = Callable[[Mapping[str, Any], str], None]
 
@@ -55,27 +61,38 @@ def check_tenant(config: ExecutorConfig) -> None:
     Raises:
         ConfigurationError: With the path below the specification.
     """
-    for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
-        if len(parts) > MAX_PARTS:
-            raise _rejected(name, f"a resource may have at most {MAX_PARTS}")
+    _check_counts(config)
     for number, store in enumerate(config.stores):
         _check_times(store.parameters, f"stores[{number}].parameters")
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
     for number, verifier in enumerate(config.verifiers):
         _check_times(verifier.parameters, f"verifiers[{number}].parameters")
         _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
-    if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
-        raise _rejected("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions")
     if config.policy_enforcer is not None:
         _check_times(config.policy_enforcer.parameters, "policyEnforcer.parameters")
         _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
     _check_times({"timeout": config.timeout}, "")
     if config.concurrency > MAX_CONCURRENCY:
-        raise _rejected("concurrency", f"a namespace may have at most {MAX_CONCURRENCY}")
+        raise _too_large("concurrency", MAX_CONCURRENCY)
     for field in fields(LimitsConfig):
         usual = getattr(_USUAL, field.name)
         if getattr(config.limits, field.name) > usual:
-            raise _rejected(f"limits.{field.encode_name}", f"a namespace may have at most {usual}")
+            raise _too_large(f"limits.{field.encode_name}", usual)
+
+
+def _check_counts(config: ExecutorConfig) -> None:
+    """Refuse more of anything than can be built within a moment: one process builds the resources of all tenants."""
+    parameters = [verifier.parameters for verifier in config.verifiers]
+    for path, count, most, what in (
+        ("scopes", len(config.scopes), MAX_SCOPES, "scopes"),
+        ("stores", len(config.stores), MAX_PARTS, "stores"),
+        ("stores", sum(len(store.scopes) for store in config.stores), MAX_SCOPES, "scopes of stores"),
+        ("verifiers", len(config.verifiers), MAX_PARTS, "verifiers"),
+        ("verifiers", sum(map(_policies, parameters)), MAX_POLICIES, "trust policies"),
+        ("verifiers", sum(map(_expressions, parameters)), MAX_EXPRESSIONS, "expressions"),
+    ):
+        if count > most:
+            raise _rejected(path, f"a resource may have at most {most} {what}, not {count}", _SPLIT)
 
 
 def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[str, Check]) -> None:
@@ -102,7 +119,7 @@ def _check_store(parameters: Mapping[str, Any], path: str) -> None:
         if _is_time(field.encode_name) or not (_is_number(value) and _is_number(usual)):
             continue
         if not value <= usual:  # also for NaN, which compares as neither
-            raise _rejected(f"{path}.{field.encode_name}", f"a namespace may have at most {usual}")
+            raise _too_large(f"{path}.{field.encode_name}", usual)
     credential = parameters.get("credential")
     if isinstance(credential, Mapping):
         _check_provider(credential.get("provider"), CREDENTIALS, f"{path}.credential.provider")
@@ -114,7 +131,7 @@ def _check_times(value: Any, path: str) -> None:
         for name, item in value.items():
             most = _MAX_SECONDS.get(_last_word(str(name)))
             if most is not None and _is_number(item) and not item <= most:
-                raise _rejected(join(path, str(name)), f"a namespace may have at most {most} seconds")
+                raise _too_large(join(path, str(name)), f"{most} seconds")
             _check_times(item, join(path, str(name)))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
@@ -145,6 +162,13 @@ def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
             _check_provider(name, KEYS, f"{where}.keys.{name}")
 
 
+def _policies(parameters: Mapping[str, Any]) -> int:
+    """Count the trust policies of a verifier: of cosign, or of Notation's document."""
+    document = parameters.get("trustPolicy")
+    own = document if isinstance(document, Mapping) else {}
+    return sum(1 for each in (parameters, own) for _ in _each(each, "trustPolicies", ""))
+
+
 def _expressions(parameters: Mapping[str, Any]) -> int:
     """Count the expressions of a cosign verifier: each takes CPU time that tenants share, once compiled and for every signer."""
     policies = [policy for _, policy in _each(parameters, "trustPolicies", "")]
@@ -155,7 +179,9 @@ def _expressions(parameters: Mapping[str, Any]) -> int:
 def _check_notation(parameters: Mapping[str, Any], path: str) -> None:
     _reject_given(parameters, _NOTATION_FILES, path)
     if isinstance(parameters.get("trustPolicy"), str):
-        raise _rejected(f"{path}.trustPolicy", "it names a file")
+        raise _rejected(
+            f"{path}.trustPolicy", "it names a file", "Write the trust policy itself, as a mapping."
+        )
     revocation = parameters.get("revocation")
     if isinstance(revocation, Mapping) and revocation.get("allowedHosts"):
         raise _rejected(f"{path}.revocation.allowedHosts", "only public addresses are open to namespaces")
@@ -184,20 +210,23 @@ def _each(parameters: Mapping[str, Any], name: str, path: str) -> Iterator[tuple
 def _reject_given(parameters: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
     for name in names:
         if parameters.get(name):
-            raise _rejected(f"{path}.{name}", "it names files of the provider")
+            remedy = "Write the certificates into caPem." if name == "caFile" else _ADMINISTRATOR
+            raise _rejected(f"{path}.{name}", "it names files of the provider", remedy)
 
 
 def _check_provider(name: Any, allowed: tuple[str, ...], path: str) -> None:
     if name not in allowed:
-        raise _rejected(path, f"{str(name)[:80]!r} reads what belongs to the provider")
+        remedy = f"Use one of {', '.join(allowed)}, or let the cluster's administrator write an Executor."
+        raise _rejected(path, f"{str(name)[:80]!r} reads what belongs to the provider", remedy)
 
 
-def _rejected(path: str, why: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"not in a NamespacedExecutor: {why}",
-        path=path,
-        remedy="Write it out in the resource or name a Secret of its namespace, or let the cluster's administrator write an Executor.",
-    )
+def _rejected(path: str, why: str, remedy: str = _ADMINISTRATOR) -> ConfigurationError:
+    return ConfigurationError(f"not in a NamespacedExecutor: {why}", path=path, remedy=remedy)
+
+
+def _too_large(path: str, most: object) -> ConfigurationError:
+    why = f"a namespace may have at most {most}"
+    return _rejected(path, why, "Lower it, or let the cluster's administrator write an Executor.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Finding:
     """What a source says of one certificate, whatever the time of the signature.
 
     Attributes:
-        source: Where it comes from, for people.
+        source: Where it comes from, for messages.
         until: When the source wants to be asked again.
         revoked_at: When the certificate was revoked; None where it is not.
         reason: Why, under the names of RFC 5280, section 5.3.1.
@@ -38,7 +38,7 @@ class Finding:
     invalid_from: datetime | None = None
 
     def is_revoked(self, signed_at: datetime | None) -> bool:
-        """Tell whether a signature counts as made with a revoked certificate.
+        """Return whether a signature counts as made with a revoked certificate.
 
         Args:
             signed_at: The authentic time of the signature; None where there is none.

@@ -37,6 +37,7 @@ class RevocationList:
         base: For a delta list, the number of the list it adds to; else None.
         this_update: When it was made.
         next_update: When the next one is made.
+        size: Its bytes, by which searches of it are moved off the event loop.
     """
 
     parsed: "CertificateRevocationList"
@@ -44,9 +45,10 @@ class RevocationList:
     base: int | None
     this_update: datetime
     next_update: datetime
+    size: int
 
     def is_current(self, now: datetime) -> bool:
-        """Tell whether the next one is not yet due."""
+        """Return whether the next one is not yet due."""
         return now <= self.next_update
 
 
@@ -89,7 +91,7 @@ def look_up(
 
 
 def is_final(certificate: Certificate, base: RevocationList) -> bool:
-    """Tell whether the list names the certificate for good, so that no delta list could change it.
+    """Return whether the list names the certificate for good, so that no delta list could change it.
 
     Raises:
         RevocationUnknown: Its entry is malformed.
@@ -132,6 +134,7 @@ def _read(data: bytes, certificate: Certificate, issuer: Certificate) -> Revocat
         base.crl_number if base else None,
         parsed.last_update_utc,
         parsed.next_update_utc,
+        len(data),
     )
 
 
@@ -152,7 +155,7 @@ def _check_extensions(parsed: "CertificateRevocationList", certificate: Certific
 
 
 def _names_point(point: Any, certificate: Certificate) -> bool:
-    """Tell whether list and certificate name a distribution point in common (RFC 5280, section 6.3.3, b.2)."""
+    """Return whether list and certificate name a distribution point in common (RFC 5280, section 6.3.3, b.2)."""
     from pyratify.pki.revocation.distribution_points import CRL_DISTRIBUTION_POINTS, FRESHEST_CRL
 
     extensions = certificate.parsed.extensions

@@ -26,12 +26,12 @@ def ocsp_locations(certificate: Certificate) -> tuple[str, ...]:
 
 
 def names_lists(certificate: Certificate) -> bool:
-    """Tell whether the certificate has the extension that names revocation lists, readable or not."""
+    """Return whether the certificate has the extension that names revocation lists, readable or not."""
     return extension(certificate.parsed.extensions, CRL_DISTRIBUTION_POINTS) is not None
 
 
 def can_be_looked_up(certificate: Certificate) -> bool:
-    """Tell whether the certificate names any place to look up its revocation."""
+    """Return whether the certificate names an OCSP responder or a revocation list."""
     return bool(ocsp_locations(certificate)) or names_lists(certificate)
 
 

@@ -5,15 +5,15 @@ from typing import Protocol
 
 
 class FetchFailed(Exception):
-    """What was asked for could not be had; the message says why."""
+    """A fetch failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
-    """One question to a server named by a certificate.
+    """One request to a server named by a certificate.
 
     Attributes:
-        url: Where, as the certificate says; nothing of it has been checked.
+        url: As in the certificate, unchecked.
         limit: The most bytes that are of use.
         body: What to post; None to get.
         content_type: The media type of the body.
@@ -28,12 +28,12 @@ class FetchRequest:
 
 
 class Fetcher(Protocol):
-    """Fetches from places that certificates name; may be cancelled at any time."""
+    """Fetches from URLs that certificates name; may be cancelled at any time."""
 
     async def fetch(self, request: FetchRequest) -> bytes:
         """Return the body of a successful answer.
 
         Raises:
-            FetchFailed: Everything else.
+            FetchFailed: Any other outcome.
         """
         ...

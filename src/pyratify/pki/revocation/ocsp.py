@@ -55,7 +55,7 @@ def read_answer(
         The finding; and the responder's certificate where its own revocation has to be looked at (section 4.2.2.2.1).
 
     Raises:
-        RevocationUnknown: The answer is malformed, about something else, out of date, or not signed by one who may.
+        RevocationUnknown: The answer is malformed, about something else, out of date, or not signed by an entitled responder.
     """
     try:
         return _read(data, certificate, issuer, now, source)
@@ -119,7 +119,9 @@ def _delegate(response: "OCSPResponse", issuer: Certificate) -> Certificate:
         ):
             check_strength(candidate)
             return candidate
-    raise RevocationUnknown("the OCSP answer is signed by none whom the issuer entitles to it")
+    raise RevocationUnknown(
+        "the OCSP answer is signed by neither the issuer nor a responder that the issuer authorized"
+    )
 
 
 def _is_named(response: "OCSPResponse", certificate: Certificate) -> bool:

@@ -1,4 +1,4 @@
-"""What revocation remembers: answers by place and issuer, findings by certificate, and servers that are dead."""
+"""What revocation remembers: answers by URL and issuer, findings by certificate, and servers that are dead."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -44,19 +44,19 @@ class RevocationMemory:
         if len(self._findings) > _MAX_ENTRIES:
             self._findings.popitem(last=False)
 
-    def check_alive(self, place: str) -> None:
+    def check_alive(self, url: str) -> None:
         """Refuse to ask what could not be answered a moment ago.
 
         Raises:
             RevocationUnknown: It did, with what was wrong then.
         """
-        until, why = self._dead.get(place, (0.0, ""))
+        until, why = self._dead.get(url, (0.0, ""))
         if why and self.clock.monotonic() < until:
             raise RevocationUnknown(why)
 
-    def bury(self, place: str, why: str) -> None:
+    def bury(self, url: str, why: str) -> None:
         """Leave a server, or the question of a certificate, alone for a while."""
-        self._dead[place] = (self.clock.monotonic() + self.options.dead_seconds, why)
+        self._dead[url] = (self.clock.monotonic() + self.options.dead_seconds, why)
         if len(self._dead) > _MAX_ENTRIES:
             self._dead.popitem(last=False)
 

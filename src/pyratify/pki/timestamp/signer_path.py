@@ -14,7 +14,7 @@ def find_path(
 ) -> tuple[Certificate, ...]:
     """Return the shortest chain from the leaf to one of the anchors, which ends with the anchor.
 
-    Every certificate of the bag is looked at once, so the work is bounded by the square of their number.
+    Every certificate of the bag is tried once, so the work is bounded by the square of their number.
 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED`: no chain leads to an anchor.

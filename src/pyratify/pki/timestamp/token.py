@@ -31,7 +31,7 @@ class Timestamp:
         earliest: That time less its accuracy.
         latest: That time and its accuracy.
         policy: The object identifier of the authority's policy.
-        chain: From the authority's certificate to the trusted root; its revocation is not looked at here.
+        chain: From the authority's certificate to the trusted root; its revocation is not checked here.
     """
 
     time: datetime

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 Note = Callable[[str, str], None]
-"""Told the kind of a failure, one word of a small set, and one sentence."""
+"""Called with the kind of a failure, one word of a small set, and one sentence."""
 
 _KINDS = {
     "HTTP_REQUEST": ("plain_http", "the client spoke plain http; this address is served with https"),
@@ -33,7 +33,7 @@ def watch_handshakes(context: ssl.SSLContext, note: Note) -> None:
 
     Args:
         context: The context that connections begin with.
-        note: Told why; the handshake fails all the same.
+        note: Called with the reason; the handshake fails all the same.
     """
 
     class Watched(ssl.SSLObject):

@@ -1,4 +1,4 @@
-"""What a server is told: where it listens, what it serves within which bounds, and how requests and answers look."""
+"""The routes of a site and their bounds, addresses, requests and replies."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     Attributes:
         body: Its body.
-        query: What stands behind the question mark, as it was sent; always empty where the site takes no queries.
+        query: The query string, as sent; empty where the site takes no queries.
         headers: Its headers, by names in any case; of several with one name the first.
         name: The last segment of its path, where the site serves things by their names; else empty.
     """
@@ -25,7 +25,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Reply(Struct, frozen=True):
-    """What a request is answered.
+    """An HTTP response.
 
     Attributes:
         status: The HTTP status.
@@ -41,19 +41,19 @@ class Reply(Struct, frozen=True):
 
 
 Handler = Callable[[Request], Awaitable[Reply]]
-"""From a request to its answer."""
+"""Answers a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a request was not handed to anybody.
+    """A request that no handler gets.
 
     Attributes:
         status: The HTTP status.
         code: A stable code.
         message: One sentence.
         allow: The methods that are allowed, where another one was used.
-        retry_after: In how many seconds to ask again; 0 where that would not help.
+        retry_after: Seconds after which a retry may help; 0 for none.
     """
 
     status: int
@@ -64,22 +64,22 @@ class Rejection:
 
 
 def plain(rejection: Rejection) -> Reply:
-    """Say a refusal as one line of text."""
+    """Return a rejection as one line of text."""
     return Reply(rejection.status, f"{rejection.code}: {rejection.message}\n".encode(), "text/plain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What is served, and within which bounds.
+    """Routes and their bounds.
 
     Attributes:
         routes: Handlers by method and exact path.
-        refusals: How a refusal is said, by exact path.
-        otherwise: How a refusal is said on all other paths.
+        refusals: Renders a rejection, by exact path.
+        otherwise: Renders a rejection on all other paths.
         named: Handlers by method and path with a slash at its end, for paths that go on with one name of letters and digits.
-        admits: Returns by exact path, before a body is read, the refusal of who may not ask; None for who may.
+        admits: By exact path, called before a body is read: returns the refusal of an unauthorized request, None for an authorized one.
         max_body: The most bytes of a request's body; only those of POST are read.
-        body_seconds: In how many seconds a body has to have arrived.
+        body_seconds: The seconds in which a body has to arrive.
         max_arriving: The most bodies that arrive at the same time; of more than that the one that began first is given up.
         queries: Whether a path may be followed by a query; else such a path is another one.
     """

@@ -21,7 +21,7 @@ def measure(
     shared: "SharedCache | None",
     certificates: Certificates,
 ) -> None:
-    """Show what these are at the moment, and what they have counted so far."""
+    """Register gauges and counters of these components."""
     metrics.watch({**source.gauges(), **certificates.gauges(), **_verdicts(verdicts)})
     metrics.tally(_caches(verdicts))
     if shared is not None:

@@ -51,7 +51,7 @@ class Metrics:
     """All metrics of one process; an `Observer` of what it does.
 
     Args:
-        clock: Where durations are taken from.
+        clock: The clock of durations and deadlines.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -103,7 +103,7 @@ class Metrics:
         self._verdicts.labels(decision, self._tenants(tenant)).inc()
 
     def watch(self, gauges: Mapping[str, Callable[[], float]]) -> None:
-        """Show values of the moment under these names; what is not a number is not shown."""
+        """Expose gauges under these names, read when they are scraped; NaN is left out."""
         for name, value in gauges.items():
             Gauge(name, _about(name), registry=self._registry).set_function(value)
 
@@ -169,7 +169,7 @@ class Metrics:
                 ends(watched, code_of(ended, "INTERNAL"))
 
     def _verified(self, watched: "_Watched", error: str) -> None:
-        """Measure one verification; the label `subject` is always empty, because anybody can make new subjects.
+        """Measure one verification; the label `subject` is always empty, because clients could multiply its values.
 
         One that was cancelled is not measured: its answer was no longer needed, or the request's own error counts.
         """

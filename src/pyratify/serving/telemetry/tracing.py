@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_tracer(flags: Namespace) -> "Tracer | None":
-    """Return who sends traces, if the flags ask for it.
+    """Return the sender of traces; None unless the flags enable it.
 
     Raises:
         ConfigurationError: OpenTelemetry is not installed, or one of its variables cannot be used.

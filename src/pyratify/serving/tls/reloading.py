@@ -1,6 +1,6 @@
 """TLS 1.3 for servers, with certificate, key and client CA exchanged while the server runs.
 
-Every handshake gets the whole context of the moment: certificate, key and CA change together or not at all. There are no
+Every handshake gets the whole current context: certificate, key and CA change together or not at all. There are no
 session tickets, so no client resumes a session that an older CA admitted.
 """
 

@@ -37,6 +37,7 @@ class Supervisor:
         started: Called with the address of the workers, and of their health.
         starting: The seconds that a new worker has for its first report; imports take long on a busy machine.
         patience: The seconds that a worker has for every other report, and to end after it closed its connection.
+        scraping: The seconds that a worker has to report its metrics to a scrape.
         finishing: The seconds after the drain in which workers may finish the requests under way.
         workers: The running workers, by number.
         restarts: How many workers ended and were started again.
@@ -49,6 +50,7 @@ class Supervisor:
     started: Callable[[Address, Address], None] | None = None
     starting: float = 60.0
     patience: float = 15.0
+    scraping: float = 1.0
     finishing: float = 15.0
     workers: dict[int, Worker] = field(init=False, default_factory=dict)
     restarts: int = field(init=False, default=0)
@@ -199,7 +201,7 @@ class Supervisor:
         del request
         from pyratify.serving.telemetry.metrics import exposed
 
-        await asyncio.gather(*(_fresh(worker) for worker in self.workers.values()))
+        await asyncio.gather(*(_fresh(worker, self.scraping) for worker in self.workers.values()))
         found = [self._gone, *(worker.families.families for worker in self.workers.values())]
         ready = sum(worker.is_ready for worker in self.workers.values())
         own = (
@@ -209,10 +211,10 @@ class Supervisor:
         return Reply(200, exposed((*summed(found), *own)), "text/plain")
 
 
-async def _fresh(worker: Worker) -> None:
-    """Request a worker's metrics; its last report counts where none arrives within a second."""
+async def _fresh(worker: Worker, seconds: float) -> None:
+    """Request a worker's metrics; its last report counts where none arrives in time."""
     with suppress(TimeoutError, ConnectionError):
-        async with asyncio.timeout(_BEAT):
+        async with asyncio.timeout(seconds):
             await worker.ask(metrics=True)
 
 

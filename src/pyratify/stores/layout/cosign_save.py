@@ -16,12 +16,12 @@ _ATTACHED = (f"{_PREFIX}sigs", f"{_PREFIX}atts")
 
 
 def is_saved(entries: Iterable[Descriptor]) -> bool:
-    """Tell whether `cosign save` wrote a layout with these entries."""
+    """Return whether `cosign save` wrote a layout with these entries."""
     return any(entry.annotations.get(_KIND) in _SUBJECTS for entry in entries)
 
 
 def is_attached(entry: Descriptor) -> bool:
-    """Tell whether an entry says that it belongs to an image."""
+    """Return whether an entry says that it belongs to an image."""
     return entry.annotations.get(_KIND) in _ATTACHED
 
 

@@ -36,7 +36,7 @@ class LayoutIndex:
 
     Attributes:
         names: What each name stands for: the values of `org.opencontainers.image.ref.name` and containerd's name.
-        tags: The names that people gave, without those that tie evidence to a digest.
+        tags: The names of images, without those that tie evidence to a digest.
         known: Every manifest that `index.json` leads to.
         images: What `index.json` lists that is not attached to something else.
         referrers: What is attached to a digest, in the order of `index.json`.
@@ -150,13 +150,13 @@ class _Graph:
             self._attach(entry, document["subject"])
 
     def is_image(self, entry: Descriptor) -> bool:
-        """Tell whether an entry is something by itself, neither attached nor broken."""
+        """Return whether an entry is something by itself, neither attached nor broken."""
         if is_attached(entry) or any(_subject_of(name) for name in _names(entry)):
             return False
         return entry.digest not in self.subjects and entry.digest not in self.broken
 
     def is_stray(self, entry: Descriptor) -> bool:
-        """Tell whether nobody can say what an entry belongs to."""
+        """Return whether nothing says what an entry belongs to."""
         return entry.digest in self.broken and not _names(entry)
 
     def _attach(self, entry: Descriptor, subject: Any) -> None:
@@ -234,7 +234,7 @@ def _object(data: bytes) -> dict[str, Any] | None:
 def _readable(document: Mapping[str, Any]) -> Iterator[Descriptor]:
     try:
         yield from _entries(document)
-    except RatifyError:  # what is wrong with it is said by whoever reads the index itself
+    except RatifyError:  # a read of the index itself reports it
         return
 
 

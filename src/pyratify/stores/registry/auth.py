@@ -53,7 +53,7 @@ Flow = Generator[Step, Any, Response]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who is asked for what.
+    """The registry and repository that a read needs access to.
 
     Attributes:
         registry: The canonical registry.

@@ -47,11 +47,11 @@ class Capabilities:
             self._listing.add(host)
 
     def without_api(self, host: str) -> bool:
-        """Tell whether a host is known to have no referrers API."""
+        """Return whether a host is known to have no referrers API."""
         return host in self._without_api
 
     def lists_referrers(self, host: str) -> bool:
-        """Tell whether a host was seen to list referrers."""
+        """Return whether a host was seen to list referrers."""
         return host in self._listing
 
 

@@ -1,4 +1,4 @@
-"""Certificate authorities that people give for a registry, in the form that the TLS library reads."""
+"""Certificate authorities configured for a registry, in the form that the TLS library reads."""
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.pki.pem import Block, InvalidPem, is_pem, read_pem

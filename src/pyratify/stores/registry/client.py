@@ -1,4 +1,4 @@
-"""One read from a registry, with what it needs: token, retry, redirect, mirror."""
+"""One read from a registry, with the tokens, retries and redirects that it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Listing what is attached to a subject: evidence of all places, with the fewest requests in sequence."""
+"""Listing what is attached to a subject: evidence of all sources, with the fewest requests in sequence."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -122,7 +122,7 @@ class _Search:
         return await self.api.open(self.place, self.digest, self.artifact_type, again=only)
 
     def _does_not_wait(self) -> bool:
-        """Tell whether the referrers tag is asked for before the first page has come."""
+        """Return whether the referrers tag is asked for before the first page has come."""
         lists = self.capabilities.lists_referrers(self.place.registry)
         return self.mode is not ReferrersMode.API and not lists
 
@@ -173,7 +173,7 @@ class _Search:
                     yield referrer
 
     def _falls_back(self, opening: Opening) -> bool:
-        """Tell whether the referrers tag is asked for: where nothing is listed, though something may be attached."""
+        """Return whether the referrers tag is asked for: where nothing is listed, though something may be attached."""
         if self.mode is ReferrersMode.API:
             return False
         if opening.error is not None:

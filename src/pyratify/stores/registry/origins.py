@@ -18,7 +18,7 @@ class Origins:
 
     Args:
         options: The store's settings.
-        speaks_tls: Tells whether an origin of this machine answers a TLS handshake.
+        speaks_tls: Returns whether an origin of this machine answers a TLS handshake.
     """
 
     def __init__(self, options: RegistryOptions, speaks_tls: Callable[[Origin], Awaitable[bool]]) -> None:

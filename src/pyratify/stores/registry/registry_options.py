@@ -1,4 +1,4 @@
-"""What a registry store may be told."""
+"""The settings of a registry store."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -10,7 +10,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reference import canonical_registry, is_registry
-from pyratify.http.transport_instrumented import ObservedTransport
+from pyratify.http.transport_instrumented import InstrumentedTransport
 from pyratify.pki.encoding import InvalidBase64, decode_base64_lines
 from pyratify.stores.registry.certificate_authorities import plain_certificates
 from pyratify.stores.registry.registry_options import ReferrersMode, RegistryOptions
@@ -89,7 +89,7 @@ async def build(name: str, options: Options, resources: Resources) -> RegistrySt
 
     transport = asyncio_transport(settings)
     if resources.shared.observer is not None:
-        transport = ObservedTransport(transport, resources.shared.observer)
+        transport = InstrumentedTransport(transport, resources.shared.observer)
     return RegistryStore(settings, credentials, transport, resources.clock)
 
 

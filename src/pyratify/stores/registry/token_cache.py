@@ -38,7 +38,7 @@ class TokenKey:
         realm: The token server.
         service: The service named in the challenge.
         scope: What the token was asked for.
-        credential: Who asked.
+        credential: The credential that the tokens were issued for.
     """
 
     registry: str

@@ -87,9 +87,9 @@ class TrustPolicyOptions(
     Attributes:
         scopes: The repositories that the policy is for; the executor's scopes when omitted.
         identities: More identities than the one that stands in the policy itself; any of them suffices.
-        ignore_tlog: No transparency log is looked at.
-        ignore_ctlog: No certificate transparency log is looked at.
-        ignore_observer_timestamps: No signed timestamp is looked at.
+        ignore_tlog: Transparency logs are not verified.
+        ignore_ctlog: Certificate transparency logs are not verified.
+        ignore_observer_timestamps: Signed timestamps are not verified.
         keys: One key provider with its parameters.
         trusted_root: `public-good` (for identities the default), `staging`, the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
         fulcio_certificates: In place of a trusted root: files with a certificate authority each, issuer first.

@@ -161,7 +161,7 @@ def _complaint(err: bytes) -> str:
         text = f"{said['errorCode']}: {said['errorMessage']}"
     except (strictjson.InvalidJson, KeyError, TypeError):
         text = err.decode("utf-8", "replace")
-    return text.strip()[:500] or "without a word"
+    return text.strip()[:500] or "no message"
 
 
 def _environment() -> dict[str, str]:
@@ -171,7 +171,7 @@ def _environment() -> dict[str, str]:
 
 
 def _required(name: str, why: str) -> NoReturn:
-    raise VerificationError(Reason.PLUGIN_REQUIRED, f"the plugin {name[:120]!r} is asked for, {why}")
+    raise VerificationError(Reason.PLUGIN_REQUIRED, f"the signature names the plugin {name[:120]!r}, {why}")
 
 
 def _failed(name: str, why: str) -> NoReturn:

@@ -89,7 +89,7 @@ def _store(value: str, path: str) -> StoreName:
     if not colon:
         raise ConfigurationError(f"{value!r} is not written as type:name", path=path)
     if kind not in STORE_TYPES:
-        raise ConfigurationError(f"{kind!r} is none of the types {', '.join(STORE_TYPES)}", path=path)
+        raise ConfigurationError(f"{kind!r} is not one of the types {', '.join(STORE_TYPES)}", path=path)
     if not _NAME.fullmatch(name) or not name.strip("."):
         raise ConfigurationError(
             f"{name!r} is no name of a trust store: letters, digits and _.- only", path=path
@@ -141,7 +141,7 @@ def checked_object(value: Any, path: str, members: Sequence[str]) -> Mapping[str
     for name in value:
         if name not in members:
             raise ConfigurationError(
-                f"{name!r} is none of {', '.join(members)}", path=f"{path}.{name}" if path else str(name)
+                f"{name!r} is not one of {', '.join(members)}", path=f"{path}.{name}" if path else str(name)
             )
     return value
 

@@ -134,7 +134,9 @@ class SignatureVerifier(Generic[Document]):
         await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), integrity.check))  # 3
         envelope, chain = integrity.envelope, integrity.chain
         self._extensions(chain, checks)
-        plugin = await self._authenticate(envelope, chain, checks)  # 4, and 8 where a plugin is asked for
+        plugin = await self._authenticate(
+            envelope, chain, checks
+        )  # 4, and 8 where the signature names a plugin
         checks.run(Check.EXPIRY, lambda: validations.check_expiry(envelope, now))  # 5
         time = self._authentic_time(envelope, chain, policy, now)
         await checks.wait_for(Check.AUTHENTIC_TIMESTAMP, time.check)  # 6

@@ -179,7 +179,7 @@ def check_identity(chain: Chain, policy: TrustPolicy) -> None:
     if not any(identity.matches(subject) for identity in policy.identities):
         raise VerificationError(
             Reason.IDENTITY_MISMATCH,
-            f"{chain.leaf.subject!r} is none of the policy's trusted identities{_others(policy)}",
+            f"{chain.leaf.subject!r} is not one of the policy's trusted identities{_others(policy)}",
         )
 
 

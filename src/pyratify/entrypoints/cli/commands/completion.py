@@ -31,7 +31,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _mark(parser: argparse.ArgumentParser, file: object, folder: object) -> None:
-    """Tell which arguments are files or folders."""
+    """Mark the arguments that are completed with files or folders."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no public way to list them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for below in action.choices.values():

@@ -14,7 +14,7 @@ _THERE = "Correct it there; docs/configuration.md and `ratify config schema` say
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Do what is asked and return the exit code."""
+    """Run the action and return the exit code."""
     actions = {
         "check": _check,
         "show": _show,

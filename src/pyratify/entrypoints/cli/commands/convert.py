@@ -1,15 +1,16 @@
 """`ratify config convert`: from a file to resources, or back."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
 from pyratify.config import yaml
 from pyratify.config.load import MAX_BYTES, parse, read
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile
 from pyratify.kubernetes.executors.convert_configuration import is_resource, to_file, to_resources
 from pyratify.kubernetes.executors.local_files import inlined, local_files
+from pyratify.terminal.inputs import STANDARD_INPUT, read_input
 
 
 def converted(file: str, name: str, namespace: str) -> str:
@@ -76,9 +77,9 @@ def _documents(file: str) -> tuple[Any, ...]:
 
 
 def _standard_input() -> bytes:
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+    try:
+        return read_input(STANDARD_INPUT, MAX_BYTES)
+    except UnreadableFile as error:
         raise ConfigurationError(
-            f"standard input has more than {MAX_BYTES} bytes", remedy="Give a smaller document."
-        )
-    return data
+            f"standard input {error}", remedy="Give a smaller document, or a file."
+        ) from None

@@ -1,21 +1,22 @@
 """`ratify inspect`: take signatures apart without judging them."""
 
 import asyncio
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import FileTooLarge, UnreadableFile
 from pyratify.core.manifest import Manifest
-from pyratify.core.report import ArtifactReport, ValidationResult, walk
+from pyratify.core.report import ArtifactReport, ValidationResult, flatten
 from pyratify.core.verifier import Details, Evidence
-from pyratify.entrypoints.cli.decode.artifacts import dissect, kinds
+from pyratify.entrypoints.cli.decode.artifacts import decode_artifact, kinds
 from pyratify.entrypoints.cli.facts import show
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
+from pyratify.terminal.inputs import input_name, read_input
 
 if TYPE_CHECKING:
     from pyratify.entrypoints.cli.targets import Target
@@ -40,7 +41,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if failure is not None:
         console.fault(f"{failure.message} [{failure.reason}]", failure.remedy, debug=False)
         return exits.UNDECIDED
-    found = [_report(report) for report in walk(result.artifacts)]
+    found = [_report(report) for report in flatten(result.artifacts)]
     facts = {
         "reference": clean(str(result.reference), MAX_REFERENCE),
         "digest": result.subject.digest if result.subject else None,
@@ -50,7 +51,7 @@ def run(arguments: Namespace, console: Console) -> int:
     return exits.ALLOWED
 
 
-class Dissector:
+class DecodingVerifier:
     """A verifier that takes every artifact apart and trusts none; its results are facts and no verdicts."""
 
     name = "inspect"
@@ -61,20 +62,20 @@ class Dissector:
         return True
 
     async def verify(self, evidence: Evidence) -> Details:
-        """Take the layers of an artifact apart."""
+        """Decode the layers of an artifact."""
         found = []
         for layer in evidence.manifest.layers[:_MAX_LAYERS]:
-            if dissect(b"", layer.media_type) is None:
+            if decode_artifact(b"", layer.media_type) is None:
                 found.append({"kind": "unknown", "mediaType": layer.media_type, "bytes": layer.size})
                 continue
             data = await evidence.blob(layer)
-            found.append(dissect(data, layer.media_type, layer.annotations) or {})
+            found.append(decode_artifact(data, layer.media_type, layer.annotations) or {})
         return Details("taken apart", data={"contents": found})
 
 
 def _file(target: str) -> Mapping[str, Any]:
     data = _read(target)
-    found = dissect(data)
+    found = decode_artifact(data)
     if found is None:
         raise ConfigurationError(
             f"{target} is nothing that can be taken apart", remedy=f"Known are: {', '.join(kinds())}."
@@ -84,28 +85,19 @@ def _file(target: str) -> Mapping[str, Any]:
 
 def _read(target: str) -> bytes:
     try:
-        if target == "-":
-            data = sys.stdin.buffer.read(_MAX_FILE + 1)
-        else:
-            with Path(target).open("rb") as file:
-                data = file.read(_MAX_FILE + 1)
-    except (OSError, AttributeError) as error:
-        why = getattr(error, "strerror", None) or "standard input is closed"
+        return read_input(target, _MAX_FILE)
+    except FileTooLarge as error:
         raise ConfigurationError(
-            f"{target} cannot be read: {why}", remedy="Check the path and its permissions."
+            f"{input_name(target)} {error}", remedy="Give the signature itself, and not what it signs."
         ) from None
-    if len(data) > _MAX_FILE:
-        raise ConfigurationError(
-            f"{target} has more than {_MAX_FILE} bytes",
-            remedy="Give the signature itself, and not what it signs.",
-        )
-    return data
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{input_name(target)} {error}", remedy=error.remedy) from None
 
 
 async def _attached(arguments: Namespace, console: Console, target: "Target") -> ValidationResult:
     from pyratify.entrypoints.cli.engines.read_only import reading_session
 
-    async with reading_session(arguments, console, target, Dissector()) as session:
+    async with reading_session(arguments, console, target, DecodingVerifier()) as session:
         return await session.validate(target)
 
 

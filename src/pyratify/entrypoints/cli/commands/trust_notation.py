@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Everything that was looked at.
+    """The trust policies and trust stores that were checked.
 
     Attributes:
         policies: The statements, with the document each stands in.
@@ -53,7 +53,7 @@ class Audit:
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Check what is trusted, print it and return the exit code."""
+    """Check trust policies and trust stores, print them and return the exit code."""
     found = _audit(arguments)
     show(console, arguments.output, _facts(found))
     return exits.DENIED if any(each.severity is Severity.ERROR for each in found.all) else exits.ALLOWED
@@ -126,7 +126,7 @@ def _documents(
         except ConfigurationError as error:
             findings = (*findings, fault(error, name))
     statements = tuple(policy for _, policy in policies)
-    # Where a document could not be read, nobody knows which trust stores it names.
+    # A document that cannot be read names no trust stores, so none can be called unused.
     complete = bool(statements) and not findings
     stores = audit_folder(store, statements, SystemClock().now(), complete=complete)
     return Audit(tuple(policies), stores, (*findings, *audit_policies(statements)))

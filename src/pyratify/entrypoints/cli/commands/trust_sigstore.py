@@ -28,7 +28,7 @@ _STALE_DAYS = 30
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Refresh what is asked for, print what is in use, and return the exit code."""
+    """Refresh the root where a flag says so, print the roots in use, and return the exit code."""
     repository = _repository(arguments)
     if arguments.refresh and not (arguments.if_stale and not _is_stale(repository)):
         _refresh(repository)

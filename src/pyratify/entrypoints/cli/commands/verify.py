@@ -50,7 +50,7 @@ async def _verify(
 
 
 async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
-    """Validate one reference, and say in the result what only the command knows."""
+    """Validate one reference, and add remedies that name flags."""
     result = await session.judge(target)
     if arguments.output == "tree":
         result = await session.count_passed_over(target, result)

@@ -12,7 +12,7 @@ from pyratify.terminal.console import Console
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Do what is asked and return the exit code."""
+    """Run the action and return the exit code."""
     if arguments.action == "check":
         return _check(arguments, console)
     from pyratify.entrypoints.webhook import serve_webhook
@@ -59,18 +59,18 @@ def _documents(names: list[str]) -> Iterator[Any]:
 
 
 def _says_something(document: Any) -> bool:
-    """Whether it is more than what kubectl prints where it found nothing, or could not ask."""
+    """Return whether a document is more than the empty list that kubectl prints where it found nothing."""
     return document is not None and not (isinstance(document, dict) and document.get("items") == [])
 
 
 def _standard_input() -> bytes:
-    import sys
-
     from pyratify.config.load import MAX_BYTES
+    from pyratify.core.files import UnreadableFile
+    from pyratify.terminal.inputs import STANDARD_INPUT, read_input
 
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+    try:
+        return read_input(STANDARD_INPUT, MAX_BYTES)
+    except UnreadableFile as error:
         raise ConfigurationError(
-            f"standard input has more than {MAX_BYTES} bytes", remedy="Give the manifests in several runs."
-        )
-    return data
+            f"standard input {error}", remedy="Give the manifests in several runs, or as files."
+        ) from None

@@ -1,1 +1,1 @@
-"""Signatures and what comes with them, decoded for people without judging any of it."""
+"""Decoding of signatures for `ratify inspect` and `verify-file`; nothing here verifies."""

@@ -1,4 +1,4 @@
-"""What signatures and their surroundings say, taken apart without judging any of it."""
+"""Decoding of signatures, keys and certificates, unverified."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,10 @@ _COSE = "application/cose"
 _MAX_TEXT = 4096
 
 
-def dissect(data: bytes, media_type: str = "", annotations: Mapping[str, str] | None = None) -> Facts | None:
-    """Take a document apart by its media type, or by what it looks like where there is none.
+def decode_artifact(
+    data: bytes, media_type: str = "", annotations: Mapping[str, str] | None = None
+) -> Facts | None:
+    """Decode a document by its media type, or by its content where there is none.
 
     Args:
         data: The bytes.
@@ -66,7 +68,7 @@ def _by_look(data: bytes) -> str | None:
 
 
 def _is_der(data: bytes, parts: int) -> bool:
-    """Tell whether it is a sequence of that many parts: three in a certificate, two in a key of either form."""
+    """Return whether it is a sequence of that many parts: three in a certificate, two in a key of either form."""
     try:
         first = next(read_elements(data), None)
         return (

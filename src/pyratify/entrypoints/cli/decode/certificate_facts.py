@@ -1,4 +1,4 @@
-"""What a certificate says, without judging it."""
+"""The facts of a certificate, not judged."""
 
 from typing import TYPE_CHECKING, Any
 

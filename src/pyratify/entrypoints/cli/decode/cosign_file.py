@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import FileTooLarge, UnreadableFile, read_file
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.engines.cosign_flags import trust_policy
 from pyratify.sigstore.artifact import Artifact
@@ -62,16 +63,13 @@ def read_artifact(name: str) -> Artifact:
     if known is not None and not path.exists():
         return known
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_ARTIFACT + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        return Artifact.of(read_file(path, _MAX_ARTIFACT))
+    except FileTooLarge as error:
         raise ConfigurationError(
-            f"{name[:200]} cannot be read: {why}",
+            f"{name[:200]} {error}", remedy="Give sha256: and its digest instead."
+        ) from None
+    except UnreadableFile as error:
+        raise ConfigurationError(
+            f"{name[:200]} {error}",
             remedy="Give a file, or a digest of it as sha256:HEX, sha384:HEX or sha512:HEX.",
         ) from None
-    if len(data) > _MAX_ARTIFACT:
-        raise ConfigurationError(
-            f"{name[:200]} has more than {_MAX_ARTIFACT} bytes", remedy="Give sha256: and its digest instead."
-        )
-    return Artifact.of(data)

@@ -1,4 +1,4 @@
-"""What kind of signature a file holds, told by what is in it."""
+"""Detection of the kind of a signature by its content."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a notation signature says, taken apart without judging any of it."""
+"""The parts of a notation signature, unverified."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def _timestamp(token: bytes) -> Facts:
 
 
 def _authority(signed: SignedData) -> Facts | None:
-    """Return who the token names as its signer, and nothing of whether that is true."""
+    """Return the signer that the token names, unverified."""
     if not signed.signers:
         return None
     try:

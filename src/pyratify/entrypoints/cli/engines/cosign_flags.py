@@ -1,4 +1,4 @@
-"""The flags of cosign that say who may have signed, with cosign's names and meaning."""
+"""The flags that select trusted cosign signers, with cosign's names and meaning."""
 
 import argparse
 from argparse import Namespace
@@ -82,7 +82,7 @@ def add_annotations_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def is_keyless(arguments: Namespace) -> bool:
-    """Tell whether the flags name an identity."""
+    """Return whether the flags name an identity."""
     return any(
         (
             arguments.certificate_identity,
@@ -95,7 +95,7 @@ def is_keyless(arguments: Namespace) -> bool:
 
 
 def is_cosign(arguments: Namespace) -> bool:
-    """Tell whether the flags ask for cosign signatures at all."""
+    """Return whether the flags ask for cosign signatures at all."""
     return bool(arguments.key) or is_keyless(arguments)
 
 
@@ -134,7 +134,7 @@ def trust_policy(
 
 
 def read_annotations(given: list[str]) -> Mapping[str, str]:
-    """Return what `-a` asks for.
+    """Return the annotations of `-a`.
 
     Raises:
         ConfigurationError: Not `key=value`, or a key twice with different values.

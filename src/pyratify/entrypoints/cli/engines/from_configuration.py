@@ -1,7 +1,6 @@
 """An engine from a configuration file."""
 
 import re
-import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,10 +15,12 @@ from pyratify.config.yaml import lines
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
+from pyratify.core.files import UnreadableFile
 from pyratify.core.scope import ScopeMap
 from pyratify.entrypoints.cli.engines.from_flags import disk_cache
 from pyratify.entrypoints.cli.engines.session import TIMEOUT, Session, open_session
 from pyratify.terminal.console import Console
+from pyratify.terminal.inputs import STANDARD_INPUT, read_input
 
 _BEGIN = "Give --key FILE for cosign or --cert FILE for notation, or begin with `ratify config init`, then -c ratify.yaml."
 
@@ -56,11 +57,12 @@ def read_source(arguments: Namespace, console: Console) -> tuple[str, bytes, boo
         raise ConfigurationError(
             "-c - and --from-file - both read standard input", remedy="Give one of them as a file."
         )
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+    try:
+        data = read_input(STANDARD_INPUT, MAX_BYTES)
+    except UnreadableFile as error:
         raise ConfigurationError(
-            f"standard input has more than {MAX_BYTES} bytes", remedy="Give a smaller configuration."
-        )
+            f"-c -: standard input {error}", remedy="Give a smaller configuration, or a file."
+        ) from None
     if not data.strip():
         raise ConfigurationError(
             "-c -: standard input is empty", remedy="Look at the program that was to write the configuration."

@@ -23,7 +23,7 @@ REPOSITORY_VARIABLE = "COSIGN_REPOSITORY"
 
 
 def is_direct(arguments: Namespace) -> bool:
-    """Tell whether the flags themselves say what is trusted.
+    """Return whether the flags themselves say what is trusted.
 
     Raises:
         ConfigurationError: They do, and name a configuration too, or are not complete.
@@ -115,7 +115,7 @@ def direct_store(
 
     Args:
         arguments: The parsed flags.
-        targets: What is asked for.
+        targets: The references of the run.
         stack: Closes the store.
         cosign_tags: Which of cosign's tags can matter.
 

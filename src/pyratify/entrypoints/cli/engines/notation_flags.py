@@ -4,7 +4,7 @@ import argparse
 
 
 def add_notation_flags(trust: "argparse._ArgumentGroup") -> None:
-    """Add what says which notation signatures are trusted."""
+    """Add the flags that select trusted notation signatures."""
     trust.add_argument(
         "-m",
         "--user-metadata",

@@ -1,4 +1,4 @@
-"""What the commands that only read have open: an engine that looks at everything and decides nothing."""
+"""The session of commands that read and decide nothing."""
 
 from argparse import Namespace
 from collections.abc import AsyncIterator

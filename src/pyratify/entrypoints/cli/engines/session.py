@@ -1,4 +1,4 @@
-"""What every command that reads artifacts has open: an engine, layouts, and what is being prepared beside them."""
+"""The session of a command that reads artifacts: an engine, layouts, and keys that are being read concurrently."""
 
 import asyncio
 from argparse import Namespace
@@ -38,7 +38,7 @@ class Session:
     _layouts: "dict[str, LayoutStore]" = field(default_factory=dict)
 
     async def ready(self) -> None:
-        """Wait for what is being prepared.
+        """Wait until keys and certificates are read.
 
         Raises:
             ConfigurationError: A key or certificate cannot be used.
@@ -47,7 +47,7 @@ class Session:
             await asyncio.shield(task)
 
     async def judge(self, target: Target) -> ValidationResult:
-        """Validate one reference while keys are still being read; a key that cannot be used ends that at once.
+        """Validate one reference while keys are still being read; an unusable key ends that at once.
 
         Raises:
             ConfigurationError: A key or certificate cannot be used.
@@ -89,7 +89,7 @@ class Session:
                     if len(more) >= Limits().referrers:
                         break
         except (StoreError, TimeoutError):
-            pass  # the answer stands without it
+            pass  # only a number for the tree is missing; the verdict stands
         finally:
             await listing.aclose()  # type: ignore[attr-defined]
         return replace(result, passed_over=len(more))
@@ -145,7 +145,7 @@ def _uncovered(result: ValidationResult) -> ValidationResult:
 async def open_session(
     engine: Engine, stack: AsyncExitStack, *preparing: Callable[[], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[Session]:
-    """Open a session, and end with it what is being prepared and everything on the stack."""
+    """Open a session; preparations and the stack end with it."""
     async with stack:
         tasks = tuple(asyncio.create_task(prepare()) for prepare in preparing)
         try:

@@ -28,7 +28,7 @@ _SUBJECT = "x509.subject:"
 
 
 class Options(TypedDict):
-    """What all verifiers of notation signatures are made with."""
+    """Arguments that all verifiers of notation signatures share."""
 
     cache: ContentCache | None
     required_metadata: dict[str, str]
@@ -106,7 +106,7 @@ def trusted_identities(arguments: Namespace) -> tuple[str, ...]:
 
 
 def notation_options(arguments: Namespace) -> "Options":
-    """Return what all verifiers of notation signatures are made with.
+    """Return the arguments that all verifiers of notation signatures share.
 
     Raises:
         ConfigurationError: Metadata that is not written as KEY=VALUE, or twice for one key.
@@ -157,7 +157,7 @@ def _plugin_remedy(arguments: Namespace, folder: Path) -> str:
 
 
 def read_metadata(texts: list[str]) -> dict[str, str]:
-    """Return what `-m` asks for.
+    """Return the metadata of `-m`.
 
     Raises:
         ConfigurationError: Not `key=value`, or a key twice.

@@ -1,4 +1,4 @@
-"""The document of rules: who is judged how strictly, and which images are excepted until when."""
+"""The document of rules: which objects are judged how strictly, and which images are excepted until when."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -66,7 +66,7 @@ class ExceptionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         images: Repositories, `host/team/*`, or one image as `repository@digest`.
         until: When it ends, with a time zone.
         reason: Why there is one.
-        approved_by: Who answers for it.
+        approved_by: The person who approved it.
         codes: For which reason codes alone; all when empty.
     """
 

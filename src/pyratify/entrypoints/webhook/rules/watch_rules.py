@@ -27,14 +27,14 @@ def load_rules(path: Path, clock: Clock) -> Rules:
 
 @dataclass(slots=True)
 class FollowedRules:
-    """The rules of the moment.
+    """The rules in use.
 
     Attributes:
         path: The document; None for the rules that count where nothing is said.
-        clock: Where times come from.
+        clock: The clock of durations and deadlines.
         has_cluster: Whether there is an API server to ask for the labels of namespaces.
         current: The rules in use.
-        fault: Why the document of the moment is not in use; None where it is.
+        fault: Why the document is not in use; None where it is.
 
     Raises:
         ConfigurationError: The document is wrong from the beginning.

@@ -1,4 +1,4 @@
-"""Parts of the command by themselves: order, console, dissection, and errors that no flag can cause."""
+"""Parts of the command by themselves: order, console, decoding, and errors that no flag can cause."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Store
 from pyratify.entrypoints.cli import dispatch, main
-from pyratify.entrypoints.cli.decode.artifacts import dissect
+from pyratify.entrypoints.cli.decode.artifacts import decode_artifact
 from pyratify.entrypoints.cli.in_order import in_order
 from pyratify.pki.public_keys import spki_fingerprint
 from pyratify.stores.scoped import MuxStore
@@ -174,7 +174,7 @@ def test_documents_are_recognised_and_their_faults_shown(
     data: bytes, kind: str, member: str, value: object
 ) -> None:
     """A document of a known kind always gives facts; what cannot be read is an error among them."""
-    found = dissect(data)
+    found = decode_artifact(data)
     assert found is not None
     assert found["kind"] == kind
     assert member in found
@@ -187,10 +187,10 @@ def test_a_key_is_recognised_in_each_form(form: PublicFormat, encoding: Encoding
     """PEM with text around it, and DER, told from a certificate by what is in it."""
     key = make_key("rsa-2048").public_key()
     data = key.public_bytes(encoding, form)
-    found = dissect(b"Public-Key:\n" + data if encoding is Encoding.PEM else data)
+    found = decode_artifact(b"Public-Key:\n" + data if encoding is Encoding.PEM else data)
     assert found is not None
     assert found["keys"][0]["fingerprint"] == spki_fingerprint(key)
-    certificate = dissect(authority().der)
+    certificate = decode_artifact(authority().der)
     assert certificate is not None
     assert certificate["kind"] == "certificates"
     assert "error" not in certificate
@@ -201,8 +201,10 @@ def test_a_certificate_beside_a_classic_signature_is_shown() -> None:
     material = Path(__file__).resolve().parents[3] / "examples" / "material"
     media_type = "application/vnd.dev.cosign.simplesigning.v1+json"
     name = "dev.sigstore.cosign/certificate"
-    good = dissect(b'{"critical": {}}', media_type, {name: (material / "certs" / "ca.pem").read_text()})
-    bad = dissect(b'{"critical": {}}', media_type, {name: "nonsense"})
+    good = decode_artifact(
+        b'{"critical": {}}', media_type, {name: (material / "certs" / "ca.pem").read_text()}
+    )
+    bad = decode_artifact(b'{"critical": {}}', media_type, {name: "nonsense"})
     assert good is not None
     assert bad is not None
     assert good["certificate"][0]["ca"] is True
