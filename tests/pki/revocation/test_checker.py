@@ -1,6 +1,8 @@
 """The revocation of chains: OCSP first, then lists and their delta lists; what is not known is never good."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,6 +15,8 @@ from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.pki.asn1 import SEQUENCE, UTC_TIME, encode
 from pyratify.pki.chain import validate_chain
 from pyratify.pki.der import read_element, read_elements
+from pyratify.pki.revocation import checker as checker_module
+from pyratify.pki.revocation import crl
 from pyratify.pki.revocation.certificate_status import (
     CertificateStatus,
     Finding,
@@ -534,6 +538,28 @@ async def test_the_time_for_one_certificate_is_shared_by_all_its_places() -> Non
     assert found.status is Status.UNKNOWN
     assert "time for this certificate is used up" in found.detail
     assert fetcher.asked == [OCSP]
+
+
+async def test_a_large_list_is_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing it, checking its signature and searching it would delay every other verification."""
+    threads: list[tuple[str, bool]] = []
+
+    def record(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object) -> object:
+            threads.append((function.__name__, threading.current_thread() is threading.main_thread()))
+            return function(*args)
+
+        return call
+
+    for function in (crl.read_list, crl.is_final, crl.look_up):
+        monkeypatch.setattr(checker_module, function.__name__, record(function))
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"x" * 65_536)
+    large = make_list(ROOT, [Revoked(BY_LIST)], extra=((padding, False),))
+    for data, on_the_loop in ((large, False), (make_list(ROOT, [Revoked(BY_LIST)]), True)):
+        threads.clear()
+        found = await make_checker(FakeFetcher({LIST: data})).check(validate_chain(BY_LIST.chain))
+        assert found[0].status is Status.REVOKED
+        assert threads == [(name, on_the_loop) for name in ("read_list", "is_final", "look_up")]
 
 
 async def test_questions_at_the_same_time_are_asked_once() -> None:

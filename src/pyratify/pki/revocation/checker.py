@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock
+from pyratify.core.offload import offload
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.chain import Chain
 from pyratify.pki.revocation.certificate_status import CertificateStatus, Finding, RevocationUnknown, Status
@@ -164,13 +165,15 @@ class _Question:
     async def _ask_list(self, url: str) -> Finding:
         base, until = await self._list(url)
         delta: RevocationList | None = None
-        if not is_final(self._certificate, base):
+        if not await offload(base.size, is_final, self._certificate, base):
             extensions = base.parsed.extensions
             deltas = delta_locations(extensions) or delta_locations(self._certificate.parsed.extensions)
             if deltas:
                 delta, delta_until = await _first(deltas, self._delta)
                 until = min(until, delta_until)
-        finding = look_up(self._certificate, base, delta, self._clock.now(), f"revocation list {_shown(url)}")
+        size = base.size + (delta.size if delta else 0)
+        source = f"revocation list {_shown(url)}"
+        finding = await offload(size, look_up, self._certificate, base, delta, self._clock.now(), source)
         return replace(finding, until=min(finding.until, until))
 
     async def _delta(self, url: str) -> tuple[RevocationList, datetime]:
@@ -183,7 +186,7 @@ class _Question:
         request = FetchRequest(url=url, limit=self._options.list_bytes, accept="application/pkix-crl")
 
         async def read(data: bytes) -> RevocationList:
-            return read_list(data, self._certificate, self._issuer)
+            return await offload(len(data), read_list, data, self._certificate, self._issuer)
 
         key = answer_key("list", self._issuer, url)
         return await self._read(

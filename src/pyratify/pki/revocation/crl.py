@@ -37,6 +37,7 @@ class RevocationList:
         base: For a delta list, the number of the list it adds to; else None.
         this_update: When it was made.
         next_update: When the next one is made.
+        size: Its bytes, by which searches of it are moved off the event loop.
     """
 
     parsed: "CertificateRevocationList"
@@ -44,6 +45,7 @@ class RevocationList:
     base: int | None
     this_update: datetime
     next_update: datetime
+    size: int
 
     def is_current(self, now: datetime) -> bool:
         """Return whether the next one is not yet due."""
@@ -132,6 +134,7 @@ def _read(data: bytes, certificate: Certificate, issuer: Certificate) -> Revocat
         base.crl_number if base else None,
         parsed.last_update_utc,
         parsed.next_update_utc,
+        len(data),
     )
 
 
