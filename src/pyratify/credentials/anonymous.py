@@ -8,7 +8,7 @@ from pyratify.credentials.providers import AnonymousCredentials
 
 
 class AnonymousOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """There is nothing to choose."""
+    """The provider has no parameters."""
 
 
 async def build(name: str, options: AnonymousOptions, resources: Resources) -> CredentialProvider:

@@ -87,7 +87,7 @@ def closest(keys: Iterable[str], registry: str, repository: str) -> tuple[str, t
 
 
 def others(keys: Iterable[str], registry: str) -> tuple[str, ...]:
-    """Return the keys that speak of a registry and are not meant for all of it, or cannot be understood."""
+    """Return the keys that name a registry and cover only a part of it, or are malformed."""
     host = _PORT.sub("", registry)
     parsed = ((text, parse_key(text)) for text in keys)
     return tuple(

@@ -15,7 +15,7 @@ from pyratify.credentials.docker_config_keys import closest, others
 
 _REMEDY = "Correct the file, or log in again with `docker login`."
 _SHOWN = 5
-_HOST = (True, 0, sys.maxsize)  # above it rank entries for a part of a registry
+_HOST = (True, 0, sys.maxsize)  # entries for a part of a registry rank above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class DockerFile:
         return replace(credential, note=f"{found[0][:200]!r} in {self.origin}")
 
     def note_of_helper(self, helper: str, registry: str, repository: str = "") -> str:
-        """Return what is said of a credential that a helper gave or had not."""
+        """Return the note for messages about a credential from a helper."""
         asked = f"docker-credential-{helper[:80]} was asked"
         found = closest(self.auths, registry, repository)
         if found is None or not self.auths[found[0]]:
@@ -67,7 +67,7 @@ class DockerFile:
         return f"{asked}, and so {found[0][:200]!r} in {self.origin} is not looked at"
 
     def _note(self, registry: str, repository: str) -> str:
-        """Return what is said where no entry is for a repository although some are for its registry."""
+        """Return the note for messages where entries exist for the registry but none for the repository."""
         keys = others((*self.auths, *self.helpers), registry)
         if not keys:
             return ""

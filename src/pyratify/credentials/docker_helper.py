@@ -107,14 +107,16 @@ async def _start(path: str) -> asyncio.subprocess.Process:
     )
     try:
         return await asyncio.shield(starting)
-    except asyncio.CancelledError:  # half started, it would be ended without its children
+    except (
+        asyncio.CancelledError
+    ):  # wait for the start: the process group is known, and can be killed, only then
         await _end(await starting)
         raise
 
 
 async def _talk(process: asyncio.subprocess.Process, server: str) -> bytes:
     listening = cast("asyncio.StreamWriter", process.stdin)
-    with suppress(ConnectionError):  # it may answer without listening
+    with suppress(ConnectionError):  # a helper may answer and close its standard input unread
         listening.write(server.encode())
         await listening.drain()
     listening.close()

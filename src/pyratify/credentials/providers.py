@@ -42,7 +42,7 @@ class StaticCredentials:
 
 
 def static_credential(username: str, password: str) -> Credential:
-    """Return what Ratify v2's `static` means: without a user's name the password is an identity (refresh) token."""
+    """Return the credential of Ratify v2's `static`: without a user name, the password is an identity (refresh) token."""
     if not username:
         return Credential(identity_token=password)
     return Credential(username=username, password=password)

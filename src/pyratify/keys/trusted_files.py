@@ -1,4 +1,4 @@
-"""Which files a path of trust material stands for: none outside of it, none overlooked."""
+"""Files of trust material below a path; links that leave it and backups are refused."""
 
 from collections.abc import Iterator
 from pathlib import Path

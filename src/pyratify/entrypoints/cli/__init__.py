@@ -27,9 +27,9 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     import gc
     import warnings
 
-    if not sys.warnoptions:  # what a library says to programmers is no message to users
+    if not sys.warnoptions:  # warnings of libraries are for developers
         warnings.simplefilter("ignore")
-    # A process that lives for a fraction of a second spends a tenth of it on collecting garbage that is none.
+    # A run of a fraction of a second spends a tenth of it in the garbage collector, which frees nothing.
     gc.set_threshold(20_000, 50, 50)
     code = _guarded(tuple(sys.argv[1:]))
     gc.freeze()
@@ -47,7 +47,7 @@ def _guarded(given: tuple[str, ...]) -> int:
             console.abandon()
             console.note("interrupted: what is not printed was not decided")
             return exits.INTERRUPTED
-    except KeyboardInterrupt:  # before there is anything to say it with
+    except KeyboardInterrupt:  # before the console exists
         return exits.INTERRUPTED
 
 

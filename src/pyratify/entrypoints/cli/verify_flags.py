@@ -50,13 +50,7 @@ def add_verify(add: Callable[..., Parser]) -> None:
 
 def add_trust_flags(parser: Parser, trust: _ArgumentGroup) -> None:
     """Add the flags that say which signatures count; each has a spelling in a configuration."""
-    trust.add_argument(
-        "--key",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a public key of cosign signatures (repeatable)",
-    )
+    _add_key_flag(trust)
     add_notation_flags(trust)
     trust.add_argument(
         "--wildcard-scopes",
@@ -72,6 +66,16 @@ def add_trust_flags(parser: Parser, trust: _ArgumentGroup) -> None:
     )
     add_identity_flags(parser)
     add_annotations_flag(parser)
+
+
+def _add_key_flag(trust: _ArgumentGroup) -> None:
+    trust.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a public key of cosign signatures (repeatable)",
+    )
 
 
 def add_verify_file(add: Callable[..., Parser], name: str) -> None:
@@ -98,13 +102,7 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     )
     add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
-    trust.add_argument(
-        "--key",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a public key of cosign signatures (repeatable)",
-    )
+    _add_key_flag(trust)
     trust.add_argument(
         "--staging", action="store_true", help="trust Sigstore's staging instance where no root is named"
     )

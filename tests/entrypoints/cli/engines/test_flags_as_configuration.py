@@ -38,7 +38,9 @@ def test_every_image_of_the_demo_gets_the_same_report_both_ways(
     for name, trust in TRUST.items():
         file = tmp_path / f"{name}.yaml"
         assert run("config", "init", *trust, file).code == 0
-        for target in (f"oci:{MATERIAL / 'layout'}:{image}", f"{registry.host}/app:{image}"):
+        targets = [f"oci:{MATERIAL / 'layout'}:{image}"]
+        targets += [f"{registry.host}/app:{image}"] if name == "both" else []
+        for target in targets:
             direct = run("verify", *trust, "-o", "json", target)
             configured = run("verify", "-c", file, "-o", "json", target)
             assert direct.code == configured.code, (name, target)

@@ -150,7 +150,7 @@ async def _verify(
     verdict = any_of(judges).decide(found)
     failure = verdict.failure
     if failure is not None and len(given) == 1 and given[0].kind.verifier == "cosign":
-        # Of the only bundle its own reason, as verify-bundle always said.
+        # A single bundle keeps its own reason: scripts that use verify-bundle compare it.
         failure = found[0].results[0].failure
     return ValidationResult(reference, subject, verdict.decision, failure, artifacts=found)
 

@@ -89,7 +89,7 @@ class Session:
                     if len(more) >= Limits().referrers:
                         break
         except (StoreError, TimeoutError):
-            pass  # the answer stands without it
+            pass  # only a number for the tree is missing; the verdict stands
         finally:
             await listing.aclose()  # type: ignore[attr-defined]
         return replace(result, passed_over=len(more))
