@@ -28,9 +28,8 @@ _PAGE = 20
 _MAX_ANSWER = 64 * MIB
 _MAX_TOKENS = 4_000_000
 _MAX_EVENT = 8 * MIB
-_SECONDS = 10.0
+_SECONDS, _GRACE = 10.0, 1.0
 _UNREADABLE = 599  # no status of HTTP: the answer itself is unusable
-_GRACE = 1.0
 
 
 class ApiFault(Exception):

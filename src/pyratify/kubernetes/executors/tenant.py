@@ -27,6 +27,10 @@ KEYS = ("inline", "kubernetes")
 MAX_CONCURRENCY = 16
 MAX_EXECUTORS = 64
 MAX_PARTS = 16
+MAX_SCOPES = 128
+"""Of the resource, and of all its stores: each of the one is compared with each of the other, on the event loop."""
+MAX_POLICIES = 64
+"""Trust policies of all verifiers together: building one takes 1 ms on the event loop."""
 MAX_EXPRESSIONS = 32
 MAX_INSTRUCTIONS = 4096
 """Of all expressions of a resource together; matching all of them against one signer takes 0.02 s at worst."""
@@ -57,17 +61,13 @@ def check_tenant(config: ExecutorConfig) -> None:
     Raises:
         ConfigurationError: With the path below the specification.
     """
-    for name, parts in (("stores", config.stores), ("verifiers", config.verifiers)):
-        if len(parts) > MAX_PARTS:
-            raise _rejected(name, f"a resource may have at most {MAX_PARTS}", _SPLIT)
+    _check_counts(config)
     for number, store in enumerate(config.stores):
         _check_times(store.parameters, f"stores[{number}].parameters")
         _typed(store.type, store.parameters, f"stores[{number}]", _STORES)
     for number, verifier in enumerate(config.verifiers):
         _check_times(verifier.parameters, f"verifiers[{number}].parameters")
         _typed(verifier.type, verifier.parameters, f"verifiers[{number}]", _VERIFIERS)
-    if sum(_expressions(verifier.parameters) for verifier in config.verifiers) > MAX_EXPRESSIONS:
-        raise _rejected("verifiers", f"a resource may have at most {MAX_EXPRESSIONS} expressions", _SPLIT)
     if config.policy_enforcer is not None:
         _check_times(config.policy_enforcer.parameters, "policyEnforcer.parameters")
         _typed(config.policy_enforcer.type, config.policy_enforcer.parameters, "policyEnforcer", _POLICIES)
@@ -78,6 +78,21 @@ def check_tenant(config: ExecutorConfig) -> None:
         usual = getattr(_USUAL, field.name)
         if getattr(config.limits, field.name) > usual:
             raise _too_large(f"limits.{field.encode_name}", usual)
+
+
+def _check_counts(config: ExecutorConfig) -> None:
+    """Refuse more of anything than can be built within a moment: one process builds the resources of all tenants."""
+    parameters = [verifier.parameters for verifier in config.verifiers]
+    for path, count, most, what in (
+        ("scopes", len(config.scopes), MAX_SCOPES, "scopes"),
+        ("stores", len(config.stores), MAX_PARTS, "stores"),
+        ("stores", sum(len(store.scopes) for store in config.stores), MAX_SCOPES, "scopes of stores"),
+        ("verifiers", len(config.verifiers), MAX_PARTS, "verifiers"),
+        ("verifiers", sum(map(_policies, parameters)), MAX_POLICIES, "trust policies"),
+        ("verifiers", sum(map(_expressions, parameters)), MAX_EXPRESSIONS, "expressions"),
+    ):
+        if count > most:
+            raise _rejected(path, f"a resource may have at most {most} {what}, not {count}", _SPLIT)
 
 
 def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[str, Check]) -> None:
@@ -145,6 +160,13 @@ def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
         keys = policy.get("keys")
         for name in keys if isinstance(keys, Mapping) else ():
             _check_provider(name, KEYS, f"{where}.keys.{name}")
+
+
+def _policies(parameters: Mapping[str, Any]) -> int:
+    """Count the trust policies of a verifier: of cosign, or of Notation's document."""
+    document = parameters.get("trustPolicy")
+    own = document if isinstance(document, Mapping) else {}
+    return sum(1 for each in (parameters, own) for _ in _each(each, "trustPolicies", ""))
 
 
 def _expressions(parameters: Mapping[str, Any]) -> int:

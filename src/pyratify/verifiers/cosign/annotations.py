@@ -21,11 +21,11 @@ def with_proofs(material: VerificationMaterial, annotations: Mapping[str, str]) 
     Raises:
         VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
     """
-    entry, stamp = annotations.get(ENTRY_ANNOTATION), annotations.get(TIMESTAMP_ANNOTATION)
+    entry, timestamp = annotations.get(ENTRY_ANNOTATION), annotations.get(TIMESTAMP_ANNOTATION)
     return replace(
         material,
         entries=() if entry is None else (_entry(entry),),
-        timestamps=() if stamp is None else (_timestamp(stamp),),
+        timestamps=() if timestamp is None else (_timestamp(timestamp),),
         need_proof=False,
     )
 
