@@ -11,6 +11,7 @@ CERTIFICATE = Path(__file__).resolve().parents[1] / "examples" / "material" / "c
 
 
 settings.register_profile("pyratify", deadline=None)  # how fast a machine is says nothing about a law
+settings.register_profile("thorough", deadline=None, max_examples=2000)  # --hypothesis-profile=thorough
 settings.load_profile("pyratify")
 
 

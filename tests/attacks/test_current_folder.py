@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pyratify.config.locate import locate
 from pyratify.config.watch_configuration import WatchedConfig
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import main
@@ -128,6 +129,14 @@ async def test_atk_292_a_home_that_is_the_current_folder_is_none(
     flags = Namespace(config=None, reads_resources=False, disable_crd_manager=True, resources_first=False)
     with pytest.raises(ConfigurationError, match="absolute"):
         choose_source(flags, FakeClock())
+
+
+def test_atk_292_a_relative_xdg_config_home_is_passed_over(checkout: Path) -> None:
+    """The XDG specification: "if an implementation encounters a relative path it should ignore it"."""
+    (checkout / "ratify").mkdir()
+    (checkout / "ratify" / "config.json").write_text((checkout / "ratify.yaml").read_text())
+    for folder in (".", "./", ""):
+        assert locate(None, {"XDG_CONFIG_HOME": folder, "HOME": "."}) is None
 
 
 def test_atk_292_no_module_or_plugin_of_it_is_imported(checkout: Path) -> None:

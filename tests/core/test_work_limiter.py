@@ -183,3 +183,16 @@ async def test_a_turn_that_is_given_as_the_wait_ends_is_not_lost() -> None:
     async with asyncio.timeout(5):
         assert await once(limiter) == "slow"
     assert limiter.waiting == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01])
+async def test_refused_work_leaves_nothing_behind(seconds: float) -> None:
+    """Requests choose the names of registries: a name whose work is refused, at once or after a wait, is forgotten."""
+    clock = FakeClock()
+    limiter = WorkLimiter(clock, WorkLimits(total=1))
+    async with limiter.work("busy"):
+        for number in range(3):
+            with due(clock.monotonic() + seconds), pytest.raises(StoreError):
+                await once(limiter, f"registry-{number}.example")
+        assert limiter.registries == 1
+    assert limiter.registries == 0

@@ -34,6 +34,27 @@ async def test_atk_289_what_could_not_end_in_time_is_refused_at_once() -> None:
     assert "maxConnections" in caught.value.remedy
 
 
+async def test_atk_289_a_queue_that_is_too_long_is_refused_at_once() -> None:
+    """At two seconds each and one at a time, the first that waits may end within five seconds, the second cannot."""
+    clock = FakeClock()
+    limiter = ConnectionLimiter(1, clock.monotonic)
+
+    async def ask() -> None:
+        async with limiter.slot(_request()):
+            pass
+
+    async with limiter.slot(_request()):
+        clock.advance(2)
+        first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (first.done(), second.done()) == (False, True)
+    await first
+    with pytest.raises(StoreError) as caught:
+        await second
+    assert caught.value.reason is Reason.REGISTRY_BUSY
+
+
 async def test_atk_289_another_origin_is_not_held_up() -> None:
     """Each has its own turns."""
     clock = FakeClock()

@@ -23,7 +23,7 @@ Beside the walk:
   verifiers use, `shared_resources.py` holds what the plugins of one engine share.
 - Caches: `caching.py` and `weigh.py` bound them by memory, `shared_verdicts.py` is the interface of those between processes,
   `fingerprint.py` tells which processes may share.
-- Bounds: `admission.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files.
+- Bounds: `work_limiter.py` and `pace.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files.
 - `telemetry.py` and `instrumented.py` for metrics and traces, `clock.py` for time, `discovery.py` for `Engine.discover`,
   `version.py`.
 

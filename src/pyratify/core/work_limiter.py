@@ -96,6 +96,11 @@ class WorkLimiter:
         self.waiting = 0
         self.refused = 0
 
+    @property
+    def registries(self) -> int:
+        """How many registries have work under way or waiting."""
+        return len(self._queues)
+
     @asynccontextmanager
     async def work(self, registry: str) -> AsyncIterator[None]:
         """Wait for a turn, and hold it while the context is open.
@@ -137,6 +142,10 @@ class WorkLimiter:
         self._running -= 1
         if self.waiting:
             self._next()
+        self._drop_if_idle(registry, queue)
+
+    def _drop_if_idle(self, registry: str, queue: _Queue) -> None:
+        """Forget an idle registry, also one whose work was refused: requests choose the names of registries."""
         if not queue.running and not queue.waiting:
             self._queues.pop(registry, None)
 
@@ -145,6 +154,7 @@ class WorkLimiter:
         now, left, most = self._clock.monotonic(), time_left(self._clock), self._limits.waiting
         full = len(queue.waiting) >= most or self.waiting >= most * _QUEUES
         if full or queue.pace.is_late(now, left, len(queue.waiting), self._limits.registry):
+            self._drop_if_idle(registry, queue)
             raise self._refusal(registry, queue)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.waiting[turn] = request
@@ -162,6 +172,7 @@ class WorkLimiter:
         finally:
             if queue.waiting.pop(turn, None) is not None:
                 self.waiting -= 1
+            self._drop_if_idle(registry, queue)
         return turn
 
     def _next(self) -> None:

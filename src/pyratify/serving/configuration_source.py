@@ -36,7 +36,7 @@ class FollowedSource(Source, Protocol):
 
     Attributes:
         instrument: Changes every engine before it is used, as to measure it.
-        observer: Watches what engines do, for `build_engine`; None when nobody does.
+        observer: Watches what engines do, for `build_engine`; None for none.
         secret: What processes that share verdicts have in common, for `build_engine`; None when nothing is shared.
     """
 

@@ -123,7 +123,7 @@ def add_resource_flags(parser: ArgumentParser) -> None:
         "--namespace-fallback",
         choices=("cluster", "deny"),
         default="cluster",
-        help="who decides for a namespace without a NamespacedExecutor: the cluster's Executors, or nobody (default: cluster)",
+        help="which Executors decide for a namespace without a NamespacedExecutor: the cluster's, or none, which denies (default: cluster)",
     )
     add(
         "--tenant-allowed-host",

@@ -42,7 +42,7 @@ Run = Callable[..., Any]
         (("inspect", "./missing"), "no file ./missing", "oci:DIR:TAG"),
         (("inspect", CA + "x"), "no file", "Check the path"),
         (("config", "convert", "empty.yaml"), "0 documents", "not empty"),
-        (("config", "convert", "--name", "Not_Good", "some.yaml"), "no name of a resource", "small letters"),
+        (("config", "convert", "--name", "Not_Good", "some.yaml"), "is not a valid name of a resource", "small letters"),
         (("config", "check", "-c", "tabs.yaml"), "tabs.yaml: line 2: not YAML", "indentation"),
         (("config", "check", "-c", "twice.yaml"), "given twice", "one way"),
         (("trust", "sigstore", "--if-stale"), "--if-stale", "--refresh"),

@@ -94,6 +94,23 @@ BROKEN = [
 ]
 
 
+@pytest.mark.parametrize("status", [403, 500])
+async def test_atk_300_a_failing_cosign_tag_hides_no_referrer(
+    registry: RegistrySimulator, status: int
+) -> None:
+    """The good signature in the listing allows; without it, the tag that could not be read is an error."""
+    memory = registry.repository("app")
+    image = memory.add_image("v1")
+    registry.fault(Fault(path="/manifests/sha256-", status=status))
+    async with open_store(cosign_tags=True) as store:
+        unsigned = await executor(store).validate(registry.reference("app", "v1"))
+        sign(memory, image)
+        signed = await executor(store).validate(registry.reference("app", "v1"))
+    assert signed.decision is Decision.ALLOW
+    assert unsigned.decision is Decision.DENY
+    assert unsigned.error is not None
+
+
 @pytest.mark.parametrize("fault", BROKEN, ids=repr)
 async def test_atk_300_a_failing_listing_hides_no_cosign_tag(
     registry: RegistrySimulator, fault: Fault

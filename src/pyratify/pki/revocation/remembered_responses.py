@@ -62,7 +62,7 @@ class RevocationMemory:
 
     def answer(self, key: str) -> tuple[bytes, datetime] | None:
         """Return an answer that was kept and until when it counts at most; nothing of it is verified."""
-        stored = self.answers.get(key) if self.answers else None
+        stored = None if self.answers is None else self.answers.get(key)
         if stored is None:
             return None
         stamp, _, data = stored.partition(b"\n")
