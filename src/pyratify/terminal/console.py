@@ -97,7 +97,7 @@ class Console:
         self._clear()
         try:
             null = os.open(os.devnull, os.O_WRONLY)
-            # The descriptor, not the object: at exit the interpreter flushes the old buffer, now into nothing.
+            # The descriptor, not the object: the interpreter flushes the old buffer at exit, into nothing.
             os.dup2(null, sys.stdout.fileno())
             os.close(null)
         except (OSError, ValueError, AttributeError):
