@@ -114,6 +114,7 @@ __all__ = [
     "open_engine",
 ]
 
+# The imports above are for type checkers only; the interpreter follows this table.
 _HOMES = {
     "config.build": ("open_engine",),
     "config.load": ("LoadedConfig", "load_config"),
@@ -151,7 +152,7 @@ def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module 'pyratify' has no attribute {name!r}")
     value = getattr(import_module(f"pyratify.{_HOME[name]}"), name)
-    globals()[name] = value
+    globals()[name] = value  # from now on found without __getattr__
     return value
 
 

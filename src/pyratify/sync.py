@@ -37,6 +37,7 @@ class SyncEngine:
     def __init__(self, engine: Engine, runner: asyncio.Runner) -> None:
         self._engine = engine
         self._runner = runner
+        # asyncio.Runner.run is neither reentrant nor safe for threads.
         self._lock = threading.Lock()
 
     def validate(self, reference: Reference | str) -> ValidationResult:
@@ -71,7 +72,7 @@ class SyncEngine:
         return self._run(self._engine.resolve, reference)
 
     def _run(self, ask: Callable[[Reference], Coroutine[Any, Any, T]], reference: Reference | str) -> T:
-        _refuse_in_loop()
+        _refuse_in_loop()  # asyncio.Runner would refuse too, but without the way out
         with self._lock:
             # Before a coroutine exists: one that is never awaited is a warning.
             parsed = self._engine.parse(reference)
@@ -93,11 +94,12 @@ def open_engine(
         ConfigurationError: With the path of what is wrong.
         RuntimeError: An event loop runs in this thread.
     """
-    from pyratify.config import build
+    from pyratify.config import build  # msgspec and YAML load only where a configuration is opened
 
     _refuse_in_loop()
     with asyncio.Runner() as runner:
         opened = build.open_engine(source, clock=clock, cache=cache)
+        # By hand: `async with` cannot span several calls of run, and connections belong to this one loop.
         engine = runner.run(opened.__aenter__())
         try:
             yield SyncEngine(engine, runner)

@@ -9,11 +9,14 @@ from typing import Self
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# What inet_aton accepts, with octal, hexadecimal and fewer than four parts.
 _NUMERIC = re.compile(r"[0-9a-fx.]+", re.ASCII)
+# Azure's own services, carrier-grade NAT, "this network", RFC 8215, site-local: `is_global` holds for some.
 _DENIED = tuple(
     ipaddress.ip_network(network)
     for network in ("168.63.129.16/32", "100.64.0.0/10", "0.0.0.0/8", "64:ff9b:1::/48", "fec0::/10")
 )
+# RFC 6052 2.1: the last 32 bits are the IPv4 address that is connected to.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LABEL = "[a-z0-9][a-z0-9_-]{0,62}"
 _HOST = re.compile(
@@ -65,6 +68,7 @@ class Destinations:
 
     def _holds(self, text: str) -> bool:
         try:
+            # Without the zone index (RFC 4007 11): it names an interface of this machine, not a network.
             address = _unwrap(ipaddress.ip_address(text.partition("%")[0]))
         except ValueError:
             return False
@@ -83,6 +87,7 @@ def is_public(text: str) -> bool:
         return False
     if any(address.version == network.version and address in network for network in _DENIED):
         return False
+    # is_global alone holds for multicast addresses, and for some reserved ones.
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
@@ -92,6 +97,7 @@ def literal(host: str) -> str | None:
         return str(ipaddress.ip_address(host))
     except ValueError:
         pass
+    # inet_aton alone would also accept text after a blank.
     if not _NUMERIC.fullmatch(host):
         return None
     try:
@@ -114,6 +120,7 @@ def _unwrap(address: Address) -> Address:
 
 def _network(entry: str) -> Network | None:
     try:
+        # An IPv6 address with a port stands in brackets (RFC 3986 3.2.2); without one they are optional.
         return ipaddress.ip_network(_ipv6(entry[1:-1]) if entry[:1] + entry[-1:] == "[]" else entry)
     except ValueError:
         if "/" not in entry:
@@ -126,6 +133,7 @@ def _host(entry: str) -> tuple[str, int]:
     name, port = (match["name"] or _ipv6(match["address"]), int(match["port"] or 0)) if match else ("", 0)
     if match is None or not name or port > 65535 or match["port"] == "0" or len(entry) > 253:
         raise ValueError(f"{entry[:80]!a} is no network, address, host or host:port")
+    # Stored as what it resolves to, so that another spelling of the same address is compared as equal.
     return literal(name) or name, port
 
 

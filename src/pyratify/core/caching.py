@@ -65,6 +65,7 @@ class LruCache(Generic[T]):
 
     def peek(self, key: Hashable) -> T | None:
         """Return the value, or None, without counting that as a use."""
+        # Without the lock: one look-up in a dictionary is atomic, and the order is not touched.
         found = self._entries.get(key)
         return None if found is None else found[1]
 
@@ -72,6 +73,7 @@ class LruCache(Generic[T]):
         """Keep a value and evict the least recently used; one that weighs more than the whole cache is not kept."""
         with self._lock:
             self._weight -= self._entries.pop(key, (0, None))[0]
+            # After the old value is removed: it must not survive a newer one that is too heavy.
             if weight > self._max_weight:
                 return
             self._entries[key] = weight, value
@@ -87,6 +89,7 @@ class LruCache(Generic[T]):
     def items(self) -> tuple[tuple[Hashable, T], ...]:
         """Return all keys and values, least recently used first."""
         with self._lock:
+            # A copy: callers evict while they iterate.
             return tuple((key, value) for key, (_, value) in self._entries.items())
 
 
@@ -117,6 +120,7 @@ class WeighedCache(Generic[T]):
 
     def put(self, key: Hashable, data: T) -> None:
         """Keep a value and evict the least recently used; one larger than the whole cache is not kept."""
+        # `weigh` stops at the limit: a value that is too large costs no more than one that fits.
         self._cache.put(key, data, weigh((key, data), self._max_bytes) + ENTRY)
 
 
@@ -180,6 +184,7 @@ class ExpiringCache(Generic[T]):
             gone: Returns whether a value, by its key, can be evicted before its time.
         """
         self._puts, now = 0, self._clock.monotonic()
+        # Monotonic time, read once: one sweep has one idea of what has expired.
         for key, (expiry, _) in self._cache.items():
             if now >= expiry or (gone is not None and gone(key)):
                 self._cache.discard(key)
@@ -213,6 +218,7 @@ class SingleFlight(Generic[T]):
             self._waiting[key] = 0
         self._waiting[key] += 1
         try:
+            # The shield: a caller that is cancelled must not cancel the work of the others.
             return await asyncio.shield(task)
         finally:
             if self._leave(key, task):
@@ -220,6 +226,7 @@ class SingleFlight(Generic[T]):
 
     def _leave(self, key: Hashable, task: asyncio.Task[T]) -> bool:
         """Deregister a caller; return whether it was the last one and the work is still under way."""
+        # The work may have ended and begun anew under this key: then its counts belong to other callers.
         if self._tasks.get(key) is not task:
             return False
         self._waiting[key] -= 1

@@ -24,6 +24,7 @@ def check_content(data: bytes, descriptor: Descriptor) -> None:
     Raises:
         StoreError: `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
     """
+    # Size first: comparing it costs nothing, hashing megabytes does.
     if len(data) != descriptor.size:
         raise StoreError(
             Reason.SIZE_MISMATCH,
@@ -98,6 +99,7 @@ class Content:
         Raises:
             StoreError: `SIZE_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
         """
+        # Before the bytes are hashed: a listing may deliver any amount.
         self._spend(descriptor, self.limits.manifest_bytes)
         if self.lease is not None:
             await self.lease.take(descriptor.size)
@@ -112,11 +114,14 @@ class Content:
         limit: int,
         fetch: Callable[[Reference, Descriptor, int], Awaitable[bytes]],
     ) -> bytes:
+        # Spent by the announced size, before the download: it is the most that `fetch` may return.
         self._spend(descriptor, limit)
         if self.lease is not None:
             await self.lease.take(descriptor.size)
+        # The partition: private content must not be read from the cache without the credential for it.
         key = f"{self.partition}|{reference.name}|{kind}|{descriptor.digest}"
         cached = self.cache.get(key) if self.cache is not None else None
+        # A cache is shared or on disk, so not trusted; other content is a miss and is fetched again.
         if cached is not None and await offload(len(cached), _is, cached, descriptor):
             return cached
         # The size is part of the key: a listing with a wrong size must not spoil the download with the right one.

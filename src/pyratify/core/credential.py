@@ -20,7 +20,7 @@ class Credential:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
-    note: str = field(default="", compare=False)
+    note: str = field(default="", compare=False)  # no part of what it is
 
     @property
     def is_anonymous(self) -> bool:

@@ -19,6 +19,7 @@ def due(moment: float) -> Iterator[None]:
     Args:
         moment: Monotonic seconds of the engine's clock.
     """
+    # The minimum: an inner time-out cannot prolong what a server has promised.
     token = _DUE.set(min(moment, _DUE.get()))
     try:
         yield

@@ -25,8 +25,10 @@ class Descriptor:
     digest: Digest
     size: int
     artifact_type: str | None = None
+    # Without the hash: mappings have none. Equality still compares annotations.
     annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS, hash=False)
 
     def same_content(self, other: "Descriptor") -> bool:
+        # All three: with the digest alone, the media type could be swapped and bytes be read as another kind.
         """Return whether media type, digest and size are all equal."""
         return (self.media_type, self.digest, self.size) == (other.media_type, other.digest, other.size)

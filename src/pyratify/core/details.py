@@ -21,8 +21,10 @@ def encode_details(data: Mapping[str, Any]) -> str:
         RecursionError: It contains itself.
     """
     text = json.dumps(bounded(data), allow_nan=False, separators=(",", ":"))
+    # An escape of D800 to DFFF may be half of a pair or a lone surrogate; UTF-8 can carry only pairs.
     if "\\ud" in text:
         json.dumps(bounded(data), ensure_ascii=False).encode("utf-8")
+    # Replaced whole: a truncated text would be no JSON, and could hide what contradicts its beginning.
     return text if len(text) <= MAX_DETAIL else json.dumps({"leftOut": f"{len(text)} characters of details"})
 
 
@@ -36,6 +38,7 @@ def find_fault(data: Mapping[str, Any]) -> str | None:
     """Return why the facts cannot be written as JSON, or None."""
     try:
         encode_details(data)
+    # The exceptions of `json.dumps` for values of plugins: data is not type-checked at run time.
     except (TypeError, ValueError, RecursionError) as error:
         return describe(error)
     return None

@@ -8,6 +8,7 @@ from typing import Self
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 
+# image-descriptor.md "Registered Algorithms" has sha256 and sha512, not sha384.
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _GRAMMAR = re.compile(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII)
 
@@ -29,6 +30,7 @@ class Digest(str):
 
     def __new__(cls, text: str) -> Self:
         """Check the text and return it as a digest."""
+        # 135: the longest, sha512. Bounds what the expression sees of a hostile text.
         match = _GRAMMAR.fullmatch(text) if len(text) <= 135 else None
         if match is None or len(match[2]) != _LENGTHS[match[1]]:
             raise InvalidDigest(Reason.DIGEST_INVALID, f"not a digest: {text[:80]!a}")

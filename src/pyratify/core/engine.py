@@ -53,6 +53,7 @@ class Engine:
             RuntimeError: The engine is closed.
         """
         parsed = self.parse(reference)
+        # No match is a denial, never a default executor: a typing error in a scope must not allow.
         executor = self.executors.match(parsed)
         return _uncovered(parsed) if executor is None else await executor.validate(parsed)
 
@@ -93,6 +94,7 @@ class Engine:
             TypeError: It is neither a text nor a reference.
             RuntimeError: The engine is closed.
         """
+        # Closed stores would fail in ways that read like a registry's fault.
         if self.lifetime.closed:
             raise RuntimeError(
                 "the engine is closed; use it inside the `with` block that opened it, or open another one"

@@ -72,10 +72,12 @@ class Executor:
         names = [verifier.name for verifier in self.verifiers]
         if not names:
             raise ConfigurationError("an executor needs at least one verifier")
+        # Policies name verifiers: of two with one name, the weaker would satisfy the rule for the other.
         if len(set(names)) != len(names) or not all(names):
             raise ConfigurationError("every verifier needs a name of its own")
         if self.concurrency < 1:
             raise ConfigurationError("concurrency is at least 1")
+        # Written as a negation, so that NaN is refused too.
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigurationError("a timeout is more than 0 seconds, or there is none")
 
@@ -89,15 +91,18 @@ class Executor:
             The report, also when something could not be decided; only cancellation raises.
         """
         content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
+        # A walk for each call: concurrent validations share flights and slots, but no findings.
         walk = Walk(content, self._by_name(), self.policy, self.concurrency)
         error: Failure | None = None
         try:
             async with asyncio.timeout(self.timeout) as deadline:
+                # Beside the time-out: stores do not start what the time-out would only cut off.
                 with due(self._due()):
                     await walk.run(reference)
         except RatifyError as fault:
             error = fault.failure
         except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
+            # An interrupt or a cancellation belongs to the caller; turned into a result, it would be lost.
             if is_caller_cancellation(fault):
                 raise
             error = self._late() if deadline.expired() else internal(fault)
@@ -133,9 +138,11 @@ class Executor:
 
     def _conclude(self, reference: Reference, walk: Walk, error: Failure | None) -> ValidationResult:
         reports = tuple(walk.reports)
+        # An error denies without asking the policy: it would judge an incomplete tree.
         verdict = Verdict(Decision.DENY) if error else self._decide(reports)
         failure = verdict.failure
         if verdict.decision is Decision.DENY and error is None:
+            # What could not be read may be the evidence that is missing: undecided, not denied.
             error = _gap(reports)
             failure = (walk.limits[0] if walk.limits else failure) if error is None else None
         return ValidationResult(
@@ -149,6 +156,7 @@ class Executor:
             if is_caller_cancellation(fault):
                 raise
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
+        # The last line of defence against a faulty policy plugin: without evidence nothing is allowed.
         passed = any(result.passed for report in flatten(reports) for result in report.results)
         if verdict.decision is Decision.ALLOW and not passed:
             return _deny(Reason.NO_EVIDENCE, "the policy would allow this without any evidence that passed")
@@ -156,6 +164,7 @@ class Executor:
 
 
 def _checked(verdict: object) -> Verdict:
+    # Policies are plugins: `True` in place of a verdict must not allow.
     if not isinstance(verdict, Verdict) or not isinstance(verdict.decision, Decision):
         raise TypeError(f"it returned {type(verdict).__name__} and no verdict")
     return verdict

@@ -43,6 +43,7 @@ def read_file(path: Path, limit: int, *, regular: bool = False) -> bytes:
         # Without O_NONBLOCK, opening a pipe that has no writer would wait for one.
         flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if regular else 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
+            # fstat of the open file: a stat of the path could be answered for another file than the one read.
             if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UnreadableFile("is not a regular file", "Check that this is the file that you mean.")
             return read_stream(file, limit)
@@ -58,6 +59,7 @@ def read_stream(stream: BinaryIO, limit: int) -> bytes:
         UnreadableFile: It is larger than the limit.
         OSError: It cannot be read.
     """
+    # One more than allowed shows that a file is too large, without trusting a size that may change.
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise FileTooLarge(f"has more than {limit} bytes", "Check that this is the file that you mean.")

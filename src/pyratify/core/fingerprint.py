@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-_LENGTH = 32
+_LENGTH = 32  # hexadecimal digits, 128 bits
 
 
 class Fingerprint:
@@ -39,4 +39,5 @@ class Fingerprint:
         """Return the generation, an HMAC of the inputs (it reveals nothing without the key); empty while incomplete."""
         if self.untraced:
             return ""
+        # Keyed: generations are seen in logs and in the shared cache, and the inputs include secrets.
         return hmac.new(key, self._hash.digest(), hashlib.sha256).hexdigest()[:_LENGTH]

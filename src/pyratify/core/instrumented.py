@@ -20,6 +20,7 @@ def instrument_engine(engine: Engine, observer: Observer) -> Engine:
         id(executor): _instrument_executor(executor, observer) for executor in engine.executors.values()
     }
     pairs = zip(engine.executors, engine.executors.values(), strict=True)
+    # By identity: equal executors may have different state, and one that serves two scopes must stay one.
     return replace(engine, executors=ScopeMap((scope, changed[id(executor)]) for scope, executor in pairs))
 
 
@@ -75,6 +76,7 @@ class InstrumentedStore:
                     yield referrer
             finally:
                 span.set_attributes(count=count)
+                # Not left to the garbage collector: the listing ends inside its span.
                 close = getattr(listing, "aclose", None)
                 if close is not None:
                     await close()

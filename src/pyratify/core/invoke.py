@@ -27,12 +27,15 @@ async def invoke(name: str, verifier: Verifier, evidence: Evidence) -> VerifierR
         evidence: The evidence.
     """
     try:
+        # `is True`: a coroutine or a mock, which `accepts` may return by mistake, is truthy.
         accepted = verifier.accepts(evidence.manifest)
         details = await verifier.verify(evidence) if accepted is True else None
+    # Not the artifact's fault: inconclusive, so that a DENY can be reported as undecided.
     except (InconclusiveError, StoreError, ConfigurationError) as error:
         return VerifierResult(name, Outcome.INCONCLUSIVE, failure=error.failure)
     except RatifyError as error:
         return VerifierResult(name, Outcome.FAILED, failure=error.failure)
+    # Also SystemExit and native panics, which are no `Exception`.
     except BaseException as error:  # nothing that a plugin raises may pass
         if is_caller_cancellation(error):
             raise
@@ -57,8 +60,10 @@ def _checked(name: str, accepted: object, details: object) -> VerifierResult:
         return _broken(name, f"accepts() returned {type(accepted).__name__} instead of a bool")
     if not isinstance(details, Details):
         return _broken(name, f"verify() returned {type(details).__name__} instead of Details")
+    # A frozen dataclass checks no types at run time, and plugins are not always type-checked.
     if not _is_complete(details):
         return _broken(name, "its details say nothing, or have fields of other types than they must")
+    # Reports and cached verdicts hold these texts; certificates and payloads bring them.
     if (size := text_length(details)) > MAX_DETAIL:
         return _broken(name, f"its details have {size} characters outside of data, more than {MAX_DETAIL}")
     return VerifierResult(name, Outcome.PASSED, details=details)
@@ -84,6 +89,7 @@ def _is_mapping(value: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
+    # A naive moment cannot be compared with the clock: it would fail later, where verdicts are cached.
     return value is None or (isinstance(value, datetime) and value.tzinfo is not None)
 
 

@@ -8,8 +8,9 @@ from pyratify.core.errors import Failure, RatifyError, StoreError
 from pyratify.core.reason import Reason
 
 T = TypeVar("T")
+# Texts of exceptions can hold whole documents; reports are cached and shown.
 _MAX_TEXT = 300
-_GRACE = 1.0
+_GRACE = 1.0  # seconds; a task that suppresses cancellation must not hold an answer
 
 
 class PluginFault(Exception):
@@ -34,6 +35,7 @@ def is_caller_cancellation(error: BaseException) -> bool:
     """Return whether the caller ended the work: an interrupt, or a cancellation of the current task."""
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return True
+    # A plugin can raise CancelledError by itself; only `cancelling()` shows a cancellation from outside.
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
@@ -47,6 +49,7 @@ async def contained(work: Callable[[], Awaitable[T]]) -> T:
     try:
         return await work()
     except BaseException as error:
+        # asyncio re-raises SystemExit out of the event loop: in a task, a plugin would end the server.
         if isinstance(error, Exception) or is_caller_cancellation(error):
             raise
         raise PluginFault(describe(error)) from error
@@ -63,6 +66,7 @@ async def from_store(operation: Callable[[], Awaitable[T]]) -> T:
     except StoreError:
         raise
     except RatifyError as error:
+        # Not a StoreError, so not the store's contract; reason and remedy are kept as they are true.
         raise StoreError(error.reason, error.message, remedy=error.remedy) from error
     except BaseException as error:
         if is_caller_cancellation(error):
@@ -74,6 +78,7 @@ async def end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:
     """Cancel tasks and wait for their end, at most a second: one that suppresses its cancellation is abandoned."""
     for task in tasks:
         task.cancel()
+        # Before waiting: a task that is abandoned below may still fail later.
         task.add_done_callback(_retrieve)
     pending = [task for task in tasks if not task.done()]
     if pending:
@@ -82,4 +87,4 @@ async def end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:
 
 def _retrieve(task: "asyncio.Future[object]") -> None:
     if not task.cancelled():
-        task.exception()
+        task.exception()  # or asyncio logs "exception was never retrieved"

@@ -25,6 +25,7 @@ class Lease:
         """Wait for a slot before a document of that size is read; a small one, or one with a slot, need not wait."""
         if size <= LARGE:
             return
+        # Two blobs of one artifact may be read at once: without the lock both would take a slot.
         async with self._taking:
             if not self._taken:
                 await self.places.acquire()

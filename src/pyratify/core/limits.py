@@ -24,6 +24,7 @@ class Limits:
         ConfigurationError: A bound that is not a whole number above zero.
     """
 
+    # distribution-spec.md, "Pushing Manifests": registries support at least 4 megabytes.
     manifest_bytes: int = 4 * MIB
     blob_bytes: int = 32 * MIB
     referrers: int = 100
@@ -35,5 +36,6 @@ class Limits:
     def __post_init__(self) -> None:
         for bound in fields(self):
             value = getattr(self, bound.name)
+            # Not isinstance: bool is a subclass of int.
             if type(value) is not int or value < 1:
                 raise ConfigurationError(f"{bound.name} is a whole number above zero", path="limits")

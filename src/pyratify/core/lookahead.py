@@ -75,19 +75,21 @@ class ReferrerLookahead:
             StoreError: The generator could not be closed.
         """
         task, self._ended = self._task, True
+        # Cancelled first, so that the listing task cannot set a result that is never taken.
         if self._next is not None:
             self._next.cancel()
         if task is None:
             return
         await end(task)
         if task.done() and not task.cancelled() and self.error is None:
-            task.result()
+            task.result()  # raises what closing the generator raised
 
     async def _run(self) -> None:
         """List to the end; an error goes to the pending request, or else to `aclose`."""
         try:
             await from_store(self._list)
         except StoreError as error:
+            # No request waits for it: `aclose` reads it from the task.
             if self._next is None or self._next.done():
                 raise
             self._next.add_done_callback(_mark_retrieved)
@@ -102,6 +104,7 @@ class ReferrerLookahead:
             await self._wanted.wait()
             await self._in_order(source)
         finally:
+            # Store promises an AsyncIterator only; a plain one has no `aclose`.
             close = getattr(source, "aclose", None)
             if close is not None:
                 await close()
@@ -117,6 +120,7 @@ class ReferrerLookahead:
                     break
         except Exception as error:  # noqa: BLE001 - raised below
             failure = error
+        # Also after a failure: what was listed before it may be enough evidence.
         for referrer in self._ordering.rest():
             await self._deliver(referrer)
         if failure is not None:

@@ -21,11 +21,12 @@ MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
 MAX_ANNOTATIONS = 64 * 1024
 """Characters of the annotations of what is attached to an image, names included."""
-_MAX_SIZE = 2**63 - 1
+_MAX_SIZE = 2**63 - 1  # image-descriptor.md: size is an int64
 # RFC 6838, section 4.2; parameters are allowed, as tools in use write them.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}(?: ?; ?[ -~]{{1,126}})?", re.ASCII)
 _IMAGE_FIELDS = ("config", "layers")
+# A document with fields of both kinds is an image to one reader and an index to another (type confusion).
 _FOREIGN = {True: ("config", "layers", "blobs", "fsLayers"), False: ("manifests", "blobs", "fsLayers")}
 
 
@@ -111,6 +112,7 @@ def read_descriptor(value: Any, where: str) -> Descriptor:
     if not isinstance(media_type, str) or not isinstance(digest, str):
         raise InvalidManifest(Reason.JSON_INVALID, f"{where} has no media type or no digest")
     _check_type(media_type, where)
+    # Not isinstance: True and 1.0 equal 1.
     if type(size) is not int or not 0 <= size <= _MAX_SIZE:
         raise InvalidManifest(Reason.SIZE_MISMATCH, f"{where} has a size that is no number of bytes")
     return Descriptor(
@@ -119,6 +121,7 @@ def read_descriptor(value: Any, where: str) -> Descriptor:
 
 
 def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
+    # The announced type decides how bytes are read, so it is compared before anything else is looked at.
     if descriptor.media_type not in MANIFEST_TYPES or not _is_version_2(document):
         raise InvalidManifest(
             Reason.MEDIATYPE_UNSUPPORTED,
@@ -126,6 +129,7 @@ def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
         )
     _check_shape(document, descriptor)
     config = _optional(document, "config")
+    # distribution-spec.md, "Listing Referrers": without an artifactType the config's mediaType stands for it.
     artifact_type = _type(document, "artifactType", "manifest") or (config.media_type if config else None)
     annotations = _annotations(document, "manifest")
     return Manifest(
@@ -138,6 +142,7 @@ def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
 
 
 def _is_version_2(document: dict[str, Any]) -> bool:
+    # image-manifest.md: schemaVersion is the integer 2; True and 2.0 are not.
     version = document.get("schemaVersion")
     return type(version) is int and version == 2
 
@@ -150,6 +155,7 @@ def _check_shape(document: dict[str, Any], descriptor: Descriptor) -> None:
             Reason.MANIFEST_AMBIGUOUS,
             f"a manifest of type {descriptor.media_type} must not have {foreign[0]!r}",
         )
+    # image-manifest.md: mediaType should be there and need not be.
     if document.get("mediaType", descriptor.media_type) != descriptor.media_type:
         raise InvalidManifest(
             Reason.MEDIATYPE_MISMATCH,
@@ -193,4 +199,5 @@ def _annotations(document: dict[str, Any], where: str) -> Mapping[str, str]:
         return NO_ANNOTATIONS
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise InvalidManifest(Reason.JSON_INVALID, f"{where}: annotations are not strings")
+    # Read-only without a copy: the parser made this dict, and nothing else holds it.
     return MappingProxyType(value)

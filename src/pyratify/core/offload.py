@@ -28,12 +28,14 @@ async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: 
     """
     if size <= LARGE:
         return function(*args, **kwargs)
+    # As `asyncio.to_thread` does: namespace and deadline must be visible in the thread.
     context = copy_context()
     return await asyncio.get_running_loop().run_in_executor(
         _threads(), lambda: context.run(function, *args, **kwargs)
     )
 
 
+# Threads start with the first large document: most processes never need them.
 @cache
 def _threads() -> ThreadPoolExecutor:
     # While they work, the event loop waits up to sys.getswitchinterval() for the interpreter after every system call;

@@ -8,6 +8,7 @@ from pyratify.core.store import Discovery, Referrer
 
 # Entries with an equal key are the same; other fields of a listing are not trusted, so they make no difference.
 _Key = tuple[str, str, int, bool]
+# A listing of entries that no verifier reads would otherwise be read without an end.
 _MAX_LISTED = 10_000
 # Registries announce the config type of an ordinary image for artifacts without an artifact type: it tells nothing.
 _GENERIC = (
@@ -48,6 +49,7 @@ class Ordering:
         """Add an entry; return whether it is examined before the listing goes on."""
         self._listed += 1
         key = _key(referrer)
+        # Cosign's tags take precedence over the type: no listing announces one for them.
         if key not in self._chosen:
             if self._is_promising(referrer):
                 return self._choose(key, referrer)
@@ -81,6 +83,7 @@ class Ordering:
         waiting = self._untyped if _is_untyped(referrer) else self._others
         if key in self._untyped or key in self._others:
             return
+        # Both lists are bounded: what is deferred stays in memory until the listing ends.
         if len(waiting) < self._limit:
             waiting[key] = referrer
         else:

@@ -119,6 +119,7 @@ class Registry(Generic[T]):
             ConfigurationError: Not installed, claimed twice, or it cannot be imported.
         """
         claims = [entry for entry in self._entries() if entry.name == name]
+        # The same entry point may be found twice, as one package is seen through two folders of the path.
         if len({entry.value for entry in claims}) > 1 or len({e.owner for e in claims if e.owner}) > 1:
             owners = ", ".join(sorted(entry.owner for entry in claims if entry.owner))
             raise ConfigurationError(
@@ -130,6 +131,7 @@ class Registry(Generic[T]):
             raise self._unknown(name, path)
         try:
             plugin: T = claims[0].load()
+        # Importing runs the package's code, which may raise anything.
         except Exception as error:
             raise ConfigurationError(
                 f"{name!r} cannot be imported: {describe(error)}",
@@ -144,6 +146,7 @@ class Registry(Generic[T]):
         return " ".join(sorted(f"{entry.owner} {entry.version}" for entry in owners))
 
     def _unknown(self, name: str, path: str) -> ConfigurationError:
+        # Lazy: imported for a message only.
         from difflib import get_close_matches
 
         known = list(self.names())
@@ -173,8 +176,10 @@ class _Entry:
 @lru_cache(maxsize=32)
 def _installed(path: tuple[str, ...], kind: str) -> tuple[_Entry, ...]:
     """Return the entry points of a kind; cached, as the metadata of every installed package is read for it."""
+    # Lazy: not needed where no plugin is loaded, and slow to import.
     from importlib.metadata import entry_points
 
+    # Part of the cache's key: a folder that is added to the path may hold more plugins.
     del path
     return tuple(
         _Entry(

@@ -16,6 +16,7 @@ DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
 LAYOUT_SCHEMES = ("oci", "oci-archive")
 
+# distribution/reference has the same bound for a name.
 _MAX_NAME = 255
 _MAX_TEXT = 1024
 _MAX_PATH = 4096
@@ -26,12 +27,14 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = re.compile(_HOST, re.ASCII)
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+# Docker refuses it too: an image's identifier is no name.
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_USER = re.compile(r"^[^/@]*:[^/@]*@")
+_USER = re.compile(r"^[^/@]*:[^/@]*@")  # `user:password@`, which must not be shown
 _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 _PORT = re.compile(r":([0-9]+)\Z", re.ASCII)
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LOOPBACK = re.compile(rf"127(?:\.{_OCTET}){{3}}", re.ASCII)
+# Three names of one registry: scopes and credentials for one have to hold for all.
 _DOCKER_HUB = {"index.docker.io": DEFAULT_REGISTRY, "registry-1.docker.io": DEFAULT_REGISTRY}
 
 
@@ -58,6 +61,7 @@ class Reference:
         Raises:
             InvalidReference: `REF_INVALID`, or `REF_AMBIGUOUS` for a name that could be an image's identifier.
         """
+        # Length first: no expression sees a long hostile text.
         if not text or len(text) > _MAX_TEXT or not _PRINTABLE.fullmatch(text):
             _refuse(text, "it is empty, too long or has characters that no reference has")
         if _IMAGE_ID.fullmatch(text):
@@ -86,6 +90,7 @@ class Reference:
             _refuse(text, "it is no path of an OCI layout", "Write oci:DIR:TAG or oci-archive:FILE:TAG.")
         path, digest = _split_digest(rest)
         tag: str | None = None
+        # In the last component only: folders may have a colon in their names.
         if digest is None and ":" in path.rpartition("/")[2]:
             path, _, tag = path.rpartition(":")
             if not _TAG.fullmatch(tag):
@@ -193,6 +198,7 @@ def _split_digest(text: str) -> tuple[str, Digest | None]:
 
 
 def _split_tag(name: str, text: str) -> tuple[str, str | None]:
+    # In the last component only: a colon before it begins a registry's port.
     if ":" not in name.rpartition("/")[2]:
         return name, None
     name, _, tag = name.rpartition(":")
@@ -203,16 +209,19 @@ def _split_tag(name: str, text: str) -> tuple[str, str | None]:
 
 def _split_registry(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
+    # As Docker: a repository has no upper case, so what has some is a registry.
     if slash and (is_qualified(first) or first != first.lower()):
         registry, repository = first, rest
     else:
         registry, repository = DEFAULT_REGISTRY, name
     if canonical_registry(registry) == DEFAULT_REGISTRY and "/" not in repository:
+        # Docker's official images.
         repository = f"library/{repository}"
     return registry, repository
 
 
 def _check_names(registry: str, repository: str, text: str) -> None:
+    # Before the grammar: a common mistake, with a remedy of its own.
     if repository != repository.lower():
         _refuse(
             text,
@@ -223,6 +232,7 @@ def _check_names(registry: str, repository: str, text: str) -> None:
         _refuse(text, f"its name is longer than {_MAX_NAME} characters")
     if not is_registry(registry) or not is_repository(repository):
         _refuse(text, "it does not follow the grammar registry/repository:tag@digest")
+    # `APP/x` would become `app/x`, which is read as a repository of Docker Hub.
     if not is_qualified(canonical_registry(registry)):
         _refuse(
             text,

@@ -201,6 +201,7 @@ class ValidationResult:
         Reports beyond 256 KiB are left out and counted in `leftOut`; verdict, failure and error are always whole.
         """
         result = self.checked()
+        # One budget for the whole tree: nesting must not multiply it.
         budget = _Budget(MAX_REPORT)
         found = {
             "reference": clean(str(result.reference), MAX_REFERENCE),
@@ -212,6 +213,7 @@ class ValidationResult:
             "error": result.error.to_dict() if result.error else None,
             "limits": [limit.to_dict() for limit in result.limits] or None,
             "artifactReports": _reports(result.artifacts, budget),
+            # After the reports, which count what they leave out.
             "leftOut": budget.left_out or None,
         }
         return {key: value for key, value in found.items() if value is not None or key == "digest"}
@@ -252,6 +254,7 @@ def _reports(reports: tuple[ArtifactReport, ...], budget: _Budget) -> list[dict[
         item = _flat(report)
         if not budget.spend(item):
             budget.left_out += sum(1 for _ in flatten(reports[index:]))
+            # Not `continue`: a list with holes would look complete.
             break
         found.append({**item, "artifactReports": _reports(report.nested, budget)})
     return found

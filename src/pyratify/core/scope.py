@@ -26,6 +26,7 @@ class ScopeMap(Generic[T]):
     """
 
     def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+        # A dictionary, as a match is then a look-up per candidate and not a comparison with every scope.
         self._values: dict[str, T] = {}
         for scope, value in entries:
             check_scope(scope)
@@ -54,6 +55,7 @@ class ScopeMap(Generic[T]):
 
 
 def _candidates(reference: Reference) -> Iterator[str]:
+    # A path on disk is in no registry.
     if reference.is_layout:
         yield EVERYTHING
         return
@@ -63,6 +65,7 @@ def _candidates(reference: Reference) -> Iterator[str]:
         yield f"{reference.registry}/{'/'.join(parts[:end])}/*"
     yield reference.registry
     _, dot, zone = reference.registry.partition(".")
+    # One label only, as for wildcards in certificates (RFC 6125 6.4.3).
     if dot:
         yield f"*.{zone}"
     yield EVERYTHING
@@ -94,6 +97,7 @@ def canonical_scope(scope: str) -> str | None:
 
 
 def _canonical_zone(scope: str) -> str | None:
+    # Any label in place of the star: the rest follows the rules for registries.
     registry = _ANY + scope.removeprefix("*")
     canonical = canonical_registry(registry)
     return f"*{canonical.removeprefix(_ANY)}" if is_registry(registry) and is_qualified(canonical) else None
@@ -107,6 +111,7 @@ def _canonical_name(scope: str) -> str | None:
     try:
         if name == scope:
             return Reference.parse(name).name
+        # A prefix is spelled as its repositories are, `docker.io/library/` included.
         return Reference.parse(f"{name}/{_ANY}").name.removesuffix(_ANY) + EVERYTHING
     except InvalidReference:
         return None

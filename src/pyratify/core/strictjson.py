@@ -18,7 +18,7 @@ MAX_DEPTH = 64
 MAX_BYTES = 4 * MIB
 MAX_TOKENS = 100_000
 """Of one document: some 10 MiB once parsed, and 50 ms; a descriptor with its annotations has 10 to 40."""
-_MAX_NUMBER = 32
+_MAX_NUMBER = 32  # characters; an integer of 64 bits has 20
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # One token and what stands before it: an opening bracket, a closing one, a string, or a number or word. Possessive, with
 # strings that never end and with a token that is not there: linear for every input.
@@ -54,7 +54,9 @@ def loads(
     except RecursionError:
         raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested too deeply") from None
     except ValueError as error:
+        # From None: the library's error holds the whole document.
         raise InvalidJson(Reason.JSON_INVALID, f"{what}: not JSON: {_position(error)}") from None
+    # Only documents with such an escape are written out a second time.
     if _SURROGATE.search(data):
         _check_surrogates(value, what)
     return value
@@ -78,18 +80,21 @@ def _position(error: ValueError) -> str:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
+    # RFC 8259 4: of equal names one reader takes the first, another the last.
     if len(result) != len(pairs):
         raise InvalidJson(Reason.JSON_DUPLICATE_KEY, "an object has the same key twice")
     return result
 
 
 def _integer(text: str) -> int:
+    # `int` takes quadratic time for long texts.
     if len(text) > _MAX_NUMBER:
         raise InvalidJson(Reason.JSON_INVALID, "a number is too long")
     return int(text)
 
 
 def _real(text: str) -> float:
+    # RFC 8259 6: 1e999 is infinite for this reader, a large number for another.
     value = float(text) if len(text) <= _MAX_NUMBER else math.inf
     if not math.isfinite(value):
         raise InvalidJson(Reason.JSON_INVALID, "a number is too large or too long")
@@ -109,6 +114,7 @@ def _check_price(data: bytes, what: str, max_bytes: int, max_tokens: int) -> Non
     """Refuse by size, tokens and nesting before parsing; a short document is not scanned, as it has few tokens."""
     if len(data) > max_bytes:
         raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: {len(data)} bytes, more than the {max_bytes} allowed")
+    # Brackets in strings count too: the exact scan below decides where there are many.
     if len(data) <= max_tokens and data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
@@ -123,6 +129,7 @@ def _check_price(data: bytes, what: str, max_bytes: int, max_tokens: int) -> Non
 
 def _check_surrogates(value: Any, what: str) -> None:
     try:
+        # RFC 8259 8.2: readers differ on a lone surrogate, and UTF-8 has no form for it.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidJson(Reason.JSON_INVALID, f"{what}: a string has a lone surrogate") from None

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pyratify.core.errors import RatifyError
 
+# Context variables, as plugins between server and observer pass on neither.
 _TRACE: ContextVar[str] = ContextVar("trace", default="")
 _NAMESPACE: ContextVar[str] = ContextVar("namespace", default="")
 
@@ -134,6 +135,7 @@ class _SpanGroup:
 
     @property
     def trace(self) -> str:
+        # Observers of metrics alone have no trace.
         return next((span.trace for span in self.spans if span.trace), "")
 
     def set_attributes(self, **attributes: Attribute) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_FIELD = 1024
-MAX_REFERENCE = 4608
+MAX_REFERENCE = 4608  # a layout's path of 4096 characters, its tag and its digest
 MAX_REPORT = 256 * 1024
 _MAX_DEPTH = 16
 
@@ -20,6 +20,7 @@ def clean(text: str, limit: int = MAX_FIELD) -> str:
         limit: The most characters of it.
     """
     rest = len(text) - limit
+    # Cut before it is escaped: the work depends on the limit, not on the text.
     if rest > 0:
         text = text[:limit]
     if not text.isprintable():

@@ -43,6 +43,7 @@ class Evidence:
             VerificationError: `SIZE_EXCEEDED`: it is larger than that.
             StoreError: It could not be read or is not what its descriptor says.
         """
+        # Before anything is read: the announced size is what a download is held to.
         if most is not None and descriptor.size > most:
             raise VerificationError(
                 Reason.SIZE_EXCEEDED,

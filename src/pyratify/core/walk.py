@@ -106,6 +106,7 @@ class Walk:
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
         """
+        # No await between this and `try`: the task is always ended.
         resolving = asyncio.create_task(from_store(partial(self._resolve, reference)))
         try:
             digest = reference.digest or (await resolving).digest
@@ -124,7 +125,7 @@ class Walk:
             await place.subject  # its own failure, if any, explains more than that of the listing
             if not self._enough():
                 raise
-        await place.subject
+        await place.subject  # a listing is no proof that the subject exists
 
     def _settled(self, report: ArtifactReport) -> bool:
         """Return whether the policy is settled; in a long list it is evaluated less and less often, as each time costs the whole list."""
@@ -137,7 +138,7 @@ class Walk:
         return self._enough()
 
     def _enough(self) -> bool:
-        return self.policy.settled(tuple(self.reports)) is True
+        return self.policy.settled(tuple(self.reports)) is True  # nothing but True of a plugin settles
 
     async def _resolve(self, reference: Reference) -> Descriptor:
         descriptor = await self.content.store.resolve(reference)
@@ -153,7 +154,7 @@ class Walk:
         lookahead = self._lookahead(place)
         try:
             while (found := await self._next(place, lookahead, window)) is not None:
-                if tally.artifacts >= limits.artifacts:
+                if tally.artifacts >= limits.artifacts:  # counted in the store's order
                     tally.hit(
                         Reason.GRAPH_LIMIT, f"more than the {limits.artifacts} artifacts allowed are attached"
                     )
@@ -170,7 +171,7 @@ class Walk:
                 Reason.REFERRERS_LIMIT,
                 f"{place.reference} has more than the {limits.referrers} referrers allowed",
             )
-        if lookahead.error is not None:
+        if lookahead.error is not None:  # after the reports before it, which may be enough
             raise lookahead.error
 
     def _lookahead(self, place: _Place) -> ReferrerLookahead:
@@ -204,7 +205,7 @@ class Walk:
         return window.popleft().result()
 
     async def _look(self, place: _Place, referrer: Referrer) -> _Found:
-        async with self._slots:
+        async with self._slots:  # held for one artifact alone: nested ones take a slot themselves
             with self.content.for_artifact() as content:
                 report = await self._examine(place, referrer, content)
         tally = _Tally()
@@ -216,7 +217,7 @@ class Walk:
     async def _examine(self, place: _Place, referrer: Referrer, content: Content) -> ArtifactReport:
         report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
-            subject = await asyncio.shield(place.subject)
+            subject = await asyncio.shield(place.subject)  # all artifacts await it: none may cancel it
             manifest = await _manifest(place, referrer, content)
             check_annotations(manifest)
             check_subject(manifest, subject, referrer.discovery)
@@ -238,6 +239,7 @@ class Walk:
         return tuple(result for result in asked if result is not None)
 
     async def _descend(self, place: _Place, report: ArtifactReport, tally: _Tally) -> ArtifactReport:
+        # A cosign tag, which needs no subject, can lead back to one of its own ancestors.
         if report.failure is not None or report.artifact.digest in place.path:
             return report
         below = place.below(report)

@@ -26,6 +26,7 @@ def weigh(value: object, most: int = sys.maxsize) -> int:
     while left and total <= most:
         item = left.pop()
         fixed, parts = _kind(type(item))  # type: ignore[arg-type]
+        # Each object once, also against values that contain themselves.
         if fixed < 0 or id(item) in seen:
             continue
         seen.add(id(item))

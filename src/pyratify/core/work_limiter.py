@@ -22,6 +22,7 @@ _QUEUES = 4  # waiting queues that may be full at the same time
 _LITTLE = 8  # "little" is less than an eighth of `registry`
 
 
+# A context variable, as stores and plugins between the server and this limiter know no request.
 _Request = Counter[str]  # how many pieces of one request are under way at which registry
 _REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
 
@@ -125,10 +126,13 @@ class WorkLimiter:
 
     def _fits(self, registry: str, queue: _Queue, request: _Request) -> bool:
         limits, running = self._limits, queue.running
+        # Both bounds first: with them reached, not even a registry with little under way gets a turn.
         if running >= limits.registry or self._running >= limits.total:
             return False
+        # One request with many images must not occupy a registry that others need too; one piece always fits.
         if request[registry] >= max(1, limits.registry * _REQUEST_PART):
             return False
+        # The last quarter goes to registries with little under way: a slow one cannot take it.
         return self._running < limits.total * _SHARED_PART or running * _LITTLE < limits.registry
 
     def _begin(self, registry: str, queue: _Queue, turn: "asyncio.Future[None]", request: _Request) -> None:
@@ -165,6 +169,7 @@ class WorkLimiter:
         except TimeoutError:
             if turn not in queue.pace.running:  # it may have been given while the time-out was on its way
                 raise self._refusal(registry, queue) from None
+        # Cancelled after the turn was given: without giving it back, the limit would shrink for ever.
         except asyncio.CancelledError:
             if turn in queue.pace.running:
                 self._end(registry, queue, turn, request)
@@ -177,6 +182,7 @@ class WorkLimiter:
 
     def _next(self) -> None:
         """Give a turn to the oldest piece that fits, of the registry with the least under way."""
+        # Least busy first: fairness between registries, whatever the length of their queues.
         for registry, queue in sorted(self._queues.items(), key=lambda each: each[1].running):
             for turn, request in queue.waiting.items():
                 if not turn.done() and self._fits(registry, queue, request):
@@ -201,4 +207,4 @@ class WorkLimiter:
 
 def _request() -> _Request:
     found = _REQUEST.get()
-    return Counter() if found is None else found
+    return Counter() if found is None else found  # outside of a request each piece stands alone

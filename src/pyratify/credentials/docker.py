@@ -28,6 +28,7 @@ async def build(name: str, options: DockerOptions, resources: Resources) -> Cred
     if options.path is None:
         return DockerCredentials()
     path = resources.base / options.path
+    # A path that was named and is wrong would otherwise mean anonymous access, and a confusing 401 later.
     if not path.is_file():
         raise ConfigurationError(f"there is no file {path}", path="path")
     return DockerCredentials(path)

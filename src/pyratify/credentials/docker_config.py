@@ -39,11 +39,13 @@ class DockerCredentials:
         Raises:
             StoreError: `REGISTRY_AUTH`: the file is malformed or cannot be read, or the helper failed.
         """
+        # Not cached: short-lived tokens (ECR, GCR) are replaced in the file while a server runs.
         file = self._load()
         if file is None:
             return ANONYMOUS
         helper = file.helper(registry, repository)
         if helper:
+            # Helpers are asked by the key under which `docker login` stored it, for Docker Hub an address.
             found = await ask_helper(helper, server_address(registry), timeout=self._timeout)
             return replace(found, note=file.note_of_helper(helper, registry, repository))
         return file.credential(registry, repository)
@@ -53,6 +55,7 @@ class DockerCredentials:
             return None
         try:
             data = read_file(self._path, MIB)
+        # No login yet is normal: public images need none. A file that exists and cannot be read is an error.
         except MissingFile:
             return None
         except UnreadableFile as error:
@@ -71,5 +74,5 @@ def default_path() -> Path | None:
         return Path(folder, "config.json")
     try:
         return Path.home() / ".docker" / "config.json"
-    except RuntimeError:
+    except RuntimeError:  # a uid that is not in /etc/passwd, as containers run with
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pyratify.core.reference import DEFAULT_REGISTRY, canonical_registry, is_registry
 
+# Docker Hub has kept the address of its first API as its key in every config.json.
 HUB_KEY = "https://index.docker.io/v1/"
 _API_PATHS = ("v1", "v2")
 _STAR = "*"
@@ -42,6 +43,7 @@ class Key:
 
     def has_host(self, registry: str) -> bool:
         """Return whether the registry is the host, or one that the stars stand for."""
+        # Label by label: `*.example.com` must not send a secret to `a.b.example.com`.
         if _STAR not in self.host:
             return self.host == registry
         parts, given = _SEPARATOR.split(self.host), _SEPARATOR.split(registry)
@@ -51,12 +53,14 @@ class Key:
 def parse_key(text: str) -> Key | None:
     """Return what a key stands for; None for what is neither a host nor the beginning of a repository's name."""
     scheme, found, rest = text.partition("://")
+    # Another scheme is a key of another tool; a guess could send its secret to a registry.
     if found and scheme not in ("https", "http"):
         return None
     host, _, path = (rest if found else text).partition("/")
     components = tuple(path.strip("/").split("/")) if path.strip("/") else ()
     if components and components[0] in _API_PATHS:  # kubelet's rule: the API's own path says nothing
         components = components[1:]
+    # `host//app` has no repository that it could be the beginning of.
     if "" in components:
         return None
     if _STAR in host:
@@ -77,10 +81,12 @@ def closest(keys: Iterable[str], registry: str, repository: str) -> tuple[str, t
     """
     best: tuple[str, tuple[bool, int, int]] | None = None
     listed = tuple(keys)
+    # Ahead of the file's order: the result must not depend on how a JSON writer sorts.
     spelt = tuple(key for key in (server_address(registry), registry) if key in listed)
     for text in (*spelt, *listed):
         key = parse_key(text)
         rank = key.rank(registry, repository) if key else None
+        # Strictly greater: at equal rank the first candidate stays, which makes the order above decide.
         if rank is not None and (best is None or rank > best[1]):
             best = text, rank
     return best
@@ -108,6 +114,7 @@ def _has_stars_for(pattern: str, label: str) -> bool:
         return pattern == label
     last = pieces.pop()
     place, end = len(first), len(label) - len(last)
+    # The overlap test: `ab*ba` must not match `aba`.
     if place > end or not (label.startswith(first) and label.endswith(last)):
         return False
     for piece in pieces:

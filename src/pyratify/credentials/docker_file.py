@@ -14,7 +14,7 @@ from pyratify.core.reason import Reason
 from pyratify.credentials.docker_config_keys import closest, others
 
 _REMEDY = "Correct the file, or log in again with `docker login`."
-_SHOWN = 5
+_SHOWN = 5  # a pull secret may have hundreds of entries
 _HOST = (True, 0, sys.maxsize)  # entries for a part of a registry rank above it
 
 
@@ -42,8 +42,10 @@ class DockerFile:
         """
         named = closest(self.helpers, registry, repository)
         entry = closest(self.auths, registry, repository)
+        # At equal rank the helper: `docker login` leaves an empty entry in auths beside it.
         if named is not None and (entry is None or named[1] >= entry[1]):
             return self.helpers[named[0]]
+        # credsStore has one entry a registry, so an entry for a part of the registry is closer than it.
         return "" if named is not None or (entry is not None and entry[1] > _HOST) else self.store
 
     def credential(self, registry: str, repository: str = "") -> Credential:
@@ -55,6 +57,7 @@ class DockerFile:
         found = closest(self.auths, registry, repository)
         if found is None:
             return replace(ANONYMOUS, note=self._note(registry, repository))
+        # Parsed only now: one malformed entry must not break the access to all other registries.
         credential = _credential(self.auths[found[0]], f"{self.origin}: the entry for {found[0][:200]}")
         return replace(credential, note=f"{found[0][:200]!r} in {self.origin}")
 
@@ -82,6 +85,7 @@ def parse_docker_file(data: bytes, origin: str) -> DockerFile:
     Raises:
         StoreError: `REGISTRY_AUTH`: it is malformed.
     """
+    # An empty Secret is such a file, and Docker reads it as no login, too.
     if not data.strip():
         return DockerFile(origin)
     try:
@@ -103,6 +107,7 @@ def _credential(entry: Any, where: str) -> Credential:
     if wrong:
         _refuse(f"{where}: {wrong[0]} is no string")
     username, password = texts["username"], texts["password"]
+    # Docker's own precedence: what `auth` holds replaces username and password beside it.
     if texts["auth"]:
         username, password = _basic(texts["auth"], where)
     return Credential(username, password, texts["identitytoken"], texts["registrytoken"])
@@ -113,17 +118,19 @@ _FIELDS = ("auth", "username", "password", "identitytoken", "registrytoken")
 
 def _basic(auth: str, where: str) -> tuple[str, str]:
     try:
+        # `base64` of coreutils breaks lines after 76 characters; every other stray character is an error.
         text = base64.b64decode(auth.replace("\r", "").replace("\n", ""), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         text = ""
     username, colon, password = text.partition(":")
     if not colon or not username:
         _refuse(f"{where}: auth is not the base64 of user:password")
+    # Docker's decodeAuth trims NUL as well; without it the password would be another one.
     return username, password.strip("\0")
 
 
 def _mapping(document: Mapping[str, Any], name: str, origin: str) -> Mapping[str, Any]:
-    value = document.get(name) or {}
+    value = document.get(name) or {}  # null is what Go writes for a nil map
     if not isinstance(value, dict):
         _refuse(f"{origin}: {name} is no object")
     return value

@@ -15,10 +15,13 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 
 TIMEOUT = 30.0
-_MAX_OUTPUT = 64 * 1024
+_MAX_OUTPUT = 64 * 1024  # far above the longest token; a helper without end must not fill the memory
+# No slash and no leading dot: the name becomes a part of a program's path.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+# docker-credential-helpers have no exit code for this, only the sentence on standard output.
 _NOT_FOUND = b"credentials not found"
 _TOKEN_USER = "<token>"  # noqa: S105 - the helpers' own mark for "the secret is an identity token"
+# An allow-list: other variables may hold secrets of the service, and a helper is a foreign program.
 _KEPT = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TMPDIR|DISPLAY|WAYLAND_DISPLAY|DBUS_\w+|XDG_\w+|GNUPGHOME|GPG_\w+"
     r"|PASSWORD_STORE_\w+|AWS_\w+|AZURE_\w+|GOOGLE_\w+|CLOUDSDK_\w+|DOCKER_CONFIG|SSL_CERT_(FILE|DIR)"
@@ -45,6 +48,7 @@ async def ask_helper(name: str, server: str, *, timeout: float = TIMEOUT) -> Cre
     if code != 0:
         if _NOT_FOUND in output:
             return ANONYMOUS
+        # The output is dropped: a helper that fails may print the secret all the same.
         _refuse(name, f"ended with code {code}")
     try:
         document = strictjson.load_object(output, what="the helper's answer")
@@ -69,6 +73,7 @@ def _find(name: str) -> str:
             f"{name[:80]!r} cannot be the name of a credential helper",
             remedy="Correct credsStore or credHelpers in Docker's config.json.",
         )
+    # Relative entries of PATH would run a program from the current folder, which may be a checkout.
     folders = [folder for folder in os.get_exec_path() if folder.startswith("/")]
     path = shutil.which(f"docker-credential-{name}", path=os.pathsep.join(folders))
     if path is None:
@@ -100,12 +105,13 @@ async def _start(path: str) -> asyncio.subprocess.Process:
             "get",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,  # it may quote secrets, and a full pipe would block the helper
             env={key: value for key, value in os.environ.items() if _KEPT.fullmatch(key)},
-            start_new_session=True,
+            start_new_session=True,  # a process group of its own, so that children of a shell script end too
         )
     )
     try:
+        # Unshielded, a cancellation in the middle of the start leaves a process that no code can end.
         return await asyncio.shield(starting)
     except (
         asyncio.CancelledError
@@ -119,6 +125,7 @@ async def _talk(process: asyncio.subprocess.Process, server: str) -> bytes:
     with suppress(ConnectionError):  # a helper may answer and close its standard input unread
         listening.write(server.encode())
         await listening.drain()
+    # The helpers' `get` reads its standard input to the end before it answers.
     listening.close()
     output = b""
     while process.stdout is not None and len(output) <= _MAX_OUTPUT:
@@ -132,8 +139,11 @@ async def _talk(process: asyncio.subprocess.Process, server: str) -> bytes:
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    with suppress(ProcessLookupError, PermissionError):
+    with suppress(
+        ProcessLookupError, PermissionError
+    ):  # it ended meanwhile, or a setuid one cannot be killed
         os.killpg(process.pid, signal.SIGKILL)
+    # Drained: a reader that asyncio has paused would keep the pipe open, and its transport with it.
     while process.stdout is not None and await process.stdout.read(_MAX_OUTPUT):
         pass
     await process.wait()

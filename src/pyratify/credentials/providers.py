@@ -29,6 +29,7 @@ class StaticCredentials:
     """
 
     def __init__(self, credential: Credential, registries: tuple[str, ...] | None = None) -> None:
+        # None means every registry; an empty list must not be taken for that by a falsy test.
         if registries is not None and not registries:
             raise ConfigurationError("the list of registries is empty")
         self._credential = credential
@@ -36,6 +37,7 @@ class StaticCredentials:
 
     async def credential(self, registry: str) -> Credential:
         """Return the credential where the registry is one of its own, else `ANONYMOUS`."""
+        # One look-up for each spelling, no pattern matching: a secret is never sent by a near match.
         if self._registries is None or self._registries & {registry, _zone(registry)}:
             return self._credential
         return ANONYMOUS
@@ -59,4 +61,5 @@ def _canonical(pattern: str) -> str:
 
 
 def _zone(registry: str) -> str:
+    # Exactly one label, as in wildcard certificates (RFC 9525, section 6.3).
     return f"{_ZONE}{registry.partition('.')[2]}"

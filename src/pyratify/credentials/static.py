@@ -25,6 +25,7 @@ class StaticOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __repr__(self) -> str:
         """Return the options without the password."""
+        # msgspec's own repr would put the password into logs and tracebacks.
         return f"StaticOptions(username={self.username!r}, password=..., registries={self.registries!r})"
 
 
@@ -38,6 +39,7 @@ async def build(name: str, options: StaticOptions, resources: Resources) -> Cred
     credential = static_credential(options.username, options.password)
     if options.registries:
         return _bound(credential, options.registries)
+    # Any registry that an image names could then ask for the password with a 401.
     if EVERYTHING in resources.scopes and not credential.is_anonymous:
         raise ConfigurationError(
             "the scopes cover every registry, and each would be shown this credential",
@@ -46,6 +48,7 @@ async def build(name: str, options: StaticOptions, resources: Resources) -> Cred
         )
     if credential.is_anonymous:
         return StaticCredentials(credential)
+    # A set, because several scopes may name one host.
     return _bound(credential, tuple({scope.partition("/")[0] for scope in resources.scopes}))
 
 

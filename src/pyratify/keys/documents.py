@@ -16,6 +16,7 @@ from pyratify.keys.trusted_files import read_trusted, trusted_files
 from pyratify.pki.times import InvalidTime, parse_rfc3339
 
 NO_PERIODS: Mapping[Path, Validity] = MappingProxyType({})
+# The end of every PEM label of private keys: RFC 7468, sections 10 and 11, and OpenSSL's older RSA and EC.
 _PRIVATE = b"PRIVATE KEY-----"
 
 
@@ -43,6 +44,7 @@ class InlineDocuments:
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:
         """Return the certificates; errors as for the keys, and for a period, which certificates have of their own."""
+        # A period of ours beside that of the certificate would leave open which of them holds.
         _check_no_period(self._validity)
         return (check_material(KeyMaterial(self._certs.encode(), "inline certs")),)
 
@@ -72,6 +74,7 @@ class FileDocuments:
         self._paths = tuple(Path(path) for path in paths)
         self._periods = periods
         self._follow_links = follow_links
+        # An empty list would be an empty set of trusted keys, which looks like a configuration that works.
         if not self._paths:
             raise ConfigurationError("no file is named", remedy="Name at least one file or folder.")
 
@@ -82,6 +85,7 @@ class FileDocuments:
             ConfigurationError: A file is missing, cannot be read, is empty, leads elsewhere, looks like a backup, or holds
                 a private key; or a directory has no files.
         """
+        # No cache: a rotated key or a swapped Kubernetes mount counts from the next request on.
         return tuple(self._read())
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:
@@ -104,6 +108,7 @@ def read_period(not_before: str, not_after: str) -> Validity:
         ConfigurationError: No time as RFC 3339 writes it, or a period that ends before it begins.
     """
     start, end = _time(not_before, "notBefore"), _time(not_after, "notAfter")
+    # Such a period contains no time at all, so every signature would be refused without a visible cause.
     if start is not None and end is not None and end < start:
         raise ConfigurationError(
             "it is before notBefore", path="notAfter", remedy="Write an end that comes after the beginning."
@@ -131,12 +136,14 @@ def check_material(material: KeyMaterial) -> KeyMaterial:
     Raises:
         ConfigurationError: `KEY_INVALID`.
     """
+    # An empty file is what an interrupted write or an unset variable leaves behind.
     if not material.data.strip():
         raise ConfigurationError(
             f"{material.origin}: there is nothing in it",
             reason=Reason.KEY_INVALID,
             remedy="Put the key or certificate there, or remove it.",
         )
+    # Refused although a public key could be derived: a verifier that can read the key can leak it.
     if _PRIVATE in material.data:
         raise ConfigurationError(
             f"{material.origin} holds a private key",

@@ -14,6 +14,7 @@ from pyratify.keys.references import check_reference
 PathText = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+# Certificates carry a period themselves; a bare key has none, so it is given here.
 class KeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Keys that are trusted for a period.
 
@@ -44,11 +45,13 @@ async def build(name: str, options: tuple[str | KeyFile, ...], resources: Resour
     names = [each.path if isinstance(each, KeyFile) else each for each in options]
     paths = tuple(resources.base / each for each in names)
     for text, path in zip(names, paths, strict=True):
+        # A file may be called `pkcs11:x`; only a path that leads nowhere can be such a reference.
         if not path.exists():
             check_reference(text, "files")
     periods: dict[Path, Validity] = {}
     for index, each in enumerate(options):
         validity = _period(each, index)
+        # Two periods for one file: the wider one would silently win or lose, by the order of the list.
         if periods.setdefault(paths[index], validity) != validity:
             raise ConfigurationError(
                 "named before with another period",
@@ -65,6 +68,7 @@ def _period(each: str | KeyFile, index: int) -> Validity:
     try:
         return read_period(each.not_before, each.not_after)
     except ConfigurationError as error:
+        # The index leads to the line of the file; read_period knows the field only.
         raise ConfigurationError(error.detail, path=f"[{index}].{error.path}", remedy=error.remedy) from None
 
 

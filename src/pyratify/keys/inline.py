@@ -35,6 +35,7 @@ async def build(name: str, options: InlineOptions, resources: Resources) -> Inli
             "neither certs nor keys are given",
             remedy="Write keys in PEM below keys, certificates below certs.",
         )
+    # Read when the configuration is built: a wrong period fails at start and not at the first signature.
     validity = read_period(options.not_before, options.not_after)
     return InlineDocuments(certs=options.certs, keys=options.keys, validity=validity)
 

@@ -3,6 +3,7 @@
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 
+# cosign reads all of these schemes itself, so its own command can print the public key.
 _EXPORT = "cosign public-key --key '{reference}' > cosign.pub"
 _SERVICES = {
     "awskms": ("AWS KMS", "pyratify-aws"),
@@ -28,8 +29,10 @@ def check_reference(text: str, where: str) -> None:
     """
     scheme, colon, _ = text.partition(":")
     known = scheme in _SERVICES or scheme in {"k8s", "env", "http", "https", "file"}
+    # pkcs11 URIs have no `//` (RFC 7512, section 2.3); `a:b` remains the name of a file.
     if not colon or not (text.startswith(f"{scheme}://") or scheme == "pkcs11") or not known:
         return
+    # Cut: the text may have any length, and messages end in logs.
     what, remedy = _explained(scheme, text[:200])
     raise ConfigurationError(
         f"{where}: {text[:200]} names {what}, which is not read here",

@@ -5,6 +5,7 @@ that took a damaged block for such text would silently load fewer trusted keys t
 well-formed, and no text outside may look like a block that lost its beginning or its end.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -71,7 +72,12 @@ def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
     """
     if limit is not None and len(data) > limit:
         raise InvalidPem(f"it has {len(data)} bytes, more than the {limit} allowed")
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    text = (
+        data.removeprefix(codecs.BOM_UTF8)
+        .decode("utf-8", "replace")
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+    )
     blocks: list[Block] = []
     opened: tuple[str, int] | None = None
     body: list[str] = []

@@ -28,6 +28,7 @@ def choose_source(flags: Namespace, clock: Clock) -> FollowedSource:
     """
     if _wants_cluster(flags):
         return _cluster(flags, clock)
+    # A file that is not there yet is waited for: it may be mounted after the process has started.
     path = locate(flags.config) or _in_home()
     _LOG.info("the configuration is a file", extra={"path": path})
     if (here := passed_over(flags.config)) is not None:
@@ -40,6 +41,7 @@ def choose_source(flags: Namespace, clock: Clock) -> FollowedSource:
 
 def _in_home() -> Path:
     """Return where a configuration is waited for that nothing names; never in the current folder."""
+    # A relative $HOME would mean the current folder again, which may be an untrusted checkout.
     home = Path.home()
     if not home.is_absolute():
         raise ConfigurationError(
@@ -52,6 +54,7 @@ def _in_home() -> Path:
 def _wants_cluster(flags: Namespace) -> bool:
     if not flags.reads_resources or flags.disable_crd_manager:
         return False
+    # Outside Ratify v2's flags, a file that is named outright counts before the cluster's resources.
     if flags.config is not None and not flags.resources_first:
         return False
     from pyratify.kubernetes.client.in_cluster import has_cluster
@@ -60,6 +63,7 @@ def _wants_cluster(flags: Namespace) -> bool:
 
 
 def _cluster(flags: Namespace, clock: Clock) -> FollowedSource:
+    # lightkube is an extra; without it a server that reads files must still start.
     try:
         from pyratify.kubernetes.client.api import Api
         from pyratify.kubernetes.executors.controller import (

@@ -76,12 +76,14 @@ def open_components(flags: Namespace, make: Callable[[ServerContext], Server], c
     observer = combine_observers(metrics, tracer)
     source, shared = choose_source(flags, clock), open_shared(flags, clock)
     watch, verdicts = watch_of(flags, clock), verdicts_of(flags, clock, shared, observer)
+    # Secret, observer and instrument are set before the first refresh, because they shape every engine that it builds.
     source.secret = None if shared is None else shared.secret.generations
     source.observer = observer if metrics or tracer else None
     if metrics is not None:
         source.instrument = metrics.measured
         measure(metrics, source, verdicts, shared, certificates)
         metrics.know(version("pyratify"), watch)
+    # Made before the check below: only the server knows whether it authenticates its clients itself.
     server = make(ServerContext(flags, source, verdicts, clock, metrics))
     check_exposure(address, certificates.tls, flags.client_ca_flag, open_to_all=server.open_to_all)
     return Components(
@@ -100,11 +102,13 @@ def open_components(flags: Namespace, make: Callable[[ServerContext], Server], c
 
 
 def _readiness(server: Server, source: FollowedSource, certificates: Certificates) -> Readiness:
+    # Ours come last, so that no check of an entry point replaces one of the same name.
     checks = {
         **server.checks,
         "configuration": source.unready_reason,
         "certificates": certificates.unready_reason,
     }
     readiness = Readiness(checks)
+    # Added after the object was made, because this check reads it; the mapping is kept, not copied.
     checks["serving"] = lambda: "" if readiness.serving else "requests are not taken yet"
     return readiness

@@ -34,6 +34,7 @@ def name_cluster(flags: Namespace, environment: MutableMapping[str, str]) -> Non
         raise ConfigurationError(
             f"--kubeconfig: there is no file {path}", remedy="Name the file that kubectl uses."
         )
+    # Through the environment, which every client of the API server in this process reads.
     environment["KUBECONFIG"] = path
 
 
@@ -42,6 +43,7 @@ def verdicts_of(
 ) -> Verdicts:
     """Return the verdicts of a server: for how long they are remembered, and how many are found at the same time."""
     longest: float = flags.verdict_lifetime
+    # Refusals and tags live shorter: a signature that was just pushed, or a moved tag, counts soon.
     lifetimes = Lifetimes(allowed=longest, denied=min(2.0, longest), tags=min(2.0, longest))
     limits = WorkLimits(total=flags.max_evaluations, registry=flags.max_evaluations_per_registry)
     return Verdicts(clock, lifetimes, shared=shared, observer=observer, admission=WorkLimiter(clock, limits))
@@ -55,6 +57,7 @@ def open_metrics(flags: Namespace, clock: Clock) -> "Metrics | None":
     """
     if not flags.enable_metrics:
         return None
+    # prometheus_client is an extra.
     try:
         from pyratify.serving.telemetry.metrics import Metrics
     except ImportError:
@@ -71,6 +74,7 @@ def watch_of(flags: Namespace, clock: Clock) -> Watch:
         ConfigurationError: Clients are named, and none has to show a certificate.
     """
     bodies = BodyBudget(flags.max_body_memory * MIB)
+    # Where no certificate is required no client shows a name, and all of them would be refused.
     names = frozenset(flags.client_name)
     if names and not flags.client_ca_file:
         raise ConfigurationError(
@@ -94,11 +98,13 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
     """
     if address.is_loopback:
         return
+    # In clear text a host on the path could turn a refusal into an approval.
     if tls is None:
         raise ConfigurationError(
             "without TLS only this machine is served",
             remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
         )
+    # Every client can make this server read from registries with its credentials.
     if tls.source.client_ca is None and not open_to_all:
         raise ConfigurationError(
             "other machines can reach this address, and no client certificate is required",

@@ -42,9 +42,11 @@ class DeadlineGroup:
             seconds: The seconds until the answer has to leave; evaluation ends earlier, after `evaluation_seconds`.
         """
         working = evaluation_seconds(seconds)
+        # A task copies the context when it is made, so the deadline has to stand only while they are.
         with due(self.clock.monotonic() + working), one_request():
             tasks = {key: asyncio.ensure_future(evaluate(key)) for key in dict.fromkeys(keys)}
         await self._until(set(tasks.values()), working)
+        # Built before the late tasks are cancelled: a cancelled task has no result to return.
         found = {key: task.result() if task.done() else late(key) for key, task in tasks.items()}
         self._leave(*tasks.values())
         return found
@@ -56,12 +58,15 @@ class DeadlineGroup:
 
     async def _until(self, tasks: "set[asyncio.Future[T]]", seconds: float) -> None:
         """Wait for all tasks, at most that many seconds."""
+        # Not asyncio.timeout: the deadline is measured by the injected clock.
         bell = asyncio.ensure_future(self.clock.sleep(seconds))
         try:
             waiting: set[asyncio.Future[Any]] = set(tasks)
+            # Again and again: ALL_COMPLETED would wait for the bell, and after it for the late tasks.
             while waiting and not bell.done():
                 await asyncio.wait({bell, *waiting}, return_when=asyncio.FIRST_COMPLETED)
                 waiting = {task for task in waiting if not task.done()}
+        # The client is gone: evaluations must not go on holding places at registries.
         except asyncio.CancelledError:
             self._leave(*tasks)
             raise
@@ -71,6 +76,7 @@ class DeadlineGroup:
     def _leave(self, *tasks: "asyncio.Future[Any]") -> None:
         """Cancel tasks without waiting for their end."""
         for task in tasks:
+            # Not awaited: code that ignores its cancellation must not delay the answer.
             if isinstance(task, asyncio.Task) and not task.done():
                 task.cancel()
                 self._left.add(task)

@@ -49,7 +49,7 @@ class Server:
 
     site: Site
     aclose: Callable[[], Awaitable[None]]
-    open_to_all: bool = False
+    open_to_all: bool = False  # a new entry point has to ask for it
     watch: Callable[[], Coroutine[None, None, None]] | None = None
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     sweeps: tuple[Callable[[], None], ...] = ()

@@ -65,6 +65,7 @@ class Housekeeping:
         """Look after it until cancelled; from then on the collector is as it was before."""
         before = gc.get_threshold()
         self._collected = self._whole = self._trimmed = self.clock.monotonic()
+        # Collected before it is frozen: garbage that is frozen stays until the next whole collection.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_THRESHOLDS)
@@ -73,12 +74,14 @@ class Housekeeping:
                 await self.clock.sleep(_PAUSE)
                 await asyncio.sleep(0)  # an injected clock may not give others a turn
                 await self.look()
+        # The collector belongs to the whole process, and tests run several servers in one.
         finally:
             gc.set_threshold(*before)
             gc.unfreeze()
 
     async def look(self) -> None:
         """Do what is due."""
+        # Sweeps first, so that the collection below finds what they let go of.
         for sweep in self.sweeps:
             sweep()
         now, quiet = self.clock.monotonic(), self.activity.is_quiet
@@ -89,6 +92,7 @@ class Housekeeping:
             self._collect(whole=self._is_whole_due(now, quiet=quiet), quiet=quiet)
         if now - self._trimmed >= self.intervals.trim * (1 if quiet else 2):
             self._trimmed = now
+            # ctypes releases the interpreter meanwhile, so the event loop goes on.
             await asyncio.to_thread(give_back)
 
     def _is_whole_due(self, now: float, *, quiet: bool) -> bool:
@@ -100,6 +104,7 @@ class Housekeeping:
             gc.unfreeze()
         found = gc.collect()
         self._collected = self.clock.monotonic()
+        # Under load a short collection freezes nothing: requests under way would be frozen with it.
         if quiet or whole or self._collected - began > _LONG:
             gc.freeze()
         if whole:
@@ -111,7 +116,7 @@ class Housekeeping:
 
 def give_back() -> None:
     """Give free memory back to the system, where its C library can (glibc); else it stays as it was at the busiest time."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl and macOS have none
     if trim is not None:
         trim(0)
 

@@ -25,4 +25,5 @@ async def watch_on(watch: Callable[[], Coroutine[None, None, None]], clock: Cloc
         except Exception as error:  # noqa: BLE001 - whatever it is, the log says it and it is begun again
             why = describe(error)
         _LOG.error("no longer followed, begun again", extra={"what": name, "error": why})
+        # A watch that fails at once must neither fill the log nor keep the event loop busy.
         await clock.sleep(_PAUSE)

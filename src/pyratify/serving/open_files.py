@@ -16,6 +16,7 @@ def raise_limit(most: int = _MOST) -> None:
         most: How many are enough.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The hard limit stays: raising it needs privileges, and lowering it could not be undone.
     wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):  # some systems allow less than they say

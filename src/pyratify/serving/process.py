@@ -61,11 +61,14 @@ class Process:
             ConfigurationError: A flag, a certificate or an address cannot be used. An invalid configuration is not an error:
                 every request is denied, and the process is not ready, until it is valid.
         """
+        # Before any socket: a flag that cannot be used ends the program and serves nothing meanwhile.
         components = open_components(self.flags, self.make, self.clock)
         async with AsyncExitStack() as stack:
             self._close_at_end(stack, components)
+            # Awaited, so that the first request finds the configuration in use.
             await components.source.refresh()
             self._follow(stack, components)
+            # Before it listens: while certificates are waited for, a probe has to get an answer.
             health = await self._report_health(stack, components)
             where = await self._listen(stack, components)
             self._announce(where, health, components)
@@ -78,6 +81,7 @@ class Process:
 
     def _close_at_end(self, stack: AsyncExitStack, components: Components) -> None:
         """Have the components closed when the stack is: the verdicts first, the traces last."""
+        # The stack closes in reverse: what is pushed first can still be used by what is pushed later.
         stack.push_async_callback(close_tracer, components.tracer)
         stack.push_async_callback(components.certificates.aclose)
         stack.push_async_callback(components.source.aclose)
@@ -103,6 +107,7 @@ class Process:
         """Serve health and metrics, or report them to the supervisor, until the stack is closed; return the health's address."""
         address = Address.parse(self.flags.health_address)
         readiness, metrics = components.readiness, components.metrics
+        # Workers have no such port: one probe or scrape has to see all of them, through the supervisor.
         if self.inherited is None:
             health = await stack.enter_async_context(listening(health_site(readiness), address))
             if metrics is not None:
@@ -132,11 +137,13 @@ class Process:
                 outdated=tls.outdated if tls else None,
                 observer=components.observer,
                 sockets=self.inherited.sockets if self.inherited else (),
+                # While draining, a kept connection would bring requests after the end of listening.
                 ending=lambda: readiness.draining,
                 bounds=Bounds(most=self.flags.max_connections),
                 watch=components.watch,
             )
         )
+        # Only now: a probe that succeeds earlier sends clients to a closed port.
         readiness.serving = True
         return where
 
@@ -152,9 +159,11 @@ def run(flags: Namespace, make: Callable[[ServerContext], Server]) -> None:
     from pyratify.serving.telemetry.logs import set_up, tear_down
 
     raise_limit()
+    # Before any thread: M_ARENA_MAX takes no pool back that was made already.
     keep_small()
     name_cluster(flags, os.environ)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # Before the supervisor: a worker runs the same command line, --workers included.
     inherited = inherit()
     handler = set_up(flags.log_level, worker=None if inherited is None else inherited.number)
     try:
@@ -169,10 +178,11 @@ def _supervisor(flags: Namespace) -> "Supervisor":
     from pyratify.serving.workers.supervisor import Supervisor
 
     open_metrics(flags, SystemClock())  # fails here, once, where prometheus_client is not installed
-    return Supervisor(flags, (sys.executable, *sys.orig_argv[1:]))
+    return Supervisor(flags, (sys.executable, *sys.orig_argv[1:]))  # orig_argv keeps -m and -X
 
 
 async def _until_signalled(process: "Process | Supervisor") -> None:
+    # Kubernetes ends a container with SIGTERM; an interrupt is for terminals.
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, process.stop.set)
     await process.run()
@@ -180,6 +190,7 @@ async def _until_signalled(process: "Process | Supervisor") -> None:
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
+        # Optional: faster, and not to be had on every platform.
         import uvloop
     except ImportError:
         return None

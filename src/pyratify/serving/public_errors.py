@@ -8,6 +8,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, failures
 
 _LOG = logging.getLogger(__name__)
+# Reasons whose messages quote a registry, a plugin or an exception: its text is an attacker's to choose.
 _FOREIGN = frozenset(
     {
         Reason.INTERNAL,
@@ -35,7 +36,7 @@ def for_clients(result: ValidationResult) -> ValidationResult:
     hidden = [failure for _, failure in failures(result.artifacts) if _names_credentials(failure)]
     if not hidden:
         return result
-    for message in dict.fromkeys(failure.message for failure in hidden):
+    for message in dict.fromkeys(failure.message for failure in hidden):  # once each: evidence fails alike
         extra = {"reference": str(result.reference), "code": Reason.REGISTRY_AUTH.value, "error": message}
         _LOG.warning("evidence could not be read", extra=extra)
     return replace(result, artifacts=tuple(map(_without_credentials, result.artifacts)))
@@ -50,7 +51,7 @@ def _without_credentials(report: ArtifactReport) -> ArtifactReport:
         report,
         failure=_public(report.failure),
         results=tuple(map(_public_result, report.results)),
-        nested=tuple(map(_without_credentials, report.nested)),
+        nested=tuple(map(_without_credentials, report.nested)),  # what is nested has messages too
     )
 
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from pyratify.kubernetes.rotation.ca_bundle import CaBundleTarget
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+# RFC 1123, section 2.1; RFC 1035, section 2.3.4: at most 63 characters.
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+# The units of Go's time.ParseDuration that a timeout can sensibly have.
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.ASCII)
 
 
@@ -45,7 +47,7 @@ def add_serving_flags(
     add_limit_flags(parser)
     _add_telemetry_flags(parser)
     _add_process_flags(parser)
-    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)
+    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)  # messages have to name the flag
 
 
 def _add_telemetry_flags(parser: ArgumentParser) -> None:
@@ -211,6 +213,7 @@ def count(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: It is none.
     """
+    # int() alone takes signs, underscores and digits of other scripts.
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 65536):
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is not a number from 1 to 65536")
     return int(text)
@@ -223,8 +226,10 @@ def host(text: str) -> str:
         argparse.ArgumentTypeError: It is neither.
     """
     try:
+        # One spelling for one address: ::1 and 0:0:0:0:0:0:0:1 must not be two names.
         return str(ip_address(text))
     except ValueError:
+        # RFC 1035, section 2.3.4: 255 octets on the wire are 253 characters of text.
         if len(text) > 253 or not _HOST.fullmatch(text):
             raise argparse.ArgumentTypeError(f"{text[:80]!a} is neither a host name nor an address") from None
     return text
@@ -251,6 +256,7 @@ def duration(text: str) -> float:
     """
     parts = _DURATION.findall(text)
     seconds = math.fsum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+    # findall skips what does not match; joined again, what was skipped is noticed.
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= 600:
         raise ValueError("not a duration")
     return seconds

@@ -24,6 +24,7 @@ def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
     """
     others = (flags.shared_cache_key_file, flags.shared_cache_password_file, flags.shared_cache_ca_file)
     if not flags.shared_cache:
+        # Refused, because a misspelled --shared-cache would silently share nothing.
         if any(others):
             raise ConfigurationError("there is no shared cache", remedy="Give --shared-cache.")
         return None
@@ -32,7 +33,7 @@ def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
             "without a key, every client that can write to the shared cache could allow any image",
             remedy="Give --shared-cache-key-file; make one: openssl rand -hex 32 > FILE.",
         )
-    from pyratify.caches.redis import open_redis
+    from pyratify.caches.redis import open_redis  # needs an extra
     from pyratify.caches.replicated import SharedCache
     from pyratify.caches.shared_secret import SharedSecret
 
@@ -49,11 +50,13 @@ def _password(path: str | None) -> str:
         return os.environ.get(PASSWORD, "")
     what = f"the password of the shared cache {path}"
     try:
+        # Only the newline that `echo` adds is removed; spaces may be part of a password.
         text = read_file(Path(path), _MAX_PASSWORD).decode().removesuffix("\n")
     except UnreadableFile as error:
         raise ConfigurationError(f"{what} {error}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{what} is not UTF-8 text") from None
+    # An empty password would silently mean that none is sent.
     if not text:
         raise ConfigurationError(f"{what} is empty")
     return text

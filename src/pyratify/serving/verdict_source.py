@@ -62,11 +62,14 @@ class Answers:
         async with self._acquire(namespace) as snapshot:
             engine = snapshot.engine
             result = (await self.verdicts.validate(engine, reference, namespace)).checked()
+            # No verdict is not a denial: asking again may help, so it is answered differently.
             if result.error is not None:
                 raise Undecided(result.error)
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
+            # Read after the verdict, which may only just have been remembered.
             seconds = self.verdicts.remaining(engine, reference, namespace)
+            # Cleaned here, once, and not by each entry point, one of which could forget it.
             return Answer(for_clients(result), snapshot.types, engine.generation, seconds)
 
     async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
@@ -77,8 +80,10 @@ class Answers:
             StoreError: It could not be resolved.
         """
         if reference.digest is not None:
+            # `at` drops the tag: beside a digest it is decoration that says nothing about the content.
             return reference.at(reference.digest)
         async with self._acquire(namespace) as snapshot:
+            # Before the registry is asked: a host outside all scopes must not be connected to (SSRF).
             if snapshot.engine.executors.match(reference) is None:
                 raise Undecided(_no_executor(reference))
             found = await self.verdicts.resolve(snapshot.engine, reference, namespace)
@@ -90,6 +95,7 @@ class Answers:
         if snapshot is None:
             reason = Reason.NO_EXECUTOR
             raise Undecided(Failure(reason, "no valid executor configured", reason.remedy))
+        # A new configuration may arrive meanwhile; this one stays open until its last user is done.
         async with snapshot.used():
             yield snapshot
 
@@ -102,6 +108,7 @@ def refusal(result: ValidationResult) -> Failure:
     if why.reason is not Reason.POLICY_UNSATISFIED:
         return why
     known = {failure.reason: failure for _, failure in failures(result.artifacts)}
+    # Where reasons differ none of them is the reason, so the policy's own answer stands.
     return next(iter(known.values())) if len(known) == 1 else why
 
 

@@ -63,6 +63,7 @@ def load_authenticator(requirements: SignatureRequirements, clock: Clock) -> Aut
     Raises:
         ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, or too many keys.
     """
+    # Lazy: a policy with keys alone needs neither trusted roots nor X.509.
     if requirements.identities:
         from pyratify.sigstore.certificate_authenticator import load_certificate_authenticator
 

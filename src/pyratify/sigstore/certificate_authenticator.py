@@ -48,6 +48,7 @@ class CertificateAuthenticator:
     def typical_cost(self) -> int:
         """The cost of one ordinary signature, in units of about 0.1 ms."""
         size = sum(identity.size for identity in self.requirements.identities)
+        # Every root may be tried, so each of them is paid for.
         return sum(typical_cost(len(root.timestamp_authorities), size) for root in self.trusted_roots)
 
     def cost(self, material: VerificationMaterial) -> int:
@@ -62,7 +63,9 @@ class CertificateAuthenticator:
         """
         if material.certificate is None:
             raise keyed(material)
+        # One present for all roots: the same evidence must not be judged at different times.
         now = self.clock.now()
+        # Never parts of two roots: a log of one instance says nothing about certificates of another.
         return self._first(lambda root: verify_certificate_signature(material, self.requirements, root, now))
 
     def valid_until(self, signers: Collection[str]) -> None:
@@ -83,6 +86,7 @@ class CertificateAuthenticator:
         problems: list[VerificationError] = []
         for root in self.trusted_roots:
             try:
+                # The order of the roots is the configuration's, so the same evidence gives the same report.
                 return verify(root)
             except VerificationError as error:
                 problems.append(error)

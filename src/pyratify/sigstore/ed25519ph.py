@@ -7,12 +7,13 @@ Encodings must be canonical, points of small order are refused, and the equation
 import hashlib
 from functools import lru_cache
 
-_P = 2**255 - 19
+_P = 2**255 - 19  # RFC 8032, section 5.1: the field, the group order, the curve's d
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
-_ROOT = pow(2, (_P - 1) // 4, _P)
-_DOM2 = b"SigEd25519 no Ed25519 collisions\x01\x00"
+_ROOT = pow(2, (_P - 1) // 4, _P)  # a square root of -1 (section 5.1.3, step 3)
+_DOM2 = b"SigEd25519 no Ed25519 collisions\x01\x00"  # section 2: phflag 1, and a context of length 0
 
+# Extended coordinates (X, Y, Z, T) with x = X/Z, y = Y/Z and xy = T/Z (section 5.1.4).
 Point = tuple[int, int, int, int]
 _NEUTRAL: Point = (0, 1, 1, 0)
 _BASE_X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
@@ -30,14 +31,17 @@ def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> boo
     """
     if len(public_key) != 32 or len(signature) != 64:
         return False
+    # Step 1: a scalar that is not reduced would give each signature a second spelling.
     scalar = int.from_bytes(signature[32:], "little")
     if scalar >= _L:
         return False
     key, nonce = _multiples(public_key), _decode(signature[:32])
+    # With a key or nonce of small order, one signature fits many messages.
     if not key or nonce is None or _is_small(nonce):
         return False
     digest = hashlib.sha512(message).digest()
     hashed = hashlib.sha512(_DOM2 + signature[:32] + public_key + digest).digest()
+    # Adding needs no inversion, so only the last comparison is in projective coordinates.
     challenge = int.from_bytes(hashed, "little") % _L
     return _same(_sum(scalar, _multiples_of(_BASE), challenge, key), nonce)
 
@@ -46,12 +50,16 @@ def _decode(encoded: bytes) -> Point | None:
     """Decode a point (RFC 8032, 5.1.3); None for anything else than the canonical encoding of a point."""
     number = int.from_bytes(encoded, "little")
     sign, y = number >> 255, number & (2**255 - 1)
+    # A second encoding of the same point would be a second spelling of the same signature.
     if y >= _P:
         return None
+    # The denominator is never zero: -1/d is no square modulo p.
     square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    # p is 5 modulo 8, so this is a root of the square, or of its negative (section 5.1.3, step 3).
     x = pow(square, (_P + 3) // 8, _P)
     if (x * x - square) % _P:
         x = x * _ROOT % _P
+    # Step 4: no root, or the sign of zero.
     if (x * x - square) % _P or (x == 0 and sign):
         return None
     x = _P - x if x & 1 != sign else x
@@ -59,6 +67,7 @@ def _decode(encoded: bytes) -> Point | None:
 
 
 def _add(p: Point, q: Point) -> Point:
+    # Complete formulas (section 5.1.4): no special case for equal or neutral points.
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % _P, (p[1] + p[0]) * (q[1] + q[0]) % _P
     c, d = 2 * p[3] * q[3] * _D % _P, 2 * p[2] * q[2] % _P
     e, f, g, h = b - a, d - c, d + c, b + a
@@ -76,6 +85,7 @@ def _double(p: Point) -> Point:
 def _sum(scalar: int, base: tuple[Point, ...], challenge: int, key: tuple[Point, ...]) -> Point:
     """Return `scalar * base + challenge * key` from their multiples, four bits of both at a time (Straus)."""
     result = _NEUTRAL
+    # Both scalars are below 2**253, so 64 nibbles hold them.
     for shift in range(252, -4, -4):
         for _ in range(4):
             result = _double(result)
@@ -101,6 +111,7 @@ def _multiples(public_key: bytes) -> tuple[Point, ...]:
     key = _decode(public_key)
     if key is None or _is_small(key):
         return ()
+    # Negated: (-x, y) is the inverse of (x, y) on a twisted Edwards curve.
     return _multiples_of((-key[0] % _P, key[1], key[2], -key[3] % _P))
 
 
@@ -109,4 +120,5 @@ def _same(p: Point, q: Point) -> bool:
 
 
 def _is_small(point: Point) -> bool:
+    # The cofactor is 8: a point of small order vanishes when it is doubled three times.
     return _same(_double(_double(_double(point))), _NEUTRAL)

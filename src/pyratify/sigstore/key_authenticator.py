@@ -18,7 +18,7 @@ from pyratify.sigstore.verification_material import VerificationMaterial
 if TYPE_CHECKING:
     from pyratify.sigstore.certificate_authenticator import CertificateAuthenticator
 
-MAX_KEYS = 100
+MAX_KEYS = 100  # each key is tried with each signature, within one budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class KeyAuthenticator:
     @property
     def accepts_certificates(self) -> bool:
         """False: a certificate's key is not a configured one."""
+        # A certificate could be made for any key; only the configuration says which keys count.
         return False
 
     @property
@@ -54,8 +55,10 @@ class KeyAuthenticator:
 
     def cost(self, material: VerificationMaterial) -> int:
         """Return the most that authenticating this signature can cost, in units of about 0.1 ms."""
+        # Priced before it is done: a publisher chooses the form of the signature, and so the attempts.
         tried = (attempts(key, material.signed, material.signature) for key in self.keys)
         keys = sum(attempt.cost for each in tried for attempt in each)
+        # At least 1: even a signature of no possible form takes time to refuse.
         return max(1, keys) + (0 if self.proofs is None else self.proofs.cost(material))
 
     def authenticate(self, material: VerificationMaterial) -> AuthenticatedSigner:
@@ -64,9 +67,11 @@ class KeyAuthenticator:
         Raises:
             VerificationError: `SIG_INVALID`, `TIME_OUTSIDE_VALIDITY`, or why the proofs do not suffice.
         """
+        # The bundle's hint is not used to choose: it is not signed, and may name any key (DSSE, "KEYID").
         key = next((each for each in self.keys if is_signed(each, material.signed, material.signature)), None)
         if key is None:
             raise unsigned(material, tuple(each.fingerprint for each in self.keys))
+        # The period is checked there, against proved times in place of the present.
         if self.proofs is not None:
             return self.proofs.authenticate_proofs(material, key)
         check_period(key, (), self.clock.now())
@@ -75,6 +80,7 @@ class KeyAuthenticator:
     def valid_until(self, signers: Collection[str]) -> datetime | None:
         """Return when the period of one of these signers' keys ends, if that is yet to come."""
         ends = (key.validity.end for key in self.keys if key.fingerprint in signers)
+        # Only ends yet to come: a key whose period ended still counts where a timestamp proves the time.
         return min((end for end in ends if end is not None and end > self.clock.now()), default=None)
 
 
@@ -84,11 +90,14 @@ def load_key_authenticator(requirements: SignatureRequirements, clock: Clock) ->
     Raises:
         ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, or too many keys.
     """
+    # Lazy: parsing keys needs `cryptography`, which making a verifier does not.
     from pyratify.pki.public_keys import load_public_keys
 
     keys: dict[str, PublicKey] = {}
     for key in (key for material in requirements.keys for key in load_public_keys(material)):
+        # By fingerprint: one key in two spellings (PKCS #1 and SPKI) must not count as two signers.
         if keys.setdefault(key.fingerprint, key).validity != key.validity:
+            # Otherwise the order of the documents would decide which period counts.
             raise ConfigurationError(
                 f"a key is named twice, with different periods: {key.origin}",
                 path="keys",

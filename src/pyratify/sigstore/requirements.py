@@ -34,12 +34,14 @@ class SignatureRequirements:
     identities: "tuple[CertificateIdentity, ...]" = ()
     trusted_root: KeyMaterial | None = None
     authorities: "TrustedMaterial | None" = None
+    # Defaults fit Sigstore's public instance: one log for signatures, one for certificates.
     logs: int = 1
     certificate_logs: int = 1
     timestamps: int = 0
     use_timestamps: bool = True
 
     def __post_init__(self) -> None:
+        # With neither, nothing says which signer is trusted; with both, which of them has to hold.
         if bool(self.keys) == bool(self.identities):
             raise ConfigurationError(
                 "a cosign trust policy needs at least one key or one identity, and not both", path="keys"
@@ -48,12 +50,14 @@ class SignatureRequirements:
             raise ConfigurationError("a trusted root is given whole and in parts", path="trustedRoot")
         if min(self.logs, self.certificate_logs, self.timestamps) < 0:
             raise ConfigurationError("a number of logs or timestamps is negative", path="logs")
+        # Fulcio's certificates live for ten minutes: without a time, none could be judged.
         if self.identities and not self.logs and not self.use_timestamps:
             raise ConfigurationError(
                 "neither transparency logs nor timestamps are verified, so a certificate would have no time",
                 path="ignoreTLog",
                 remedy="Remove ignoreTLog or ignoreObserverTimestamps.",
             )
+        # Would refuse every signature; better said when the configuration is read.
         if self.timestamps and not (self.has_trust and self.use_timestamps):
             raise ConfigurationError(
                 "timestamps are required, and no timestamp authority is trusted",

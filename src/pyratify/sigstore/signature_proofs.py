@@ -59,18 +59,22 @@ def verify_proofs(
     """
     timestamps, timestamp_error = _verify_timestamps(material, requirements, trust, now)
     log_entries = _verify_log_entries(material, requirements, trust)
+    # integratedTime counts only where the log promised it; otherwise it is not signed (sigstore_rekor.proto).
     times = [time for time, _ in timestamps] + [each.time for each in log_entries if each.time is not None]
+    # Entries of Rekor v2 have no time of their own; timestamps say when the log's key had to be in use.
     for each in log_entries:
         if not all(each.log.validity.covers(time) for time in times):
             raise VerificationError(
                 Reason.TIME_OUTSIDE_VALIDITY, "the log's key was not in use when the signature was made"
             )
+    # Distinct: several stamps by one authority, or one operator, are one witness (4.6).
     authorities = len({authority for _, authority in timestamps})
     if authorities < requirements.timestamps:
         raise timestamp_error or VerificationError(
             Reason.TIME_SOURCE_MISSING,
             f"{authorities} of {requirements.timestamps} timestamps of distinct trusted authorities",
         )
+    # Earliest first, so that equal evidence gives equal reports in whatever order it came.
     return SignatureProofs(tuple(sorted(times)), log_entries, authorities, timestamp_error)
 
 
@@ -87,7 +91,9 @@ def check_log_entries(
     Raises:
         VerificationError: `TLOG_ENTRY_MISMATCH`.
     """
+    # The log proves that some signature was logged; without this, an entry of another could be attached.
     for each in log_entries:
+        # Parsed only now: 4.2.2 says not to parse the body before the log's signature holds.
         logged = read_body(each.entry)
         if not hmac.compare_digest(logged.signature, material.signature):  # 4.4, item 1
             raise _mismatch("signature")
@@ -99,11 +105,14 @@ def check_log_entries(
 
 def _is_about(logged: LoggedSignature, signed: Signed) -> bool:
     if not logged.of_payload:
+        # Also envelopes logged as hashedrekord: their digest is of the PAE (4.4, "DSSE-envelope bundles").
         digest = signed.digest(logged.algorithm)
     elif signed.payload is None:
+        # An entry for an envelope beside a plain signature proves nothing about it.
         return False
     else:
         digest = Signed(signed.payload).digest(logged.algorithm)
+    # An algorithm of which no digest is known cannot be compared, and what is not compared is refused.
     return digest is not None and hmac.compare_digest(digest, logged.digest)
 
 
@@ -117,6 +126,7 @@ def _verify_timestamps(
             good.append(
                 verify_signed_timestamp(response, material.signature, trust.timestamp_authorities, now)
             )
+        # Ignored unless it is needed: a bad stamp proves nothing, and what holds without it still holds.
         except VerificationError as error:
             problem = error
     return good, problem
@@ -127,6 +137,7 @@ def _verify_log_entries(
 ) -> tuple[VerifiedLogEntry, ...]:
     if not requirements.logs:
         return ()
+    # Not even read where logs are not asked for; the form of the bundle was checked before.
     entries = read_entries(material.entries)
     if not entries:
         raise VerificationError(
@@ -136,6 +147,7 @@ def _verify_log_entries(
     # Entries of unknown logs are ignored; where all are of such logs, verifying the first gives the error that says so.
     examined = [each for each in entries if each.log_id in known] or list(entries[:1])
     found = tuple(verify_entry(each, trust.logs, need_proof=material.need_proof) for each in examined)
+    # One operator counts once: "multiple entries in the same log" must not meet a threshold (4.6).
     distinct = len({each.log.witness for each in found})
     if distinct < requirements.logs:
         raise VerificationError(

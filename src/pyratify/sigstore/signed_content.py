@@ -87,6 +87,8 @@ def _check_chain(bundle: Bundle) -> None:
     Only the configuration says which roots are trusted. Programs that wrote version 0.1 put what the authority answered
     into bundles, as npm did, and verifiers should ignore that root (sigstore_bundle.proto, `x509_certificate_chain`).
     """
+    if len(bundle.certificates) < 2:
+        return
     from pyratify.pki.certificates import parse_certificate
 
     issuers = [parse_certificate(der) for der in bundle.certificates[1:]]

@@ -16,6 +16,7 @@ from pyratify.pki.timestamp.token import parse_token
 from pyratify.pki.timestamp.tst_info import InvalidStatement
 from pyratify.sigstore.trusted_material import TrustedAuthority, check_quality
 
+# Clocks of authorities and of this machine differ; `timestamp/token.py` has the same allowance.
 SKEW = timedelta(minutes=5)
 
 
@@ -35,6 +36,7 @@ def verify_signed_timestamp(
     """
     try:
         signed, info = parse_token(token_of(response))
+        # Over the signature, not the artifact: client specification, 4.2.1.
         info.check(signature)
         if info.time > now + SKEW:
             raise InvalidStatement("its time is in the future")
@@ -47,12 +49,14 @@ def verify_signed_timestamp(
 
 def _authority(signed: SignedData, authorities: Iterable[TrustedAuthority], at: datetime) -> str:
     """Try one authority after the other; what the token itself brings counts only where the root names no leaf."""
+    # The last problem is reported; with one authority, which is usual, it is the only one.
     problem = VerificationError(Reason.TIMESTAMP_INVALID, "the trusted root names no timestamp authority")
     for authority in authorities:
         try:
             _check(signed, authority, at)
         except VerificationError as error:
             problem = error
+        # Not raised at once: the token may be of the next authority.
         except InvalidDer as error:
             problem = VerificationError(Reason.TIMESTAMP_INVALID, str(error))
         else:
@@ -63,14 +67,18 @@ def _authority(signed: SignedData, authorities: Iterable[TrustedAuthority], at: 
 def _check(signed: SignedData, authority: TrustedAuthority, at: datetime) -> None:
     if len(signed.signers) != 1:  # RFC 3161, section 2.4.2
         raise InvalidDer(f"it has {len(signed.signers)} signatures, not exactly one")
+    # Tokens may come without certificates (RFC 3161, section 2.4.1, certReq), where the root has the leaf.
     known = () if authority.leaf is None else (authority.leaf.der,)
+    # The root's leaf first; `signing_certificate` takes equal ones as one.
     whole = replace(signed, certificates=(*known, *signed.certificates))
     certificate = signing_certificate(whole, signed.signers[0])
     if authority.leaf is None:
         _check_leaf(certificate, authority.chain[0])
+    # Byte for byte: another certificate for the same name or key is not what the root names.
     elif certificate.der != authority.leaf.der:
         raise InvalidDer("it is signed with a certificate that the trusted root does not name")
     verify_signer(whole, signed.signers[0], certificate)
+    # The hybrid model, with the stamped time as the present (client specification, 4.2.1).
     authority.check_time(certificate, at)
 
 
@@ -78,6 +86,7 @@ def _check_leaf(certificate: Certificate, issuer: Certificate) -> None:
     if not certificate.is_issued_by(issuer):
         raise InvalidDer("it is of a timestamp authority that is not trusted")
     check_quality(certificate)
+    # Found in the token, so it must have every mark of a timestamp authority (RFC 3161, section 2.3).
     check_leaf(certificate, Purpose.TIMESTAMPING)
 
 

@@ -20,13 +20,16 @@ def read_leaf(der: bytes) -> Certificate:
         VerificationError: `CHAIN_INVALID`, `CERT_WEAK`, `CERT_KEY_USAGE` or `CERT_CRITICAL_EXT`.
     """
     leaf = parse_certificate(der)
+    # Fulcio issues Ed25519 too, so this is not the Notary check of RSA and ECDSA alone.
     check_quality(leaf)
     check_leaf(leaf, Purpose.CODE_SIGNING)
+    # Mandatory here, optional for Notary: Fulcio specification, 7.3; client specification, 4.3.
     extended = leaf.extended_key_usage
     if extended is None or CODE_SIGNING not in extended.purposes:
         raise VerificationError(
             Reason.CERT_KEY_USAGE, "the signing certificate is not for code signing (extKeyUsage)"
         )
+    # RFC 5280, section 4.2: a critical extension that is not understood means rejection.
     unknown = [oid for oid in leaf.other_critical if oid not in _UNDERSTOOD]
     if unknown:
         raise VerificationError(
@@ -42,6 +45,8 @@ def find_issuers(leaf: Certificate, authorities: Iterable[TrustedAuthority]) -> 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED`.
     """
+    # All of them: one CA key may be listed twice, with different periods, and the time decides later.
+    # Issuers from the bundle never help: client specification, 4.6, "Out-of-band intermediate CAs".
     found = tuple(authority for authority in authorities if leaf.is_issued_by(authority.chain[0]))
     if not found:
         raise VerificationError(

@@ -13,7 +13,7 @@ from pyratify.core.reason import Reason
 if TYPE_CHECKING:
     from pyratify.sigstore.trusted_material import TrustedMaterial
 
-MAX_FILE = 4 * MIB
+MAX_FILE = 4 * MIB  # the public instance's trusted root has 7 KiB
 SHIPPED = ("public-good", "staging")
 
 
@@ -68,6 +68,7 @@ def read_trust(
     """
     root = read_root(options.trusted_root, base) if options.trusted_root else None
     if root is not None:
+        # The caller's fingerprint of the configuration covers what files hold, not only their names.
         record(root.data)
     parts = (
         options.fulcio_certificates,
@@ -75,6 +76,7 @@ def read_trust(
         options.ctlog_keys,
         options.timestamp_certificates,
     )
+    # Only parts are parsed here, hence the lazy import; a whole root is parsed by the authenticator.
     if not any(parts):
         return root, None
     from pyratify.sigstore.trusted_material_parts import make_trust
@@ -94,8 +96,10 @@ def read_root(name: str, base: Path) -> KeyMaterial:
     Raises:
         ConfigurationError: `KEY_UNAVAILABLE`: it cannot be read.
     """
+    # Never fetched here: a start must not depend on the network, nor trust what it answers.
     if name.startswith("https://"):
         return _mirrored(name)
+    # A name wins over a file of the same name; ./staging names the file.
     if name in SHIPPED:
         from pyratify.sigstore.roots import current_root
 
@@ -124,6 +128,7 @@ def _several(names: Iterable[str], path: str, base: Path) -> tuple[KeyMaterial, 
 
 def _read(name: str, path: str, base: Path) -> KeyMaterial:
     try:
+        # An absolute name replaces the base (pathlib), so both kinds of paths work.
         return KeyMaterial(read_file(base / name, MAX_FILE), name)
     except UnreadableFile as error:
         raise ConfigurationError(f"{name} {error}", path=path, reason=Reason.KEY_UNAVAILABLE) from None

@@ -31,6 +31,7 @@ def make_trust(
     Raises:
         ConfigurationError: `KEY_INVALID` or `TRUST_ROOT`, with the origin of what cannot be used.
     """
+    # No operators are known here: two parts count as independent by their keys.
     return TrustedMaterial(
         tuple(_authority(each, timestamps=False) for each in fulcio),
         tuple(_log(key, origin) for material, origin in rekor for key in load_public_keys(material)),
@@ -42,10 +43,13 @@ def make_trust(
 
 def log_id(key: PublicKey, origin: str) -> bytes:
     """Return the identifier of a log: a hash of its key, for Ed25519 with its origin (C2SP signed-note)."""
+    # Ed25519PublicKey Lazy: only Ed25519 keys of logs with an origin need the class.
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if origin and isinstance(key.key, Ed25519PublicKey):
+        # 0x01 is signed-note's type for Ed25519; Rekor v2 names its keys in checkpoints that way.
         return hashlib.sha256(origin.encode() + b"\n\x01" + key.key.public_bytes_raw()).digest()
+    # All other logs are named by the SHA-256 of their SubjectPublicKeyInfo (RFC 6962, section 3.2).
     return bytes.fromhex(key.fingerprint.rpartition(":")[2])
 
 
@@ -57,6 +61,7 @@ def _authority(material: KeyMaterial, *, timestamps: bool) -> TrustedAuthority:
     certificates = load_certificates(material)
     try:
         return make_authority(certificates, uri=material.origin, timestamps=timestamps)
+    # ValueError comes from a chain that is empty or does not hold together.
     except (RatifyError, ValueError) as error:
         what = error.message if isinstance(error, RatifyError) else str(error)
         raise ConfigurationError(

@@ -28,8 +28,8 @@ MEDIA_TYPES = (
     "application/vnd.dev.sigstore.trustedroot.v0.1+json",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 )
-MAX_ENTRIES = 100
-MAX_CHAIN = 10
+MAX_ENTRIES = 100  # Sigstore's instances have fewer than ten of each kind
+MAX_CHAIN = 10  # Fulcio has two or three certificates; Notary chains have the same limit
 
 
 class _Unknown(Exception):
@@ -44,6 +44,7 @@ def load_trusted_root(material: KeyMaterial) -> TrustedMaterial:
     """
     try:
         return _load(strictjson.load_object(material.data, what="trusted root"), material.origin)
+    # ValueError: keys and certificates, parsed by `cryptography` or decoded from base64.
     except (RatifyError, ValueError) as error:
         what = error.message if isinstance(error, RatifyError) else str(error)
         raise ConfigurationError(
@@ -73,15 +74,18 @@ def make_authority(
         ValueError: It is empty.
     """
     leaf = None
+    # A leaf in the root pins the authority's signing certificate; without one, any it issued may sign.
     if timestamps and certificates and not certificates[0].is_ca:
         leaf, *rest = certificates
         certificates = tuple(rest)
     if not certificates:
         raise ValueError("an authority has no certificate")
+    # From the leaf's issuer up, so the index is what pathLenConstraint limits (RFC 5280, section 4.2.1.9).
     for below, certificate in enumerate(certificates):
         check_quality(certificate)
         check_authority(certificate, below)
     every = certificates if leaf is None else (leaf, *certificates)
+    # The last may be an intermediate: an anchor need not be self-signed (RFC 5280, section 6.1.1).
     if any(not child.is_issued_by(issuer) for child, issuer in pairwise(every)):
         raise ValueError(f"the chain of {uri or certificates[-1].subject!r} does not hold together")
     if leaf is not None:
@@ -113,10 +117,12 @@ def _check_timestamping(leaf: Certificate) -> None:
 
 
 def _load(document: dict[str, Any], origin: str) -> TrustedMaterial:
+    # Unknown versions may have members whose meaning changes that of others, so all of them are refused.
     if document.get("mediaType") not in MEDIA_TYPES:
         _refuse(f"not a trusted root of a known version: {str(document.get('mediaType'))[:80]!r}")
     warnings: list[str] = []
 
+    # Tolerant of new kinds only: an old client must survive a root with a log of a newer algorithm.
     def several(name: str, read: Callable[[dict[str, Any]], T]) -> tuple[T, ...]:
         found = []
         for index, each in enumerate(_list(document, name, MAX_ENTRIES)):
@@ -133,6 +139,7 @@ def _load(document: dict[str, Any], origin: str) -> TrustedMaterial:
         several("timestampAuthorities", _timestamp_authority),
         origin,
     )
+    # An empty root would not be wrong, only useless: every signature would be refused later.
     if not (trust.authorities or trust.logs or trust.timestamp_authorities):
         _refuse("it names neither a certificate authority, a log nor a timestamp authority")
     return TrustedMaterial(
@@ -156,23 +163,29 @@ def _timestamp_authority(entry: dict[str, Any]) -> TrustedAuthority:
 def _authority(entry: dict[str, Any]) -> tuple[tuple[Certificate, ...], Validity, str, str]:
     chain = _list(_dict(entry, "certChain"), "certificates", MAX_CHAIN)
     certificates = tuple(parse_certificate(_bytes(each, "rawBytes")) for each in chain)
+    # Optional for authorities, whose certificates have periods themselves.
     validity = _validity(entry.get("validFor"), required=False)
     return certificates, validity, _str(entry, "uri"), _str(entry, "operator")
 
 
 def _log(entry: dict[str, Any]) -> TrustedLog:
+    # Inclusion is verified with SHA-256 alone (`merkle.py`).
     if entry.get("hashAlgorithm", "SHA2_256") != "SHA2_256":
         raise _Unknown("its hash is not SHA-256")
     key = _dict(entry, "publicKey")
+    # Keys of logs have no period of their own; the start may be the only bound.
     validity = _validity(key.get("validFor"), required=True)
     check = _identifier(entry, "checkpointKeyId")
+    # log_id will be dropped in favour of checkpoint_key_id (sigstore_trustroot.proto).
     log_id = _identifier(entry, "logId") or check
     if not log_id:
         _refuse("a log has no identifier")
+    # The origin of checkpoints is the address without its scheme (sigstore_trustroot.proto).
     name = _str(entry, "baseUrl").partition("://")[2].rstrip("/")
     try:
         operator = _str(entry, "operator")
         return make_log(_bytes(key, "rawBytes"), log_id, validity, name=name, operator=operator, check=check)
+    # A log whose key must not be trusted does not make the others unusable.
     except WeakKey as error:
         raise _Unknown(f"it has {error}") from None
     except Exception as error:
@@ -202,10 +215,12 @@ def _identifier(entry: dict[str, Any], name: str) -> bytes:
 
 
 def _validity(value: Any, *, required: bool) -> Validity:
+    # Left out and null are the same in protobuf's JSON mapping.
     if value is None and not required:
         return ALWAYS
     if not isinstance(value, dict) or value.get("start") is None:
         _refuse("a period of validity has no start")
+    # Without an end, the instance is in use.
     return Validity(_time(value["start"]), _time(value["end"]) if value.get("end") is not None else None)
 
 
@@ -217,6 +232,7 @@ def _time(value: Any) -> datetime:
 
 
 def _list(value: dict[str, Any], name: str, limit: int) -> list[dict[str, Any]]:
+    # [] Left out and empty are the same in protobuf's JSON mapping.
     found = value.get(name) or []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         _refuse(f"{name} is not a list of objects")

@@ -10,7 +10,7 @@ from pyratify.core.reason import Reason
 from pyratify.sigstore.trusted_material import TrustedMaterial
 from pyratify.sigstore.trusted_root import load_trusted_root
 
-MAX_ROOTS = 16
+MAX_ROOTS = 16  # gh prints one line for each instance, two today; each root is tried with each signature
 
 
 def load_trusted_roots(material: KeyMaterial) -> tuple[TrustedMaterial, ...]:
@@ -22,6 +22,7 @@ def load_trusted_roots(material: KeyMaterial) -> tuple[TrustedMaterial, ...]:
     lines = [(number, line) for number, line in enumerate(material.data.splitlines(), 1) if line.strip()]
     if len(lines) < 2 or not _is_object(lines[0][1]):
         return (load_trusted_root(material),)
+    # A pretty-printed root has many lines too, but its first is no whole object.
     if len(lines) > MAX_ROOTS:
         raise ConfigurationError(
             f"not usable trusted roots: {material.origin}: {len(lines)} lines, more than the {MAX_ROOTS} allowed",

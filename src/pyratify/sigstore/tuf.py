@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 TARGET = "trusted_root.json"
 _STAMP = "refreshed.json"
-_MAX_STAMP = 4096
+_MAX_STAMP = 4096  # the file holds one time; what is larger was not written here
 MAX_FILE = 4 * MIB
+# No separator and no dot at the beginning: the name becomes a folder, and no path leads out of it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}", re.ASCII)
 _URL = re.compile(r"(https?)://([^/?#@\s]+)(/[^?#\s]*)?", re.ASCII)
 
@@ -52,9 +53,12 @@ class Repository:
 def data_folder() -> Path | None:
     """Return where refreshed roots are kept, `$XDG_DATA_HOME/ratify/sigstore`; None where there is no such place."""
     try:
+        # XDG Base Directory Specification: an unset or empty variable means ~/.local/share.
         home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    # Path.home() without HOME and without an entry for the user, as in minimal containers.
     except RuntimeError:
         return None
+    # The same specification: relative paths are invalid and must be ignored.
     return home / "ratify" / "sigstore" if home.is_absolute() else None
 
 
@@ -65,6 +69,7 @@ def check_mirror(url: str) -> str:
         ConfigurationError: It is no https address, or http of another machine.
     """
     match = _URL.fullmatch(url)
+    # Metadata is signed, but plain http would let the network hold back updates unseen.
     if match is None or (match[1] == "http" and not is_loopback(match[2])):
         raise ConfigurationError(
             f"{url[:200]!r} is not the https address of a TUF repository", remedy="Give https://host/path."
@@ -95,9 +100,11 @@ def refresh(
         for part in ("metadata", "targets"):
             (place / part).mkdir(parents=True, exist_ok=True)
         data = _download(repository, place, fetcher)
+        # Parsed before it is kept: a root that TUF signed but cannot be used must not replace one that can.
         trust = load_trusted_root(KeyMaterial(data, repository.url))
         _keep(place, data, clock.now())
     except ConfigurationError as error:
+        # A missing python-tuf is the configuration's fault, not the repository's.
         if error.reason is not Reason.TRUST_ROOT:
             raise
         _refuse(repository, error.message)
@@ -116,6 +123,7 @@ def kept_root(name: str) -> KeyMaterial | None:
     path = folder / name / TARGET
     try:
         return KeyMaterial(read_file(path, MAX_FILE), str(path))
+    # No root was refreshed here yet, or it is gone: the shipped one serves (`current_root`).
     except UnreadableFile:
         return None
 
@@ -127,12 +135,14 @@ def refreshed_at(name: str) -> datetime | None:
         return None
     try:
         return parse_rfc3339(json.loads(read_file(folder / name / _STAMP, _MAX_STAMP))["time"])
+    # The age is only reported; a damaged file must not stop a verification.
     except (UnreadableFile, ValueError, KeyError, TypeError, InvalidTime):
         return None
 
 
 def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | None") -> bytes:
     try:
+        # Lazy: an extra, and only needed on request.
         from tuf.api.exceptions import DownloadError, RepositoryError
         from tuf.ngclient.updater import Updater
     except ImportError:
@@ -146,12 +156,15 @@ def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | 
             str(place / "targets"),
             f"{repository.url.rstrip('/')}/targets/",
             fetcher,
+            # The shipped root, not a cached one, starts the chain: a tampered cache gains no trust.
             bootstrap=repository.root,
         )
+        # Expired metadata is refused, so a mirror that is frozen at an old root is noticed.
         updater.refresh()
         found = updater.get_targetinfo(TARGET)
         if found is None:
             _refuse(repository, f"it publishes no {TARGET}")
+        # A cached target is hashed again, so a changed file is downloaded anew.
         path = updater.find_cached_target(found) or updater.download_target(found)
     except (RepositoryError, DownloadError, ValueError) as error:
         _refuse(repository, _message_of(error))
@@ -168,8 +181,10 @@ def _message_of(error: BaseException) -> str:
 
 def _keep(place: Path, data: bytes, now: datetime) -> None:
     """Store the root, whole or not at all."""
+    # The root first: a stamp without its root would claim a refresh that did not last.
     for name, content in ((TARGET, data), (_STAMP, _stamp(now))):
         fresh = place / f".{name}.{os.getpid()}"
+        # Beside its place: a rename is atomic only within one file system.
         fresh.write_bytes(content)
         fresh.replace(place / name)
 

@@ -23,6 +23,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal; argparse imports shutil to find that out, as slow as a network round trip."""
 
     def __init__(self, prog: str) -> None:
+        # Two less, as argparse's own default.
         super().__init__(prog, width=_columns() - 2)
 
 
@@ -32,7 +33,7 @@ def _columns() -> int:
     except (KeyError, ValueError):
         pass
     try:
-        return os.get_terminal_size(1).columns or 80
+        return os.get_terminal_size(1).columns or 80  # 0 is what some pseudo-terminals of CI report
     except OSError:
         return 80
 
@@ -51,12 +52,14 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that exits with `exits.USAGE` and accepts no abbreviations."""
 
     def __init__(self, **options: object) -> None:
+        # Abbreviations would change their meaning with the next flag that begins alike; in scripts unnoticed.
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse, and refuse unknown arguments in the name of the command that does not know them."""
+        # argparse asks for this in each subparser and complains in the name of the outermost one.
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             flag = next((each.partition("=")[0] for each in unknown if each.startswith("-")), "")
@@ -71,6 +74,7 @@ class Parser(argparse.ArgumentParser):
         choices = [str(choice) for choice in action.choices]
         near = suggestion(str(value), choices)
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no public name for it
+            # `ratify init` is most likely `ratify config init`.
             deeper = [name for name in _nested(action) if name.split()[1] == value]
             near = f"Did you mean {' or '.join(map(repr, deeper))}?" if deeper else near
             self.error(f"`{self.prog}` has no {str(action.metavar).lower()} {str(value)!r}", near)
@@ -79,7 +83,7 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return the help, with examples at its end."""
-        from pyratify.terminal.examples import EXAMPLES
+        from pyratify.terminal.examples import EXAMPLES  # only a help needs them
 
         lines = "".join(f"  {line}\n" for line in EXAMPLES.get(self.prog, ()))
         return f"{super().format_help()}\nexamples:\n{lines}" if lines else super().format_help()
@@ -102,7 +106,7 @@ def _nested(action: "argparse._SubParsersAction[Any]") -> Iterator[str]:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return the question whether the nearest known word is meant; empty where none is near."""
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # only a mistake has to pay for it
 
     lower = {each.lower().lstrip("-"): each for each in known}
     near = get_close_matches(word.lower().lstrip("-"), lower, n=1, cutoff=0.66)
@@ -143,6 +147,7 @@ def count(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: It is none.
     """
+    # isdigit() alone takes the digits of every script, and int() reads them.
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 10_000):
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is no whole number from 1 to 10000")
     return int(text)
@@ -158,6 +163,7 @@ def seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
+    # Written so that nan is refused too: every comparison with it is false.
     if not 0 < value <= 86400:
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is no number of seconds above 0 and up to 86400")
     return value

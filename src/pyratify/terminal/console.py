@@ -3,7 +3,7 @@
 import os
 import sys
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # importing typing costs more than the rest of this module
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -18,7 +18,8 @@ class Console:
     def __init__(self) -> None:
         for stream in (sys.stdout, sys.stderr):
             reconfigure = getattr(stream, "reconfigure", None)
-            if reconfigure is not None:
+            if reconfigure is not None:  # None for a closed descriptor; a StringIO has none
+                # A locale may not encode every name: escapes, and no exception after the verdict.
                 reconfigure(errors="backslashreplace")
         self._progress = False
 
@@ -41,14 +42,15 @@ class Console:
             OutputFailed: It could not be written.
         """
         self._clear()
-        if sys.stdout is None:
+        if sys.stdout is None:  # so Python says that descriptor 1 was closed at its start
             raise OutputFailed("standard output is closed")
         try:
             sys.stdout.write(f"{text}\n")
+            # Flushed for each result, so that a full disk is known before the exit code is.
             sys.stdout.flush()
         except BrokenPipeError:
             self.abandon()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # ValueError: it was closed since
             raise OutputFailed(f"the results could not be written: {error}") from None
 
     def note(self, text: str) -> None:
@@ -56,6 +58,7 @@ class Console:
         from pyratify.render.plain import clean
 
         self._clear()
+        # Names from registries may hold escape sequences that move the cursor over a verdict.
         self._error(f"ratify: {clean(text, 4096)}\n")
 
     def fault(self, message: str, remedy: str, *, debug: bool) -> None:
@@ -94,6 +97,7 @@ class Console:
         self._clear()
         try:
             null = os.open(os.devnull, os.O_WRONLY)
+            # The descriptor, not the object: the interpreter flushes the old buffer at exit, into nothing.
             os.dup2(null, sys.stdout.fileno())
             os.close(null)
         except (OSError, ValueError, AttributeError):
@@ -101,7 +105,7 @@ class Console:
 
     def _clear(self) -> None:
         if self._progress:
-            self._error("\r\x1b[K")
+            self._error("\r\x1b[K")  # erases the counter, which has no line break
             self._progress = False
 
     def _error(self, text: str) -> None:
@@ -110,7 +114,7 @@ class Console:
                 sys.stderr.write(text)
                 sys.stderr.flush()
         except (OSError, ValueError):
-            return
+            return  # without a standard error there is no place left to report to
 
 
 def _is_terminal(stream: "TextIO | None") -> bool:

@@ -1,6 +1,7 @@
 """Two examples for every help, by the words of the command; each is a command line that is parsed."""
 
 _IMAGE = "registry.example.com/team/app:1.4"
+# tests parse each line, so an example with a flag that is gone fails them.
 _SERVED = "-c ratify.yaml --address :6001 --cert-file tls.crt --key-file tls.key"
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "ratify": (

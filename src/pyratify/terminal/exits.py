@@ -18,6 +18,7 @@ INTERRUPTED = 130
 
 def of(result: "ValidationResult") -> int:
     """Return the exit code for one result; what is not allowed is never 0."""
+    # First: an error has the decision DENY as well, and would count as a verdict.
     if result.error is not None:
         return UNDECIDED
     return ALLOWED if result.succeeded else DENIED
@@ -28,4 +29,5 @@ def combine(first: int, second: int) -> int:
     codes = (first, second)
     if DENIED in codes:
         return DENIED
+    # max: a code that is none of the three must not become 0.
     return UNDECIDED if UNDECIDED in codes else max(codes)

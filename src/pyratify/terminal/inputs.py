@@ -24,6 +24,7 @@ def read_input(name: str, limit: int) -> bytes:
     if sys.stdin is None:  # so Python says that descriptor 0 was closed at its start
         raise UnreadableFile("is closed", _PIPE)
     try:
+        # Bytes: a DER file or COSE envelope may be piped in, and the locale must not decode it.
         return read_stream(sys.stdin.buffer, limit)
     except (OSError, ValueError) as error:  # ValueError: it was closed since
         why = getattr(error, "strerror", None) or error

@@ -80,13 +80,21 @@ def _config(add: Add) -> None:
 
 
 def _check(parser: Parser) -> None:
-    add_config(parser)
+    _add_configuration(parser)
     add_output(parser)
 
 
 def _show(parser: Parser) -> None:
-    add_config(parser)
+    _add_configuration(parser)
     add_output(parser, ("yaml", "text", "tree", "json"), "yaml")
+
+
+def _add_configuration(parser: Parser) -> None:
+    """Add -c, and its value as an argument: a command about a file takes the file without a flag too."""
+    add_config(parser)
+    parser.add_argument(
+        "config", nargs="?", metavar="FILE", default=argparse.SUPPRESS, help="the configuration, as with -c"
+    )
 
 
 def _init(parser: Parser) -> None:

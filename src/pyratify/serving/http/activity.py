@@ -52,6 +52,7 @@ class RefusedClients:
         """
         self.counts[kind] += 1
         when, before = self._said.get(kind, (float("-inf"), 0))
+        # A client that tries again and again must not fill the log.
         if self.now() - when < _PAUSE:
             return
         count = self.counts[kind]

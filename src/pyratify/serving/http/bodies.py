@@ -38,6 +38,7 @@ class BodyBudget:
         try:
             yield room
         finally:
+            # Also for bodies that failed or were refused halfway; else their bytes would be held for ever.
             self.held -= room.size
 
 
@@ -69,6 +70,7 @@ class Parsing:
     """Parses bodies: small ones at once, large ones one after another in a thread, so that the event loop goes on."""
 
     _pool: ThreadPoolExecutor = field(
+        # One thread: more would only compete with the event loop for the interpreter.
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="request parser")
     )
 

@@ -58,12 +58,14 @@ class Connections:
         """Leave a connection all the time that it needs until `finish`, because its request is being answered."""
         connection = self._open.get(transport) if transport is not None else None
         if connection is not None:
+            # The answer's own deadline counts now; how long it may take is the handler's affair.
             connection.busy, connection.due = True, None
         return connection
 
     def finish(self, connection: "_Connection | None") -> None:
         """Bound a connection again: its request has its answer, which is to be taken now."""
         if connection is not None:
+            # A client that asks and reads nothing would hold the answer in memory for ever.
             connection.busy, connection.taking = False, True
             connection.due = self._now() + self.bounds.taking_seconds
             self._rests(connection)
@@ -79,6 +81,7 @@ class Connections:
             yield
             return
         if len(self._arriving) >= most:
+            # The first, not the new one: slow senders are old, ordinary requests are new.
             next(iter(self._arriving)).end()
         self._arriving[connection] = None
         try:
@@ -89,6 +92,7 @@ class Connections:
     def look(self) -> None:
         """End the connections whose time is over."""
         now = self._now()
+        # A copy: to end a connection takes it out of this mapping.
         for connection in tuple(self._open.values()):
             if connection.due is not None and now >= connection.due and not connection.is_taken():
                 connection.end()
@@ -103,6 +107,7 @@ class Connections:
         """Note a connection; for one too many, end the one that has been idle for longest, or else this one."""
         self._open[transport] = connection
         if len(self._open) > self.bounds.most:
+            # Never empty: the new connection itself is not busy, so at worst it is the one that is ended.
             next(each for each in self._open.values() if not each.busy).end()
 
     def closed(self, connection: "_Connection") -> None:
@@ -148,16 +153,21 @@ class _Connection(asyncio.Protocol):
     def end(self) -> None:
         """End the connection at once."""
         if self.transport is not None:
+            # Not left to connection_lost, which the loop calls later: the number must fall at once.
             self._all.closed(self)
+            # Not close(), which first waits until the peer has taken what was written.
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        # From the first moment on: a connection that sends nothing is bounded as well.
         self.due = self._all.head_due()
         self._inner.connection_made(transport)
+        # Last: it may abort this very connection, which both protocols have to know by then.
         self._all.opened(transport, self)
 
     def data_received(self, data: bytes) -> None:
+        # Set by the first byte of a head alone: one byte at a time gains no time (slow loris).
         if not self.busy and (self.due is None or self.taking):
             self.due, self.taking = self._all.head_due(), False
         self._inner.data_received(data)

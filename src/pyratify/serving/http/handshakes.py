@@ -40,6 +40,7 @@ def watch_handshakes(context: ssl.SSLContext, note: Note) -> None:
         def do_handshake(self) -> None:
             try:
                 super().do_handshake()
+            # No failures: the handshake goes on when the next bytes arrive.
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise
             except ssl.SSLError as error:
@@ -52,8 +53,10 @@ def watch_handshakes(context: ssl.SSLContext, note: Note) -> None:
 def explain(error: ssl.SSLError) -> tuple[str, str]:
     """Return the kind of a failed handshake, and a sentence that says why it failed."""
     reason = getattr(error, "reason", None) or ""  # errors of Python's own have none
+    # Before the table: its reason says only that verification failed, its message says why.
     if isinstance(error, ssl.SSLCertVerificationError):
         return "foreign_certificate", f"the client's certificate was not accepted: {error.verify_message}"
+    # Alerts come from the client, which is the one that refuses (RFC 8446, section 6.2).
     if _ALERT in reason:
         said = reason.partition(_ALERT)[2].replace("_", " ").lower()
         return "refused_by_client", f"the client refused this server's certificate or settings: {said}"
@@ -72,6 +75,7 @@ def has_name(connection: ssl.SSLObject | None, names: frozenset[str]) -> bool:
     certificate = connection.getpeercert() if connection is not None else None
     if not certificate:
         return False
+    # No wildcards: a name identifies one client, and does not stand for a set of servers.
     found = {value for kind, value in _pairs(certificate.get("subjectAltName")) if kind == "DNS"}
     for part in cast("tuple[object, ...]", certificate.get("subject", ())):
         found |= {value for kind, value in _pairs(part) if kind == "commonName"}

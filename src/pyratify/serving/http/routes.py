@@ -115,6 +115,7 @@ class Address:
             ConfigurationError: It is neither.
         """
         host, colon, port = text.rpartition(":")
+        # isdigit() alone accepts digits of other scripts.
         if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise ConfigurationError(
                 f"{text[:80]!a} is not an address", remedy="Write host:port, or :port for every address."
@@ -124,4 +125,5 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
+        # By name, without a look-up: what a resolver says may change after this check.
         return self.host in ("127.0.0.1", "::1", "localhost")

@@ -38,7 +38,7 @@ _NO_ROOM = Rejection(
     503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
 )
 _LINGERING = 25  # times 20 milliseconds
-_NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)  # no dot, no slash, nothing to decode
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ async def listening(
     finally:
         for listener in listeners:
             listener.close()
-        if ending():
+        if ending():  # not where an error ends it
             await _linger(server, handshakes=tls is not None)
         await asyncio.sleep(0)  # what has just arrived begins to be answered
         server.pre_shutdown()
@@ -112,7 +112,7 @@ class _Http(web.RequestHandler):
             loop=loop,
             access_log=None,  # type: ignore[arg-type] # as `web.Server` documents it: no log
             logger=_PARSER_LOG,
-            auto_decompress=False,
+            auto_decompress=False,  # compressed bodies are refused, so none can swell
             keepalive_timeout=60.0,
             max_headers=64,
         )
@@ -127,7 +127,7 @@ class _Http(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is not HTTP; it is no defect, and fills no log."""
         if not isinstance(exc, HttpProcessingError):
-            return super().handle_error(request, status, exc, message)
+            return super().handle_error(request, status, exc, message)  # a defect of ours is logged
         self._refused.note("not_http", _NOT_HTTP)
         response = web.Response(status=status, text="BAD_REQUEST: this is not HTTP\n", headers=_HEADERS)
         response.force_close()
@@ -183,7 +183,7 @@ class _Gate:
                 span.set_attributes(status=response.status)
                 return response
         finally:
-            self._watch.activity.under_way -= 1
+            self._watch.activity.under_way -= 1  # also when it is cancelled
             self._watch.activity.answered += 1
             self._connections.finish(connection)
 
@@ -193,6 +193,7 @@ class _Gate:
         token = begin_trace(trace)
         try:
             reply = self._stranger(request) or await self._answer(request, path, query)
+        # A reply and not a closed connection: Gatekeeper and the API server show its text.
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
             reply = Rejection(500, "INTERNAL", "the server failed; its log says why")
@@ -219,7 +220,7 @@ class _Gate:
         if handler is None:
             allow = ", ".join(method for method, where in handlers if where == place)
             return Rejection(405, "BAD_REQUEST", "this method is not allowed here", allow)
-        admit = self._site.admits.get(path)
+        admit = self._site.admits.get(path)  # strangers fill no body budget
         if admit is not None and (refusal := admit(Request(headers=request.headers))) is not None:
             return refusal
         if request.method != "POST":
@@ -241,13 +242,13 @@ class _Gate:
 
     async def _body(self, request: web.BaseRequest, room: Room) -> bytes | Rejection:
         """Return the body; what it needs is held in the room, before it is read where its length is announced."""
-        announced = request.content_length
+        announced = request.content_length  # the parser lets no byte more through
         if request.headers.get("Content-Encoding", "identity") != "identity":
             return Rejection(415, "CONTENT_ENCODING", "a compressed body is not accepted")
         if (announced or 0) > self._site.max_body:
             return self._too_large()
         try:
-            fits = room.grow(announced or 0)
+            fits = room.grow(announced or 0)  # before the read: what does not fit is not begun
             data = await self._arriving(request, room, counted=announced is not None) if fits else _NO_ROOM
         except TimeoutError:
             return Rejection(408, "TIMEOUT", "the body did not arrive in time")
@@ -257,7 +258,7 @@ class _Gate:
 
     async def _arriving(self, request: web.BaseRequest, room: Room, *, counted: bool) -> bytes | Rejection:
         """Return the body, or as much of it as is already too much."""
-        if request.content.is_eof():
+        if request.content.is_eof():  # most bodies come with the head: no timer
             whole = request.content.read_nowait()
             return whole if counted or room.grow(len(whole)) else _NO_ROOM
         data = bytearray()
@@ -283,9 +284,9 @@ def _ends(
 
 def _said(say: Callable[[Rejection], Reply], rejection: Rejection) -> Reply:
     reply = say(rejection)
-    more = {"Allow": rejection.allow} if rejection.allow else {}
+    more = {"Allow": rejection.allow} if rejection.allow else {}  # RFC 9110 15.5.6
     if rejection.retry_after:
-        more["Retry-After"] = str(rejection.retry_after)
+        more["Retry-After"] = str(rejection.retry_after)  # RFC 9110 10.2.3
     return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **more})
 
 

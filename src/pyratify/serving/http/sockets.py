@@ -22,13 +22,16 @@ def bind(host: str, port: int) -> tuple[socket.socket, ...]:
     """
     found: list[socket.socket] = []
     try:
+        # AI_PASSIVE without a host returns the wildcard addresses of IPv4 and IPv6 (RFC 3493, section 6.1).
         places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, where in dict.fromkeys(places):
             one = _socket(family)
             if one is not None:
                 found.append(one)
                 _listen(one, (where[0], port, *where[2:]))
+                # Of port 0 the kernel chooses one for the first socket; the others take the same.
                 port = one.getsockname()[1]
+    # OverflowError: a port above 65535, which getaddrinfo or bind refuses so.
     except (OSError, OverflowError) as error:
         for one in found:
             one.close()
@@ -51,9 +54,11 @@ def _socket(family: int) -> socket.socket | None:
 
 
 def _listen(one: socket.socket, where: tuple[Any, ...]) -> None:
-    one.setblocking(False)
+    one.setblocking(False)  # workers share it: another one may accept first
+    # A restart must not wait for old connections in TIME-WAIT.
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if one.family == socket.AF_INET6:
+        # Else the IPv6 wildcard takes IPv4 too, and the second bind fails.
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     one.bind(where)
     one.listen(BACKLOG)

@@ -5,7 +5,7 @@ from random import getrandbits
 
 # Section 3.2: version 00, a trace and a parent that are not all zeros, flags.
 _PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
-_METHODS = frozenset({"GET", "HEAD", "POST"})
+_METHODS = frozenset({"GET", "HEAD", "POST"})  # clients could invent any number of others
 
 
 def parent_of(header: str | None) -> str:

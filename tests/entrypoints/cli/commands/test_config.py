@@ -95,6 +95,16 @@ def test_check_of_a_good_file_says_so(run: Run, tmp_path: Path) -> None:
     assert run("config", "check", "-c", "good.yaml") == (0, "good.yaml: nothing is wrong\n", "")
 
 
+@pytest.mark.parametrize("action", ["check", "show"])
+def test_the_file_needs_no_flag(action: str, run: Run, tmp_path: Path) -> None:
+    """A command about a file takes it as an argument, and as -c, which counts where no argument is given."""
+    (tmp_path / "some.yaml").write_text(SMALL)
+    by_argument, by_flag = run("config", action, "some.yaml"), run("config", action, "-c", "some.yaml")
+    assert by_argument == by_flag
+    assert by_argument[0] == 0
+    assert run("config", action, "absent.yaml")[0] == 3
+
+
 def test_show_hides_secrets(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Defaults are shown, passwords are not."""
     monkeypatch.setenv("SECRET", "hunter2")
