@@ -56,8 +56,8 @@ class TlsContexts:
 
     def _load_client_certificate(self, context: ssl.SSLContext) -> None:
         try:
-            # An empty password: without one OpenSSL asks on the terminal, and a server would hang.
             key = self._options.client_key_file or None
+            # An empty password: without one OpenSSL asks on the terminal, and a server would hang.
             context.load_cert_chain(self._options.client_cert_file, key, password="")
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             raise ConfigurationError(

@@ -53,8 +53,8 @@ class _Connection(asyncio.Protocol):
             self.usable = self._reader.reusable and not self.transport.is_closing()
             return response
         finally:
-            # abort, not close: close waits for buffers, and for the TLS goodbye of a silent server.
             self._reader = self._answer = None
+            # abort, not close: close waits for buffers, and for the TLS goodbye of a silent server.
             if not self.usable:
                 self.transport.abort()
 
@@ -151,7 +151,7 @@ class AsyncioTransport:
         await asyncio.sleep(0)  # lets the loop close the sockets
 
     async def _exchange(self, request: Request, proxy: Proxy | None) -> Response:
-        # Trust is part of the key: a connection that showed the client certificate serves no other request.
+        # Trust is part of the key: what has shown the client certificate is for requests that may show it.
         key = (request.url.origin, request.trust)
         data = _bytes(request, proxy)
         connection = self._take(key)
@@ -191,8 +191,8 @@ class AsyncioTransport:
         """Return a connection to one of the addresses that were checked."""
         origin = proxy.origin if proxy else request.url.origin
         secure = self._tls.context(request.trust) if request.url.origin.scheme == "https" else None
-        # The checked addresses are dialled, not the name: it could resolve differently now (DNS rebinding).
         failure: OSError = OSError("the name has no address")
+        # The checked addresses are dialled, not the name: it could resolve differently now (DNS rebinding).
         for address in await allowed_addresses(request, proxy, self._resolve, self._only):
             try:
                 # For each address: one that swallows packets must not use up the time of the next.

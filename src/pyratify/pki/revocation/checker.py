@@ -53,7 +53,7 @@ class RevocationChecker:
             chain: The chain.
             signed_at: The authentic time of what was signed, which an invalidity date is compared with.
         """
-        # Each with its issuer, which leaves out the root: it is trusted by configuration and names no source.
+        # Each with its issuer, which leaves out the root: it could only vouch for itself.
         pairs = zip(chain.certificates, chain.certificates[1:], strict=False)
         return tuple(await asyncio.gather(*(self._status(*pair, signed_at) for pair in pairs)))
 
@@ -166,7 +166,7 @@ class _Question:
         # Lists only: OCSP could name a delegate again, without end. One deadline for the same reason.
         question = _Question(delegate, self._issuer, self._fetcher, self._memory, self._deadline)
         finding = await question.answer(ocsp=False)
-        # Whatever the invalidity date: the answer is of today, and so is the key.
+        # Whatever the invalidity date: the delegate signs today.
         if finding.revoked_at is not None:
             raise RevocationUnknown("the OCSP responder's certificate is revoked")
 
