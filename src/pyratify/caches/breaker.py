@@ -32,6 +32,7 @@ class Breaker:
             return True
         if self._clock.monotonic() < self._until:
             return False
+        # Set before the attempt ends, so that concurrent callers do not attempt it too.
         self._until = self._clock.monotonic() + self._back_off()
         return True
 
@@ -46,5 +47,6 @@ class Breaker:
             self._until = self._clock.monotonic() + self._back_off()
 
     def _back_off(self) -> float:
+        # 2.0**1024 raises OverflowError, and failures are counted without a bound.
         doublings = min(self._failed - self._allowed, 16)
         return min(self._most, self._first * 2.0**doublings)

@@ -17,6 +17,7 @@ from pyratify.core.shared_verdicts import SharedVerdict, VerdictKey
 
 T = TypeVar("T")
 _LOG = logging.getLogger("pyratify.caches")
+# Bounds what a cache that hangs can hold up and keep in memory.
 _MAX_UNDER_WAY = 64
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -84,6 +85,7 @@ class SharedCache:
     async def get(self, key: VerdictKey) -> SharedVerdict | None:
         """Return the verdict that one of the processes put in for exactly this key, or None."""
         name = entry_name(self.secret, key)
+        # One byte more than an entry may have, so that a longer one is seen to be too long.
         answers = await self._try(partial(self.remote.get, name, MAX_ENTRY + 1))
         data = answers[0] if answers else None
         self.counts.misses += answers == (None,)
@@ -96,6 +98,7 @@ class SharedCache:
 
     async def put(self, key: VerdictKey, result: ValidationResult, seconds: float) -> None:
         """Put a verdict in for that many seconds, if that is possible."""
+        # Wall-clock time, as other machines read it.
         entry = seal(self.secret, key, result, self.clock.now(), seconds)
         if entry is not None:
             name = entry_name(self.secret, key)
@@ -119,6 +122,7 @@ class SharedCache:
         try:
             async with asyncio.timeout(self.seconds):
                 done = (await work(),)
+        # Not BaseException: a cancellation is the caller's.
         except Exception as error:  # noqa: BLE001 - a cache that fails is one that has nothing
             self._failed(error)
             return ()

@@ -36,6 +36,7 @@ class SharedSecret:
         Raises:
             ConfigurationError: `KEY_INVALID`: too short, too long, or obviously not random.
         """
+        # 32 bytes: the output of SHA-256, and the least that RFC 2104 3 recommends for a key.
         if not _LEAST <= len(data) <= _MOST or len(set(data)) < 10:
             raise ConfigurationError(
                 f"the secret of the shared cache has {len(data)} bytes and must have {_LEAST} to {_MOST} random ones",
@@ -43,6 +44,7 @@ class SharedSecret:
                 remedy=_REMEDY,
             )
         keys = [_derived(data, name) for name in (b"entries", b"names", b"generations", b"identifier")]
+        # 8 bytes: it only tells secrets apart, while one is exchanged for the next.
         return cls(keys[0], keys[1], keys[2], keys[3][:8])
 
     @classmethod
@@ -53,6 +55,7 @@ class SharedSecret:
             ConfigurationError: `KEY_UNAVAILABLE`, or as in `of`.
         """
         try:
+            # Two more, for a line break.
             data = read_file(path, _MOST + 2)
         except UnreadableFile as error:
             raise ConfigurationError(
@@ -64,4 +67,5 @@ class SharedSecret:
 
 
 def _derived(data: bytes, name: bytes) -> bytes:
+    # The purpose is part of the input: a name or an identifier in the cache says nothing of the signing key.
     return hmac.new(data, b"pyratify shared verdicts 1 " + name, hashlib.sha256).digest()

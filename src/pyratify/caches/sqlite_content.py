@@ -60,8 +60,10 @@ class SqliteCache:
         if connection is None or len(key) > _MAX_KEY or len(data) > self._max_bytes // _SHARE:
             return
         with suppress(Exception), connection:
+            # IMMEDIATE: a read lock that is upgraded later fails at once where another program writes.
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
+                # A counter, not a time: a clock that is set back would turn the order around.
                 "INSERT OR REPLACE INTO content VALUES (?, ?, (SELECT ifnull(max(used), 0) + 1 FROM content), ?)",
                 (key, len(key) + len(data) + _ENTRY, data),
             )
@@ -100,24 +102,32 @@ class SqliteCache:
             try:
                 self._connection = _connect(self._path)
             except Exception:  # noqa: BLE001 - a cache that cannot be opened is no cache
+                # Once: without this every look-up of a validation would wait for the same fault.
                 self._broken = True
         return self._connection
 
 
 def _connect(path: Path) -> "sqlite3.Connection":
+    # Lazy: processes without this cache need no sqlite.
     import sqlite3
 
     _make_folder(path.parent)
+    # The folder first: in one that others may write to, the file can be exchanged at any time.
     _check_owner(path.parent.lstat(), folder=True)
+    # O_NOFOLLOW: sqlite itself would follow a link to another file of this user and write to it.
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         _check_owner(os.fstat(file), folder=False)
     finally:
         os.close(file)
+    # Autocommit: transactions are begun where they are needed.
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
+        # WAL: readers do not wait for a writer.
         connection.execute("PRAGMA journal_mode = WAL")
+        # A file that a power failure corrupts is a miss; waiting for the disk would cost every entry.
         connection.execute("PRAGMA synchronous = OFF")
+        # A prepared file could call functions from its triggers and views.
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.executescript(_SCHEMA)
     except Exception:
@@ -128,6 +138,7 @@ def _connect(path: Path) -> "sqlite3.Connection":
 
 def _make_folder(folder: Path) -> None:
     if not folder.exists():
+        # One by one: `mkdir(parents=True)` gives those above the default mode.
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 

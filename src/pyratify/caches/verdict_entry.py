@@ -48,6 +48,7 @@ def seal(
     """
     value = encode_verdict(result)
     written = _milliseconds(now)
+    # A day: no verdict lives longer (`verdicts.Lifetimes`).
     if value is None or written < 0 or not 0 < seconds < 86400:
         return None
     header = _HEADER.pack(_MAGIC, secret.identifier, written, written + int(seconds * 1000))
@@ -56,19 +57,23 @@ def seal(
 
 def unseal(secret: SharedSecret, key: VerdictKey, entry: bytes, now: datetime) -> SharedVerdict | None:
     """Return the verdict of an entry, if it is one for this key, signed with this secret, of this time."""
+    # Bounds first: an entry may be anything.
     if not _HEADER.size + _MAC < len(entry) <= MAX_ENTRY:
         return None
     header, mac, value = _split(entry)
     magic, identifier, written, ends = _HEADER.unpack(header)
     if magic != _MAGIC or identifier != secret.identifier:
         return None
+    # Before anything of the entry is used, in constant time.
     if not hmac.compare_digest(mac, _mac(secret, key, header, value)):
         return None
     moment = _milliseconds(now)
+    # By our own clock no longer than it was given: a writer whose clock is ahead prolongs nothing.
     remaining = min(ends, moment + ends - written) - moment
     if remaining <= 0 or written > moment + SKEW * 1000:
         return None
     result = decode_verdict(value)
+    # The MAC binds the key already; this binds the report to it, too.
     if result is None or result.reference != key.reference:
         return None
     return SharedVerdict(result, remaining / 1000)
@@ -88,6 +93,7 @@ def _mac(secret: SharedSecret, key: VerdictKey, header: bytes, value: bytes) -> 
 
 def _bound(key: VerdictKey) -> bytes:
     parts = (key.generation, key.namespace, str(key.reference))
+    # With lengths: otherwise the end of one part could be moved to the beginning of the next.
     return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 
 
@@ -101,6 +107,7 @@ def encode_verdict(result: ValidationResult) -> bytes | None:
         for report in flatten(result.artifacts):
             for item in report.results:
                 if item.details is not None:
+                    # msgspec writes NaN as null and bytes as Base64: another report than was made.
                     json.dumps(dict(item.details.data), allow_nan=False, default=_plain).encode()
         data = _ENCODER.encode(result)
     except (TypeError, ValueError, RecursionError):
@@ -114,6 +121,7 @@ def decode_verdict(data: bytes) -> ValidationResult | None:
         return None
     try:
         result = _DECODER.decode(data)
+        # One form only: what does not encode to the same bytes was not written by this version.
         return result if _ENCODER.encode(result) == data else None
     except (TypeError, ValueError, RecursionError):  # msgspec.MsgspecError and InvalidDigest are ValueErrors
         return None

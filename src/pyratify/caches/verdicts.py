@@ -159,6 +159,7 @@ class Verdicts:
 
     async def _validate(self, engine: Engine, reference: Reference, namespace: str) -> ValidationResult:
         executor = engine.executors.match(reference)
+        # Nothing is kept: requests choose the references, and a denial without work is cheap.
         if executor is None:
             return await engine.validate(reference)
         key = VerdictKey(engine.generation, namespace, reference)
@@ -166,7 +167,9 @@ class Verdicts:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
+        # Under the digest: a tag may be moved at any moment.
         key = replace(key, reference=reference.at(digest))
+        # Without a generation configurations cannot be told apart: nothing is kept.
         if not engine.generation:
             return replace(await self._evaluate(executor, key.reference), reference=reference)
         self._engines[engine.generation] = engine.lifetime
@@ -229,14 +232,16 @@ class Verdicts:
         """Return the verdict from the shared cache, or evaluate and store it there."""
         if shared is not None:
             found = await shared.get(key)
+            # Held to the lifetimes of this process, whatever another one allows.
             if found is not None and self._keep(key, found.result, found.seconds) > 0:
                 return found.result
         self.misses += 1
         result = await self._evaluate(executor, key.reference)
         seconds = self._keep(key, result)
+        # Bounded: a shared cache that hangs must not collect tasks.
         if shared is not None and seconds > 0 and len(self._writing) < _MAX_WRITES:
             task = asyncio.create_task(shared.put(key, result, seconds))
-            self._writing.add(task)
+            self._writing.add(task)  # the event loop holds tasks weakly
             task.add_done_callback(self._writing.discard)
         return result
 
@@ -265,6 +270,7 @@ class Verdicts:
 
 def _is_final(result: ValidationResult) -> bool:
     """Return whether validating again at once could not change it: nothing was inconclusive, or enough passed."""
+    # A verdict must not be found under another subject's digest.
     if result.error is not None or result.subject is None or result.subject.digest != result.reference.digest:
         return False
     return result.succeeded or all(

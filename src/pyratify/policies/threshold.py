@@ -15,6 +15,7 @@ from pyratify.core.report import ArtifactReport, Decision, Verdict
 
 Reports = tuple[ArtifactReport, ...]
 Evidence = dict[int, frozenset[str]]
+# Checked when the configuration is read: a bound while deciding would make the decision inexact.
 _MAX_SELECTIONS = 2_000
 _MAX_RULES = 256
 
@@ -41,6 +42,7 @@ class Rule:
     def leaves(self) -> Iterator["Rule"]:
         """Iterate over the rules for this level that name a verifier, through all groups."""
         for rule in self.rules:
+            # Groups are transparent: their members apply to the same artifacts as the group itself.
             if rule.verifier is None:
                 yield from rule.leaves()
             else:
@@ -66,6 +68,7 @@ class ThresholdPolicy:
     across_verifiers: bool = False
 
     def __post_init__(self) -> None:
+        # A verifier at the top would need a report of the subject itself, and there is none.
         if self.root.verifier is not None:
             raise ConfigurationError("the top of the policy is a group and names no verifier", path="policy")
         _check(self.root, "policy", self.across_verifiers)
@@ -88,6 +91,7 @@ class ThresholdPolicy:
         """Allow exactly when the tree is satisfied."""
         if self._holds(self.root, reports):
             return Verdict(Decision.ALLOW)
+        # Two codes: without any evidence the remedy is to sign, otherwise to look at the single failures.
         if not any(report.results for report in reports):
             return _deny(
                 Reason.NO_EVIDENCE, "no signature or other evidence that the policy asks for is attached"
@@ -105,6 +109,7 @@ class ThresholdPolicy:
 
     def _groups(self, chain: Chain) -> tuple[Rule, ...]:
         groups: tuple[Rule, ...] = (self.root,)
+        # From the outside in: each artifact of the chain must have passed for the rules below it to apply.
         for report in chain:
             groups = tuple(
                 leaf
@@ -115,8 +120,10 @@ class ThresholdPolicy:
         return groups
 
     def _holds(self, group: Rule, reports: Reports) -> bool:
+        # Cheap and necessary; only rules that compete for a signer need the search below.
         if sum(self._satisfied(rule, reports) for rule in group.rules) < group.needed:
             return False
+        # By identity: equal rules may stand in the tree twice, and each needs evidence of its own.
         evidence = {id(leaf): self._evidence(leaf, reports) for leaf in group.leaves()}
         satisfied = [leaf for leaf in group.leaves() if evidence[id(leaf)]]
         if not _compete(satisfied, self.across_verifiers):
@@ -136,10 +143,12 @@ class ThresholdPolicy:
             if result is None or result.details is None:
                 continue
             if not leaf.rules or self._holds(Rule(None, leaf.rules, leaf.threshold), report.nested):
+                # Evidence without a signer cannot be told apart from other such evidence: all counts once.
                 found.update(result.details.signers or (f"unsigned:{leaf.verifier}",))
         return frozenset(found)
 
     def _distinct(self, selection: tuple[Rule, ...], evidence: Evidence) -> bool:
+        # One name for all: with it, every rule competes with every other.
         names = {"" if self.across_verifiers else leaf.verifier for leaf in selection}
         return all(
             _matches(
@@ -163,6 +172,7 @@ def _selections(group: Rule, evidence: Evidence) -> Iterator[tuple[Rule, ...]]:
     def choose(rules: tuple[Rule, ...], needed: int) -> Iterator[tuple[Rule, ...]]:
         if needed == 0:
             yield ()
+        # Too few rules are left: pruned here, or the search would go through every subset.
         elif len(rules) >= needed:
             for option in _options(rules[0], evidence):
                 for others in choose(rules[1:], needed - 1):
@@ -185,6 +195,7 @@ def _matches(wanted: list[frozenset[str]]) -> bool:
     taken: dict[str, int] = {}
 
     def assign(index: int, tried: set[str]) -> bool:
+        # Sorted: the search takes the same steps in every process, whatever its hash seed.
         for signer in sorted(wanted[index] - tried):
             tried.add(signer)
             if signer not in taken or assign(taken[signer], tried):
@@ -198,6 +209,7 @@ def _matches(wanted: list[frozenset[str]]) -> bool:
 def _check(rule: Rule, path: str, across_verifiers: bool) -> None:
     if rule.verifier == "" or (rule.verifier is None and not rule.rules):
         raise ConfigurationError("a group needs at least one rule, or a rule needs a verifierName", path=path)
+    # `type`, not isinstance: True is no threshold.
     if type(rule.threshold) is not int or not 0 <= rule.threshold <= len(rule.rules):
         raise ConfigurationError(
             f"threshold {rule.threshold} is not between 0 (all) and the number of rules, {len(rule.rules)}",
@@ -208,6 +220,7 @@ def _check(rule: Rule, path: str, across_verifiers: bool) -> None:
     for index, child in enumerate(rule.rules):
         _check(child, f"{path}.rules[{index}]", across_verifiers)
     if rule.rules:
+        # The rules of a verifier are judged as a group of their own, on what is attached to its evidence.
         _check_ways(Rule(None, rule.rules, rule.threshold), path, across_verifiers)
 
 
@@ -216,7 +229,9 @@ def _check_ways(group: Rule, path: str, across_verifiers: bool) -> None:
     leaves = list(group.leaves())
     if not _compete(leaves, across_verifiers):
         return
+    # The worst case, as an attacker would choose it: one signer satisfies every rule.
     everything = {id(leaf): frozenset({""}) for leaf in leaves}
+    # Counted lazily: the number of ways grows exponentially with the rules.
     ways = sum(1 for _ in islice(_selections(group, everything), _MAX_SELECTIONS + 1))
     if ways > _MAX_SELECTIONS:
         raise ConfigurationError(

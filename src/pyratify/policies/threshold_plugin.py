@@ -65,6 +65,7 @@ async def build(name: str, options: ThresholdOptions, resources: Resources) -> T
 
 
 def _rule(options: RuleOptions, path: str, verifiers: tuple[str, ...]) -> Rule:
+    # A misspelt name could never be satisfied: every image would be denied, with no fault to see.
     if options.verifier_name and options.verifier_name not in verifiers:
         raise ConfigurationError(
             f"no verifier is called {options.verifier_name[:80]!r}",

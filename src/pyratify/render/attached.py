@@ -26,6 +26,7 @@ def render_lines(result: ValidationResult) -> str:
     count = sum(1 for _ in flatten(result.artifacts))
     lines = (line for report in result.artifacts for line in _text(_node(report), "  "))
     limits = (f"  limit: {because(limit)[0]}" for limit in result.limits)
+    # Bounded like every text: a registry decides how much is attached.
     return cut((f"{name(result)}: {count or 'nothing'} attached", *lines, *limits))
 
 

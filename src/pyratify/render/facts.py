@@ -23,6 +23,7 @@ def render_tree(facts: Mapping[str, Any] | list[Any]) -> str:
 
 
 def _node(name: str, item: Any) -> Node:
+    # Names come from attestations too, so they are as untrusted as values.
     label = clean(str(name), 120)
     if isinstance(item, Mapping):
         return Node(label, tuple(_node(each, below) for each, below in item.items()))

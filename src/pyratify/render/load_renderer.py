@@ -30,9 +30,11 @@ def load_renderer(name: str) -> Renderer:
     Raises:
         ConfigurationError: Not installed, claimed by two packages, it cannot be imported, or it is no function.
     """
+    # Built-in ones first: no package can take the name of one.
     if name in BUILT_IN:
         ours: Renderer = import_module(f"pyratify.render.{name}").render
         return ours
+    # Lazy: entry points are read only for a renderer of another package.
     from pyratify.core.plugin import Registry
 
     found = Registry[Renderer]("renderers").load(name, "-o")
@@ -55,6 +57,7 @@ class _IsolatedRenderer:
     def __call__(self, result: ValidationResult, *, color: bool = False) -> str:
         try:
             text = self.renderer(result, color=color)
+        # The one exception that is the caller's: Ctrl-C is no fault of the renderer.
         except KeyboardInterrupt:
             raise
         except BaseException as error:

@@ -15,6 +15,7 @@ def render(result: ValidationResult, *, color: bool = False) -> str:
         result: What to show.
         color: Whether the verdict is printed in color; for terminals.
     """
+    # Text and JSON must not differ: what JSON cannot hold is an error here too.
     result = result.checked()
     return cut((headline(result, color=color), *_lines(result)))
 
@@ -53,6 +54,7 @@ def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
     where = f"{report.artifact.digest[:19]} ({report.discovery})"
     if report.failure is not None:
         yield f"  {_word(report.outcome)}: {where}: {because(report.failure)[0]}"
+    # Where the image is allowed, other kinds and failures are noise; -o tree shows them.
     elif not report.results and not passed:
         kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
         yield f"  attached: {kind}, which no configured verifier reads; {where}"
@@ -78,5 +80,6 @@ def _remedy(result: ValidationResult, why: Failure) -> str:
         for item in report.results
         if item.failure is not None
     }
+    # Several reasons have no common remedy; the policy's own is then true for all.
     only = next(iter(failures.values())) if len(failures) == 1 and result.error is None else why
     return because(only)[1]

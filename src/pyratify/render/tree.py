@@ -65,6 +65,7 @@ def _result(item: VerifierResult) -> Node:
 def _signers(details: Details) -> Iterator[str]:
     """Iterate over the signers: a subject with its key, else what each is known by."""
     names = signer_names(details)
+    # A name without its key could be any certificate of that subject.
     if len(names) == len(details.signers) == 1 and names[0] != details.signers[0]:
         yield f"{names[0]} ({clean(details.signers[0])})"
         return

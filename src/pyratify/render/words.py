@@ -39,6 +39,7 @@ def painted(word: str, *, color: bool) -> str:
 def name(result: ValidationResult) -> str:
     """Return the reference, with the digest that it resolved to."""
     text = clean(str(result.reference), MAX_REFERENCE)
+    # The digest that was asked for is in the reference already.
     if result.subject is None or result.reference.digest is not None:
         return text
     return f"{text}@{result.subject.digest}"
@@ -66,6 +67,7 @@ def signer_names(details: Details) -> tuple[str, ...]:
     The subject is used only beside an authenticated signer, never on its own.
     """
     subject = details.data.get("SN")
+    # With several signers it is unknown which of them the subject belongs to.
     if isinstance(subject, str) and len(details.signers) == 1:
         return (clean(subject),)
     return tuple(clean(signer) for signer in details.signers if not signer.startswith("spki:"))

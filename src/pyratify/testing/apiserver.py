@@ -106,6 +106,7 @@ class ApiServer:
             old = self.objects.get(place)
         except StatusError:
             return self.objects.create(place, given)
+        # An unconditional update: a stale resourceVersion in the given object would be answered with 409.
         meta = {key: value for key, value in meta.items() if key != "resourceVersion"}
         return self.objects.replace(place, {**old, **given, "metadata": meta})
 
@@ -145,6 +146,7 @@ class ApiServer:
             path: Only requests with this in their path.
             times: How many.
         """
+        # Requests come in threads of their own, and a test adds faults while they do.
         with self._lock:
             self._faults.append(_Fault(status, method, path, times))
 

@@ -60,7 +60,9 @@ class Listener(LoopbackServer):
     def hang_up(self) -> None:
         """End every connection, and every watch."""
         super().hang_up()
+        # A number, no flag: only the watches that are open now end.
         self.hung_up += 1
+        # Watches wait for a change and write nothing meanwhile, so a closed socket alone would not wake them.
         with self.backend.objects.changed:
             self.backend.objects.changed.notify_all()
 
@@ -69,13 +71,16 @@ class Listener(LoopbackServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    # Persistent connections, as API servers offer; the base class defaults to HTTP/1.0.
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every answer waits 40 ms for an acknowledgement
     server: Listener
 
     def setup(self) -> None:
         if self.server.tls is not None:
+            # In the connection's thread: an unfinished handshake must not block the accept loop.
             plain = self.request
+            # A duplicate: wrap_socket detaches what it wraps, and `hang_up` has to reach the socket.
             self.request = self.server.tls.wrap_socket(plain.dup(), server_side=True)
         super().setup()
 
@@ -127,10 +132,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, place: Place, hit: Hit) -> Object:
         objects = self.server.backend.objects
+        # One lock for both: items and version must be of the same moment, or a watch from it skips an event.
         with objects.changed:
             items, version = objects.listed(place), objects.version
         start, limit = int(hit.query.get("continue", "0")), int(hit.query.get("limit", "0"))
         end = start + limit if limit else len(items)
+        # `continue` is an opaque token to clients; here it is the index of the next item.
         meta = {"resourceVersion": str(version), "continue": str(end) if end < len(items) else ""}
         for item in items:
             item.pop("apiVersion", None)  # as real servers do within lists
@@ -141,12 +148,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Send past and new events until the connection or the server ends."""
         objects, version, hung_up = self.server.backend.objects, _version(hit), self.server.hung_up
         stream = self.server.backend.gone_in_stream
+        # Before the status line, so that a forgotten version becomes the 410 of the answer itself.
         if not stream:
             objects.since(place, version)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
+        # The length is not known: chunks, one for each event (RFC 9112, section 7.1).
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        # A watch ends with its connection: clients leave in the middle of a chunk.
         self.close_connection = True
         if hit.query.get("allowWatchBookmarks") == "true":
             version = max(version, self._bookmark(objects, place, version))
@@ -158,16 +168,20 @@ class _Handler(BaseHTTPRequestHandler):
                     self._event("ERROR", refused.status)
                     break
                 if not found:
+                    # With a limit: the loop's condition is read outside the lock, so a wake-up can be missed.
                     objects.changed.wait(POLL)
+            # Outside the lock: a client that does not read would block every other request.
             for change in found:
                 version = change.version
                 self._event(change.type, change.object)
+        # The client may be gone already.
         with contextlib.suppress(OSError):
             self.wfile.write(b"0\r\n\r\n")
 
     def _bookmark(self, objects: Objects, place: Place, version: int) -> int:
         """Send a bookmark when no event of the history belongs to the collection; return the version to go on from."""
         with objects.changed:
+            # A forgotten version is for the caller's loop to report, as an event.
             if version < objects.compacted or objects.since(place, version):
                 return version
             now = objects.version

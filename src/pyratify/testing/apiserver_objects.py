@@ -58,10 +58,12 @@ class Place:
             StatusError: It leads nowhere.
         """
         parts = path.strip("/").split("/")
+        # The core group is `/api/v1`; every other is `/apis/<group>/<version>`.
         size = {"api": 2, "apis": 3}.get(parts[0])
         if size is None or len(parts) <= size:
             raise StatusError(404, "NotFound", path)
         rest, namespace = parts[size:], ""
+        # `namespaces/<name>` alone is the Namespace object itself, not the content of one.
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
         return cls("/".join(parts[1:size]), rest[0], namespace, *rest[1:3])
@@ -95,6 +97,7 @@ class Objects:
         compacted: The version up to which the history was forgotten.
     """
 
+    # A condition's lock is reentrant, so patch, replace and get may nest under it.
     changed: threading.Condition = field(default_factory=threading.Condition)
     compacted: int = 0
     _version: int = 1
@@ -110,6 +113,7 @@ class Objects:
         """Return the objects of a collection, by namespace and name."""
         with self.changed:
             found = [each for each in self._objects if place.covers(each)]
+            # Copies in and out: a test that edits an object must not change what is stored.
             return [copy.deepcopy(self._objects[each]) for each in sorted(found, key=_order)]
 
     def since(self, place: Place, version: int) -> list[Change]:
@@ -118,6 +122,7 @@ class Objects:
         Raises:
             StatusError: 410, that is no longer known.
         """
+        # The compacted version itself is still good: it is the one that lists have just given.
         if version < self.compacted:
             raise StatusError(410, "Expired", f"too old resource version: {version} ({self.compacted})")
         return [each for each in self._history if each.version > version and place.covers(each.place)]
@@ -143,6 +148,7 @@ class Objects:
             new = copy.deepcopy(given)
             meta = new.setdefault("metadata", {})
             if not meta.get("name") and meta.get("generateName"):
+                # Real servers append random characters; the version is as unique and gives equal runs.
                 meta["name"] = f"{meta['generateName']}{self._version}"
             where = Place(place.api, place.plural, place.namespace, meta["name"])
             if where in self._objects:
@@ -150,6 +156,7 @@ class Objects:
             if place.namespace:
                 meta["namespace"] = place.namespace
             meta |= {"uid": f"uid-{self._version}", "generation": 1}
+            # Fixed, so that runs give equal objects.
             meta.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
             return self._store(where, new, "ADDED")
 
@@ -162,21 +169,26 @@ class Objects:
         with self.changed:
             old = self.get(place)
             expected = given.get("metadata", {}).get("resourceVersion")
+            # Optimistic concurrency is opt-in: an update without a resourceVersion is unconditional.
             if expected and expected != old["metadata"]["resourceVersion"]:
                 raise StatusError(409, "Conflict", "the object has been modified")
+            # A subresource changes its own part only, and an update of the object leaves the status as it is.
             new = copy.deepcopy(old if place.part else given)
             if place.part:
                 new[place.part] = given.get(place.part)
             else:
                 new["metadata"] = old["metadata"] | {**given.get("metadata", {})}
                 new |= {"status": old["status"]} if "status" in old else {}
+            # A generation is a new spec (`observedGeneration` refers to it), never a new status.
             if new.get("spec") != old.get("spec"):
                 new["metadata"]["generation"] = old["metadata"]["generation"] + 1
+            # As real servers: an update that changes nothing is no event and no new version.
             return old if new == old else self._store(place.whole(), new, "MODIFIED")
 
     def patch(self, place: Place, given: Any, kind: str) -> Object:
         """Change an object by a merge patch, by a JSON patch, or (with any other kind) as if merged; errors as in `replace`."""
         with self.changed:
+            # Under the lock with `replace`: else another change could come between reading and writing.
             old = self.get(place)
             if kind == "application/json-patch+json":
                 return self.replace(place, json_patch(old, given))
@@ -195,6 +207,7 @@ class Objects:
         with self.changed:
             old = self.get(place)
             del self._objects[place]
+            # A deletion has a version of its own, or a watch that goes on from it would see it again.
             self._version += 1
             old["metadata"]["resourceVersion"] = str(self._version)
             self._history.append(Change(self._version, place, "DELETED", old))
@@ -204,6 +217,7 @@ class Objects:
     def compact(self) -> None:
         """Forget the history: a watch from an older version gets 410."""
         with self.changed:
+            # One further, so that watches from the version that was current until now are too old as well.
             self._version += 1
             self.compacted = self._version
             self._history.clear()
@@ -213,6 +227,7 @@ class Objects:
         self._version += 1
         new["metadata"]["resourceVersion"] = str(self._version)
         self._objects[place] = new
+        # The history keeps the object as it was at this version.
         self._history.append(Change(self._version, place, type_, copy.deepcopy(new)))
         self.changed.notify_all()
         return copy.deepcopy(new)
@@ -220,6 +235,7 @@ class Objects:
 
 def merge(old: Any, patch: Any) -> Any:
     """Return what a merge patch (RFC 7396) makes of a value."""
+    # A patch that is no object replaces the whole value, arrays included (RFC 7396, section 2).
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
     new = dict(old) if isinstance(old, dict) else {}
@@ -237,6 +253,7 @@ def json_patch(old: Any, operations: list[dict[str, Any]]) -> Any:
     Raises:
         StatusError: 422, a path leads nowhere or a test fails.
     """
+    # A copy, since a patch applies as a whole or not at all (RFC 5789, section 2).
     new = json.loads(json.dumps(old))
     for each in operations:
         *parents, last = (_unescaped(part) for part in each["path"].split("/")[1:])
@@ -251,6 +268,7 @@ def json_patch(old: Any, operations: list[dict[str, Any]]) -> Any:
 
 
 def _operate(place: Any, last: str, each: dict[str, Any]) -> None:
+    # `-` is the element after the last (RFC 6901, section 4).
     key: Any = last if isinstance(place, dict) else (len(place) if last == "-" else int(last))
     if each["op"] == "add" and isinstance(place, list):
         place.insert(key, each["value"])
@@ -260,12 +278,14 @@ def _operate(place: Any, last: str, each: dict[str, Any]) -> None:
         if place[key] != each["value"]:
             raise StatusError(422, "Invalid", "the test failed")
     else:
+        # The target of `replace` must exist (RFC 6902, section 4.3); `add` may overwrite (4.1).
         if each["op"] == "replace":
             _ = place[key]
         place[key] = each["value"]
 
 
 def _unescaped(part: str) -> str:
+    # In this order, or `~01` would become `/` (RFC 6901, section 4).
     return part.replace("~1", "/").replace("~0", "~")
 
 

@@ -18,9 +18,11 @@ from pyratify.core.key import KeyMaterial
 from pyratify.pki.der import SEQUENCE, read_element, read_elements
 from pyratify.pki.pem import Block
 
+# The end is past 2049: both UTCTime and GeneralizedTime occur (RFC 5280, section 4.1.2.5).
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC)
 SIGNER_NAME = "CN=signer,O=Example,ST=WA,C=US"
 CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
+# RFC 5280's names for keyUsage's bits (section 4.2.1.3), with cryptography's for the same.
 _USAGES = {
     "digitalSignature": "digital_signature",
     "contentCommitment": "content_commitment",
@@ -87,6 +89,7 @@ class Issued:
     """
 
     der: bytes
+    # Not in representations: pytest prints values of failed tests, and keys have no place in logs.
     key: Any = field(repr=False)
     above: tuple[bytes, ...] = ()
 
@@ -119,6 +122,7 @@ def make_key(kind: str, which: int | str = 0) -> Any:
         kind: `p224`, `p256`, `p384`, `p521`, `k256`, `ed25519`, `dsa`, or `rsa-` and a number of bits.
         which: Tells several keys of one kind apart.
     """
+    # Only the cache looks at it.
     del which
     if kind in _CURVES:
         return ec.generate_private_key(_CURVES[kind]())
@@ -152,6 +156,7 @@ def issue(profile: Profile, key: Any, issuer: Issued | None = None) -> Issued:
         if isinstance(profile.subject, x509.Name)
         else x509.Name.from_rfc4514_string(profile.subject)
     )
+    # The issuer's name is copied from its certificate: chains are built by comparing them (RFC 5280, 6.1.3).
     parent = x509.load_der_x509_certificate(issuer.der) if issuer else None
     builder = x509.CertificateBuilder(
         parent.subject if parent else subject,
@@ -163,6 +168,7 @@ def issue(profile: Profile, key: Any, issuer: Issued | None = None) -> Issued:
     )
     builder = _extend(builder, profile)
     signing_key = issuer.key if issuer else key
+    # Ed25519 hashes by itself (RFC 8032, section 5.1); cryptography refuses to be told a hash.
     digest = None if isinstance(signing_key, ed25519.Ed25519PrivateKey) else _hash(profile.digest)
     certificate = builder.sign(signing_key, digest)
     return Issued(certificate.public_bytes(Encoding.DER), key, issuer.chain if issuer else ())
@@ -184,9 +190,11 @@ def forge(
         digest: The hash to sign with; sha1 and md5 too.
         algorithm: Changes the DER of the outer signature algorithm.
     """
+    # By hand: cryptography's builder refuses to make what is malformed or weak, which is what tests need.
     body, outer, _ = read_elements(read_element(certificate.der, SEQUENCE).content)
     content = edit(element(SEQUENCE, body.content))
     signature = _sign(issuer.key, content, digest)
+    # A BIT STRING begins with the number of unused bits (X.690, section 8.6.2.2).
     parts = content + algorithm(element(SEQUENCE, outer.content)) + element(0x03, b"\x00" + signature)
     return Issued(element(SEQUENCE, parts), certificate.key, certificate.above)
 
@@ -204,6 +212,7 @@ def with_public_key(certificate: Issued, issuer: Issued, spki: bytes) -> Issued:
         parts = [
             element(part.tag, part.content) for part in read_elements(read_element(body, SEQUENCE).content)
         ]
+        # The seventh field of TBSCertificate, after an explicit version (RFC 5280, section 4.1).
         parts[6] = spki
         return element(SEQUENCE, b"".join(parts))
 
@@ -214,6 +223,7 @@ def replacing(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     """Return an edit that replaces every occurrence, of which there must be one."""
 
     def edit(data: bytes) -> bytes:
+        # Without this a fault that no longer applies would leave a good certificate, and its test would pass.
         if old not in data:
             raise ValueError(f"{old.hex()} is not there")
         return data.replace(old, new)
@@ -261,6 +271,7 @@ def _sign(key: Any, data: bytes, digest: str) -> bytes:
 def element(tag: int, content: bytes) -> bytes:
     """Return one DER element."""
     length = len(content)
+    # The shortest form of a length is the only one in DER (X.690, section 10.1).
     if length < 0x80:
         return bytes((tag, length)) + content
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")

@@ -14,11 +14,13 @@ def must(holds: bool, what: str) -> None:
     Raises:
         AssertionError: It is not kept.
     """
+    # No assert statement: `python -O` removes it, and pytest explains asserts only in modules it rewrites.
     if not holds:
         raise AssertionError(f"the contract says that {what}")
 
 
 async def error_of(work: Awaitable[object]) -> Exception | None:
     """Return the error that an awaitable raises, or None."""
+    # `gather` accepts any awaitable, so a contract does not demand that methods are coroutine functions.
     (result,) = await asyncio.gather(work, return_exceptions=True)
     return result if isinstance(result, Exception) else None

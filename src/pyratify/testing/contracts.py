@@ -81,10 +81,12 @@ class VerifierContract:
         details = await case.verifier.verify(evidence)
         must(isinstance(details, Details) and bool(details.description), "good evidence is described")
         must(_is_json(details.data), "the details' data is JSON")
+        # Policies count signers (docs/decisions/0003): a duplicate would count one key twice.
         must(len(set(details.signers)) == len(details.signers), "every signer is named once")
 
     async def test_bad_evidence_is_the_artifacts_fault(self, case: VerifierCase) -> None:
         """Whatever is wrong with an artifact is a `VerificationError`."""
+        # A case without bad evidence would make the loop below pass by doing nothing.
         must(bool(case.bad), "the case has bad evidence")
         for attach in case.bad:
             _, evidence = _attached(attach)
@@ -95,6 +97,7 @@ class VerifierContract:
         """Good evidence that is moved to another image is not evidence for it."""
         store, evidence = _attached(case.good)
         other = store.add_image("other", b"another image")
+        # Only the manifest's subject is rewritten: what was signed must give the move away, not the manifest.
         document = json.loads(store.manifests[evidence.manifest.descriptor.digest])
         document["subject"] = as_json(other)
         moved = store.add_manifest(json.dumps(document).encode())
@@ -106,6 +109,7 @@ class VerifierContract:
         store, evidence = _attached(case.good)
         store.faults["fetch_blob"] = StoreError(Reason.REGISTRY_UNREACHABLE, "the network is down")
         error = await error_of(case.verifier.verify(evidence))
+        # A verifier whose evidence is all in the manifest reads no blob and cannot meet the fault.
         read = "fetch_blob" in dict(store.calls)
         inconclusive = isinstance(error, StoreError | InconclusiveError)
         must(not read or inconclusive, f"a store's fault is passed on, not {error!r}")
@@ -121,6 +125,7 @@ class VerifierContract:
         store, evidence = _attached(case.good, _Silent())
         task = asyncio.create_task(case.verifier.verify(evidence))
         waiting = asyncio.create_task(store.reading.wait())
+        # Either comes first: a verifier that reads no blob ends without ever waiting.
         await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
         task.cancel()
         waiting.cancel()
@@ -139,6 +144,7 @@ class _Silent(MemoryStore):
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         del reference, descriptor, limit
         self.reading.set()
+        # A future that is never resolved: no timer that a slow machine could reach.
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
@@ -150,6 +156,7 @@ def _attached(attach: Attach, store: Any = None) -> tuple[Any, Evidence]:
 
 def _evidence(store: MemoryStore, subject: Descriptor, artifact: Descriptor) -> Evidence:
     manifest = parse_manifest(store.manifests[artifact.digest], artifact)
+    # By digest, as the executor asks: a tag could be moved between two reads.
     return Evidence(_REFERENCE.at(subject.digest), subject, manifest, Content(store))
 
 
@@ -175,11 +182,13 @@ class PolicyContract:
 
     async def test_satisfying_evidence_is_allowed(self, case: PolicyCase) -> None:
         """The same reports are allowed each time."""
+        # Twice: a policy that keeps state between decisions would be unsafe with concurrent requests.
         for _ in range(2):
             must(_decision(case, case.satisfying) is Decision.ALLOW, "satisfying evidence is allowed")
 
     async def test_no_evidence_is_never_allowed(self, case: PolicyCase) -> None:
         """Nothing attached, or artifacts without a result, are no reason to allow."""
+        # The artifacts stay, their results go: presence must not be mistaken for proof.
         bare = tuple(replace(report, results=(), nested=()) for report in case.satisfying)
         for reports in ((), bare):
             must(_decision(case, reports) is not Decision.ALLOW, "no evidence is not allowed")
@@ -193,12 +202,14 @@ class PolicyContract:
     async def test_a_refusal_says_why(self, case: PolicyCase) -> None:
         """A denied subject comes with a reason."""
         verdict = case.policy.decide(())
+        # A policy that only reports decides nothing and owes no reason.
         must(verdict.decision is Decision.NONE or verdict.failure is not None, "a refusal has a reason")
 
     async def test_settled_means_allowed_for_good(self, case: PolicyCase) -> None:
         """Where it would stop, what comes later cannot change the answer."""
         must(case.policy.settled(()) is False, "nothing is settled before anything is known")
         if case.policy.settled(case.satisfying):
+            # A failure that arrives late must not turn the answer, or the order of referrers would decide.
             more = tuple(_spoiled(report, Outcome.FAILED) for report in case.satisfying)
             for reports in (case.satisfying, (*case.satisfying, *more)):
                 must(_decision(case, reports) is Decision.ALLOW, "what is settled stays allowed")
@@ -223,6 +234,7 @@ def _spoiled(report: ArtifactReport, outcome: Outcome) -> ArtifactReport:
 
 def _is_json(data: Mapping[str, Any]) -> bool:
     try:
+        # NaN is no JSON (RFC 8259, section 6); and tuples or number keys would not come back as they were.
         return bool(json.loads(json.dumps(dict(data), allow_nan=False)) == dict(data))
     except (TypeError, ValueError):
         return False

@@ -36,6 +36,7 @@ _CURVES: Mapping[str, ec.EllipticCurve] = {
     "p384": ec.SECP384R1(),
     "p521": ec.SECP521R1(),
 }
+# The hash that sigstore's algorithm-registry.md pairs with each curve; others here use SHA-256.
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "p384": hashes.SHA384(),
     "p521": hashes.SHA512(),
@@ -86,6 +87,7 @@ class CosignKey:
     @property
     def hint(self) -> str:
         """The hint that cosign writes into bundles."""
+        # Unauthenticated (sigstore_common.proto, `hint`): it helps to find a key and proves nothing.
         return base64.b64encode(bytes.fromhex(self.fingerprint.rpartition(":")[2])).decode()
 
     def sign(self, message: bytes, scheme: str = "") -> bytes:
@@ -96,6 +98,7 @@ class CosignKey:
             pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.MAX_LENGTH)
             pad = pss if scheme == "pss" else padding.PKCS1v15()
             return self.private.sign(message, pad, hashes.SHA256())
+        # SIGNATURE_SPEC.md, "Hashing Algorithms": SHA-256, whatever the curve.
         own = hashes.SHA256() if scheme == "sha256" else _HASHES.get(self.kind, hashes.SHA256())
         return self.private.sign(message, ec.ECDSA(own))
 
@@ -124,11 +127,13 @@ def simple_signing(
         "image": {"docker-manifest-digest": str(subject)},
         "type": SIGNATURE_TYPE,
     }
+    # Go writes a nil map as null, so verifiers meet both.
     return {"critical": critical, "optional": dict(optional) if optional else None}
 
 
 def sign_classic(key: CosignKey, payload: Mapping[str, Any] | bytes, scheme: str = "") -> ClassicSignature:
     """Sign a payload; bytes are signed as they are."""
+    # Without spaces, as Go's encoder writes it.
     data = payload if isinstance(payload, bytes) else json.dumps(payload, separators=(",", ":")).encode()
     return ClassicSignature(data, {SIGNATURE_ANNOTATION: encode_base64(key.sign(data, scheme))})
 
@@ -143,7 +148,9 @@ def attach_classic(
         descriptor = store.add_manifest(manifest)
         store.list_under(image.digest, descriptor)
         return descriptor
+    # An image's config type, as cosign writes it (SIGNATURE_SPEC.md, "Object Types"), and no artifactType.
     config = Descriptor("application/vnd.oci.image.config.v1+json", Digest.of(b"{}"), 2)
+    # SIGNATURE_SPEC.md, "Tag-based Discovery".
     tag = f"{image.digest.algorithm}-{image.digest.hex}.sig"
     descriptor = store.add_manifest(make_manifest(layers=layers, config=config), tag=tag)
     store.list_under(image.digest, descriptor, Discovery.COSIGN_TAG)
@@ -166,6 +173,7 @@ def sign_statement(
 ) -> dict[str, Any]:
     """Return a bundle with a DSSE envelope around a statement; bytes are signed as they are."""
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    # The type is signed with the payload (DSSE protocol.md): else one could be taken for another kind.
     signature = key.sign(pre_authentication_encoding(payload_type, data), scheme)
     envelope = {
         "payload": encode_base64(data),
@@ -177,6 +185,7 @@ def sign_statement(
 
 def sign_message(key: CosignKey, message: bytes, scheme: str = "") -> dict[str, Any]:
     """Return a bundle with a signature over the artifact's own bytes."""
+    # The hash of the digest must be the one that the key signs with.
     algorithm = {"p384": "sha384", "p521": "sha512"}.get(key.kind, "sha256")
     digest = bytes.fromhex(Digest.of(message, algorithm).hex)
     content = {

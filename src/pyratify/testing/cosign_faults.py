@@ -72,10 +72,12 @@ def _annotated(name: str, value: str) -> Callable[[CosignKey, Digest], ClassicSi
 
 def _duplicate(key: CosignKey, subject: Digest) -> ClassicSignature:
     good = json.dumps(simple_signing(subject))
+    # Parsers differ in which of two equal names wins (RFC 8259, section 4), so two of them see two claims.
     return sign_classic(key, good.replace('{"critical"', '{"optional": {}, "critical"', 1).encode())
 
 
 def _key_as_certificate(key: CosignKey, subject: Digest) -> ClassicSignature:
+    # A key that is trusted as a certificate would pass without an identity ever being checked.
     return _annotated(CERTIFICATE_ANNOTATION, key.pem.decode())(key, subject)
 
 
@@ -118,10 +120,12 @@ def _set(*path: str | int, value: Any) -> Edit:
 
 
 def _two_signatures(bundle: dict[str, Any]) -> None:
+    # The same good one twice: each verifies, only the number is wrong.
     bundle["dsseEnvelope"]["signatures"] *= 2
 
 
 def _other_payload(bundle: dict[str, Any]) -> None:
+    # `{}` in base64, well formed: only the signature can tell.
     bundle["dsseEnvelope"]["payload"] = "e30="
 
 
@@ -144,13 +148,17 @@ CLASSIC_FAULTS: Mapping[str, ClassicFault] = {
         Reason.PAYLOAD_SUBJECT_MISMATCH,
         _signed(_set("critical", "image", "docker-manifest-digest", value=str(_ELSEWHERE))),
     ),
+    # The type of the GPG signatures that share this format (containers-signature(5)).
     "other-type": ClassicFault(_TYPE, _signed(_set("critical", "type", value="atomic container signature"))),
     "no-type": ClassicFault(_TYPE, _signed(lambda payload: payload["critical"].pop("type"))),
     "no-digest": ClassicFault(_TYPE, _signed(_set("critical", "image", value={}))),
     "extra-member": ClassicFault(_TYPE, _signed(_set("critical", "extra", value="x"))),
+    # An array where an object belongs; null and absence are good.
     "optional-no-object": ClassicFault(_TYPE, _signed(_set("optional", value=[]))),
     "duplicate-member": ClassicFault(_TYPE, _duplicate),
+    # A DSSE encoding signed by the same key: a signature of one format must not serve for another.
     "not-json": ClassicFault(_TYPE, lambda key, _: sign_classic(key, b"DSSEv1 1 x 1 x")),
+    # A space more is the same JSON: what counts is bytes, not their meaning.
     "changed-payload": ClassicFault(
         Reason.SIG_INVALID, _after(lambda made: replace(made, payload=made.payload + b" "))
     ),
@@ -160,6 +168,7 @@ CLASSIC_FAULTS: Mapping[str, ClassicFault] = {
     ),
     "no-signature": ClassicFault(_MALFORMED, _after(lambda made: replace(made, annotations={}))),
     "empty-signature": ClassicFault(_MALFORMED, _annotated(SIGNATURE_ANNOTATION, "")),
+    # Many decoders skip white space, which would make several spellings of one signature.
     "lenient-base64": ClassicFault(
         _MALFORMED,
         _after(
@@ -199,19 +208,26 @@ BUNDLE_FAULTS: Mapping[str, BundleFault] = {
     "unknown-version": BundleFault(
         _MALFORMED, _bundle(_set("mediaType", value="application/vnd.dev.sigstore.bundle.v9+json"))
     ),
+    # An extension that is not understood could restrict what the rest claims.
     "unknown-member": BundleFault(_MALFORMED, _bundle(_set("extra", value=1))),
+    # Protobuf's JSON readers take both spellings of a name: two members for one field.
     "snake-case": BundleFault(_MALFORMED, _bundle(_set("verification_material", value={}))),
+    # A oneof in sigstore_bundle.proto: two readers could each verify another content.
     "both-contents": BundleFault(_MALFORMED, _bundle(_set("messageSignature", value=_MESSAGE))),
     "no-content": BundleFault(_MALFORMED, _bundle(_no_content)),
+    # Also a oneof: a key would be checked, and a certificate's identity reported.
     "both-materials": BundleFault(
         _MALFORMED, _bundle(_set(_MATERIAL, "certificate", value={"rawBytes": "AA=="}))
     ),
     "no-material": BundleFault(_MALFORMED, _bundle(_set(_MATERIAL, value={}))),
+    # sigstore_bundle.proto: envelopes in a bundle have exactly one signature.
     "two-signatures": BundleFault(_MALFORMED, _bundle(_two_signatures)),
     "no-signatures": BundleFault(_MALFORMED, _bundle(_set("dsseEnvelope", "signatures", value=[]))),
+    # It contradicts the bundle's own hint, so at most one of the two names the signing key.
     "other-keyid": BundleFault(
         _MALFORMED, _bundle(_set("dsseEnvelope", "signatures", 0, "keyid", value="another"))
     ),
+    # Bits that are left over are not zero (RFC 4648, section 3.5): a second spelling of the same bytes.
     "lenient-base64": BundleFault(
         _MALFORMED, _bundle(_set("dsseEnvelope", "signatures", 0, "sig", value="QR=="))
     ),
@@ -219,6 +235,7 @@ BUNDLE_FAULTS: Mapping[str, BundleFault] = {
     "empty-chain": BundleFault(
         Reason.CHAIN_UNTRUSTED, _bundle(_set(_MATERIAL, value={"x509CertificateChain": {"certificates": []}}))
     ),
+    # Far above every limit, yet small: these exhaust by the work for each entry, not by size.
     "many-log-entries": BundleFault(
         Reason.PARSE_LIMIT, _bundle(_set(_MATERIAL, "tlogEntries", value=[{}] * 10_000))
     ),

@@ -18,6 +18,7 @@ class FakeClock:
         slept: What was slept, in order.
     """
 
+    # After every SIGNED_AT of this package, and equal to `revocation.NOW`.
     time: datetime = datetime(2026, 6, 1, tzinfo=UTC)
     elapsed: float = 0.0
     slept: list[float] = field(default_factory=list)

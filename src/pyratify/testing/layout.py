@@ -29,6 +29,7 @@ def write_layout(memory: MemoryStore, folder: Path, *, prefix: str = "", extra: 
     for digest, data in {**memory.blobs, **memory.manifests}.items():
         put_blob(folder, digest, data)
     entries = [_entry(memory, digest, prefix) for digest in memory.manifests]
+    # The marker file without which a directory is no layout (image-layout.md, "oci-layout file").
     (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*entries, *extra]}
     (folder / "index.json").write_text(json.dumps(index))
@@ -46,6 +47,7 @@ def write_saved_layout(
         entries: What is listed, each with its kind: `image`, `imageIndex`, `sigs` or `atts`.
         prefix: Put before each kind.
     """
+    # All blobs first; the index is replaced below, so unlisted manifests are reachable by digest only.
     write_layout(memory, folder)
     listed = [
         as_json(replace(entry, annotations={"kind": f"{prefix}{kind}"} if kind else {}))
@@ -74,7 +76,9 @@ def write_archive(folder: Path, path: Path, *, prefix: str = "", format: int = t
         format: One of the formats of `tarfile`.
     """
     with tarfile.open(path, "w", format=format) as archive:
+        # Sorted: folders give their entries in no fixed order.
         for file in sorted(folder.rglob("*")):
+            # `rglob` gives every folder's content itself; recursion would add it a second time.
             archive.add(file, f"{prefix}{file.relative_to(folder)}", recursive=False)
     return path
 

@@ -25,12 +25,15 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
     """
 
     allow_reuse_address = True
+    # Joined by server_close: a thread that outlives its test would disturb the next one.
     daemon_threads = False
+    # The default backlog of 5 is too short for tests that connect hundreds of times at once.
     request_queue_size = 256
 
     def __init__(
         self, handler: type[socketserver.BaseRequestHandler], tls: ssl.SSLContext | None, name: str
     ) -> None:
+        # Port 0: the system chooses a free one, so test processes can run side by side.
         super().__init__(("127.0.0.1", 0), handler)
         self.tls = tls
         self.stopping = threading.Event()
@@ -45,6 +48,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
 
     def stop(self) -> None:
         """End every connection and every thread."""
+        # In this order: none is accepted after the open ones end, and then their threads can be joined.
         self.stopping.set()
         self.shutdown()
         self._thread.join()
@@ -56,10 +60,12 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
+                    # Not closed: this wakes the reading thread, and its descriptor remains its own.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, then serve it in a thread."""
+        # Before the thread starts: `hang_up` must also find connections that were only just accepted.
         with self._lock:
             self._open.add(request)
             self.accepted += 1

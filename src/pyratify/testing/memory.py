@@ -53,6 +53,7 @@ def make_manifest(
         document["subject"] = as_json(Descriptor(subject.media_type, subject.digest, subject.size))
     if annotations:
         document["annotations"] = dict(annotations)
+    # Last, so that a test can also break a member, with null or a wrong type.
     document.update(extra)
     return json.dumps(document).encode()
 
@@ -133,6 +134,7 @@ class MemoryStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate over what is listed under the reference's digest."""
+        # Not filtered: a store may list other types too, and the executor has to cope with that.
         del artifact_type
         self._called("referrers", str(reference.digest))
         for referrer in self.listings.get(reference.digest or Digest.of(b""), []):
@@ -140,6 +142,7 @@ class MemoryStore:
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a manifest's bytes."""
+        # The limit is for `Content` to enforce: a store that ignores it must do no harm.
         del reference, limit
         self._called("fetch_manifest", descriptor.digest)
         if descriptor.digest not in self.manifests:
@@ -155,6 +158,7 @@ class MemoryStore:
         return self.blobs[descriptor.digest]
 
     def _called(self, method: str, what: str) -> None:
+        # Noted also when it fails, so that retries can be counted.
         self.calls.append((method, what))
         fault = self.faults.get(method) or self.faults.get(what)
         if fault is not None:

@@ -82,10 +82,13 @@ GOOD = Recipe()
 def sign_jws(signer: Issued, subject: Descriptor, recipe: Recipe = GOOD) -> bytes:
     """Return a JWS envelope (signature-envelope-jws.md)."""
     header = {"alg": algorithm_of(signer).name, "cty": PAYLOAD_TYPE} | _attributes(recipe, format_time)
+    # Exactly those that are there (signature-envelope-jws.md, `crit`); the signing time is not critical.
     header["crit"] = [name for name in (SCHEME, AUTHENTIC_TIME, EXPIRY) if name in header]
     protected = encode_base64url(_json(_edited(header, recipe.protected)))
     payload = encode_base64url(_payload(subject, recipe))
+    # x5c is base64 with padding (RFC 7515, section 4.1.6), unlike the rest of a JWS.
     unprotected = {"x5c": [encode_base64(der) for der in signer.chain], AGENT: "pyratify/test"}
+    # The JWS signing input (RFC 7515, section 5.1).
     signed = f"{protected}.{payload}".encode()
     envelope = {
         "payload": payload,
@@ -98,15 +101,20 @@ def sign_jws(signer: Issued, subject: Descriptor, recipe: Recipe = GOOD) -> byte
 
 def sign_cose(signer: Issued, subject: Descriptor, recipe: Recipe = GOOD) -> bytes:
     """Return a COSE envelope (signature-envelope-cose.md)."""
+    # Tag 1: seconds since the epoch (RFC 8949, section 3.4.2), without a fraction.
     attributes = _attributes(recipe, lambda time: cbor2.CBORTag(1, int(time.timestamp())))
     critical = [name for name in (SCHEME, AUTHENTIC_TIME, EXPIRY) if name in attributes]
+    # Labels 1 alg, 2 crit, 3 content type (RFC 9052, section 3.1).
     header: dict[Any, Any] = {1: algorithm_of(signer).cose, 2: critical, 3: PAYLOAD_TYPE, **attributes}
     edited = _edited(header, recipe.protected)
+    # Signed as these bytes: encoding the map again might order it otherwise.
     protected = edited if isinstance(edited, bytes) else cbor2.dumps(edited)
     payload = _payload(subject, recipe)
+    # Label 33 is x5chain (RFC 9360).
     unprotected: dict[Any, Any] = {33: list(signer.chain), AGENT: "pyratify/test"}
     signature = _sign(signer, sig_structure(protected, payload), recipe)
     parts = [protected, _edited(unprotected, recipe.unprotected), payload, signature]
+    # Tag 18 is COSE_Sign1 (RFC 9052, section 2).
     envelope = _edited(cbor2.CBORTag(18, parts), recipe.whole)
     return envelope if isinstance(envelope, bytes) else cbor2.dumps(envelope)
 
@@ -140,6 +148,7 @@ def make_verifier(
 
 def algorithm_of(signer: Issued) -> Algorithm:
     """Return the algorithm that the signer's key signs with."""
+    # From the key, never a choice: `alg` has to agree with it (signature-envelope-jws.md, `alg`).
     return algorithm_for(signer.key.public_key())
 
 
@@ -147,9 +156,11 @@ def raw_signature(key: Any, algorithm: Algorithm, data: bytes) -> bytes:
     """Sign as Notary Project signatures are: RSASSA-PSS, or ECDSA with r and s in full width."""
     digest = hash_algorithm(algorithm)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
+        # The salt is as long as the hash (RFC 7518, section 3.5; RFC 8230, section 2).
         pss = padding.PSS(padding.MGF1(digest), salt_length=digest.digest_size)
         signature: bytes = key.sign(data, pss, digest)
         return signature
+    # Fixed width, not DER (RFC 7518, section 3.4; RFC 9053, section 2.1); 66 bytes for P-521.
     width = (key.curve.key_size + 7) // 8
     numbers = decode_dss_signature(key.sign(data, ec.ECDSA(digest)))
     return b"".join(number.to_bytes(width, "big") for number in numbers)
@@ -162,6 +173,7 @@ def _sign(signer: Issued, data: bytes, recipe: Recipe) -> bytes:
 
 
 def _attributes(recipe: Recipe, encode: Callable[[datetime], Any]) -> dict[str, Any]:
+    # Each scheme has its own kind of time, and the other's is not allowed (signing-scheme.md).
     time = SIGNING_TIME if recipe.scheme == X509 else AUTHENTIC_TIME
     attributes = {SCHEME: recipe.scheme, time: encode(recipe.signed_at)}
     return attributes if recipe.expiry is None else attributes | {EXPIRY: encode(recipe.expiry)}
@@ -173,6 +185,7 @@ def _payload(subject: Descriptor, recipe: Recipe) -> bytes:
 
 def _edited(value: Any, edit: Edit) -> Any:
     result = edit(value)
+    # Most edits change in place and return nothing.
     return value if result is None else result
 
 

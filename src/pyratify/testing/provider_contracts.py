@@ -34,12 +34,14 @@ class CredentialContract:
 
     async def test_the_registrys_own_credential_is_given(self, case: CredentialCase) -> None:
         """Each time the same, also when many ask at once."""
+        # At once: a provider that caches must not hand one caller the half-made answer of another.
         given = await asyncio.gather(*(case.provider.credential(case.registry) for _ in range(4)))
         must(all(one == case.credential for one in given), "a registry gets its own credential")
 
     async def test_no_other_registry_gets_it(self, case: CredentialCase) -> None:
         """Names that contain the registry's, or are contained in it, and other ports are other registries."""
         host = case.registry
+        # What a match by prefix, suffix or substring would let through, and so send a secret elsewhere.
         others = (
             f"evil.{host}",
             f"evil{host}",
@@ -55,6 +57,7 @@ class CredentialContract:
         """Representations end up in logs."""
         given = await case.provider.credential(case.registry)
         secrets = (given.password, given.identity_token, given.registry_token)
+        # The provider too: its options hold the secrets it was configured with.
         shown = f"{case.provider!r} {given!r}"
         must(not any(secret and secret in shown for secret in secrets), "no secret is in a representation")
 
@@ -63,6 +66,7 @@ async def _nothing_for(provider: CredentialProvider, registry: str) -> bool:
     try:
         return (await provider.credential(registry)).is_anonymous
     except StoreError as error:
+        # To refuse is as good as to have none; a network fault would prove nothing.
         return error.reason in (Reason.CREDENTIAL_SCOPE, Reason.REGISTRY_AUTH)
 
 

@@ -108,6 +108,7 @@ class RegistrySimulator:
         """The longest chain of requests of which each came after the answer to the one before."""
         depths: list[tuple[int, int]] = []
         for hit in self.hits:
+            # An answer counts only if it was sent before the request came; 0 means it still is not.
             before = [depth for answered, depth in depths if 0 < answered < hit.arrived]
             depths.append((hit.answered, 1 + max(before, default=0)))
         return max((depth for _, depth in depths), default=0)
@@ -129,6 +130,7 @@ class RegistrySimulator:
 
     def fault(self, *faults: Fault) -> None:
         """Make these faults happen; of several that fit, the first does."""
+        # A list for each fault: `nth` and `times` count the requests that match this one.
         with self._lock:
             self._faults.extend((fault, []) for fault in faults)
 
@@ -146,6 +148,7 @@ class RegistrySimulator:
             RuntimeError: The simulator itself had a defect meanwhile.
         """
         self._server.stop()
+        # A defect in a handler thread would otherwise look like a connection that a client should retry.
         if self._server.errors:
             raise RuntimeError(f"the registry simulator failed: {self._server.errors[0]}")
 
@@ -172,6 +175,7 @@ class RegistrySimulator:
         self.close()
 
     def _respond(self, hit: Hit) -> tuple[Answer, Fault | None]:
+        # Arrival and choice of the fault in one step, so that `nth` follows the order of `hits`.
         with self._lock:
             self._count += 1
             hit.arrived = self._count
@@ -181,8 +185,10 @@ class RegistrySimulator:
         if fault is not None:
             answer = fault.change(answer)
         if self.delay:
+            # Outside the lock, so that delays overlap; on the event, so that closing does not wait.
             self._server.stopping.wait(self.delay)
         self._rounds.wait(self._server.stopping)
+        # A second number after the wait: `depth` compares answers with later arrivals.
         with self._lock:
             self._count += 1
             hit.answered = self._count
@@ -191,6 +197,7 @@ class RegistrySimulator:
 
     def _fault_for(self, hit: Hit) -> Fault | None:
         chosen: Fault | None = None
+        # All are counted, also those behind the chosen one: `nth` does not depend on other faults.
         for fault, matched in self._faults:
             if fault.matches(hit):
                 matched.append(hit)
@@ -200,8 +207,10 @@ class RegistrySimulator:
 
     def _ordinary(self, hit: Hit) -> Answer:
         path = hit.path.partition("?")[0]
+        # Before the check: a client without a token has to get one here.
         if path == "/token" and self.auth is not None:
             return self.auth.token(hit)
+        # Stores read, and by GET alone: any other method is a defect of the client under test.
         if hit.method != "GET":
             return Answer(405)
         if self.auth is not None:

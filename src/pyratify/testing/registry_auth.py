@@ -29,6 +29,7 @@ def basic_credential(value: str) -> tuple[str, str] | None:
     scheme, _, encoded = value.partition(" ")
     if scheme.lower() != "basic":
         return None
+    # The first colon ends the user; a password may contain more (RFC 7617, section 2).
     user, _, password = b64decode(encoded).decode().partition(":")
     return user, password
 
@@ -88,6 +89,7 @@ class BearerAuth:
         """Ask for a token."""
         scope = f"repository:{repository}:pull"
         token = hit.headers.get("authorization", "").removeprefix("Bearer ")
+        # A token for another repository is none: clients must not reuse one across repositories.
         if self.issued.get(token) == scope:
             return None
         challenge = f'Bearer realm="{self.realm or base + "/token"}",service="{self.service}",scope="{self.scope or scope}"'
@@ -95,10 +97,12 @@ class BearerAuth:
 
     def token(self, hit: Hit) -> Answer:
         """Give a token to the user, to the holder of the identity token, or to anybody."""
+        # OAuth2 posts a form (auth-oauth.md), the older way is a GET with a query (auth-token.md).
         query = parse_qs(hit.body.decode() if hit.method == "POST" else urlsplit(hit.path).query)
         if not self._knows(hit, query):
             return Answer(401, (), _NOTHING)
         token = secrets.token_urlsafe(16)
+        # As asked for, not as the challenge had it: a wrong scope shows in the next request.
         self.issued[token] = " ".join(query.get("scope", []))
         document = {"token": token, "expires_in": self.lifetime}
         return Answer(200, (("Content-Type", "application/json"),), json.dumps(document).encode())

@@ -15,6 +15,7 @@ from pyratify.core.store import Discovery
 from pyratify.testing.memory import MemoryStore, as_json
 from pyratify.testing.registry_faults import Answer
 
+# Greedy, as a repository's name may itself contain `manifests` or `blobs`; the last one counts.
 _ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers)/(?P<name>[^/]+)")
 
 
@@ -73,7 +74,9 @@ class Content:
         return self._referrers(store, path)
 
     def _manifest(self, store: MemoryStore, name: str) -> Answer:
+        # Tags have no colon, so a name with one can only be a digest.
         digest = Digest(name) if ":" in name else store.tags.get(name)
+        # Tags of the schema exist only where clients, not the registry, keep the index.
         if digest is None and not self.features.referrers_api:
             return self._tag_schema(store, name)
         if digest is None or digest not in store.manifests:
@@ -86,6 +89,7 @@ class Content:
 
     def _tag_schema(self, store: MemoryStore, name: str) -> Answer:
         """Serve the index `sha256-<hex>` (OCI distribution specification, "Referrers Tag Schema")."""
+        # Cut to 64 characters (distribution-spec.md, "Referrers Tag Schema"): it matters for sha512.
         subject = next((d for d in store.listings if f"{d.algorithm}-{d.hex[:64]}" == name), None)
         if subject is None:
             return _error(404, "MANIFEST_UNKNOWN")
@@ -94,6 +98,7 @@ class Content:
 
     def _referrers(self, store: MemoryStore, path: str) -> Answer:
         if not self.features.referrers_api:
+            # Go's text for an unknown route: a registry without this API need not answer in JSON.
             return Answer(404, (("Content-Type", "text/plain"),), b"404 page not found\n")
         parts = urlsplit(path)
         query = parse_qs(parts.query)
@@ -102,10 +107,12 @@ class Content:
         wanted = query.get("artifactType", [""])[0]
         if wanted and self.features.filters:
             entries = [entry for entry in entries if entry.get("artifactType") == wanted]
+            # Only where applied: its absence tells the client to filter by itself ("Listing Referrers").
             headers.append(("OCI-Filters-Applied", "artifactType"))
         start, size = int(query.get("last", ["0"])[0]), self.features.page_size or len(entries) or 1
         if start + size < len(entries):
             kind = f"artifactType={wanted}&" if wanted else ""
+            # Relative and with the filter: clients must follow it as it is ("Listing Referrers").
             headers.append(("Link", f'<{parts.path}?{kind}last={start + size}>; rel="next"'))
         return Answer(200, tuple(headers), _index(entries[start : start + size]))
 
@@ -113,12 +120,14 @@ class Content:
         return [
             self._entry(store, referrer.descriptor)
             for referrer in store.listings.get(subject, [])
+            # Found by tag: no registry lists them as referrers.
             if referrer.discovery is not Discovery.COSIGN_TAG
         ]
 
     def _entry(self, store: MemoryStore, descriptor: Descriptor) -> dict[str, Any]:
         entry = as_json(descriptor)
         data = store.manifests.get(descriptor.digest)
+        # A listing may claim what it likes: an artifactType that a test set is served as it is.
         if data is None or descriptor.artifact_type:
             return entry
         try:
@@ -126,6 +135,7 @@ class Content:
         except ValueError:  # broken on purpose
             return entry
         config = document.get("config", {}).get("mediaType")
+        # Without an artifactType the config's media type counts (distribution-spec.md, "Listing Referrers").
         kind = config if self.features.config_types else document.get("artifactType", config)
         if kind:
             entry["artifactType"] = kind
@@ -148,6 +158,7 @@ def load_layout(store: MemoryStore, folder: Path) -> None:
 
 
 def _load(store: MemoryStore, entry: dict[str, Any], tag: str | None, read: Callable[[str], bytes]) -> None:
+    # Manifests are shared between indices; reading one again would list its referrers twice.
     known = Digest(entry["digest"]) in store.manifests
     descriptor = store.add_manifest(read(entry["digest"]), tag=tag, media_type=entry["mediaType"])
     if known or entry["mediaType"] not in MANIFEST_TYPES:

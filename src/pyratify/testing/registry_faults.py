@@ -90,6 +90,7 @@ class Fault:
 
     def change(self, answer: Answer) -> Answer:
         """Return the answer as the fault makes it."""
+        # Field names ignore case (RFC 9110, section 5.1).
         replaced = {name.lower() for name in self.headers}
         kept = [field for field in answer.headers if field[0].lower() not in replaced]
         added = [(name, value) for name, value in self.headers.items() if value is not None]

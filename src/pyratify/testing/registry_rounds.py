@@ -22,8 +22,10 @@ class Rounds:
         if not self._quiet:
             return
         with self._changed:
+            # Each arrival extends the round, for those that wait already as well.
             mine, self._last = self._round, time.monotonic()
             while self._round == mine and not stopping.is_set():
+                # A monotonic clock: a correction of the system's time must not end a round.
                 left = self._last + self._quiet - time.monotonic()
                 if left > 0:
                     self._changed.wait(left)

@@ -12,6 +12,7 @@ from pyratify.testing.loopback import POLL, LoopbackServer
 from pyratify.testing.registry_faults import Answer, Fault, Hit
 
 Respond = Callable[[Hit], tuple[Answer, Fault | None]]
+# The first byte of a TLS handshake record (RFC 8446, section 5.1).
 _TLS = b"\x16"
 _FILLER = b"x" * 65536
 
@@ -33,17 +34,20 @@ class Server(LoopbackServer):
         """Keep defects of the simulator itself for the test; clients that go away are nothing special."""
         del request, client_address
         error = sys.exception()
+        # TLS errors are OSErrors as well, and clients under test break handshakes on purpose.
         if not isinstance(error, OSError):
             self.errors.append(repr(error))
 
 
 class _Connection(socketserver.StreamRequestHandler):
+    # Else small answers wait for the acknowledgement of the one before.
     disable_nagle_algorithm = True
     server: Server
     rfile: BufferedReader
 
     def setup(self) -> None:
         if self.server.tls is not None:
+            # A duplicate: wrap_socket detaches what it wraps, and `hang_up` has to reach the socket.
             plain = self.request
             self.request = self.server.tls.wrap_socket(
                 plain.dup(), server_side=True, do_handshake_on_connect=False
@@ -52,11 +56,13 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         if isinstance(self.request, ssl.SSLSocket):
+            # Here and not in `setup`: `finish`, which closes the socket, runs only after `handle` has begun.
             self.request.do_handshake()
         while self._one():
             pass
 
     def finish(self) -> None:
+        # Flushing fails when the client has gone.
         with contextlib.suppress(OSError):
             super().finish()
         if isinstance(self.request, ssl.SSLSocket):
@@ -73,9 +79,11 @@ class _Connection(socketserver.StreamRequestHandler):
         return self._misbehave(answer, fault)
 
     def _read(self) -> Hit | None:
+        # https tried on a plain server (docs/decisions/0005): there may be no line end to wait for.
         if self.rfile.peek(1)[:1] == _TLS:
             self.wfile.write(head(Answer(400), 0))
             return None
+        # Bounded, so that a client's defect cannot fill the memory of the test; latin-1 decodes every byte.
         parts = self.rfile.readline(65536).decode("latin-1").split()
         if len(parts) != 3:
             return None
@@ -102,18 +110,22 @@ class _Connection(socketserver.StreamRequestHandler):
         if fault.drip is not None:
             return self._drip(head(answer, len(answer.body)) + answer.body, fault.drip)
         if fault.truncate is not None:
+            # The header promises the whole length, so that the client can notice what is missing.
             self.wfile.write(head(answer, len(answer.body)) + answer.body[: fault.truncate])
             return False
         if fault.endless:
+            # Without a length the body ends with the connection (RFC 9112, section 6.3).
             self._send(answer, None)
             while not self.server.stopping.is_set():
                 self.wfile.write(_FILLER)
+        # A test that sets the framing itself may leave the client waiting for more: no second request.
         own = any(name.lower() in ("content-length", "transfer-encoding") for name in fault.headers)
         self._send(answer, None if own else len(answer.body))
         return not own
 
     def _drip(self, data: bytes, seconds: float) -> bool:
         for index in range(len(data)):
+            # Each byte in its own write: the client has to read a header that comes in pieces.
             self.wfile.write(data[index : index + 1])
             if self.server.stopping.wait(seconds):
                 break
@@ -126,4 +138,5 @@ def head(answer: Answer, length: int | None) -> bytes:
     lines += [f"{name}: {value}" for name, value in answer.headers]
     if length is not None:
         lines.append(f"Content-Length: {length}")
+    # UTF-8, so that a fault can put bytes outside ASCII into a field.
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")

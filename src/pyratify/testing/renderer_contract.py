@@ -16,6 +16,7 @@ from pyratify.testing.checks import must
 
 _SUBJECT = Descriptor("application/vnd.oci.image.manifest.v1+json", Digest.of(b"image"), 5)
 _REFERENCE = Reference.parse("example.com/team/app:v1")
+# Clears a screen, sets a title, turns text around, hides, overwrites a line; and a lone surrogate.
 _HOSTILE = "\x1b[2J\x1b]0;owned\x07 \u202e\u200b\r\x00ALLOWED\udc80"
 
 
@@ -28,6 +29,7 @@ def make_result(decision: Decision, text: str = "not good", *, undecided: bool =
         undecided: Whether it is an error.
     """
     failure = Failure(Reason.SIG_INVALID, text, text)
+    # The data of details refuses a lone surrogate (core/details.py), so that one is replaced here.
     details = Details(text, (text,), {"said": text.encode(errors="replace").decode()}, (failure,))
     report = ArtifactReport(
         _REFERENCE.at(_SUBJECT.digest),
@@ -61,6 +63,7 @@ class RendererContract:
         )
         texts = [render(result, color=False) for result in results]
         must(all(isinstance(text, str) and text for text in texts), "a renderer returns a text")
+        # A text shared by two decisions would let a denial be read as a success.
         must(len(set(texts)) == len(texts), "different decisions look different")
         must(texts == [render(result, color=False) for result in results], "a renderer is a pure function")
 
@@ -74,5 +77,6 @@ class RendererContract:
     def test_hostile_text_moves_no_cursor(self, render: Renderer) -> None:
         """Neither escape sequences nor marks that change the order of text; only breaks of lines and tabs."""
         text = render(make_result(Decision.DENY, _HOSTILE), color=False)
+        # The category that terminals act on: controls, format marks and surrogates are not printable.
         bad = {char for char in text if not char.isprintable() and char not in "\n\t"}
         must(not bad, f"a renderer escapes what a terminal would obey, and not {sorted(map(repr, bad))}")

@@ -37,6 +37,7 @@ def looked_up(
     if ocsp:
         method = x509.oid.AuthorityInformationAccessOID.OCSP
         access = x509.AccessDescription(method, x509.UniformResourceIdentifier(ocsp))
+        # Not critical (RFC 5280, section 4.2.2.1).
         found.append((x509.AuthorityInformationAccess([access]), False))
     if lists:
         found.append((x509.CRLDistributionPoints(_points(lists)), False))
@@ -111,6 +112,7 @@ def make_list(
     if number is not None:
         builder = builder.add_extension(x509.CRLNumber(number), critical=False)
     if base is not None:
+        # Critical: else a delta could pass for a whole list (RFC 5280, section 5.2.4).
         builder = builder.add_extension(x509.DeltaCRLIndicator(base), critical=True)
     for extension, critical in extra:
         builder = builder.add_extension(extension, critical)
@@ -123,7 +125,7 @@ def responder(issuer: Issued, *, no_check: bool = True, kind: str = "p256", **ch
     profile: dict[str, Any] = {
         "subject": "CN=responder,O=Example CA,C=US",
         "extended": (OCSP_SIGNING,),
-        "extensions": ((x509.OCSPNoCheck(), False),) if no_check else (),
+        "extensions": ((x509.OCSPNoCheck(), False),) if no_check else (),  # RFC 6960, section 4.2.2.2.1
     }
     return issue(Profile(**(profile | changes)), make_key(kind, "responder"), issuer)
 
@@ -178,11 +180,12 @@ def make_answer(
 
 def entry_extension(oid: str, value: bytes, *, critical: bool = False) -> Callable[[bytes], bytes]:
     """Return an edit of an answer's entry that adds one extension."""
-    flag = b"\x01\x01\xff" if critical else b""
+    flag = b"\x01\x01\xff" if critical else b""  # DEFAULT FALSE is left out in DER (X.690, section 11.5)
     added = encode(SEQUENCE, encode_object_identifier(oid) + flag + encode(OCTET_STRING, value))
 
     def edit(entry: bytes) -> bytes:
         content = read_element(entry, SEQUENCE).content
+        # singleExtensions (RFC 6960, section 4.2.1).
         return encode(SEQUENCE, content + encode(context(1), encode(SEQUENCE, added)))
 
     return edit
@@ -196,7 +199,7 @@ def _edited(answer: bytes, signer: Issued, edit: Callable[[bytes], bytes]) -> by
     responder_id, produced, entries, *rest = _parts(_inside(statement))
     changed = encode(SEQUENCE, edit(_inside(entries)))
     body = encode(SEQUENCE, b"".join((responder_id, produced, changed, *rest)))
-    signature = encode(0x03, b"\x00" + signer.key.sign(body, ECDSA(SHA256())))
+    signature = encode(0x03, b"\x00" + signer.key.sign(body, ECDSA(SHA256())))  # no unused bits
     basic = encode(SEQUENCE, b"".join((body, algorithm, signature, *bag)))
     response = encode(SEQUENCE, kind + encode(OCTET_STRING, basic))
     return encode(SEQUENCE, status + encode(context(0), response))
@@ -258,7 +261,7 @@ class RevocationServer:
 
     async def __aexit__(self, *_: object) -> None:
         """End, also what is still waiting."""
-        self._ended.set()
+        self._ended.set()  # first, as wait_closed waits for open connections
         self._server.close()
         await self._server.wait_closed()
 
@@ -268,13 +271,13 @@ class RevocationServer:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):  # clients may leave at any time
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
             self.asked.append(path)
             below = f"/{path.split('/')[1]}"  # clients may put an OCSP request into the path
             answer = self.places.get(path, self.places.get(below, as_http(b"", status="404 Not Found")))
             if answer is None:
-                await self._ended.wait()
+                await self._ended.wait()  # silence without an end: the client's time limit is what is tested
             else:
                 writer.write(answer if answer.startswith(b"HTTP/1.1 ") else as_http(answer))
                 await writer.drain()

@@ -90,6 +90,7 @@ class Signing:
     @property
     def is_stamped(self) -> bool:
         """Whether a timestamp is made."""
+        # A certificate lives for minutes, so every signature needs some proof of its time.
         return self.stamp if self.stamp is not None else not (self.log == 1 and self.promise)
 
 
@@ -136,11 +137,13 @@ class PrivateSigstore:
         root, below = (make_key("p256", f"{name} {which}#0") for which in ("root", "intermediate"))
         self._root = authority(f"{name} root", extensions=identifiers(root))
         both = identifiers(below, root)
+        # A path length of 0: it issues signing certificates and no further authority.
         self.intermediate = authority(
             f"{name} intermediate", issuer=self._root, path_length=0, extensions=both
         )
         self.certificates = TestLog(make_key("p256", f"{name} ct"), f"ct.{name}.test")
         self.more_certificates = TestLog(make_key("p256", f"{name} ct2"), f"ct2.{name}.test")
+        # Rekor v1 signs with ECDSA and promises inclusion; v2 with Ed25519 and has proofs alone.
         self.logs = {
             1: TestLog(make_key("p256", f"{name} rekor"), f"rekor.{name}.test"),
             2: TestLog(make_key("ed25519", f"{name} rekor2"), f"log2.{name}.test"),
@@ -177,10 +180,12 @@ class PrivateSigstore:
         if signing.key is not None:
             return Signer(signing.key.der, signing.key, bare=True)
         key = CosignKey.generate(signing.kind)
+        # The certificate must be older than the signature, or its time lies outside its validity.
         begin = signing.at - timedelta(seconds=5)
         parent = x509.load_der_x509_certificate(self.intermediate.der)
         builder = x509.CertificateBuilder(
             parent.subject,
+            # Fulcio leaves the subject empty: the identity is in the subject alternative name alone.
             x509.Name([]),
             key.private.public_key(),
             x509.random_serial_number(),
@@ -193,6 +198,7 @@ class PrivateSigstore:
             *named,
         ):
             builder = builder.add_extension(extension, critical)
+        # Last: the timestamp covers all other extensions, in this order.
         if signing.sct != "none":
             builder = builder.add_extension(self._timestamps(builder, begin, signing.sct), critical=False)
         certificate = builder.sign(self.intermediate.key, SHA256())
@@ -217,6 +223,7 @@ class PrivateSigstore:
     def sign_message(self, message: bytes, signing: Signing = GOOD) -> dict[str, Any]:
         """Return a bundle with a signature over the artifact's own bytes."""
         signer = self.signer(signing)
+        # The digest below is by SHA-256, and signature and digest have to agree whatever the curve.
         signature = signer.key.sign(message, "sha256")
         body = hashedrekord(signing.log or 1, message, signature, signer.der, bare=signer.bare)
         digest = {"algorithm": "SHA2_256", "digest": encode_base64(hashlib.sha256(message).digest())}
@@ -247,6 +254,7 @@ class PrivateSigstore:
     def _bundle(self, signing: Signing, signer: Signer, signature: bytes, body: bytes) -> dict[str, Any]:
         material = signer.material
         if signing.log:
+            # Rekor v2 issues no signed entry timestamps (rekor-v2-spec.md, section 4.2).
             at = signing.at if signing.log == 1 and signing.promise else None
             material["tlogEntries"] = [self.logs[signing.log].entry(body, at, proof=signing.proof)]
         if signing.is_stamped:
@@ -257,6 +265,7 @@ class PrivateSigstore:
     def _timestamps(
         self, builder: x509.CertificateBuilder, begin: datetime, how: str
     ) -> x509.UnrecognizedExtension:
+        # Signed only to get at the bytes that are stamped, the certificate without the list.
         body = builder.sign(self.intermediate.key, SHA256()).tbs_certificate_bytes
         issuer = self.intermediate.key.public_key()
         spki = issuer.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -266,6 +275,7 @@ class PrivateSigstore:
             serialized_sct(each, taken, spki, body + b"x" * (how == "forged"))
             for each in (log, *([self.more_certificates] if how == "two" else ()))
         ]
+        # Two-byte lengths, of each timestamp and of the list (RFC 6962, section 3.3).
         every = b"".join(len(single).to_bytes(2, "big") + single for single in singles)
         listed = len(every).to_bytes(2, "big") + every
         return x509.UnrecognizedExtension(x509.ObjectIdentifier(_SCT_LIST), encode(OCTET_STRING, listed))

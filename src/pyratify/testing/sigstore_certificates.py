@@ -22,7 +22,9 @@ def leaf_extensions(
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (x509.KeyUsage(**usage), True),
         (x509.ExtendedKeyUsage([x509.ObjectIdentifier(CODE_SIGNING)]), False),
+        # Critical, since the subject is empty (RFC 5280, section 4.2.1.6).
         (x509.SubjectAlternativeName(list(names)), True),
+        # As they are: the newer extensions hold DER, the older ones a bare text.
         *(
             (x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value), False)
             for oid, value in stated.items()
@@ -33,6 +35,7 @@ def leaf_extensions(
 def identifiers(key: Any, issuer: Any = None) -> list[tuple[x509.ExtensionType, bool]]:
     """Return the identifiers of a certificate's key and of its issuer's, which strict verifiers ask for."""
     own = (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+    # A root may leave out the authority's identifier (RFC 5280, section 4.2.1.1).
     if issuer is None:
         return [own]
     return [own, (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), False)]

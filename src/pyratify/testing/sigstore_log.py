@@ -17,6 +17,7 @@ from pyratify.pki.transparency.log_entry import LogEntry, promised_bytes
 from pyratify.pki.transparency.merkle import leaf_hash, node_hash
 from pyratify.testing.certificates import pem
 
+# A second leaf, so that proofs have a step: in a tree of one the leaf is the root.
 _SIBLING = leaf_hash(b"another entry")
 
 
@@ -29,6 +30,7 @@ class TestLog:
         name: Its host.
     """
 
+    # The class's name would make pytest collect it.
     __test__ = False
 
     key: Any = field(repr=False)
@@ -45,6 +47,7 @@ class TestLog:
         """Its identifier: a hash of the key, for Ed25519 with the name (C2SP signed-note)."""
         if self._is_ed25519:
             raw = self.key.public_key().public_bytes_raw()
+            # The name, a line feed, the type 1 for Ed25519, the key; a note's key ID is the first four bytes.
             return hashlib.sha256(self.name.encode() + b"\n\x01" + raw).digest()
         return hashlib.sha256(self.der).digest()
 
@@ -84,6 +87,7 @@ class TestLog:
             "canonicalizedBody": encode_base64(body),
         }
         if at is not None:
+            # A text: protobuf's JSON writes 64-bit integers so.
             entry["integratedTime"] = str(int(at.timestamp()))
             entry["inclusionPromise"] = {"signedEntryTimestamp": encode_base64(self.promise(body, at))}
         if proof:
@@ -94,6 +98,7 @@ class TestLog:
         """Return an entry as annotations of classic signatures hold it."""
         payload = {
             "body": encode_base64(body),
+            # A number, and the log's ID in hex: classic annotations are Rekor's own JSON, not protobuf's.
             "integratedTime": int(at.timestamp()),
             "logIndex": 1,
             "logID": self.log_id.hex(),
@@ -107,6 +112,7 @@ class TestLog:
 
     def proof(self, body: bytes) -> dict[str, Any]:
         """Return the proof that the second of two leaves is the entry."""
+        # Prefixes keep a node from passing as a leaf (RFC 6962, section 2.1).
         root = node_hash(_SIBLING, leaf_hash(body))
         return {
             "logIndex": "1",
@@ -118,13 +124,16 @@ class TestLog:
 
     def checkpoint(self, size: int, root: bytes, origin: str | None = None) -> str:
         """Return a signed checkpoint."""
+        # Rekor v1 appends the number of its tree to the origin.
         own = self.name if self._is_ed25519 else f"{self.name} - 1193050959916656506"
         text = f"{own if origin is None else origin}\n{size}\n{encode_base64(root)}\n"
         return f"{text}\n{self.signature_line(text)}"
 
     def signature_line(self, text: str) -> str:
         """Return the log's signature under a note."""
+        # Four bytes of key ID precede the signature (C2SP signed-note).
         value = encode_base64(self.log_id[:4] + self.sign(text.encode()))
+        # The em dash and the space begin a signature line (C2SP signed-note).
         return f"\N{EM DASH} {self.name} {value}\n"
 
 
@@ -159,6 +168,7 @@ def log_dsse(payload: bytes, signature: bytes, certificate: bytes, *, bare: bool
     value = hashlib.sha256(payload).hexdigest()
     verifier = encode_base64(_pem(certificate, bare=bare))
     spec = {
+        # Not an envelope's hash, which is not known here: pyratify reads payloadHash only.
         "envelopeHash": {"algorithm": "sha256", "value": value},
         "payloadHash": {"algorithm": "sha256", "value": value},
         "signatures": [{"signature": encode_base64(signature), "verifier": verifier}],
@@ -191,19 +201,24 @@ def log_intoto(payload: bytes, signature: bytes, certificate: bytes) -> bytes:
 
 
 def _pem(der: bytes, *, bare: bool) -> bytes:
+    # Only the label: the bytes are a SubjectPublicKeyInfo already.
     return pem(der).replace(b"CERTIFICATE", b"PUBLIC KEY") if bare else pem(der)
 
 
 def body(kind: str, version: str, spec: Mapping[str, Any]) -> bytes:
     """Return the canonical bytes of an entry."""
     document = {"apiVersion": version, "kind": kind, "spec": spec}
+    # The leaf's hash is over these bytes: sorted and without spaces (RFC 8785).
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
 def serialized_sct(log: TestLog, taken: datetime, issuer: bytes, certificate: bytes) -> bytes:
     """Return a signed certificate timestamp (RFC 6962, section 3.2)."""
     millis = int(taken.timestamp() * 1000).to_bytes(8, "big")
+    # The issuer's key by its hash, then the TBSCertificate without the list of timestamps.
     entry = hashlib.sha256(issuer).digest() + len(certificate).to_bytes(3, "big") + certificate
+    # Version 1, certificate_timestamp, the time, precert_entry, and no extensions.
     signature = log.sign(b"\x00\x00" + millis + b"\x00\x01" + entry + b"\x00\x00")
+    # SHA-256 and ECDSA (RFC 5246, section 7.4.1.4.1).
     signed = b"\x04\x03" + len(signature).to_bytes(2, "big") + signature
     return b"\x00" + log.log_id + millis + b"\x00\x00" + signed

@@ -71,6 +71,7 @@ def fill(memory: MemoryStore) -> Sample:
     payload = b"signature"
     signature = memory.attach(image, SIGNATURE, ("application/octet-stream", payload))
     sbom = memory.attach(image, SBOM, ("application/json", b'{"sbom":true}'))
+    # The empty config, which all manifests of the sample share.
     memory.add_blob(b"{}")
     return Sample(memory, image, bare, signature, sbom, payload)
 
@@ -123,12 +124,14 @@ class StoreContract:
         _must(
             set(first) == {case.sample.signature.digest, case.sample.sbom.digest}, "all referrers are listed"
         )
+        # Reports keep the store's order, so equal content must give equal reports.
         _must(first == await listed(case.store, subject), "the order is stable")
 
     async def test_an_artifact_type_never_hides_what_was_asked_for(self, case: StoreCase) -> None:
         """A listing by type contains that type, whatever else it contains."""
         subject = case.reference.at(case.sample.image.digest)
         digests = await listed(case.store, subject, SIGNATURE)
+        # More than was asked for is allowed: registries need not filter (distribution-spec.md).
         _must(case.sample.signature.digest in digests, "the wanted type is listed")
 
     async def test_a_subject_without_referrers_has_an_empty_listing(self, case: StoreCase) -> None:
@@ -140,6 +143,7 @@ class StoreContract:
         """A caller that has seen enough stops after the first referrer; the store goes on working."""
         subject = case.reference.at(case.sample.image.digest)
         listing = case.store.referrers(subject)
+        # One step, then the end: connections or files that a listing holds must be released.
         await anext(listing)
         await listing.aclose()  # type: ignore[attr-defined]
         _must(len(await listed(case.store, subject)) == 2, "another listing is whole")
@@ -148,7 +152,9 @@ class StoreContract:
         """A manifest is delivered as it is."""
         subject = case.reference.at(case.sample.image.digest)
         async for referrer in case.store.referrers(subject):
+            # A store may hand over a manifest that it has read to make the listing.
             data = referrer.manifest or await case.store.fetch_manifest(subject, referrer.descriptor, 1 << 20)
+            # Before parsing, as the executor does: bytes that do not fit the digest are not read.
             check_content(data, referrer.descriptor)
             manifest = parse_manifest(data, referrer.descriptor)
             named = manifest.subject is not None and manifest.subject.same_content(case.sample.image)

@@ -40,6 +40,7 @@ _OIDS = {
     "sha384": "2.16.840.1.101.3.4.2.2",
     "sha512": "2.16.840.1.101.3.4.2.3",
 }
+# rsaEncryption names no hash; the digest algorithm does (RFC 3370, section 3.2).
 _RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 _ECDSA = {
     "sha1": "1.2.840.10045.4.1",
@@ -101,6 +102,7 @@ def timestamp_authority(issuer: Issued, *, kind: str = "p256", **changes: Any) -
     profile: dict[str, Any] = {
         "subject": "CN=timestamps,O=Example TSA,C=US",
         "extended": (TIMESTAMPING,),
+        # RFC 3161, section 2.3: this one purpose, and critical.
         "extended_critical": True,
     }
     return issue(Profile(**(profile | changes)), make_key(kind, "timestamps"), issuer)
@@ -111,9 +113,11 @@ def make_token(tsa: Issued, message: bytes, recipe: TokenRecipe = GOOD_TOKEN) ->
     statement = _statement(message, recipe)
     signer = recipe.signer(_signer(tsa, statement, recipe))
     certificates = recipe.certificates(tsa.chain)
+    # An edit can leave the bag out: RFC 3161 includes certificates only on request.
     bag = b"" if certificates is None else encode(context(0), b"".join(certificates))
     content = encode(context(0), encode(OCTET_STRING, recipe.content(statement)))
     body = (
+        # Version 3, as the content is not plain data (RFC 5652, section 5.1).
         _integer(3)
         + encode(SET, _algorithm(_OIDS[recipe.digest]))
         + encode(SEQUENCE, encode_object_identifier(TST_INFO) + content)
@@ -127,6 +131,7 @@ def make_token(tsa: Issued, message: bytes, recipe: TokenRecipe = GOOD_TOKEN) ->
 
 def make_response(token: bytes, status: int = 0) -> bytes:
     """Return a timestamp server's answer with a token."""
+    # A server's answer is a status and the token (RFC 3161, section 2.4.2); status 0 is `granted`.
     return encode(SEQUENCE, encode(SEQUENCE, _integer(status)) + token)
 
 
@@ -134,6 +139,7 @@ def stamped_jws(tsa: Issued, recipe: TokenRecipe = GOOD_TOKEN) -> Callable[[Any]
     """Return an edit of a whole JWS envelope that adds a timestamp of its signature."""
 
     def edit(envelope: Any) -> Any:
+        # Over the signature's bytes, not their base64url.
         token = make_token(tsa, decode_base64url(envelope["signature"]), recipe)
         envelope["header"][TIMESTAMP] = encode_base64(token)
         return envelope
@@ -160,7 +166,9 @@ def _statement(message: bytes, recipe: TokenRecipe) -> bytes:
         _integer(recipe.version)
         + encode_object_identifier(recipe.policy)
         + encode(SEQUENCE, _algorithm(_OIDS[recipe.hash]) + encode(OCTET_STRING, imprint))
+        # Unique within an authority (RFC 3161, section 2.4.2), which nothing here relies on.
         + _integer(7)
+        # Not `%Y`, which does not pad years below 1000 on every platform.
         + encode(GENERALIZED_TIME, f"{recipe.time.year:04}{recipe.time:%m%d%H%M%SZ}".encode())
         + accuracy
         + recipe.extra,
@@ -176,14 +184,17 @@ def _signer(tsa: Issued, statement: bytes, recipe: TokenRecipe) -> bytes:
             SIGNING_CERTIFICATE_V2: certificate_id(tsa.der),
         }
     )
+    # A SET OF is sorted by its encoding in DER (X.690, section 11.6).
     members = sorted(
         encode(SEQUENCE, encode_object_identifier(oid) + encode(SET, value)) for oid, value in values.items()
     )
     attributes = b"".join(members)
+    # Signed as a SET, stored under the tag [0] (RFC 5652, section 5.4).
     algorithm, signature = _sign(tsa.key, encode(SET, attributes), recipe.digest)
     serial = _integer(recipe.serial(certificate.serial_number))
     return encode(
         SEQUENCE,
+        # Version 1: the signer is named by issuer and serial number (RFC 5652, section 5.3).
         _integer(1)
         + encode(SEQUENCE, certificate.issuer.public_bytes() + serial)
         + _algorithm(_OIDS[recipe.digest])
@@ -195,6 +206,7 @@ def _signer(tsa: Issued, statement: bytes, recipe: TokenRecipe) -> bytes:
 
 def certificate_id(der: bytes, digest: str = "sha256") -> bytes:
     """Return a signing-certificate-v2 attribute's value that names a certificate."""
+    # SHA-256 is the default, which DER leaves out (RFC 5035, section 4).
     algorithm = b"" if digest == "sha256" else _algorithm(_OIDS[digest])
     entry = encode(SEQUENCE, algorithm + encode(OCTET_STRING, hashlib.new(digest, der).digest()))
     return encode(SEQUENCE, encode(SEQUENCE, entry))
@@ -212,4 +224,5 @@ def _algorithm(oid: str) -> bytes:
 
 
 def _integer(value: int) -> bytes:
+    # A byte more than the bits where the first would look negative (X.690, section 8.3).
     return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))

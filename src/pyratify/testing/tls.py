@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+# Also back from now, for clocks that differ a little.
 _LIFETIME = timedelta(days=1)
 
 
@@ -47,12 +48,14 @@ class Authority:
             client_certificates: Whether clients are asked, but not made, to show a certificate of this authority.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # `load_cert_chain` reads files only; the key is gone from disk once it is loaded.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "server.pem"
             path.write_bytes(self.issue("simulator", *(hosts or ("127.0.0.1", "localhost"))))
             context.load_cert_chain(path)
         if client_certificates:
             context.load_verify_locations(cadata=self.pem)
+            # Optional, so that a test can tell a client that shows none from one that is refused.
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
@@ -71,12 +74,14 @@ class Authority:
             .not_valid_after(now + _LIFETIME)
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
             .add_extension(_usage(is_authority=is_authority), critical=True)
+            # Python 3.13 verifies strictly (VERIFY_X509_STRICT), which demands both identifiers.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
             )
         )
         if hosts:
+            # Clients look at this extension only, never at the common name (RFC 9110, section 4.3.4).
             builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         return builder.sign(self._key, SHA256())
 
@@ -102,6 +107,7 @@ def _name(common_name: str) -> x509.Name:
 
 def _general_name(host: str) -> x509.GeneralName:
     try:
+        # Addresses are compared with iPAddress entries only (RFC 5280, section 4.2.1.6).
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)

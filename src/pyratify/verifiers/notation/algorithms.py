@@ -41,8 +41,10 @@ PS512 = Algorithm("PS512", -39, "sha512", 4096, elliptic=False)
 ES256 = Algorithm("ES256", -7, "sha256", 256, elliptic=True)
 ES384 = Algorithm("ES384", -35, "sha384", 384, elliptic=True)
 ES512 = Algorithm("ES512", -36, "sha512", 521, elliptic=True)
+# The whole list: `none`, HMAC and PKCS #1 v1.5 are refused by not being on it.
 ALGORITHMS = (PS256, PS384, PS512, ES256, ES384, ES512)
 
+# By name, not by size alone: secp256k1 has 256 bits too.
 _CURVES = {"secp256r1": 256, "secp384r1": 384, "secp521r1": 521}
 
 
@@ -53,6 +55,7 @@ def jws_algorithm(name: Any) -> Algorithm:
         VerificationError: `ALG_NOT_ALLOWED` for everything else.
     """
     for algorithm in ALGORITHMS:
+        # The header is not verified yet: a value of any JSON type may stand in it.
         if type(name) is str and name == algorithm.name:
             return algorithm
     shown = repr(name)[:40] if isinstance(name, str) else "no text"
@@ -66,6 +69,7 @@ def cose_algorithm(number: Any) -> Algorithm:
         VerificationError: `ALG_NOT_ALLOWED` for everything else.
     """
     for algorithm in ALGORITHMS:
+        # In Python the CBOR float -37.0 would be equal to -37, too.
         if type(number) is int and number == algorithm.cose:
             return algorithm
     raise VerificationError(
@@ -88,6 +92,7 @@ def algorithm_for(key: object) -> Algorithm:
     elif isinstance(key, EllipticCurvePublicKey):
         elliptic, bits = True, _CURVES.get(key.curve.name, 0)
     for algorithm in ALGORITHMS:
+        # "Algorithm Selection": kind and size of the key decide; a header only repeats it.
         if (algorithm.elliptic, algorithm.bits) == (elliptic, bits):
             return algorithm
     raise VerificationError(
@@ -117,7 +122,7 @@ def verify_signature(
             _verify_ecdsa(key, algorithm, signature, data)
         else:
             _verify_pss(key, algorithm, signature, data)
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError):  # ValueError: the width checked below
         raise VerificationError(
             Reason.SIG_INVALID,
             f"the {algorithm.name} signature does not fit the certificate's key and the content",
@@ -129,6 +134,7 @@ def _verify_pss(key: Any, algorithm: Algorithm, signature: bytes, data: bytes) -
     from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 
     digest = hash_algorithm(algorithm)
+    # Not PSS.AUTO: the salt is as long as the hash (RFC 7518, 3.5; RFC 8230, 2).
     key.verify(signature, data, PSS(MGF1(digest), salt_length=digest.digest_size), digest)
 
 
@@ -137,6 +143,7 @@ def _verify_ecdsa(key: Any, algorithm: Algorithm, signature: bytes, data: bytes)
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     width = (algorithm.bits + 7) // 8
+    # Fixed width (RFC 7518, 3.4; RFC 9053, 2.1): one signature has one spelling.
     if len(signature) != 2 * width:
         raise ValueError("not r and s in full width")
     r, s = (int.from_bytes(part, "big") for part in (signature[:width], signature[width:]))

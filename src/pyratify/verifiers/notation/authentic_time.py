@@ -18,6 +18,7 @@ from pyratify.verifiers.notation.revocation_check import RevocationLookup
 from pyratify.verifiers.notation.trust_policy import TrustPolicy, VerifyTimestamp
 from pyratify.verifiers.notation.verified_cache import TimestampCache
 
+# Allowance for signers whose clocks are ahead; the specification states none.
 CLOCK_SKEW = timedelta(minutes=5)
 _PRICE = 4  # reading DER takes four times as long as reading JSON
 
@@ -62,6 +63,7 @@ class AuthenticTime:
                 Reason.TIME_INVALID, f"the signature says it was made at {format_time(envelope.signing_time)}"
             )
         if envelope.scheme == SIGNING_AUTHORITY:
+            # The authority vouches for the time, so certificates may have expired since (step 6, ii).
             self.chain.check_validity(envelope.signing_time)
             self.signed_at = envelope.signing_time
         elif self._needs_timestamp():
@@ -69,6 +71,8 @@ class AuthenticTime:
             timestamp = await offload(size, self._timestamp)
             # A stolen key of an authority can claim any time, so no signing time excuses its revocation.
             await self.lookup.check(timestamp.chain, None)
+            # Only now: where the policy merely logs a failure, an unproven time must not excuse a revocation.
+            # The later limit, because a certificate that was revoked before it must count as revoked.
             self.timestamp, self.signed_at = timestamp, timestamp.latest
         else:
             self.chain.check_validity(self.now)
@@ -77,6 +81,7 @@ class AuthenticTime:
         """Return whether the policy requires a timestamp ("Timestamp Countersignature Verification details")."""
         if not self.policy.stores_of("tsa"):
             return False
+        # Any certificate of the chain, not the signer's alone (`verifyTimestamp`, Version 1.0).
         expired = any(self.now > certificate.not_after for certificate in self.chain.certificates)
         return self.policy.verify_timestamp is VerifyTimestamp.ALWAYS or expired
 
@@ -94,6 +99,7 @@ class AuthenticTime:
             )
         token, signature = self.envelope.timestamp, self.envelope.signature
         timestamp = self.timestamps.verify(token, signature, self.authorities, self.now)
+        # The whole range must be within the validity; both ends suffice, as a validity has no gaps.
         for time in (timestamp.earliest, timestamp.latest):
             try:
                 self.chain.check_validity(time)

@@ -41,6 +41,7 @@ class Blob:
             InconclusiveError: `NOT_FOUND`: it cannot be read.
         """
         try:
+            # One pass for both, so that digest and size are of the same bytes.
             with self.path.open("rb") as file:
                 digest = hashlib.file_digest(file, algorithm).hexdigest()
                 size = file.tell()
@@ -57,6 +58,7 @@ class Blob:
             VerificationError: As `check_payload`.
             InconclusiveError: The file cannot be read.
         """
+        # Hashed for each signature: its key determines the algorithm of the digest ("Payload").
         found = self.describe(envelope.algorithm.hash)
         return check_payload(envelope.payload, found, any_type=self.media_type is None)
 
@@ -98,5 +100,6 @@ def envelope_type(name: str, data: bytes) -> str:
         data: What is in it.
     """
     suffix = Path(name.removesuffix(".sig")).suffix
+    # Step 3.1: without an extension, try each format; COSE_Sign1 begins with a CBOR tag, never with a brace.
     looks = JWS_TYPE if data.lstrip()[:1] == b"{" else COSE_TYPE
     return _TYPES.get(suffix, looks)

@@ -16,6 +16,7 @@ from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 
 _MAX_BYTES = 4 * MIB
+# In the order of "Signature Verification", step 1.
 _IMAGES = ("trustpolicy.oci.json", "trustpolicy.json")
 _BLOBS = "trustpolicy.blob.json"
 
@@ -67,6 +68,7 @@ class NotationFolder:
 
     def _read(self, name: str) -> bytes:
         path = self.root / name
+        # As notation: a link could make another user's file decide about trust.
         if path.is_symlink() or not path.is_file():
             raise _unreadable(f"{path} is no regular file")
         try:
@@ -105,6 +107,7 @@ def user_plugins(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def _user(variables: Mapping[str, str]) -> Path:
+    # As Go's os.UserConfigDir, which notation uses: macOS has no XDG_CONFIG_HOME.
     if sys.platform == "darwin":
         return _home(variables) / "Library" / "Application Support"
     if variables.get("XDG_CONFIG_HOME"):
@@ -117,6 +120,7 @@ def _home(variables: Mapping[str, str]) -> Path:
 
 
 def _absolute(text: str, variable: str) -> Path:
+    # A relative one would select another policy in each working directory.
     if not Path(text).is_absolute():
         raise _unreadable(f"${variable} is no absolute path")
     return Path(text)

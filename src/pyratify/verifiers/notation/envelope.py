@@ -30,6 +30,7 @@ PLUGIN = "io.cncf.notary.verificationPlugin"
 PLUGIN_VERSION = "io.cncf.notary.verificationPluginMinVersion"
 TIMESTAMP = "io.cncf.notary.timestampSignature"
 AGENT = "io.cncf.notary.signingAgent"
+# Everything that `crit` may list: whatever else it lists is not understood here (RFC 7515, section 4.1.11)
 _CRITICAL = (SCHEME, AUTHENTIC_TIME, EXPIRY, PLUGIN, PLUGIN_VERSION)
 _SIGNED = (*_CRITICAL, SIGNING_TIME)
 # Header parameters of JOSE that this envelope does not use (RFC 7515, section 4.1; RFC 7797; RFC 7516)
@@ -108,6 +109,7 @@ def _read(
     form: _Format, media_type: str, protected: Header, unprotected: Header, parts: tuple[bytes, bytes, bytes]
 ) -> Envelope:
     algorithm = form.named(protected.get(form.algorithm))
+    # Before all others: an unknown critical attribute may change what they mean.
     _check_critical(form, protected)
     _check_names(form, protected)
     if protected.get(form.content_type) != PAYLOAD_TYPE:
@@ -123,6 +125,7 @@ def _read(
         algorithm,
         signed,
         signature,
+        # COSE allows both headers (RFC 9360, section 2); `_check_names` refuses a protected x5c of JWS.
         _chain(form, unprotected if form.chain in unprotected else protected),
         scheme,
         signing_time,
@@ -151,9 +154,10 @@ def _check_critical(form: _Format, protected: Header) -> None:
     names = [name for name in critical if isinstance(name, str) and name in _CRITICAL]
     if len(names) != len(critical):
         _refuse_critical("it lists an attribute that this version does not understand")
-    if len(set(names)) != len(names):
+    if len(set(names)) != len(names):  # RFC 7515, section 4.1.11
         _refuse_critical("it lists an attribute twice")
     for name in _CRITICAL:
+        # Unlisted, an expiry or a plugin would be ignored by readers that do not know it.
         if (name in protected) != (name in names):
             where = "listed and not there" if name in names else "there and not listed"
             _refuse_critical(f"{name} is {where}")
@@ -163,6 +167,7 @@ def _check_critical(form: _Format, protected: Header) -> None:
 
 def _check_names(form: _Format, protected: Header) -> None:
     for name in protected:
+        # Integers are COSE's own labels: other readers act on them, and extended attributes are texts.
         if name not in _own(form) and (isinstance(name, int) or name in _JOSE):
             _refuse(f"the protected header must not have {name!r}")
 
@@ -173,8 +178,10 @@ def _check_unprotected(form: _Format, protected: Header, unprotected: Header) ->
             Reason.ALG_NOT_ALLOWED, "the signature algorithm stands in the unprotected header"
         )
     for name in unprotected:
+        # Outside the signature, an expiry or a scheme could be changed without the key.
         if name in _SIGNED or (name in _reserved(form) and name != form.chain):
             _refuse(f"the unprotected header must not have {str(name)[:120]!r}")
+        # Which value counts would depend on the reader (RFC 7515, section 7.2.1; RFC 9052, section 3).
         if name in protected:
             _refuse(f"{str(name)[:120]!r} stands in both headers")
 
@@ -241,7 +248,7 @@ def _jws_time(value: Any) -> datetime:
 
 
 def _cose_time(value: Any) -> datetime:
-    if not isinstance(value, datetime):
+    if not isinstance(value, datetime):  # the CBOR reader makes them of tag 1 alone
         _refuse("a time does not have the tag 1")
     return value
 
@@ -268,4 +275,5 @@ def _refuse_critical(why: str) -> NoReturn:
 
 
 _JWS = _Format("alg", "crit", "cty", "x5c", jws_algorithm, _jws_time, _jws_octets)
+# The labels: alg, crit and content type (RFC 9052, section 3.1), x5chain (RFC 9360, section 2)
 _COSE = _Format(1, 2, 3, 33, cose_algorithm, _cose_time, _cose_octets)

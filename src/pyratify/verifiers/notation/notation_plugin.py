@@ -32,6 +32,7 @@ from pyratify.verifiers.notation.truststore import load_trust_store
 INLINE_STORE = "default"
 DEFAULT_LEVEL = "strict"
 _MAX_POLICY = 4 * MIB
+# Without a document, errors name the parameters that stand for its members.
 _PUBLIC = {"registryScopes": "scopes", "trustStores": "certificates", "signatureVerification.": ""}
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=300)]
 Materials = Mapping[StoreName, tuple[KeyMaterial, ...]]
@@ -102,7 +103,7 @@ class NotationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     trust_store: str | None = None
     notation_config: str | None = None
     wildcard_scopes: bool = False
-    required_metadata: dict[str, str] = {}
+    required_metadata: dict[str, str] = {}  # msgspec copies it for each instance
     strict_extensions: bool = False
     revocation: RevocationParameters = RevocationParameters()
     plugins: PluginParameters | None = None
@@ -130,6 +131,7 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
     policy = _policy(options, resources, materials)
     folder = _trust_store(options, resources.base)
     if folder is not None:
+        # Certificates given here replace the store of that name on disk; the two together would widen trust.
         missing = tuple(store for store in policy.stores if store not in materials)
         materials |= load_trust_store(folder, missing)
     _tell(resources.shared.fingerprint, options, materials)
@@ -144,14 +146,15 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
         revocation_seconds=options.revocation.seconds,
         plugins=_plugins(options.plugins, resources.base),
     )
-    await verifier.prepare()
+    await verifier.prepare()  # a bad certificate is an error at start, not at the first signature
     return verifier
 
 
 def _tell(fingerprint: Fingerprint, options: NotationOptions, materials: Materials) -> None:
     if options.plugins is not None:
+        # A program may answer differently on another machine, so its verdicts are not shared.
         fingerprint.miss("verifiers/notation with plugins")
-    for store in sorted(materials, key=str):
+    for store in sorted(materials, key=str):  # every process must compute the same fingerprint
         for material in materials[store]:
             fingerprint.add(str(store), material.data)
 
@@ -162,7 +165,7 @@ def _plugins(parameters: PluginParameters | None, base: Path) -> Plugins | None:
     plugins = Plugins(base / parameters.folder, frozenset(parameters.allowed), parameters.seconds)
     for name in parameters.allowed:
         try:
-            plugins.find(name)
+            plugins.find(name)  # at start, not at the first signature that asks for it
         except VerificationError as error:
             raise ConfigurationError(error.message, path="plugins.allowed") from None
     return plugins
@@ -180,6 +183,7 @@ def _checker(parameters: RevocationParameters, resources: Resources) -> Revocati
         frozenset(host.lower() for host in parameters.allowed_hosts),
         destinations=resources.shared.destinations,
     )
+    # One memory for all, or each verifier would wait for the same dead responder.
     return resources.shared.once(
         f"revocation {parameters!r}",
         lambda: RevocationChecker(

@@ -40,12 +40,14 @@ class NotationVerifier(SignatureVerifier[TrustPolicyDocument]):
             return skipped(policy)
         from pyratify.verifiers.notation.signed_payload import ImageTarget
 
+        # After level skip, and after the choice of a policy: neither needs a request to the registry.
         layer = _envelope_of(evidence.manifest)
         data = await evidence.blob(layer, most=MAX_ENVELOPE)
         return await self.verify_envelope(data, layer.media_type, ImageTarget(evidence.subject), policy)
 
 
 def _envelope_of(manifest: Manifest) -> Descriptor:
+    # "OCI Signatures": exactly one; of several, the one that counts would depend on the reader.
     if len(manifest.layers) != 1:
         raise VerificationError(
             Reason.ENVELOPE_MALFORMED,

@@ -21,8 +21,10 @@ from pyratify.core import strictjson
 from pyratify.core.errors import InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 
+# "Plugin contract" asks for a limit below 64 MiB; an answer has few and short members.
 MAX_OUTPUT = 1024 * 1024
 _MAX_ERROR = 64 * 1024
+# One path segment: the name stands in the envelope and becomes part of a path.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}", re.ASCII)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -53,7 +55,7 @@ class Plugins:
         folder = self.folder / name
         program = folder / f"notation-{name}"
         try:
-            mode = program.lstat().st_mode
+            mode = program.lstat().st_mode  # not stat(): links are not supported ("Plugin installation path")
         except OSError:
             _required(name, "which is not installed")
         if folder.is_symlink() or not stat.S_ISREG(mode):
@@ -69,7 +71,7 @@ class Plugins:
             VerificationError: As `find`.
             InconclusiveError: `VERIFIER_ERROR` or `TIMEOUT`: it failed, or did not answer with one JSON object.
         """
-        program = self.find(name)
+        program = self.find(name)  # again for each command: the file may have been replaced
         try:
             process = await asyncio.create_subprocess_exec(
                 program,
@@ -79,7 +81,7 @@ class Plugins:
                 stderr=PIPE,
                 env=_environment(),
                 cwd=program.parent,
-                start_new_session=True,
+                start_new_session=True,  # a process group, so that `_end` reaches its children
             )
         except OSError as error:
             _failed(name, f"could not be started: {error.strerror}")
@@ -99,7 +101,7 @@ class Plugins:
             try:
                 return await _converse(process, request)
             except ExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+                raise errors.exceptions[0] from None  # callers handle the single errors
 
 
 class _TooMuchOutput(Exception):
@@ -108,6 +110,7 @@ class _TooMuchOutput(Exception):
 
 async def _converse(process: Process, request: bytes) -> tuple[bytes, bytes]:
     async with asyncio.TaskGroup() as tasks:
+        # At the same time: a plugin that answers early would otherwise fill its pipe, and both would wait.
         tasks.create_task(_write(process.stdin, request))
         out = tasks.create_task(_read(process.stdout, MAX_OUTPUT))
         err = tasks.create_task(_read(process.stderr, _MAX_ERROR))
@@ -135,7 +138,7 @@ async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
 
 async def _end(process: Process) -> None:
     """End the plugin and everything that it started."""
-    with suppress(ProcessLookupError, PermissionError):
+    with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group that has ended
         os.killpg(process.pid, signal.SIGKILL)
     transport = getattr(process, "_transport", None)
     if transport is not None:  # else wait() would wait for a pipe that is no longer read
@@ -157,7 +160,7 @@ def _answer(name: str, code: int | None, out: bytes, err: bytes) -> Mapping[str,
 
 def _complaint(err: bytes) -> str:
     try:
-        said = strictjson.loads(err, what="error")
+        said = strictjson.loads(err, what="error")  # optional ("Plugin contract")
         text = f"{said['errorCode']}: {said['errorMessage']}"
     except (strictjson.InvalidJson, KeyError, TypeError):
         text = err.decode("utf-8", "replace")

@@ -19,6 +19,7 @@ from pyratify.verifiers.notation.trust_policy import Action, Check, TrustPolicy
 CONTRACT = "1.0"
 IDENTITY = "SIGNATURE_VERIFIER.TRUSTED_IDENTITY"
 REVOCATION = "SIGNATURE_VERIFIER.REVOCATION_CHECK"
+# Without leading zeros (semver.org, 2); at most nine digits, because the text comes from the envelope.
 _NUMBER = r"(0|[1-9][0-9]{0,8})"
 _SEMVER = re.compile(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?",
@@ -53,8 +54,9 @@ class VerificationPlugin:
         request = _request(envelope, policy, self.capabilities)
         answer = await self.plugins.run(self.name, "verify-signature", request)
         results, processed = answer.get("verificationResults"), answer.get("processedAttributes")
-        if not isinstance(results, dict) or set(results) != self.capabilities:
+        if not isinstance(results, dict) or set(results) != self.capabilities:  # 6.1
             self._fail("did not answer for exactly the requested capabilities")
+        # 6.3: unknown critical attributes were refused with the envelope; Go writes an empty list as null.
         if processed not in ([], None):
             self._fail("says that it processed attributes that the signature does not have")
         for result in results.values():
@@ -139,7 +141,7 @@ async def start_plugin(envelope: Envelope, policy: TrustPolicy, plugins: Plugins
             f"the signature needs the plugin {name} in version {envelope.plugin_version}, and it is older",
         )
     if policy.actions[Check.REVOCATION] is Action.SKIP:
-        capabilities -= {REVOCATION}
+        capabilities -= {REVOCATION}  # 5.6: skipped checks are not requested
     return VerificationPlugin(name, plugins, capabilities)
 
 
@@ -157,7 +159,7 @@ def _wanted(envelope: Envelope) -> Version | None:
 
 def _capabilities(metadata: Mapping[str, Any], name: str) -> frozenset[str]:
     contracts, named = metadata.get("supportedContractVersions"), metadata.get("capabilities")
-    if metadata.get("name") != name:
+    if metadata.get("name") != name:  # "Plugin metadata": it matches the folder's name
         raise InconclusiveError(Reason.VERIFIER_ERROR, f"the plugin {name} says that it is another")
     if not isinstance(contracts, list) or CONTRACT not in contracts:
         raise InconclusiveError(
@@ -180,6 +182,7 @@ def _version(text: Any) -> Version | None:
     parts = tuple(
         (0, int(part), "") if part.isdigit() else (1, 0, part) for part in (before or "").split(".") if part
     )
+    # A version with a pre-release sorts before the same one without.
     return int(major), int(minor), int(patch), 0 if before else 1, parts
 
 
@@ -198,7 +201,7 @@ def _request(envelope: Envelope, policy: TrustPolicy, capabilities: frozenset[st
         "contractVersion": CONTRACT,
         "signature": {
             "criticalAttributes": {name: value for name, value in critical.items() if value is not None}
-            | {"extendedAttributes": {}},
+            | {"extendedAttributes": {}},  # unknown critical ones were refused with the envelope
             "unprocessedAttributes": [],
             "certificateChain": [encode_base64(der) for der in envelope.chain],
         },

@@ -11,6 +11,7 @@ from pyratify.verifiers.notation.policy_statement import checked_object, read_st
 from pyratify.verifiers.notation.trust_policy import TrustPolicy, TrustPolicyDocument, repeated
 
 VERSION = "1.0"
+# Others are refused: a misspelled member would leave a policy that is laxer than it reads.
 _POLICY_MEMBERS = ("name", "registryScopes", "signatureVerification", "trustStores", "trustedIdentities")
 
 
@@ -32,7 +33,7 @@ def load_document(data: bytes, path: str) -> Any:
         ConfigurationError: Not JSON.
     """
     try:
-        return strictjson.loads(data, what="trust policy")
+        return strictjson.loads(data, what="trust policy")  # of two members with one name, either could count
     except strictjson.InvalidJson as error:
         raise ConfigurationError(error.message, path=path, reason=Reason.CONFIG_INVALID) from None
 
@@ -57,6 +58,7 @@ def read_trust_policy(
         for at, members in read_statements(document, path, _POLICY_MEMBERS)
     )
     check_names(policies, where)
+    # "Selecting a trust policy": one at most is applicable, so that their order means nothing.
     twice = repeated([scope for policy in policies for scope in policy.scopes])
     if twice is not None:
         raise ConfigurationError(f"several statements have the registry scope {twice!r}", path=where)
@@ -143,7 +145,7 @@ def _read_policy(members: Mapping[str, Any], prefix: str, *, wildcards: bool = F
 def _scopes(scopes: tuple[str, ...], path: str, *, wildcards: bool) -> tuple[str, ...]:
     if not scopes:
         raise ConfigurationError("a statement needs at least one registry scope", path=path)
-    if EVERYTHING in scopes and len(scopes) > 1:
+    if EVERYTHING in scopes and len(scopes) > 1:  # "OCI Trust Policy Constraints"
         raise ConfigurationError("the scope '*' stands alone", path=path)
     twice = repeated(scopes)
     if twice is not None:
@@ -155,6 +157,7 @@ def _scopes(scopes: tuple[str, ...], path: str, *, wildcards: bool) -> tuple[str
 
 
 def _check_scope(scope: str, path: str, *, wildcards: bool) -> None:
+    # "OCI Trust Policy Constraints": fully qualified repositories, and no expansion of short names.
     if not wildcards and ("/" not in scope or "*" in scope):
         raise ConfigurationError(
             f"the registry scope {scope!r} is not a whole repository",

@@ -46,6 +46,7 @@ def read_statement(members: Mapping[str, Any], prefix: str, scopes: tuple[str, .
     stores = texts_of(members, "trustStores", prefix)
     identities = texts_of(members, "trustedIdentities", prefix)
     if level == SKIP_LEVEL:
+        # As notation: they would suggest a verification that does not happen.
         if stores or identities:
             raise ConfigurationError(
                 f"the statement {name!r} skips verification and must not name trust stores or identities",
@@ -69,6 +70,7 @@ def _actions(level: str, override: Any, path: str) -> Mapping[Check, Action]:
         return LEVELS[level]
     if level == SKIP_LEVEL:
         raise ConfigurationError("the level 'skip' cannot be overridden", path=path)
+    # "Custom Verification Level": integrity cannot be overridden, and only revocation can be skipped.
     allowed = tuple(check for check in Check if check is not Check.INTEGRITY)
     values = checked_object(override, path, allowed)
     actions = dict(LEVELS[level])
@@ -90,6 +92,7 @@ def _store(value: str, path: str) -> StoreName:
         raise ConfigurationError(f"{value!r} is not written as type:name", path=path)
     if kind not in STORE_TYPES:
         raise ConfigurationError(f"{kind!r} is not one of the types {', '.join(STORE_TYPES)}", path=path)
+    # It becomes a folder's name: `..` would lead out of the trust store.
     if not _NAME.fullmatch(name) or not name.strip("."):
         raise ConfigurationError(
             f"{name!r} is no name of a trust store: letters, digits and _.- only", path=path
@@ -106,16 +109,17 @@ def _identities(values: tuple[str, ...], path: str) -> tuple[SubjectIdentity, ..
             "that the trust stores vouch for.",
         )
     if ANYONE in values:
-        if len(values) > 1:
+        if len(values) > 1:  # "Trusted Identities Constraints"
             raise ConfigurationError("the identity '*' stands alone", path=path)
         return None
     identities = tuple(
         _identity(value, f"{path}[{index}]")
         for index, value in enumerate(values)
-        if not has_other_prefix(value)
+        if not has_other_prefix(value)  # a plugin's ("Trusted Identities Constraints")
     )
     for index, identity in enumerate(identities):
         for other in identities[:index]:
+            # "Trusted Identities Constraints": a certificate must not match two of them.
             if identity.overlaps(other):
                 raise ConfigurationError(
                     f"the identities {other.text!r} and {identity.text!r} overlap", path=path

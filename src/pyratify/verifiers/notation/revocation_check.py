@@ -42,7 +42,7 @@ class RevocationLookup:
                 statuses = await self.checker.check(chain, signed_at)
         except TimeoutError:
             raise unknown("it took too long to look up the chain's revocation") from None
-        self.found += statuses
+        self.found += statuses  # before the decision, because reports list what was found in any case
         decisive = worst(statuses)
         if decisive is None:
             return

@@ -129,7 +129,7 @@ class SignatureVerifier(Generic[Document]):
         from pyratify.verifiers.notation.integrity_check import IntegrityCheck
 
         ready = self._prepared()
-        checks, now = validations.Validations(policy), self._clock.now()
+        checks, now = validations.Validations(policy), self._clock.now()  # one time for all steps
         integrity = IntegrityCheck(data, media_type, target, ready.chains)
         await checks.wait_for(Check.INTEGRITY, lambda: offload(len(data), integrity.check))  # 3
         envelope, chain = integrity.envelope, integrity.chain
@@ -144,7 +144,7 @@ class SignatureVerifier(Generic[Document]):
         integrity.check_metadata(self._required_metadata)  # 9
         return Details(
             "Notation signature verification succeeded" + (", with warnings" if checks.warnings else ""),
-            (chain.leaf.spki,) if checks.is_authentic else (),
+            (chain.leaf.spki,) if checks.is_authentic else (),  # an untrusted key must not count as a signer
             validations.facts(time, checks),
             tuple(checks.warnings),
             _valid_until(envelope, chain, now),
@@ -168,7 +168,7 @@ class SignatureVerifier(Generic[Document]):
             return None
         from pyratify.verifiers.notation.plugin_verification import check_plugin, start_plugin
 
-        plugins = check_plugin(envelope, self._plugins)
+        plugins = check_plugin(envelope, self._plugins)  # whatever the level: nothing may be left unprocessed
         checks.run(Check.AUTHENTICITY, lambda: validations.check_trust(envelope, chain, policy, anchors))
         if not checks.is_authentic:
             return None
@@ -199,7 +199,7 @@ class SignatureVerifier(Generic[Document]):
         ready = self._prepared()
         stores = policy.stores_of("tsa")
         authorities = tuple(certificate for store in stores for certificate in ready.authorities[store])
-        deadline = self._clock.monotonic() + self._revocation_seconds
+        deadline = self._clock.monotonic() + self._revocation_seconds  # for both chains
         lookup = RevocationLookup(ready.revocation, deadline)
         return AuthenticTime(envelope, chain, policy, authorities, ready.timestamps, lookup, now)
 
@@ -208,7 +208,7 @@ class SignatureVerifier(Generic[Document]):
         from pyratify.verifiers.notation.trust_anchors import load_anchors, timestamp_authorities
         from pyratify.verifiers.notation.verified_cache import ChainCache, TimestampCache
 
-        if self._ready is None:
+        if self._ready is None:  # no lock: two threads at worst parse the same certificates twice
             anchors = load_anchors(self._stores)
             checker = self._revocation or _own_checker(self._clock, self._cache)
             authorities = timestamp_authorities(anchors)
@@ -244,6 +244,7 @@ async def _check_revocation(
     from pyratify.verifiers.notation.revocation_check import unknown
 
     delegated = time.envelope.plugin is not None
+    # All but the root, whose revocation nothing above it could state.
     if not checks.is_authentic and (delegated or any(map(can_be_looked_up, time.chain.certificates[:-1]))):
         raise unknown("the signer is not trusted, so the revocation of its chain is not looked up")
     if plugin is not None and plugin.looks_up:

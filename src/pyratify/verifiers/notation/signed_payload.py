@@ -63,14 +63,16 @@ def check_payload(payload: bytes, subject: Descriptor, *, any_type: bool = False
     target = document.get(_TARGET)
     if not isinstance(target, dict):
         _mismatch("it names no artifact")
-    if set(document) != {_TARGET}:
+    if set(document) != {_TARGET}:  # a member of a later version might narrow what is signed
         _mismatch("it has members that the specification does not know")
+    # Step 3.6: digest, media type and size, all three; one digest can be read under several media types.
     if target.get("digest") != subject.digest:
         _mismatch(f"it names {str(target.get('digest'))[:140]!r}, not {subject.digest}")
     if not isinstance(target.get("mediaType"), str):
         _mismatch("it names no media type")
     if not any_type and target["mediaType"] != subject.media_type:
         _mismatch("it names another media type")
+    # By type, because True and 1.0 are equal to 1 in Python.
     if type(target.get("size")) is not int or target["size"] != subject.size:
         _mismatch("it names another size")
     return _metadata(target.get("annotations"))

@@ -37,6 +37,7 @@ def timestamp_authorities(anchors: Anchors) -> Mapping[StoreName, tuple[Certific
 
 
 def _check(store: StoreName, certificate: Certificate, document: KeyMaterial) -> None:
+    # As notation; other stores may pin an intermediate ("Trust Store": not recommended, and not forbidden).
     if store.type == "tsa" and not (certificate.is_ca and certificate.is_self_signed):
         raise ConfigurationError(
             f"{document.origin}: {certificate.subject!r} is not a root certificate, which a trust store of the type "
@@ -44,6 +45,7 @@ def _check(store: StoreName, certificate: Certificate, document: KeyMaterial) ->
             reason=Reason.KEY_INVALID,
             remedy="Trust the root certificate of the timestamp authority.",
         )
+    # As notation: a self-signed signing certificate is the root of its own chain.
     if not certificate.is_ca and not certificate.is_self_signed:
         raise ConfigurationError(
             f"{document.origin}: {certificate.subject!r} is a signer's certificate, issued by an authority, and "

@@ -122,6 +122,7 @@ def audit_folder(
         ConfigurationError: As `stores_in`.
     """
     named = {store: None for policy in policies for store in policy.stores}
+    # A dict, because it keeps the order: stores in use come first.
     found = dict.fromkeys((*named, *stores_in(folder)))
     audits = (_audit_store(folder, store, policies, now) for store in found)
     return tuple(_unused(each) if complete and not each.used_by else each for each in audits)
@@ -136,6 +137,7 @@ def audit_documents(
     for document in documents:
         try:
             certificates.extend(load_certificates(document))
+            # One by one, so that all faults are found; by the verifier's own function, so that both agree.
             load_anchors({store: (document,)})
         except ConfigurationError as error:
             findings.append(fault(error, str(store)))

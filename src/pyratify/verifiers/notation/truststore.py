@@ -37,10 +37,11 @@ _ADD = (
 
 
 def _load(folder: Path, store: StoreName) -> tuple[KeyMaterial, ...]:
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.is_symlink() or not folder.is_dir():  # "Trust Store": links must fail
         link = " (a link, which is not followed)" if folder.is_symlink() else ""
         raise _unavailable(store, f"there is no such folder: {folder}{link}", _ADD.format(store=store))
     try:
+        # Links to folders are kept, so that `_read` refuses them; fingerprints depend on the order.
         files = sorted(path for path in folder.iterdir() if path.is_symlink() or not path.is_dir())
         materials = tuple(_read(path, store) for path in files)
     except OSError as error:
@@ -51,7 +52,7 @@ def _load(folder: Path, store: StoreName) -> tuple[KeyMaterial, ...]:
 
 
 def _read(path: Path, store: StoreName) -> KeyMaterial:
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not path.is_file():  # "Trust Store": links must fail
         raise _unavailable(
             store, f"{path} is no regular file; symbolic links are not followed", "Put the file itself there."
         )

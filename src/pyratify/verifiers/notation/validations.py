@@ -20,7 +20,7 @@ from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY, Envelope
 from pyratify.verifiers.notation.trust_anchors import Anchors
 from pyratify.verifiers.notation.trust_policy import Action, Check, TrustPolicy
 
-_MAX_AGENT = 200
+_MAX_AGENT = 200  # unsigned text, of any length
 
 
 class NotationFailure(VerificationError):
@@ -96,7 +96,7 @@ class Validations:
         try:
             yield
         except (VerificationError, InconclusiveError) as error:
-            if self.policy.actions[check] is not Action.LOG:
+            if self.policy.actions[check] is not Action.LOG:  # only an explicit `log` lets a failure pass
                 raise _enforced(check, error) from None
             self.outcomes[check] = "failed"
             self.warn(error.reason, f"{check} failed and was only to be reported: {error.message}")
@@ -127,6 +127,7 @@ def check_signature(envelope: Envelope, chain: Chain) -> None:
     Raises:
         VerificationError: `ALG_NOT_ALLOWED` where the algorithm is not the key's own, or `SIG_INVALID`.
     """
+    # From the key, not from the header, which could name a weaker one ("Algorithm Selection").
     algorithm = algorithm_for(chain.leaf.key)
     if envelope.algorithm != algorithm:
         raise VerificationError(
@@ -154,6 +155,7 @@ def check_trust(envelope: Envelope, chain: Chain, policy: TrustPolicy, anchors: 
     Raises:
         VerificationError: `CHAIN_UNTRUSTED`.
     """
+    # Otherwise a signer under a store `ca` could choose the time that counts.
     kind = "signingAuthority" if envelope.scheme == SIGNING_AUTHORITY else "ca"
     stores = policy.stores_of(kind)
     if not any(chain.is_anchored(anchors.get(store, ())) for store in stores):
@@ -195,6 +197,7 @@ def check_expiry(envelope: Envelope, now: datetime) -> None:
     Raises:
         VerificationError: `SIG_EXPIRED`.
     """
+    # At the very moment it has expired (signature-specification.md, "Expiry").
     if envelope.expiry is not None and now >= envelope.expiry:
         raise VerificationError(
             Reason.SIG_EXPIRED, f"the signature counted until {format_time(envelope.expiry)}"

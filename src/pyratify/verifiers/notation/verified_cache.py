@@ -27,6 +27,7 @@ class ChainCache:
         """
         chain = self._chains.get(documents)
         if chain is None:
+            # It raises before `put`: bad chains cost nothing to make, and would displace the good ones.
             chain = validate_chain(documents)
             self._chains.put(documents, chain)
         return chain
@@ -46,6 +47,7 @@ class TimestampCache:
         Raises:
             VerificationError: As `verify_timestamp`.
         """
+        # With the roots, which differ by policy; with the signature, because a token can be copied.
         key = (token, signature, *(authority.der for authority in authorities))
         found = self._timestamps.get(key)
         if found is None:
