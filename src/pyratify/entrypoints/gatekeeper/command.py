@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags = parser.parse_args(go_style(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:  # --help, or a mistake that argparse has explained
         return end.code if isinstance(end.code, int) else exits.USAGE
-    from pyratify.entrypoints.gatekeeper.serve_gatekeeper import run
+    from pyratify.entrypoints.gatekeeper.serve_gatekeeper import run  # lazy: --help needs no server
 
     try:
         run(flags)

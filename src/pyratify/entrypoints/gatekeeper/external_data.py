@@ -14,7 +14,9 @@ from pyratify.serving.public_errors import is_foreign
 V1ALPHA1 = "externaldata.gatekeeper.sh/v1alpha1"
 V1BETA1 = "externaldata.gatekeeper.sh/v1beta1"
 MAX_KEYS = 64
+# Gatekeeper puts the text into its denial and its log.
 _MAX_MESSAGE = 512
+# Here the remedy is part of the message, because to wait is all that a user can do.
 _BUSY = frozenset({Reason.BUSY, Reason.REGISTRY_BUSY})
 
 
@@ -49,6 +51,7 @@ class Item:
         found: dict[str, Any] = {"key": self.key}
         if self.value is not None:
             found["value"] = self.value
+        # Without an error a template would take an item that says nothing for a success.
         if self.error or self.value is None:
             found["error"] = self.error or f"{Reason.INTERNAL}: nothing was found out"
         return _bytes(found)
@@ -63,15 +66,18 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
     try:
         document = strictjson.load_object(body, what="the request")
     except strictjson.InvalidJson as error:
+        # 413 and not 400: the request may be well-formed, and fewer keys would do (RFC 9110, 15.5.14).
         if error.reason is Reason.PARSE_LIMIT:
             raise BadRequest(error.message, status=413) from None
         raise BadRequest(error.message) from None
+    # externaldata.md, "ProviderRequest"; another kind means that another client was sent here.
     if document.get("kind") != "ProviderRequest" or document.get("apiVersion") not in (V1ALPHA1, V1BETA1):
         raise BadRequest(f"the request is not a ProviderRequest of {V1BETA1}")
     request = document.get("request")
     keys = request.get("keys") if isinstance(request, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise BadRequest("request.keys is not a list of strings")
+    # Each key may cost a look at a registry, so the number is bounded as well as the body.
     if len(keys) > max_keys or any(len(key) > MAX_KEY for key in keys):
         raise BadRequest(
             f"more than {max_keys} keys, or a key of more than {MAX_KEY} characters",
@@ -90,6 +96,7 @@ def response(api: str, items: bytes = b"", *, idempotent: bool = False, fault: s
         fault: The system error; empty for none.
     """
     members = []
+    # "must be true for mutation" (externaldata.md, `Response`), and not said elsewhere.
     if idempotent:
         members.append(b'"idempotent":true')
     if items:
@@ -106,6 +113,7 @@ def _bytes(value: Any) -> bytes:
 
 def shown(failure: Failure) -> str:
     """Return a failure as the text of an item's error: its code, and a message that holds nothing of others'."""
+    # Registry text in a denial would be text of an attacker, read by a cluster's administrator.
     if is_foreign(failure):
         return f"{failure.reason}: it could not be decided; the provider's log says why. {failure.remedy}"
     said = f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"

@@ -18,8 +18,10 @@ from pyratify.serving.http.bodies import SMALL, Parsing
 from pyratify.serving.http.server import Handler, Rejection, Reply, Request, Site
 
 _PREFIX = "/ratify/gatekeeper"
+# 64 keys of 5 KiB are 320 KiB; escaped as JSON they may be some times longer.
 _MAX_BODY = 1024 * 1024
 
+# Remembered are only short bodies, so that 512 of them hold at most 4 MiB.
 _OFTEN = 8192
 Measure = Callable[[str, float], None]
 Parse = Callable[[bytes], Awaitable[tuple[str, ...]]]
@@ -59,8 +61,10 @@ def provider_site(
     """
     routes = {
         f"{_PREFIX}/v2/verify": _Route(V1BETA1, provider.verify, "verification"),
+        # Ratify v1's shape, for templates that were not migrated yet.
         f"{_PREFIX}/v1/verify": _Route(V1ALPHA1, provider.verify_v1, "verification"),
     }
+    # Else there is no such route: 404 says more than an error for each key.
     if mutation:
         routes[f"{_PREFIX}/v2/mutate"] = _Route(V1BETA1, provider.mutate, "mutation")
         routes[f"{_PREFIX}/v1/mutate"] = _Route(V1ALPHA1, partial(provider.mutate, api=V1ALPHA1), "mutation")
@@ -78,6 +82,7 @@ def _parser(max_keys: int) -> Parse:
     often, parsing = lru_cache(maxsize=512)(parse), Parsing()
 
     async def parsed(body: bytes) -> tuple[str, ...]:
+        # A request that cannot be parsed is not remembered: lru_cache keeps no exceptions.
         return often(body) if len(body) <= _OFTEN else await parsing.parse(parse, body)
 
     return parsed
@@ -86,7 +91,7 @@ def _parser(max_keys: int) -> Parse:
 async def _handle(
     route: _Route, parse: Parse, clock: Clock, measure: Measure | None, request: Request
 ) -> Reply:
-    began = clock.monotonic()
+    began = clock.monotonic()  # before parsing, which counts against the deadline
     try:
         keys = await parse(request.body)
     except BadRequest as error:

@@ -47,6 +47,7 @@ class Settings:
 
 
 Find = Callable[[str, str], Awaitable[bytes]]
+# For items and for whole responses alike; a response with evidence is some KiB long.
 _REMEMBERED_BYTES = 16 * 1024 * 1024
 
 
@@ -124,6 +125,7 @@ class Provider:
         if rest:
             found.update(await self._each(rest, self._verify_v2, self.settings.verify_seconds - spent))
         encoded = response(V1BETA1, _joined(keys, found))
+        # Only what was answered from memory in full: other responses may hold errors, which must not last.
         if not rest:
             self._keep(keys, encoded)
         return encoded
@@ -136,6 +138,7 @@ class Provider:
     async def mutate(self, keys: tuple[str, ...], spent: float = 0.0, api: str = V1BETA1) -> bytes:
         """Return the response: for every key in order its reference by digest; where that fails as it is, with an error."""
         found = await self._each(keys, self._mutate, self.settings.mutate_seconds - spent, keeps=True)
+        # Errors beside the unchanged key: Gatekeeper's failurePolicy decides about them.
         return response(api, _joined(keys, found), idempotent=True)
 
     def sweep(self) -> None:
@@ -151,6 +154,7 @@ class Provider:
         self, keys: tuple[str, ...], find: Find, seconds: float, *, keeps: bool = False
     ) -> dict[str, bytes]:
         """Answer equal keys once, all keys together, and late ones with an error."""
+        # Without a server around it (a test, an embedding) a request still needs one name in the log.
         trace = telemetry.trace() or secrets.token_hex(16)
         late = late_after(seconds)
         return await self._group.each(
@@ -174,6 +178,7 @@ class Provider:
         """Remember the response to a request for as long as every single item of it is."""
         items = [self._items.get(key) for key in dict.fromkeys(keys)]
         known = [item for item in items if item is not None]
+        # An error is never among the items, so a response with one is not kept.
         if not known or len(known) < len(items):
             return
         whole = _Whole(
@@ -181,11 +186,13 @@ class Provider:
             tuple((item.decision, item.namespace) for item in known),
             encoded,
         )
+        # The first item to expire ends the whole.
         seconds = min(self._items.remaining(key) for key in keys)
         self._wholes.put(keys, whole, seconds, len(encoded) + sum(map(len, keys)))
 
     def _is_current(self, namespace: str, generation: str) -> bool:
         snapshot = self.source.acquire(namespace)
+        # After a change of configuration an answer of the old one must not be given again.
         return snapshot is not None and snapshot.engine.generation == generation
 
     def _remembered(self, keys: tuple[str, ...]) -> dict[str, bytes]:
@@ -196,6 +203,7 @@ class Provider:
             if item is not None and self._is_current(item.namespace, item.generation):
                 found[key] = item.encoded
                 self.decided(item.decision, item.namespace)
+        # Counted here, because the verdicts' own memory is not asked.
         self.verdicts.hits += len(found)
         return found
 
@@ -209,6 +217,7 @@ class Provider:
 
     def _late(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
         try:
+            # A late key has set no namespace yet, and the metrics of its error need one.
             tenant = "" if keeps else parse_key(key, self.settings.namespaces).namespace
         except RatifyError:
             tenant = ""
@@ -217,14 +226,17 @@ class Provider:
 
     def _failed(self, key: str, failure: Failure, trace: str, *, keeps: bool) -> bytes:
         self.count(failure.reason.value)
+        # The log has the whole message, the answer only what `shown` lets through.
         extra = {"key": key, "code": failure.reason.value, "error": failure.message, "trace": trace}
         _LOG.warning("not answered", extra=extra)
+        # Mutation gives the reference back as it was, as Ratify v2 does.
         return Item(key, key if keeps else None, shown(failure)).encoded()
 
     async def _verify_v2(self, key: str, trace: str) -> bytes:
         asked, found = await self._verdict(key, trace)
         encoded = Item(key, v2_value(found.result)).encoded()
         kept = _Remembered(asked.namespace, found.generation, found.result.decision.value, encoded)
+        # As long as the verdict itself and no longer.
         self._items.put(key, kept, found.seconds, len(encoded))
         return encoded
 
@@ -249,6 +261,7 @@ class Provider:
 
     async def _mutate(self, key: str, trace: str) -> bytes:
         del trace
+        # No prefix is taken off: a mutation's key is text of the object, which its author chooses.
         asked = parse_mutation_key(key)
         telemetry.set_namespace(asked.namespace)
         pinned = await self._answers.pinned(asked.reference, asked.namespace)
@@ -261,9 +274,11 @@ def _joined(keys: tuple[str, ...], found: Mapping[str, bytes]) -> bytes:
 
 def _pinned(asked: Key, wanted: Reference) -> str:
     """Return the reference by digest, its repository spelled as it was; what reads as another one is never returned."""
+    # A digest ends what is kept; the tag goes, as Ratify v2's contract has it (decision 0014).
     name = asked.text.partition("@")[0].removesuffix(f":{asked.reference.tag}")
     text = f"{name}@{wanted.digest}"
     try:
+        # Read again, so that no spelling can pin another repository than the one that was resolved.
         same = Reference.parse(text) == wanted
     except InvalidReference:
         same = False

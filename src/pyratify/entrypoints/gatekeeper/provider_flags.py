@@ -51,6 +51,7 @@ def _tells(flags: argparse.Namespace) -> "tuple[CaBundleTarget, ...]":
     """Return Gatekeeper's Providers, under the names that Ratify v2's chart gives them."""
     from pyratify.kubernetes.rotation.ca_bundle import provider
 
+    # Two Providers, as each has one timeout and one URL.
     verify, mutate = provider("ratify-gatekeeper-provider"), provider("ratify-gatekeeper-mutation-provider")
     return (verify,) if flags.disable_mutation else (verify, mutate)
 
@@ -61,9 +62,11 @@ def go_style(arguments: Sequence[str]) -> list[str]:
     found = []
     for argument in arguments:
         text = argument
+        # Two letters at least: `-c` is a short flag of ours.
         if re.match(r"-[a-z]{2,}", text):
             text = f"-{text}"
         name, equals, value = text.partition("=")
+        # The values of Go's strconv.ParseBool; argparse's switches take none.
         if equals and name.removeprefix("--") in switches and value.lower() in ("true", "t", "1"):
             text = name
         elif equals and name.removeprefix("--") in switches and value.lower() in ("false", "f", "0"):

@@ -50,10 +50,12 @@ def parse_key(key: str, namespaces: Namespaces) -> Key:
         InvalidReference: `REF_INVALID`: what follows is no reference.
     """
     namespace, text = _split(key)
+    # Not ignored: a template that writes it expects the namespace's own rules to decide.
     if namespaces is Namespaces.DISABLED and namespace is not None:
         _refuse(key, "namespaces are not used here", "Write the key as a reference.")
     if namespace and not _LABEL.fullmatch(namespace):
         _refuse(key, f"{namespace[:80]!a} is neither the name of a namespace nor an IPv6 address")
+    # `[]image` counts as none: an empty name would choose the cluster's rules.
     if namespaces is Namespaces.REQUIRED and not namespace:
         _refuse(key, "a namespace is required")
     return Key(namespace or "", text, Reference.parse(text))
@@ -70,7 +72,9 @@ def parse_mutation_key(key: str) -> Key:
 
 def _split(key: str) -> tuple[str | None, str]:
     """Return the prefix, None for none, and the rest."""
+    # Once: `[a][b]image` must not name a second namespace behind the first.
     inner, closing, rest = key.removeprefix("[").partition("]")
+    # `[::1]:5000/app` is a reference (RFC 3986, section 3.2.2), and no namespace has a colon.
     if not key.startswith("[") or not closing or _is_ipv6(inner):
         return None, key
     return inner, rest

@@ -7,6 +7,7 @@ from typing import Any
 
 from pyratify.core.report import Outcome, ValidationResult
 
+# Templates written for Ratify v1 may compare it.
 V1_VERSION = "0.2.0"
 
 
@@ -14,9 +15,12 @@ def v2_value(result: ValidationResult) -> dict[str, Any]:
     """Return Ratify v2's value: `succeeded` and `artifactReports`, and beside them the digest and why it is denied."""
     found = result.to_dict()
     value: dict[str, Any] = {
+        # null (no policy) must not reach Rego, where `not null` and `not false` differ.
         "succeeded": found["succeeded"] is True,
+        # Go writes an empty slice that was never made as null, and templates know it so.
         "artifactReports": found.get("artifactReports") or None,
     }
+    # Beside v2's members, so templates of Ratify v2 read the value unchanged.
     for name in ("digest", "failure", "leftOut"):
         if found.get(name) is not None:
             value[name] = found[name]
@@ -56,7 +60,7 @@ def _v1_result(
     found = {
         "subject": report["subject"],
         "isSuccess": result["outcome"] == Outcome.PASSED,
-        "name": name,
+        "name": name,  # v1's old and new names of one member, both read by templates
         "verifierName": name,
         "type": types.get(name, name),
         "verifierType": types.get(name, name),
@@ -68,4 +72,5 @@ def _v1_result(
         "extensions": json.loads(result["detail"]) if result.get("detail") else None,
         "nestedResults": nested or None,
     }
+    # Go's omitempty: a template asks whether a member is there.
     return {key: value for key, value in found.items() if value is not None}

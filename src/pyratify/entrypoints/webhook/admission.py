@@ -72,6 +72,7 @@ class Webhook:
         await self._group.aclose()
 
     async def _validate(self, review: Review, seconds: float) -> Answer:
+        # Read once: the rules may be exchanged while the images are evaluated.
         rules, end = self.rules.current, self.clock.monotonic() + seconds
         case = case_of(review, rules, await self._labels(review, rules, seconds))
         found = await self._each(case, partial(self._verified, case.namespace), end)
@@ -81,15 +82,18 @@ class Webhook:
     async def _mutate(self, review: Review, seconds: float) -> Answer:
         rules, end = self.rules.current, self.clock.monotonic() + seconds
         case = case_of(review, rules, await self._labels(review, rules, seconds))
+        # Audit only records: it must not change the object, not even for the better.
         if all(rule.mode is Mode.AUDIT for rule in case.matching):
             return Answer(allowed=True)
         found = await self._each(case, partial(self._pinned, case.namespace), end)
+        # What could not be pinned is a reason to refuse, judged by the same rules and exceptions.
         failed = {text: each if isinstance(each, Failure) else None for text, each in found.items()}
         self._note(review, failed)
         answer = answered(problems(case, failed, rules, self.clock.now(), pins=False))
         patch = tuple(
             replacing(image, text)
             for image in case.images
+            # No operation for what stays: the object would look changed in the API server's audit log.
             if isinstance(text := found.get(image.text), str) and text != image.text
         )
         return Answer(
@@ -110,6 +114,7 @@ class Webhook:
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             why = internal(error)
             _LOG.error("review failed", extra={**review.facts(), "error": why.message})
+            # Denied with a reason: a broken connection would leave the decision to failurePolicy.
             found = refused(RatifyError(why.reason, why.message))
         extra = {**review.facts(), "act": act, "allowed": found.allowed, "code": found.code, **found.audit}
         _LOG.info("answered", extra=extra)
@@ -119,12 +124,14 @@ class Webhook:
         """Return the labels of the namespace where a rule needs them; half of the time is left for the images."""
         if not rules.selects_namespaces or not review.operation.brings_images:
             return {}
+        # Without labels the strictest rule might not match, so guessing could admit.
         if self.namespaces is None:
             raise InadmissibleObject(
                 Reason.POLICY_ERROR,
                 "a rule selects namespaces by labels, and there is no API server to ask for them",
             )
         name = review.namespace
+        # In the group, as a request to an API server that hangs has to end at the deadline, too.
         ask = partial(_one, self.namespaces.of)
         found = (await self._group.each([name], ask, lambda _: late_after(seconds / 2), seconds / 2))[name]
         if isinstance(found, Failure):
@@ -135,6 +142,7 @@ class Webhook:
         self, case: Case, find: Callable[[str], Awaitable[T]], end: float
     ) -> dict[str, T | Failure]:
         """Evaluate the references of a case concurrently; those past the deadline fail."""
+        # What the look-up of labels took is no longer there for the images.
         seconds = end - self.clock.monotonic()
         return await self._group.each(
             [image.text for image in case.images], partial(_one, find), lambda _: late_after(seconds), seconds

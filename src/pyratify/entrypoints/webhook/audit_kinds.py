@@ -49,6 +49,7 @@ def unknown_kinds(
         return
     for rule in rules:
         named_operations = texts(rule.get("operations"))
+        # DELETE and CONNECT bring no images, so they are admitted whatever the kind.
         operations = _WRITES if "*" in named_operations else _WRITES & named_operations
         if not operations:
             continue
@@ -68,10 +69,12 @@ def unknown_kinds(
 def _refused(groups: set[str], resource: str, operations: frozenset[str], known: set[tuple[str, str]]) -> str:
     """Return what is refused of a resource as rules name it; empty for nothing."""
     name, _, sub = resource.partition("/")
+    # In rules `*` means all resources, and only `*/*` their subresources too.
     if not sub or resource == "*/*":
         return _objects(groups, name, known)
     if name not in ("*", *(plural for _, plural in known)):
         return "every one of it"
+    # The whole object is in such a review, so its images are found as usual.
     if sub in _OF_THE_OBJECT:
         return "every one of other kinds" if name == "*" and not groups <= _WHOLE_GROUPS else ""
     found = [
@@ -90,6 +93,7 @@ def _objects(groups: set[str], name: str, known: set[tuple[str, str]]) -> str:
     if name == "*":
         return "" if groups <= _WHOLE_GROUPS else "every object of other kinds"
     mine = {group for group, plural in known if plural == name}
+    # A foreign group with the same plural is another kind, whose images are not known.
     return "" if mine and ("*" in groups or groups <= mine) else "every one of it"
 
 

@@ -12,8 +12,11 @@ from pyratify.entrypoints.webhook.rules.match import Rules
 _VALIDATING, _MUTATING = "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"
 _PATHS = frozenset({"/validate", "/v1/admit"})  # where this webhook and Gatekeeper decide
 _OURS = frozenset({"/validate", "/mutate"})
+# The one label that the API server sets itself, so no user can take a namespace out by it.
 _BY_NAME = "kubernetes.io/metadata.name"
+# What the cluster starts with: a webhook that judges these may lock itself out.
 _SYSTEM = frozenset({"kube-system", "kube-node-lease", "kube-public"})
+# Pods alone are enough to deny; their owners are judged so that the user sees why, and at once.
 _NEEDED = (
     ("", "pods", "CREATE"),
     ("", "pods", "UPDATE"),
@@ -66,6 +69,7 @@ def _hooks(
 
 def _of_hook(each: Mapping[str, Any], hook: Mapping[str, Any]) -> Iterator[Weakness]:
     place = f"{title(each)}, webhook {hook.get('name')}"
+    # The defaults here and below are those of admissionregistration.k8s.io/v1.
     if hook.get("failurePolicy", "Fail") != "Fail":
         yield Weakness(
             place, "while the webhook is down, every image is admitted", "Set failurePolicy: Fail."
@@ -76,12 +80,14 @@ def _of_hook(each: Mapping[str, Any], hook: Mapping[str, Any]) -> Iterator[Weakn
             "the author of an object chooses its labels, and so whether it is looked at",
             "Leave out objectSelector; rules may have one.",
         )
+    # CEL is not evaluated here: any condition may leave out a request.
     if mappings(hook.get("matchConditions")):
         yield Weakness(
             place,
             "matchConditions leave requests out before they are judged",
             "Leave out matchConditions, or check that no user chooses what they look at.",
         )
+    # Exact leaves out an object sent in an older version of its API.
     if hook.get("matchPolicy", "Equivalent") != "Equivalent":
         yield Weakness(
             place, "the same object sent in another version is not looked at", "Set matchPolicy: Equivalent."
@@ -97,6 +103,7 @@ def _of_hook(each: Mapping[str, Any], hook: Mapping[str, Any]) -> Iterator[Weakn
 
 def _left_out(place: str, each: Mapping[str, Any], hook: Mapping[str, Any]) -> Iterator[Weakness]:
     selector = mapping(hook.get("namespaceSelector"))
+    # The webhook's own namespace: while it is down, its Pods could not be admitted.
     own = {
         str(mapping(mapping(other.get("clientConfig")).get("service")).get("namespace"))
         for other in mappings(each.get("webhooks"))
@@ -105,6 +112,7 @@ def _left_out(place: str, each: Mapping[str, Any], hook: Mapping[str, Any]) -> I
     if mapping(selector.get("matchLabels")):
         yield Weakness(place, "only namespaces with certain labels are looked at", remedy)
     for requirement in mappings(selector.get("matchExpressions")):
+        # Any other label can be set by an update of the namespace.
         if requirement.get("key") != _BY_NAME or requirement.get("operator") != "NotIn":
             yield Weakness(place, f"namespaces are left out by the label {requirement.get('key')}", remedy)
             continue
@@ -138,14 +146,16 @@ def _decides(hook: Mapping[str, Any]) -> bool:
 
 def _path(hook: Mapping[str, Any]) -> str:
     client = mapping(hook.get("clientConfig"))
+    # The path of a URL counts as well: clientConfig has a service or a url.
     return str(mapping(client.get("service")).get("path") or urlsplit(str(client.get("url") or "")).path)
 
 
 def _covers(rule: Mapping[str, Any], group: str, resource: str, operation: str) -> bool:
     name, _, sub = resource.partition("/")
+    # The API server's own wildcards: `*` covers no subresource.
     resources = {resource, f"*/{sub}", f"{name}/*", "*/*"} if sub else {name, "*", "*/*"}
     return (
-        rule.get("scope", "*") != "Cluster"
+        rule.get("scope", "*") != "Cluster"  # Pods stand in namespaces
         and bool({group, "*"} & texts(rule.get("apiGroups")))
         and bool({"v1", "*"} & texts(rule.get("apiVersions")))
         and bool({operation, "*"} & texts(rule.get("operations")))
@@ -165,6 +175,7 @@ def _of_gatekeeper(each: Mapping[str, Any]) -> Iterator[Weakness]:
     if group != "mutations.gatekeeper.sh":
         return
     external = mapping(mapping(mapping(spec.get("parameters")).get("assign")).get("externalData"))
+    # With Ignore a tag stays a tag, and may be moved after the decision (externaldata.md).
     if external and external.get("failurePolicy", "Fail") != "Fail":
         yield Weakness(
             title(each),
@@ -177,4 +188,4 @@ def _objects(documents: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
     for document in documents:
         if isinstance(document, dict):
             yield document
-            yield from mappings(document.get("items"))
+            yield from mappings(document.get("items"))  # `kubectl get -o yaml` prints a List

@@ -42,29 +42,35 @@ def case_of(review: Review, rules: Rules, namespace_labels: Mapping[str, str]) -
         InadmissibleObject: `BAD_REQUEST` for an object that is not shaped as it must be, `KIND_UNKNOWN` for one of a kind whose images
             are unknown, `POLICY_NOT_FOUND` where no rule is for it, `PARSE_LIMIT` for too many images.
     """
+    # Before everything that could refuse: a DELETE that is denied would lock an object in.
     if not review.operation.brings_images:
         return Case("")
     where = rules.pod_specs.get(review.kind)
+    # An unknown kind may well hold images, so it is refused unless the rules say otherwise.
     if where is None:
         if rules.admits_unknown_kinds:
             return Case("")
         raise _unknown(review.kind)
     namespace, document, old = review.namespace, review.object, review.old
     found = images(document, where)
+    # Only changes: objects whose evidence has expired must still be scaled and finalized.
     if old is not None and not rules.config.verify_unchanged:
         found = changed(found, _before(old, where))
     if not found:
         return Case(namespace)
     most = rules.config.max_images
+    # Each different text is work at a registry; equal ones are evaluated once.
     if len({image.text for image in found}) > most:
         raise InadmissibleObject(Reason.PARSE_LIMIT, f"there are more than {most} different images")
     attributes = ObjectAttributes(
         namespace=namespace,
         kind=review.kind,
+        # Both: with the new ones alone, an update could remove the label that a strict rule asks for.
         labels=_labels(document, old),
         namespace_labels=namespace_labels,
     )
     matching = rules.matching(attributes)
+    # No rule is no permission.
     if not matching:
         raise InadmissibleObject(
             Reason.POLICY_NOT_FOUND,
@@ -119,17 +125,20 @@ def problems(
 def _problems(
     case: Case, image: Image, found: Mapping[str, Failure | None], *, pins: bool
 ) -> Iterator[Problem]:
+    # What was not evaluated counts as refused, and not as nothing to say.
     failure = found.get(image.text, _UNDECIDED)
     if failure is not None:
         yield Problem(image, failure, case.matching[0])
     rule = next((rule for rule in case.matching if rule.config.require_digest), None)
     reference = _reference(image)
+    # Not in mutation, which is there to pin: the webhook that validates comes after it.
     if pins and rule is not None and reference is not None and reference.digest is None:
         yield Problem(image, _NOT_PINNED, rule)
 
 
 def _excepted(given: tuple[Problem, ...], case: Case, rules: Rules, now: datetime) -> tuple[Problem, ...]:
     """Put one exception beside all problems of an image, or none: two never add up."""
+    # Warnings need no exception, so an exception need not name their codes.
     codes = tuple(problem.failure.reason for problem in given if problem.rule.mode is Mode.DENY)
     reference = _reference(given[0].image) if codes else None
     if reference is None:

@@ -9,8 +9,10 @@ from pyratify.entrypoints.webhook.rules.rules_document import Mode
 from pyratify.render.plain import clean
 from pyratify.serving.public_errors import is_foreign
 
+# The API server cuts a warning at 256 characters, and drops what goes beyond 4096 in all.
 MAX_WARNING = 256
 MAX_WARNINGS = 15
+# Enough to mend an object by; the log has all of it.
 _MAX_LINES = 16
 _MAX_IMAGE = 300
 _MAX_TEXT = 400
@@ -57,6 +59,7 @@ def _warning(problem: Problem) -> str:
         why = f"{reason}, exception {problem.exemption.config.name} until {until}"
     else:
         why = f"{reason}, rule {problem.rule.name} only warns"
+    # A warning is printed on the terminal of the client that sent the object.
     said = "" if is_foreign(problem.failure) else f": {clean(problem.failure.message, _MAX_TEXT)}"
     return f"image {clean(problem.image.text, 100)} of {problem.image.place}: {why}{said}"
 

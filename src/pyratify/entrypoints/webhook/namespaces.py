@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyratify.kubernetes.client.api import Api
 
 _LOG = logging.getLogger("pyratify.webhook")
+# Short: a label that is set to make rules stricter has to count soon.
 _SECONDS = 2.0
 _MOST = 10_000
 
@@ -68,6 +69,7 @@ class NamespaceLabels:
 def _labels_of(namespace: str, given: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the labels of a Namespace; what is none, or another one, has no labels that say anything."""
     metadata = given.get("metadata")
+    # A proxy that answers for another object would otherwise choose the rules.
     if not isinstance(metadata, dict) or metadata.get("name") != namespace:
         raise InadmissibleObject(Reason.POLICY_ERROR, "the answer is not about this namespace")
     return labels(given)
@@ -93,6 +95,7 @@ class Cluster:
                 "labels of namespaces need lightkube",
                 remedy="Install it: pip install 'pyratify[kubernetes]'.",
             ) from None
+        # At the first look-up: rules that select by names alone need no API server.
         if self._api is None:
             self._api = Api.connect()
         return await self._api.get(object_path("v1", "namespaces", name))

@@ -14,9 +14,11 @@ def pinned(text: str, wanted: Reference) -> str:
         text: The reference as it was written.
         wanted: The repository and the digest.
     """
+    # The tag stays readable; runtimes go by the digest (decision 0014).
     found = f"{text}@{wanted.digest}"
     try:
         read = Reference.parse(found)
+        # A text with a digest of its own would keep that one: it is parsed again, and compared.
         same = read.digest == wanted.digest and read.name == wanted.name
     except InvalidReference:
         same = False
@@ -30,4 +32,5 @@ def replacing(image: Image, text: str) -> dict[str, str]:
 
 def pointer(path: tuple[str, ...]) -> str:
     """Return a path as a JSON pointer."""
+    # In this order: `~1` that comes from `/` must not become `~01` (RFC 6901, section 3).
     return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in path)

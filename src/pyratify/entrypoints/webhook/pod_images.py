@@ -31,6 +31,7 @@ class Kind:
         return f"{self.name}.{self.group}" if self.group else self.name
 
 
+# By kind and not by version: rules with matchPolicy Equivalent send the version they name.
 _TEMPLATE = ("spec", "template", "spec")
 POD_SPECS: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
     {
@@ -88,9 +89,11 @@ def images(document: Mapping[str, Any], where: tuple[str, ...]) -> tuple[Image, 
         InadmissibleObject: `BAD_REQUEST`: there is no such specification, it is not shaped like one, or it has no images.
     """
     spec: Any = document
+    # Strict at every step: an object that is read as empty would be admitted without images.
     for index, step in enumerate(where):
         spec = _members(spec, where[:index]).get(step)
     found = tuple(_images(_members(spec, where), where))
+    # A Pod without containers is invalid in Kubernetes; here it hints at images that were not found.
     if not found:
         raise _malformed(where, "there are no images")
     return found
@@ -98,6 +101,7 @@ def images(document: Mapping[str, Any], where: tuple[str, ...]) -> tuple[Image, 
 
 def changed(now: Iterable[Image], before: Iterable[Image]) -> tuple[Image, ...]:
     """Return the images that are new or different: not those of a container of this list and name that had the same."""
+    # The text alone would let an admitted image move into another container, as an init container.
     known = {(image.field, image.name, image.text) for image in before}
     return tuple(image for image in now if (image.field, image.name, image.text) not in known)
 
@@ -119,6 +123,7 @@ def _images(spec: Mapping[str, Any], where: tuple[str, ...]) -> Iterator[Image]:
     for field in _CONTAINERS:
         for path, container in _items(spec, where, field):
             yield _image(container, path, field, "image", container.get("name"))
+    # Image volumes (KEP-4639) mount a registry's content without running it.
     for path, volume in _items(spec, where, "volumes"):
         if volume.get("image") is not None:
             below = (*path, "image")
@@ -129,7 +134,7 @@ def _items(
     spec: Mapping[str, Any], where: tuple[str, ...], field: str
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     found = spec.get(field)
-    if found is None:
+    if found is None:  # null is an absent list, as in Go
         return
     if not isinstance(found, list):
         raise _malformed((*where, field), "it is not a list")
@@ -140,6 +145,7 @@ def _items(
 
 def _image(holder: Mapping[str, Any], path: tuple[str, ...], field: str, member: str, name: Any) -> Image:
     text = holder.get(member)
+    # Templates may leave the image out, to be filled in later; a later value would not be judged.
     if not isinstance(text, str) or not text:
         raise _malformed((*path, member), "no image is named")
     if not isinstance(name, str):

@@ -18,6 +18,7 @@ _MAX_FACT = 253
 _MAX_TOKENS = 400_000  # of a review, whose bytes the server bounds: an object and its predecessor
 V1 = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
+# The uid goes back into the answer and into the log; printable ASCII cannot forge either.
 _UID = re.compile(r"[!-~]{1,253}", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -33,6 +34,7 @@ class Operation(StrEnum):
     @property
     def brings_images(self) -> bool:
         """Whether images could come into the cluster by it."""
+        # DELETE removes; CONNECT (exec, attach) carries options and no Pod.
         return self in (Operation.CREATE, Operation.UPDATE)
 
 
@@ -60,6 +62,7 @@ class Review:
             InadmissibleObject: `BAD_REQUEST`: no operation that there is.
         """
         try:
+            # An operation of a later version of Kubernetes is refused: it may bring images.
             return Operation(self._text("operation"))
         except ValueError:
             raise _bad("request.operation is none that there is") from None
@@ -102,6 +105,7 @@ class Review:
         if not isinstance(found, dict):
             raise _bad("request.object is missing")
         group = str(found.get("apiVersion", "")).rpartition("/")[0]
+        # Otherwise request.kind would choose where images are looked for in another kind's object.
         if (group, found.get("kind")) != (kind.group, kind.name):
             raise _bad("request.object is of another kind than request.kind")
         return found
@@ -121,6 +125,7 @@ class Review:
             "namespace": self._text("namespace"),
             "object": self._text("name"),
             "kind": str(kind.get("kind", "")) if isinstance(kind, dict) else "",
+            # The name alone: groups and extra fields may hold what belongs in no log.
             "user": str(user.get("username", "")) if isinstance(user, dict) else "",
             "dryRun": str(self.request.get("dryRun") is True).lower(),
         }
@@ -139,7 +144,11 @@ def parse_review(body: bytes) -> Review:
     """
     try:
         document = strictjson.load_object(
-            body, what="the review", max_bytes=len(body), max_tokens=_MAX_TOKENS
+            # Duplicate members are refused: the API server might read the other one.
+            body,
+            what="the review",
+            max_bytes=len(body),
+            max_tokens=_MAX_TOKENS,
         )
     except strictjson.InvalidJson as error:
         raise NoReview(Reason.BAD_REQUEST, error.message) from None
@@ -180,13 +189,14 @@ def written(uid: str, answer: Answer) -> bytes:
         response["status"] = {
             "status": "Failure",
             "reason": "Forbidden",
-            "code": 403,
+            "code": 403,  # what `kubectl` shows as Forbidden
             "message": answer.message,
         }
     if answer.warnings:
         response["warnings"] = list(answer.warnings)
     if answer.audit:
         response["auditAnnotations"] = dict(answer.audit)
+    # admission.k8s.io/v1 demands that patch and patchType come together; a denial changes nothing.
     if answer.allowed and answer.patch:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(_json(list(answer.patch))).decode("ascii")

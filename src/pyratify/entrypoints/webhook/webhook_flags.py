@@ -29,7 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_timeout(
         parser,
         "--timeout",
-        10.0,
+        10.0,  # the default timeoutSeconds of webhooks in admissionregistration.k8s.io/v1
         "the longest that the API server waits; answers come a little before it, or before what its request says",
     )
 

@@ -13,9 +13,11 @@ from pyratify.serving.http.server import Handler, Rejection, Reply, Request, Sit
 from pyratify.serving.server_flags import duration
 
 VALIDATE, MUTATE = "/validate", "/mutate"
+# An API server takes requests of 3 MiB; an update has the old object, too, and both are JSON here.
 MAX_BODY = 8 * 1024 * 1024
 _MAX_ARRIVING = 256  # more than the 200 writing requests that an API server has under way by default
 _MAX_MESSAGE = 512
+# The API server adds its timeoutSeconds to the URL of every call.
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9a-z.]{1,16})(?:&|$)", re.ASCII)
 
 Measure = Callable[[str, bool, float], None]
@@ -64,7 +66,9 @@ def answer_in(query: str, most: float) -> float:
     """
     found = _TIMEOUT.search(query)
     try:
+        # The smaller one: the query may shorten the time that was configured, and not prolong it.
         waits = min(most, duration(found[1])) if found else most
+    # Longer than ten minutes, or none: the configured time is the safe one.
     except ValueError:
         waits = most
     return waits - min(0.5, waits * 0.05)
@@ -83,6 +87,7 @@ async def _handle(
     try:
         review = await parsing.parse(parse_review, request.body)
     except NoReview as error:
+        # Without a uid there is no review to deny; failurePolicy Fail denies for us.
         return Reply(400, status(400, f"{error.reason}: {clean(error.message, _MAX_MESSAGE)}"))
     spent = clock.monotonic() - began if len(request.body) > SMALL else 0.0
     answer = await act(review, answer_in(request.query, most) - spent)

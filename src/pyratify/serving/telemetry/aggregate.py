@@ -56,6 +56,7 @@ def summed(processes: Iterable[tuple[Family, ...]]) -> tuple[Family, ...]:
     values: dict[str, dict[tuple[str, Labels], float]] = {}
     for process in processes:
         for family in process:
+            # All workers run one program, so the first one's type and text hold for all.
             families.setdefault(family.name, family)
             _join(values.setdefault(family.name, {}), family)
     return tuple(_family(families[name], found) for name, found in values.items())
@@ -68,6 +69,7 @@ def counted(families: Iterable[Family]) -> tuple[Family, ...]:
             name=family.name,
             type=family.type,
             about=family.about,
+            # `_created` is the beginning of a process that is over; the minimum would stay old for ever.
             samples=tuple(one for one in family.samples if not one[0].endswith("_created")),
         )
         for family in families
@@ -77,8 +79,10 @@ def counted(families: Iterable[Family]) -> tuple[Family, ...]:
 
 def _join(found: dict[tuple[str, Labels], float], family: Family) -> None:
     for name, labels, value in family.samples:
+        # One worker without a certificate must not make the sum of all "not a number".
         if value is None or math.isnan(value):
             continue
+        # The series began with the oldest of them (OpenMetrics, "_created").
         join = _least if name.endswith("_created") else _JOINED.get(family.name, _sum)
         key = (name, labels)
         found[key] = join(found[key], value) if key in found else value

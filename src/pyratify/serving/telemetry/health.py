@@ -24,6 +24,7 @@ class Readiness:
 
     def faults(self) -> dict[str, str]:
         """Return what is wrong, by name; empty when the process is ready."""
+        # All of them, not the first alone: one fault often stands before another.
         found = {name: check() for name, check in self.checks.items()}
         if self.draining:
             found["draining"] = "the process is about to end"
@@ -51,6 +52,7 @@ def metrics_site(expose: Callable[[], bytes]) -> Site:
 
 async def _alive(request: Request) -> Reply:
     del request
+    # No checks: a restart mends neither a registry nor a configuration.
     return Reply(200, b'{"status":"ok"}')
 
 

@@ -12,8 +12,10 @@ from pyratify.core.isolation import describe
 from pyratify.core.telemetry import trace
 from pyratify.render.plain import clean
 
+# asyncio reports tasks whose errors were never looked at; the others what they retry.
 _LOGGERS = ("pyratify", "opentelemetry", "asyncio", "aiohttp")
 LEVELS = ("debug", "info", "warning", "error")
+# Asked of a record, since its members differ between versions of Python (taskName, 3.12).
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -33,6 +35,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
+            # Keys, references and registry texts stand in here: a newline would forge a line.
             "message": clean(record.getMessage()),
         }
         if self._worker is not None:
@@ -44,6 +47,7 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = clean(describe(record.exc_info[1]))
         for name, value in vars(record).items():
             if name not in _STANDARD:
+                # Numbers stay numbers for the reader; all else becomes text that steers no terminal.
                 line[name] = value if isinstance(value, int | float) else clean(str(value))
         return json.dumps(line, default=str)
 
@@ -72,7 +76,7 @@ def set_up(
         logger = logging.getLogger(name)
         logger.setLevel(wanted.upper())
         logger.addHandler(handler)
-        logger.propagate = False
+        logger.propagate = False  # the root logger may have handlers that write plain text
     return handler
 
 

@@ -22,6 +22,7 @@ from pyratify.core.telemetry import CANCELLED, Attribute, code_of, namespace
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.telemetry.aggregate import Family
 
+# Milliseconds; the last bounds lie just below Gatekeeper's usual timeouts, 5 s and 2 s.
 _VERIFICATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4900)
 _MUTATION = (0, 10, 30, 50, 100, 200, 400, 600, 800, 1000, 1200, 1400, 1600, 1800)
 _NAMESPACE = "workload_namespace"
@@ -30,6 +31,7 @@ _ELSEWHERE = {  # what plugins of clouds let be watched: the name of the span, t
     "acr exchange": ("ratify_acr_exchange_duration", "repository"),
     "akv certificate": ("ratify_akv_certificate_duration", "certificate_name"),
 }
+# Every value is a time series for good; clients choose hosts, and tenants choose names.
 _MAX_VALUES = 100
 OTHER = "other"
 
@@ -56,6 +58,7 @@ class Metrics:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
+        # Not the library's global one: tests run several servers in one process.
         self._registry = CollectorRegistry()
         self._names, self._hosts, self._tenants = Bounded(), Bounded(), Bounded()
         self._requests = {
@@ -105,7 +108,7 @@ class Metrics:
     def watch(self, gauges: Mapping[str, Callable[[], float]]) -> None:
         """Expose gauges under these names, read when they are scraped; NaN is left out."""
         for name, value in gauges.items():
-            Gauge(name, _about(name), registry=self._registry).set_function(value)
+            Gauge(name, _about(name), registry=self._registry).set_function(value)  # read at the scrape
 
     def tally(self, counters: Mapping[str, Callable[[], float]]) -> None:
         """Expose counters that other components keep, under these names; `_total` is added."""
@@ -139,6 +142,7 @@ class Metrics:
 
     def measured(self, engine: Engine) -> Engine:
         """Return the engine with its cache measured; one executor of several scopes stays one."""
+        # By identity: equal executors of two scopes are still two, with caches of their own.
         changed = {id(executor): self._measured(executor) for executor in engine.executors.values()}
         pairs = zip(engine.executors, engine.executors.values(), strict=True)
         return replace(
@@ -156,11 +160,13 @@ class Metrics:
         """Measure what is done meanwhile, if it is something that is measured."""
         del parent, steps
         watched, ends = _Watched(self._clock.monotonic(), facts), self._ends.get(name)
+        # Counted at its beginning: requests that hang are the ones to see.
         if name == "request":
             self._under_way.inc()
         ended: BaseException | None = None
         try:
             yield watched
+        # CancelledError is a BaseException, and a request that was given up has ended, too.
         except BaseException as error:
             ended = error
             raise
@@ -176,6 +182,7 @@ class Metrics:
         if error == CANCELLED:
             return
         name = self._names(str(watched.facts.get("verifier", "")))
+        # An exception that is not ours came from the plugin, which the label should say.
         error = "VERIFIER_ERROR" if error == "INTERNAL" else error
         milliseconds = (self._clock.monotonic() - watched.began) * 1000
         self._verifiers.labels(name, "", str(not error).lower(), error, self._tenant()).observe(milliseconds)

@@ -36,6 +36,7 @@ _NAMES = {
     "host": "server.address",
     "error": "error.type",
 }
+# A host or a digest is shorter; the bound is for texts that a registry or a client chooses.
 _MAX_TEXT = 256
 _CLOSING = 3.0
 
@@ -44,6 +45,7 @@ class Tracer:
     """Sends what is watched; an `Observer`."""
 
     def __init__(self) -> None:
+        # No exit handler: it would wait for a collector that does not answer, without the bound of `close`.
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("pyratify")
@@ -53,6 +55,7 @@ class Tracer:
         self, name: str, *, parent: str = "", steps: bool = False, **facts: Attribute
     ) -> "Iterator[_Traced]":
         """Send what is done meanwhile as a span."""
+        # None takes the present span as parent, from the context variables.
         context = _remote(parent) if parent else None
         span = self._tracer.start_span(name, context, _KINDS.get(name, SpanKind.INTERNAL))
         traced = _Traced(span)
@@ -60,6 +63,7 @@ class Tracer:
         if tenant := namespace():
             traced.set_attributes(namespace=tenant)
         current = (
+            # The library would write the exception's text and traceback into the span.
             nullcontext() if steps else use_span(span, record_exception=False, set_status_on_exception=False)
         )
         try:
@@ -73,6 +77,7 @@ class Tracer:
 
     def close(self) -> None:
         """Send what is left, in a few seconds at most."""
+        # A daemon: shutdown() may wait for a collector that does not answer, and the process has to end.
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(_CLOSING)
@@ -94,6 +99,7 @@ class _Traced:
     def ended(self, code: str) -> None:
         if code:
             self.set_attributes(error=code)
+        # A request that was given up is no error of this server.
         if code not in ("", CANCELLED):
             self._span.set_status(Status(StatusCode.ERROR))
 

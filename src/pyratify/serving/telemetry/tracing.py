@@ -26,6 +26,7 @@ def open_tracer(flags: Namespace) -> "Tracer | None":
         ) from None
     try:
         return Tracer()
+    # The library raises many kinds; only the type is shown, as the text may hold the endpoint's credentials.
     except Exception as error:
         raise ConfigurationError(
             f"traces cannot be sent: {type(error).__name__}", remedy="Check the variables OTEL_*."

@@ -45,6 +45,7 @@ class Certificates:
         """Return why clients are not served as they should be, or an empty text."""
         found = self.tls.unready_reason(self.clock.now()) if self.tls is not None else ""
         why = self.rotator.fault if self.rotator is not None else ""
+        # A fault of the rotation alone is no reason: the last good certificate is still served.
         return f"{found}: {why}" if found and why else found
 
     def watches(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
@@ -71,6 +72,7 @@ class Certificates:
 
         Listening only then leaves the connections to other workers at the same address, which have a certificate already.
         """
+        # The usual case: no task, no timer.
         if self.tls is None or self.tls.expires is not None:
             return
         ending = asyncio.create_task(stop.wait())
@@ -100,6 +102,7 @@ def open_certificates(
         ConfigurationError: Flags do not go together, or a file cannot be used.
     """
     certificate, key, authority = flags.cert_file, flags.key_file, flags.client_ca_file
+    # One of the two is a mistake; serving plain HTTP in its place would hide it.
     if bool(certificate) != bool(key):
         raise ConfigurationError(
             "--cert-file and --key-file belong together", remedy="Give both, or none of them."
@@ -112,6 +115,7 @@ def open_certificates(
         and has_cluster(environment)
     ):
         return _rotated(flags, TlsMemory(client_ca, files), clock, environment)
+    # An authority that checks no client must not look as if it did.
     if files is None and authority:
         raise ConfigurationError(f"{flags.client_ca_flag} needs --cert-file and --key-file")
     return Certificates(ReloadingTls(files) if files is not None else None, clock)
@@ -121,7 +125,7 @@ def _rotated(
     flags: Namespace, memory: TlsMemory, clock: Clock, environment: Mapping[str, str]
 ) -> Certificates:
     try:
-        from pyratify.kubernetes.client.api import Api
+        from pyratify.kubernetes.client.api import Api  # lightkube is an extra
         from pyratify.kubernetes.rotation.rotator import Rotator
         from pyratify.kubernetes.rotation.secret_contents import ServiceNames
     except ImportError:
@@ -135,9 +139,11 @@ def _rotated(
     def use(certificate: bytes, key: bytes) -> bool:
         memory.give(certificate, key)
         tls.reload()
+        # Told to the rotator, which announces only what is really served.
         return tls.fault is None
 
     service = ServiceNames(environment[NAME], api.namespace, tuple(flags.cert_name))
+    # The host alone is not enough: its workers compete for the same Lease.
     identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
     rotator = Rotator(api, service, flags.tells(flags), use, identity, clock)
     _LOG.info("certificates come from a Secret", extra={"secret": f"{service.namespace}/{service.secret}"})

@@ -51,6 +51,7 @@ class TlsMemory:
         """Return a hash of what there is now; errors as in `TlsSource.fingerprint`."""
         clients = read(self.client_ca) if self.client_ca is not None else b""
         pair = self._now()
+        # Each part is hashed alone, so that no byte can move from one to the next unnoticed.
         parts = (pair.certificate, pair.key, clients)
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
@@ -61,6 +62,7 @@ class TlsMemory:
             with _nameless(pair.certificate) as certificate, _nameless(pair.key) as key:
                 context = context_of(certificate, key, name="in memory")
         except ConfigurationError as error:
+            # Files from before are only a bridge: without good ones, the identity is waited for.
             if self._pair is None:
                 raise NoCertificate(f"there is no certificate yet: {error.message}") from None
             raise
@@ -73,6 +75,7 @@ class TlsMemory:
     def _now(self) -> Pair:
         if self._pair is not None:
             return self._pair
+        # A mounted Secret is empty until it is filled for the first time.
         if self.before is not None and self.before.certificate.exists() and self.before.key.exists():
             return Pair(read(self.before.certificate), read(self.before.key))
         raise NoCertificate("there is no certificate yet")
@@ -84,11 +87,14 @@ def _nameless(content: bytes) -> Iterator[Path]:
     if not hasattr(os, "memfd_create"):
         with tempfile.TemporaryDirectory(prefix="pyratify-") as folder:  # of mode 0700
             path = Path(folder, "identity.pem")
+            # The mode is set when the file is made: a later chmod would leave a moment to open it.
             path.touch(mode=0o600, exist_ok=False)
             path.write_bytes(content)
             yield path
         return
+    # Without MFD_CLOEXEC, programs that plugins start would inherit the key.
     with os.fdopen(os.memfd_create("pyratify-identity", os.MFD_CLOEXEC), "wb") as file:
         file.write(content)
+        # OpenSSL opens the path by itself and sees only what has left Python's buffer.
         file.flush()
         yield Path(f"/proc/self/fd/{file.fileno()}")

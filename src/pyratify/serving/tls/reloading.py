@@ -79,6 +79,7 @@ class TlsFiles:
         """
         found = hashlib.sha256()
         for path in (self.certificate, self.key, *([self.client_ca] if self.client_ca else [])):
+            # Each file is hashed alone, so that no byte can move from one to the next unnoticed.
             found.update(hashlib.sha256(read(path)).digest())
         return found.hexdigest()
 
@@ -117,7 +118,9 @@ class ReloadingTls:
     def __post_init__(self) -> None:
         self.context = _bare()
         if self.source.client_ca is not None:
+            # The exchange below takes certificate and authorities along, not the mode (SSL_set_SSL_CTX(3)).
             self.context.verify_mode = ssl.CERT_REQUIRED
+        # Called for clients that send no name, too; so no handshake ends with the bare context.
         self.context.sni_callback = self._exchange
         self._current = _without_identity(self.context)
         try:
@@ -130,11 +133,13 @@ class ReloadingTls:
 
         A client CA file without a certificate admits no client from then on: never all of them, nor those of the previous CA.
         """
+        # The rotator and the watch reload from different threads.
         with self._lock:
             try:
                 if not self._use():
                     return False
             except ConfigurationError as error:
+                # Once: the same fault is found again every five seconds.
                 if self.fault is None or self.fault.message != error.message:
                     _LOG.error("certificates were not exchanged", extra={"error": error.message})
                 self.fault, self._seen = error, ""  # so that the same files are used again when they are back
@@ -158,18 +163,21 @@ class ReloadingTls:
 
     def outdated(self, connection: ssl.SSLObject) -> bool:
         """Return whether a connection was made with what has been exchanged since."""
+        # By identity: contexts are never changed after they were put in use.
         return connection.context is not self._current
 
     async def watch(self, clock: Clock, seconds: float = 5.0) -> None:
         """Look at the files again and again, until cancelled."""
         while True:
             await clock.sleep(seconds)
+            # A mounted file system may be slow, and requests must not wait for it.
             await asyncio.to_thread(self.reload)
 
     def _use(self) -> bool:
         seen = self.source.fingerprint()
         if seen == self._seen:
             return False
+        # Everything that can fail comes before the assignment, so that the last good stays whole.
         fresh, expires = self.source.context(), _ends(self.source.certificate_pem())
         self._current, self.expires, self._seen, self.fault = fresh, expires, seen, None
         return True
@@ -196,6 +204,7 @@ def context_of(certificate: Path, key: Path, *, name: str = "") -> ssl.SSLContex
     """
     context = _bare()
     try:
+        # Without the callback OpenSSL would ask for a password on the terminal, and wait.
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigurationError(
@@ -215,6 +224,7 @@ def trust(context: ssl.SSLContext, client_ca: Path | None) -> ssl.SSLContext:
         return context
     context.verify_mode = ssl.CERT_REQUIRED
     text = read(client_ca).decode("ascii", "replace")
+    # An emptied file withdraws all trust, where one that cannot be read is a fault to wait out.
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise _EmptyAuthorities(f"the client CA file {client_ca} has no certificate")
     try:
@@ -225,7 +235,7 @@ def trust(context: ssl.SSLContext, client_ca: Path | None) -> ssl.SSLContext:
 
 
 def _ends(pem: bytes) -> datetime:
-    from pyratify.pki.certificates import load_x509
+    from pyratify.pki.certificates import load_x509  # lazy: cryptography is slow to import
 
     try:
         return load_x509(pem, pem=True).not_valid_after_utc
@@ -235,9 +245,12 @@ def _ends(pem: bytes) -> datetime:
 
 def _bare() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Gatekeeper demands it: externaldata.md, "TLS and mutual TLS support".
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # A resumed session (RFC 8446, section 2.2) shows no certificate that a new authority could refuse.
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET
+    # Clients in Go prefer h2 wherever it is not ruled out; aiohttp serves HTTP/1.1 alone.
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -54,6 +54,7 @@ def inherit() -> Inherited | None:
     Raises:
         ConfigurationError: The variable was not set by a supervisor.
     """
+    # Removed: a child with the variable would take its own descriptors for these sockets.
     text = os.environ.pop(VARIABLE, "")
     if not text:
         return None
@@ -65,6 +66,7 @@ def inherit() -> Inherited | None:
             f"{VARIABLE} is {text[:40]!a}, which no supervisor sets", remedy="Unset it."
         ) from None
     for one in sockets:
+        # A program that a plugin starts would keep the address in use after the server's end.
         one.set_inheritable(False)
         one.setblocking(False)
     return Inherited(number, sockets[0], tuple(sockets[1:]))
@@ -94,6 +96,7 @@ async def answer(control: socket.socket, report: Callable[[bool], Report], gone:
     """
     reader, writer = await asyncio.open_connection(sock=control)
     try:
+        # No limit is needed here: the supervisor is the parent, and sends two fixed words.
         while line := await reader.readline():
             writer.write(_ENCODER.encode(report(line == METRICS)) + b"\n")
             await writer.drain()
@@ -101,6 +104,7 @@ async def answer(control: socket.socket, report: Callable[[bool], Report], gone:
     except ConnectionError:
         gone()
     finally:
+        # Metrics come with the end, so that nothing that was counted since the last report is lost.
         writer.write(_ENCODER.encode(report(True)) + b"\n")
         await _close(reader, writer)
 

@@ -20,8 +20,10 @@ from pyratify.serving.workers.worker import Worker, running
 from pyratify.terminal import exits
 
 _LOG = logging.getLogger("pyratify.serving.workers")
+# Seconds between reports, and every how many of them metrics come along: these are long.
 _BEAT = 1.0
 _METRICS_EVERY = 5
+# A worker that lived long starts again at once; one that ends at its start may not burn the processor.
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONG_LIFE = 0.2, 30.0, 60.0
 
 
@@ -65,6 +67,7 @@ class Supervisor:
         address = Address.parse(self.flags.address)
         readiness = Readiness({"workers": self.unready_reason})
         async with AsyncExitStack() as stack:
+            # Bound once and inherited: a connection that waits in the queue outlives every single worker.
             sockets = bind(address.host, address.port)
             stack.callback(_close, sockets)
             health = await self._observed(stack, readiness)
@@ -76,6 +79,7 @@ class Supervisor:
     ) -> None:
         first = asyncio.Event()
         stopping = asyncio.create_task(self.stop.wait())
+        # One worker first: a flag that cannot be used is then reported once, and the program ends.
         keeping = [asyncio.create_task(self._keep(0, sockets, first))]
         try:
             waiting = asyncio.create_task(first.wait())
@@ -87,9 +91,11 @@ class Supervisor:
                 begun()
             done, _ = await asyncio.wait({stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
             readiness.draining = True
+            # Also where a worker's task has ended by itself: the others must not be left alone.
             self.stop.set()
             await self._drain(sockets, keeping)
             for task in done - {stopping}:
+                # Raises what ended it, after the others were drained.
                 task.result()
         finally:
             await end(stopping, *keeping)
@@ -118,6 +124,7 @@ class Supervisor:
             code = await self._run(number, sockets, first)
             if self.stop.is_set():
                 return
+            # Later the same code may come from a file that is being replaced, which passes.
             if code == exits.USAGE and not first.is_set():
                 raise ConfigurationError("no worker can start", remedy="Its own message says why.")
             self.restarts += 1
@@ -141,6 +148,7 @@ class Supervisor:
             finally:
                 await end(beating)
                 del self.workers[number]
+        # Counters of a worker that ended stay in the sum: for Prometheus a fall is a restart of all.
         self._gone = summed([self._gone, counted(worker.families.families)])
         return code
 
@@ -185,6 +193,7 @@ class Supervisor:
         if any(worker.is_ready for worker in self.workers.values()):
             return ""
         faults = [why for worker in self.workers.values() for why in worker.report.faults.values()]
+        # The workers read the same configuration, so the first fault stands for all.
         return next(iter(faults), "no worker is running")
 
     async def _observed(self, stack: AsyncExitStack, readiness: Readiness) -> Address:
@@ -199,8 +208,9 @@ class Supervisor:
     async def _measured(self, request: Request) -> Reply:
         """Return the sum of the workers' metrics; of a worker that does not answer at once those of its last report."""
         del request
-        from pyratify.serving.telemetry.metrics import exposed
+        from pyratify.serving.telemetry.metrics import exposed  # needs an extra
 
+        # All at once: one silent worker costs a scrape its second only once.
         await asyncio.gather(*(_fresh(worker, self.scraping) for worker in self.workers.values()))
         found = [self._gone, *(worker.families.families for worker in self.workers.values())]
         ready = sum(worker.is_ready for worker in self.workers.values())

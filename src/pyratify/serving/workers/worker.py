@@ -50,6 +50,7 @@ class Worker:
         Raises:
             ConnectionError: The worker has closed the connection.
         """
+        # Compared by identity: a new report may hold the same numbers.
         before, writer = self.families, self._connected()
         writer.write(METRICS if metrics else STATE)
         await writer.drain()
@@ -60,6 +61,7 @@ class Worker:
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, if it is still there."""
+        # It may have ended between the decision and the signal.
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
@@ -72,11 +74,13 @@ class Worker:
                 if self.report.families:
                     self.families = self.report
                 self._tell()
+        # Neither a report nor a line within the limit: what it says cannot be trusted any more.
         except ValueError:
             self.send(signal.SIGKILL)
         except ConnectionError:  # it ends, or lives on without reporting: the supervisor's patience decides
             pass
         finally:
+            # A last good report must not keep readiness up.
             self.report = _SILENT
             self._writer.close()
             self._tell()
@@ -89,6 +93,7 @@ class Worker:
     def _tell(self) -> None:
         """Wake those that wait for the next report."""
         self._news.set()
+        # Replaced, not cleared: all that wait on the old one wake, and later ones wait for the next.
         self._news = asyncio.Event()
 
 
@@ -103,6 +108,7 @@ async def running(
         number: The worker's number, from 0.
         sockets: The listening sockets.
     """
+    # Not a pipe: requests and reports use one connection, whose end tells both sides of the other's.
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     try:
@@ -115,6 +121,7 @@ async def running(
         ours.close()
         raise
     finally:
+        # Else this process would hold the worker's end open, and never see it close.
         theirs.close()
     worker = Worker(process)
     listening = asyncio.create_task(worker.listen(ours))
@@ -123,6 +130,7 @@ async def running(
         await asyncio.wait({listening}, timeout=1)  # its last report
     finally:
         worker.send(signal.SIGKILL)
+        # Waited for after the signal, or it stays as a zombie.
         await process.wait()
         await end(listening)
         ours.close()
