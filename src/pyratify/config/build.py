@@ -70,6 +70,7 @@ async def build_engine(
     kept = cache if cache is not None or not memory else MemoryCache(memory)
     resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept, observer))
     builder = Builder(resources, stack, kept)
+    # Before any plugin is built: a wrong scope must not first cost requests for keys.
     check_scopes(loaded.config)
     add_configuration(resources.shared.fingerprint, loaded.config, secret)
     executors = [
@@ -78,7 +79,9 @@ async def build_engine(
     pairs = zip(loaded.config.executors, executors, strict=True)
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     common = resources.shared.fingerprint.generation(secret or b"")
+    # Random where it is not common: it must not equal that of another configuration.
     engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    # Registered last, so called first: validations are refused before stores close under them.
     stack.callback(engine.lifetime.close)
     return engine if observer is None else instrument_engine(engine, observer)
 
@@ -114,10 +117,12 @@ class Builder:
                 concurrency=config.concurrency or DEFAULT_CONCURRENCY,
                 timeout=config.timeout,
                 cache=self.cache,
+                # Executors may use different credentials: content of one must not be read through another.
                 partition=f"{self.resources.base}#{index}",
                 clock=self.resources.clock,
             )
         except ConfigurationError as error:
+            # `Executor` and the checks of values in it know no path of the configuration.
             raise error if error.path.startswith(path) else within(path, error) from None
 
     async def verifier(
@@ -136,8 +141,10 @@ class Builder:
         for number, one in enumerate(config.stores):
             store = await self._store(one, f"{path}.stores[{number}]", resources)
             pairs.extend((scope, store) for scope in one.scopes or (EVERYTHING,))
+        # The usual case without a look-up for every request.
         if len(pairs) == 1 and pairs[0][0] == EVERYTHING:
             return pairs[0][1]
+        # Lazy: only for several stores.
         from pyratify.stores.scoped import MuxStore
 
         return MuxStore(ScopeMap(pairs))
@@ -146,6 +153,7 @@ class Builder:
         """Build the policy; when none is configured, one verifier's evidence is enough."""
         one = config.policy_enforcer
         if one is None:
+            # Lazy: only without a policy of its own.
             from pyratify.policies.threshold import Rule, ThresholdPolicy
 
             return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
@@ -158,6 +166,7 @@ class Builder:
     async def faults(self, config: ExecutorConfig, index: int) -> AsyncIterator[ConfigurationError]:
         """Iterate over everything that is wrong with one executor."""
         path, resources = f"executors[{index}]", self._resources(config)
+        # Coroutines, awaited one by one below, so that a fault of one part does not hide another.
         parts: list[Any] = [
             self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
         ]
@@ -173,6 +182,7 @@ class Builder:
 
     async def _store(self, one: StoreConfig, where: str, resources: BuildResources) -> Store:
         store: Store = await make("stores", (one.type, one.type), one.parameters, where, resources)
+        # `aclose` is no part of `Store`: a store that holds nothing open need not have it.
         close = getattr(store, "aclose", None)
         if close is not None:
             self.stack.push_async_callback(close)

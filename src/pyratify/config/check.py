@@ -15,6 +15,7 @@ from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 
+# Each round repairs something; the bound is for a repair that brings back its own fault.
 _ROUNDS = 100
 
 
@@ -38,9 +39,11 @@ async def check_document(document: Any, base: Path) -> tuple[ConfigurationError,
     filled = _filled(repaired, base, found)
     repaired = RepairedDocument(filled)
     for _ in range(_ROUNDS):
+        # By message: the same fault is found again in every round until it is repaired.
         faults = [each for each in await _faults(repaired.document, base) if each.message not in found]
         new = [each for each in faults if not repaired.is_consequence(each) and not _stands_in(each, found)]
         found |= {fault.message: fault for fault in new}
+        # `sum`, as `any` would stop at the first repair: every fault of a round is repaired.
         if not sum(repaired.repair(fault) for fault in faults):
             break
     return tuple(found.values())
@@ -82,6 +85,7 @@ async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
     except ConfigurationError as error:
         found.append(error)
     async with AsyncExitStack() as stack:
+        # No cache: what is built here is closed without being used.
         builder = Builder(BuildResources(SystemClock(), loaded.base), stack, None)
         for index, config in enumerate(loaded.config.executors):
             found.extend([error async for error in builder.faults(config, index)])

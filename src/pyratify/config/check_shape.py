@@ -30,6 +30,7 @@ class Shape:
     @classmethod
     def of(cls, document: Any) -> "Shape":
         """Decode the parts first, then what holds them with stand-ins for those that failed."""
+        # A copy: stand-ins must not get into the caller's document.
         shape, copy = cls(), deepcopy(document)
         executors = _list(copy, "executors")
         for index, executor in enumerate(executors):
@@ -37,6 +38,7 @@ class Shape:
             if isinstance(executor, dict):
                 shape._parts(executor, path)
             if not shape._fits(ExecutorConfig, executor, path):
+                # A reserved domain (RFC 6761 6.4): the scope of a stand-in equals none of the document's.
                 scope = f"{_STAND_IN}-{index}.invalid"
                 executors[index] = {"scopes": [scope], "verifiers": [_verifier({}, path)]}
         if shape._fits(Config, copy, ""):

@@ -17,6 +17,7 @@ def add_configuration(fingerprint: Fingerprint, config: Config, secret: bytes | 
         fingerprint.miss("a secret")
         return
     try:
+        # Sorted: the order of keys in a file changes no verdict.
         document = msgspec.json.encode(config, order="sorted")
     except (TypeError, ValueError):  # parameters with something that is no JSON
         fingerprint.miss("the configuration")
@@ -29,6 +30,7 @@ def add_plugin(fingerprint: Fingerprint, kind: str, name: str, plugin: Any) -> N
     if fingerprint.untraced:
         return
     if isinstance(plugin, Plugin) and plugin.traced:
+        # The version: another one may decide differently with the same parameters.
         fingerprint.add(f"{kind}/{name}", Registry[Any](kind).origin(name).encode())
     else:
         fingerprint.miss(f"{kind}/{name}")

@@ -9,6 +9,7 @@ from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
+# msgspec gives the place in the text of its exception only.
 _WHERE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
 _NEAR = 0.66  # a letter or two of a word: what is further off misleads
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -70,6 +71,7 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
         ConfigurationError: With the path, and for an unknown key the nearest known one.
     """
     try:
+        # Not strict, msgspec would read the text "1" as a number and "false" as a boolean.
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
         raise _explained(str(error), kind, path) from None
@@ -79,6 +81,7 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
 
 def _explained(text: str, kind: Any, path: str) -> ShapeError:
     match = _WHERE.search(text)
+    # msgspec's root is `$`; the path of this value stands before it.
     where = match[1].removeprefix(".") if match else ""
     message = text[: match.start()] if match else text
     remedy, near = None, ""
@@ -104,11 +107,13 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
 
 
 def _suggest(name: str, known_in: frozenset[type[msgspec.Struct]]) -> tuple[str, str]:
+    # Lazy: imported for a message only.
     from difflib import get_close_matches
 
     fields = (field for struct in known_in for field in msgspec.structs.fields(struct))
     known = sorted({field.encode_name for field in fields})
     lower = {each.lower(): each for each in known}
+    # Without case: `verifiername` for `verifierName` would be far off for the matcher.
     near = get_close_matches(name.lower(), lower, n=1, cutoff=_NEAR)
     if not near:
         return f"Known keys are: {', '.join(known)}.", ""
@@ -134,6 +139,7 @@ def _own(kind: Any) -> frozenset[type[msgspec.Struct]]:
 
 def structs(kind: Any, seen: frozenset[Any] = frozenset()) -> frozenset[type[msgspec.Struct]]:
     """Return all structs that a type is made of."""
+    # Structs may contain themselves, as the rules of a policy do.
     if kind in seen:
         return frozenset()
     seen |= {kind}

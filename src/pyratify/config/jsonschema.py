@@ -33,6 +33,7 @@ def describe(definition: dict[str, Any]) -> None:
     summary, _, attributes = cleandoc(definition.get("description", "")).partition("Attributes:")
     if summary:
         definition["description"] = " ".join(summary.split())
+    # Attributes are in snake case, properties in camel case.
     texts = {name.replace("_", ""): " ".join(text.split()) for name, text in _ATTRIBUTE.findall(attributes)}
     for name, found in definition.get("properties", {}).items():
         if name.lower() in texts:
@@ -42,6 +43,7 @@ def describe(definition: dict[str, Any]) -> None:
 def _choice(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any] | None:
     try:
         plugin = Registry[Any](kind).load(name, kind)
+    # A plugin whose extra is missing is left out: the schema is for what can run here.
     except ConfigurationError:
         return None
     if not isinstance(plugin, Plugin):

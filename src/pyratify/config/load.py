@@ -12,7 +12,7 @@ from pyratify.core import strictjson
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024  # the most that a ConfigMap of Kubernetes holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ def parse(data: bytes, *, is_json: bool) -> Any:
             return strictjson.loads(data, what="the configuration")
         except strictjson.InvalidJson as error:
             raise ConfigurationError(error.message, reason=error.reason, remedy=_REMEDY) from None
+    # Lazy: PyYAML is not needed for JSON.
     from pyratify.config import yaml
 
     return yaml.loads(data)

@@ -72,6 +72,7 @@ class BuildResources:
         Raises:
             ConfigurationError: No provider is named, or it is not installed or cannot be built.
         """
+        # A copy: `pop` must not change the configuration, which is hashed and shown.
         found = {"provider": "anonymous"} if parameters is None else dict(parameters)
         name = found.pop("provider", None)
         if not isinstance(name, str) or not name:
@@ -84,6 +85,7 @@ class BuildResources:
 
     async def _source(self, name: str, parameters: Any, path: str) -> Any:
         where = join(path, name)
+        # Keys and certificates are in one registry: a provider of files serves both.
         return await _build(Registry[Any]("keys").load(name, where), name, parameters, where, self)
 
 
@@ -132,6 +134,7 @@ def usable_tags(types: Iterable[str]) -> tuple[str, ...]:
         try:
             wanted.update(Registry[Any]("verifiers").load(name, "").cosign_tags)
         except (ConfigurationError, AttributeError):
+            # All of them: too many cost requests, too few would hide signatures.
             return COSIGN_TAGS
     return tuple(tag for tag in COSIGN_TAGS if tag in wanted)
 
@@ -147,6 +150,7 @@ async def _build(plugin: Any, name: str, parameters: Any, path: str, resources: 
     try:
         return await plugin.build(name, options, resources)
     except ConfigurationError as error:
+        # With the path of the configuration before that of the parameters.
         raise within(path, error) from error
     except RatifyError as error:
         raise ConfigurationError(

@@ -10,6 +10,7 @@ from pyratify.config.decode import ShapeError
 from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
+# One value for each type that is surely of it; the domain is reserved (RFC 6761 6.4).
 _STAND_INS: dict[str, Any] = {"str": "stand-in.invalid", "int": 1, "float": 1.0, "bool": False, "null": None}
 _NOTHING = object()
 
@@ -41,7 +42,9 @@ class RepairedDocument:
             return False
         place = fault.place
         owner, key = _find(self.document, place)
+        # The last first: of `float | null`, null needs no valid number.
         for kind in reversed(fault.expected.split(" | ")):
+            # Once for each place: a stand-in that is wrong too is removed, or the rounds would not end.
             if kind in _STAND_INS and place not in self._replaced and place not in self._renamed:
                 self._replaced.add(place)
                 return self.replace(fault, _STAND_INS[kind])
@@ -72,6 +75,7 @@ def _find(value: Any, path: str) -> tuple[Any, Any]:
         if not bracket or not number.isdecimal() or int(number) >= len(value):
             return _NOTHING, None
         return _below(value, int(number), rest)
+    # The longest first: keys may contain dots and brackets, so a shorter one may be a prefix.
     for key in sorted(value, key=len, reverse=True) if isinstance(value, dict) else ():
         if path == key or (path.startswith(key) and path[len(key)] in ".["):
             return _below(value, key, path[len(key) :])

@@ -6,6 +6,7 @@ from msgspec import Meta, Struct, field
 
 from pyratify.core.limits import Limits
 
+# `$` alone also matches before a line break at the end.
 Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$")]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]

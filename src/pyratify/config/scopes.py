@@ -12,6 +12,7 @@ def check_scopes(config: Config) -> None:
     Raises:
         ConfigurationError: With the path of the scope.
     """
+    # One for all executors: of a scope in two of them, the order of the file would decide.
     seen: dict[str, str] = {}
     for index, executor in enumerate(config.executors):
         _check(executor.scopes, f"executors[{index}].scopes", seen)
@@ -26,6 +27,7 @@ def check_reach(config: ExecutorConfig, path: str) -> None:
     seen: dict[str, str] = {}
     for number, store in enumerate(config.stores):
         where = f"{path}.stores[{number}].scopes"
+        # A store without scopes would take what the others name.
         if not store.scopes and len(config.stores) > 1:
             raise ConfigurationError(
                 "of several stores each needs scopes", path=where, remedy="Say which scopes it is for."
@@ -37,6 +39,7 @@ def check_reach(config: ExecutorConfig, path: str) -> None:
                     f"no reference of this executor can reach {scope!r}", path=where, remedy="Remove it."
                 )
     reached = [scope for store in config.stores for scope in store.scopes or (EVERYTHING,)]
+    # Otherwise the fault would appear with the first request for such a reference.
     for number, own in enumerate(config.scopes):
         if not any(_overlap(own, scope) for scope in reached):
             raise ConfigurationError(
@@ -70,5 +73,6 @@ def _covers(outer: str, inner: str) -> bool:
         return True
     if outer.startswith("*."):
         registry = inner.partition("/")[0]
+        # One label, as in `core.scope`.
         return not registry.startswith("*") and registry.partition(".")[2] == outer[2:]
     return inner.startswith(outer[:-1] if outer.endswith("/*") else f"{outer}/")

@@ -12,6 +12,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY
 from pyratify.core.plugin import Plugin, Registry
 
+# Parts of the names of keys; a plugin's options name their secrets so.
 _SECRET = ("password", "token", "secret")
 HIDDEN = "<hidden>"
 
@@ -56,12 +57,14 @@ def _parameters(kind: str, name: str, given: Any) -> Any:
         if not isinstance(plugin, Plugin):
             return given
         return msgspec.to_builtins(decode(plugin.options, given))
+    # TypeError: options with values that are no built-in types.
     except (ConfigurationError, TypeError):
         return given
 
 
 def _hide(value: Any) -> Any:
     if isinstance(value, dict):
+        # Only where there is a value: an empty one says that no secret is configured.
         return {key: HIDDEN if item and _is_secret(key) else _hide(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_hide(item) for item in value]

@@ -12,6 +12,7 @@ from pyratify.core.files import UnreadableFile, read_file
 
 MAX_FILE = 1024 * 1024
 FILE = "file:"
+# `$${` first, as it contains the other. A brace that is never closed matches too, and is refused below.
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -56,6 +57,7 @@ def names_variable(text: str) -> bool:
 def _walk(value: Any, base: Path, environment: Mapping[str, str], path: str, *, inside: bool) -> Any:
     if isinstance(value, str):
         text = _expand(value, environment, path)
+        # The string as the document has it: a variable that begins with `file:` must not read files.
         return _read(base, text, path) if inside and value.startswith(FILE) else text
     if isinstance(value, list):
         return [
@@ -64,6 +66,7 @@ def _walk(value: Any, base: Path, environment: Mapping[str, str], path: str, *, 
         ]
     if isinstance(value, dict):
         return {
+            # Only parameters: names and scopes are never secrets, and can begin with `file:` by accident.
             key: _walk(item, base, environment, join(path, key), inside=inside or key == "parameters")
             for key, item in value.items()
         }
@@ -84,12 +87,14 @@ def _expand(text: str, environment: Mapping[str, str], path: str) -> str:
             )
         return environment[match[1]]
 
+    # One pass: what a variable contains is not expanded again.
     return _VARIABLE.sub(one, text) if "${" in text else text
 
 
 def _read(base: Path, text: str, path: str) -> str:
     file = base / text.removeprefix(FILE)
     try:
+        # Tools end a text with a line break, which is no part of a password.
         return read_file(file, MAX_FILE).decode("utf-8").rstrip("\r\n")
     except UnreadableFile as error:
         raise ConfigurationError(f"{file} {error}", path=path, remedy=error.remedy) from None

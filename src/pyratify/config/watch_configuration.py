@@ -43,6 +43,7 @@ class Generation:
         await self._close()
 
     async def _close(self) -> None:
+        # Validations that began with it still read from its stores.
         if self._retired and self._used == 0:
             await self._stack.aclose()
 
@@ -95,6 +96,7 @@ class WatchedConfig:
         A file that is gone, half written or invalid changes only `fault`.
         """
         try:
+            # In a thread: a folder on a network may answer slowly.
             file = await asyncio.to_thread(self._fingerprint)
             if (file, await asyncio.to_thread(_state, self._named)) == self._seen:
                 self._restored()
@@ -111,12 +113,14 @@ class WatchedConfig:
         except Exception as error:  # noqa: BLE001 - a defect must not end the watch; the last valid configuration stays
             self._refuse(ConfigurationError(f"it could not be built: unexpected {type(error).__name__}"))
             return False
+        # One assignment: every request sees the old generation or the new one whole.
         old, self.current = self.current, fresh
         self._seen, self._named, self.fault = (file, state), parts, None
         _LOG.info(
             "configuration in use",
             extra={"generation": fresh.engine.generation, "common": fresh.engine.common},
         )
+        # After the new one is in use: no request can find it closed.
         if old is not None:
             await old.retire()
         return True
@@ -168,6 +172,7 @@ class WatchedConfig:
                 observer=self.observer,
             )
             engine = engine if self.instrument is None else self.instrument(engine)
+            # `pop_all`: from here on the generation closes what was opened; before, a failure does.
             return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
 
     def _restored(self) -> None:
@@ -177,13 +182,16 @@ class WatchedConfig:
         self.fault = None
 
     def _refuse(self, error: ConfigurationError) -> None:
+        # From the first refusal: a file that is wrong in a new way is not younger.
         if self.fault is None:
             self._since = self.clock.monotonic()
+        # Once for each fault: the file is read every few seconds.
         if self.fault is None or self.fault.message != error.message:
             _LOG.error("configuration refused", extra={"error": error.message, "code": error.reason.value})
         self.fault = error
 
     def _fingerprint(self) -> str:
+        # The document, which decides alone, by its content; files beside it, which may be many, by state.
         return hashlib.sha256(read(self.path)).hexdigest() + _hash(beside(self.path.absolute().parent))
 
 
@@ -193,7 +201,9 @@ def _state(paths: tuple[Path, ...]) -> str:
 
 def _hash(found: Iterable[State]) -> str:
     hashed = hashlib.sha256()
+    # Sorted: the order of a folder's entries is undefined.
     for name, size, changed in sorted(found):
+        # Names need not be UTF-8.
         hashed.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
     return hashed.hexdigest()
 

@@ -11,6 +11,7 @@ from pyratify.config.load import LoadedConfig
 
 State = tuple[str, int, int]
 _BESIDE = frozenset({".cer", ".crt", ".json", ".key", ".pem", ".pub", ".yaml", ".yml"})
+# A wrong path, as `/`, must not make every refresh walk a disk.
 _MAX_FILES = 1000
 _MAX_DEPTH = 8
 
@@ -50,6 +51,7 @@ def states(paths: Iterable[Path]) -> Iterator[State]:
 def _states(path: Path, depth: int) -> Iterator[State]:
     found = _status(path)
     if found is None:
+        # Also what is missing has a state: its appearance is a change.
         yield str(path), -1, -1
     elif not stat.S_ISDIR(found.st_mode):
         yield str(path), found.st_size, found.st_mtime_ns
@@ -80,5 +82,6 @@ def _there(value: Any, base: Path, *, folders: bool) -> Iterator[Path]:
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
+    # ValueError: a NUL in a text that is no path at all.
     except (OSError, ValueError):
         return None

@@ -19,7 +19,9 @@ _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _FLATTER = "Write it flatter."
 _SYNTAX = "Correct the line; indentation is of spaces, and texts with : # or quotes in them stand in quotes."
 _ONE_READING = "Correct the line: only what every reader of YAML understands in one way is accepted."
+# As in JSON: `True` and `NULL`, which YAML 1.2 10.3.2 reads too, stay texts.
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
+# No octal: YAML 1.1 reads `017` as 15, YAML 1.2 as 17, so it stays a text.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./_-]+(?: [A-Za-z0-9./_-]+)*", re.ASCII)
 _REAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
@@ -42,8 +44,10 @@ def loads_all(data: bytes) -> tuple[Any, ...]:
 def _read(data: bytes, read: Callable[["_Reader"], T]) -> T:
     import yaml
 
+    # The scanner in C is much faster; not every build of PyYAML has it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        # YAML 1.2 5.2 allows a byte order mark, and editors of Windows write it.
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError("the document is not UTF-8", remedy="Save it as UTF-8.") from None
@@ -137,13 +141,16 @@ class _Reader:
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event).__name__
+        # An alias in an alias makes gigabytes of a few lines.
         if kind == "AliasEvent" or event.anchor is not None:
             raise _fault(event, "anchors and aliases are not accepted; write the value out")
+        # Tags make objects of Python, or values that other readers see as something else.
         if event.tag is not None:
             raise _fault(event, "tags are not accepted")
         if depth > MAX_DEPTH:
             raise _fault(event, _TOO_DEEP)
         if kind == "ScalarEvent":
+            # Only plain scalars are more than text: what is quoted stays a string.
             return _scalar(event) if event.implicit[0] else event.value
         return self._sequence(depth) if kind == "SequenceStartEvent" else self._mapping(depth)
 
@@ -159,6 +166,7 @@ class _Reader:
             key = self._value(event, depth + 1) if type(event).__name__ == "ScalarEvent" else None
             if not isinstance(key, str):
                 raise _fault(event, "a key is not a string; quote it")
+            # YAML 1.2 3.2.1.1: keys are unique; PyYAML would take the last.
             if key in values:
                 raise _fault(event, f"the key {key[:80]!r} is given twice")
             values[key] = self._value(next(self._events), depth + 1)
@@ -172,6 +180,7 @@ def _scalar(event: Any) -> Any:
     if _INTEGER.fullmatch(text):
         return int(text)
     if _REAL.fullmatch(text):
+        # As in `core.strictjson`: both formats have the same numbers.
         value = float(text) if len(text) <= 32 else math.inf
         if not math.isfinite(value):
             raise _fault(event, "a number is too large or too long")
@@ -200,6 +209,7 @@ def _style(text: str) -> str | None:
     """Return how a text is quoted: not at all where no reader could take it for anything else."""
     if _PLAIN.fullmatch(text):
         return None
+    # In double quotes, where such characters can be escaped.
     if not text.isascii() or not text.replace("\n", "").isprintable():
         return '"'
     return "|" if "\n" in text else "'"

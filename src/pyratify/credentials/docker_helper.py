@@ -139,9 +139,8 @@ async def _talk(process: asyncio.subprocess.Process, server: str) -> bytes:
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    with suppress(
-        ProcessLookupError, PermissionError
-    ):  # it ended meanwhile, or a setuid one cannot be killed
+    # It may have ended meanwhile; a setuid helper may not be killed at all.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     # Drained: a reader that asyncio has paused would keep the pipe open, and its transport with it.
     while process.stdout is not None and await process.stdout.read(_MAX_OUTPUT):

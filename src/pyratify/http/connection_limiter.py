@@ -49,10 +49,12 @@ class ConnectionLimiter:
             StoreError: `REGISTRY_BUSY`: the exchange could not end in the time that its answer has.
         """
         queue = self._queues.setdefault(request.url.origin, _Queue(self._limit))
+        # locked() is also true while others wait, so a newcomer does not overtake them.
         if queue.slots.locked():
             await self._wait(queue, request)
         else:
             await queue.slots.acquire()
+        # An identity of its own: equal requests may be under way at the same time.
         exchange = object()
         queue.pace.begin(exchange, self._monotonic())
         try:
@@ -63,6 +65,7 @@ class ConnectionLimiter:
 
     async def _wait(self, queue: _Queue, request: Request) -> None:
         now, left = self._monotonic(), min(request.patience, request.timeout)
+        # A wait that must end in a timeout would only lengthen the queue for the others (decision 0026).
         if queue.pace.is_late(now, left, queue.waiting, self._limit):
             raise self._busy(queue, request)
         queue.waiting += 1

@@ -32,6 +32,7 @@ async def speaks_tls(origin: Origin, resolve: Resolve, seconds: float) -> bool:
     except OSError:
         return False
     for address in addresses:
+        # `localhost` often is ::1 and 127.0.0.1, and a registry listens on one of them only.
         spoken = await _handshake(address, origin, seconds)
         if spoken is not None:
             return spoken
@@ -47,6 +48,7 @@ async def _handshake(address: str, origin: Origin, seconds: float) -> bool | Non
             transport, _ = await loop.create_connection(
                 asyncio.Protocol, address, origin.port, ssl=context, server_hostname=origin.host
             )
+    # The order matters: the errors below are all OSError, ssl.SSLError included.
     except ssl.SSLError as error:
         return not is_not_tls(error)
     except ConnectionRefusedError:

@@ -18,17 +18,22 @@ from pyratify.http.response_checks import (
 )
 from pyratify.http.transport import ERROR_BYTES, Headers, Request, Response
 
+# RFC 9112 sets no bounds: without them a head, a line or a row of 1xx answers could go on for ever.
 _MAX_HEAD = 64 * 1024
 _MAX_LINE = 512
 _MAX_INTERIM = 4
+# Bytes above 0x7f are obs-text (RFC 9110 5.5); of the control characters a tab alone may stand in a value.
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+# Only CRLF ends a line, though RFC 9112 2.2 lets a reader take a bare LF: not every parser does. No blank
+# before the colon (5.1) and no folded line (5.2) for the same reason.
 _HEAD = re.compile(
     rb"HTTP/1\.(?P<minor>[01]) (?P<status>[1-5][0-9]{2})(?: " + _TEXT + rb")?\r\n"
     rb"(?P<fields>(?:" + _NAME + rb":" + _TEXT + rb"\r\n){0,128})\r\n"
 )
 # Blanks around the value are stripped later: an expression for them would try a long run of blanks again at each of them.
 _FIELD = re.compile(rb"(" + _NAME + rb"):([^\r]*)\r\n")
+# Fifteen digits: RFC 9112 7.1 warns of sizes that overflow. Extensions (7.1.1) are read over, never used.
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[\t\x20-\x7e]*)?")
 _WITHOUT_BODY = (204, 304)
 
@@ -81,6 +86,7 @@ class Reader:
             StoreError: There is none, or it is not whole.
         """
         if not self._status or self._chunked:
+            # Not one byte came: the usual end of an idle connection, so the request may be sent again.
             if not self._data and not self._status:
                 where = self._request.url.origin.authority
                 raise ConnectionLost(Reason.REGISTRY_UNREACHABLE, f"{where} closed the connection")
@@ -100,6 +106,7 @@ class Reader:
         if match is None:
             raise malformed(self._request.url, "its header cannot be read")
         status = int(match["status"])
+        # Interim answers are to be read past (RFC 9110 15.2); 101 accepts an upgrade that is never asked for.
         if status < 200:
             self._interim += 1
             if status == 101 or self._interim > _MAX_INTERIM:
@@ -118,15 +125,21 @@ class Reader:
         """Decide how the body is delimited (RFC 9112, section 6.3)."""
         self._announced = check_headers(self._request, status, headers)
         self._status, self._headers = status, headers
+        # The body of an error is only quoted in messages, so the limit of the content does not apply.
         self._limit = self._request.limit if status == 200 else ERROR_BYTES
         codings = headers.get_all("transfer-encoding")
+        # In HTTP/1.0 the field means faulty framing (RFC 9112 6.1); an unknown coding hides the body's end.
         if codings and (len(codings) > 1 or codings[0].lower() != "chunked" or not modern):
             raise malformed(self._request.url, "an unknown Transfer-Encoding")
         self._chunked = bool(codings)
-        if status in _WITHOUT_BODY or (self._request.method == "CONNECT" and status == 200):
+        # These end with their header whatever it announces (RFC 9112 6.3, items 1 and 2).
+        is_tunnel = self._request.method == "CONNECT" and status == 200
+        if status in _WITHOUT_BODY or is_tunnel:
             self._chunked, self._announced = False, 0
         connection = ",".join(headers.get_all("connection")).lower()
-        self._keep = modern and "close" not in connection
+        # HTTP/1.0 keeps no connection reliably; one closed in excess costs a handshake only. A tunnel is open whatever
+        # version and Connection field the proxy answers with (RFC 9110 9.3.6).
+        self._keep = is_tunnel or (modern and "close" not in connection)
 
     def _take_body(self) -> Response | None:
         room = self._limit + 1 - len(self._body)
@@ -137,6 +150,7 @@ class Reader:
         if len(self._body) > self._limit:
             return self._overflow()
         if self._announced is not None and len(self._body) == self._announced:
+            # Bytes after the body would be read as the answer to the next request (response smuggling).
             return self._finish(reusable=self._keep and not self._data)
         return None
 
@@ -154,6 +168,7 @@ class Reader:
             if line is None:
                 return None
             self._take_line(line)
+        # Trailer fields (RFC 9112 7.1.2) are dropped unread, and the connection with them.
         return self._finish(reusable=self._keep and self._data == b"\r\n")
 
     def _take_line(self, line: bytes) -> None:

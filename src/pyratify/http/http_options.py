@@ -24,6 +24,7 @@ class HttpOptions:
     client_cert_file: str = ""
     client_key_file: str = ""
     proxy_from_environment: bool = True
+    # As much work as one registry is given at the same time (decision 0026).
     max_connections: int = 128
     connect_timeout: float = 5.0
     destinations: Destinations | None = None

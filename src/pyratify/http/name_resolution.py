@@ -25,6 +25,7 @@ def system_resolve(host: str, port: int) -> tuple[str, ...]:
         OSError: There is none.
     """
     try:
+        # One socket type, or every address comes once for each of them.
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:  # a label of more than 63 characters
         raise socket.gaierror(socket.EAI_NONAME, "the name is too long") from None
@@ -47,6 +48,7 @@ async def allowed_addresses(
         StoreError: `SSRF_BLOCKED`.
     """
     host = (proxy.origin if proxy else request.url.origin).host
+    # Nothing to check and nothing to resolve, so no thread; other spellings are the resolver's.
     if request.trust.internal and only is None and literal(host) == host:
         return (host,)
     return await in_thread(f"resolving {host}", lambda: _addresses_for(request, proxy, resolve, only))
@@ -83,6 +85,7 @@ def check_behind_proxy(request: Request, resolve: Resolve, only: Destinations | 
         return
     try:
         addresses = tuple(resolve(origin.host, origin.port))
+    # No address here is normal behind a proxy: many networks resolve public names at the proxy only.
     except OSError:
         check_unresolved(origin, only)
         return
@@ -93,9 +96,11 @@ def _addresses_for(
     request: Request, proxy: Proxy | None, resolve: Resolve, only: Destinations | None
 ) -> tuple[str, ...]:
     origin = request.url.origin
+    # Before the proxy: it would dial an address in the URL without any resolution here.
     if not request.trust.internal:
         check_literal(origin.host)
     if proxy is not None:
+        # Weaker than dialling what was checked, as the proxy resolves again; but it stops plain attempts.
         check_behind_proxy(request, resolve, only)
         return tuple(resolve(proxy.origin.host, proxy.origin.port))
     addresses = tuple(resolve(origin.host, origin.port))

@@ -37,9 +37,12 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
         StoreError: `REGISTRY_UNREACHABLE`: the variable's value is no URL of an http proxy.
     """
     text = _variable(environ, f"{origin.scheme}_proxy") or _variable(environ, "all_proxy")
+    # Loopback is excepted as in Go's http.ProxyFromEnvironment, which docker and crane use.
     if not text or is_loopback(origin.authority) or _is_excluded(origin, _variable(environ, "no_proxy")):
         return None
+    # curl and Go take `host:port` without a scheme.
     parts = urlsplit(text if "://" in text else f"http://{text}")
+    # From the right: a password may contain an @ that is not encoded.
     authority = parts.netloc.rpartition("@")[2]
     try:
         if parts.scheme != "http":
@@ -58,6 +61,7 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:
+    # Lower case first, as in curl.
     return environ.get(name) or environ.get(name.upper()) or ""
 
 
@@ -70,6 +74,7 @@ def _covers(entry: str, origin: Origin) -> bool:
         return True
     if "/" in entry:
         return _in_network(entry, origin.host)
+    # `*.corp.example` means the same as `.corp.example`, which does not cover corp.example itself.
     host = entry.removeprefix("*")
     if host in (origin.host, origin.authority, f"{origin.host}:{origin.port}"):
         return True

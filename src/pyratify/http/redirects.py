@@ -10,6 +10,8 @@ from pyratify.http.url import Url
 
 STATUSES = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
+# A list of what goes along: a field that is added later stays behind by default. S3 also refuses a signed
+# URL that comes with an Authorization field.
 _CARRIED = ("accept", "accept-encoding", "user-agent")
 
 
@@ -30,6 +32,7 @@ def follow(
         StoreError: `REDIRECT_BLOCKED` or `SSRF_BLOCKED`.
     """
     location = response.headers.get("location")
+    # A POST carries a credential in its body, which no other URL may receive.
     if location is None or request.method != "GET":
         raise _blocked(request, "to nowhere")
     try:
@@ -39,10 +42,12 @@ def follow(
     if url.origin == request.url.origin:
         return replace(request, url=url)
     configured = url.origin.host in blob_hosts or url.origin.authority in blob_hosts
+    # Never REGISTRY: another port may be another server, which is not shown the client certificate.
     trust = SAME_HOST if url.origin.host == registry_host else CONFIGURED if configured else PUBLIC
     if not trust.internal:
         check_literal(url.origin.host)
     _check_scheme(request, url, configured=configured)
+    # Taken from this request, not the first one: a redirect back does not bring the credential back.
     headers = tuple(field for field in request.headers if field[0].lower() in _CARRIED)
     return replace(request, url=url, headers=headers, trust=trust)
 
@@ -50,8 +55,10 @@ def follow(
 def _check_scheme(request: Request, url: Url, *, configured: bool) -> None:
     if url.origin.scheme == "https":
         return
+    # A downgrade would expose the content and the signed URL to the network path.
     if request.url.origin.scheme == "https":
         raise _blocked(request, f"from https to http at {url.origin.authority}")
+    # Plain http was allowed for the registry alone, by name.
     if url.origin.host != request.url.origin.host and not configured:
         raise _blocked(request, f"to another host over http, {url.origin.authority}")
 

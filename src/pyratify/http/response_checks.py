@@ -13,8 +13,10 @@ _FRAMING = 64 * 1024  # bytes of chunk framing that every body may have,
 _FRAMING_PART = (
     8  # and one more for so many bytes of the body: chunks of 48 bytes are the smallest in a large one
 )
+# Nineteen digits are enough for 63 bits; int() raises for thousands of them.
 _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9a-z-]+\n[^\x00-\x08\x0a-\x1f\x7f]*\n)*", re.ASCII)
+# OpenSSL's reasons when the first bytes are no TLS record; which one depends on its version and the bytes.
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
     "HTTP_REQUEST",
@@ -46,12 +48,14 @@ def check_headers(request: Request, status: int, headers: Headers) -> int | None
     length = _length(request.url, headers)
     if status != 200:
         return length
+    # Digests are over the bytes as stored, and decoding could make any number of bytes of a few.
     encoding = headers.get("content-encoding") or "identity"
     if encoding.strip().lower() != "identity":
         raise StoreError(
             Reason.CONTENT_ENCODING,
             f"{request.url.origin.authority} sent content encoded as {encoding[:40]!r}",
         )
+    # What the descriptor's size is for: a check before the content is processed (OCI image-descriptor.md).
     if length is not None and request.expected is not None and length != request.expected:
         raise StoreError(
             Reason.SIZE_MISMATCH,
@@ -86,6 +90,7 @@ def check_framing(url: Url, framing: int, body: int) -> None:
     Raises:
         StoreError: `REGISTRY_ERROR`.
     """
+    # A ratio, not a number of chunks: a large body may rightly have many.
     if framing > _FRAMING + body // _FRAMING_PART:
         raise malformed(url, f"{framing} bytes frame the chunks of a body that has {body} so far")
 
@@ -129,11 +134,13 @@ def network_error(url: Url, error: Exception, proxy: Origin | None = None) -> St
         return _network_error(url, error, None)
     found = _network_error(url, error, proxy)
     remedy = "See whether the proxy runs; it is named by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, and NO_PROXY makes exceptions."
+    # The same class: ConnectionLost has to stay one, or the request is not sent again.
     return type(found)(found.reason, found.message, remedy=remedy)
 
 
 def _network_error(url: Url, error: Exception, proxy: Origin | None) -> StoreError:
     host = url.origin.authority if proxy is None else f"the proxy {proxy} to {url.origin.authority}"
+    # An end in the middle of TLS is a lost connection, to be tried again; it says nothing of a certificate.
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_error(host, error)
     if isinstance(error, TimeoutError):
@@ -175,8 +182,10 @@ def _length(url: Url, headers: Headers) -> int | None:
     lengths = headers.get_all("content-length")
     if not lengths:
         return None
+    # RFC 9112 6.3, item 3: two readers could end the body at different places (request smuggling).
     if headers.get("transfer-encoding") is not None:
         raise malformed(url, "both Content-Length and Transfer-Encoding")
+    # Repeated lengths are refused even where they are equal, as RFC 9110 8.6 permits.
     if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0].strip(" \t")):
         raise StoreError(
             Reason.SIZE_MISMATCH, f"{url.origin.authority} announces a length that is no number of bytes"

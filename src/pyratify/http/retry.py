@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pyratify.http.transport import Headers
 
+# 429 and those 5xx that time may change; 501 and 505 would be the same again.
 STATUSES = (429, 500, 502, 503, 504)
 
 
@@ -35,7 +36,9 @@ class RetryPolicy:
         """
         if tried >= self.tries:
             return None
+        # Jitter: clients that failed together must not come back together.
         wait = min(self.first * 2 ** (tried - 1) * (0.5 + self.jitter()), self.longest)
+        # Retry-After is a lower bound (RFC 9110 10.2.3).
         wait = max(wait, asked or 0.0)
         return wait if wait < remaining else None
 
@@ -43,6 +46,7 @@ class RetryPolicy:
 def retry_after(headers: Headers, now: datetime) -> float | None:
     """Return how many seconds `Retry-After` asks for (RFC 9110, section 10.2.3); None when it says nothing readable."""
     text = (headers.get("retry-after") or "").strip()
+    # isdigit alone accepts digits of every script; the length keeps the number a time that a float can hold.
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
     from email.utils import parsedate_to_datetime  # costs more than all the rest, and is hardly ever needed
@@ -50,5 +54,6 @@ def retry_after(headers: Headers, now: datetime) -> float | None:
     try:
         date = parsedate_to_datetime(text)
         return max((date - now).total_seconds(), 0.0)
+    # TypeError: a date with the zone -0000 is parsed without one, and cannot be compared.
     except (TypeError, ValueError, OverflowError):
         return None

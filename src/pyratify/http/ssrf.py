@@ -20,6 +20,7 @@ def check_literal(host: str) -> None:
     Raises:
         StoreError: `SSRF_BLOCKED`.
     """
+    # Resolvers also accept `2130706433` and `0x7f.1`, which a comparison of texts would let pass.
     address = literal(host)
     if address is not None:
         check_addresses(host, (address,))
@@ -31,6 +32,7 @@ def check_addresses(host: str, addresses: tuple[str, ...]) -> None:
     Raises:
         StoreError: `SSRF_BLOCKED`.
     """
+    # One inside is enough: with a mixed answer, the order of the addresses would decide what is dialled.
     inside = next((address for address in addresses if not is_public(address)), None)
     if inside is not None:
         raise InternalAddress(
@@ -61,6 +63,7 @@ def check_unresolved(origin: Origin, only: Destinations | None) -> None:
     Raises:
         StoreError: `SSRF_BLOCKED`.
     """
+    # Split DNS: the proxy may know an internal name that does not resolve here, so silence is no permission.
     if only is not None and not only.lists(origin.host, origin.port):
         raise StoreError(
             Reason.SSRF_BLOCKED,

@@ -17,6 +17,7 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
         work: What to do; when the caller is cancelled it goes on, and its outcome is forgotten.
     """
     job = _Job(work)
+    # Not the loop's executor: its few threads would all hang in a dead resolver, and are joined at exit.
     threading.Thread(target=job.run, name=name, daemon=True).start()
     return await job.outcome
 
@@ -37,8 +38,10 @@ class _Job(Generic[T]):
 
     def _report(self, settle: Callable[[Any], None], value: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is gone, and with it the caller
+            # A future belongs to its loop, and may not be settled from another thread.
             self._loop.call_soon_threadsafe(self._settle, settle, value)
 
     def _settle(self, settle: Callable[[Any], None], value: object) -> None:
+        # The caller may have been cancelled meanwhile; settling twice raises.
         if not self.outcome.done():
             settle(value)

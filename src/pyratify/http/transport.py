@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from pyratify.http.url import Origin, Url
 
+# Enough for the errors document of a registry, of which messages quote a line.
 ERROR_BYTES = 64 * 1024
 
 

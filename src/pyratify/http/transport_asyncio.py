@@ -45,6 +45,7 @@ class _Connection(asyncio.Protocol):
         """Send the bytes of a request and return its answer; cancelled or failed, the connection is ended."""
         self._reader = Reader(request)
         self._answer = asyncio.get_running_loop().create_future()
+        # Unusable until the answer is whole: a cancelled exchange leaves half an answer in the socket.
         self.usable = False
         try:
             self.transport.write(data)
@@ -53,6 +54,7 @@ class _Connection(asyncio.Protocol):
             return response
         finally:
             self._reader = self._answer = None
+            # abort, not close: close waits for buffers, and for the TLS goodbye of a silent server.
             if not self.usable:
                 self.transport.abort()
 
@@ -67,6 +69,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; unrequested bytes make the connection unusable."""
+        # With no reader, bytes on an idle connection were meant as the answer to the next request: end it.
         self._settle(lambda reader: reader.feed(data))
 
     def eof_received(self) -> None:
@@ -131,6 +134,7 @@ class AsyncioTransport:
                 return await self._exchange(request, proxy)
         except TimeoutError:
             raise timed_out(request.url, request.timeout) from None
+        # TimeoutError is an OSError too, so its clause stands first.
         except OSError as error:
             raise network_error(request.url, error, proxy.origin if proxy else None) from error
 
@@ -147,10 +151,12 @@ class AsyncioTransport:
         await asyncio.sleep(0)  # lets the loop close the sockets
 
     async def _exchange(self, request: Request, proxy: Proxy | None) -> Response:
+        # Trust is part of the key: what has shown the client certificate is for requests that may show it.
         key = (request.url.origin, request.trust)
         data = _bytes(request, proxy)
         connection = self._take(key)
         if connection is not None:
+            # An idle connection may be closed at any time (RFC 9112 9.5), even with the request on its way.
             try:
                 return await self._over(connection, key, request, data)
             except (ConnectionLost, ConnectionError):
@@ -165,6 +171,7 @@ class AsyncioTransport:
 
     def _take(self, key: _Key) -> _Connection | None:
         oldest = self._monotonic() - _IDLE_SECONDS
+        # Newest first: the one that the server is least likely to have closed.
         for index in range(len(self._idle) - 1, -1, -1):
             if self._idle[index][0] == key:
                 connection = self._idle.pop(index)[1]
@@ -185,8 +192,10 @@ class AsyncioTransport:
         origin = proxy.origin if proxy else request.url.origin
         secure = self._tls.context(request.trust) if request.url.origin.scheme == "https" else None
         failure: OSError = OSError("the name has no address")
+        # The checked addresses are dialled, not the name: it could resolve differently now (DNS rebinding).
         for address in await allowed_addresses(request, proxy, self._resolve, self._only):
             try:
+                # For each address: one that swallows packets must not use up the time of the next.
                 async with asyncio.timeout(self._connect_timeout):
                     connection = await _open(address, origin.port, request, None if proxy else secure)
             except OSError as error:
@@ -199,6 +208,7 @@ class AsyncioTransport:
 
 
 async def _open(address: str, port: int, request: Request, secure: ssl.SSLContext | None) -> _Connection:
+    # The certificate has to be the host's, although it is an address that is dialled.
     name = request.url.origin.host if secure else None
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(_Connection, address, port, ssl=secure, server_hostname=name)
@@ -210,9 +220,11 @@ async def _tunnel(connection: _Connection, request: Request, proxy: Proxy, secur
     origin = request.url.origin
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     target = f"{host}:{origin.port}"
+    # The proxy's credential is for the proxy alone; no field of the request goes outside the tunnel.
     fields = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
     data = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{fields}\r\n".encode("ascii")
     try:
+        # The expected size is the content's, and would refuse the proxy's own answer.
         answer = await connection.ask(replace(request, method="CONNECT", expected=None), data)
         if answer.status != 200:
             raise proxy_refusal(proxy.origin.authority, request.url, answer.status)
@@ -221,6 +233,7 @@ async def _tunnel(connection: _Connection, request: Request, proxy: Proxy, secur
         if inner is None:
             raise ConnectionAbortedError
         connection.transport = inner
+    # A cancellation too: half a tunnel must not stay open.
     except BaseException:
         connection.close()
         raise
@@ -229,6 +242,7 @@ async def _tunnel(connection: _Connection, request: Request, proxy: Proxy, secur
 def _bytes(request: Request, proxy: Proxy | None) -> bytes:
     origin = request.url.origin
     plain_proxy = proxy if origin.scheme == "http" else None
+    # A proxy needs the absolute form (RFC 9112 3.2.2), a server the origin form (3.2.1).
     target = str(request.url) if plain_proxy else request.url.target
     lines = [f"{request.method} {target} HTTP/1.1", f"Host: {origin.authority}"]
     if plain_proxy and plain_proxy.authorization:
@@ -237,6 +251,7 @@ def _bytes(request: Request, proxy: Proxy | None) -> bytes:
     if request.body:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join(lines)
+    # A token or a Location with a line break would add fields, or a whole request (request splitting).
     if len(head.splitlines()) != len(lines) or not head.isascii():
         raise malformed(request.url, "nor would the request be, with a line break in it")
     return f"{head}\r\n\r\n".encode("ascii") + request.body

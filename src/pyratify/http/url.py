@@ -11,6 +11,7 @@ from pyratify.core.reference import DEFAULT_REGISTRY, is_registry
 _PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash
 _ADDRESS = re.compile(r"\[([0-9a-fA-F:.]+)(?:%25[0-9A-Za-z]+)?\](?::([0-9]{1,5}))?", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
+# docker.io itself serves no registry API; Docker's clients ask this host.
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 
 
@@ -57,12 +58,15 @@ class Url:
         Raises:
             ValueError: It is none.
         """
+        # First: urlsplit removes tabs and line breaks without a word, and would parse another text than this.
         if not _PRINTABLE.fullmatch(text):
             raise ValueError("it is empty, too long or has characters that no URL has")
         parts = urlsplit(text)
+        # `https://registry@other` shows one host and means another; credentials have their own configuration.
         if parts.scheme not in _PORTS or "@" in parts.netloc:
             raise ValueError("it is no http or https URL, or it contains a user")
         origin = parse_origin(parts.scheme, parts.netloc)
+        # The fragment is dropped: it is no part of the target (RFC 9110 7.1).
         query = f"?{parts.query}" if parts.query else ""
         return cls(origin, f"{parts.path or '/'}{query}")
 
@@ -74,6 +78,7 @@ class Url:
         """
         if not _PRINTABLE.fullmatch(text):
             raise ValueError("it is empty, too long or has characters that no URL has")
+        # Parsed again: a relative reference, `//user@host`, may name a host and a user, too (RFC 3986 4.2).
         return Url.parse(urljoin(str(self), text))
 
     def __str__(self) -> str:
@@ -97,6 +102,7 @@ def parse_origin(scheme: str, authority: str) -> Origin:
     number = int(port or _PORTS[scheme])
     if not 0 < number < 65536:
         raise ValueError(f"it names no port: {authority[:80]!r}")
+    # One spelling for one host: origins are compared, as keys of connections and for credentials.
     return Origin(scheme, host.lower().removesuffix("."), number)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pyratify.core.digest import Digest
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
+# Lower case only: digests are compared as texts, and one digest has one spelling (OCI descriptor).
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})", re.ASCII)
 
 
@@ -32,6 +33,7 @@ class Artifact:
     @classmethod
     def of_digest(cls, text: str) -> "Artifact | None":
         """Return the artifact with this digest, as `sha512:<hex>`; None for any other text."""
+        # Of a fixed length for each algorithm: a shortened digest would be one that many files have.
         return cls(None, Digest(text)) if _DIGEST.fullmatch(text) else None
 
     def digest_by(self, algorithm: str) -> Digest | None:
@@ -49,8 +51,11 @@ def agree(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
         known: The artifact's digests. At least one must agree, and none may differ.
     """
     common = [each for each in known if each.algorithm in digests]
+    # `all` of none is true, hence the first half: without a common algorithm nothing was compared.
+    # One that differs refuses: a subject that names two files at once is about neither.
     return bool(common) and all(_is_hex(digests[each.algorithm], each.hex) for each in common)
 
 
 def _is_hex(value: Any, expected: str) -> bool:
+    # Values come from the statement: other types than texts are no digests.
     return isinstance(value, str) and hmac.compare_digest(value.encode(), expected.encode())

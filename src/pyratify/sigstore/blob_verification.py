@@ -24,6 +24,7 @@ def verify_blob(
         VerificationError: The bundle is no evidence for the artifact; `PAYLOAD_TYPE` for another type.
     """
     bundle = parse_bundle(data)
+    # Before `claim_of`: a statement of an unknown signer is not even parsed.
     signer = authenticator.authenticate(material_of(bundle, artifact))
     claim = claim_of(bundle, artifact)
     check_type(claim.predicate_type, predicate_type)
@@ -41,6 +42,7 @@ def check_type(found: str | None, wanted: str) -> None:
     Raises:
         VerificationError: `PAYLOAD_TYPE`.
     """
+    # Signed for one purpose, shown for another: an SBOM must not pass where provenance is asked for.
     if wanted and found != wanted:
         held = "no statement" if found is None else f"a statement of type {found[:200]!r}"
         raise VerificationError(

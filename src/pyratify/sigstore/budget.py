@@ -8,6 +8,7 @@ MAX_COST = 5000
 """Units of about 0.1 ms for one artifact: 50 P-256 keys and 100 signatures, or 240 signatures with certificates and log entries."""
 BYTES_PER_UNIT = 512
 """For `offload`, the cost of one unit: up to 12 ms of work are done at once, which a thread would not make shorter."""
+# Prices are measured upper bounds: a refusal must not depend on the machine, so no clock is read.
 _CERTIFICATE = 15  # chain, certificate timestamps, identity
 _LOG_ENTRY = 6  # inclusion proof, checkpoint, promise
 _TIMESTAMP = 10  # for each authority that it may be of
@@ -26,6 +27,7 @@ class Budget:
 
     def end(self) -> None:
         """Refuse all further work, because its result is no longer awaited; safe from another thread."""
+        # No lock: one assignment; a thread that read the old value makes one attempt more.
         self._units = 0
 
     def spend(self, units: int) -> None:
@@ -34,7 +36,9 @@ class Budget:
         Raises:
             VerificationError: `ATTEMPT_LIMIT`: they exceed what is left; from then on everything does.
         """
+        # Counted even if refused, so that smaller attempts after it cannot slip through.
         self._spent += units
+        # An exhausted budget hides only later signatures of the same manifest.
         if self._spent > self._units:
             raise VerificationError(
                 Reason.ATTEMPT_LIMIT,
@@ -61,5 +65,6 @@ def cost_of_proofs(material: VerificationMaterial, authorities: int) -> int:
         authorities: How many timestamp authorities are trusted.
     """
     certificate = 0 if material.certificate is None else _CERTIFICATE
+    # At least 1: parsing a stamp takes time even where no authority is trusted.
     timestamps = len(material.timestamps) * _TIMESTAMP * max(1, authorities)
     return certificate + len(material.entries) * _LOG_ENTRY + timestamps

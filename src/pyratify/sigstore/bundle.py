@@ -10,6 +10,7 @@ from pyratify.pki.dsse import DsseEnvelope, read_dsse
 from pyratify.sigstore import json_fields
 from pyratify.sigstore.media_types import BUNDLE_TYPES, MAX_BUNDLE
 
+# sigstore-go has the same bounds for entries and timestamps.
 MAX_LOG_ENTRIES = 32
 MAX_TIMESTAMPS = 32
 MAX_CERTIFICATES = 32
@@ -81,6 +82,7 @@ def parse_bundle(data: bytes, max_bytes: int = MAX_BUNDLE) -> Bundle:
         VerificationError: `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, `CHAIN_UNTRUSTED` for an empty chain, or any in version 0.3,
             `TLOG_PROOF_INVALID` for an entry without promise or proof, `SIG_INVALID` for an empty digest, or a JSON code.
     """
+    # Unknown members are refused: another reader might give them a meaning.
     document = json_fields.members(json_fields.document(data, "bundle", max_bytes), "bundle", _BUNDLE)
     if document.get("mediaType") not in BUNDLE_TYPES:
         json_fields.malformed(f"not a bundle of a known version: {str(document.get('mediaType'))[:120]!r}")
@@ -89,8 +91,10 @@ def parse_bundle(data: bytes, max_bytes: int = MAX_BUNDLE) -> Bundle:
     version = BUNDLE_TYPES.index(document["mediaType"])
     hint, certificates = _key(material, single=version >= _SINGLE)
     content = _content(document)
+    # The envelope's keyid is a hint too; two that differ name two keys.
     if isinstance(content, DsseEnvelope) and hint and content.signatures[0].keyid not in ("", hint):
         json_fields.malformed("the bundle and its envelope name different keys")
+    # The promise is required in 0.1, the proof since 0.2 (sigstore_rekor.proto).
     entries = _log_entries(material, "inclusionProof" if version else "inclusionPromise")
     return Bundle(content, hint, certificates, entries, _timestamps(material), need_proof=bool(version))
 
@@ -105,6 +109,7 @@ def _content(document: dict[str, Any]) -> DsseEnvelope | MessageSignature:
 def _envelope(value: Any) -> DsseEnvelope:
     listed = value.get("signatures") if isinstance(value, dict) else None
     signatures = json_fields.items(listed, "signatures", MAX_SIGNATURES)
+    # Several are out of scope, since the log commits to one (client specification, 4.4).
     if len(signatures) != 1:
         json_fields.malformed(f"the envelope has {len(signatures)} signatures, not exactly one")
     return read_dsse(value)
@@ -113,6 +118,7 @@ def _envelope(value: Any) -> DsseEnvelope:
 def _message_signature(value: Any) -> MessageSignature:
     signature = json_fields.members(value, "messageSignature", ("messageDigest", "signature"))
     digest = json_fields.members(signature.get("messageDigest", {}), "messageDigest", ("algorithm", "digest"))
+    # This algorithm is the only hash that may have been signed (`signed_content.py`).
     if not digest.get("algorithm") or not digest.get("digest"):
         raise VerificationError(
             Reason.SIG_INVALID, "the bundle does not say which digest of which algorithm it signs"
@@ -129,9 +135,11 @@ def _key(material: dict[str, Any], *, single: bool) -> tuple[str | None, tuple[b
     value = material[kind]
     if kind == "publicKey":
         hint = json_fields.members(value, kind, ("hint",)).get("hint", "")
+        # An empty hint is a hint: key or certificate is told by the member, not by its content.
         if not isinstance(hint, str):
             json_fields.malformed("hint is not a text")
         return hint, ()
+    # Since 0.3 the usual form; the older versions have a chain (sigstore_bundle.proto).
     if kind == "certificate":
         return None, (_certificate(value, kind),)
     if single:
@@ -142,6 +150,7 @@ def _key(material: dict[str, Any], *, single: bool) -> tuple[str | None, tuple[b
     chain = json_fields.members(value, kind, ("certificates",))
     entries = json_fields.items(chain.get("certificates"), "certificates", MAX_CERTIFICATES)
     if not entries:
+        # An empty chain would read as "no certificate", so as a signature by a key.
         raise VerificationError(Reason.CHAIN_UNTRUSTED, "the bundle's certificate chain is empty")
     return None, tuple(_certificate(entry, "certificates") for entry in entries)
 
@@ -164,6 +173,7 @@ def _log_entries(material: dict[str, Any], needed: str) -> tuple[Mapping[str, An
 def _timestamps(material: dict[str, Any]) -> tuple[bytes, ...]:
     where = "timestampVerificationData"
     value = json_fields.members(material.get(where, {}), where, ("rfc3161Timestamps",))
+    # Counted before anything is decoded: each stamp may be 256 KiB.
     entries = json_fields.items(value.get("rfc3161Timestamps"), "rfc3161Timestamps", MAX_TIMESTAMPS)
     return tuple(_timestamp(entry, where) for entry in entries)
 

@@ -39,6 +39,7 @@ class Pattern:
 
     def matches(self, text: str) -> bool:
         """Return whether the expression matches the whole text; a text over 1024 characters never does."""
+        # Bounded first: matching takes time in proportion to the text, which is not trusted.
         return len(text) <= MAX_TEXT and self._compiled.fullmatch(text) is not None
 
     def find(self, text: str) -> tuple[int, int] | None:
@@ -46,12 +47,14 @@ class Pattern:
 
         For messages, never for trust.
         """
+        # Not anchored, as in cosign, so only ever for a hint in a message.
         found = self._compiled.search(text) if len(text) <= MAX_TEXT else None
         return None if found is None else (int(found.start()), int(found.end()))
 
     @property
     def is_catch_all(self) -> bool:
         """Whether it matches email addresses and build URIs that have nothing in common."""
+        # Behaviour, not spelling: `.*`, `.+@.+|.+://.+` and many others are catch-alls.
         return all(any(map(self.matches, identities)) for identities in _UNRELATED)
 
 
@@ -67,7 +70,9 @@ def compile_pattern(text: str) -> Pattern:
     re2 = _library()
     options = re2.Options()
     options.max_mem = MAX_MEMORY
+    # RE2 would write to standard error, past the program's own log.
     options.log_errors = False
+    # Only whether the whole matches is asked, and captures cost memory and time.
     options.never_capture = True
     try:
         compiled = re2.compile(text, options)
@@ -87,6 +92,7 @@ def widen(pattern: Pattern, text: str) -> str:
     widened: an unrelated identity may contain any text, or end with it. Nothing is compiled.
     """
     place = pattern.find(text)
+    # `.` does not match a line feed, and an open \Q would take what is appended literally.
     if place is None or "\n" in text or "\\Q" in pattern.text:
         return ""
     # Without a group, only the last of several alternatives would be widened.
@@ -95,6 +101,7 @@ def widen(pattern: Pattern, text: str) -> str:
     if start == 0:
         return "" if _begins_everything(pattern) else f"{whole}.*"
     is_mail = pattern.text.startswith("@") and "@" not in text[:start]
+    # A name in front of the domain: never one with an @ of its own, which would be another domain.
     return f"[^@]+{whole}" if is_mail and end == len(text) and whole == pattern.text else ""
 
 
@@ -105,6 +112,7 @@ def _begins_everything(pattern: Pattern) -> bool:
 
 def _library() -> Any:
     try:
+        # Lazy: an extra, 12 ms to import, and needed only where there is an expression.
         import re2
 
         return re2 if re2.Options and re2.purge else None

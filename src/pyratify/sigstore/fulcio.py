@@ -15,6 +15,7 @@ ISSUER_V2 = f"{ARC}.8"
 USERNAME = f"{ARC}.7"
 _UTF8 = 0x0C
 # Extensions from before version 2 of the specification: bare bytes, no DER.
+# oid-info: extensions 1 to 6 are deprecated, but the issuer (1) is still in use.
 _RAW = frozenset(f"{ARC}.{number}" for number in range(1, 7))
 _NAMES = [
     "issuer",
@@ -41,6 +42,7 @@ _NAMES = [
     "sourceRepositoryVisibilityAtSigning",
 ]
 OIDS: Mapping[str, str] = {name: f"{ARC}.{number}" for number, name in enumerate(_NAMES, start=1)}
+# Longer values are left out, so a policy that asks for one refuses.
 _MAX_VALUE = 4096
 
 
@@ -63,6 +65,7 @@ class CertificateSigner:
     @property
     def identity(self) -> str:
         """One text for the signer, the same in each of its certificates."""
+        # An issuer is a URL without a fragment, so `#` separates.
         return f"sigstore:{self.issuer}#{self.subject}"
 
 
@@ -75,10 +78,13 @@ def read_signer(certificate: Certificate) -> CertificateSigner:
     subject, kind = _subject(certificate)
     extensions = dict(_extensions(certificate))
     old, new = extensions.get(ISSUER_V1), extensions.get(ISSUER_V2)
+    # The new form is preferred: SHOULD be .8, MAY be .1 (Fulcio specification, 7.3).
     issuer = new or old
+    # Two issuers: readers of the old and of the new extension would trust different ones.
     if not issuer or (old and new and old != new):
         raise _mismatch("the certificate names no issuer, or two")
     for text in (subject, issuer):
+        # Control and bidirectional characters could make a name look like another in a terminal or report.
         if not text.isprintable():
             raise _mismatch("the certificate's identity has characters that cannot be shown")
     return CertificateSigner(subject, kind, issuer, extensions)
@@ -91,6 +97,7 @@ def _subject(certificate: Certificate) -> tuple[str, str]:
         names = tuple(certificate.parsed.extensions.get_extension_for_class(SubjectAlternativeName).value)
     except ExtensionNotFound:
         raise _mismatch("the certificate has no subject alternative name") from None
+    # Exactly one GeneralName (Fulcio specification, 7.3): of several, readers choose different ones.
     if len(names) != 1:
         raise _mismatch(f"the certificate has {len(names)} subject alternative names, not exactly one")
     return _name(names[0])
@@ -107,6 +114,7 @@ def _name(name: Any) -> tuple[str, str]:
         return name.value, "username"
     if isinstance(name, IPAddress):
         return str(name.value), "username"
+    # The otherName of a username (Fulcio specification, 7.3).
     if isinstance(name, OtherName) and name.type_id.dotted_string == USERNAME:
         return _utf8(name.value), "username"
     raise _mismatch("the certificate's subject alternative name is of a kind that is not understood")
@@ -115,6 +123,7 @@ def _name(name: Any) -> tuple[str, str]:
 def _extensions(certificate: Certificate) -> Iterator[tuple[str, str]]:
     for extension in certificate.parsed.extensions:
         oid = extension.oid.dotted_string
+        # .7 is a name inside the subject alternative name, not an extension.
         if oid.startswith(f"{ARC}.") and oid != USERNAME:
             value = extension.value.public_bytes()
             decode: Callable[[bytes], str] = _raw if oid in _RAW else _utf8
@@ -131,6 +140,7 @@ def _raw(value: bytes) -> str:
 
 def _utf8(value: bytes) -> str:
     try:
+        # From .8 on: a DER-encoded UTF8String (Fulcio specification, 7.3).
         return _raw(read_element(value, _UTF8).content)
     except InvalidDer:
         raise _mismatch("an extension of the certificate is no UTF8String") from None

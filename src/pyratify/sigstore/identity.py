@@ -40,6 +40,7 @@ class CertificateIdentity:
     expressions: tuple[Pattern | None, Pattern | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Compiled once, at configuration time; the dataclass is frozen, hence the detour.
         object.__setattr__(self, "expressions", check_identity(self))
 
     @property
@@ -50,15 +51,18 @@ class CertificateIdentity:
     def mismatch(self, signer: CertificateSigner) -> str:
         """Return what does not match, as `issuer`; empty where the signer has this identity."""
         subject, issuer = self.expressions
+        # The issuer first: the same subject means nothing under an issuer that is not trusted.
         if issuer and not issuer.matches(signer.issuer):
             return "issuer"
         if self.issuer and self.issuer != signer.issuer:
             return "issuer"
         if subject and not subject.matches(signer.subject):
             return "subject"
+        # The kind too: a user name or URI that reads like an email address is another identity.
         if self.subject and (self.subject, _kind_of(self.subject)) != (signer.subject, signer.kind):
             return "subject"
         for name, value in self.extensions.items():
+            # An extension that the certificate lacks is None, which no policy can ask for.
             if signer.extensions.get(OIDS.get(name, name)) != value:
                 return name
         return ""
@@ -84,11 +88,13 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
         ("certificateIdentity", wanted.subject, subject),
         ("certificateOIDCIssuer", wanted.issuer, issuer),
     ):
+        # Both: a subject without an issuer is a name that any provider could have vouched for.
         if bool(exact) == (pattern is not None):
             problem = "is given twice" if exact else "is missing"
             raise ConfigurationError(
                 f"{what} {problem}: an identity has exactly one subject and one issuer", path=what
             )
+        # `.*` would trust every account of every provider.
         if pattern is not None and pattern.is_catch_all and not wanted.allow_any:
             raise ConfigurationError(
                 f"the expression {pattern.text[:100]!a} matches everything, so every signer would be trusted",
@@ -96,6 +102,7 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
                 remedy="Name who is trusted, or set allowAnyIdentity if every signer is meant.",
             )
     for name, value in wanted.extensions.items():
+        # A misspelt name would be an extension that no certificate has, and so refuse everything.
         if name not in OIDS and name not in OIDS.values():
             raise ConfigurationError(f"no certificate states {name[:80]!r}", path="extensions")
         if not value:
@@ -110,9 +117,11 @@ def check_signer(signer: CertificateSigner, identities: tuple[CertificateIdentit
         VerificationError: `IDENTITY_MISMATCH`.
     """
     mismatches = [identity.mismatch(signer) for identity in identities]
+    # `all` of none is true: without identities, every signer is refused.
     if all(mismatches):
         what = ", ".join(dict.fromkeys(mismatches))
         hint = next((hint for hint in (identity.hint(signer) for identity in identities) if hint), "")
+        # !a: these texts are not trusted yet, and look-alike letters should show.
         message = (
             f"signed by {signer.subject[:200]!a} (issuer {signer.issuer[:200]!a}), which no identity of the "
             f"policy names: {what or 'there is none'}"

@@ -11,7 +11,7 @@ from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree
 from pyratify.sigstore.claim import Claim
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
-MAX_SUBJECTS = 1024
+MAX_SUBJECTS = 1024  # a release names hundreds of files
 MAX_DIGESTS = 32
 
 
@@ -26,16 +26,20 @@ def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
         VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, a JSON code, or
             `PAYLOAD_SUBJECT_MISMATCH` when no subject has the artifact's digests.
     """
+    # Callers with a registry's digest have no bytes, and verification must not fetch them.
     artifact = subject if isinstance(subject, Artifact) else Artifact(None, subject)
+    # From the bytes that were verified: parsing an envelope again is what DSSE's protocol.md forbids.
     document = json_fields.document(payload, "statement")
     if document.get("_type") not in STATEMENT_TYPES:
         raise VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
     predicate_type = json_fields.text(document.get("predicateType"), "predicateType")
     subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
+    # Every subject must be well-formed, also those about other artifacts: no reader may see another list.
     named = [(value, _digests(value)) for value in subjects]
     # Once for all subjects: a release names many, and the artifact may be large.
     algorithms = [name for name in ALGORITHMS if any(name in digests for _, digests in named)]
     known = [digest for name in algorithms if (digest := artifact.digest_by(name))]
+    # An artifact may be named twice, with different annotations; one mention that suffices is enough.
     mentions = [value for value, digests in named if agree(digests, known)]
     if not mentions:
         raise _about_another(artifact, [digests for _, digests in named])
@@ -53,6 +57,7 @@ def _about_another(artifact: Artifact, subjects: list[Mapping[str, Any]]) -> Ver
             if algorithms
             else "A digest by SHA-256, SHA-384 or SHA-512 is needed: sign again with one.",
         )
+    # Shown, as the statement is authentic by now, but cut off: a subject may hold long texts.
     found = [f"{name}:{str(each[name])[:128]}" for each in subjects for name in ALGORITHMS if name in each]
     return VerificationError(
         Reason.PAYLOAD_SUBJECT_MISMATCH,
@@ -74,4 +79,5 @@ def _digests(subject: Any) -> Mapping[str, Any]:
 
 def _annotations(subject: Mapping[str, Any]) -> Mapping[str, Any]:
     found = subject.get("annotations")
+    # Optional, and not of this program's making: what is no object annotates nothing.
     return found if isinstance(found, dict) else {}

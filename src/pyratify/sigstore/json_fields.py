@@ -29,9 +29,11 @@ def members(value: Any, where: str, allowed: Collection[str]) -> dict[str, Any]:
     """
     if not isinstance(value, dict):
         malformed(f"{where} is not an object")
+    # Refused, not ignored: a member that another reader understands would mean something there.
     for name in value:
         if name not in allowed:
             malformed(f"{where} has an unknown member {name[:80]!r}")
+    # protobuf's JSON mapping reads null as unset.
     return {name: member for name, member in value.items() if member is not None}
 
 
@@ -41,6 +43,7 @@ def only(value: dict[str, Any], where: str, choices: Collection[str]) -> str:
     Raises:
         VerificationError: `ENVELOPE_MALFORMED`: none or several.
     """
+    # Two members of a oneof: readers would take different ones.
     chosen = [name for name in choices if name in value]
     if len(chosen) != 1:
         malformed(f"{where} has {len(chosen)} of {', '.join(choices)}, not exactly one")
@@ -87,6 +90,7 @@ def items(value: Any, where: str, limit: int) -> list[Any]:
         return []
     if not isinstance(value, list):
         malformed(f"{where} is not a list")
+    # Before the items are looked at: their number is not trusted.
     if len(value) > limit:
         raise VerificationError(
             Reason.PARSE_LIMIT, f"{where} has {len(value)} entries, more than the {limit} allowed"

@@ -55,7 +55,7 @@ class KeyAuthenticator:
 
     def cost(self, material: VerificationMaterial) -> int:
         """Return the most that authenticating this signature can cost, in units of about 0.1 ms."""
-        # Priced before it is done: a publisher chooses the form of the signature, and so the attempts.
+        # Priced before it is done: the form of the signature decides the attempts, and it is not trusted.
         tried = (attempts(key, material.signed, material.signature) for key in self.keys)
         keys = sum(attempt.cost for each in tried for attempt in each)
         # At least 1: even a signature of no possible form takes time to refuse.

@@ -22,7 +22,9 @@ def unsigned(material: VerificationMaterial, keys: tuple[str, ...]) -> Verificat
         return keyless()
     tried = f"the configured key {keys[0]}" if len(keys) == 1 else _several(keys)
     message = f"the signature was not made with {tried}"
+    # A hint is not signed: it explains a refusal, and never selects a key.
     named = named_key(material.hint)
+    # The signer's key is right, so the content or signature was changed: another remedy than a wrong key.
     if named in keys:
         return VerificationError(
             Reason.SIG_INVALID,
@@ -62,6 +64,7 @@ def keyless() -> VerificationError:
 def named_key(hint: str) -> str:
     """Return the fingerprint that a hint stands for, as cosign writes it: base64 of the SHA-256 of the key in DER; else empty."""
     try:
+        # Other tools write any text as a hint; only what cosign writes can be shown as a fingerprint.
         digest = base64.b64decode(hint, validate=True)
     except (ValueError, binascii.Error):
         return ""

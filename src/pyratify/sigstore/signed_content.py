@@ -24,7 +24,9 @@ def material_of(bundle: Bundle, artifact: Artifact) -> VerificationMaterial:
             statement, `ENVELOPE_MALFORMED` for a malformed certificate, `CHAIN_UNTRUSTED` for a root beside it.
     """
     content = bundle.content
+    # The artifact's digest first: a bundle for another artifact is refused before X.509 is parsed.
     signed = _signed(bundle, artifact)
+    # Every one, also those that are not used: a bundle with a malformed part is refused as a whole.
     for der in bundle.certificates:
         check_certificate(der)
     _check_chain(bundle)
@@ -56,10 +58,12 @@ def _signed(bundle: Bundle, artifact: Artifact) -> Signed:
     content = bundle.content
     if not isinstance(content, DsseEnvelope):
         return _signed_message(content, artifact)
+    # The only type allowed in bundles (client specification, 4.5); it is signed with the payload.
     if content.payload_type != IN_TOTO:
         raise VerificationError(
             Reason.PAYLOAD_TYPE, f"the envelope holds {content.payload_type[:120]!r}, not {IN_TOTO}"
         )
+    # The PAE, not the payload: it binds type and payload together (DSSE, protocol.md).
     return Signed(content.signed, payload=content.payload)
 
 
@@ -71,13 +75,16 @@ def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:
         )
     known: Mapping[str, bytes] = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
     actual = artifact.digest_by(algorithm)
+    # The stated digest proves nothing: it only has to agree with the artifact's own.
     if actual is None or not hmac.compare_digest(bytes.fromhex(actual.hex), message.digest):
         raise VerificationError(Reason.SIG_INVALID, f"the message digest is not that of {artifact.digest}")
+    # Bytes where they are known: Ed25519 cannot be verified with a digest.
     return Signed(artifact.data, known, algorithm=algorithm)
 
 
 def _hint(bundle: Bundle) -> str:
     content = bundle.content
+    # bundle.hint is empty in envelopes of some tools, which name the key in the envelope alone.
     return bundle.hint or (content.signatures[0].keyid if isinstance(content, DsseEnvelope) else "")
 
 
@@ -89,6 +96,7 @@ def _check_chain(bundle: Bundle) -> None:
     """
     if len(bundle.certificates) < 2:
         return
+    # Lazy: one certificate, the usual case, has no issuers to look at.
     from pyratify.pki.certificates import parse_certificate
 
     issuers = [parse_certificate(der) for der in bundle.certificates[1:]]
@@ -97,6 +105,7 @@ def _check_chain(bundle: Bundle) -> None:
         return
     chain = (parse_certificate(bundle.certificates[0]), *issuers)
     is_whole = all(child.is_issued_by(issuer) for child, issuer in pairwise(chain))
+    # need_proof is the version: only 0.1 is excused.
     if bundle.need_proof or roots != [len(issuers)] or not is_whole:
         raise VerificationError(
             Reason.CHAIN_UNTRUSTED,

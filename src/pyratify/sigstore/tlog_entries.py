@@ -7,6 +7,7 @@ from pyratify.pki.transparency.log_entry import InclusionProof, LogEntry
 from pyratify.pki.transparency.merkle import MAX_PROOF
 from pyratify.sigstore import json_fields
 
+# protobuf's JSON mapping writes int64 as texts, and readers take numbers as well.
 _MAX_NUMBER = 2**63 - 1
 _PROOF = ("logIndex", "rootHash", "treeSize", "hashes", "checkpoint")
 
@@ -26,10 +27,12 @@ def _entry(value: Mapping[str, Any]) -> LogEntry:
     promise = value.get("inclusionPromise")
     proof = value.get("inclusionProof")
     return LogEntry(
+        # Unset is zero there; a first entry has the index 0 and lacks the member.
         _number(value.get("logIndex"), "logIndex"),
         json_fields.octets(log.get("keyId"), "keyId"),
         json_fields.text(kind.get("kind"), "kind"),
         json_fields.text(kind.get("version"), "version"),
+        # 0 in Rekor v2, which has no integrated time (Rekor v2 specification, section 4.2).
         _number(value.get("integratedTime"), "integratedTime"),
         None if promise is None else _promise(promise),
         None if proof is None else _proof(proof),
@@ -46,6 +49,7 @@ def _proof(value: Any) -> InclusionProof:
     proof = json_fields.members(value, "inclusionProof", _PROOF)
     hashes = json_fields.items(proof.get("hashes"), "hashes", MAX_PROOF)
     checkpoint = json_fields.members(proof.get("checkpoint", {}), "checkpoint", ("envelope",))
+    # Empty in the oldest bundles, whose proofs `log_entry.py` only takes beside a promise.
     envelope = checkpoint.get("envelope", "")
     if not isinstance(envelope, str):
         json_fields.malformed("the checkpoint is not a text")
@@ -62,8 +66,10 @@ def _number(value: Any, where: str) -> int:
     """Read an int64 that cannot be negative: a number or its decimal digits; zero where it is not set."""
     if value is None:
         return 0
+    # isascii too: isdigit is true for other scripts, and int() reads them.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
         value = int(value)
+    # Not isinstance: True is an int.
     if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
         json_fields.malformed(f"{where} is not a number, or out of range")
     return value

@@ -11,6 +11,7 @@ from pyratify.pki.public_keys import WeakKey, check_public_key
 from pyratify.pki.times import format_time
 from pyratify.pki.transparency.log import TrustedLog
 
+# SHA-1 collisions would let one signature certify two certificates.
 _HASHES = ("sha256", "sha384", "sha512")
 _ED25519 = "1.3.101.112"
 
@@ -36,6 +37,7 @@ class TrustedAuthority:
     @property
     def witness(self) -> str:
         """What identifies an independent authority, where several are required."""
+        # Without an operator, the key: one authority listed twice is still one witness.
         return self.operator or (self.leaf or self.chain[0]).spki
 
     def check_time(self, leaf: Certificate, at: datetime) -> None:
@@ -44,11 +46,14 @@ class TrustedAuthority:
         Raises:
             VerificationError: `TIME_OUTSIDE_VALIDITY`.
         """
+        # Inclusive at both ends (RFC 5280, section 4.1.2.5).
         for certificate in (leaf, *self.chain):
             if not certificate.not_before <= at <= certificate.not_after:
                 raise _outside(
+                    # Leaves of Fulcio have an empty subject.
                     f"the certificate {certificate.subject or 'of the signer'!r} is not valid at {format_time(at)}"
                 )
+        # On top of the certificates' own periods: an authority may be retired before it expires.
         if not self.validity.covers(at):
             raise _outside(f"the authority {self.uri!r} is not trusted for {format_time(at)}")
 
@@ -85,6 +90,7 @@ def check_quality(certificate: Certificate) -> None:
     except WeakKey as error:
         raise VerificationError(Reason.CERT_WEAK, f"{certificate.subject!r} has {error}") from None
     ed25519 = certificate.parsed.signature_algorithm_oid.dotted_string == _ED25519
+    # Ed25519 hashes internally (RFC 8032, section 5.1), so certificates name none.
     if certificate.signature_hash not in _HASHES and not ed25519:
         raise VerificationError(
             Reason.CERT_WEAK, f"{certificate.subject!r} is not signed with SHA-256, SHA-384 or SHA-512"

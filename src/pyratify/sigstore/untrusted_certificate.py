@@ -35,6 +35,7 @@ def read_certificate(pem: bytes, where: str) -> bytes:
         blocks = read_pem(pem, UNTRUSTED)
     except InvalidPem as error:
         json_fields.malformed(f"{where} is not PEM: {error}")
+    # One: of several, readers could take different ones as the signer's.
     if [block.label for block in blocks] != ["CERTIFICATE"]:
         json_fields.malformed(f"{where} holds something else than one certificate")
     check_certificate(blocks[0].data)

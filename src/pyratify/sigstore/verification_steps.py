@@ -35,6 +35,7 @@ def verify_certificate_signature(
     Raises:
         VerificationError: A step does not hold.
     """
+    # Empty bytes are no certificate and so refused; `authenticate` excluded them before.
     leaf = read_leaf(material.certificate or b"")
     issuers = find_issuers(leaf, trust.authorities)  # 4.3: certification path
     proofs = verify_proofs(material, requirements, trust, now)  # 4.2: times of the signature
@@ -42,7 +43,9 @@ def verify_certificate_signature(
     issuer = _issuer_valid_at(leaf, issuers, proofs.times)  # 4.3: hybrid model, at each of these times
     certificate_logs = _verify_scts(leaf, issuer, requirements, trust)  # 4.3: SignedCertificateTimestamp
     signer = read_signer(leaf)
+    # After the chain: an identity that no trusted authority certified is only a claim.
     check_signer(signer, requirements.identities)  # 4.3: verification policy
+    # No fingerprint: the identity names this signer, not its short-lived key.
     check_signature(material, PublicKey(leaf.key, ""))  # 4.5
     check_log_entries(material, proofs.log_entries, leaf.der)  # 4.4
     return AuthenticatedSigner(
@@ -66,6 +69,7 @@ def verify_key_proofs(
 
     proofs = verify_proofs(material, requirements, trust, now)  # 4.2
     check_period(key, proofs.times, now)
+    # Entries of signatures by keys hold the public key in place of a certificate.
     der = key.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     check_log_entries(material, proofs.log_entries, der)  # 4.4
     return AuthenticatedSigner(key.fingerprint, proofs.as_data())
@@ -88,6 +92,7 @@ def check_signature(material: VerificationMaterial, key: PublicKey) -> None:
 def _require_time(proofs: SignatureProofs) -> None:
     if proofs.times:
         return
+    # A timestamp that was refused says more than that none is left.
     raise proofs.timestamp_error or VerificationError(
         Reason.TIME_SOURCE_MISSING,
         "nothing that is trusted says when the signature was made: neither a timestamp nor a log's promise",
@@ -101,9 +106,11 @@ def _issuer_valid_at(
     problem: VerificationError | None = None
     for issuer in issuers:
         try:
+            # At each time: if one of them fails, verification fails (4.3).
             for time in times:
                 issuer.check_time(leaf, time)
         except VerificationError as error:
+            # The first issuer's error: the order is the trusted root's, so reports are stable.
             problem = problem or error
         else:
             return issuer
@@ -113,8 +120,10 @@ def _issuer_valid_at(
 def _verify_scts(
     leaf: Certificate, issuer: TrustedAuthority, requirements: SignatureRequirements, trust: TrustedMaterial
 ) -> tuple[str, ...]:
+    # Off by `ignoreCTLog`; zero logs have nothing to prove.
     if not requirements.certificate_logs:
         return ()
+    # The issuer's key is part of what the log signed (RFC 6962, section 3.2).
     found = verify_embedded(leaf, issuer.chain[0], trust.certificate_logs)
     if len(found) < requirements.certificate_logs:
         raise VerificationError(

@@ -33,6 +33,8 @@ class MuxStore:
             async for referrer in listing:
                 yield referrer
         finally:
+            # A caller that stops early leaves the generator suspended, its request open, until it is
+            # collected. A store's iterator need not be a generator, so there may be no aclose.
             close = getattr(listing, "aclose", None)
             if close is not None:
                 await close()

@@ -148,7 +148,7 @@ def attach_classic(
         descriptor = store.add_manifest(manifest)
         store.list_under(image.digest, descriptor)
         return descriptor
-    # An image's config type, as cosign writes it: neither it nor an artifactType gives the kind away.
+    # An image's config type, as cosign writes it (SIGNATURE_SPEC.md, "Object Types"), and no artifactType.
     config = Descriptor("application/vnd.oci.image.config.v1+json", Digest.of(b"{}"), 2)
     # SIGNATURE_SPEC.md, "Tag-based Discovery".
     tag = f"{image.digest.algorithm}-{image.digest.hex}.sig"

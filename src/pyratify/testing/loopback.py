@@ -48,7 +48,7 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
 
     def stop(self) -> None:
         """End every connection and every thread."""
-        # In this order: no new connection after the loop ends, then the open ones, then their threads.
+        # In this order: none is accepted after the open ones end, and then their threads can be joined.
         self.stopping.set()
         self.shutdown()
         self._thread.join()

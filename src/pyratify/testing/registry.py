@@ -210,7 +210,7 @@ class RegistrySimulator:
         # Before the check: a client without a token has to get one here.
         if path == "/token" and self.auth is not None:
             return self.auth.token(hit)
-        # Verification only ever reads; anything else is a defect of the client under test.
+        # Stores read, and by GET alone: any other method is a defect of the client under test.
         if hit.method != "GET":
             return Answer(405)
         if self.auth is not None:

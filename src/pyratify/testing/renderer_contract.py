@@ -29,7 +29,7 @@ def make_result(decision: Decision, text: str = "not good", *, undecided: bool =
         undecided: Whether it is an error.
     """
     failure = Failure(Reason.SIG_INVALID, text, text)
-    # UTF-8 cannot hold the lone surrogate, so details from JSON never have one.
+    # The data of details refuses a lone surrogate (core/details.py), so that one is replaced here.
     details = Details(text, (text,), {"said": text.encode(errors="replace").decode()}, (failure,))
     report = ArtifactReport(
         _REFERENCE.at(_SUBJECT.digest),

@@ -17,7 +17,7 @@ from pyratify.pki.transparency.log_entry import LogEntry, promised_bytes
 from pyratify.pki.transparency.merkle import leaf_hash, node_hash
 from pyratify.testing.certificates import pem
 
-# A second leaf, so that a proof has a step: a tree of one would pass without any hashing.
+# A second leaf, so that proofs have a step: in a tree of one the leaf is the root.
 _SIBLING = leaf_hash(b"another entry")
 
 

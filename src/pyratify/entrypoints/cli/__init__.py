@@ -4,7 +4,7 @@ import sys
 
 from pyratify.terminal import exits
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # `ratify --version` must not pay for typing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyratify.terminal.console import Console
 
 _WHERE = "Correct it in the file or flag that the message names."
-_MAX_FAULTS = 1000
+_MAX_FAULTS = 1000  # a file of references may have millions of lines
 _VERSION = (("--version",),)
 
 
@@ -22,6 +22,7 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     Args:
         arguments: The command line without the program's name; the process's own when omitted.
     """
+    # A caller in Python keeps its own warnings and collector; only the process of the command is tuned.
     if arguments is not None:
         return _guarded(tuple(arguments))
     import gc
@@ -32,6 +33,7 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     # A run of a fraction of a second spends a tenth of it in the garbage collector, which frees nothing.
     gc.set_threshold(20_000, 50, 50)
     code = _guarded(tuple(sys.argv[1:]))
+    # The collection at the interpreter's end would walk every object once more.
     gc.freeze()
     return code
 
@@ -55,7 +57,9 @@ def _closed(given: tuple[str, ...], console: "Console") -> int:
     from pyratify.terminal.console import OutputFailed
 
     try:
+        # Before the parser is built: argparse alone costs 6 ms (decision 0001).
         code = _version(console) if given in _VERSION else _run(given, console)
+        # Inside the try: what a buffer still holds may be what does not fit on the disk.
         console.close()
     except OutputFailed as error:
         console.abandon()
@@ -75,6 +79,7 @@ def _run(given: tuple[str, ...], console: "Console") -> int:
     from pyratify.entrypoints.cli.dispatch import dispatch
     from pyratify.terminal.console import OutputFailed
 
+    # From the raw words: the error may be that they cannot be parsed.
     debug = "--debug" in given
     try:
         return dispatch(given, console)
@@ -82,6 +87,7 @@ def _run(given: tuple[str, ...], console: "Console") -> int:
         raise
     except RatifyError as error:
         _explain(error, console, debug=debug)
+        # ConfigurationError and InvalidReference are ValueErrors; the rest is a registry's or an artifact's.
         return exits.USAGE if isinstance(error, ValueError) else exits.UNDECIDED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user; the end is a refusal
         remedy = "This is a defect of pyratify: run again with --debug and report it."
@@ -99,6 +105,8 @@ def _explain(error: "RatifyError", console: "Console", *, debug: bool) -> None:
     if 0 < len(faults) <= _MAX_FAULTS:
         console.note(f"what to do: {error.remedy}")
         return
+    # `ratify explain` has no more to say about a reference than the message has.
     code = "" if isinstance(error, InvalidReference) else f" [{error.reason}]"
+    # The code's general remedy speaks of a configuration, and this error may be about a flag.
     remedy = _WHERE if error.remedy == Reason.CONFIG_INVALID.remedy else error.remedy
     console.fault(f"{error.message}{code}", remedy, debug=debug)

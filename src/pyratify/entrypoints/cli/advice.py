@@ -28,10 +28,12 @@ def advised(result: ValidationResult, arguments: Namespace, *, direct: bool) -> 
     """
     if direct:
         result = replace(result, artifacts=tuple(_in_flags(each, arguments) for each in result.artifacts))
+    # Other codes have remedies of their own, and a registry's fault is not mended by a flag.
     if result.failure is None or result.failure.reason not in _TELLING:
         return result
     items = [item for report in flatten(result.artifacts) for item in report.results]
     kinds = sorted(set(_unread(result)))
+    # Where anything was read, the failure is about that, and advice on the rest would distract from it.
     if items or not kinds:
         return result
     found = " and ".join(kinds)
@@ -60,6 +62,7 @@ def _in_flags(report: ArtifactReport, arguments: Namespace) -> ArtifactReport:
 def _flagged(item: VerifierResult, arguments: Namespace) -> VerifierResult:
     remedies = _REMEDIES.get(item.verifier, {})
     failure = item.failure
+    # A remedy that differs from its code's is specific already.
     if failure is None or failure.reason not in remedies or failure.remedy != failure.reason.remedy:
         return item
     if item.verifier == "notation" and not arguments.cert:  # a trust policy's own words are right
@@ -100,5 +103,6 @@ def _kind(report: ArtifactReport) -> Iterator[str]:
     kind = report.artifact.artifact_type or report.artifact.media_type
     if kind == _NOTATION:
         yield "Notation"
+    # The prefix covers all versions of bundles; a signature at a tag has the type of any image.
     elif kind.startswith(_BUNDLE) or report.discovery is Discovery.COSIGN_TAG:
         yield "cosign"

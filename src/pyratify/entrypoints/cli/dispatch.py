@@ -17,6 +17,7 @@ def dispatch(given: tuple[str, ...], console: Console) -> int:
     if not given:
         console.fault("no command given", "`ratify --help` lists the commands", debug=False)
         return exits.USAGE
+    # argparse would take the value of such a flag for the command, and complain about that.
     if given[0].startswith("-") and given[0] not in _ALONE:
         near = "" if given[0] in ("-o", "-c") else suggestion(given[0], (*_ALONE, "--debug"))
         remedy = f"Write flags after the command: `ratify COMMAND {given[0]}`."
@@ -24,6 +25,7 @@ def dispatch(given: tuple[str, ...], console: Console) -> int:
         console.fault(f"{given[0]} stands before the command", remedy, debug=False)
         return exits.USAGE
     try:
+        # The grammar of one command: building all of them takes longer than parsing.
         arguments = build_parser(given[0]).parse_args(given)
     except SystemExit as end:  # --help, or a mistake that argparse has explained
         return end.code if isinstance(end.code, int) else exits.USAGE
@@ -37,6 +39,7 @@ def _command_first(given: tuple[str, ...]) -> tuple[str, ...]:
         rest = rest[1:]
     if rest[:1] == ("--version",):
         rest = ("version", *rest[1:])
+    # One grammar for `help X` and `X --help`, so that they cannot differ.
     if rest[:1] == ("help",) and rest[1:2] != ("--help",):
         rest = (*rest[1:], "--help")
     early = given[: len(given) - len(rest)] if rest and not rest[0].startswith("-") else ()

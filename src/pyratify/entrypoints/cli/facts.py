@@ -19,6 +19,7 @@ def show(console: Console, output: str, facts: Any, text: Iterable[str] | None =
     from pyratify.render.plain import bounded
 
     if output == "json":
+        # NaN is no JSON (RFC 8259, section 6), and one line a result is what `jq` and `while read` take.
         console.result(json.dumps(bounded(facts), allow_nan=False, separators=(",", ":")))
     elif output == "tree":
         from pyratify.render.facts import render_tree

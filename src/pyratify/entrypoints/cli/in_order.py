@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
-WINDOW = 16
+WINDOW = 16  # connections and memory stay bounded for a list of any length
 
 
 async def in_order(
@@ -24,15 +24,17 @@ async def in_order(
     try:
         for item in items:
             tasks.append(asyncio.create_task(_call(work, item)))
+            # The oldest first, finished or not: output in the input's order can be compared between runs.
             if len(tasks) >= window:
                 yield await tasks.popleft()
         while tasks:
             yield await tasks.popleft()
     finally:
         for task in tasks:
+            # The caller may stop early; without this, requests go on after the store is closed.
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _call(work: Callable[[T], Awaitable[R]], item: T) -> R:
-    return await work(item)
+    return await work(item)  # create_task takes a coroutine and no other awaitable

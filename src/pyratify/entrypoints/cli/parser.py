@@ -20,6 +20,7 @@ def build_parser(command: str | None = None) -> Parser:
     parser.add_argument("--version", action="store_true", help="print the version, as `ratify version` does")
     add_debug(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser, prog="ratify")
+    # An unknown command needs them all, for the list of choices and the nearest one.
     for name in (command,) if command in _COMMANDS else _COMMANDS:
         _COMMANDS[name](partial(_command, commands))
     return parser
@@ -32,7 +33,9 @@ def _command(
     commands: "argparse._SubParsersAction[Parser]", name: str, text: str, epilog: str | None = None
 ) -> Parser:
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
+    # dispatch imports the module by this name, so parsing imports no command.
     parser.set_defaults(module=name.replace("-", "_"))
+    # Again for each command, so that the flag may stand after it.
     add_debug(parser)
     return parser
 
@@ -141,6 +144,7 @@ def _version(add: Add) -> None:
 _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "verify": add_verify,
     "verify-file": partial(add_verify_file, name="verify-file"),
+    # Older names (decision 0030); scripts use them.
     "verify-blob": partial(add_verify_file, name="verify-blob"),
     "verify-bundle": partial(add_verify_file, name="verify-bundle"),
     "discover": add_discover,

@@ -52,10 +52,11 @@ def add_store_flags(parser: Parser) -> _ArgumentGroup:
     group.add_argument(
         "--timeout",
         type=seconds,
-        default=None,
+        default=None,  # None: not given, so that a configuration's own value holds
         metavar="SECONDS",
         help="for each reference (default: 60, or the configuration's)",
     )
+    # Exclusive in the grammar: the safe one of the two must not be what the other overrides.
     scheme = group.add_mutually_exclusive_group()
     scheme.add_argument(
         "--plain-http", action="store_true", help="use http (default on this machine: https, else http)"

@@ -8,6 +8,7 @@ from pyratify.terminal.arguments import Parser, add_debug, add_output
 
 def add_gatekeeper(add: Callable[..., Parser]) -> None:
     """Add `ratify gatekeeper` with what adds a command."""
+    # Flags stand in modules that import no server, so that a help or completion stays fast.
     from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
 
     parser = add("gatekeeper", "answer Gatekeeper's questions about images")

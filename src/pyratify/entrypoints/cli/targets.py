@@ -10,8 +10,9 @@ from pyratify.core.files import UnreadableFile
 from pyratify.core.reference import Reference, is_layout
 from pyratify.terminal.inputs import input_name, read_input
 
+# A space before #, as in YAML: without it, `app#1` would be cut to another, valid reference.
 _COMMENT = re.compile(r"(?:^|[ \t])#.*")
-_MAX_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024  # about a million references
 _LIST = "Give a UTF-8 text file with one reference a line."
 
 
@@ -51,6 +52,7 @@ def parse_target(text: str, scope: str | None = None) -> Target:
     if scope is None or not reference.is_layout:
         return Target(reference)
     named = Reference.parse(scope)
+    # Reference.parse puts :latest where there is no tag; anything else was typed.
     if named.digest is not None or str(named).removesuffix(":latest") != named.name:
         raise ConfigurationError(
             f"--scope: {scope!r} is not a repository", remedy="Write it as registry/repository."
@@ -60,6 +62,7 @@ def parse_target(text: str, scope: str | None = None) -> Target:
 
 def _reference(text: str) -> Reference:
     if is_layout(text):
+        # Only here: a layout reads the local disk, which references of a cluster must not (decision 0007).
         return Reference.parse_layout(text)
     try:
         return Reference.parse(text)
@@ -77,8 +80,9 @@ def _remedy(text: str, otherwise: str) -> str:
         return f"Leave out {scheme}://{flag}: {rest[:200]!a}."
     path = Path(text)
     try:
+        # A file or folder of that name is no proof that it is meant, so it is suggested and not taken.
         kind = "oci-archive" if path.is_file() else "oci" if path.is_dir() else ""
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # a name too long for the file system, or with a NUL
         return otherwise
     return f"If the layout on disk is meant, write {kind}:{text[:200]}." if kind else otherwise
 
@@ -101,6 +105,7 @@ def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = N
     targets, faults = [], []
     for where, text in given:
         try:
+            # All faults of a long list at once, and before the first request: half a run is no answer.
             targets.append(parse_target(text, scope))
         except InvalidReference as error:
             faults.append(InvalidReference(error.reason, f"{where}{error.message}", remedy=error.remedy))
@@ -115,6 +120,7 @@ def read_targets(texts: tuple[str, ...], file: str | None, scope: str | None = N
 
 def _lines(file: str) -> Iterator[tuple[str, str]]:
     """Iterate over the references of a file, each with the words that say where it stands."""
+    # Not splitlines(): it also breaks at U+2028 or form feed, and the numbers would differ from an editor's.
     for number, line in enumerate(_read(file).split("\n"), 1):
         text = _COMMENT.sub("", line).strip(" \t\r")
         if text:
@@ -123,6 +129,7 @@ def _lines(file: str) -> Iterator[tuple[str, str]]:
 
 def _read(file: str) -> str:
     try:
+        # utf-8-sig: Windows editors put a byte order mark before the first reference.
         return read_input(file, _MAX_BYTES).decode("utf-8-sig")
     except UnreadableFile as error:
         raise ConfigurationError(f"--from-file: {input_name(file)} {error}", remedy=_LIST) from None

@@ -20,6 +20,7 @@ class Totals:
 
     def add(self, result: ValidationResult) -> None:
         """Count one result."""
+        # An error first, as in exits.of, so that the line agrees with the exit code.
         word = "undecided" if result.error is not None else "allowed" if result.succeeded else "denied"
         self.counts[word] += 1
 

@@ -31,6 +31,7 @@ def add_verify(add: Callable[..., Parser]) -> None:
         metavar="FILE",
         help="read references from a file, one a line, # begins a comment; - is standard input",
     )
+    # A plugin may add renderers, and to list them would import importlib.metadata, 25 ms (decision 0004).
     add_renderer(parser)
     parser.add_argument(
         "--only-failures",
@@ -118,9 +119,10 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
 
 
 def _predicate(text: str) -> str:
-    from pyratify.sigstore.predicate_types import predicate_type
+    from pyratify.sigstore.predicate_types import predicate_type  # argparse calls this for --type only
 
     try:
+        # Short names are cosign's; one misspelt must not be compared as a URI that no statement has.
         return predicate_type(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None

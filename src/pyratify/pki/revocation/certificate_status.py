@@ -45,6 +45,8 @@ class Finding:
         """
         if self.revoked_at is None:
             return False
+        # Notary trust-store-trust-policy.md, "Revocation Checking with CRL", 3: older than the invalidity
+        # date a signature stands. Only by an authentic time: a stolen key can claim any other.
         return self.invalid_from is None or signed_at is None or self.invalid_from <= signed_at
 
 
@@ -65,6 +67,7 @@ class CertificateStatus:
 
 def worst(statuses: tuple[CertificateStatus, ...]) -> CertificateStatus | None:
     """Return what decides for a chain: the first that is revoked, else the first that is unknown, else None."""
+    # Revoked first, wherever in the chain: a source that is down for one certificate must not hide it.
     for status in (Status.REVOKED, Status.UNKNOWN):
         found = next((entry for entry in statuses if entry.status is status), None)
         if found is not None:

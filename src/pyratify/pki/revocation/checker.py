@@ -53,12 +53,14 @@ class RevocationChecker:
             chain: The chain.
             signed_at: The authentic time of what was signed, which an invalidity date is compared with.
         """
+        # Each with its issuer, which leaves out the root: it could only vouch for itself.
         pairs = zip(chain.certificates, chain.certificates[1:], strict=False)
         return tuple(await asyncio.gather(*(self._status(*pair, signed_at) for pair in pairs)))
 
     async def _status(
         self, certificate: Certificate, issuer: Certificate, signed_at: datetime | None
     ) -> CertificateStatus:
+        # Subjects are as long as a publisher likes, and stand in every report.
         subject = certificate.subject[:_MAX_SHOWN]
         try:
             finding = await self._finding(certificate, issuer)
@@ -76,6 +78,7 @@ class RevocationChecker:
         known = self.memory.finding(key)
         if known is not None:
             return known
+        # A failure is remembered, too: a dead responder must not cost every image its timeout.
         self.memory.check_alive(key)
         return await self._flights.run(key, lambda: self._ask(certificate, issuer, key))
 
@@ -113,7 +116,9 @@ class _Question:
     async def answer(self, *, ocsp: bool = True) -> Finding:
         """Return the finding; RevocationUnknown where no source has one."""
         responders = ocsp_locations(self._certificate) if ocsp else ()
+        # Whether readable or not: lists that cannot be used make the status unknown, not good.
         has_lists = names_lists(self._certificate)
+        # "Certificate Revocation Evaluation": without OCSP and CRL information it counts as not revoked.
         if not responders and not has_lists:
             return Finding(
                 "the certificate names no OCSP responder and no revocation list", self._memory.fresh()
@@ -145,6 +150,7 @@ class _Question:
         async def read(data: bytes) -> Finding:
             now = self._clock.now()
             finding, delegate = read_answer(data, self._certificate, self._issuer, now, f"OCSP {_shown(url)}")
+            # After the signature: a certificate that nothing vouches for must not cause requests.
             if delegate is not None:
                 await self._check_delegate(delegate)
             return finding
@@ -157,18 +163,23 @@ class _Question:
 
     async def _check_delegate(self, delegate: Certificate) -> None:
         """Look up the responder's own certificate in revocation lists ("Revocation Checking with OCSP", 4)."""
+        # Lists only: OCSP could name a delegate again, without end. One deadline for the same reason.
         question = _Question(delegate, self._issuer, self._fetcher, self._memory, self._deadline)
         finding = await question.answer(ocsp=False)
+        # Whatever the invalidity date: the delegate signs today.
         if finding.revoked_at is not None:
             raise RevocationUnknown("the OCSP responder's certificate is revoked")
 
     async def _ask_list(self, url: str) -> Finding:
         base, until = await self._list(url)
         delta: RevocationList | None = None
+        # A list of megabytes is searched in a thread; parsing entries would stop the event loop.
         if not await offload(base.size, is_final, self._certificate, base):
             extensions = base.parsed.extensions
+            # Both may name them (RFC 5280 5.2.6 and 4.2.1.15); the list's own is the more recent.
             deltas = delta_locations(extensions) or delta_locations(self._certificate.parsed.extensions)
             if deltas:
+                # "Revocation Checking with Delta CRLs": one that cannot be had leaves the status unknown.
                 delta, delta_until = await _first(deltas, self._delta)
                 until = min(until, delta_until)
         size = base.size + (delta.size if delta else 0)
@@ -211,12 +222,15 @@ class _Question:
                     return value, kept[1]
         data = await self._fetch(request, seconds)
         value = await read(data)
+        # What is out of date is not kept, but returned: an old list may still name the certificate for good.
         if lasts(value):
             self._memory.keep_answer(key, data)
         return value, self._memory.fresh()
 
     async def _fetch(self, request: FetchRequest, seconds: float) -> bytes:
+        # By URL here: one dead server stands in the certificates of many chains.
         self._memory.check_alive(request.url)
+        # Five URLs with five seconds each would outlast the deadline of an admission request.
         left = min(seconds, self._deadline - self._clock.monotonic())
         if left <= 0:
             raise RevocationUnknown("the time for this certificate is used up")
@@ -232,11 +246,13 @@ class _Question:
 
 
 def _shown(url: str) -> str:
+    # URLs come from certificates, and messages reach terminals and logs: no control characters.
     return url if url.isascii() and url.isprintable() and len(url) <= _MAX_SHOWN else ascii(url[:_MAX_SHOWN])
 
 
 async def _first(urls: tuple[str, ...], ask: Callable[[str], Awaitable[T]]) -> T:
     """Return the first answer, in the order of the URLs."""
+    # In order, one after another, as Notary's "OCSP Download" and "CRL Download" ask for.
     failures: list[str] = []
     for url in urls:
         try:

@@ -16,13 +16,16 @@ from pyratify.pki.times import format_time
 if TYPE_CHECKING:
     from cryptography.x509 import CertificateRevocationList, RevokedCertificate
 
+# For clocks that differ. Not applied to the end, where it would prolong an old answer.
 SKEW = timedelta(minutes=5)
+# A collision of SHA-1 or MD5 would move an authority's signature to a list that it never made.
 STRONG_HASHES = ("sha256", "sha384", "sha512")
 CRL_NUMBER = "2.5.29.20"
 DELTA_INDICATOR = "2.5.29.27"
 ISSUING_DISTRIBUTION_POINT = "2.5.29.28"
 _REASON = "2.5.29.21"
 _INVALIDITY_DATE = "2.5.29.24"
+# RFC 5280 5.2: a list with a critical extension that cannot be processed must not be used.
 _UNDERSTOOD = (DELTA_INDICATOR, ISSUING_DISTRIBUTION_POINT)
 _REMOVED = "removeFromCRL"
 
@@ -74,11 +77,14 @@ def look_up(
     Raises:
         RevocationUnknown: A list is out of date, the two do not fit, or the certificate's entry is malformed.
     """
+    # A delta list lacks what its base says: taken for a whole one, it would clear revoked certificates.
     if base.base is not None:
         raise RevocationUnknown("the revocation list is only a delta list")
     _check_made(base, now)
     entry = _entry(base, certificate)
+    # A hold is the one reason that can be lifted (RFC 5280 5.3.1); any other entry is final.
     held = entry is None or _reason(entry) == HOLD
+    # Notary "Revocation Checking with CRL", 3: an expired list still revokes, but never clears.
     if not base.is_current(now) and held:
         raise RevocationUnknown(f"the revocation list was to be replaced at {format_time(base.next_update)}")
     until = base.next_update
@@ -105,6 +111,7 @@ def _entry(source: RevocationList, certificate: Certificate) -> "RevokedCertific
     try:
         found = source.parsed.get_revoked_certificate_by_serial_number(certificate.parsed.serial_number)
         if found is not None:
+            # Parsed here, where the error is caught; later it would end the whole verification.
             _ = (found.extensions, found.revocation_date_utc)
     except Exception:  # noqa: BLE001 - the library raises many kinds; each means that the list says nothing
         raise RevocationUnknown("the revocation list's entry of the certificate is malformed") from None
@@ -112,19 +119,23 @@ def _entry(source: RevocationList, certificate: Certificate) -> "RevokedCertific
 
 
 def _read(data: bytes, certificate: Certificate, issuer: Certificate) -> RevocationList:
+    # Imported late: cryptography.x509 takes 33 ms of a program's start (decision 0004).
     from cryptography.x509 import load_der_x509_crl
 
     parsed = load_der_x509_crl(data)
+    # RFC 5280 6.3.3 (b)(1): without this, any list of a trusted authority would do.
     if parsed.issuer != certificate.parsed.issuer or parsed.issuer != issuer.parsed.subject:
         raise RevocationUnknown("the revocation list is another issuer's")
     digest = parsed.signature_hash_algorithm
     if digest is None or digest.name not in STRONG_HASHES:
         raise RevocationUnknown("the revocation list is signed with a weak hash")
+    # RFC 5280 6.3.3 (f); a certificate without key usage is not restricted.
     if issuer.key_usage is not None and "cRLSign" not in issuer.key_usage.usages:
         raise RevocationUnknown("the issuer's key must not sign revocation lists")
     if not parsed.is_signature_valid(issuer.key):
         raise RevocationUnknown("the revocation list's signature is not the issuer's")
     _check_extensions(parsed, certificate)
+    # RFC 5280 5.1.2.5 requires it; an endless list could be replayed for ever.
     if parsed.next_update_utc is None:
         raise RevocationUnknown("the revocation list does not say when it ends")
     number, base = extension(parsed.extensions, CRL_NUMBER), extension(parsed.extensions, DELTA_INDICATOR)
@@ -145,10 +156,13 @@ def _check_extensions(parsed: "CertificateRevocationList", certificate: Certific
     point = extension(parsed.extensions, ISSUING_DISTRIBUTION_POINT)
     if point is None:
         return
+    # Absence from a partial list proves nothing. Indirect ones are optional in Notary's "CRLs".
     if point.indirect_crl or point.only_some_reasons or point.only_contains_attribute_certs:
         raise RevocationUnknown("the revocation list is indirect or covers some reasons only")
+    # An authority that shards its lists signs all of them; another shard would lack the certificate.
     if point.relative_name is not None or (point.full_name and not _names_point(point, certificate)):
         raise RevocationUnknown("the revocation list is for another distribution point")
+    # RFC 5280 6.3.3 (b)(2)(ii) and (iii).
     excluded = point.only_contains_user_certs if certificate.is_ca else point.only_contains_ca_certs
     if excluded:
         raise RevocationUnknown("the revocation list does not cover certificates of this kind")
@@ -189,9 +203,11 @@ def _check_delta(base: RevocationList, delta: RevocationList, now: datetime) -> 
 
 
 def _finding(entry: "RevokedCertificate | None", source: str, until: datetime) -> Finding:
+    # removeFromCRL stands in delta lists, for a hold that was lifted (RFC 5280 5.3.1).
     if entry is None or _reason(entry) == _REMOVED:
         return Finding(source, until)
     for found in entry.extensions:
+        # RFC 5280 5.3; among them the certificate issuer (5.3.3), which makes the entry another authority's.
         if found.critical and found.oid.dotted_string not in (_REASON, _INVALIDITY_DATE):
             raise RevocationUnknown("the revocation list's entry has a critical extension")
     date = extension(entry.extensions, _INVALIDITY_DATE)

@@ -9,6 +9,7 @@ from pyratify.pki.revocation.certificate_status import RevocationUnknown
 if TYPE_CHECKING:
     from cryptography.x509 import DistributionPoint, Extensions
 
+# A certificate could name thousands of URLs, and each may cost its whole timeout.
 MAX_LOCATIONS = 5
 CRL_DISTRIBUTION_POINTS = "2.5.29.31"
 FRESHEST_CRL = "2.5.29.46"
@@ -60,9 +61,11 @@ def extension(extensions: "Extensions", oid: str) -> Any:
 
 
 def _points(points: "Iterable[DistributionPoint] | None") -> tuple[str, ...]:
+    # Lists of other issuers, or for some reasons only (RFC 5280 4.2.1.13), could not prove anything here.
     usable = [point for point in points or () if not point.crl_issuer and point.reasons is None]
     names = [name for point in usable for name in point.full_name or ()]
     found = tuple(dict.fromkeys(_uris(names)))[:MAX_LOCATIONS]
+    # Not an empty tuple: that would mean that nothing has to be asked.
     if not found:
         raise RevocationUnknown("it names no revocation list that can be used")
     return found

@@ -37,6 +37,7 @@ class HttpFetcher:
 
     async def fetch(self, request: FetchRequest) -> bytes:
         """Return the body of the answer 200, after at most three redirects."""
+        # A proxy would resolve the name again, after the addresses were checked here.
         options = HttpOptions(proxy_from_environment=False, destinations=self.destinations)
         # Without a pool: a checker lives in several event loops, and asks a responder once in hours.
         transport = AsyncioTransport(options, resolve=self.resolve)
@@ -61,6 +62,7 @@ class HttpFetcher:
         if request.body is not None:
             headers.append(("Content-Type", request.content_type))
         # With destinations, the transport refuses what is neither public nor among them.
+        # Per hop: an allowed host that redirects does not pass its permission on.
         internal = self.destinations is not None or url.origin.host in self.allowed_hosts
         return Request(
             url,
@@ -79,6 +81,7 @@ def _parse(text: str, base: Url | None = None) -> Url:
         url = base.join(text) if base else Url.parse(text)
     except ValueError:
         url = None
+    # TLS to a responder would need the status of its own certificate first (RFC 5280 8).
     if url is None or url.origin.scheme != "http":
         raise FetchFailed(f"only http is supported, not {text[:120]!r}")
     return url

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
 NO_CHECK = "1.3.6.1.5.5.7.48.1.5"
+# For answers without nextUpdate (RFC 6960 4.2.2.1), which could otherwise be replayed for ever.
 MAX_AGE = timedelta(days=1)
 _INVALIDITY_DATE = "2.5.29.24"
 _CERTIFICATE_ID_HASHES = ("sha1", "sha256", "sha384", "sha512")
@@ -73,13 +74,17 @@ def _read(
     from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus, load_der_ocsp_response
 
     response = load_der_ocsp_response(data)
+    # Errors are not signed (RFC 6960 2.3): they may come from anyone, and say nothing.
     if response.response_status is not OCSPResponseStatus.SUCCESSFUL:
         raise RevocationUnknown(f"the OCSP responder answers {response.response_status.name.lower()}")
+    # None is understood here, so a critical one cannot be ignored (RFC 6960 4.4).
     if any(found.critical for found in response.extensions):
         raise RevocationUnknown("the OCSP answer has a critical extension")
+    # Before the entry is read: nothing of an unsigned answer may reach a message or a decision.
     responder = _check_signature(response, issuer, now)
     entry = _entry(response, certificate, issuer)
     until = _check_times(entry, now)
+    # Notary "Revocation Checking with OCSP", 3: unknown means unavailable, never good.
     if entry.certificate_status is OCSPCertStatus.UNKNOWN:
         raise RevocationUnknown("the OCSP responder does not know the certificate")
     if entry.certificate_status is OCSPCertStatus.GOOD:
@@ -94,13 +99,16 @@ def _check_signature(response: "OCSPResponse", issuer: Certificate, now: datetim
     digest = response.signature_hash_algorithm
     if digest is None or digest.name not in STRONG_HASHES:
         raise RevocationUnknown("the OCSP answer is signed with a weak hash")
+    # The issuer itself needs no delegation (RFC 6960 4.2.2.2).
     if _is_named(response, issuer):
         _verify(response, digest, issuer)
         return None
     delegate = _delegate(response, issuer)
+    # Now, and not at the time of the signature: the answer is made today.
     if not delegate.not_before <= now <= delegate.not_after:
         raise RevocationUnknown("the OCSP responder's certificate is not valid now")
     _verify(response, digest, delegate)
+    # id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1): trusted for as long as the certificate is valid.
     return None if extension(delegate.parsed.extensions, NO_CHECK) is not None else delegate
 
 
@@ -108,15 +116,18 @@ def _delegate(response: "OCSPResponse", issuer: Certificate) -> Certificate:
     """Return the responder's certificate, issued by the same authority for this purpose (section 4.2.2.2)."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
+    # Bounded: each one costs a parse and perhaps the check of a signature.
     for parsed in response.certificates[:5]:
         candidate = parse_certificate(parsed.public_bytes(Encoding.DER))
         extended = candidate.extended_key_usage
         if (
             _is_named(response, candidate)
             and extended is not None
+            # Explicit (RFC 6960 4.2.2.2): no other certificate of the authority may answer for it.
             and OCSP_SIGNING in extended.purposes
             and candidate.is_issued_by(issuer)
         ):
+            # It is not part of the chain, whose certificates were checked before.
             check_strength(candidate)
             return candidate
     raise RevocationUnknown(
@@ -136,6 +147,7 @@ def _verify(response: "OCSPResponse", digest: "HashAlgorithm", signer: Certifica
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+    # By the key's type: the algorithm that an answer names must not choose the scheme.
     elliptic = isinstance(signer.key, EllipticCurvePublicKey)
     scheme = (ECDSA(digest),) if elliptic else (PKCS1v15(), digest)
     try:
@@ -147,6 +159,7 @@ def _verify(response: "OCSPResponse", digest: "HashAlgorithm", signer: Certifica
 def _entry(response: "OCSPResponse", certificate: Certificate, issuer: Certificate) -> "OCSPSingleResponse":
     """Return the one entry, which must be about the certificate (section 3.2, 1 and 2)."""
     entries = tuple(response.responses)
+    # One was asked for; among several the reader would have to choose.
     if len(entries) != 1:
         raise RevocationUnknown(f"the OCSP answer has {len(entries)} entries, not the one that was asked for")
     if any(found.critical for found in response.single_extensions):
@@ -156,6 +169,7 @@ def _entry(response: "OCSPResponse", certificate: Certificate, issuer: Certifica
     if (
         name not in _CERTIFICATE_ID_HASHES
         or entry.serial_number != certificate.parsed.serial_number
+        # Serial numbers are unique within one issuer only, so its hashes have to match, too.
         or entry.issuer_key_hash != key_hash(issuer, name)
         or entry.issuer_name_hash != hashlib.new(name, issuer.parsed.subject.public_bytes()).digest()
     ):
@@ -178,6 +192,7 @@ def _check_times(entry: "OCSPSingleResponse", now: datetime) -> datetime:
 
 
 def _invalid_from(response: "OCSPResponse") -> datetime | None:
+    # OCSP borrows the entry extensions of revocation lists (RFC 6960 4.4.5).
     date = extension(response.single_extensions, _INVALIDITY_DATE)
     found: datetime | None = date.invalidity_date_utc if date is not None else None
     return found
@@ -189,4 +204,5 @@ def key_hash(certificate: Certificate, name: str) -> bytes:
 
     spki = certificate.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     bits = tuple(read_elements(read_element(spki, asn1.SEQUENCE).content))[1]
+    # The first octet of a BIT STRING counts unused bits, and is not hashed.
     return hashlib.new(name, bits.content[1:]).digest()

@@ -11,6 +11,7 @@ from pyratify.pki.revocation.certificate_status import Finding, RevocationUnknow
 from pyratify.pki.revocation.revocation_options import RevocationOptions
 from pyratify.pki.times import InvalidTime, format_time, parse_rfc3339
 
+# Certificates and URLs come with images: without a bound they could fill the memory.
 _MAX_ENTRIES = 4096
 
 
@@ -51,6 +52,7 @@ class RevocationMemory:
             RevocationUnknown: It did, with what was wrong then.
         """
         until, why = self._dead.get(url, (0.0, ""))
+        # Monotonic: a wall clock that is set back must not keep a server dead.
         if why and self.clock.monotonic() < until:
             raise RevocationUnknown(why)
 
@@ -65,11 +67,13 @@ class RevocationMemory:
         stored = None if self.answers is None else self.answers.get(key)
         if stored is None:
             return None
+        # The stamp is ours, not the answer's: an authority may sign a nextUpdate that is years away.
         stamp, _, data = stored.partition(b"\n")
         try:
             until = parse_rfc3339(stamp.decode("ascii")) + self._max_age
         except (InvalidTime, UnicodeDecodeError, OverflowError):
             return None
+        # A stamp from the future would keep an answer alive that a revocation has overtaken.
         return (data, until) if self.clock.now() < until <= self.clock.now() + self._max_age else None
 
     def keep_answer(self, key: str, data: bytes) -> None:

@@ -21,8 +21,10 @@ class RevocationOptions:
 
     ocsp_seconds: float = 2.0
     list_seconds: float = 5.0
+    # One responder and one list at their limits.
     certificate_seconds: float = 7.0
     dead_seconds: float = 60.0
+    # A revocation is known after a day at the latest, even where lists are made for a month.
     max_age_seconds: float = 24 * 3600.0
     ocsp_bytes: int = 64 * 1024
     list_bytes: int = 32 * MIB

@@ -32,6 +32,7 @@ def current_root(instance: str = PUBLIC_GOOD) -> KeyMaterial:
 
 def repository_of(instance: str = PUBLIC_GOOD) -> Repository:
     """Return where one of `INSTANCES` publishes its trusted root, with the TUF root that is shipped."""
+    # TUF starts from the shipped root of trust, whatever the mirror answers.
     return Repository(instance, INSTANCES[instance], _read(instance, "root.json"))
 
 
@@ -43,8 +44,10 @@ def roots_of(requirements: SignatureRequirements) -> tuple[TrustedMaterial, ...]
     """
     if requirements.authorities is not None:
         return (requirements.authorities,)
+    # Read at load time: a refresh takes effect when the configuration is loaded again.
     return load_trusted_roots(requirements.trusted_root or current_root())
 
 
 def _read(instance: str, name: str) -> bytes:
+    # Resources, not paths: they are found in zip files too.
     return (files(__package__) / instance / name).read_bytes()

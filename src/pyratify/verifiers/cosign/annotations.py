@@ -26,6 +26,7 @@ def with_proofs(material: VerificationMaterial, annotations: Mapping[str, str]) 
         material,
         entries=() if entry is None else (_entry(entry),),
         timestamps=() if timestamp is None else (_timestamp(timestamp),),
+        # Classic signatures carry the log's promise and no proof of inclusion (Rekor v1, 9.5).
         need_proof=False,
     )
 
@@ -35,13 +36,16 @@ def _entry(text: str) -> Mapping[str, Any]:
     document = json_fields.document(text.encode(), ENTRY_ANNOTATION)
     bundle = json_fields.members(document, "the bundle annotation", ("SignedEntryTimestamp", "Payload"))
     payload = json_fields.members(bundle.get("Payload"), "Payload", _PAYLOAD)
+    # Kind and version stand in the body alone, which is compared with them again later.
     body = json_fields.document(json_fields.octets(payload.get("body"), "body"), "the log entry")
     return {
         "logIndex": payload.get("logIndex"),
+        # Rekor writes the identifier in hexadecimal, bundles in base64.
         "logId": {"keyId": encode_base64(_hexadecimal(payload.get("logID")))},
         "kindVersion": {"kind": body.get("kind"), "version": body.get("apiVersion")},
         "integratedTime": payload.get("integratedTime"),
         "inclusionPromise": {"signedEntryTimestamp": bundle.get("SignedEntryTimestamp")},
+        # Not encoded again: the promise is made over these bytes.
         "canonicalizedBody": payload["body"],
     }
 

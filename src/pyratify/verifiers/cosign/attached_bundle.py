@@ -34,11 +34,13 @@ async def verify_bundle(
         StoreError: The bundle, or the subject where its bytes are signed, could not be read.
     """
     layers = evidence.manifest.layers
+    # One layer: of several bundles, which one counts would depend on the reader (BUNDLE_SPEC, "Publishing").
     if len(layers) != 1 or not layers[0].media_type.startswith(BUNDLE_FAMILY):
         json_fields.malformed("the manifest does not have exactly one layer, a bundle")
     raw = await evidence.blob(layers[0], most=MAX_BUNDLE)
     bundle = await offload(len(raw), parse_bundle, raw)
     signer, claim = await _authenticate(evidence, bundle, authenticator)
+    # After authentication: a claim that nothing trusted has signed is not compared.
     check_claim(claim, policy, evidence.reference)
     facts = {**_facts(bundle, claim, authenticator), **signer.facts}
     checked = CheckedSignature(layers[0].digest, signer.name, facts=facts)
@@ -50,12 +52,15 @@ async def _authenticate(
     evidence: Evidence, bundle: Bundle, authenticator: Authenticator
 ) -> tuple[AuthenticatedSigner, Claim]:
     is_statement = isinstance(bundle.content, DsseEnvelope)
+    # A statement names digests, so the manifest's bytes are read only where they are signed themselves.
     data = None if is_statement else await evidence.content.manifest(evidence.reference, evidence.subject)
     artifact, size = Artifact(data, evidence.subject.digest), evidence.manifest.layers[0].size
+    # Large documents are parsed in a thread, so that others do not wait for them.
     material = await offload(size + len(data or b""), material_of, bundle, artifact)
     if material.certificate is not None and not authenticator.accepts_certificates:
         raise keyless()
     cost = authenticator.cost(material)
+    # Before the work: a budget that is spent afterwards bounds nothing.
     Budget().spend(cost)
     # The typical cost too: it knows how slow the expressions are that the signer is matched with.
     work = size + max(cost, authenticator.typical_cost) * BYTES_PER_UNIT
@@ -68,6 +73,7 @@ def _facts(bundle: Bundle, claim: Claim, authenticator: Authenticator) -> dict[s
     if claim.predicate_type is not None:
         facts["predicateType"] = claim.predicate_type
         facts["annotations"] = [dict(found) for found in claim.annotations]
+    # Said in the report, so that a log entry is not mistaken for one that was verified.
     if (bundle.log_entries or bundle.timestamps) and not authenticator.requirements.has_trust:
         facts["notChecked"] = {
             "logEntries": len(bundle.log_entries),

@@ -21,15 +21,18 @@ def check_claim(claim: Claim, policy: CosignTrustPolicy, reference: Reference) -
     Raises:
         VerificationError: `PAYLOAD_TYPE`, `IDENTITY_MISMATCH` or `METADATA_MISMATCH`.
     """
+    # An attestation says what was found, not that an image may run; cosign accepts any statement.
     if claim.predicate_type is not None and claim.predicate_type not in policy.predicate_types:
         raise VerificationError(
             Reason.PAYLOAD_TYPE,
             f"a statement of type {claim.predicate_type[:200]!r} is no signature under this policy",
             remedy="Sign the image, or name this type in the policy's predicateTypes if it is to count.",
         )
+    # SIGNATURE_SPEC ignores docker-reference, so comparing it is the policy's choice.
     if policy.require_docker_reference:
         _check_docker_reference(claim.docker_reference, reference)
     required = policy.annotations
+    # All of them in one mention: halves of two mentions must not add up.
     if required and not any(_holds(required, found) for found in claim.annotations):
         raise VerificationError(
             Reason.METADATA_MISMATCH, f"the signature lacks a required annotation: {', '.join(required)}"
@@ -37,6 +40,7 @@ def check_claim(claim: Claim, policy: CosignTrustPolicy, reference: Reference) -
 
 
 def _holds(required: Mapping[str, str], found: Mapping[str, Any]) -> bool:
+    # Equal as texts: a number or true in the payload is no string of the policy.
     return all(found.get(name) == value for name, value in required.items())
 
 
@@ -48,6 +52,7 @@ def _check_docker_reference(name: str, reference: Reference) -> None:
         signed = Reference.parse(name)
     except InvalidReference:
         _refuse_name(f"names {name[:200]!r}, which is no repository", reference)
+    # The digest was compared with the subject already; a pinned name must not contradict it.
     if signed.name != reference.name or signed.digest not in (None, reference.digest):
         _refuse_name(f"is for {name[:200]!r}", reference)
 

@@ -106,7 +106,7 @@ class TrustPolicyOptions(
 
     scopes: tuple[str, ...] | None = None
     identities: tuple[IdentityOptions, ...] = ()
-    ignore_tlog: bool = msgspec.field(default=False, name="ignoreTLog")
+    ignore_tlog: bool = msgspec.field(default=False, name="ignoreTLog")  # not "ignoreTlog"
     ignore_ctlog: bool = msgspec.field(default=False, name="ignoreCTLog")
     ignore_observer_timestamps: bool = False
     keys: dict[str, Any] | None = None
@@ -126,7 +126,7 @@ class TrustPolicyOptions(
         """Put the defaults of keyless signatures in, so that `config show` prints what is in force."""
         if not self.is_keyless or self.keys:
             return
-        set_default = partial(msgspec.structs.force_setattr, self)
+        set_default = partial(msgspec.structs.force_setattr, self)  # the struct is frozen
         if not self.has_trust:
             set_default("trusted_root", SHIPPED[0])
         if self.transparency_logs is None and not self.ignore_tlog:
@@ -238,7 +238,7 @@ def _identity(options: IdentityOptions, resources: Resources) -> "CertificateIde
 
 def _below(path: str, error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(
-        error.detail,
+        error.detail,  # without its path, which grows here
         path=f"{path}.{error.path}" if error.path else path,
         reason=error.reason,
         remedy=error.remedy,
@@ -296,5 +296,5 @@ plugin = Plugin(
     build=build,
     summary="Cosign signatures and sigstore bundles, verified with public keys or certificate identities",
     traced=True,
-    cosign_tags=("sig",),
+    cosign_tags=("sig",),  # each tag costs a request for every image
 )

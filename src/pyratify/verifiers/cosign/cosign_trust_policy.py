@@ -36,8 +36,10 @@ class CosignTrustPolicy(SignatureRequirements):
     def __post_init__(self) -> None:
         # `super()` without arguments fails in a dataclass with slots: the class is made anew.
         SignatureRequirements.__post_init__(self)
+        # Empty matches nothing, so the policy would silently never apply.
         if not self.scopes:
             raise ConfigurationError("a cosign trust policy needs at least one scope", path="scopes")
+        # Empty would refuse every bundle; turning bundles off is not what an empty list says.
         if not self.predicate_types:
             raise ConfigurationError(
                 "a cosign trust policy needs at least one predicate type", path="predicateTypes"

@@ -34,6 +34,7 @@ class CosignVerifier:
         self.name = name
         self.clock = clock or SystemClock()
         self._policies = tuple(policies)
+        # Duplicate scopes are refused here: otherwise the order of the policies would decide.
         self._scopes = ScopeMap(
             (scope, index) for index, policy in enumerate(self._policies) for scope in policy.scopes
         )
@@ -45,6 +46,7 @@ class CosignVerifier:
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept classic signatures and bundles, by the types in the manifest."""
+        # An index lists manifests, it carries no signature itself.
         return not manifest.is_index and (is_bundle(manifest) or is_classic(manifest))
 
     async def prepare(self) -> None:
@@ -53,7 +55,9 @@ class CosignVerifier:
         Raises:
             ConfigurationError: `KEY_INVALID` or `TRUST_ROOT` with the origin of what cannot be used, or too many keys.
         """
+        # No lock: two that start at once load the same, and the last one stays.
         if not self._authenticators:
+            # Parsing many keys and certificates would hold the event loop.
             self._authenticators = await asyncio.to_thread(_load, self._policies, self.clock)
 
     async def verify(self, evidence: Evidence) -> Details:
@@ -64,19 +68,23 @@ class CosignVerifier:
             InconclusiveError: A configured key or trusted root cannot be used.
             StoreError: The artifact's content could not be read.
         """
+        # By the verified reference, never by a name in the signature.
         index = self._scopes.match(evidence.reference)
         if index is None:
+            # Uncovered is refused, not skipped: a missing scope must not turn verification off.
             raise VerificationError(
                 Reason.POLICY_NOT_FOUND, f"no cosign trust policy covers {evidence.reference.name}"
             )
         try:
             await self.prepare()
         except ConfigurationError as error:
+            # The configuration's fault says nothing about the artifact, so nothing is denied for it.
             raise InconclusiveError(error.reason, error.message, remedy=error.remedy) from error
         policy, authenticator = self._policies[index], self._authenticators[index]
         details = await _verify(evidence, policy, authenticator)
         details = replace(details, valid_until=authenticator.valid_until(details.signers))
         ignored = policy.ignored
+        # In every result: a verdict under reduced checks must be recognisable as one.
         return replace(details, data={**details.data, "ignored": list(ignored)}) if ignored else details
 
 

@@ -17,14 +17,17 @@ from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, with_proofs
 
 OLD_BUNDLE = b'"base64Signature"'
 _OLD = ("base64Signature", "cert", "rekorBundle")
+# Ed25519's size, and less than any other has: ECDSA on P-256 takes some 70 bytes, RSA 256.
 _MIN_BYTES = 64
 
 
 def is_detached(data: bytes) -> bool:
     """Return whether these bytes look like such a signature."""
+    # By the first byte: base64 has no braces.
     if data.lstrip()[:1] == b"{":
         return OLD_BUNDLE in data
     try:
+        # Base64 that is long enough: other short texts, such as file names, are base64 by accident.
         return len(_bare(data)) >= _MIN_BYTES
     except VerificationError:
         return False
@@ -36,6 +39,7 @@ def verify_detached(data: bytes, artifact: Artifact, authenticator: Authenticato
     Raises:
         VerificationError: `ENVELOPE_MALFORMED` or a JSON code, or as `Authenticator.authenticate`.
     """
+    # No algorithm: this form does not say which hash was used, so any that suits the key may be.
     digests = {artifact.digest.algorithm: bytes.fromhex(artifact.digest.hex)}
     signer = authenticator.authenticate(_material(data, Signed(artifact.data, digests)))
     return Details(
@@ -50,15 +54,18 @@ def _material(data: bytes, signed: Signed) -> VerificationMaterial:
         return VerificationMaterial(signed, _bare(data))
     old = json_fields.members(json_fields.document(data, "the bundle"), "the bundle", _OLD)
     signature = json_fields.octets(old.get("base64Signature"), "base64Signature")
+    # Before cosign 3 the certificate was PEM, in base64 once more.
     pem = json_fields.octets(old["cert"], "cert") if old.get("cert") else None
     certificate = None if pem is None else read_certificate(pem, "cert")
     entry = old.get("rekorBundle")
+    # The entry has the form of the annotation, so one reader serves for both.
     annotations = {} if entry is None else {ENTRY_ANNOTATION: json.dumps(entry)}
     return with_proofs(VerificationMaterial(signed, signature, certificate), annotations)
 
 
 def _bare(data: bytes) -> bytes:
     try:
+        # `base64` and cosign end the file with a line feed, and break it into lines.
         return json_fields.octets(b"".join(data.split()).decode("ascii"), "the signature")
     except UnicodeDecodeError:
         json_fields.malformed("the signature is not base64")

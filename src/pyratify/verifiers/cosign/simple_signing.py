@@ -51,6 +51,7 @@ async def verify_classic(
     layers = evidence.manifest.layers
     if not layers:
         json_fields.malformed("the manifest has no signature")
+    # Before anything is read: each layer costs a request, and their number is not trusted.
     if len(layers) > (most := evidence.content.limits.signatures):
         raise VerificationError(
             Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} signatures, more than the {most} allowed"
@@ -63,7 +64,9 @@ async def verify_classic(
     try:
         checked = await offload(size, _check_all, evidence, read, policy, authenticator, budget)
     finally:
+        # Cancelled or late: the thread goes on until its next attempt, and then stops.
         budget.end()
+    # Distinct and sorted: copies of one signature add no signer, and reports are stable.
     signers = tuple(sorted({each.signer for each in checked if each.signer is not None}))
     if not signers:
         raise _reported_error(checked)
@@ -80,6 +83,7 @@ async def _payloads(evidence: Evidence) -> tuple[tuple[Descriptor, bytes | Ratif
     tasks: dict[Descriptor, asyncio.Task[bytes | RatifyError]] = {}
     async with asyncio.TaskGroup() as group:
         for layer in evidence.manifest.layers:
+            # Without annotations: many signatures over one payload differ only in these.
             if (bare := _bare(layer)) not in tasks:
                 tasks[bare] = group.create_task(_payload(evidence, bare, slots))
     return tuple((layer, tasks[_bare(layer)].result()) for layer in evidence.manifest.layers)
@@ -91,12 +95,14 @@ def _bare(layer: Descriptor) -> Descriptor:
 
 async def _payload(evidence: Evidence, layer: Descriptor, slots: asyncio.Semaphore) -> bytes | RatifyError:
     try:
+        # Another layer is reported, not fatal: one bad layer must not hide a good signature.
         if layer.media_type != SIMPLE_SIGNING:
             raise VerificationError(
                 Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no signature"
             )
         async with slots:
             return await evidence.blob(layer, most=MAX_PAYLOAD)
+    # Returned: one payload that cannot be read must not hide the others.
     except (StoreError, VerificationError) as error:
         return error
 
@@ -116,6 +122,7 @@ def _check_all(
         try:
             material = _material(layer, payload, authenticator)
             budget.spend(authenticator.cost(material))
+            # Before the payload is parsed: what is not authentic is not read.
             signer = authenticator.authenticate(material)
             claim = read_simple_signing(payload, evidence.subject.digest)
             check_claim(claim, policy, evidence.reference)
@@ -130,6 +137,7 @@ def _check_all(
 def _material(layer: Descriptor, payload: bytes, authenticator: Authenticator) -> VerificationMaterial:
     pem = layer.annotations.get(CERTIFICATE_ANNOTATION)
     certificate = None if pem is None else read_certificate(pem.encode(), "the certificate annotation")
+    # Lines: the annotation may hold what the program `base64` printed.
     signature = json_fields.octets(
         layer.annotations.get(SIGNATURE_ANNOTATION), "the signature annotation", lines=True
     )
@@ -145,6 +153,7 @@ def _reported_error(checked: list[CheckedSignature]) -> RatifyError:
     errors = [each.error for each in checked if each.error is not None]
     unread = [error for error in errors if isinstance(error, StoreError)]
     ranked = sorted(errors, key=lambda error: _rank(error.reason))
+    # First: the layer that could not be read may have been the good one, so the answer is not final.
     return unread[0] if unread else ranked[0]
 
 

@@ -20,7 +20,9 @@ def read_simple_signing(payload: bytes, subject: Digest) -> Claim:
     try:
         claim, digest = _simple_signing(json_fields.document(payload, "the signed payload"))
     except VerificationError as error:
+        # The signature is good by now; what is wrong is what was signed.
         raise VerificationError(Reason.PAYLOAD_TYPE, f"not simple signing: {error.message}") from None
+    # Not the registry's subject field: only the signed digest says what is meant.
     if digest != subject:
         raise VerificationError(
             Reason.PAYLOAD_SUBJECT_MISMATCH, f"the signature is for {digest[:150]}, not for {subject}"
@@ -30,7 +32,9 @@ def read_simple_signing(payload: bytes, subject: Digest) -> Claim:
 
 def _simple_signing(document: dict[str, Any]) -> tuple[Claim, str]:
     payload = json_fields.members(document, "the payload", ("critical", "optional"))
+    # Unknown critical members must not be ignored (containers-signature(5), "critical").
     critical = json_fields.members(payload.get("critical"), "critical", ("identity", "image", "type"))
+    # A payload of another system, such as "atomic container signature", was signed for another use.
     if critical.get("type") != SIGNATURE_TYPE:
         json_fields.malformed(f"its type is {str(critical.get('type'))[:80]!r}, not {SIGNATURE_TYPE!r}")
     identity = json_fields.members(critical.get("identity"), "identity", ("docker-reference",))

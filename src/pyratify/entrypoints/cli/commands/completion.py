@@ -19,9 +19,9 @@ _FILES = frozenset({"FILE", "REFERENCE|FILE", "FILE|DIGEST"})
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print the script and return the exit code."""
-    import shtab
+    import shtab  # of the command line, only this command needs it
 
-    parser = build_parser()
+    parser = build_parser()  # the whole grammar, where all others build one command's
     _mark(parser, shtab.FILE, shtab.DIRECTORY)
     script = shtab.complete(parser, shell=arguments.shell).replace(_EVAL, "== (eval|file)")
     first, _, rest = script.partition("\n")
@@ -39,6 +39,7 @@ def _mark(parser: argparse.ArgumentParser, file: object, folder: object) -> None
         elif action.metavar in _FILES:
             action.complete = file  # type: ignore[attr-defined]
         elif action.metavar == "CODE":
+            # Only here: as real choices they would refuse `sig-invalid` and [SIG_INVALID].
             action.choices = tuple(map(str, Reason))
         elif action.metavar == "DIR":
             action.complete = folder  # type: ignore[attr-defined]

@@ -36,11 +36,14 @@ def _check(arguments: Namespace, console: Console) -> int:
     try:
         document = parse(data, is_json=is_json)
     except ConfigurationError as error:
+        # Text that does not parse has no places; the parser's message has the line.
         raise located(error, name, {}) from None
     places = lines(data)
+    # In the order of the file, where they are mended from top to bottom.
     faults = sorted(asyncio.run(check_document(document, base)), key=lambda each: line_of(each, places))
     if arguments.output == "text" and faults:
         for fault in faults:
+            # The general remedy says to run this very command.
             remedy = _THERE if fault.remedy == Reason.CONFIG_INVALID.remedy else fault.remedy
             console.fault(f"{located(fault, name, places).message} [{fault.reason}]", remedy, debug=False)
         return exits.USAGE
@@ -82,6 +85,7 @@ def _show(arguments: Namespace, console: Console) -> int:
 
         console.result(dumps(found).rstrip("\n"))
     elif arguments.output == "json":
+        # Not `show`, which cuts long texts: this output is to be used as a configuration.
         console.result(json.dumps(found, indent=2))
     else:
         show(console, arguments.output, found)
@@ -111,6 +115,7 @@ def _convert(arguments: Namespace, console: Console) -> int:
         arguments.file, arguments.name, arguments.namespace, inline=arguments.inline_files
     )
     console.result(text.rstrip("\n"))
+    # On standard error, so that `| kubectl apply -f -` gets resources alone.
     for each in lacking:
         console.note(f"warning: {each} is a path of this machine, and a cluster has no such file")
     if lacking:

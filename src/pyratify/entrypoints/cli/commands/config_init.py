@@ -33,10 +33,12 @@ def write_configuration(arguments: Namespace, console: Console) -> int:
     Raises:
         ConfigurationError: A flag has no spelling in a configuration or cannot be used, or the file cannot be written.
     """
+    # Dropped silently, such a flag would make the file mean less than the command line did.
     for name, (flag, why, remedy) in _REFUSED.items():
         if getattr(arguments, name):
             raise ConfigurationError(f"{flag} {why}", remedy=remedy)
     flags = any(value for name, value in vars(arguments).items() if name not in _NOT_FLAGS)
+    # The starter is for editing, so it is a file; a translation is often piped.
     target = arguments.file or (_PRINTED if flags else _STARTER)
     text = _spelt(arguments, target) if flags else _starter()
     if target == _PRINTED:
@@ -66,10 +68,12 @@ def _spelt(arguments: Namespace, target: str) -> str:
             "the flags do not say what is trusted",
             remedy="Add --key, --certificate-identity, --cert, --trust-policy or --notation.",
         )
+    # Called for its errors: keys and identities are refused in the words of the flags.
     direct_verifiers(arguments)
     _check_files(arguments)
     folder = Path() if target == _PRINTED else Path(target).parent
     document = configuration_of(arguments, relative_to(folder))
+    # A file that `config check` would refuse is never written.
     _check(document, folder.absolute())
     return dumps(document)
 

@@ -41,6 +41,7 @@ def convert_file(
                 remedy="Leave it out: a file is made of resources.",
             )
         found: tuple[dict[str, Any], ...] = (to_file(documents),)
+    # A second document would be dropped, and with it perhaps the stricter executor.
     elif len(documents) != 1:
         raise ConfigurationError(
             f"there are {len(documents)} documents, and a configuration is one",
@@ -59,6 +60,7 @@ def _resources(document: Any, name: str, namespace: str, *, inline: bool) -> tup
     try:
         return to_resources(document, name, namespace)
     except ConfigurationError as error:
+        # With --inline-files the remedy would name a flag that is given already.
         if inline or not error.path.endswith(".files"):
             raise
         remedy = "Give --inline-files, or name a Secret of the namespace (provider kubernetes)."
@@ -73,6 +75,7 @@ def _documents(file: str) -> tuple[Any, ...]:
     data = _standard_input() if file == "-" else read(Path(file))
     if file.endswith(".json"):
         return (parse(data, is_json=True),)
+    # A `---` at the end of a file makes an empty document.
     return tuple(each for each in yaml.loads_all(data) if each is not None)
 
 

@@ -17,6 +17,7 @@ def run(arguments: Namespace, console: Console) -> int:
     from pyratify.render.attached import render_json, render_lines, render_tree
 
     result = asyncio.run(_discover(arguments, console, parse_target(arguments.reference)))
+    # Nothing is decided here: only a reference that does not resolve is a failure.
     failure = result.error or (result.failure if not result.subject else None)
     if failure is not None:
         console.fault(f"{failure.message} [{failure.reason}]", failure.remedy, debug=False)
@@ -44,6 +45,7 @@ class Kinds:
         return Details(next(kinds, "other"))
 
 
+# Parts of media types, since versions and suffixes (+json, .v0.3) differ between tools.
 _KINDS = (
     ("signature", ("cosign.simplesigning", "cosign.artifact.sig", "cncf.notary.signature")),
     ("bundle", ("sigstore.bundle",)),

@@ -20,6 +20,7 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _reason(code: str) -> Reason:
+    # Messages print codes in brackets, and they are pasted as they are.
     name = code.strip("[]").upper().replace("-", "_")
     if name not in Reason.__members__:
         near = suggestion(name, Reason.__members__)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyratify.entrypoints.cli.targets import Target
 
 _MAX_FILE = 32 * 1024 * 1024
-_MAX_LAYERS = 50
+_MAX_LAYERS = 50  # an attached manifest may list thousands, each of them a request
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -30,6 +30,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if arguments.target == "-" or Path(arguments.target).is_file():
         show(console, arguments.output, _file(arguments.target))
         return exits.ALLOWED
+    # A reference never begins so; as one, its error would speak of registries.
     if arguments.target.startswith(("/", "./", "../")):
         raise ConfigurationError(
             f"there is no file {arguments.target}", remedy="Check the path; a layout is written oci:DIR:TAG."
@@ -65,6 +66,7 @@ class DecodingVerifier:
         """Decode the layers of an artifact."""
         found = []
         for layer in evidence.manifest.layers[:_MAX_LAYERS]:
+            # Asked with no bytes: a layer of unknown kind, perhaps of gigabytes, is not fetched at all.
             if decode_artifact(b"", layer.media_type) is None:
                 found.append({"kind": "unknown", "mediaType": layer.media_type, "bytes": layer.size})
                 continue

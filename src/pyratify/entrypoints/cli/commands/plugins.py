@@ -25,9 +25,11 @@ def _names(kind: str) -> Any:
 def _describe(kind: str, name: str, owners: tuple[str, ...]) -> dict[str, Any]:
     broken = False
     try:
+        # Really imported: that a package is installed does not say that its dependencies are.
         plugin = Registry[Any](kind).load(name, f"{kind}.{name}")
         summary = plugin.summary if isinstance(plugin, Plugin) else _first_line(plugin)
     except ConfigurationError as error:
+        # One broken package must not hide the rest of the list.
         broken, summary = True, f"cannot be used: {error.detail}"
     return {
         "kind": kind,

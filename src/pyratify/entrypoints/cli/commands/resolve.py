@@ -38,6 +38,7 @@ async def _resolve(arguments: Namespace, console: Console, target: Target) -> De
     async with reading_session(arguments, console, target, NoVerifier()) as session:
         try:
             async with asyncio.timeout(seconds):
+                # With it, the store starts no retry that could not end in time.
                 with due(time.monotonic() + seconds):
                     return await session.resolve(target)
         except TimeoutError:

@@ -56,6 +56,7 @@ def run(arguments: Namespace, console: Console) -> int:
     """Check trust policies and trust stores, print them and return the exit code."""
     found = _audit(arguments)
     show(console, arguments.output, _facts(found))
+    # Warnings end with 0, so that a daily job fails only where signatures will.
     return exits.DENIED if any(each.severity is Severity.ERROR for each in found.all) else exits.ALLOWED
 
 
@@ -72,6 +73,7 @@ def _audit(arguments: Namespace) -> Audit:
         raise ConfigurationError(
             "--trust-policy needs --trust-store", remedy="Give the folder that holds x509/."
         )
+    # notation's own folder is the default, as in notation.
     arguments.notation = arguments.notation or not (others or arguments.notation_config)
     folder = notation_folder(arguments)
     if folder is None:
@@ -98,6 +100,7 @@ def _folder(arguments: Namespace, folder: "NotationFolder") -> Audit:
         try:
             documents[name] = read()
         except ConfigurationError as error:
+            # A finding and not the end: the other document and the trust stores are still to be checked.
             findings.append(fault(error, name))
     if not documents and not findings:
         missing = ConfigurationError(
@@ -136,6 +139,7 @@ def _parse(name: str, data: bytes, arguments: Namespace) -> tuple[TrustPolicy, .
     document = load_document(data, name)
     listed = document.get("trustPolicies") if isinstance(document, dict) else None
     statements = listed if isinstance(listed, list) else ()
+    # registryScopes is required in an OCI policy and unknown in one for blobs ("Trust Policy Properties").
     scoped = any(isinstance(each, dict) and "registryScopes" in each for each in statements)
     if scoped or Path(name).name in ("trustpolicy.json", "trustpolicy.oci.json"):
         return read_trust_policy(document, path=name, wildcards=arguments.wildcard_scopes).policies

@@ -24,7 +24,7 @@ from pyratify.sigstore.tuf import (
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 
-_STALE_DAYS = 30
+_STALE_DAYS = 30  # as docs/sigstore.md promises for --if-stale
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -40,6 +40,7 @@ def run(arguments: Namespace, console: Console) -> int:
 def _repository(arguments: Namespace) -> Repository:
     if arguments.if_stale and not arguments.refresh:
         raise ConfigurationError("--if-stale is for --refresh", remedy="Add --refresh.")
+    # TUF begins with a root that came another way (TUF specification, 5.2): no mirror vouches for itself.
     if bool(arguments.mirror) != bool(arguments.root):
         raise ConfigurationError(
             "--mirror and --root belong together",
@@ -66,6 +67,7 @@ def _refresh(repository: Repository) -> None:
 def _is_stale(repository: Repository) -> bool:
     time = refreshed_at(repository.name)
     age = None if time is None else SystemClock().now() - time
+    # A time whose root is gone, or cannot be read, is no refresh.
     return age is None or kept_root(repository.name) is None or age.days > _STALE_DAYS
 
 
@@ -92,6 +94,7 @@ def _in_use(repository: Repository) -> KeyMaterial:
     kept = kept_root(repository.name)
     if kept is not None:
         return kept
+    # A mirror has no root in the package, and that of another instance would trust other signers.
     if repository.name in (PUBLIC_GOOD, STAGING):
         return shipped_root(repository.name)
     raise InconclusiveError(

@@ -22,6 +22,7 @@ from pyratify.terminal.console import Console
 def run(arguments: Namespace, console: Console) -> int:
     """Verify every reference, print every result and return the exit code."""
     direct = is_direct(arguments)
+    # Before anything is opened: a misspelt reference costs no request.
     targets = read_targets(tuple(arguments.reference), arguments.from_file, arguments.scope)
     opening = _direct(arguments, targets) if direct else _configured(arguments, console)
     printer = Printer(console, arguments.output, only_failures=arguments.only_failures)
@@ -37,10 +38,13 @@ async def _verify(
     finish: Callable[[Session, Target], Awaitable[ValidationResult]],
 ) -> int:
     code, totals = exits.ALLOWED, Totals()
+    # The renderer is imported in a thread while the registry answers (decision 0004).
     loading = asyncio.create_task(asyncio.to_thread(printer.load))
+    # aclosing: an exception must cancel the other verifications before the session closes under them.
     async with opening as session, aclosing(in_order(targets, partial(finish, session))) as results:
         async for result in results:
             await loading
+            # Counted whether printed or not: --only-failures and a closed pipe must not change the exit code.
             code = exits.combine(code, printer.show(result))
             totals.add(result)
             console.progress(totals.counts.total(), len(targets))
@@ -52,6 +56,7 @@ async def _verify(
 async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
     """Validate one reference, and add remedies that name flags."""
     result = await session.judge(target)
+    # Only the tree shows this number, and it can cost another listing.
     if arguments.output == "tree":
         result = await session.count_passed_over(target, result)
     return advised(result, arguments, direct=direct)
@@ -79,6 +84,7 @@ class Printer:
 
     def show(self, result: ValidationResult) -> int:
         """Print a result and return its exit code."""
+        # Before the exit code is taken: what cannot be written as JSON must not count as allowed.
         result = result.checked()
         if not (self._only_failures and result.succeeded):
             self._console.result(self.load()(result))

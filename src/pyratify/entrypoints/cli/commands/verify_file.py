@@ -81,6 +81,7 @@ def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[st
             arguments.cert or arguments.trust_policy or arguments.notation or arguments.notation_config
         ),
     }
+    # Ignoring the flag would accept a signature where a certain statement was asked for.
     if arguments.type and "notation" in wanted:
         raise ConfigurationError(
             "--type asks for a statement, and a notation signature holds none", remedy="Leave --type out."
@@ -94,6 +95,7 @@ def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[st
         )
     makers = {"cosign": _cosign, "notation": _notation}
     made = {kind: makers[kind](arguments) for kind in usable}
+    # notation's description where there is one: it has the media type too, which cosign does not name.
     return made[usable[-1]][0], {kind: judge for kind, (_, judge) in made.items()}
 
 
@@ -104,6 +106,7 @@ def _cosign(arguments: Namespace) -> tuple[Descriptor, Judge]:
     artifact = read_artifact(arguments.file)
 
     async def judge(given: Given) -> Details:
+        # A signature over a whole file reads up to a gigabyte, which would stop the loop of the timeout.
         return await asyncio.to_thread(
             verify, given.data, artifact, trusted, bare=given.kind.bare, predicate_type=arguments.type or ""
         )
@@ -141,12 +144,14 @@ async def _verify(
                 artifact = Descriptor(each.kind.media_type, Digest.of(each.data), len(each.data))
                 report = ArtifactReport(reference, artifact, Discovery.FILE)
                 judge = judges.get(each.kind.verifier)
+                # A signature of a kind without trust is reported and never counts.
                 results = () if judge is None else (await _judged(each, judge),)
                 reports.append(replace(report, results=results))
     except TimeoutError:
         late = Failure(Reason.TIMEOUT, "the signatures could not be verified in time", Reason.TIMEOUT.remedy)
         return ValidationResult(reference, subject, Decision.DENY, error=late, artifacts=tuple(reports))
     found = tuple(reports)
+    # The same policy as of `ratify verify` by flags: one accepted signature is enough.
     verdict = any_of(judges).decide(found)
     failure = verdict.failure
     if failure is not None and len(given) == 1 and given[0].kind.verifier == "cosign":
@@ -188,5 +193,6 @@ def _beside(file: str) -> str:
 
 def _reference(path: str) -> Reference:
     """Return how reports call the file: its path, which always has a slash in it and so is no registry's."""
+    # A name such as `nginx` would look like an image in the report.
     first, _, rest = (path if path.startswith("/") else f"./{path}").partition("/")
     return Reference(first, rest)

@@ -5,7 +5,7 @@ import sys
 from pyratify.core.version import VERSION
 from pyratify.terminal.console import Console
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # the import of argparse would take longer than the command
 if TYPE_CHECKING:
     from argparse import Namespace
 
@@ -17,7 +17,7 @@ def run(arguments: "Namespace | None", console: Console) -> int:
     if arguments is None or arguments.output == "text":
         console.result(text)
         return 0
-    from pyratify.entrypoints.cli.facts import show
+    from pyratify.entrypoints.cli.facts import show  # JSON and the tree need the renderers
 
     show(console, arguments.output, {"version": VERSION, "python": python})
     return 0

@@ -30,6 +30,7 @@ def _check(arguments: Namespace, console: Console) -> int:
         raise ConfigurationError("there is nothing to check", remedy="Name manifests, or rules with --rules.")
     clock = SystemClock()
     rules = load_rules(Path(arguments.rules), clock) if arguments.rules else None
+    # A note and no fault: an expired exception lets nothing through any more.
     for name in rules.expired(clock.now()) if rules else ():
         console.note(f"the exception {name} has expired; remove it")
     found = weaknesses(list(_documents(arguments.manifest)), rules)
@@ -50,6 +51,7 @@ def _documents(names: list[str]) -> Iterator[Any]:
         data = _standard_input() if name == "-" else read(Path(name))
         is_json = name.endswith(".json") or (name == "-" and data.lstrip()[:1] == b"{")
         found = (parse(data, is_json=True),) if is_json else tuple(loads_all(data))
+        # An audit of nothing must not end with "nothing is wrong".
         if not any(_says_something(document) for document in found):
             raise ConfigurationError(
                 f"there is no manifest in {'standard input' if name == '-' else name}",

@@ -30,11 +30,13 @@ def decode_artifact(
     Returns:
         What it says, with `kind` first and `error` where it is not as it should be; None for an unknown kind.
     """
+    # A given type is not second-guessed: the content of an attached artifact is the attacker's.
     kind = _by_type(media_type) if media_type else _by_look(data)
     if kind is None:
         return None
     try:
         return {"kind": kind, **_READERS[kind](data, annotations or {})}
+    # inspect shows what is there: a malformed signature is a fact beside the others, not the end of the run.
     except (RatifyError, ValueError, TypeError, KeyError) as error:
         message = error.message if isinstance(error, RatifyError) else f"{type(error).__name__}: {error}"
         return {"kind": kind, "bytes": len(data), "error": message}
@@ -53,15 +55,17 @@ def _by_type(media_type: str) -> str | None:
 
 
 def _by_look(data: bytes) -> str | None:
+    # Certificates first: a file of certificates and keys is read as a chain.
     if b"-----BEGIN CERTIFICATE" in data or _is_der(data, 3):
         return "certificates"
     if b"-----BEGIN" in data or _is_der(data, 2):
         return "public keys"
+    # CBOR tag 18 (COSE_Sign1_Tagged, RFC 9052, section 4.2), or its array of four without the tag.
     if data[:1] in {b"\xd2", b"\x84"}:
         return "notation signature (COSE)"
     try:
         document = json.loads(data)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # nested brackets exhaust json's stack
         return None
     members = set(document) if isinstance(document, dict) else set()
     return next((kind for name, kind in _LOOKS if name in members), None)
@@ -70,6 +74,7 @@ def _by_look(data: bytes) -> str | None:
 def _is_der(data: bytes, parts: int) -> bool:
     """Return whether it is a sequence of that many parts: three in a certificate, two in a key of either form."""
     try:
+        # A Certificate (RFC 5280, section 4.1) has three parts, a SubjectPublicKeyInfo (4.1.2.7) two.
         first = next(read_elements(data), None)
         return (
             first is not None and first.tag == SEQUENCE and len(tuple(read_elements(first.content))) == parts
@@ -78,6 +83,7 @@ def _is_der(data: bytes, parts: int) -> bool:
         return False
 
 
+# A member of the top level that its kind requires; a bundle has its envelope one level below.
 _LOOKS = (
     ("verificationMaterial", "sigstore bundle"),
     ("protected", "notation signature (JWS)"),
@@ -144,6 +150,7 @@ def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
     return {
         "payload": load_object(data, what="payload"),
+        # cosign's SIGNATURE_SPEC keeps the signature in the layer's annotations, beside the payload.
         "signature": annotations.get("dev.cosignproject.cosign/signature"),
         "certificate": _pem(annotations.get("dev.sigstore.cosign/certificate")),
         "bundle": "dev.sigstore.cosign/bundle" in annotations,
@@ -205,6 +212,7 @@ def _json(data: bytes) -> Any:
     try:
         return loads(data, what="payload")
     except InvalidJson as error:
+        # Escapes for bytes that are no UTF-8: a terminal must not interpret them.
         text = data[:_MAX_TEXT].decode("utf-8", "backslashreplace")
         return {"bytes": len(data), "text": text, "error": error.message}
 

@@ -16,7 +16,7 @@ def certificate_facts(certificate: "Certificate") -> Facts:
     return {
         "subject": certificate.subject,
         "issuer": certificate.issuer,
-        "serialNumber": f"{certificate.parsed.serial_number:x}",
+        "serialNumber": f"{certificate.parsed.serial_number:x}",  # as openssl prints it
         "notBefore": format_time(certificate.not_before),
         "notAfter": format_time(certificate.not_after),
         "SHA256Fingerprint": certificate.fingerprint,

@@ -13,7 +13,7 @@ from pyratify.sigstore.authenticator import Authenticator, load_authenticator
 from pyratify.sigstore.blob_verification import check_type, verify_blob
 from pyratify.verifiers.cosign.detached import verify_detached
 
-_MAX_ARTIFACT = 1024 * 1024 * 1024
+_MAX_ARTIFACT = 1024 * 1024 * 1024  # held in memory: ed25519 signs the file itself and not its digest
 
 
 def load_trust(arguments: Namespace) -> Authenticator:
@@ -47,6 +47,7 @@ def verify(
         VerificationError: It is no evidence for the artifact.
     """
     if bare:
+        # A bare signature holds no statement, so it can satisfy no --type.
         check_type(None, predicate_type)
         return verify_detached(data, artifact, trusted)
     return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
@@ -60,6 +61,7 @@ def read_artifact(name: str) -> Artifact:
     """
     path = Path(name)
     known = Artifact.of_digest(name)
+    # A file that is called like a digest is the file: its content is what can be verified.
     if known is not None and not path.exists():
         return known
     try:

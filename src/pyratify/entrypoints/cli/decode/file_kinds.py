@@ -39,11 +39,15 @@ def kind_of(path: str, data: bytes) -> Kind:
     from pyratify.verifiers.cosign.detached import is_detached
 
     head = data.lstrip()[:1]
+    # The extensions that the Notary Project requires (signature-specification.md, "Blob Signatures").
     named = path.endswith((".jws.sig", ".cose.sig"))
+    # A kind only selects the verifier, which trusts nothing that its own checks do not prove (decision 0030).
     if head == b"{" and not named and (b'"verificationMaterial"' in data or b'"mediaType"' in data):
         return BUNDLE
+    # Before notation: the JSON of older cosign begins with { as well.
     if not named and is_detached(data):
         return Kind("cosign", _BARE, bare=True)
+    # 0xd2 is CBOR tag 18, COSE_Sign1 (RFC 9052, section 4.2); 0x84 the same without its tag.
     if head == b"{" or named or head in {b"\xd2", b"\x84"}:
         return Kind("notation", envelope_type(path, data))
     raise ConfigurationError(

@@ -18,6 +18,7 @@ def blob_verifier(arguments: Namespace) -> BlobVerifier:
     from pyratify.verifiers.notation.truststore import load_trust_store
 
     given = bool(arguments.trust_policy or arguments.notation or arguments.notation_config)
+    # Neither trusts nothing; both would be two policies, of which the wider one decides.
     if given == bool(arguments.cert) or (arguments.trusted_identity and given):
         raise ConfigurationError(
             "either --cert with --trusted-identity, or a trust policy has to say what is trusted",

@@ -36,7 +36,9 @@ def envelope_facts(envelope: Envelope, payload: Any, certificates: list[Facts]) 
         "userMetadata": _metadata(payload),
         "unsignedAttributes": {
             "signingAgent": envelope.agent,
-            "timestampBytes": len(envelope.timestamp) if envelope.timestamp else None,
+            "timestampBytes": len(envelope.timestamp)
+            if envelope.timestamp
+            else None,  # stands even where no token can be read
             "timestamp": _timestamp(envelope.timestamp) if envelope.timestamp else None,
         },
         "payload": payload,
@@ -70,6 +72,7 @@ def _authority(signed: SignedData) -> Facts | None:
     if not signed.signers:
         return None
     try:
+        # By its identifier alone (RFC 5652, section 5.3): the token's signature is not checked here.
         certificate = signing_certificate(signed, signed.signers[0])
     except (RatifyError, InvalidDer) as error:
         return {"error": error.message if isinstance(error, RatifyError) else str(error)}
@@ -87,6 +90,6 @@ def _plain(value: Any) -> Any:
     """Return a value of JSON or CBOR as something that JSON can say."""
     if value is None or isinstance(value, str | int | bool):
         return value
-    if isinstance(value, bytes):
+    if isinstance(value, bytes):  # CBOR has byte strings, and JSON has none
         return value.hex()
     return str(value)

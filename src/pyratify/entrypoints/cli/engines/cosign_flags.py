@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyratify.sigstore.identity import CertificateIdentity
     from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
+# Errors of CertificateIdentity name the members of a configuration, and the user typed flags.
 _FLAGS = {
     "certificateIdentity": "--certificate-identity",
     "certificateIdentityRegex": "--certificate-identity-regexp",
@@ -116,6 +117,7 @@ def trust_policy(
     from pyratify.entrypoints.cli.engines.flag_files import material
     from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
+    # Together they would read like a stricter demand, and no signature can meet both.
     if arguments.key and is_keyless(arguments):
         raise ConfigurationError(
             "--key and --certificate-identity exclude one another: a signature is made with one or the other",
@@ -126,6 +128,7 @@ def trust_policy(
         keys=material(arguments.key, "--key"),
         identities=(_identity(arguments),) if is_keyless(arguments) else (),
         trusted_root=_root(name, base) if name else None,
+        # cosign's defaults: one log entry and one SCT. Only its own two flags with "insecure" lower them.
         logs=0 if arguments.insecure_ignore_tlog else 1,
         certificate_logs=0 if arguments.insecure_ignore_sct else 1,
         annotations=annotations,
@@ -142,6 +145,7 @@ def read_annotations(given: list[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
+        # A second value for one key cannot be met beside the first; the last one must not just win.
         if not name or not equals or found.setdefault(name, value) != value:
             raise ConfigurationError(
                 f"-a {text[:100]!r} {'is not written as KEY=VALUE' if not name or not equals else 'asks for another value than before'}",
@@ -182,6 +186,7 @@ def identity_claims(arguments: Namespace) -> dict[str, str]:
     given = {
         claim: getattr(arguments, f"certificate_github_workflow_{name}") for name, claim in _CLAIMS.items()
     }
+    # As in cosign, an empty value is no demand.
     return {claim: value for claim, value in given.items() if value}
 
 

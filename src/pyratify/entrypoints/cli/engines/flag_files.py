@@ -6,7 +6,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
 
-_MAX_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 4 * 1024 * 1024  # a bundle with its certificates and proofs has some 10 KiB
 
 
 def read_flag_file(path: str, flag: str) -> bytes:
@@ -16,10 +16,12 @@ def read_flag_file(path: str, flag: str) -> bytes:
         ConfigurationError: It cannot be read, is empty or is too large to be what it should be.
     """
     try:
+        # Pipes are allowed, for `--key <(command)`.
         data = read_file(Path(path), _MAX_BYTES)
     except UnreadableFile as error:
         from pyratify.keys.references import check_reference
 
+        # After the failure: what can be opened is a file, whatever its name looks like.
         check_reference(path, flag)
         raise ConfigurationError(
             f"{flag}: {path} {error}", remedy="Check the path and its permissions."

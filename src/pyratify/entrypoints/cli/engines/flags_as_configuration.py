@@ -37,9 +37,11 @@ def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
     executor: dict[str, Any] = {"scopes": [EVERYTHING], "verifiers": _verifiers(arguments, place)}
     store = _store(arguments, place)
     if store:
+        # Stores are replaced as a whole, so the defaults are repeated beside what the flags change.
         executor["stores"] = [
             {"type": REGISTRY, "parameters": {**default_stores()[0]["parameters"], **store}}
         ]
+    # Written out: a configuration that names none has no limit, and the command has one.
     executor["timeout"] = timeout(arguments)
     if arguments.max_signatures:
         limits = direct_limits(arguments)
@@ -56,6 +58,7 @@ def _escaped(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
+        # A configuration replaces ${NAME} and file:NAME; an identity from a flag must stay what was typed.
         return escape(value)
     except ValueError as error:
         raise ConfigurationError(
@@ -84,6 +87,7 @@ def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
         certificateOIDCIssuerRegex=arguments.certificate_oidc_issuer_regexp,
         certificateExtensions=identity_claims(arguments),
         allowAnyIdentity=arguments.allow_any_identity,
+        # Names of shipped roots and addresses of mirrors are no paths.
         trustedRoot=place(root) if root and _is_file(root) else root,
         ignoreTLog=arguments.insecure_ignore_tlog,
         ignoreCTLog=arguments.insecure_ignore_sct,
@@ -145,11 +149,13 @@ def _store(arguments: Namespace, place: Place) -> Mapping[str, Any]:
 
 def _given(**values: Any) -> dict[str, Any]:
     """Return the values that say something."""
+    # Defaults are left out: the result is short enough to be read before it is trusted.
     return {name: value for name, value in values.items() if value}
 
 
 def relative_to(folder: Path) -> Place:
     """Return how paths are spelt in a configuration of a folder: as they are given where that is the current one, else absolute."""
     if folder.resolve() == Path.cwd().resolve():
+        # A file named `file:x` would be read as a directive.
         return lambda path: f"./{path}" if path.startswith(FILE) else path
     return lambda path: str(Path(path).absolute())

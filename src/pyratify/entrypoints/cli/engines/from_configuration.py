@@ -32,6 +32,7 @@ def find_config(arguments: Namespace, console: Console) -> Path:
         ConfigurationError: There is none.
     """
     found, here = locate(arguments.config), passed_over(arguments.config)
+    # The current folder is not searched: a checkout must not bring the rules by which it is judged.
     if found is None:
         unread = f"; {here} of this folder is read only where it is named" if here else ""
         raise ConfigurationError(
@@ -40,6 +41,7 @@ def find_config(arguments: Namespace, console: Console) -> Path:
         )
     if arguments.config is None:
         unread = f"; {here} of this folder is not read unless it is named: -c {here}" if here else ""
+        # Said aloud: a verdict is worth what its configuration is, and this one was not named.
         console.note(f"using the configuration {found}{unread}")
     return found
 
@@ -63,10 +65,12 @@ def read_source(arguments: Namespace, console: Console) -> tuple[str, bytes, boo
         raise ConfigurationError(
             f"-c -: standard input {error}", remedy="Give a smaller configuration, or a file."
         ) from None
+    # The program before the pipe failed; an empty document would be reported as a list of missing members.
     if not data.strip():
         raise ConfigurationError(
             "-c -: standard input is empty", remedy="Look at the program that was to write the configuration."
         )
+    # There is no extension to tell the format: what begins with { is read as JSON.
     return "standard input", data, data.lstrip()[:1] == b"{", Path.cwd()
 
 
@@ -97,6 +101,7 @@ def line_of(error: ConfigurationError, places: Mapping[str, int]) -> int:
     while path:
         if path in places:
             return places[path]
+        # A missing member has no line; the mapping that lacks it has.
         path = re.sub(r"(?:^|\.)[^.\[\]]*\Z|\[[^\]]*\]\Z", "", path)
     return 0
 
@@ -116,6 +121,7 @@ async def configured_session(arguments: Namespace, console: Console) -> AsyncIte
         ("--signature-repository", arguments.signature_repository, "signatureRepository"),
         ("--attachment-tag-prefix", arguments.attachment_tag_prefix, "cosignTagPrefix"),
     ):
+        # Refused, not applied: the same file must mean the same on a server, which has no such flags.
         if given:
             raise ConfigurationError(
                 f"{flag} is for runs without a configuration",
@@ -123,15 +129,18 @@ async def configured_session(arguments: Namespace, console: Console) -> AsyncIte
             )
     async with AsyncExitStack() as stack:
         engine = await build_engine(loaded, stack, cache=disk_cache(arguments))
+        # Without a cache of ours, build_engine has given them the configuration's own in memory.
         if arguments.no_cache:
             engine = _each(engine, lambda executor: replace(executor, cache=None))
         limited = _each(engine, lambda executor: replace(executor, timeout=_seconds(arguments, executor)))
+        # The outer stack closes the stores; this one has nothing of its own.
         async with open_session(limited, AsyncExitStack()) as session:
             yield session
 
 
 def _each(engine: Engine, change: Callable[[Executor], Executor]) -> Engine:
     """Return the engine with every executor changed; one that has several scopes stays one."""
+    # By identity: an executor with several scopes is one object under several keys.
     changed = {id(executor): change(executor) for executor in engine.executors.values()}
     pairs = zip(engine.executors, engine.executors.values(), strict=True)
     return replace(engine, executors=ScopeMap((scope, changed[id(executor)]) for scope, executor in pairs))

@@ -32,6 +32,7 @@ def is_direct(arguments: Namespace) -> bool:
     policy = arguments.trust_policy or arguments.notation or arguments.notation_config
     notation = arguments.cert or policy
     named = cosign or notation
+    # A flag without effect is an error: it would be believed to restrict what is trusted.
     for flag, value, other, needed in (
         ("--trusted-identity", arguments.trusted_identity, "--cert", arguments.cert),
         ("--trust-store", arguments.trust_store, "--trust-policy", policy),
@@ -59,6 +60,7 @@ def is_direct(arguments: Namespace) -> bool:
             "--user-metadata is for notation: cosign signatures, which --key and --certificate-identity trust, have none",
             remedy="Leave out --key and --certificate-identity, or write a configuration.",
         )
+    # Two sources of trust: the union would accept more than either of them says.
     if named and arguments.config:
         raise ConfigurationError(
             f"-c and {given_trust(arguments)} exclude one another",
@@ -91,6 +93,7 @@ def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifie
 def direct_limits(arguments: Namespace) -> Limits:
     """Return the bounds; the flag limits what is attached, and raises how many signatures one artifact may hold."""
     most = arguments.max_signatures
+    # Never lower than the default: one cosign artifact holds all signatures of its image as layers.
     return Limits(referrers=most, signatures=max(most, Limits().signatures)) if most else Limits()
 
 
@@ -123,7 +126,7 @@ def direct_store(
         ConfigurationError: The CA file cannot be read, or what names the repository of signatures names none.
     """
     if all(target.reference.is_layout for target in targets):
-        from pyratify.stores.layout.layout_store import LayoutStore
+        from pyratify.stores.layout.layout_store import LayoutStore  # no registry, no HTTP and TLS modules
 
         return LayoutStore(targets[0].reference.repository)
     return registry_store(arguments, stack, cosign_tags)
@@ -139,6 +142,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
 
     ca_file = arguments.ca_file
     options = RegistryOptions(
+        # Over http a CA file would protect nothing, so it implies https; None is the loopback's rule.
         plain_http=True if arguments.plain_http else False if arguments.https or ca_file else None,
         cosign_tags=True,
         cosign_suffixes=cosign_tags,
@@ -148,6 +152,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
         timeout=timeout(arguments),
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
+    # Registered before the first request: an interrupt must close connections too.
     stack.push_async_callback(store.aclose)
     return store
 
@@ -173,6 +178,7 @@ def signature_repository(arguments: Namespace) -> Reference | None:
         ConfigurationError: The flag or variable names no repository.
     """
     name, origin = arguments.signature_repository, "--signature-repository"
+    # cosign's variable is about cosign's signatures: notation keeps its own with the image.
     if not name and not getattr(arguments, "cert", None) and not getattr(arguments, "trust_policy", None):
         name, origin = os.environ.get(REPOSITORY_VARIABLE, ""), f"${REPOSITORY_VARIABLE}"
     if not name:
@@ -190,9 +196,10 @@ def disk_cache(arguments: Namespace) -> ContentCache | None:
 
     try:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    except RuntimeError:
+    except RuntimeError:  # no home; the run works without a cache
         return None
     folder = Path(home)
+    # The XDG Base Directory Specification has relative paths ignored.
     return SqliteCache(folder / "ratify" / "content.sqlite") if folder.is_absolute() else None
 
 
@@ -200,4 +207,5 @@ def any_of(verifiers: Iterable[str]) -> PolicyEnforcer:
     """Return the policy that is satisfied by the evidence of one of the named verifiers."""
     from pyratify.policies.threshold import Rule, ThresholdPolicy
 
+    # A threshold of 1 is explicit: a rule without one asks for all of them.
     return ThresholdPolicy(Rule(None, tuple(map(Rule, verifiers)), 1))

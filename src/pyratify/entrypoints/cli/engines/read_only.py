@@ -28,6 +28,7 @@ async def reading_session(
         async with configured_session(arguments, console) as session:
             executors = session.engine.executors
             changed = ScopeMap(
+                # Stores and scopes of the configuration, but none of its trust: what is shown is not judged.
                 (scope, replace(executor, verifiers=(verifier,), policy=NoPolicy()))
                 for scope, executor in zip(executors, executors.values(), strict=True)
             )

@@ -44,6 +44,7 @@ class Session:
             ConfigurationError: A key or certificate cannot be used.
         """
         for task in self.preparing:
+            # Shared by all references of a run: one that is late must not cancel the reading for the others.
             await asyncio.shield(task)
 
     async def judge(self, target: Target) -> ValidationResult:
@@ -52,12 +53,14 @@ class Session:
         Raises:
             ConfigurationError: A key or certificate cannot be used.
         """
+        # Requests take longer than keys take to parse; the verifiers wait for their keys themselves.
         work = asyncio.create_task(self.validate(target))
         try:
             await self.ready()
             return await work
         finally:
             work.cancel()
+            # Awaited: its connections must be back before the store is closed.
             await asyncio.gather(work, return_exceptions=True)
 
     async def validate(self, target: Target) -> ValidationResult:
@@ -67,15 +70,18 @@ class Session:
         try:
             reference = await self._name(target)
         except StoreError as error:
+            # A layout that cannot be read is an answer about that reference; the others still get theirs.
             return ValidationResult(target.reference, None, Decision.DENY, error=error.failure)
         executor = self.engine.executors.match(reference)
         if executor is None:
             return _uncovered(await self.engine.validate(reference))
+        # No cache: it would copy from disk to disk.
         over_layout = replace(executor, store=self._layout(target.reference), cache=None)
         return replace(await over_layout.validate(reference), reference=target.reference)
 
     async def count_passed_over(self, target: Target, result: ValidationResult) -> ValidationResult:
         """Return the result with the number of attached artifacts that an early answer left unread, as far as limits go."""
+        # A refusal has looked at everything that is attached already.
         if not result.succeeded or result.subject is None:
             return result
         store, reference = self._store(target.reference), target.reference.at(result.subject.digest)
@@ -91,7 +97,7 @@ class Session:
         except (StoreError, TimeoutError):
             pass  # only a number for the tree is missing; the verdict stands
         finally:
-            await listing.aclose()  # type: ignore[attr-defined]
+            await listing.aclose()  # type: ignore[attr-defined]  # else it keeps a connection
         return replace(result, passed_over=len(more))
 
     async def resolve(self, target: Target) -> Descriptor:
@@ -106,6 +112,7 @@ class Session:
         if target.scope is None:
             return target.reference
         found = await self._layout(target.reference).resolve(target.reference)
+        # By digest: the layout's tag need not exist in that repository.
         return target.scope.at(found.digest)
 
     def _store(self, reference: Reference) -> Store:
@@ -125,6 +132,7 @@ class Session:
     def _layout(self, reference: Reference) -> "LayoutStore":
         from pyratify.stores.layout.layout_store import LayoutStore
 
+        # One store a layout: it keeps the index that it has read for the other references of the run.
         return self._layouts.setdefault(reference.repository, LayoutStore(reference.repository))
 
 
@@ -158,4 +166,4 @@ async def open_session(
 
 def timeout(arguments: Namespace) -> float:
     """Return the seconds for each reference."""
-    return TIMEOUT if arguments.timeout is None else float(arguments.timeout)
+    return TIMEOUT if arguments.timeout is None else float(arguments.timeout)  # `or` would hide a 0

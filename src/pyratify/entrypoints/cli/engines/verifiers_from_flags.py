@@ -61,6 +61,7 @@ def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
         from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 
         annotations = read_annotations(arguments.annotations)
+        # Imports inside: keys of one tool must not pay for the modules of the other.
         yield CosignVerifier("cosign", [trust_policy(arguments, annotations, Path.cwd())])
     if arguments.cert:
         yield _certificates(arguments)
@@ -97,6 +98,7 @@ def trusted_identities(arguments: Namespace) -> tuple[str, ...]:
     Raises:
         ConfigurationError: None is given.
     """
+    # No default of `*`: trustedIdentities is REQUIRED (trust-store-trust-policy.md, "OCI Trust Policy").
     if not arguments.trusted_identity:
         raise ConfigurationError(
             "--cert needs --trusted-identity: an authority certifies many, and not all of them sign for you",
@@ -124,9 +126,11 @@ def _plugins(arguments: Namespace) -> "Plugins | None":
     from pyratify.verifiers.notation.plugin_process import Plugins
 
     folder = plugin_folder(arguments)
+    # Only named ones: a signature chooses its plugin, so the folder alone would let it run any program there.
     plugins = Plugins(folder, frozenset(arguments.plugin))
     for name in arguments.plugin:
         try:
+            # Before any request: a missing plugin is a mistake in the flags, and no fault of a signature.
             plugins.find(name)
         except VerificationError as error:
             raise ConfigurationError(
@@ -164,6 +168,7 @@ def read_metadata(texts: list[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in texts:
+        # The first =: values in base64 end with more of them.
         key, equals, value = text.partition("=")
         if not equals or not key or key in found:
             why = "given twice" if key in found else "not written as KEY=VALUE"
@@ -175,6 +180,7 @@ def read_metadata(texts: list[str]) -> dict[str, str]:
 
 
 def _identity(text: str) -> str:
+    # notation's prefix is required ("Trusted Identities Constraints"), and easy to forget in a shell.
     return text if text == "*" or text.startswith(_SUBJECT) else f"{_SUBJECT} {text}"
 
 
@@ -183,6 +189,7 @@ def _trust_policy(arguments: Namespace) -> Prepared:
     from pyratify.verifiers.notation.policy_document import parse_trust_policy
     from pyratify.verifiers.notation.truststore import load_trust_store
 
+    # The CA would widen a policy whose scopes and levels were written without it.
     if arguments.cert:
         raise ConfigurationError(
             "--cert and a trust policy exclude one another",
@@ -229,6 +236,7 @@ def notation_folder(arguments: Namespace) -> "NotationFolder | None":
         return None
     from pyratify.verifiers.notation.config_directory import NotationFolder, user_folder
 
+    # A folder holds both; half of it replaced would be a policy over the stores of another.
     if arguments.trust_policy or arguments.trust_store:
         raise ConfigurationError(
             "--notation and --notation-config exclude --trust-policy and --trust-store",
