@@ -243,8 +243,11 @@ def test_a_long_error_is_cut() -> None:
     assert not reader.reusable
 
 
-def test_a_tunnel_has_no_body() -> None:
-    """What follows the answer to CONNECT belongs to the tunnel."""
-    response, reader = _read(b"HTTP/1.1 200 Connection established\r\n\r\n", method="CONNECT")
+@pytest.mark.parametrize(
+    "head", ["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 200 OK\r\nConnection: close"]
+)
+def test_a_tunnel_has_no_body(head: str) -> None:
+    """What follows the answer to CONNECT belongs to the tunnel, which stays open whatever version the proxy speaks."""
+    response, reader = _read(f"{head}\r\n\r\n".encode(), method="CONNECT")
     assert response.status == 200
     assert reader.reusable

@@ -70,7 +70,8 @@ class Tunnel:
         asked: The header of the request for the tunnel.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, version: str = "1.1") -> None:
+        self._version = version
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.asked = b""
@@ -91,7 +92,7 @@ class Tunnel:
             while b"\r\n\r\n" not in self.asked:
                 self.asked += client.recv(4096)
             with socket.create_connection(("127.0.0.1", self._target)) as server:
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                client.sendall(f"HTTP/{self._version} 200 Connection established\r\n\r\n".encode())
                 back = threading.Thread(target=_pump, args=(server, client))
                 back.start()
                 _pump(client, server)
@@ -540,14 +541,15 @@ class TestTransport:
             assert proxy.hits[0].path == "registry.example:443"
             assert "authorization" not in proxy.hits[0].headers
 
+    @pytest.mark.parametrize("version", ["1.0", "1.1"])
     async def test_https_goes_through_a_tunnel_to_its_own_certificate(
-        self, make: Callable[..., Transport]
+        self, make: Callable[..., Transport], version: str
     ) -> None:
         """What the proxy sees is a name and a stream; the proxy's authorization does not reach the registry."""
         authority = Authority()
         with (
             RegistrySimulator(tls=authority.server_context("registry.example")) as registry,
-            Tunnel(registry.port) as tunnel,
+            Tunnel(registry.port, version) as tunnel,
         ):
             transport = make(
                 HttpOptions(ca_pem=authority.pem),

@@ -52,6 +52,7 @@ def _usual(environment: Mapping[str, str]) -> Iterator[Path]:
     if not Path(home).is_absolute():  # a relative one would be below the current folder
         home = ""
     folder = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
+    # The XDG specification: relative paths are invalid and are ignored.
     if Path(folder).is_absolute():
         yield from (Path(folder, "ratify", name) for name in ("ratify.yaml", "ratify.json", "config.json"))
     if home:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from pyratify.core.digest import Digest
 
+# Read-only, as every descriptor without annotations shares it.
 NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -29,6 +30,6 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS, hash=False)
 
     def same_content(self, other: "Descriptor") -> bool:
-        # All three: with the digest alone, the media type could be swapped and bytes be read as another kind.
         """Return whether media type, digest and size are all equal."""
+        # All three: with the digest alone, the media type could be swapped and bytes be read as another kind.
         return (self.media_type, self.digest, self.size) == (other.media_type, other.digest, other.size)

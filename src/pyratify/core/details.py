@@ -24,7 +24,7 @@ def encode_details(data: Mapping[str, Any]) -> str:
     # An escape of D800 to DFFF may be half of a pair or a lone surrogate; UTF-8 can carry only pairs.
     if "\\ud" in text:
         json.dumps(bounded(data), ensure_ascii=False).encode("utf-8")
-    # Replaced whole: a truncated text would be no JSON, and could hide what contradicts its beginning.
+    # Replaced whole: a truncated text would be no JSON.
     return text if len(text) <= MAX_DETAIL else json.dumps({"leftOut": f"{len(text)} characters of details"})
 
 

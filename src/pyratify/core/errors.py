@@ -32,6 +32,7 @@ class Failure:
 
     def to_dict(self) -> dict[str, str]:
         """Return the failure as a JSON object of `code`, `message` and `remedy`, safe to show."""
+        # Messages quote what registries and artifacts say.
         return {
             "code": self.reason.value,
             "message": clean(self.message),
@@ -84,7 +85,7 @@ class ConfigurationError(RatifyError, ValueError):
     ) -> None:
         super().__init__(reason, f"{path}: {message}" if path else message, remedy=remedy)
         self.path = path
-        self.detail = message
+        self.detail = message  # without the path, so that a longer one can be put before it
 
 
 class StoreError(RatifyError):

@@ -156,7 +156,7 @@ class Executor:
             if is_caller_cancellation(fault):
                 raise
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
-        # The last line of defence against a faulty policy plugin: without evidence nothing is allowed.
+        # Whatever a policy plugin returns: without evidence nothing is allowed.
         passed = any(result.passed for report in flatten(reports) for result in report.results)
         if verdict.decision is Decision.ALLOW and not passed:
             return _deny(Reason.NO_EVIDENCE, "the policy would allow this without any evidence that passed")

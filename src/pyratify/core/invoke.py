@@ -27,7 +27,7 @@ async def invoke(name: str, verifier: Verifier, evidence: Evidence) -> VerifierR
         evidence: The evidence.
     """
     try:
-        # `is True`: a coroutine or a mock, which `accepts` may return by mistake, is truthy.
+        # Compared with True below: a coroutine, which an `async def accepts` returns, is truthy.
         accepted = verifier.accepts(evidence.manifest)
         details = await verifier.verify(evidence) if accepted is True else None
     # Not the artifact's fault: inconclusive, so that a DENY can be reported as undecided.

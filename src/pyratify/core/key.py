@@ -19,6 +19,7 @@ class Validity:
 
     def covers(self, at: datetime) -> bool:
         """Return whether the moment lies in the period."""
+        # RFC 5280 4.1.2.5: from notBefore through notAfter, inclusive.
         return (self.start is None or self.start <= at) and (self.end is None or at <= self.end)
 
 

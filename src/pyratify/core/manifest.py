@@ -121,7 +121,7 @@ def read_descriptor(value: Any, where: str) -> Descriptor:
 
 
 def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
-    # The announced type decides how bytes are read, so it is compared before anything else is looked at.
+    # The announced type alone decides how the document is read.
     if descriptor.media_type not in MANIFEST_TYPES or not _is_version_2(document):
         raise InvalidManifest(
             Reason.MEDIATYPE_UNSUPPORTED,

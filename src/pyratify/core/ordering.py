@@ -49,7 +49,6 @@ class Ordering:
         """Add an entry; return whether it is examined before the listing goes on."""
         self._listed += 1
         key = _key(referrer)
-        # Cosign's tags take precedence over the type: no listing announces one for them.
         if key not in self._chosen:
             if self._is_promising(referrer):
                 return self._choose(key, referrer)
@@ -64,6 +63,7 @@ class Ordering:
                 yield referrer
 
     def _is_promising(self, referrer: Referrer) -> bool:
+        # Found by the subject's digest in its name; a tag announces no type.
         if referrer.discovery is Discovery.COSIGN_TAG:
             return True
         return not _is_untyped(referrer) and self._is_read(referrer.descriptor)

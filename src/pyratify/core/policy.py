@@ -57,4 +57,5 @@ class NoPolicy:
     def decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
         """Decide nothing."""
         del reports
+        # Not ALLOW: callers that ask for `succeeded` must not let pass what nothing has judged.
         return Verdict(Decision.NONE)

@@ -123,7 +123,7 @@ class Reason(StrEnum):
         return self in _GAPS
 
 
-# Not BLOB_NOT_FOUND and SIZE_EXCEEDED: a manifest may name a blob that was never pushed, or a huge one.
+# Without BLOB_NOT_FOUND and SIZE_EXCEEDED: a manifest may name a blob that was never pushed, or a huge one.
 _GAPS = frozenset(
     {
         Reason.REGISTRY_ERROR,

@@ -225,6 +225,7 @@ class ValidationResult:
 
 def flatten(reports: tuple[ArtifactReport, ...]) -> Iterator[ArtifactReport]:
     """Iterate over reports and everything nested in them, in order."""
+    # Recursion is bounded: the walk nests no deeper than `limits.depth`.
     for report in reports:
         yield report
         yield from flatten(report.nested)
@@ -244,6 +245,7 @@ class _Budget:
     left_out: int = 0
 
     def spend(self, report: dict[str, Any]) -> bool:
+        # Without `ensure_ascii=False`, so characters are bytes.
         self.left -= len(json.dumps(report, separators=(",", ":")))
         return self.left >= 0
 

@@ -111,7 +111,7 @@ def _canonical_name(scope: str) -> str | None:
     try:
         if name == scope:
             return Reference.parse(name).name
-        # A prefix is spelled as its repositories are, `docker.io/library/` included.
+        # Spelled as the repositories below it are: with `docker.io/` where that was left out.
         return Reference.parse(f"{name}/{_ANY}").name.removesuffix(_ANY) + EVERYTHING
     except InvalidReference:
         return None

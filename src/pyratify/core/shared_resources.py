@@ -59,6 +59,7 @@ class Shared:
             key: Must name the kind of object and everything that it depends on.
             make: Creates it.
         """
+        # No lock: nothing is awaited between the look-up and the entry.
         if key not in self._made:
             self._made[key] = make()
             if len(self._made) > _MOST:

@@ -107,6 +107,7 @@ class NullObserver:
 
 
 NULL_OBSERVER = NullObserver()
+# One for all spans, as it has no state.
 _NOTHING: AbstractContextManager[Span] = nullcontext(NULL_OBSERVER)
 
 

@@ -13,6 +13,7 @@ from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 
+# Read-only: a plugin that fills the default would change the details of all others.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

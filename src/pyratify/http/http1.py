@@ -133,11 +133,13 @@ class Reader:
             raise malformed(self._request.url, "an unknown Transfer-Encoding")
         self._chunked = bool(codings)
         # These end with their header whatever it announces (RFC 9112 6.3, items 1 and 2).
-        if status in _WITHOUT_BODY or (self._request.method == "CONNECT" and status == 200):
+        is_tunnel = self._request.method == "CONNECT" and status == 200
+        if status in _WITHOUT_BODY or is_tunnel:
             self._chunked, self._announced = False, 0
         connection = ",".join(headers.get_all("connection")).lower()
-        # HTTP/1.0 keeps no connection reliably; one closed in excess costs a handshake only.
-        self._keep = modern and "close" not in connection
+        # HTTP/1.0 keeps no connection reliably; one closed in excess costs a handshake only. A tunnel is open whatever
+        # version and Connection field the proxy answers with (RFC 9110 9.3.6).
+        self._keep = is_tunnel or (modern and "close" not in connection)
 
     def _take_body(self) -> Response | None:
         room = self._limit + 1 - len(self._body)

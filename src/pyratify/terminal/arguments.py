@@ -148,7 +148,7 @@ def count(text: str) -> int:
         argparse.ArgumentTypeError: It is none.
     """
     # isdigit() alone takes the digits of every script, and int() reads them.
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 10_000):
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= 10_000):
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is no whole number from 1 to 10000")
     return int(text)
 

@@ -70,7 +70,7 @@ def parse_request(body: bytes, max_keys: int = MAX_KEYS) -> tuple[str, ...]:
         if error.reason is Reason.PARSE_LIMIT:
             raise BadRequest(error.message, status=413) from None
         raise BadRequest(error.message) from None
-    # externaldata.md, "ProviderRequest"; another kind means that another client was sent here.
+    # externaldata.md, "ProviderRequest"; another kind belongs to another API.
     if document.get("kind") != "ProviderRequest" or document.get("apiVersion") not in (V1ALPHA1, V1BETA1):
         raise BadRequest(f"the request is not a ProviderRequest of {V1BETA1}")
     request = document.get("request")
@@ -113,7 +113,7 @@ def _bytes(value: Any) -> bytes:
 
 def shown(failure: Failure) -> str:
     """Return a failure as the text of an item's error: its code, and a message that holds nothing of others'."""
-    # Registry text in a denial would be text of an attacker, read by a cluster's administrator.
+    # A registry's text in a denial would be an attacker's text on an administrator's terminal.
     if is_foreign(failure):
         return f"{failure.reason}: it could not be decided; the provider's log says why. {failure.remedy}"
     said = f"{failure.reason}: {clean(failure.message, _MAX_MESSAGE)}"

@@ -18,10 +18,10 @@ from pyratify.serving.http.bodies import SMALL, Parsing
 from pyratify.serving.http.server import Handler, Rejection, Reply, Request, Site
 
 _PREFIX = "/ratify/gatekeeper"
-# 64 keys of 5 KiB are 320 KiB; escaped as JSON they may be some times longer.
+# 64 keys of 5 KiB are 320 KiB; escaped as JSON they may be a few times longer.
 _MAX_BODY = 1024 * 1024
 
-# Remembered are only short bodies, so that 512 of them hold at most 4 MiB.
+# Only short bodies are remembered, so that 512 of them hold at most 4 MiB.
 _OFTEN = 8192
 Measure = Callable[[str, float], None]
 Parse = Callable[[bytes], Awaitable[tuple[str, ...]]]

@@ -274,7 +274,7 @@ def _joined(keys: tuple[str, ...], found: Mapping[str, bytes]) -> bytes:
 
 def _pinned(asked: Key, wanted: Reference) -> str:
     """Return the reference by digest, its repository spelled as it was; what reads as another one is never returned."""
-    # A digest ends what is kept; the tag goes, as Ratify v2's contract has it (decision 0014).
+    # The tag goes, as Ratify v2's contract has it (decision 0014).
     name = asked.text.partition("@")[0].removesuffix(f":{asked.reference.tag}")
     text = f"{name}@{wanted.digest}"
     try:

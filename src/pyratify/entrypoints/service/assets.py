@@ -13,10 +13,13 @@ _POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": _POLICY,
+    # A window of another site must neither hold a reference to the page nor be held by it.
     "Cross-Origin-Opener-Policy": "same-origin",
+    # No other site may embed the files, nor tell from them that the service runs here.
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
+    # For browsers that do not know frame-ancestors (clickjacking).
     "X-Frame-Options": "DENY",
 }
 _FILES = {
@@ -35,6 +38,7 @@ def asset_routes(callers: Callers) -> dict[tuple[str, str], Handler]:
     """
     folder = files(__package__) / "page"
     return {
+        # Read once at the start: no request can choose a file.
         ("GET", path): partial(_send, callers, Reply(200, (folder / name).read_bytes(), kind, HEADERS))
         for path, (name, kind) in _FILES.items()
     }

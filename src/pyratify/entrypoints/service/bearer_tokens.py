@@ -14,9 +14,11 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 
 _LOG = logging.getLogger("pyratify.service")
+# 16 random characters of hex are 64 bits: out of reach for guesses over a network.
 MIN_TOKEN = 16
 _MAX_TOKEN = 4096
 _MAX_BYTES = 256 * 1024
+# b64token of RFC 6750, section 2.1.
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 _REMEDY = "Write one token a line, as `openssl rand -hex 32` makes it; what begins with # is a comment."
 
@@ -47,9 +49,11 @@ class TokenFile:
 
     def admits(self, token: str) -> bool:
         """Return whether the token stands in the file; every wrong token takes the same time."""
+        # Hashes under a secret key: how long a comparison takes says nothing about a token.
         digest = self._hash(token.encode("utf-8", "surrogateescape"))
         found = False
         for known in self._hashes:
+            # No early end: the time must not depend on which token it is, or whether it is one.
             found |= hmac.compare_digest(known, digest)
         return found
 
@@ -62,6 +66,7 @@ class TokenFile:
             return
         good, bad = self._read(data)
         changed = good != self._hashes
+        # Before the fault is looked at: a token that was taken out is refused even if another line is wrong.
         self._hashes = good
         if bad:
             self._wrong(f"the token file {self.path}: {bad}")
@@ -74,6 +79,7 @@ class TokenFile:
         """Look at the file again and again, until cancelled."""
         while True:
             await clock.sleep(seconds)
+            # Safe without a lock: the set is replaced by one assignment, and never changed.
             await asyncio.to_thread(self.reload)
 
     def _read(self, data: bytes) -> tuple[frozenset[bytes], str]:
@@ -83,6 +89,7 @@ class TokenFile:
             if MIN_TOKEN <= len(line) <= _MAX_TOKEN and _TOKEN.fullmatch(line):
                 good.add(self._hash(line))
             else:
+                # The number of the line and not its text, which may be most of a secret.
                 bad = bad or f"line {number} is no token of {MIN_TOKEN} to {_MAX_TOKEN} characters (RFC 6750)"
         return frozenset(good), bad if good or bad else "it has no token"
 
@@ -96,6 +103,7 @@ class TokenFile:
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    # Not splitlines(), which also splits at bytes that editors do not count as lines.
     for number, line in enumerate(data.split(b"\n"), 1):
         text = line.strip()
         if text and not text.startswith(b"#"):

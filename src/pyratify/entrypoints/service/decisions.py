@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from pyratify.entrypoints.service.response_bodies import Summary
 
+# The clients choose how much evidence a decision has; the number alone would not bound it.
 _MAX_BYTES = 32 * 1024 * 1024
 
 
@@ -30,6 +31,7 @@ class Decisions:
         """
         self._kept[summary.id] = summary, document
         self._bytes += len(document)
+        # Ends at the latest when nothing is kept, as then the sum is 0.
         while len(self._kept) > self._most or self._bytes > self._max_bytes:
             _, (_, oldest) = self._kept.popitem(last=False)
             self._bytes -= len(oldest)

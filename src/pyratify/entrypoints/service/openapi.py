@@ -11,6 +11,7 @@ from pyratify.entrypoints.service.request_bodies import Questions
 from pyratify.entrypoints.service.response_bodies import Problem, Recent, Report, Resolved, Verdict, Verified
 
 _REFERENCE = "#/components/schemas/{name}"
+# Report is listed though an answer embeds it as raw bytes: its schema is referred to by name.
 _STRUCTS = (Questions, Verified, Verdict, Report, Resolved, Recent, Problem)
 _PROBLEMS = {
     "400": "The request is not as described here, or asks nothing.",
@@ -50,6 +51,7 @@ def openapi(most: int, needed: tuple[str, ...], *, shows: bool = True) -> dict[s
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
+        # One object with all of them: a list of several would mean that one of them is enough.
         "security": [{scheme: [] for scheme in needed}],
         "paths": {path: item for path, item in _paths().items() if shows or not path.startswith(_SHOWN)},
         "components": {
@@ -64,11 +66,13 @@ def _schemas(most: int) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(_STRUCTS, ref_template=_REFERENCE)
     for schema in schemas.values():
         describe(schema)
+    # Docstrings describe a class's own members only.
     inherited = schemas["Summary"]["properties"]
     for name, found in schemas["Verdict"]["properties"].items():
         found.update(inherited.get(name, {}))
     questions = schemas["Questions"]
     questions["properties"]["references"]["maxItems"] = most
+    # The rule "at least one reference" is in code, where msgspec cannot see it.
     questions["anyOf"] = [
         {"required": ["references"], "properties": {"references": {"minItems": 1}}},
         {"required": ["reference"], "properties": {"reference": {"type": "string"}}},

@@ -27,6 +27,7 @@ def problem(
     found = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
+        # It may quote the request, and is shown on terminals and on the page.
         detail=clean(detail, _MAX_DETAIL),
         code=code,
         remedy=clean(remedy, _MAX_DETAIL),

@@ -10,6 +10,7 @@ from pyratify.core.errors import ConfigurationError, RatifyError
 from pyratify.core.reason import Reason
 
 MAX_REFERENCES = 64
+# `$` also matches before a final newline; the look-ahead rules that out.
 _LABEL = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?(?!\n)$"
 
 
@@ -60,10 +61,12 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
     Raises:
         BadRequest: It is not JSON, not what `Questions` says, or asks nothing or too much.
     """
+    # First of all: what a page of another site can send as a form is not even parsed (CSRF).
     if content_type.partition(";")[0].strip().lower() != "application/json":
         remedy = "Send the header Content-Type: application/json (`curl --json`)."
         raise BadRequest("the body is not sent as application/json", 415, code="MEDIA_TYPE", remedy=remedy)
     try:
+        # Strict before typed: msgspec alone takes the last of two members with one name.
         found = decode(Questions, strictjson.load_object(body, what="the request"))
     except strictjson.InvalidJson as error:
         raise BadRequest(error.message) from None
@@ -73,6 +76,7 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
         raise BadRequest(
             "no reference is asked about", remedy='Send {"references": ["registry/repository:tag"]}.'
         )
+    # Each reference may cost a look at a registry; 413 says that fewer would do.
     if len(found.texts) > most:
         remedy = "Ask in several requests, or raise --max-references."
         raise BadRequest(f"more than {most} references", 413, code="REQUEST_TOO_LARGE", remedy=remedy)
@@ -81,6 +85,7 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
 
 def _explained(error: ConfigurationError) -> BadRequest:
     """Say what is wrong with a member as one says it of a request: what the error advises is about configurations."""
+    # msgspec quotes the pattern, which explains nothing to a user.
     if error.path == "namespace" and "regex" in error.detail:
         remedy = (
             "A namespace is 1 to 63 lower-case letters, digits and dashes (RFC 1123); leave it out for none."

@@ -34,6 +34,7 @@ def make(context: ServerContext) -> Server:
         callers=Callers(tokens, _hosts(flags, tokens)),
         most=flags.max_references,
         certificates=bool(flags.client_ca_file),
+        # Each worker keeps its own decisions; which of them answers is up to the kernel.
         shows=flags.workers == 1,
         clock=context.clock,
         measure=metrics.request if metrics is not None else None,
@@ -41,7 +42,7 @@ def make(context: ServerContext) -> Server:
     return Server(
         site=service_site(service, entrance),
         aclose=service.aclose,
-        open_to_all=tokens is not None,
+        open_to_all=tokens is not None,  # the tokens take the place of certificates
         watch=partial(tokens.watch, context.clock) if tokens is not None else None,
         checks={"tokens": lambda: tokens.fault} if tokens is not None else {},
     )
@@ -57,6 +58,7 @@ def run(flags: Namespace) -> None:
 
 
 def _check(flags: Namespace, tokens: TokenFile | None) -> None:
+    # The same rule as for all servers, said here because a token is another way to comply.
     if tokens is None and not flags.client_ca_file and not Address.parse(flags.address).is_loopback:
         raise ConfigurationError(
             "other machines can reach this address, and neither a token nor a client certificate is required",
@@ -66,6 +68,7 @@ def _check(flags: Namespace, tokens: TokenFile | None) -> None:
 
 def _hosts(flags: Namespace, tokens: TokenFile | None) -> frozenset[str] | None:
     """Return the accepted host names, where neither a token nor TLS keeps foreign pages in a browser out."""
+    # With TLS a rebound name fails at the certificate, and a page cannot send the token.
     if tokens is not None or flags.cert_file:
         return None
     return LOOPBACK | {name.lower() for name in flags.host}

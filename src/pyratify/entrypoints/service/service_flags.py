@@ -4,7 +4,9 @@ from argparse import ArgumentParser, ArgumentTypeError
 
 from pyratify.serving.server_flags import add_serving_flags, add_timeout, count
 
+# Without further flags only this machine is answered.
 ADDRESS = "127.0.0.1:6080"
+# The page lists all of them every few seconds.
 _MAX_KEPT = 2000
 
 

@@ -73,6 +73,7 @@ def service_site(service: Service, entrance: Entrance) -> Site:
         refusals={},
         otherwise=rejected,
         named=named,
+        # The same check as in `guarded`, before the body: strangers must not fill the body budget.
         admits={path: entrance.callers.refusal for _, path in data},
         max_body=_MAX_BODY,
     )
@@ -80,6 +81,7 @@ def service_site(service: Service, entrance: Entrance) -> Site:
 
 async def _guarded(callers: Callers, handler: Handler, request: Request) -> Reply:
     reply = callers.refusal(request) or await handler(request)
+    # On data, too: a browser that is led to it must not take it for a page.
     return Reply(reply.status, reply.body, reply.content_type, {**HEADERS, **reply.headers})
 
 
@@ -102,6 +104,7 @@ async def _ask(
 async def _recent(decisions: Decisions, request: Request) -> Reply:
     tag = f'"{decisions.state}"'
     if request.headers.get("If-None-Match") == tag:
+        # The page asks every few seconds; a 304 has to repeat the ETag (RFC 9110, section 15.4.5).
         return Reply(304, b"", headers={"ETag": tag})
     return Reply(200, json.encode(Recent(decisions=decisions.recent())), headers={"ETag": tag})
 

@@ -155,12 +155,14 @@ class Service:
         )
         extra = {"decision": short.decision.value, "code": short.code, "digest": short.digest}
         _LOG.info("answered", extra={"reference": text, "trace": request.trace, **extra})
+        # Raw: it is JSON already, from the one place that renders reports.
         return self._kept(short, report=Raw(result.to_json().encode("ascii")))
 
     def _undecided(self, request: _RequestContext, text: str, failure: Failure) -> tuple[bool, bytes]:
         short = Summary(
             **self._common(request, text),
             digest=None,
+            # Also where nothing was decided, for clients that look at this member alone.
             decision=Decision.DENY,
             succeeded=False,
             decided=False,
@@ -171,6 +173,7 @@ class Service:
 
     def _common(self, request: _RequestContext, text: str) -> dict[str, Any]:
         return {
+            # Random: with a counter, an ETag from before a restart could be one from after it.
             "id": secrets.token_hex(8),
             "time": self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "milliseconds": round((self.clock.monotonic() - request.began) * 1000, 1),
@@ -180,6 +183,7 @@ class Service:
 
     def _kept(self, short: Summary, **rest: Any) -> tuple[bool, bytes]:
         """Keep a decision, and return whether it allows and its document."""
+        # Kept as bytes: an object tree of the same evidence takes several times the memory.
         found = json.encode(Verdict(**structs.asdict(short), **rest))
         self.decisions.keep(short, found)
         return short.succeeded, found

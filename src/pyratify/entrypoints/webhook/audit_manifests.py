@@ -12,11 +12,11 @@ from pyratify.entrypoints.webhook.rules.match import Rules
 _VALIDATING, _MUTATING = "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"
 _PATHS = frozenset({"/validate", "/v1/admit"})  # where this webhook and Gatekeeper decide
 _OURS = frozenset({"/validate", "/mutate"})
-# The one label that the API server sets itself, so no user can take a namespace out by it.
+# The one label that the API server sets itself: no edit of a namespace can change it.
 _BY_NAME = "kubernetes.io/metadata.name"
 # What the cluster starts with: a webhook that judges these may lock itself out.
 _SYSTEM = frozenset({"kube-system", "kube-node-lease", "kube-public"})
-# Pods alone are enough to deny; their owners are judged so that the user sees why, and at once.
+# Pods alone are enough to deny; their owners are judged so that the refusal comes at once and with its reason.
 _NEEDED = (
     ("", "pods", "CREATE"),
     ("", "pods", "UPDATE"),

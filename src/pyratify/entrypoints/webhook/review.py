@@ -143,12 +143,9 @@ def parse_review(body: bytes) -> Review:
         NoReview: `BAD_REQUEST`: it is no AdmissionReview of v1, or has no uid to answer to.
     """
     try:
+        # Duplicate members are refused: the API server might read the other one.
         document = strictjson.load_object(
-            # Duplicate members are refused: the API server might read the other one.
-            body,
-            what="the review",
-            max_bytes=len(body),
-            max_tokens=_MAX_TOKENS,
+            body, what="the review", max_bytes=len(body), max_tokens=_MAX_TOKENS
         )
     except strictjson.InvalidJson as error:
         raise NoReview(Reason.BAD_REQUEST, error.message) from None

@@ -23,7 +23,7 @@ from pyratify.core.limits import MIB
 Object = dict[str, Any]
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
-WATCH_SECONDS = 300
+WATCH_SECONDS = 300  # a connection that was dropped without a word is noticed at last
 _PAGE = 20
 _MAX_ANSWER = 64 * MIB
 _MAX_TOKENS = 4_000_000
@@ -89,7 +89,7 @@ class Api:
             config = (KubeConfig.from_file(named) if named else KubeConfig.from_service_account()).get()
             if config is None:
                 raise ConfigError("it has no current context")
-            params = ConnectionParams(timeout=_timeout(), trust_env=False)
+            params = ConnectionParams(timeout=_timeout(), trust_env=False)  # no proxy for the token
             return cls(AsyncClient(config, params), environment.get("RATIFY_NAMESPACE") or config.namespace)
         except (ConfigError, KeyError, OSError, TypeError, ValueError) as error:
             raise ConfigurationError(
@@ -169,18 +169,18 @@ class Api:
         """
         query = {
             "watch": "true",
-            "allowWatchBookmarks": "true",
+            "allowWatchBookmarks": "true",  # or the version of a quiet collection expires
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        patience = _timeout(WATCH_SECONDS + 30)
+        patience = _timeout(WATCH_SECONDS + 30)  # the server ends the watch before that
         async with self._answer("GET", path, params=query, timeout=patience) as response:
             async for line in _lines(response):
                 event = _parsed(line)
                 kind, value = event.get("type"), event.get("object")
                 if not isinstance(kind, str) or not isinstance(value, dict):
                     raise ApiFault(_UNREADABLE, "Malformed", "the API server sent a malformed watch event")
-                if kind == "ERROR":
+                if kind == "ERROR":  # an expired version comes as an event of a successful answer
                     raise _fault(value, _UNREADABLE)
                 yield kind, value
 
@@ -276,7 +276,7 @@ async def _status(response: httpx2.Response) -> Object:
     data = bytearray()
     async for chunk in response.aiter_bytes():
         data += chunk
-        if len(data) > MIB:
+        if len(data) > MIB:  # only its message is wanted
             break
     try:
         return _parsed(bytes(data))

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 GROUP = "config.ratify.sh"
 VERSION = "v2alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
-MAX_BRIEF = 100
+MAX_BRIEF = 100  # a column of `kubectl get` shows it
 Generation = Annotated[int, Meta(ge=0)]
 
 

@@ -46,6 +46,7 @@ class Resource:
         if not all(isinstance(text, str) for text in texts) or not isinstance(generation, int):
             return None
         namespace, name, uid, created, version = texts
+        # A tenant's object must not pass for one of the cluster, which may do more.
         if not name or bool(namespace) is not kind.namespaced:
             return None
         return cls(
@@ -55,7 +56,7 @@ class Resource:
     @property
     def age(self) -> tuple[str, str]:
         """The sort key of resources: the older first, then by name."""
-        return self.created, self.name
+        return self.created, self.name  # the API server writes UTC with whole seconds, so texts sort as times
 
     @property
     def title(self) -> str:

@@ -90,6 +90,7 @@ class Informer:
                 self.note_fault(fault)
             except Exception as error:  # noqa: BLE001 - the informer must go on; everything is listed again
                 self.note_fault(ApiFault(410, "Internal", f"unexpected: {describe(error)}"))
+            # Events end the back-off, a connection does not: a server may accept a watch and end it at once.
             failures = 0 if self._events > before else failures + 1
             await self.clock.sleep(self._pause(failures))
 
@@ -104,7 +105,9 @@ class Informer:
         meta = given.get("metadata")
         version = meta.get("resourceVersion") if isinstance(meta, dict) else None
         if not isinstance(version, str) or not version:
+            # 410, so that everything is listed again: no watch can start from here.
             raise ApiFault(410, "Malformed", "an event has no version")
+        # Also for bookmarks and malformed objects, or the next watch would begin with the same event.
         self.version = version
         resource = Resource.of(self.kind, given)
         if kind == "BOOKMARK" or resource is None:
@@ -116,7 +119,7 @@ class Informer:
             there[resource.name] = resource
         self.resources[resource.namespace] = there
         if not there:
-            del self.resources[resource.namespace]
+            del self.resources[resource.namespace]  # `has_namespace` asks for the key alone
         if before != _marks(there):
             self.changed(resource.namespace)
 
@@ -131,6 +134,7 @@ class Informer:
             self.version = ""
         if self.fault is None or self.fault.message != fault.message:
             extra = {"kind": self.kind.name, "error": fault.message}
+            # Old versions expire in normal operation: the API server compacts etcd every five minutes.
             _LOG.log(
                 logging.INFO if fault.is_gone else logging.WARNING, "resources are not watched", extra=extra
             )

@@ -24,7 +24,7 @@ from pyratify.kubernetes.executors.tenant import MAX_INSTRUCTIONS, NOWHERE, Tena
 from pyratify.kubernetes.secrets.secret_reader import ClusterResources, SecretReader
 
 if TYPE_CHECKING:
-    from pyratify.kubernetes.client.api import Api
+    from pyratify.kubernetes.client.api import Api  # not at run time: `config convert` needs no client
 
 _BUILT = "executors[0]"
 SPEC = "spec"
@@ -76,6 +76,7 @@ def plugin_resources_for(
         api: The API server that Secrets are read from; none are when omitted.
     """
     if namespace:
+        # Never unrestricted for a tenant, whatever the caller passed.
         shared = replace(shared, destinations=shared.destinations or PUBLIC_ONLY)
         own = SecretReader(api, namespace, tenant=True) if api else None
         return TenantResources(clock, NOWHERE, shared=shared, secrets=own)
@@ -99,7 +100,9 @@ async def build_executor(
     config = read_spec(resource.spec, tenant=resource.kind.namespaced)
     fingerprint = Fingerprint()
     add_configuration(fingerprint, Config(executors=(config,)), secret)
+    # One for each executor, because `used` tells which changes of Secrets concern it.
     secrets = plugin_resources.secrets.fresh() if plugin_resources.secrets else None
+    # Only a tenant's are bounded: its expressions take the CPU time of all others.
     expressions = Allowance(MAX_INSTRUCTIONS) if resource.kind.namespaced else Allowance()
     shared = replace(plugin_resources.shared, fingerprint=fingerprint, expressions=expressions)
     services = replace(plugin_resources, shared=shared, secrets=secrets)
@@ -109,6 +112,7 @@ async def build_executor(
             executor = await builder.executor(config, 0)
         except ConfigurationError as error:
             raise _from_spec(error) from error
+        # With the generation, because another credential of the new specification may read other content.
         mine = f"{resource.kind.name}/{resource.namespace}/{resource.uid}/{resource.generation}"
         common = fingerprint.generation(secret or b"")
         return BuiltExecutor(replace(executor, partition=mine), config, common, secrets, stack.pop_all())

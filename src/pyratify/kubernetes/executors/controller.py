@@ -28,7 +28,7 @@ from pyratify.kubernetes.executors.tenant import MAX_EXECUTORS
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 CLUSTER = ""
-MAX_SILENCE_SECONDS = 600.0
+MAX_SILENCE_SECONDS = 600.0  # twice `WATCH_SECONDS`, after which a live server ends a watch
 _CACHE_BYTES = 64 * MIB
 _CHECK_SECONDS = 5.0
 _SECRETS_SECONDS = 30.0
@@ -104,6 +104,7 @@ class ClusterConfig:
         """
         if not self._ready:
             return None
+        # From the informer: a NamespacedExecutor displaces the cluster's even before it is built.
         own = bool(namespace) and self._tenants.has_namespace(namespace)
         if own or (namespace and self.options.fallback is NamespaceFallback.DENY):
             reconciler = self._reconcilers.get(namespace)
@@ -130,12 +131,12 @@ class ClusterConfig:
                 group.create_task(self._tenants.run())
                 group.create_task(self._recheck())
         finally:
-            self._pending.clear()
+            self._pending.clear()  # or the callbacks of ended tasks would start the next ones
             await end(*self._running.values())
 
     async def aclose(self) -> None:
         """Close every generation, and the connections."""
-        self._ready, self._closed = False, True
+        self._ready, self._closed = False, True  # closed first: callbacks of ended tasks must start none
         await end(*self._running.values())
         for reconciler in self._reconcilers.values():
             await reconciler.aclose()
@@ -204,6 +205,7 @@ class ClusterConfig:
             self._reconcilers.pop(namespace, None)
 
     def _new_reconciler(self, namespace: str) -> Reconciler:
+        # A tenant's plugins run in a process that reaches more of the network than the tenant may.
         only = self.options.tenant_destinations if namespace else None
         shared = Shared(self.cache, self.observer, only)
         services = plugin_resources_for(namespace, self.clock, shared, self.api)
@@ -214,7 +216,7 @@ class ClusterConfig:
         """Wait until every known resource is built, then note that this is ready."""
         while self._running:
             await asyncio.wait(set(self._running.values()))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # lets the callbacks run, which may start further tasks
         self._note_ready()
 
     def _note_ready(self) -> None:
@@ -232,7 +234,7 @@ class ClusterConfig:
         while True:
             await self.clock.sleep(_CHECK_SECONDS)
             now = self.clock.monotonic()
-            for namespace, reconciler in tuple(self._reconcilers.items()):
+            for namespace, reconciler in tuple(self._reconcilers.items()):  # a copy: it changes meanwhile
                 due = reconciler.next_retry()
                 if (due is not None and now >= due) or (
                     now >= next_check and await self._secrets_changed(reconciler)
@@ -247,7 +249,7 @@ class ClusterConfig:
 
     async def _secrets_changed(self, reconciler: Reconciler) -> bool:
         try:
-            return await reconciler.check_secrets()
+            return await reconciler.check_secrets()  # polled, because that needs `get` alone, not `watch`
         except Exception as error:  # noqa: BLE001 - the other namespaces are checked all the same
             _LOG.error("Secrets not checked", extra={"error": describe(error)})
             return False

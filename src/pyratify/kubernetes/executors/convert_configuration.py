@@ -21,7 +21,7 @@ from pyratify.kubernetes.executors.tenant import NOWHERE
 
 NAME = "ratify"
 _OURS = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)  # RFC 1123, 2.1
 _PROGRAM = "it configures the whole program, and resources do not have it"
 
 
@@ -49,12 +49,13 @@ def to_resources(document: Any, name: str = NAME, namespace: str = "") -> tuple[
             )
     _check_program(document)
     check_literal(_without_escapes(document), "")
-    plain = substitute(document, NOWHERE, {})
+    plain = substitute(document, NOWHERE, {})  # nothing is left to substitute: it turns `$${` into `${`
     config = decode(Config, plain)
     check_scopes(config)
     kind = NAMESPACED_EXECUTOR if namespace else EXECUTOR
     found = []
     for number, given in enumerate(plain["executors"]):
+        # The definitions require `stores`, which a file may omit.
         spec = {"stores": default_stores(), **{key: item for key, item in given.items() if item is not None}}
         _checked(spec, kind, f"executors[{number}]")
         own = name if len(plain["executors"]) == 1 else f"{name}-{number + 1}"
@@ -91,6 +92,7 @@ def to_file(documents: Sequence[Any]) -> dict[str, Any]:
             _checked(each.get("spec"), kind, SPEC)
         except ConfigurationError as error:
             raise within(where, error) from None
+        # Literal in a resource; in a file it would be substituted.
         executors.append(_strings(each["spec"], lambda text: text.replace("${", "$${")))
     document = {"executors": executors}
     check_scopes(decode(Config, document))
@@ -108,7 +110,7 @@ def _checked(spec: Any, kind: Kind, path: str) -> ExecutorConfig:
 def _check_program(document: Any) -> None:
     if not isinstance(document, dict):
         return
-    if document.get("cache") not in (None, {}):
+    if document.get("cache") not in (None, {}):  # one cache serves the executors of all resources
         raise ConfigurationError(_PROGRAM, path="cache", remedy="Remove it.")
     if document.get("$schema"):
         raise ConfigurationError(

@@ -75,6 +75,7 @@ def _schema(kind: Kind) -> dict[str, Any]:
     spec["properties"]["stores"]["description"] = "Where artifacts are read from."
     status = structural(Status)
     conditions = status["properties"]["conditions"]
+    # A map by type: server-side apply then merges conditions of several writers.
     conditions |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
     conditions["items"]["properties"]["lastTransitionTime"]["format"] = "date-time"
     return {
@@ -113,10 +114,11 @@ def _structural(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]
     schema = _plain(schema, parts)
     found = {key: schema[key] for key in _KEPT if key in schema}
     if "enum" in schema:
-        found["type"] = "string"
+        found["type"] = "string"  # msgspec omits it, and structural schemas require it
     if schema.get("type") in _FORMATS:
         found["format"] = _FORMATS[schema["type"]]
     if "exclusiveMinimum" in schema:
+        # A boolean beside `minimum`, as in OpenAPI 3.0; JSON Schema has a number of its own since draft 6.
         found |= {"minimum": schema["exclusiveMinimum"], "exclusiveMinimum": True}
     if "pattern" in schema:
         found["pattern"] = schema["pattern"].replace(_NOT_AT_THE_END_OF_A_LINE, "$")

@@ -24,7 +24,7 @@ _PATHS = frozenset(
         "folder",
     }
 )
-_NO_FILES = frozenset({"", "public-good", "staging"})
+_NO_FILES = frozenset({"", "public-good", "staging"})  # the built-in roots are values of the same parameter
 
 
 def local_files(document: Any, path: str = "", *, inside: bool = False) -> Iterator[tuple[str, str]]:
@@ -77,7 +77,7 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
         return document
     found = {key: await inlined(value, base, key) for key, value in document.items()}
     period = _period(found.get("files"))
-    if period is None or "inline" in found:
+    if period is None or "inline" in found:  # a provider has one text, which may be there already
         return found
     paths = [base / _path(each) for each in found.pop("files")]
     text = "".join(_pem(each) for each in await FileDocuments(paths).keys())
@@ -106,6 +106,7 @@ def _pem(material: KeyMaterial) -> str:
         return material.data.decode("utf-8").rstrip("\r\n") + "\n"
     from pyratify.pki.public_keys import load_public_keys
 
+    # DER does not say what it holds, and the provider `inline` reads PEM.
     label = "PUBLIC KEY" if load_public_keys(material) else "CERTIFICATE"
     body = base64.encodebytes(material.data).decode("ascii")
     return f"-----BEGIN {label}-----\n{body}-----END {label}-----\n"

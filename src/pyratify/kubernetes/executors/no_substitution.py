@@ -31,7 +31,7 @@ def _check_literal(value: Any, path: str, *, inside: bool) -> None:
 def _check_text(text: str, path: str, *, inside: bool) -> None:
     if names_variable(text):
         raise _unreplaced(path, "environment variables are not put into resources")
-    if inside and text.startswith(FILE):
+    if inside and text.startswith(FILE):  # a file has `file:` below parameters only
         raise _unreplaced(path, "files are not put into resources")
 
 

@@ -23,7 +23,7 @@ from pyratify.kubernetes.secrets.secret_reader import ClusterResources
 
 _LOG = logging.getLogger("pyratify.kubernetes")
 _BUILD_SECONDS = 30.0
-_FIRST_RETRY = 15.0
+_FIRST_RETRY = 15.0  # the cause may pass by itself, as a Secret that is created later
 _LONGEST_RETRY = 300.0
 
 Instrument = Callable[[Engine], Engine]
@@ -107,6 +107,7 @@ class Reconciler:
         try:
             return await self._exchange(plan, fresh, instrument)
         finally:
+            # After the exchange: the old generation serves until then. After a failure too, or they leak.
             await self._adopt(fresh)
 
     async def _build_all(self, resources: tuple[Resource, ...]) -> list[ResourceState]:
@@ -114,6 +115,7 @@ class Reconciler:
         most = self.max_resources if self.max_resources is not None else len(resources)
         # One that was refused for the number alone has an unchanged generation: build it as soon as it fits.
         self._stale |= self._too_many
+        # The oldest are kept, so that a new resource displaces none that is in service.
         found = await asyncio.gather(*map(self._build, resources[:most]))
         many = ConfigurationError(
             f"a namespace may have at most {most} executors, and this one is not among the oldest",
@@ -145,6 +147,7 @@ class Reconciler:
     async def _build(self, resource: Resource) -> ResourceState:
         """Build one resource, or return its last state where neither its generation nor a retry asks for more."""
         old = self.states.get(resource.uid)
+        # The generation, because writing the status changes the version and not the generation.
         same = old is not None and old.resource.generation == resource.generation
         if old is not None and same and not self._needs_build(old):
             return replace(old, resource=resource)
@@ -158,6 +161,7 @@ class Reconciler:
             slow = ConfigurationError(f"it was not built within {_BUILD_SECONDS:g} seconds")
             return self._invalid(resource, old, slow)
         except Exception as error:  # noqa: BLE001 - one bad resource must not end the others; it is refused
+            # Not its text, which may quote what a reader of the status must not see.
             defect = ConfigurationError(f"it could not be built: unexpected {type(error).__name__}")
             return self._invalid(resource, old, defect)
         built.acquire()
@@ -185,6 +189,7 @@ class Reconciler:
         self, plan: ScopePlan, fresh: dict[str, ResourceState], instrument: Instrument | None
     ) -> bool:
         executors = [each.built for each in fresh.values() if each.built is not None]
+        # By identity: rebuilt for a changed Secret, an executor of the same specification is another one.
         made_of = tuple((each.scope, each.owner, id(each.built)) for each in plan.owners)
         if made_of == self._made_of and (self.current is not None) is bool(fresh):
             return False
@@ -204,14 +209,16 @@ class Reconciler:
     ) -> Generation:
         scopes = ScopeMap((each.scope, each.executor) for each in plan.owners)
         common = self._common(plan)
+        # Without a common one, a random one: no other process may take over its verdicts.
         engine = Engine(scopes, generation=common or secrets.token_hex(8), common=bool(common))
         if (observer := self.plugin_resources.shared.observer) is not None:
             engine = instrument_engine(engine, observer)
         async with AsyncExitStack() as stack:
             for each in executors:
+                # Held by the generation, because requests under way outlive the exchange.
                 each.acquire()
                 stack.push_async_callback(each.release)
-            stack.callback(engine.lifetime.close)
+            stack.callback(engine.lifetime.close)  # last in, first out: before its executors
             types = MappingProxyType({name: kind for each in executors for name, kind in each.types()})
             engine = engine if instrument is None else instrument(engine)
             return Generation(engine, types, stack.pop_all())

@@ -65,10 +65,11 @@ def assign_scopes(claims: tuple[ScopeClaim, ...]) -> ScopePlan:
     for claim in sorted(claims, key=lambda each: each.resource.age):
         # Not a tuple, because a tenant may write as many scopes as an object holds, and all of this runs on the event loop.
         served = dict.fromkeys(claim.built.config.scopes if claim.built else ())
+        # With the served ones: an invalid update keeps the scopes of the last valid specification.
         for scope in dict.fromkeys((*claim.scopes, *served)):
             holder = holders.setdefault(scope, claim.resource)
             if holder is not claim.resource:
-                if claim.resource.uid not in conflicts:
+                if claim.resource.uid not in conflicts:  # the first suffices for a status
                     conflicts[claim.resource.uid] = _conflict(claim, scope, holder)
             elif claim.built is not None and scope in served:
                 owners.append(ScopeOwner(scope, holder.title, claim.built.executor, claim.built))

@@ -19,9 +19,9 @@ _LOG = logging.getLogger("pyratify.kubernetes")
 _READY = "Ready"
 _IN_SERVICE = "InService"
 _MAX_ERROR = 2000
-_MAX_NOTE = 900
+_MAX_NOTE = 900  # the API server refuses notes of more than 1024 bytes
 _MAX_TRIES = 5
-_AT_ONCE = 8
+_AT_ONCE = 8  # the API server throttles eager clients
 _MAX_EVENTS = 20
 _EVENT_SECONDS = 10.0
 _EVENTS = "events.k8s.io/v1"
@@ -66,7 +66,7 @@ class StatusReporter:
             async with self._slots:
                 if await self._write(resource, problem):
                     await self._emit(resource, problem, serving=serving)
-            self._written[resource.uid] = written
+            self._written[resource.uid] = written  # only now: after a fault the next check writes again
         except ApiFault as fault:
             _LOG.warning("status not written", extra={"resource": resource.title, "error": fault.message})
 
@@ -132,6 +132,7 @@ class StatusReporter:
     ) -> Condition:
         status: Literal["True", "False"] = "False" if problem else "True"
         before = next((each for each in old.conditions if each.type == _READY), None) if old else None
+        # As `metav1.Condition` defines it: a new message alone is no transition.
         since = before.last_transition_time if before is not None and before.status == status else self._now()
         return Condition(
             type=_READY,
@@ -152,7 +153,7 @@ class StatusReporter:
             note = f"{_short(problem.message, _MAX_NOTE)}; {rest}"
         reason = problem.reason.value if problem else _IN_SERVICE
         digest = hashlib.sha256(f"{resource.uid} {resource.generation} {note}".encode()).hexdigest()[:16]
-        namespace = resource.namespace or "default"
+        namespace = resource.namespace or "default"  # where Events about cluster-wide objects belong
         event = {
             "apiVersion": _EVENTS,
             "kind": "Event",
@@ -174,6 +175,7 @@ class StatusReporter:
 
     def _may_emit(self) -> bool:
         now = self.clock.monotonic()
+        # A token bucket: a tenant that edits a resource in a loop must not fill etcd with Events.
         self._budget = min(_MAX_EVENTS, self._budget + (now - self._refilled) / _EVENT_SECONDS)
         self._refilled = now
         if self._budget < 1:
@@ -194,5 +196,5 @@ def _short(text: str, limit: int) -> str:
 def _read(status: Any) -> Status | None:
     try:
         return msgspec.convert(status, Status)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError:  # of another version or writer: it is overwritten
         return None

@@ -36,10 +36,11 @@ MAX_INSTRUCTIONS = 4096
 """Of all expressions of a resource together; matching all of them against one signer takes 0.02 s at worst."""
 MAX_MIRRORS = 8
 NOWHERE = Path("/dev/null/no-files-for-tenants")
+# Paths on the provider's disk, by which a tenant could use its credentials, or find out which files exist.
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
 _COSIGN_FILES = ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")
 _NOTATION_FILES = ("trustStore", "notationConfig", "plugins")
-_ROOTS = ("public-good", "staging")
+_ROOTS = ("public-good", "staging")  # built in; every other value of `trustedRoot` is a path
 _EXPRESSIONS = ("certificateIdentityRegex", "certificateOIDCIssuerRegex")
 _MAX_SECONDS = {
     **dict.fromkeys(("timeout", "seconds", "delay", "interval", "wait", "backoff"), 60),
@@ -76,7 +77,7 @@ def check_tenant(config: ExecutorConfig) -> None:
         raise _too_large("concurrency", MAX_CONCURRENCY)
     for field in fields(LimitsConfig):
         usual = getattr(_USUAL, field.name)
-        if getattr(config.limits, field.name) > usual:
+        if getattr(config.limits, field.name) > usual:  # lower is harmless; memory is shared
             raise _too_large(f"limits.{field.encode_name}", usual)
 
 
@@ -96,6 +97,7 @@ def _check_counts(config: ExecutorConfig) -> None:
 
 
 def _typed(kind: str, parameters: Mapping[str, Any], path: str, checks: Mapping[str, Check]) -> None:
+    # Closed by default: a plugin that is added later stays refused until it has a check.
     if kind not in checks:
         raise _rejected(f"{path}.type", f"{kind!r} is not open to namespaces; {', '.join(checks)} is")
     checks[kind](parameters, f"{path}.parameters")
@@ -116,6 +118,7 @@ def _check_store(parameters: Mapping[str, Any], path: str) -> None:
         )
     for field in fields(StoreOptions):
         value, usual = parameters.get(field.encode_name), field.default
+        # Times were checked by `_check_times`: a default may be shorter than what a tenant may use.
         if _is_time(field.encode_name) or not (_is_number(value) and _is_number(usual)):
             continue
         if not value <= usual:  # also for NaN, which compares as neither
@@ -130,7 +133,7 @@ def _check_times(value: Any, path: str) -> None:
     if isinstance(value, Mapping):
         for name, item in value.items():
             most = _MAX_SECONDS.get(_last_word(str(name)))
-            if most is not None and _is_number(item) and not item <= most:
+            if most is not None and _is_number(item) and not item <= most:  # also for NaN
                 raise _too_large(join(path, str(name)), f"{most} seconds")
             _check_times(item, join(path, str(name)))
     elif isinstance(value, list | tuple):
@@ -148,7 +151,7 @@ def _last_word(name: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool)  # a bool is an int
 
 
 def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:

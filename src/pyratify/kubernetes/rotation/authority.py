@@ -11,6 +11,7 @@ from pyratify.kubernetes.rotation.secret_contents import CertifiedKey, ServiceNa
 if TYPE_CHECKING:
     from cryptography import x509
 
+# All of them, because x509.KeyUsage has no defaults
 _USAGES = (
     "digital_signature",
     "content_commitment",
@@ -76,9 +77,10 @@ def make_authority(service: ServiceNames, now: datetime, lifetimes: Lifetimes) -
     from cryptography import x509
 
     key, serial = _key(), x509.random_serial_number()
-    name = _name(f"{service.name[:40]} CA {serial % 16**8:08x}")
+    name = _name(f"{service.name[:40]} CA {serial % 16**8:08x}")  # 64 at most (RFC 5280, A.1)
     builder = _builder(name, name, key.public_key(), serial)
     builder = builder.not_valid_before(now - lifetimes.backdate).not_valid_after(now + lifetimes.authority)
+    # Path length 0: it can sign server certificates, and no further authority (RFC 5280, 4.2.1.9).
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     return CertifiedKey(_signed(builder, key, key, "key_cert_sign", "crl_sign"), key)
 
@@ -159,7 +161,7 @@ def _signed(builder: "x509.CertificateBuilder", key: Any, signer: Any, *usages: 
     from cryptography.hazmat.primitives.hashes import SHA256
 
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-    if key is not signer:
+    if key is not signer:  # a self-signed one may omit it (RFC 5280, 4.2.1.1)
         builder = builder.add_extension(identifier, critical=False)
     usage = x509.KeyUsage(**{name: name in usages for name in _USAGES})
     return builder.add_extension(usage, critical=True).sign(signer, SHA256())

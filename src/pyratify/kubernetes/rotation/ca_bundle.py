@@ -80,7 +80,7 @@ async def update_ca_bundles(api: Api, targets: Iterable[CaBundleTarget], authori
         try:
             changed = await _update(api, target, text)
         except ApiFault as fault:
-            faults.append(f"{target}: {fault.message}")
+            faults.append(f"{target}: {fault.message}")  # the other bundles are updated all the same
             continue
         if changed:
             unchanged = False
@@ -98,7 +98,7 @@ async def _update(api: Api, target: CaBundleTarget, text: str) -> bool:
                 await api.request("PATCH", target.path, patch, content_type=MERGE_PATCH)
             return bool(patch)
         except ApiFault as fault:
-            if fault.is_missing:
+            if fault.is_missing:  # as a Provider where there is no Gatekeeper
                 return False
             if not fault.is_conflict or attempt == _TRIES:
                 raise
@@ -121,6 +121,7 @@ def change(found: Object, text: str) -> Object:
         part = {"spec": {"caBundle": text}}
     if not part:
         return {}
+    # With the version, because the list of webhooks replaces all changes of other writers.
     version = (found.get("metadata") or {}).get("resourceVersion")
     return {"metadata": {"resourceVersion": version}, **part}
 

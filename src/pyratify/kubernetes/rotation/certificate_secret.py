@@ -65,7 +65,7 @@ class SecretStore:
         data = {name: base64.b64encode(getattr(contents, field)).decode() for field, name in _FIELDS.items()}
         metadata: Object = {"annotations": {ANNOTATION: ROTATED}}
         if stored.version:
-            metadata["resourceVersion"] = stored.version
+            metadata["resourceVersion"] = stored.version  # 409 where it was changed since
             body: Object = {"metadata": metadata, "data": data}
             return _stored(await self.api.request("PATCH", self._path, body, content_type=MERGE_PATCH))
         metadata |= {"name": self.service.secret, "namespace": self.service.namespace}
@@ -76,6 +76,7 @@ class SecretStore:
             "metadata": metadata,
             "data": data,
         }
+        # POST, not an update: where another replica was faster, it conflicts.
         path = collection_path("v1", "secrets", self.service.namespace)
         return _stored(await self.api.request("POST", path, body))
 
@@ -96,7 +97,7 @@ def _stored(found: Object) -> StoredSecret:
 def _decoded(text: object) -> bytes:
     try:
         return decode_base64(text) if isinstance(text, str) else b""
-    except InvalidBase64:
+    except InvalidBase64:  # counts as missing, so that it is replaced
         return b""
 
 

@@ -14,8 +14,9 @@ from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, Object, c
 _API, _PLURAL = "coordination.k8s.io/v1", "leases"
 _PREFIX = "serving.ratify.sh/"
 _HEARTBEAT = 60.0
+# Long, because retiring an authority too early cuts off replicas, and too late costs nothing.
 _SILENCE = 6 * 3600.0
-_MAX_SECONDS = 3600
+_MAX_SECONDS = 3600  # another writer may promise years
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class LeaderLease:
         Raises:
             ApiFault: It can be neither read nor written.
         """
-        for _ in range(2):
+        for _ in range(2):  # once more after a conflict, with what the other replica wrote
             found = await self._read()
             free = self._is_free(found)
             try:
@@ -93,11 +94,12 @@ class LeaderLease:
 
     async def _write(self, found: Object, serving: str, *, take: bool) -> Object:
         """Write the Lease; only taking it needs the version that was found, because notes of replicas do not collide."""
+        # The time makes every note differ from the last, which is how replicas see that this one lives.
         noted = f"{serving[:32]}.{self.clock.now():%Y%m%dT%H%M%S%f}"
         annotations: Object = {self._annotation: noted}
         body: Object = {"metadata": {"annotations": annotations}}
         if take:
-            annotations |= dict.fromkeys(self._silent(found) - {self._annotation})
+            annotations |= dict.fromkeys(self._silent(found) - {self._annotation})  # null removes (RFC 7396)
             body["spec"] = self._held(_spec(found))
             body["metadata"] |= _version(found)
         if found:
@@ -163,6 +165,7 @@ class LeaderLease:
 
     @property
     def _annotation(self) -> str:
+        # A hash, because an annotation's name has at most 63 characters, and a Pod's up to 253.
         return _PREFIX + hashlib.sha256(self.identity.encode()).hexdigest()[:16]
 
     @property

@@ -117,8 +117,9 @@ class PlannedStep:
 
 def decide(at: Situation) -> PlannedStep:
     """Decide what to do now."""
-    if at.is_foreign:
+    if at.is_foreign:  # first: no later step may write such a Secret
         return PlannedStep(Step.LEAVE, "the certificate in the Secret is managed by other means")
+    # Announcing takes time, which is there only while clients accept what is served.
     fresh = Step.ANNOUNCE if at.is_serving else Step.START
     if at.authority is None:
         return PlannedStep(fresh, "there is no authority that can sign")
@@ -140,9 +141,10 @@ def carry_out(step: Step, at: Situation) -> SecretContents:
     if step is Step.ANNOUNCE:
         authority = make_authority(at.service, at.now, at.lifetimes)
         trusted = bundle((authority.certificate, *_old(at)))
-        key = encode(authority)[1]
+        key = encode(authority)[1]  # the old authority signs no more, so its key is dropped
         return replace(at.contents, authorities=trusted, authority_key=key, managed=True)
     if step is Step.ISSUE and authority is not None:
+        # The old ones stay trusted, because other replicas serve their certificates until they read this one.
         others = tuple(one for one in at.found.trusted if one != authority.certificate)
         return _written((authority.certificate, *others), authority, _leaf(at, authority))
     if step is Step.RETIRE and authority is not None:
@@ -165,6 +167,7 @@ def _decide_overlap(at: Situation, leaf: CertifiedKey) -> PlannedStep:
     """Decide while the server certificate is still of an older authority."""
     if at.cluster_state.announced:
         return PlannedStep(Step.ISSUE, "all clients trust the new authority")
+    # A certificate that is not trusted yet cuts off some clients, an expired one all of them.
     if leaf.ends - at.now < at.lifetimes.urgent:
         return PlannedStep(
             Step.ISSUE, "the server certificate ends before all clients trust the new authority"
@@ -178,6 +181,7 @@ def _decide_leaf(at: Situation, leaf: CertifiedKey) -> PlannedStep:
         return PlannedStep(Step.ISSUE, "the server certificate ends soon")
     if not at.found.names.issuperset(at.service.names):
         return PlannedStep(Step.ISSUE, "the server certificate lacks a name of the service")
+    # Validity begins earlier than the certificate was made, by `backdate`.
     served = at.now - (leaf.begins + at.lifetimes.backdate)
     if len(at.found.trusted) > 1 and at.cluster_state.adopted and served >= at.lifetimes.overlap:
         return PlannedStep(Step.RETIRE, "every replica serves the new certificate")

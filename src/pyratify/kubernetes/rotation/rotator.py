@@ -89,6 +89,7 @@ class Rotator:
     async def _check(self) -> str:
         stored = await self._store.read()
         fault = self._serve_stored(stored)
+        # After serving: every replica serves, and notes in the Lease what it serves by now.
         held = await self._lease.hold(self.serving)
         self.leading = held.leading
         return await self._lead(stored, held) if held.leading else fault
@@ -111,8 +112,9 @@ class Rotator:
 
     async def _lead(self, stored: StoredSecret, held: LeaseState) -> str:
         """Update the Secret, then the bundles; return why one of them could not be updated."""
+        # Notes have 32 digits of it; a different one means that some replica still serves an older leaf.
         adopted = held.served == {fingerprint(stored.contents.certificate)[:32]}
-        for _ in range(_STEPS):
+        for _ in range(_STEPS):  # a new authority takes at most announcing, issuing and retiring
             at = self._situation(stored, adopted=adopted)
             decision = decide(at)
             if decision.step in (Step.KEEP, Step.LEAVE):
@@ -120,8 +122,9 @@ class Rotator:
             stored = await self._store.write(stored, carry_out(decision.step, at))
             _LOG.info("certificates", extra={"step": decision.step.value, "why": decision.why})
             self._serve_stored(stored)
-            adopted = False
+            adopted = False  # what was written now is read by the others later
         fault = self._serve_stored(stored)
+        # The Secret comes first: where a leader ends in between, the next one announces what is in it.
         return "; ".join(part for part in (fault, *await self._update_bundles(stored)) if part)
 
     def _situation(self, stored: StoredSecret, *, adopted: bool) -> Situation:
@@ -147,7 +150,7 @@ class Rotator:
         update = await update_ca_bundles(self.api, self.targets, bundle(found.trusted))
         now = fingerprint(stored.contents.authorities)
         if update.faults:
-            self._announced = ("", 0.0)
+            self._announced = ("", 0.0)  # the settling time begins anew
         elif not update.unchanged or self._announced[0] != now:
             self._announced = (now, self.clock.monotonic())
         return update.faults

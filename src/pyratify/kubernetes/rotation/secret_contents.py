@@ -116,6 +116,7 @@ class Findings:
 def examine(contents: SecretContents) -> Findings:
     """Parse the contents; a malformed part counts as missing, so that it is replaced."""
     trusted = _certificates(contents.authorities)[:MAX_AUTHORITIES]
+    # The first alone is the server's own (RFC 8446, 4.4.2); the rest is its chain.
     leaf = _identity(_certificates(contents.certificate)[:1], contents.key)
     authority = _identity(trusted, contents.authority_key)
     return Findings(
@@ -140,7 +141,7 @@ def fingerprint(certificate: bytes) -> str:
 
 
 def _certificates(pem: bytes) -> "tuple[Certificate, ...]":
-    if len(pem) > MAX_DOCUMENT:
+    if len(pem) > MAX_DOCUMENT:  # checked before parsing, which takes time for every block
         return ()
     try:
         blocks = read_pem(pem)
@@ -156,7 +157,7 @@ def _certificate(der: bytes) -> "Certificate | None":
 
     try:
         found = load_x509(der)
-        found.public_key()
+        found.public_key()  # only now is the key parsed
     except Exception:  # noqa: BLE001 - a key of an unknown kind, too, counts as missing
         return None
     return found
@@ -182,7 +183,7 @@ def _may_sign(certificate: "Certificate") -> bool:
 
     try:
         parsed = parse_certificate(certificate.public_bytes(Encoding.DER))
-        check_public_key(parsed.key)
+        check_public_key(parsed.key)  # one that clients refuse would cut off all of them
     except (VerificationError, WeakKey):
         return False
     usages = parsed.key_usage.usages if parsed.key_usage else frozenset()

@@ -85,6 +85,7 @@ def _file(secret: Secret) -> DockerFile:
         file = parse_docker_file(secret.data.get(_PULL_ENTRY, b""), secret.title)
     except StoreError as error:
         raise ConfigurationError(error.message, path="secret", reason=error.reason) from None
+    # A Secret must not choose programs that the provider runs.
     if file.helpers or file.store:
         raise ConfigurationError(
             f"{secret.title} names credential helpers, which are programs of the provider", path="secret"
@@ -98,6 +99,7 @@ def _file(secret: Secret) -> DockerFile:
 
 def _basic(secret: Secret) -> Credential:
     try:
+        # Without line breaks, because `kubectl create secret --from-file` keeps those of text editors.
         username, password = (
             secret.data.get(name, b"").decode().rstrip("\r\n") for name in ("username", "password")
         )

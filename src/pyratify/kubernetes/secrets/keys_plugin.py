@@ -43,6 +43,7 @@ class SecretDocuments:
             ConfigurationError: There is none, one is empty, or one holds a private key.
         """
         secret = self._secret
+        # Sorted, because every replica must compute the same fingerprint.
         names = (self._key,) if self._key else tuple(sorted(secret.data))
         if not names or not set(names) <= set(secret.data):
             raise ConfigurationError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SECRETS = 16
 """How many Secrets one NamespacedExecutor may name: each is read periodically, one after another."""
+# Checked before they become parts of a path: `../` would name other objects, with the provider's rights.
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -75,6 +76,7 @@ class SecretReader:
         Raises:
             ConfigurationError: It must not be named here, or `KEY_UNAVAILABLE`: it cannot be read.
         """
+        # The API server checks the provider's rights, which exceed the tenant's.
         if self.tenant and namespace not in ("", self.home):
             raise ConfigurationError(
                 f"a NamespacedExecutor may name Secrets of its own namespace only, which is {self.home}",
@@ -104,9 +106,9 @@ class SecretReader:
             try:
                 given = await self.api.get(object_path("v1", "secrets", name, namespace))
             except ApiFault as fault:
-                if fault.is_missing:
+                if fault.is_missing:  # built again, so that the status says so
                     return True
-                continue
+                continue  # an outage of the API server must not end what works
             if _version(given) != version:
                 return True
         return False

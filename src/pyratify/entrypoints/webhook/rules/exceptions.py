@@ -11,6 +11,7 @@ from pyratify.core.reference import Reference, canonical_registry, is_registry
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.entrypoints.webhook.rules.rules_document import ExceptionConfig
 
+# An exception without an end is a rule; a year, and one day for leap years, is the most.
 LONGEST = timedelta(days=366)
 
 
@@ -59,10 +60,13 @@ class Exemption:
             now: The time.
         """
         config = self.config
+        # Names in full: a pattern would also cover namespaces that are made later.
         if now >= config.until or namespace not in config.namespaces:
             return False
+        # All at once: two exceptions that each lift one reason must not lift both (decision 0014).
         if config.codes and not set(codes) <= set(config.codes):
             return False
+        # A tag may be moved to other content, so a pinned exception needs the digest in the object.
         is_pinned = reference.digest is not None and reference.at(reference.digest) in self._pinned
         return is_pinned or self._scopes.match(reference) is not None
 
@@ -71,6 +75,7 @@ def _scopes(patterns: Iterable[str], path: str) -> ScopeMap[bool]:
     found = []
     for pattern in patterns:
         registry = pattern.removesuffix("/*")
+        # Whole registries and wildcard hosts would except images that other teams push.
         if pattern == EVERYTHING or pattern.startswith("*.") or _is_registry(registry):
             raise ConfigurationError(
                 f"{pattern[:200]!a} is too broad for an exception",
@@ -86,6 +91,7 @@ def _scopes(patterns: Iterable[str], path: str) -> ScopeMap[bool]:
 
 def _is_registry(text: str) -> bool:
     canonical = canonical_registry(text) if is_registry(text) else ""
+    # As container runtimes tell a registry from a path: by a dot, a port, or the name localhost.
     return "." in canonical or ":" in canonical or canonical == "localhost"
 
 
@@ -94,4 +100,4 @@ def _pinned(text: str, path: str) -> Reference:
         found = Reference.parse(text)
     except InvalidReference as error:
         raise ConfigurationError(error.message, path=path, remedy=error.remedy) from None
-    return found if found.digest is None else found.at(found.digest)
+    return found if found.digest is None else found.at(found.digest)  # the tag beside a digest says nothing

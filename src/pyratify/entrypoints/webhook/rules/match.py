@@ -13,6 +13,7 @@ from pyratify.entrypoints.webhook.rules.exceptions import Exemption
 from pyratify.entrypoints.webhook.rules.rules_document import Mode, RuleConfig, RulesConfig, UnknownKinds
 from pyratify.entrypoints.webhook.rules.selectors import names
 
+# By number and not by position in the file: the order of lines must mean nothing (decision 0014).
 _STRICTNESS = {Mode.AUDIT: 0, Mode.WARN: 1, Mode.DENY: 2}
 
 
@@ -58,6 +59,7 @@ class Rule:
     def matches(self, attributes: ObjectAttributes) -> bool:
         """Return whether it applies to an object."""
         config, kind = self.config, attributes.kind
+        # Exclusions win over names: to be laxer somewhere, a namespace is taken out of the strict rule.
         if not self._inside.fullmatch(attributes.namespace) or self._outside.fullmatch(attributes.namespace):
             return False
         if config.kinds and not {kind.name, str(kind)} & set(config.kinds):
@@ -65,6 +67,7 @@ class Rule:
         space, selector = config.namespace_selector, config.object_selector
         if space is not None and not space.matches(attributes.namespace_labels):
             return False
+        # Old and new labels: removing a label in the same update must not evade the rule.
         return selector is None or any(selector.matches(each) for each in attributes.labels)
 
 
@@ -118,6 +121,7 @@ class Rules:
         Labels of objects only add to other rules: one that does not deny never stands alone because of them.
         """
         found = [rule for rule in self._rules if rule.matches(attributes)]
+        # Else an author's label would turn "no rule: denied" into "only a warning".
         if not any(rule.mode is Mode.DENY or rule.config.object_selector is None for rule in found):
             return ()
         return tuple(sorted(found, key=lambda rule: -_STRICTNESS[rule.mode]))
@@ -138,6 +142,7 @@ class Rules:
 def _rule(config: RuleConfig, path: str, known: Iterable[Kind]) -> Rule:
     kinds = {text for kind in known for text in (kind.name, str(kind))}
     for index, name in enumerate(config.kinds):
+        # A misspelled kind would make a rule that never matches.
         if name not in kinds:
             raise ConfigurationError(
                 f"there is no kind {name!a} with a Pod in it",
@@ -156,6 +161,7 @@ def _check_selector(config: RuleConfig, path: str) -> None:
     """Reject selectors that an object's author could evade by its labels."""
     selector = config.object_selector
     for index, each in enumerate(selector.match_expressions if selector else ()):
+        # Both match until the author adds a label, which would then remove the rule.
         if each.operator in ("NotIn", "DoesNotExist"):
             raise ConfigurationError(
                 f"a label of an object must not take a rule away, as it would with {each.operator}",
@@ -168,6 +174,7 @@ def _pod_specs(config: RulesConfig) -> Mapping[Kind, tuple[str, ...]]:
     found = dict(POD_SPECS)
     for index, each in enumerate(config.pod_templates):
         kind = Kind(each.group, each.kind)
+        # A second path for a Pod would hide the images at the first one.
         if kind in found:
             raise ConfigurationError(
                 f"where {kind} keeps its Pod is known already", path=f"podTemplates[{index}]"
@@ -179,6 +186,7 @@ def _pod_specs(config: RulesConfig) -> Mapping[Kind, tuple[str, ...]]:
 def _check_names(path: str, given: Iterable[str]) -> None:
     seen: set[str] = set()
     for index, name in enumerate(given):
+        # Messages and the audit log name rules and exceptions, so a name must mean one.
         if name in seen:
             raise ConfigurationError(f"the name {name!a} is given twice", path=f"{path}[{index}].name")
         seen.add(name)

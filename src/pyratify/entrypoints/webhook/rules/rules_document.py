@@ -11,8 +11,10 @@ from pyratify.core.reason import Reason
 from pyratify.entrypoints.webhook.rules.selectors import LabelSelector, NamespacePattern
 
 Sentence = Annotated[str, Meta(min_length=3, max_length=300)]
+# Without a time zone an end would depend on where the webhook runs.
 Moment = Annotated[datetime, Meta(tz=True)]
 Namespace = Annotated[
+    # RFC 1123, section 2.1; `$` also matches before a final newline, which the look-ahead rules out.
     str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?!\n)$")
 ]
 Step = Annotated[str, Meta(min_length=2, max_length=200, pattern=r"^(?:/[A-Za-z0-9_-]+)+(?!\n)$")]
@@ -54,7 +56,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     kinds: tuple[Name, ...] = ()
     object_selector: LabelSelector | None = None
     mode: Mode = Mode.DENY
-    require_digest: bool = True
+    require_digest: bool = True  # a tag may be moved between the decision and the pull
 
 
 class ExceptionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -107,7 +109,7 @@ class RulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     rules: Annotated[tuple[RuleConfig, ...], Meta(min_length=1)] = (RuleConfig(name="default"),)
     exceptions: tuple[ExceptionConfig, ...] = ()
-    unknown_kinds: UnknownKinds = UnknownKinds.DENY
+    unknown_kinds: UnknownKinds = UnknownKinds.DENY  # custom resources may hold Pods
     verify_unchanged: bool = False
     pod_templates: tuple[PodTemplateConfig, ...] = ()
     max_images: Annotated[int, Meta(ge=1, le=1000)] = 64

@@ -8,9 +8,11 @@ from msgspec import Meta, Struct, field
 
 from pyratify.core.errors import ConfigurationError
 
+# No dot and no newline: a star stays inside the name of one namespace.
 _STAR = "[a-z0-9-]*"
 NamespacePattern = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9*-]+(?!\n)$")]
 Operator = Annotated[str, Meta(pattern=r"^(?:In|NotIn|Exists|DoesNotExist)(?!\n)$")]
+# A prefix of 253, a slash and a name of 63 characters, as Kubernetes allows.
 Label = Annotated[str, Meta(min_length=1, max_length=317)]
 Value = Annotated[str, Meta(max_length=63)]
 
@@ -34,6 +36,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         Raises:
             ValueError: `In` or `NotIn` without values, or another operator with some.
         """
+        # `In` without values matches nothing, and `Exists` with some ignores them, both silently.
         if bool(self.values) != (self.operator in ("In", "NotIn")):
             raise ValueError(f"the operator {self.operator} with {len(self.values)} values")
 
@@ -79,7 +82,9 @@ def names(patterns: tuple[str, ...], path: str) -> re.Pattern[str]:
         ConfigurationError: A pattern with stars side by side, which would be slow and say no more.
     """
     for pattern in patterns:
+        # The stars are the exponent of the time that backtracking takes (ReDoS).
         if "**" in pattern or pattern.count("*") > 3:
             raise ConfigurationError(f"{pattern!a} has too many stars", path=path)
     alternatives = "|".join(re.escape(pattern).replace(r"\*", _STAR) for pattern in patterns)
+    # `(?!)` matches nothing; an empty alternative would match the empty name.
     return re.compile(f"(?:{alternatives})" if patterns else r"(?!)", re.ASCII)

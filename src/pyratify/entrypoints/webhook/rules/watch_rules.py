@@ -13,6 +13,7 @@ from pyratify.entrypoints.webhook.rules.match import Rules
 from pyratify.entrypoints.webhook.rules.rules_document import RulesConfig
 
 _LOG = logging.getLogger("pyratify.webhook")
+# Tools write a file in steps: a fault of a moment must not take replicas out of service.
 _GRACE = 60.0
 
 
@@ -52,6 +53,7 @@ class FollowedRules:
         if self.path is None:
             self.current = Rules.read(RulesConfig(), self.clock.now())
             return
+        # Raises at the start: rules that were never good have no predecessor to fall back on.
         self._seen = read(self.path)
         self.current = self._checked(self._seen, self.path)
         self._tell()
@@ -62,6 +64,7 @@ class FollowedRules:
             return False
         try:
             data = read(self.path)
+            # By content: the times of files change with every exchange of a mounted ConfigMap.
             if data == self._seen:
                 self.fault = None
                 return False
@@ -69,6 +72,7 @@ class FollowedRules:
         except ConfigurationError as error:
             self._refuse(error)
             return False
+        # `current` is replaced whole, so requests on the event loop need no lock.
         self.current, self._seen, self.fault = fresh, data, None
         self._tell()
         return True
@@ -87,6 +91,7 @@ class FollowedRules:
 
     def _checked(self, data: bytes, path: Path) -> Rules:
         found = _decoded(data, path, self.clock)
+        # Found here and not at the first review, which could only be denied.
         if found.selects_namespaces and not self.has_cluster:
             raise ConfigurationError(
                 f"the rules {path}: a namespaceSelector needs the API server of a cluster",
@@ -96,13 +101,15 @@ class FollowedRules:
 
     def _refuse(self, error: ConfigurationError) -> None:
         if self.fault is None:
-            self._since = self.clock.monotonic()
+            self._since = self.clock.monotonic()  # when it began, not when it was seen last
+        # Once: the file is read every two seconds.
         if self.fault is None or self.fault.message != error.message:
             _LOG.error("rules refused", extra={"error": error.message, "code": error.reason.value})
         self.fault = error
 
     def _tell(self) -> None:
         _LOG.info("rules in use", extra={"rules": len(self.current.config.rules)})
+        # Said here, so that a refused image is not the first sign of it.
         for name in self.current.expired(self.clock.now()):
             _LOG.warning("an exception has expired", extra={"exception": name})
 
