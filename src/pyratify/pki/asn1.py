@@ -14,7 +14,9 @@ UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
 SEQUENCE = 0x30
 SET = 0x31
+# Certificates and tokens have some ten in one value; this bounds what a hostile one costs.
 MAX_ELEMENTS = 1000
+# DER: always seconds and Z, no zeros at the end of a fraction (X.690, 11.7).
 _TIME = re.compile(rb"(\d{14})(?:\.(\d{0,8}[1-9]))?Z", re.ASCII)
 
 
@@ -28,6 +30,7 @@ def encode(tag: int, content: bytes) -> bytes:
     if len(content) < 0x80:
         return bytes((tag, len(content))) + content
     length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    # Four octets of length are more than any value here needs, and `der.py` reads no more.
     return bytes((tag, 0x80 | len(length))) + length + content
 
 
@@ -93,6 +96,7 @@ def members(content: bytes, tag: int) -> tuple[Element, ...]:
         InvalidDer: One has not.
     """
     found = _bounded(read_elements(content))
+    # A SET OF or SEQUENCE OF has one type; a stray member would be skipped silently elsewhere.
     if any(member.tag != tag for member in found):
         raise InvalidDer("a member is of another type")
     return found
@@ -105,6 +109,7 @@ def integer(element: Element) -> int:
         InvalidDer: It is empty or longer than needed.
     """
     data = element.content
+    # X.690, 8.3.2: the first nine bits are never all equal.
     if not data or (len(data) > 1 and data[0] in (0x00, 0xFF) and data[0] >> 7 == data[1] >> 7):
         raise InvalidDer("an integer is empty or longer than needed")
     return int.from_bytes(data, "big", signed=True)
@@ -117,17 +122,20 @@ def object_identifier(element: Element) -> str:
         InvalidDer: It is empty, too long, ends early or is longer than needed.
     """
     data = element.content
+    # Bounded: the arithmetic on a long arc is quadratic in its length.
     if not data or len(data) > 64 or data[-1] & 0x80:
         raise InvalidDer("an object identifier is empty, too long or ends early")
     arcs: list[int] = []
     value = 0
     for octet in data:
+        # X.690, 8.19.2: padding would give one identifier two spellings.
         if octet == 0x80 and value == 0:
             raise InvalidDer("an object identifier is longer than needed")
         value = value << 7 | octet & 0x7F
         if octet < 0x80:
             arcs.append(value)
             value = 0
+    # X.690, 8.19.4: the first two arcs share one number, and only the arc 2 may exceed 39.
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
@@ -140,6 +148,7 @@ def algorithm(element: Element) -> str:
     """
     cursor = Cursor(element.content)
     identifier = object_identifier(cursor.next(OBJECT_IDENTIFIER))
+    # Parameters would change the algorithm, as for RSASSA-PSS; NULL is what RSA has (RFC 3279, 2.2.1).
     if any((parameter.tag, parameter.content) != (0x05, b"") for parameter in cursor.rest()):
         raise InvalidDer("an algorithm has parameters, where only NULL is allowed")
     return identifier
@@ -160,7 +169,9 @@ def time(element: Element) -> datetime:
     digits = match[1].decode("ascii")
     parts = (int(digits[start:end]) for start, end in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14)))
     year, month, day, hour, minute, second = parts
+    # Cut off, not rounded: a time must not move into the future.
     micros = int((match[2] or b"").ljust(6, b"0")[:6])
+    # Leap seconds and the 30th of February have the right form, and are no times.
     try:
         return datetime(year, month, day, hour, minute, second, micros, UTC)
     except ValueError:

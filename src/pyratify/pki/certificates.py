@@ -22,7 +22,7 @@ from pyratify.pki.public_keys import spki_fingerprint
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as ParsedCertificate
 
-MAX_CERTIFICATE = 64 * 1024
+MAX_CERTIFICATE = 64 * 1024  # real ones have some 2 KiB
 _MAX_SERIAL_OCTETS = 20
 BASIC_CONSTRAINTS = "2.5.29.19"
 KEY_USAGE = "2.5.29.15"
@@ -59,7 +59,7 @@ class ExtendedKeyUsage:
     purposes: frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no slots: cached_property needs __dict__
 class Certificate:
     """A certificate.
 
@@ -121,7 +121,7 @@ class Certificate:
         from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
         try:
-            self.parsed.verify_directly_issued_by(issuer.parsed)
+            self.parsed.verify_directly_issued_by(issuer.parsed)  # checks the names as well
         except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
             return False
         return True
@@ -242,7 +242,7 @@ def _parse(der: bytes) -> Certificate:
     from cryptography.x509 import Version
 
     parsed = load_x509(der)
-    if parsed.version is not Version.v3:
+    if parsed.version is not Version.v3:  # earlier ones have no extensions
         raise VerificationError(Reason.CHAIN_INVALID, "a certificate is not of version 3")
     extensions = {extension.oid.dotted_string: extension for extension in parsed.extensions}
     digest = parsed.signature_hash_algorithm
@@ -265,7 +265,7 @@ def _parse(der: bytes) -> Certificate:
 def _key(parsed: "ParsedCertificate") -> Any:
     try:
         return parsed.public_key()
-    except ValueError:
+    except ValueError:  # such as a point that is not on its curve
         raise VerificationError(Reason.CERT_WEAK, "a certificate has a key that cannot be used") from None
 
 
@@ -287,7 +287,7 @@ def _key_usage(extensions: Mapping[str, Any]) -> KeyUsage | None:
         "keyAgreement": value.key_agreement,
         "keyCertSign": value.key_cert_sign,
         "cRLSign": value.crl_sign,
-        "encipherOnly": value.key_agreement and value.encipher_only,
+        "encipherOnly": value.key_agreement and value.encipher_only,  # raises without keyAgreement
         "decipherOnly": value.key_agreement and value.decipher_only,
     }
     return KeyUsage(found.critical, frozenset(name for name, is_set in usages.items() if is_set))

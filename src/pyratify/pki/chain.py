@@ -15,8 +15,10 @@ from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.public_keys import MAX_RSA_BITS, WeakKey, check_public_key
 from pyratify.pki.times import format_time
 
-MAX_CHAIN = 10
+MAX_CHAIN = 10  # each certificate is parsed and verified, so the publisher must not choose how many
+# signature-specification.md, "Other requirements": no SHA-1.
 _STRONG_HASHES = ("sha256", "sha384", "sha512")
+# Leaf Certificates, "Key Usage": these bits MUST NOT be set.
 _LEAF_FORBIDDEN = frozenset(
     {
         "keyEncipherment",
@@ -29,6 +31,7 @@ _LEAF_FORBIDDEN = frozenset(
     }
 )
 TIMESTAMPING = "1.3.6.1.5.5.7.3.8"
+# Leaf Certificates, "Extended Key Usage"; OCSPSigning is added here.
 _NOT_FOR_CODE = {
     "2.5.29.37.0": "anyExtendedKeyUsage",
     "1.3.6.1.5.5.7.3.1": "serverAuth",
@@ -64,6 +67,7 @@ class Chain:
     @property
     def unevaluated(self) -> tuple[str, ...]:
         """Object identifiers of critical extensions that the specification leaves unread."""
+        # Notary fails open on all other extensions (Other requirements), so they are only reported.
         found = (oid for certificate in self.certificates for oid in certificate.other_critical)
         return tuple(dict.fromkeys(found))
 
@@ -73,6 +77,7 @@ class Chain:
         Raises:
             VerificationError: `CERT_EXPIRED`.
         """
+        # Nesting MUST NOT be enforced (Other requirements): a leaf may outlive its issuer.
         for certificate in self.certificates:
             if not certificate.not_before <= at <= certificate.not_after:
                 raise VerificationError(
@@ -83,6 +88,7 @@ class Chain:
 
     def is_anchored(self, anchors: Iterable[bytes]) -> bool:
         """Return whether one of the certificates is, byte for byte, one of the anchors."""
+        # Byte for byte: a certificate with the same name or key is another one.
         trusted = frozenset(anchors)
         return any(certificate.der in trusted for certificate in self.certificates)
 
@@ -100,9 +106,11 @@ def validate_chain(documents: Sequence[bytes], purpose: Purpose = Purpose.CODE_S
     if not 0 < len(documents) <= MAX_CHAIN:
         raise _invalid(f"a certificate chain has 1 to {MAX_CHAIN} certificates, not {len(documents)}")
     certificates = tuple(parse_certificate(document) for document in documents)
+    # First the cheap checks, for every certificate, then the signatures.
     for certificate in certificates:
         check_strength(certificate)
     _check_links(certificates)
+    # The root of a chain of one is a leaf and no authority (Other requirements).
     for below, certificate in enumerate(certificates[1:]):
         check_authority(certificate, below, purpose)
     check_leaf(certificates[0], purpose)
@@ -115,12 +123,14 @@ def check_strength(certificate: Certificate) -> None:
     Raises:
         VerificationError: `CERT_WEAK`; `CHAIN_INVALID` for a key so large that it only costs time.
     """
+    # Checked on its own: such a key is meant to cost time, and is no question of strength.
     if getattr(certificate.key, "key_size", 0) > MAX_RSA_BITS:
         raise _invalid(f"the key of {certificate.subject!r} is larger than {MAX_RSA_BITS} bits")
     try:
         key = check_public_key(certificate.key)
     except WeakKey as error:
         raise VerificationError(Reason.CERT_WEAK, f"{certificate.subject!r} has {error}") from None
+    # Ed25519 has no key_size; Notary allows RSA and ECDSA alone (Algorithm Selection).
     if not hasattr(key, "key_size"):
         raise VerificationError(
             Reason.CERT_WEAK, f"{certificate.subject!r} has a key that is neither RSA nor ECDSA"
@@ -150,8 +160,10 @@ def check_authority(certificate: Certificate, below: int, purpose: Purpose = Pur
     )
     if constraints is None or not constraints.critical or not constraints.ca:
         raise _invalid(f"{name} is no authority: basicConstraints must be critical, with cA true")
+    # RFC 5280, section 4.2.1.9; without this, a subordinate authority could make further ones.
     if constraints.path_length is not None and constraints.path_length < below:
         raise _invalid(f"{name} allows {constraints.path_length} authorities below it, and there are {below}")
+    # "SHOULD be marked critical" above timestamping leaves, "MUST" above code signing.
     critical = usage is not None and (usage.critical or purpose is Purpose.TIMESTAMPING)
     if usage is None or not critical or "keyCertSign" not in usage.usages:
         raise _invalid(f"{name} is no authority: keyUsage must be critical, with keyCertSign")
@@ -163,12 +175,14 @@ def check_leaf(certificate: Certificate, purpose: Purpose) -> None:
     Raises:
         VerificationError: `CHAIN_INVALID` for an authority, else `CERT_KEY_USAGE`.
     """
+    # An authority's key that signs artifacts could also make certificates for other signers.
     if certificate.is_ca:
         raise _invalid(f"the signing certificate {certificate.subject!r} is an authority (cA is true)")
     _check_leaf_usage(certificate, purpose)
     if purpose is Purpose.TIMESTAMPING:
         _check_timestamping(certificate)
         return
+    # Optional for code signing, so its absence is no error.
     extended = certificate.extended_key_usage
     for purpose_id in sorted(extended.purposes if extended else ()):
         if purpose_id in _NOT_FOR_CODE:
@@ -188,18 +202,22 @@ def _check_leaf_usage(certificate: Certificate, purpose: Purpose) -> None:
 
 def _check_timestamping(certificate: Certificate) -> None:
     extended = certificate.extended_key_usage
+    # RFC 3161, section 2.3: critical, and this purpose alone.
     if extended is None or not extended.critical or extended.purposes != {TIMESTAMPING}:
         raise _usage(certificate, "extKeyUsage must be critical, with timeStamping and nothing else")
 
 
 def _check_links(certificates: tuple[Certificate, ...]) -> None:
     *others, root = certificates
+    # A root in the middle would start a second chain: the order is from leaf to root.
     for certificate in others:
         if certificate.is_self_issued and certificate.is_issued_by(certificate):
             raise _invalid(f"{certificate.subject!r} is self-signed and not the last of the chain")
+    # Order is required, so no path is searched: searching costs time, and finds what was not meant.
     for child, issuer in zip(others, certificates[1:], strict=True):
         if not child.is_issued_by(issuer):
             raise _invalid(f"{child.subject!r} is not issued by {issuer.subject!r}, which follows it")
+    # "MUST contain a root certificate" (Other requirements).
     if not root.is_self_signed:
         raise _invalid(f"the chain does not end with a self-signed root but with {root.subject!r}")
 

@@ -15,8 +15,9 @@ from pyratify.pki.times import from_epoch
 
 SIGN1_TAG = 18
 _EPOCH_TAG = 1
+# Tag, array, header map, list of certificates: real envelopes nest half as deep.
 _MAX_DEPTH = 8
-MAX_ITEMS = 10_000
+MAX_ITEMS = 10_000  # real envelopes have some dozens
 _SIZES = {24: 1, 25: 2, 26: 4, 27: 8}  # of the argument that follows an initial byte
 _STRINGS = (2, 3)
 _CONTEXT = "Signature1"
@@ -64,9 +65,11 @@ def parse_cose(data: bytes) -> CoseSign1:
         _refuse("it does not have four parts")
     protected, unprotected, payload, signature = outer.value
     if type(protected) is not bytes or not protected:
+        # Empty would be allowed by COSE, but the algorithm and `crit` of Notary are protected.
         _refuse("its protected header is not a byte string, or empty")
     if type(payload) is not bytes or type(signature) is not bytes:
         _refuse("its payload or signature is not a byte string")
+    # Decoded from the very bytes that are signed; times are the only tag inside.
     header = _header(_decode(protected, {_EPOCH_TAG: from_epoch}), "protected")
     return CoseSign1(
         header, _header(unprotected, "unprotected"), payload, signature, sig_structure(protected, payload)
@@ -75,8 +78,10 @@ def parse_cose(data: bytes) -> CoseSign1:
 
 def sig_structure(protected: bytes, payload: bytes) -> bytes:
     """Return the bytes that a COSE_Sign1 signature is made over (RFC 9052, section 4.4), with empty external data."""
+    # Lazy: only COSE signatures need the library.
     import cbor2
 
+    # One context and no external data, so a signature made for another structure does not fit.
     return cbor2.dumps([_CONTEXT, protected, b"", payload])
 
 
@@ -93,6 +98,7 @@ class _Tags(dict[int, Callable[[Any, bool], Any]]):
 
 def _check_item_count(data: bytes) -> None:
     """Count the items before anything is decoded (RFC 8949, section 3); what is malformed is left to the decoder."""
+    # The decoder builds everything before it returns, so limits on the result come too late.
     position = items = 0
     while position < len(data):
         items += 1
@@ -105,6 +111,7 @@ def _check_item_count(data: bytes) -> None:
         if (size := _SIZES.get(value, 0)) > 0:
             value = int.from_bytes(data[position : position + size], "big")
             position += size
+        # Strings are skipped, never entered: their bytes are no items.
         if kind in _STRINGS:
             position += value
 
@@ -115,6 +122,7 @@ def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
     _check_item_count(data)
     decoders = _Tags({tag: _ignoring(decoder) for tag, decoder in tags.items()})
     source = io.BytesIO(data)
+    # Two readers of one envelope must see the same headers; each option closes one difference.
     decoder = cbor2.CBORDecoder(
         source,
         semantic_decoders=decoders,
@@ -124,8 +132,10 @@ def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
     )
     try:
         value = decoder.decode()
+    # Not only its own errors: decoders of tags and the limits of Python raise others.
     except (cbor2.CBORDecodeError, ValueError, RecursionError, OverflowError, TypeError):
         _refuse("not CBOR, or CBOR that readers could understand in different ways")
+    # Bytes after it are not signed, and other readers may take them for a second envelope.
     if source.tell() != len(data):
         _refuse("there are bytes after it")
     return value
@@ -144,6 +154,7 @@ def _header(value: Any, what: str) -> Header:
     if type(value) is not dict:
         _refuse(f"its {what} header is not a map")
     for key in value:
+        # The label 1 and the text "1" differ in CBOR, and look alike in a message or a copy in JSON.
         if type(key) not in (int, str) or (type(key) is str and key.strip("-").isdigit()):
             _refuse(f"its {what} header has a key that is neither an integer nor a name")
     return value

@@ -33,6 +33,7 @@ def read_element(data: bytes, tag: int) -> Element:
     Raises:
         InvalidDer: It is something else, or something follows it.
     """
+    # Two are enough to know that there is more than one.
     elements = tuple(islice(read_elements(data), 2))
     if len(elements) != 1 or elements[0].tag != tag:
         raise InvalidDer(f"not exactly one element with tag {tag:#04x}")
@@ -48,6 +49,7 @@ def read_elements(data: bytes) -> Iterator[Element]:
     position = 0
     while position < len(data):
         tag = data[position]
+        # X.509, CMS and RFC 3161 have no tag numbers above 30.
         if tag & 0x1F == 0x1F:
             raise InvalidDer("a tag of more than one octet")
         length, start = _length(data, position + 1)
@@ -58,13 +60,16 @@ def read_elements(data: bytes) -> Iterator[Element]:
 
 
 def _length(data: bytes, position: int) -> tuple[int, int]:
+    # No octet left takes the way of an indefinite length, which is refused below.
     first = data[position] if position < len(data) else 0x80
     if first < 0x80:
         return first, position + 1
     start, count = position + 1, first & 0x7F
+    # Four octets are 4 GiB; a longer length only serves to exhaust a reader.
     if not 0 < count <= 4 or start + count > len(data):
         raise InvalidDer("an indefinite length or one that is cut off")
     length = int.from_bytes(data[start : start + count], "big")
+    # DER (X.690, 10.1): a longer form would be a second spelling of the same value.
     if length < 0x80 or length < 1 << (8 * (count - 1)):
         raise InvalidDer("a length that is not in its shortest form")
     return length, start + count

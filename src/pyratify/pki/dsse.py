@@ -8,8 +8,8 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_member
 
-MAX_SIGNATURES = 16
-_MAX_TYPE = 256
+MAX_SIGNATURES = 16  # envelope.md has no limit; each signature may be tried with each key
+_MAX_TYPE = 256  # media types are short (RFC 6838, section 4.2: 127 characters for each half)
 _MEMBERS = {"payload", "payloadType", "signatures"}
 
 
@@ -48,6 +48,7 @@ class DsseEnvelope:
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     """Return the bytes that are signed: PAE over UTF-8 with lengths in bytes (protocol.md, "Signature Definition")."""
+    # Lengths are of bytes, not characters: otherwise one PAE could be read as two messages.
     kind = payload_type.encode("utf-8")
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -72,14 +73,17 @@ def read_dsse(document: Any) -> DsseEnvelope:
         VerificationError: `ENVELOPE_MALFORMED`: a member missing, unknown or of the wrong type, lenient base64, no
             signature, or more than `MAX_SIGNATURES`.
     """
+    # Stricter than envelope.md, which ignores unknown members: nothing unsigned is let through.
     if not isinstance(document, dict) or set(document) != _MEMBERS:
         _refuse("it must have exactly payload, payloadType and signatures")
     kind, signatures = document["payloadType"], document["signatures"]
+    # ASCII only: two spellings of one letter would be two types.
     if not isinstance(kind, str) or not kind.isascii() or not 0 < len(kind) <= _MAX_TYPE:
         _refuse("payloadType is not a short ASCII text")
     if not isinstance(signatures, list) or not 0 < len(signatures) <= MAX_SIGNATURES:
         _refuse(f"signatures is not a list of 1 to {MAX_SIGNATURES} signatures")
     try:
+        # Standard base64 only, where protocol.md has URL-safe too: one envelope, one spelling.
         payload = decode_member(document["payload"], "payload")
         return DsseEnvelope(payload, kind, tuple(_signature(value) for value in signatures))
     except InvalidBase64 as error:
@@ -89,10 +93,12 @@ def read_dsse(document: Any) -> DsseEnvelope:
 def _signature(value: Any) -> DsseSignature:
     if not isinstance(value, dict) or not {"sig"} <= set(value) <= {"sig", "keyid"}:
         _refuse("a signature must have sig and may have keyid")
+    # "MUST NOT be used for security decisions" (protocol.md): kept for messages.
     keyid = value.get("keyid", "")
     if not isinstance(keyid, str):
         _refuse("a signature's keyid is not a text")
     signature = decode_member(value["sig"], "sig")
+    # An empty value is no signature, whatever a library makes of it.
     if not signature:
         _refuse("a signature is empty")
     return DsseSignature(signature, keyid)

@@ -19,9 +19,11 @@ def decode_base64(text: str) -> bytes:
         InvalidBase64: The text has other characters, white space, wrong padding or left-over bits.
     """
     try:
+        # Strict mode refuses foreign characters and padding in the wrong place, not left-over bits.
         data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:  # also what is not ASCII
         raise InvalidBase64("not base64") from None
+    # Encoded again: the only spelling with the unused bits zero is the one that comes back.
     if binascii.b2a_base64(data, newline=False).decode("ascii") != text:
         raise InvalidBase64("not canonical base64")
     return data
@@ -46,6 +48,7 @@ def decode_base64url(text: str) -> bytes:
         InvalidBase64: The text has other characters, padding, white space or left-over bits.
     """
     try:
+        # Padding is added for the decoder, and refused in the text by the comparison below.
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise InvalidBase64("not base64url") from None

@@ -38,12 +38,15 @@ def parse_jws(data: bytes) -> Jws:
         VerificationError: `ENVELOPE_MALFORMED`, `JSON_DUPLICATE_KEY` or `PARSE_LIMIT`.
     """
     document = load_object(data, "the JWS envelope")
+    # The general serialisation, with several signatures, is not allowed (signature-envelope-jws.md).
     if set(document) != _MEMBERS:
         _refuse("it must have exactly payload, protected, header and signature")
     if not isinstance(document["header"], dict):
         _refuse("header is not an object")
+    # Parsed from the encoded text that is signed; a copy of it elsewhere counts for nothing.
     protected = load_object(_bytes(document, "protected"), "the protected header")
     payload, signature = _bytes(document, "payload"), _bytes(document, "signature")
+    # From the texts as they came: encoding again could repair what was not canonical.
     signed = f"{document['protected']}.{document['payload']}".encode("ascii")
     return Jws(protected, document["header"], payload, signature, signed)
 
@@ -57,6 +60,7 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
     try:
         return strictjson.load_object(data, what=what)
     except strictjson.InvalidJson as error:
+        # Envelope or not is the question here; limits and duplicate keys keep their own codes.
         reason = Reason.ENVELOPE_MALFORMED if error.reason is Reason.JSON_INVALID else error.reason
         raise VerificationError(reason, error.message) from None
 

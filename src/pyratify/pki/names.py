@@ -17,6 +17,7 @@ from pyratify.pki.certificates import Certificate
 from pyratify.pki.der import OBJECT_IDENTIFIER, SEQUENCE, SET, InvalidDer, read_element, read_elements
 
 PREFIX = "x509.subject"
+# trust-store-trust-policy.md: "MUST contain" these; less would match many subjects.
 MANDATORY = ("C", "ST", "O")
 MAX_VALUE = 1024
 _OIDS = {
@@ -33,6 +34,7 @@ _OIDS = {
     "UID": "0.9.2342.19200300.100.1.1",
     "EMAILADDRESS": "1.2.840.113549.1.9.1",
 }
+# The specification allows S for ST; E is a common short form of emailAddress.
 _ALIASES = {"S": "ST", "E": "EMAILADDRESS"}
 _NAMES = {oid: name for name, oid in _OIDS.items()}
 # Codecs of the string types (X.680, section 41). TeletexString has many character sets, which agree on ASCII alone.
@@ -71,10 +73,12 @@ class SubjectIdentity:
 
     def matches(self, subject: Mapping[str, str]) -> bool:
         """Return whether the subject has every attribute with exactly this value."""
+        # Exactly: no case folding, which differs between languages and libraries.
         return all(subject.get(oid) == value for oid, value in self.attributes.items())
 
     def overlaps(self, other: "SubjectIdentity") -> bool:
         """Return whether one of the two matches every subject that the other matches."""
+        # "MUST NOT have overlapping values" (Trusted Identities Constraints).
         return self.matches(other.attributes) or other.matches(self.attributes)
 
 
@@ -102,6 +106,7 @@ def has_other_prefix(text: str) -> bool:
     A prefix that begins with `x509` is none: it is a misspelling of `x509.subject`.
     """
     prefix, _, value = text.partition(":")
+    # Taken for another kind, a misspelling would be left to a plugin that does not exist.
     return bool(_OTHER.fullmatch(prefix) and value.strip()) and not prefix.lower().startswith("x509")
 
 
@@ -120,6 +125,7 @@ def parse_name(text: str) -> Mapping[str, str]:
             )
         if oid is None:
             raise InvalidName(f"{name[:40]!r} is no attribute that can be compared")
+        # Which of the two counts would depend on the reader.
         if oid in attributes:
             raise InvalidName(f"{name!r} is given twice")
         if not value:
@@ -150,6 +156,7 @@ def _components(text: str) -> Iterator[tuple[str, str]]:
             raise InvalidName(_no_attribute(text, position))
         _check_form(match[1], text[match.end() :].lstrip(" "))
         value, position = _value(text, match.end())
+        # Anything but a comma: `+` joins several values into one component, which is refused.
         if text[position : position + 1] not in ("", ","):
             raise InvalidName(f"the character {text[position]!r} must be escaped: {text[:200]!r}")
         yield match[1], value
@@ -169,6 +176,7 @@ def _no_attribute(text: str, position: int) -> str:
 
 def _check_form(name: str, value: str) -> None:
     """Refuse values in hexadecimal (RFC 4514, section 2.4) and in quotes."""
+    # RFC 4514, 2.4: encoded BER, whose meaning a text comparison cannot see.
     if value.startswith("#"):
         raise InvalidName(
             f"the value of {name!r} begins with '#', which stands for hexadecimal; write \\# for the character"
@@ -185,6 +193,7 @@ def _value(text: str, position: int) -> tuple[str, int]:
     kept = 0  # up to here escaped or not blank, so not trimmed
     while match := _PIECE.match(text, position):
         piece = match[1] or match[3] or _unescape(match[2])
+        # RFC 4514, 2.4: blanks at both ends are no part of the value, unless they are escaped.
         if pieces or match[1] or match[2] or piece != " ":
             pieces.append(piece)
             kept = kept if match[3] == " " else len(pieces)
@@ -194,16 +203,19 @@ def _value(text: str, position: int) -> tuple[str, int]:
 
 def _unescape(text: str) -> str:
     try:
+        # Pairs of hexadecimal digits are octets of UTF-8, so a character may need several.
         return bytes.fromhex(text.replace("\\", "")).decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidName("an escaped value is not UTF-8") from None
 
 
+# The same signer's certificate comes with every artifact; the mapping is read-only for that.
 @lru_cache(maxsize=256)
 def _read(der: bytes) -> Mapping[str, str]:
     attributes: dict[str, str] = {}
     for relative in read_elements(read_element(der, SEQUENCE).content):
         values = tuple(read_elements(relative.content))
+        # A SET of several pairs has no order, and a text comparison needs one.
         if relative.tag != SET or len(values) != 1 or values[0].tag != SEQUENCE:
             raise InvalidName("the certificate's subject has a component with several values")
         kind, value = _pair(values[0].content)
@@ -218,9 +230,11 @@ def _pair(content: bytes) -> tuple[str, str]:
     if len(elements) != 2 or elements[0].tag != OBJECT_IDENTIFIER:
         raise InvalidName("the certificate's subject is malformed")
     kind, value = object_identifier(elements[0]), elements[1]
+    # UTF-32 has four octets for a character.
     if len(value.content) > 4 * MAX_VALUE:
         raise InvalidName(f"the certificate's subject has a text of more than {4 * MAX_VALUE} octets")
     try:
+        # Strict: a replaced character would make two names equal.
         return kind, value.content.decode(_STRINGS[value.tag])
     except (KeyError, UnicodeDecodeError):
         what = "is no text" if value.tag not in _STRINGS else f"is no {_STRINGS[value.tag]} text"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.pki.encoding import InvalidBase64, decode_base64, encode_base64
 
+# Of BEGIN alone: an END without it is found by `_REMAINS`.
 MARKER = b"-----BEGIN "
 UNTRUSTED = 128 * 1024  # a certificate of the largest size that is read, with some text around it
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*", re.ASCII)
@@ -52,9 +53,11 @@ class Block:
 
 def is_pem(data: bytes) -> bool:
     """Tell PEM, and every other text, from DER (sequences, one after another) by the content."""
+    # The tag of a SEQUENCE, 0x30, is the character `0`, with which a text may begin as well.
     if not data.startswith(bytes((SEQUENCE,))):
         return True
     try:
+        # Certificates are concatenated in DER files too, so all of it has to be sequences.
         return not all(element.tag == SEQUENCE for element in read_elements(data))
     except InvalidDer:
         return MARKER in data
@@ -70,8 +73,11 @@ def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
     Raises:
         InvalidPem: It is too long, a block is damaged, or something outside looks like a part of one.
     """
+    # First: the search for remains looks at each line, and the text may be evidence.
     if limit is not None and len(data) > limit:
         raise InvalidPem(f"it has {len(data)} bytes, more than the {limit} allowed")
+    # Explanatory text may be in any encoding; blocks are ASCII, so replaced characters damage none.
+    # Editors on Windows add the mark and CR; both are allowed around and between lines (RFC 7468, section 3).
     text = (
         data.removeprefix(codecs.BOM_UTF8)
         .decode("utf-8", "replace")
@@ -88,11 +94,13 @@ def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
             blocks.append(_decode(*opened, "".join(body)))
             opened = None
         elif _BODY.fullmatch(line):
+            # White space inside of lines is ignored, as parsers do (RFC 7468, section 3, "lax").
             body.append(line.replace(" ", "").replace("\t", ""))
         else:
             raise InvalidPem(
                 f"line {number} is neither base64 nor the END of the block {opened[0]!r} of line {opened[1]}"
             )
+    # Cut off: what was read of it may be a shorter chain than the author has.
     if opened is not None:
         raise InvalidPem(f"the block {opened[0]!r} that begins in line {opened[1]} has no END")
     return tuple(blocks)
@@ -102,6 +110,7 @@ def _outside(line: str, number: int) -> tuple[str, int] | None:
     """Return the label and line of a block that begins here; None for text around blocks."""
     if begin := _BEGIN.fullmatch(line):
         return begin[1], number
+    # A comment may quote a marker, as in "# -----BEGIN CERTIFICATE----- follows".
     if _REMAINS.search(line) and not _COMMENT.match(line):
         raise InvalidPem(
             f"line {number} looks like a part of a damaged PEM block: {line.strip()[:40]!r}; "

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     AnyPublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
+# signature-specification.md, "Leaf Certificates": 2048 bits or higher.
 MIN_RSA_BITS = 2048
+# Verifying takes time with the square of the size; a key of 16384 bits only costs time.
 MAX_RSA_BITS = 8192
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _PRIVATE = "PRIVATE KEY"
@@ -63,8 +65,10 @@ def load_public_keys(material: KeyMaterial) -> tuple[PublicKey, ...]:
 
 def spki_fingerprint(key: "AnyPublicKey") -> str:
     """Return `spki:sha256:<hex>` over the key's SubjectPublicKeyInfo in DER."""
+    # Lazy, as in all functions here: every start imports this module, and keys are parsed later.
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+    # Over SPKI, not over the file: PEM, DER and PKCS #1 of one key have one fingerprint.
     data = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"spki:sha256:{hashlib.sha256(data).hexdigest()}"
 
@@ -84,6 +88,7 @@ def check_public_key(key: Any) -> "AnyPublicKey":
             raise WeakKey(f"an RSA key of {key.key_size} bits, not {MIN_RSA_BITS} to {MAX_RSA_BITS}")
         return key
     if isinstance(key, EllipticCurvePublicKey):
+        # Others, such as secp256k1, are neither in Sigstore's registry nor in Notary's list.
         if key.curve.name not in CURVES:
             raise WeakKey(f"an ECDSA key on {key.curve.name}, not on P-256, P-384 or P-521")
         return key
@@ -102,6 +107,7 @@ _CERTIFICATE = (
 def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
     if not material.data.strip():
         _refuse(material, "it is empty")
+    # By content: keys come inline and from mounted secrets, without a name that tells.
     if not is_pem(material.data):
         return (material.data,)
     try:
@@ -116,12 +122,14 @@ def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
 
 
 def _check_block(block: Block, material: KeyMaterial) -> None:
+    # Never derived from: a private key in this place is a mistake that has to be reported.
     if block.label.endswith(_PRIVATE):
         _refuse(material, "it holds a private key; only the public key belongs here", _PUBLIC)
     if block.label == "CERTIFICATE":
         _refuse(material, "it holds a certificate, not a public key", _CERTIFICATE)
     if block.label not in _LABELS:
         _refuse(material, f"it holds a block {block.label!r}, not 'PUBLIC KEY'")
+    # load_der_public_key reads both structures, so a mislabelled block would pass.
     if _first_tag(block.data) != _LABELS[block.label]:
         _refuse(material, f"the content of its block {block.label!r} is of another type than the label says")
 
@@ -140,6 +148,7 @@ def _load(data: bytes, material: KeyMaterial) -> PublicKey:
 
     try:
         key = check_public_key(load_der_public_key(data))
+    # Before ValueError, whose subclass it is.
     except WeakKey as error:
         _refuse(material, f"it is {error}")
     except (ValueError, UnsupportedAlgorithm):

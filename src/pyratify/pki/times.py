@@ -19,6 +19,7 @@ def parse_rfc3339(text: str) -> datetime:
     Raises:
         InvalidTime: Anything else, leap seconds included.
     """
+    # Bounded before it is matched, and in one form: lower case and missing offsets are ambiguous.
     match = _RFC3339.fullmatch(text) if len(text) <= 40 else None
     if match is None:
         raise InvalidTime(f"not a time as RFC 3339 writes it: {text[:40]!r}")
@@ -26,8 +27,10 @@ def parse_rfc3339(text: str) -> datetime:
     try:
         zone = timezone(_offset(sign, int(hours), int(minutes))) if sign else UTC
         year, month, day, hour, minute, second = map(int, date)
+        # datetime has microseconds; further digits are cut off, so a time never moves forward.
         microsecond = int((fraction or "").ljust(6, "0")[:6])
         return datetime(year, month, day, hour, minute, second, microsecond, zone).astimezone(UTC)
+    # astimezone overflows at the ends of the calendar.
     except (ValueError, OverflowError):
         raise InvalidTime(f"not a point in time: {text!r}") from None
 
@@ -38,6 +41,7 @@ def from_epoch(seconds: object) -> datetime:
     Raises:
         InvalidTime: Not an integer, negative, or after the year 9999.
     """
+    # Not isinstance: `true` is an int in Python.
     if type(seconds) is not int or not 0 <= seconds <= _LAST_SECOND:
         raise InvalidTime("not a whole number of seconds between 1970 and 9999")
     return datetime.fromtimestamp(seconds, UTC)

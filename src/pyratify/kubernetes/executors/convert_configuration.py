@@ -110,7 +110,7 @@ def _checked(spec: Any, kind: Kind, path: str) -> ExecutorConfig:
 def _check_program(document: Any) -> None:
     if not isinstance(document, dict):
         return
-    if document.get("cache") not in (None, {}):
+    if document.get("cache") not in (None, {}):  # one cache serves the executors of all resources
         raise ConfigurationError(_PROGRAM, path="cache", remedy="Remove it.")
     if document.get("$schema"):
         raise ConfigurationError(

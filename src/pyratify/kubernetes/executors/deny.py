@@ -21,10 +21,11 @@ class DenyingExecutor(Executor):
     async def validate(self, reference: Reference) -> ValidationResult:
         """Return a denial with the reason that its store has."""
         try:
+            # For its error alone, so that reason and remedy are the same on every path.
             await self.store.resolve(reference)
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error.failure)
-        return ValidationResult(reference, None, Decision.DENY)
+        return ValidationResult(reference, None, Decision.DENY)  # also if its store should answer
 
 
 def denying_executor(resource: Resource) -> Executor:

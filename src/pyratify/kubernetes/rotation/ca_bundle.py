@@ -98,7 +98,7 @@ async def _update(api: Api, target: CaBundleTarget, text: str) -> bool:
                 await api.request("PATCH", target.path, patch, content_type=MERGE_PATCH)
             return bool(patch)
         except ApiFault as fault:
-            if fault.is_missing:
+            if fault.is_missing:  # as a Provider where there is no Gatekeeper
                 return False
             if not fault.is_conflict or attempt == _TRIES:
                 raise

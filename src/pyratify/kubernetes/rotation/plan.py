@@ -144,6 +144,7 @@ def carry_out(step: Step, at: Situation) -> SecretContents:
         key = encode(authority)[1]  # the old authority signs no more, so its key is dropped
         return replace(at.contents, authorities=trusted, authority_key=key, managed=True)
     if step is Step.ISSUE and authority is not None:
+        # The old ones stay trusted, because other replicas serve their certificates until they read this one.
         others = tuple(one for one in at.found.trusted if one != authority.certificate)
         return _written((authority.certificate, *others), authority, _leaf(at, authority))
     if step is Step.RETIRE and authority is not None:
@@ -166,6 +167,7 @@ def _decide_overlap(at: Situation, leaf: CertifiedKey) -> PlannedStep:
     """Decide while the server certificate is still of an older authority."""
     if at.cluster_state.announced:
         return PlannedStep(Step.ISSUE, "all clients trust the new authority")
+    # A certificate that is not trusted yet cuts off some clients, an expired one all of them.
     if leaf.ends - at.now < at.lifetimes.urgent:
         return PlannedStep(
             Step.ISSUE, "the server certificate ends before all clients trust the new authority"

@@ -37,8 +37,10 @@ def parse_attributes(content: bytes) -> Mapping[str, bytes]:
         kind = asn1.object_identifier(cursor.next(asn1.OBJECT_IDENTIFIER))
         values = tuple(read_elements(cursor.next(asn1.SET).content))
         cursor.end()
+        # Which of two values counts would depend on the reader (RFC 5652, section 11).
         if kind in attributes or len(values) != 1:
             raise InvalidDer("a signed attribute is there twice or has not exactly one value")
+        # With its tag, as each attribute's type is checked where it is read.
         attributes[kind] = asn1.encode(values[0].tag, values[0].content)
     return attributes
 
@@ -50,12 +52,14 @@ def check_content(attributes: Mapping[str, bytes], content: bytes, digest: str) 
         InvalidDer: One is missing or another, or the digest algorithm is not allowed.
     """
     kind = read_element(_required(attributes, CONTENT_TYPE, "content-type"), asn1.OBJECT_IDENTIFIER)
+    # RFC 5652, 11.1: the type inside must be that of the content, or a signature could be moved.
     if asn1.object_identifier(kind) != TST_INFO:
         raise InvalidDer("the content-type attribute is not that of a TSTInfo")
     name = HASHES.get(digest)
     if name is None:
         raise InvalidDer("the signature's digest is not SHA-256, SHA-384 or SHA-512")
     stated = read_element(_required(attributes, MESSAGE_DIGEST, "message-digest"), asn1.OCTET_STRING)
+    # The signature is over the attributes; only this digest ties the content to it.
     if not hmac.compare_digest(stated.content, hashlib.new(name, content).digest()):
         raise InvalidDer("the message-digest attribute is not the digest of the content")
 
@@ -69,6 +73,7 @@ def signing_time(attributes: Mapping[str, bytes]) -> datetime | None:
     value = attributes.get(SIGNING_TIME)
     if value is None:
         return None
+    # Both are in use; anything else is refused by the reader of times.
     tag = value[0] if value[0] in (asn1.UTC_TIME, asn1.GENERALIZED_TIME) else asn1.UTC_TIME
     return asn1.time(read_element(value, tag))
 
@@ -79,6 +84,7 @@ def check_signing_certificate(attributes: Mapping[str, bytes], certificate: Cert
     Raises:
         InvalidDer: The attribute is missing, malformed, uses a weak hash or names another certificate.
     """
+    # V1 alone has SHA-1, with which a second certificate could be made (RFC 5816).
     value = _required(attributes, SIGNING_CERTIFICATE_V2, "signing-certificate-v2")
     digest, hashed, issuer_serial = _first_v2(value)
     name = HASHES.get(digest)
@@ -86,6 +92,7 @@ def check_signing_certificate(attributes: Mapping[str, bytes], certificate: Cert
         raise InvalidDer("signing-certificate-v2 uses a hash other than SHA-256, SHA-384 and SHA-512")
     if not hmac.compare_digest(hashlib.new(name, certificate.der).digest(), hashed):
         raise InvalidDer("signing-certificate-v2 names another certificate")
+    # The hash names the certificate already; this part may only agree.
     _check_issuer_serial(issuer_serial, certificate)
     if SIGNING_CERTIFICATE in attributes:
         _check_v1(attributes[SIGNING_CERTIFICATE], certificate)
@@ -112,6 +119,7 @@ def _first_v2(value: bytes) -> tuple[str, bytes, Element | None]:
     hashed = cursor.next(asn1.OCTET_STRING).content
     issuer_serial = cursor.optional(asn1.SEQUENCE)
     cursor.end()
+    # The default of hashAlgorithm, which DER leaves out (RFC 5035, section 4).
     return asn1.algorithm(algorithm) if algorithm else _SHA256, hashed, issuer_serial
 
 
@@ -131,6 +139,7 @@ def _check_issuer_serial(element: Element | None, certificate: Certificate) -> N
     names = tuple(read_elements(cursor.next(asn1.SEQUENCE).content))
     serial = asn1.integer(cursor.next(asn1.INTEGER))
     cursor.end()
+    # GeneralNames may have several; one directory name is what RFC 5035 asks for.
     if len(names) != 1 or names[0].tag != _DIRECTORY_NAME:
         raise InvalidDer("the issuer named by the signing-certificate attribute is not one directory name")
     same_issuer = names[0].content == certificate.parsed.issuer.public_bytes()

@@ -8,6 +8,7 @@ from pyratify.pki.der import Element, InvalidDer, read_element
 
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
+# Tokens bring the authority's chain, three or four certificates.
 MAX_CERTIFICATES = 20
 MAX_SIGNERS = 10
 
@@ -56,17 +57,21 @@ def parse_signed_data(token: bytes) -> SignedData:
     """
     outer = asn1.open_sequence(token)
     if asn1.object_identifier(outer.next(asn1.OBJECT_IDENTIFIER)) != SIGNED_DATA:
+        # The only content type that RFC 3161, section 2.4.2 has.
         raise InvalidDer("the content is not CMS signed data")
     body = asn1.open_sequence(outer.next(context(0)).content)
     outer.end()
     if asn1.integer(body.next(asn1.INTEGER)) != 3:  # section 5.1: content other than id-data
         raise InvalidDer("the signed data is not of version 3")
+    # The digest algorithms are repeated in each signature, where they are read.
     body.next(asn1.SET)
     content = _content(body.next(asn1.SEQUENCE))
     bag = body.optional(context(0))
+    # Revocation lists: revocation is checked elsewhere, and nothing in a token could vouch for it.
     body.optional(context(1))
     signers = asn1.members(body.next(asn1.SET).content, asn1.SEQUENCE)
     body.end()
+    # One is allowed; the count is judged later, with the message that belongs to it.
     if len(signers) > MAX_SIGNERS:
         raise InvalidDer(f"it has more than {MAX_SIGNERS} signatures")
     return SignedData(content, _certificates(bag), tuple(_signer(element) for element in signers))
@@ -74,6 +79,7 @@ def parse_signed_data(token: bytes) -> SignedData:
 
 def _content(element: Element) -> bytes:
     cursor = Cursor(element.content)
+    # Another content signed by the same authority must not pass for a timestamp.
     if asn1.object_identifier(cursor.next(asn1.OBJECT_IDENTIFIER)) != TST_INFO:
         raise InvalidDer("what is signed is not a TSTInfo")
     content = read_element(cursor.next(context(0)).content, asn1.OCTET_STRING).content
@@ -87,6 +93,7 @@ def _certificates(bag: Element | None) -> tuple[bytes, ...]:
     found = asn1.members(bag.content, asn1.SEQUENCE)
     if len(found) > MAX_CERTIFICATES:
         raise InvalidDer(f"it has more than {MAX_CERTIFICATES} certificates")
+    # Strict DER was read, so these are the certificate's own bytes, as hashes of it need.
     return tuple(asn1.encode(asn1.SEQUENCE, element.content) for element in found)
 
 
@@ -97,10 +104,12 @@ def _signer(element: Element) -> SignerInfo:
     issuer, serial = _issuer_and_serial(cursor.next(asn1.SEQUENCE))
     digest = asn1.algorithm(cursor.next(asn1.SEQUENCE))
     attributes = cursor.optional(context(0))
+    # RFC 5652, 5.3: mandatory for any content but id-data; without them the content itself is signed.
     if attributes is None:
         raise InvalidDer("the signature has no signed attributes")
     algorithm = asn1.algorithm(cursor.next(asn1.SEQUENCE))
     signature = cursor.next(asn1.OCTET_STRING).content
+    # Unsigned attributes prove nothing.
     cursor.optional(context(1))
     cursor.end()
     return SignerInfo(issuer, serial, digest, attributes.content, algorithm, signature)
@@ -108,6 +117,7 @@ def _signer(element: Element) -> SignerInfo:
 
 def _issuer_and_serial(element: Element) -> tuple[bytes, int]:
     cursor = Cursor(element.content)
+    # As a Name in DER, to be compared with that of the certificate.
     issuer = asn1.encode(asn1.SEQUENCE, cursor.next(asn1.SEQUENCE).content)
     serial = asn1.integer(cursor.next(asn1.INTEGER))
     cursor.end()

@@ -34,8 +34,10 @@ def signing_certificate(data: SignedData, signer: SignerInfo) -> Certificate:
         InvalidDer: There is none, or more than one.
         VerificationError: A certificate is malformed.
     """
+    # Equal ones once: the trusted root's leaf may be in the token as well (`signed_times.py`).
     certificates = (parse_certificate(der) for der in dict.fromkeys(data.certificates))
     found = [certificate for certificate in certificates if _is_named(certificate, signer)]
+    # Two with one issuer and serial number: which of them signed would be a guess.
     if len(found) != 1:
         raise InvalidDer(f"the signing certificate is in the token {len(found)} times, not once")
     return found[0]
@@ -48,16 +50,20 @@ def verify_signer(data: SignedData, signer: SignerInfo, certificate: Certificate
         InvalidDer: Something is missing, malformed, weak or does not fit.
     """
     attributes = parse_attributes(signer.attributes)
+    # The attributes first: the signature is over them, and they alone bind the content (RFC 5652, 5.4).
     check_content(attributes, data.content, signer.digest)
     stated = signing_time(attributes)
+    # Not required, but a contradiction: the certificate could not have signed at that time.
     if stated is not None and not certificate.not_before <= stated <= certificate.not_after:
         raise InvalidDer("the signing-time attribute is outside of the certificate's validity")
     _verify(signer, certificate.key)
+    # Against substitution: another certificate for the same key may have another purpose (RFC 5035).
     check_signing_certificate(attributes, certificate)
 
 
 def _is_named(certificate: Certificate, signer: SignerInfo) -> bool:
     parsed = certificate.parsed
+    # The name as DER, so no two spellings of a name are taken for one.
     return parsed.serial_number == signer.serial and parsed.issuer.public_bytes() == signer.issuer
 
 
@@ -68,10 +74,12 @@ def _verify(signer: SignerInfo, key: Any) -> None:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+    # `check_content` refused all other digests before.
     name = HASHES[signer.digest]
     digest = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}[name]
     signed = asn1.encode(asn1.SET, signer.attributes)  # section 5.4: with the tag of a SET OF
     try:
+        # The key decides, never the token: an algorithm of another kind of key is refused.
         if isinstance(key, RSAPublicKey) and _RSA.get(signer.algorithm, "?") in (None, name):
             key.verify(signer.signature, signed, PKCS1v15(), digest)
         elif isinstance(key, EllipticCurvePublicKey) and _ECDSA.get(signer.algorithm) == name:

@@ -19,15 +19,19 @@ def find_path(
     Raises:
         VerificationError: `CHAIN_UNTRUSTED`: no chain leads to an anchor.
     """
+    # The authority's own certificate may be the anchor.
     if any(anchor.der == leaf.der for anchor in anchors):
         return (leaf,)
+    # The bag of a token is unordered and not signed, so nothing in it is trusted.
     unused = {certificate.der: certificate for certificate in bag if certificate.der != leaf.der}
     paths: deque[tuple[Certificate, ...]] = deque([(leaf,)])
+    # Breadth first: shortest paths come first, and a cross-certified authority does not lead astray.
     while paths:
         path = paths.popleft()
         anchor = next((anchor for anchor in anchors if path[-1].is_issued_by(anchor)), None)
         if anchor is not None:
             return (*path, anchor)
+        # Each is used once, so loops among cross-certificates end.
         for issuer in [c for c in unused.values() if len(path) < MAX_CHAIN and path[-1].is_issued_by(c)]:
             paths.append((*path, issuer))
             del unused[issuer.der]

@@ -19,6 +19,7 @@ from pyratify.pki.timestamp.signer_path import find_path
 from pyratify.pki.timestamp.tst_info import InvalidStatement, TimestampInfo, parse_info
 
 MAX_TOKEN = 256 * 1024
+# Clocks differ by minutes at most; a stamp of tomorrow would prolong a key's life.
 SKEW = timedelta(minutes=5)
 
 
@@ -57,6 +58,7 @@ def verify_timestamp(
     """
     try:
         signed, info = parse_token(token)
+        # The signature first: nothing of an unsigned statement is compared.
         leaf = check_signature(signed)
         info.check(message)
         chain = authority_chain(leaf, signed, anchors)
@@ -64,6 +66,7 @@ def verify_timestamp(
     except (InvalidDer, InvalidStatement) as error:
         raise _invalid(str(error)) from None
     except VerificationError as error:
+        # One reason for all: a certificate of the authority must not be mistaken for the signer's.
         if error.reason is Reason.TIMESTAMP_INVALID:
             raise
         raise _invalid(error.message) from None
@@ -102,6 +105,7 @@ def authority_chain(leaf: Certificate, signed: SignedData, anchors: Sequence[Cer
         VerificationError: `CHAIN_UNTRUSTED`, or why the chain is not one of a timestamp authority.
     """
     bag = tuple(parse_certificate(der) for der in signed.certificates)
+    # Path building here alone: a CMS bag has no order, unlike the chain of a signature.
     path = find_path(leaf, bag, anchors)
     return validate_chain(tuple(certificate.der for certificate in path), Purpose.TIMESTAMPING)
 
@@ -110,6 +114,7 @@ def _timed(info: TimestampInfo, chain: Chain, now: datetime) -> Timestamp:
     earliest, latest = info.window
     if info.time > now + SKEW:
         raise _invalid("its time is in the future")
+    # With its accuracy: the authority must have been valid at each possible time.
     for time in (info.time, earliest, latest):
         chain.check_validity(time)
     return Timestamp(info.time, earliest, latest, info.policy, chain)

@@ -48,9 +48,11 @@ class TimestampInfo:
         Raises:
             InvalidStatement: The version, the hash algorithm or the hash is another.
         """
+        # RFC 3161, section 2.4.2: version 1 is the only one.
         if self.version != 1:
             raise InvalidStatement(f"its version is {self.version}, not 1")
         name = HASHES.get(self.hash_algorithm)
+        # With SHA-1, one stamp could be made to fit two contents.
         if name is None:
             raise InvalidStatement("it uses a hash other than SHA-256, SHA-384 and SHA-512")
         if not hmac.compare_digest(hashlib.new(name, message).digest(), self.hashed):
@@ -63,6 +65,7 @@ class TimestampInfo:
         Raises:
             InvalidStatement: There is no such time.
         """
+        # Accuracies of decades near the ends of the calendar leave the range of datetime.
         try:
             return self.time - self.accuracy, self.time + self.accuracy
         except OverflowError:
@@ -79,9 +82,11 @@ def parse_info(data: bytes) -> TimestampInfo:
     version = asn1.integer(cursor.next(asn1.INTEGER))
     policy = asn1.object_identifier(cursor.next(asn1.OBJECT_IDENTIFIER))
     algorithm, hashed = _imprint(cursor.next(asn1.SEQUENCE))
+    # The serial number: only the authority needs it.
     asn1.integer(cursor.next(asn1.INTEGER))
     time = asn1.time(cursor.next(asn1.GENERALIZED_TIME))
     accuracy = _accuracy(cursor.optional(asn1.SEQUENCE), policy)
+    # ordering, nonce and tsa: for the requester, and for logs of the authority.
     cursor.optional(asn1.BOOLEAN)
     cursor.optional(asn1.INTEGER)
     cursor.optional(context(0))
@@ -100,6 +105,7 @@ def _imprint(element: Element) -> tuple[str, bytes]:
 
 def _accuracy(element: Element | None, policy: str) -> timedelta:
     if element is None:
+        # The policy itself promises one second; without it nothing is promised, and nothing added.
         return _BASELINE_ACCURACY if policy == BASELINE_POLICY else timedelta(0)
     cursor = Cursor(element.content)
     seconds = cursor.optional(asn1.INTEGER)
@@ -107,6 +113,7 @@ def _accuracy(element: Element | None, policy: str) -> timedelta:
     micros = cursor.optional(context(1, constructed=False))
     cursor.end()
     values = [asn1.integer(part) if part else 0 for part in (seconds, millis, micros)]
+    # RFC 3161, section 2.4.2: millis and micros are at most 999; a zero is harmless.
     if not (0 <= values[0] < 2**31 and all(0 <= value <= 999 for value in values[1:])):
         raise InvalidDer("the accuracy is out of range")
     return timedelta(seconds=values[0], milliseconds=values[1], microseconds=values[2])
@@ -119,5 +126,6 @@ def _check_extensions(element: Element | None) -> None:
         cursor = Cursor(extension.content)
         cursor.next(asn1.OBJECT_IDENTIFIER)
         critical = cursor.optional(asn1.BOOLEAN)
+        # DER omits FALSE; where it is written, it is no more than a longer spelling.
         if critical is not None and critical.content != b"\x00":
             raise InvalidDer("it has a critical extension")

@@ -41,9 +41,9 @@ def read_blob_policy(document: Any, *, path: str = "trustPolicy") -> BlobPolicyD
     for policy, (at, members) in zip(policies, found, strict=True):
         if not _flag(members.get(_GLOBAL, False), f"{at}.{_GLOBAL}"):
             continue
-        if everything is not None:
+        if everything is not None:  # "Blob Trust Policy Constraints"
             raise ConfigurationError("only one statement can be the global one", path=f"{at}.{_GLOBAL}")
-        if policy.level == SKIP_LEVEL:
+        if policy.level == SKIP_LEVEL:  # "Blob Trust Policy Constraints"
             raise ConfigurationError(
                 "the global statement must not skip verification", path=f"{at}.{_GLOBAL}"
             )
@@ -71,11 +71,12 @@ def short_blob_policy(
         "trustStores": list(stores),
         "trustedIdentities": list(identities),
     }
+    # By the reader of documents, so that the short form cannot say what a document must not.
     policy = read_statement(statement, "")
     return BlobPolicyDocument((policy,), policy.name)
 
 
 def _flag(value: Any, path: str) -> bool:
-    if not isinstance(value, bool):
+    if not isinstance(value, bool):  # the text "false" must not count as true
         raise ConfigurationError("it must be true or false", path=path)
     return value

@@ -41,6 +41,7 @@ class RevocationLookup:
             async with asyncio.timeout(max(left, 0.0)):
                 statuses = await self.checker.check(chain, signed_at)
         except TimeoutError:
+            # Inconclusive, because a slow responder says nothing about the certificate.
             raise unknown("it took too long to look up the chain's revocation") from None
         self.found += statuses  # before the decision, because reports list what was found in any case
         decisive = worst(statuses)

@@ -94,7 +94,7 @@ def audit_policies(policies: Iterable[TrustPolicy]) -> Iterator[TrustFinding]:
     for policy in policies:
         if policy.level == SKIP_LEVEL:
             what = "checks nothing: its level is skip"
-        elif policy.actions[Check.REVOCATION] is Action.SKIP:
+        elif policy.actions[Check.REVOCATION] is Action.SKIP:  # the only one that can be skipped alone
             what = "never looks up revocation"
         else:
             continue

@@ -45,6 +45,7 @@ def _level(*enforced: Check) -> Mapping[Check, Action]:
     return MappingProxyType({check: Action.ENFORCE if check in enforced else Action.LOG for check in Check})
 
 
+# The table of "Signature Verification details"; read-only, because all policies of a level share it.
 LEVELS: Mapping[str, Mapping[Check, Action]] = MappingProxyType(
     {
         "strict": _level(*Check),
@@ -91,9 +92,9 @@ class TrustPolicy:
     name: str
     scopes: tuple[str, ...]
     level: str
-    actions: Mapping[Check, Action] = field(hash=False)
+    actions: Mapping[Check, Action] = field(hash=False)  # a mapping has no hash
     stores: tuple[StoreName, ...] = ()
-    identities: tuple[SubjectIdentity, ...] | None = ()
+    identities: tuple[SubjectIdentity, ...] | None = ()  # by default no signer is trusted
     verify_timestamp: VerifyTimestamp = VerifyTimestamp.ALWAYS
     other_identities: tuple[str, ...] = ()
 
@@ -152,6 +153,7 @@ class BlobPolicyDocument:
 
     def select(self, name: str | None = None) -> TrustPolicy | None:
         """Return the statement of that name, or the global one where no name is given; None where there is none."""
+        # An unknown name must not mean the global one ("Selecting a trust policy to verify a signed blob").
         wanted = self.everything if name is None else name
         return next((policy for policy in self.policies if policy.name == wanted), None)
 
