@@ -76,7 +76,7 @@ def open_components(flags: Namespace, make: Callable[[ServerContext], Server], c
     observer = combine_observers(metrics, tracer)
     source, shared = choose_source(flags, clock), open_shared(flags, clock)
     watch, verdicts = watch_of(flags, clock), verdicts_of(flags, clock, shared, observer)
-    # Secret, observer and instrument are set before the first refresh, because they shape every engine that it builds.
+    # Secret, observer and instrument have to be set before the first refresh builds an engine.
     source.secret = None if shared is None else shared.secret.generations
     source.observer = observer if metrics or tracer else None
     if metrics is not None:

@@ -104,7 +104,7 @@ def check_exposure(address: Address, tls: ReloadingTls | None, flag: str, *, ope
             "without TLS only this machine is served",
             remedy="Give --cert-file and --key-file, or an --address on 127.0.0.1.",
         )
-    # Every client can make this server read from registries with its credentials.
+    # Every client can make this server read from registries with the server's credentials.
     if tls.source.client_ca is None and not open_to_all:
         raise ConfigurationError(
             "other machines can reach this address, and no client certificate is required",

@@ -269,4 +269,5 @@ def lifetime(text: str) -> float:
 
 def answer_within(timeout: float) -> float:
     """Return the seconds until an answer has to leave, for a client with this timeout: 4.9 of 5, 1.95 of 2."""
+    # The rest is for the way back: an answer after the client's timeout is none.
     return timeout - min(0.1, timeout * 0.025)

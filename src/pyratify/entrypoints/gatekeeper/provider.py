@@ -42,6 +42,7 @@ class Settings:
     namespaces: Namespaces = Namespaces.OPTIONAL
 
     def __post_init__(self) -> None:
+        # Written so that NaN is refused, too.
         if not (0 < self.verify_seconds <= 600 and 0 < self.mutate_seconds <= 600):
             raise ConfigurationError("a deadline is more than 0 and at most 600 seconds")
 

@@ -61,7 +61,6 @@ def _host(request: Request) -> str:
     """Return the host that a request means, without its port."""
     text = request.headers.get("Host", "").lower()
     name, colon, port = text.rpartition(":")
-    # Not split at every colon: an IPv6 host has several, and may have no port.
     return name if colon and port.isascii() and port.isdigit() else text
 
 

@@ -138,6 +138,7 @@ class Verdict(Summary, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     """
 
     error: Fault | UnsetType = UNSET
+    # Rendered by the core; here only its schema is needed.
     report: Annotated[Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/Report"})] | UnsetType = (
         UNSET
     )

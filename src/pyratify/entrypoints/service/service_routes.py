@@ -60,6 +60,7 @@ def service_site(service: Service, entrance: Entrance) -> Site:
     document = openapi(entrance.most, entrance.needed, shows=entrance.shows)
     data: dict[tuple[str, str], Handler] = {
         ("POST", "/v1/verify"): partial(_ask, entrance, service.verify, "verification"),
+        # Measured under Ratify's name for the same work at registries.
         ("POST", "/v1/resolve"): partial(_ask, entrance, service.resolve, "mutation"),
         ("GET", "/openapi.json"): partial(_described, Reply(200, json.encode(document))),
     }
@@ -67,6 +68,7 @@ def service_site(service: Service, entrance: Entrance) -> Site:
     if entrance.shows:
         data["GET", "/v1/decisions"] = partial(_recent, service.decisions)
         named["GET", "/v1/decisions/"] = entrance.guarded(partial(_decision, service.decisions))
+    # The description is guarded as well: it says which version this is.
     guarded = {route: entrance.guarded(handler) for route, handler in data.items()}
     return Site(
         routes={**asset_routes(entrance.callers), **guarded} if entrance.shows else guarded,

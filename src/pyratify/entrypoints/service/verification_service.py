@@ -45,6 +45,7 @@ class Settings:
     resolve_seconds: float = 9.9
 
     def __post_init__(self) -> None:
+        # Written so that NaN is refused, too.
         if not (0 < self.verify_seconds <= 600 and 0 < self.resolve_seconds <= 600):
             raise ConfigurationError("a deadline is more than 0 and at most 600 seconds")
 
@@ -55,6 +56,7 @@ class _RequestContext:
 
     namespace: str
     began: float
+    # 16 bytes, as a trace-id has (W3C Trace Context, section 3.2.2.3).
     trace: str = field(default_factory=lambda: telemetry.trace() or secrets.token_hex(16))
 
 

@@ -16,7 +16,7 @@ _OURS = frozenset({"/validate", "/mutate"})
 _BY_NAME = "kubernetes.io/metadata.name"
 # What the cluster starts with: a webhook that judges these may lock itself out.
 _SYSTEM = frozenset({"kube-system", "kube-node-lease", "kube-public"})
-# Pods alone are enough to deny; their owners are judged so that the refusal comes at once and with its reason.
+# Pods alone are enough to deny; with their owners the refusal comes at once and says why.
 _NEEDED = (
     ("", "pods", "CREATE"),
     ("", "pods", "UPDATE"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("pyratify.webhook")
 # Short: a label that is set to make rules stricter has to count soon.
 _SECONDS = 2.0
+# The names come from reviews, so their number has to be bounded.
 _MOST = 10_000
 
 
@@ -37,6 +38,7 @@ class NamespaceLabels:
 
     def __post_init__(self) -> None:
         self._known = ExpiringCache(self.clock, _MOST)
+        # The Pods of one Deployment arrive together; one request is enough for all of them.
         self._asking = SingleFlight()
 
     async def of(self, namespace: str) -> Mapping[str, str]:

@@ -32,6 +32,7 @@ def make(context: ServerContext) -> Server:
 
     async def aclose() -> None:
         """End evaluations under way, then close the client of the API server."""
+        # First: what is cancelled here may still be using the client.
         await webhook.aclose()
         await cluster.aclose()
 

@@ -60,6 +60,7 @@ class Room:
         if budget.held + size > (budget.most if whole <= SMALL else budget.most * _LARGE_PART):
             budget.refused += 1
             return False
+        # No lock: only the event loop counts here.
         budget.held += size
         self.size = whole
         return True

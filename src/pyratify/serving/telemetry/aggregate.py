@@ -79,7 +79,7 @@ def counted(families: Iterable[Family]) -> tuple[Family, ...]:
 
 def _join(found: dict[tuple[str, Labels], float], family: Family) -> None:
     for name, labels, value in family.samples:
-        # One worker without a certificate must not make the sum of all "not a number".
+        # One worker without a certificate must not make the value of all "not a number".
         if value is None or math.isnan(value):
             continue
         # The series began with the oldest of them (OpenMetrics, "_created").

@@ -12,7 +12,7 @@ from pyratify.core.isolation import describe
 from pyratify.core.telemetry import trace
 from pyratify.render.plain import clean
 
-# asyncio reports tasks whose errors were never looked at; the others what they retry.
+# asyncio reports tasks whose exceptions were never retrieved, opentelemetry exports that failed.
 _LOGGERS = ("pyratify", "opentelemetry", "asyncio", "aiohttp")
 LEVELS = ("debug", "info", "warning", "error")
 # Asked of a record, since its members differ between versions of Python (taskName, 3.12).

@@ -23,7 +23,7 @@ _LOG = logging.getLogger("pyratify.serving.workers")
 # Seconds between reports, and every how many of them metrics come along: these are long.
 _BEAT = 1.0
 _METRICS_EVERY = 5
-# A worker that lived long starts again at once; one that ends at its start may not burn the processor.
+# A worker that lived long starts again soon; one that ends at its start must not burn the processor.
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONG_LIFE = 0.2, 30.0, 60.0
 
 
