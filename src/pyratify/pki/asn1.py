@@ -30,7 +30,6 @@ def encode(tag: int, content: bytes) -> bytes:
     if len(content) < 0x80:
         return bytes((tag, len(content))) + content
     length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
-    # Four octets of length are more than any value here needs, and `der.py` reads no more.
     return bytes((tag, 0x80 | len(length))) + length + content
 
 

@@ -22,7 +22,7 @@ from pyratify.pki.public_keys import spki_fingerprint
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as ParsedCertificate
 
-MAX_CERTIFICATE = 64 * 1024  # real ones have some 2 KiB
+MAX_CERTIFICATE = 64 * 1024
 _MAX_SERIAL_OCTETS = 20
 BASIC_CONSTRAINTS = "2.5.29.19"
 KEY_USAGE = "2.5.29.15"
@@ -265,7 +265,7 @@ def _parse(der: bytes) -> Certificate:
 def _key(parsed: "ParsedCertificate") -> Any:
     try:
         return parsed.public_key()
-    except ValueError:  # such as a point that is not on its curve
+    except ValueError:
         raise VerificationError(Reason.CERT_WEAK, "a certificate has a key that cannot be used") from None
 
 

@@ -106,7 +106,6 @@ def validate_chain(documents: Sequence[bytes], purpose: Purpose = Purpose.CODE_S
     if not 0 < len(documents) <= MAX_CHAIN:
         raise _invalid(f"a certificate chain has 1 to {MAX_CHAIN} certificates, not {len(documents)}")
     certificates = tuple(parse_certificate(document) for document in documents)
-    # First the cheap checks, for every certificate, then the signatures.
     for certificate in certificates:
         check_strength(certificate)
     _check_links(certificates)
@@ -182,7 +181,6 @@ def check_leaf(certificate: Certificate, purpose: Purpose) -> None:
     if purpose is Purpose.TIMESTAMPING:
         _check_timestamping(certificate)
         return
-    # Optional for code signing, so its absence is no error.
     extended = certificate.extended_key_usage
     for purpose_id in sorted(extended.purposes if extended else ()):
         if purpose_id in _NOT_FOR_CODE:

@@ -15,9 +15,8 @@ from pyratify.pki.times import from_epoch
 
 SIGN1_TAG = 18
 _EPOCH_TAG = 1
-# Tag, array, header map, list of certificates: real envelopes nest half as deep.
 _MAX_DEPTH = 8
-MAX_ITEMS = 10_000  # real envelopes have some dozens
+MAX_ITEMS = 10_000
 _SIZES = {24: 1, 25: 2, 26: 4, 27: 8}  # of the argument that follows an initial byte
 _STRINGS = (2, 3)
 _CONTEXT = "Signature1"
@@ -78,7 +77,6 @@ def parse_cose(data: bytes) -> CoseSign1:
 
 def sig_structure(protected: bytes, payload: bytes) -> bytes:
     """Return the bytes that a COSE_Sign1 signature is made over (RFC 9052, section 4.4), with empty external data."""
-    # Lazy: only COSE signatures need the library.
     import cbor2
 
     # One context and no external data, so a signature made for another structure does not fit.
@@ -111,7 +109,6 @@ def _check_item_count(data: bytes) -> None:
         if (size := _SIZES.get(value, 0)) > 0:
             value = int.from_bytes(data[position : position + size], "big")
             position += size
-        # Strings are skipped, never entered: their bytes are no items.
         if kind in _STRINGS:
             position += value
 
@@ -132,7 +129,6 @@ def _decode(data: bytes, tags: Mapping[int, Callable[[Any], Any]]) -> Any:
     )
     try:
         value = decoder.decode()
-    # Not only its own errors: decoders of tags and the limits of Python raise others.
     except (cbor2.CBORDecodeError, ValueError, RecursionError, OverflowError, TypeError):
         _refuse("not CBOR, or CBOR that readers could understand in different ways")
     # Bytes after it are not signed, and other readers may take them for a second envelope.

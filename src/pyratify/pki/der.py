@@ -33,7 +33,6 @@ def read_element(data: bytes, tag: int) -> Element:
     Raises:
         InvalidDer: It is something else, or something follows it.
     """
-    # Two are enough to know that there is more than one.
     elements = tuple(islice(read_elements(data), 2))
     if len(elements) != 1 or elements[0].tag != tag:
         raise InvalidDer(f"not exactly one element with tag {tag:#04x}")
@@ -60,7 +59,6 @@ def read_elements(data: bytes) -> Iterator[Element]:
 
 
 def _length(data: bytes, position: int) -> tuple[int, int]:
-    # No octet left takes the way of an indefinite length, which is refused below.
     first = data[position] if position < len(data) else 0x80
     if first < 0x80:
         return first, position + 1

@@ -9,7 +9,7 @@ from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_member
 
 MAX_SIGNATURES = 16  # envelope.md has no limit; each signature may be tried with each key
-_MAX_TYPE = 256  # media types are short (RFC 6838, section 4.2: 127 characters for each half)
+_MAX_TYPE = 256
 _MEMBERS = {"payload", "payloadType", "signatures"}
 
 
@@ -98,7 +98,6 @@ def _signature(value: Any) -> DsseSignature:
     if not isinstance(keyid, str):
         _refuse("a signature's keyid is not a text")
     signature = decode_member(value["sig"], "sig")
-    # An empty value is no signature, whatever a library makes of it.
     if not signature:
         _refuse("a signature is empty")
     return DsseSignature(signature, keyid)

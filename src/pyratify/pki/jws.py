@@ -60,7 +60,6 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
     try:
         return strictjson.load_object(data, what=what)
     except strictjson.InvalidJson as error:
-        # Envelope or not is the question here; limits and duplicate keys keep their own codes.
         reason = Reason.ENVELOPE_MALFORMED if error.reason is Reason.JSON_INVALID else error.reason
         raise VerificationError(reason, error.message) from None
 

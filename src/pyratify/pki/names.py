@@ -125,7 +125,6 @@ def parse_name(text: str) -> Mapping[str, str]:
             )
         if oid is None:
             raise InvalidName(f"{name[:40]!r} is no attribute that can be compared")
-        # Which of the two counts would depend on the reader.
         if oid in attributes:
             raise InvalidName(f"{name!r} is given twice")
         if not value:
@@ -203,7 +202,6 @@ def _value(text: str, position: int) -> tuple[str, int]:
 
 def _unescape(text: str) -> str:
     try:
-        # Pairs of hexadecimal digits are octets of UTF-8, so a character may need several.
         return bytes.fromhex(text.replace("\\", "")).decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidName("an escaped value is not UTF-8") from None
@@ -230,7 +228,6 @@ def _pair(content: bytes) -> tuple[str, str]:
     if len(elements) != 2 or elements[0].tag != OBJECT_IDENTIFIER:
         raise InvalidName("the certificate's subject is malformed")
     kind, value = object_identifier(elements[0]), elements[1]
-    # UTF-32 has four octets for a character.
     if len(value.content) > 4 * MAX_VALUE:
         raise InvalidName(f"the certificate's subject has a text of more than {4 * MAX_VALUE} octets")
     try:

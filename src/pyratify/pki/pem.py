@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.pki.encoding import InvalidBase64, decode_base64, encode_base64
 
-# Of BEGIN alone: an END without it is found by `_REMAINS`.
 MARKER = b"-----BEGIN "
 UNTRUSTED = 128 * 1024  # a certificate of the largest size that is read, with some text around it
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*", re.ASCII)

@@ -122,7 +122,6 @@ def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
 
 
 def _check_block(block: Block, material: KeyMaterial) -> None:
-    # Never derived from: a private key in this place is a mistake that has to be reported.
     if block.label.endswith(_PRIVATE):
         _refuse(material, "it holds a private key; only the public key belongs here", _PUBLIC)
     if block.label == "CERTIFICATE":
@@ -148,7 +147,6 @@ def _load(data: bytes, material: KeyMaterial) -> PublicKey:
 
     try:
         key = check_public_key(load_der_public_key(data))
-    # Before ValueError, whose subclass it is.
     except WeakKey as error:
         _refuse(material, f"it is {error}")
     except (ValueError, UnsupportedAlgorithm):

@@ -19,7 +19,6 @@ def parse_rfc3339(text: str) -> datetime:
     Raises:
         InvalidTime: Anything else, leap seconds included.
     """
-    # Bounded before it is matched, and in one form: lower case and missing offsets are ambiguous.
     match = _RFC3339.fullmatch(text) if len(text) <= 40 else None
     if match is None:
         raise InvalidTime(f"not a time as RFC 3339 writes it: {text[:40]!r}")
@@ -30,7 +29,6 @@ def parse_rfc3339(text: str) -> datetime:
         # datetime has microseconds; further digits are cut off, so a time never moves forward.
         microsecond = int((fraction or "").ljust(6, "0")[:6])
         return datetime(year, month, day, hour, minute, second, microsecond, zone).astimezone(UTC)
-    # astimezone overflows at the ends of the calendar.
     except (ValueError, OverflowError):
         raise InvalidTime(f"not a point in time: {text!r}") from None
 

@@ -33,7 +33,6 @@ class Artifact:
     @classmethod
     def of_digest(cls, text: str) -> "Artifact | None":
         """Return the artifact with this digest, as `sha512:<hex>`; None for any other text."""
-        # Of a fixed length for each algorithm: a shortened digest would be one that many files have.
         return cls(None, Digest(text)) if _DIGEST.fullmatch(text) else None
 
     def digest_by(self, algorithm: str) -> Digest | None:
@@ -57,5 +56,4 @@ def agree(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
 
 
 def _is_hex(value: Any, expected: str) -> bool:
-    # Values come from the statement: other types than texts are no digests.
     return isinstance(value, str) and hmac.compare_digest(value.encode(), expected.encode())

@@ -65,6 +65,5 @@ def cost_of_proofs(material: VerificationMaterial, authorities: int) -> int:
         authorities: How many timestamp authorities are trusted.
     """
     certificate = 0 if material.certificate is None else _CERTIFICATE
-    # At least 1: parsing a stamp takes time even where no authority is trusted.
     timestamps = len(material.timestamps) * _TIMESTAMP * max(1, authorities)
     return certificate + len(material.entries) * _LOG_ENTRY + timestamps

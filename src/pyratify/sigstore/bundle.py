@@ -135,11 +135,9 @@ def _key(material: dict[str, Any], *, single: bool) -> tuple[str | None, tuple[b
     value = material[kind]
     if kind == "publicKey":
         hint = json_fields.members(value, kind, ("hint",)).get("hint", "")
-        # An empty hint is a hint: key or certificate is told by the member, not by its content.
         if not isinstance(hint, str):
             json_fields.malformed("hint is not a text")
         return hint, ()
-    # Since 0.3 the usual form; the older versions have a chain (sigstore_bundle.proto).
     if kind == "certificate":
         return None, (_certificate(value, kind),)
     if single:

@@ -48,7 +48,6 @@ class CertificateAuthenticator:
     def typical_cost(self) -> int:
         """The cost of one ordinary signature, in units of about 0.1 ms."""
         size = sum(identity.size for identity in self.requirements.identities)
-        # Every root may be tried, so each of them is paid for.
         return sum(typical_cost(len(root.timestamp_authorities), size) for root in self.trusted_roots)
 
     def cost(self, material: VerificationMaterial) -> int:
@@ -86,7 +85,6 @@ class CertificateAuthenticator:
         problems: list[VerificationError] = []
         for root in self.trusted_roots:
             try:
-                # The order of the roots is the configuration's, so the same evidence gives the same report.
                 return verify(root)
             except VerificationError as error:
                 problems.append(error)

@@ -50,7 +50,6 @@ def _decode(encoded: bytes) -> Point | None:
     """Decode a point (RFC 8032, 5.1.3); None for anything else than the canonical encoding of a point."""
     number = int.from_bytes(encoded, "little")
     sign, y = number >> 255, number & (2**255 - 1)
-    # A second encoding of the same point would be a second spelling of the same signature.
     if y >= _P:
         return None
     # The denominator is never zero: -1/d is no square modulo p.

@@ -54,7 +54,6 @@ class Pattern:
     @property
     def is_catch_all(self) -> bool:
         """Whether it matches email addresses and build URIs that have nothing in common."""
-        # Behaviour, not spelling: `.*`, `.+@.+|.+://.+` and many others are catch-alls.
         return all(any(map(self.matches, identities)) for identities in _UNRELATED)
 
 
@@ -70,9 +69,7 @@ def compile_pattern(text: str) -> Pattern:
     re2 = _library()
     options = re2.Options()
     options.max_mem = MAX_MEMORY
-    # RE2 would write to standard error, past the program's own log.
     options.log_errors = False
-    # Only whether the whole matches is asked, and captures cost memory and time.
     options.never_capture = True
     try:
         compiled = re2.compile(text, options)

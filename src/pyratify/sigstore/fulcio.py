@@ -114,7 +114,6 @@ def _name(name: Any) -> tuple[str, str]:
         return name.value, "username"
     if isinstance(name, IPAddress):
         return str(name.value), "username"
-    # The otherName of a username (Fulcio specification, 7.3).
     if isinstance(name, OtherName) and name.type_id.dotted_string == USERNAME:
         return _utf8(name.value), "username"
     raise _mismatch("the certificate's subject alternative name is of a kind that is not understood")

@@ -40,7 +40,6 @@ class CertificateIdentity:
     expressions: tuple[Pattern | None, Pattern | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Compiled once, at configuration time; the dataclass is frozen, hence the detour.
         object.__setattr__(self, "expressions", check_identity(self))
 
     @property
@@ -62,7 +61,6 @@ class CertificateIdentity:
         if self.subject and (self.subject, _kind_of(self.subject)) != (signer.subject, signer.kind):
             return "subject"
         for name, value in self.extensions.items():
-            # An extension that the certificate lacks is None, which no policy can ask for.
             if signer.extensions.get(OIDS.get(name, name)) != value:
                 return name
         return ""
@@ -102,7 +100,6 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
                 remedy="Name who is trusted, or set allowAnyIdentity if every signer is meant.",
             )
     for name, value in wanted.extensions.items():
-        # A misspelt name would be an extension that no certificate has, and so refuse everything.
         if name not in OIDS and name not in OIDS.values():
             raise ConfigurationError(f"no certificate states {name[:80]!r}", path="extensions")
         if not value:

@@ -26,7 +26,6 @@ def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
         VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, a JSON code, or
             `PAYLOAD_SUBJECT_MISMATCH` when no subject has the artifact's digests.
     """
-    # Callers with a registry's digest have no bytes, and verification must not fetch them.
     artifact = subject if isinstance(subject, Artifact) else Artifact(None, subject)
     # From the bytes that were verified: parsing an envelope again is what DSSE's protocol.md forbids.
     document = json_fields.document(payload, "statement")
@@ -57,7 +56,6 @@ def _about_another(artifact: Artifact, subjects: list[Mapping[str, Any]]) -> Ver
             if algorithms
             else "A digest by SHA-256, SHA-384 or SHA-512 is needed: sign again with one.",
         )
-    # Shown, as the statement is authentic by now, but cut off: a subject may hold long texts.
     found = [f"{name}:{str(each[name])[:128]}" for each in subjects for name in ALGORITHMS if name in each]
     return VerificationError(
         Reason.PAYLOAD_SUBJECT_MISMATCH,
@@ -79,5 +77,4 @@ def _digests(subject: Any) -> Mapping[str, Any]:
 
 def _annotations(subject: Mapping[str, Any]) -> Mapping[str, Any]:
     found = subject.get("annotations")
-    # Optional, and not of this program's making: what is no object annotates nothing.
     return found if isinstance(found, dict) else {}

@@ -90,7 +90,6 @@ def items(value: Any, where: str, limit: int) -> list[Any]:
         return []
     if not isinstance(value, list):
         malformed(f"{where} is not a list")
-    # Before the items are looked at: their number is not trusted.
     if len(value) > limit:
         raise VerificationError(
             Reason.PARSE_LIMIT, f"{where} has {len(value)} entries, more than the {limit} allowed"

@@ -58,7 +58,6 @@ class KeyAuthenticator:
         # Priced before it is done: the form of the signature decides the attempts, and it is not trusted.
         tried = (attempts(key, material.signed, material.signature) for key in self.keys)
         keys = sum(attempt.cost for each in tried for attempt in each)
-        # At least 1: even a signature of no possible form takes time to refuse.
         return max(1, keys) + (0 if self.proofs is None else self.proofs.cost(material))
 
     def authenticate(self, material: VerificationMaterial) -> AuthenticatedSigner:
@@ -90,7 +89,6 @@ def load_key_authenticator(requirements: SignatureRequirements, clock: Clock) ->
     Raises:
         ConfigurationError: `KEY_INVALID`, `TRUST_ROOT`, or too many keys.
     """
-    # Lazy: parsing keys needs `cryptography`, which making a verifier does not.
     from pyratify.pki.public_keys import load_public_keys
 
     keys: dict[str, PublicKey] = {}

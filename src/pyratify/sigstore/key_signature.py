@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyratify.sigstore.verification_material import Signed
 
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
-_PREHASHED_COST = 14  # verifying in Python takes about 1.4 ms
+_PREHASHED_COST = 14
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ def predicate_type(text: str) -> str:
     """
     if text in SHORT_NAMES:
         return SHORT_NAMES[text]
-    # A misspelt short name would otherwise be a type that no statement has.
     if ":" not in text or not text.isprintable() or " " in text:
         raise ValueError(
             f"{text[:80]!r} is neither a predicate type (a URI) nor one of {', '.join(SHORT_NAMES)}"

@@ -112,7 +112,6 @@ def _is_about(logged: LoggedSignature, signed: Signed) -> bool:
         return False
     else:
         digest = Signed(signed.payload).digest(logged.algorithm)
-    # An algorithm of which no digest is known cannot be compared, and what is not compared is refused.
     return digest is not None and hmac.compare_digest(digest, logged.digest)
 
 
@@ -137,7 +136,6 @@ def _verify_log_entries(
 ) -> tuple[VerifiedLogEntry, ...]:
     if not requirements.logs:
         return ()
-    # Not even read where logs are not asked for; the form of the bundle was checked before.
     entries = read_entries(material.entries)
     if not entries:
         raise VerificationError(

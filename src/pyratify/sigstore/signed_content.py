@@ -26,7 +26,6 @@ def material_of(bundle: Bundle, artifact: Artifact) -> VerificationMaterial:
     content = bundle.content
     # The artifact's digest first: a bundle for another artifact is refused before X.509 is parsed.
     signed = _signed(bundle, artifact)
-    # Every one, also those that are not used: a bundle with a malformed part is refused as a whole.
     for der in bundle.certificates:
         check_certificate(der)
     _check_chain(bundle)
@@ -84,7 +83,6 @@ def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:
 
 def _hint(bundle: Bundle) -> str:
     content = bundle.content
-    # bundle.hint is empty in envelopes of some tools, which name the key in the envelope alone.
     return bundle.hint or (content.signatures[0].keyid if isinstance(content, DsseEnvelope) else "")
 
 

@@ -49,7 +49,6 @@ def verify_signed_timestamp(
 
 def _authority(signed: SignedData, authorities: Iterable[TrustedAuthority], at: datetime) -> str:
     """Try one authority after the other; what the token itself brings counts only where the root names no leaf."""
-    # The last problem is reported; with one authority, which is usual, it is the only one.
     problem = VerificationError(Reason.TIMESTAMP_INVALID, "the trusted root names no timestamp authority")
     for authority in authorities:
         try:

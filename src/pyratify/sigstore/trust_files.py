@@ -13,7 +13,7 @@ from pyratify.core.reason import Reason
 if TYPE_CHECKING:
     from pyratify.sigstore.trusted_material import TrustedMaterial
 
-MAX_FILE = 4 * MIB  # the public instance's trusted root has 7 KiB
+MAX_FILE = 4 * MIB
 SHIPPED = ("public-good", "staging")
 
 
@@ -76,7 +76,6 @@ def read_trust(
         options.ctlog_keys,
         options.timestamp_certificates,
     )
-    # Only parts are parsed here, hence the lazy import; a whole root is parsed by the authenticator.
     if not any(parts):
         return root, None
     from pyratify.sigstore.trusted_material_parts import make_trust
@@ -128,7 +127,6 @@ def _several(names: Iterable[str], path: str, base: Path) -> tuple[KeyMaterial, 
 
 def _read(name: str, path: str, base: Path) -> KeyMaterial:
     try:
-        # An absolute name replaces the base (pathlib), so both kinds of paths work.
         return KeyMaterial(read_file(base / name, MAX_FILE), name)
     except UnreadableFile as error:
         raise ConfigurationError(f"{name} {error}", path=path, reason=Reason.KEY_UNAVAILABLE) from None

@@ -50,7 +50,6 @@ class TrustedAuthority:
         for certificate in (leaf, *self.chain):
             if not certificate.not_before <= at <= certificate.not_after:
                 raise _outside(
-                    # Leaves of Fulcio have an empty subject.
                     f"the certificate {certificate.subject or 'of the signer'!r} is not valid at {format_time(at)}"
                 )
         # On top of the certificates' own periods: an authority may be retired before it expires.

@@ -31,7 +31,6 @@ def make_trust(
     Raises:
         ConfigurationError: `KEY_INVALID` or `TRUST_ROOT`, with the origin of what cannot be used.
     """
-    # No operators are known here: two parts count as independent by their keys.
     return TrustedMaterial(
         tuple(_authority(each, timestamps=False) for each in fulcio),
         tuple(_log(key, origin) for material, origin in rekor for key in load_public_keys(material)),
@@ -43,7 +42,6 @@ def make_trust(
 
 def log_id(key: PublicKey, origin: str) -> bytes:
     """Return the identifier of a log: a hash of its key, for Ed25519 with its origin (C2SP signed-note)."""
-    # Ed25519PublicKey Lazy: only Ed25519 keys of logs with an origin need the class.
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if origin and isinstance(key.key, Ed25519PublicKey):
@@ -61,7 +59,6 @@ def _authority(material: KeyMaterial, *, timestamps: bool) -> TrustedAuthority:
     certificates = load_certificates(material)
     try:
         return make_authority(certificates, uri=material.origin, timestamps=timestamps)
-    # ValueError comes from a chain that is empty or does not hold together.
     except (RatifyError, ValueError) as error:
         what = error.message if isinstance(error, RatifyError) else str(error)
         raise ConfigurationError(

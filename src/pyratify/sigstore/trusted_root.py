@@ -44,7 +44,6 @@ def load_trusted_root(material: KeyMaterial) -> TrustedMaterial:
     """
     try:
         return _load(strictjson.load_object(material.data, what="trusted root"), material.origin)
-    # ValueError: keys and certificates, parsed by `cryptography` or decoded from base64.
     except (RatifyError, ValueError) as error:
         what = error.message if isinstance(error, RatifyError) else str(error)
         raise ConfigurationError(
@@ -139,7 +138,6 @@ def _load(document: dict[str, Any], origin: str) -> TrustedMaterial:
         several("timestampAuthorities", _timestamp_authority),
         origin,
     )
-    # An empty root would not be wrong, only useless: every signature would be refused later.
     if not (trust.authorities or trust.logs or trust.timestamp_authorities):
         _refuse("it names neither a certificate authority, a log nor a timestamp authority")
     return TrustedMaterial(
@@ -220,7 +218,6 @@ def _validity(value: Any, *, required: bool) -> Validity:
         return ALWAYS
     if not isinstance(value, dict) or value.get("start") is None:
         _refuse("a period of validity has no start")
-    # Without an end, the instance is in use.
     return Validity(_time(value["start"]), _time(value["end"]) if value.get("end") is not None else None)
 
 
@@ -232,7 +229,6 @@ def _time(value: Any) -> datetime:
 
 
 def _list(value: dict[str, Any], name: str, limit: int) -> list[dict[str, Any]]:
-    # [] Left out and empty are the same in protobuf's JSON mapping.
     found = value.get(name) or []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         _refuse(f"{name} is not a list of objects")

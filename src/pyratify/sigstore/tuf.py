@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TARGET = "trusted_root.json"
 _STAMP = "refreshed.json"
-_MAX_STAMP = 4096  # the file holds one time; what is larger was not written here
+_MAX_STAMP = 4096
 MAX_FILE = 4 * MIB
 # No separator and no dot at the beginning: the name becomes a folder, and no path leads out of it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}", re.ASCII)
@@ -104,7 +104,6 @@ def refresh(
         trust = load_trusted_root(KeyMaterial(data, repository.url))
         _keep(place, data, clock.now())
     except ConfigurationError as error:
-        # A missing python-tuf is the configuration's fault, not the repository's.
         if error.reason is not Reason.TRUST_ROOT:
             raise
         _refuse(repository, error.message)
@@ -123,7 +122,6 @@ def kept_root(name: str) -> KeyMaterial | None:
     path = folder / name / TARGET
     try:
         return KeyMaterial(read_file(path, MAX_FILE), str(path))
-    # No root was refreshed here yet, or it is gone: the shipped one serves (`current_root`).
     except UnreadableFile:
         return None
 
@@ -142,7 +140,6 @@ def refreshed_at(name: str) -> datetime | None:
 
 def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | None") -> bytes:
     try:
-        # Lazy: an extra, and only needed on request.
         from tuf.api.exceptions import DownloadError, RepositoryError
         from tuf.ngclient.updater import Updater
     except ImportError:

@@ -21,14 +21,12 @@ class Signed:
     """
 
     message: bytes | None
-    # hash=False: mappings cannot be hashed, and a frozen dataclass would try.
     digests: Mapping[str, bytes] = field(default_factory=lambda: _NONE, hash=False)
     payload: bytes | None = None
     algorithm: str | None = None
 
     def digest(self, algorithm: str) -> bytes | None:
         """Return the digest; None where it is unknown."""
-        # Where the bytes are known, what was said about their digests is not consulted.
         if self.message is None:
             return self.digests.get(algorithm)
         return hashlib.new(algorithm, self.message).digest()

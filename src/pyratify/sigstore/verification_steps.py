@@ -35,7 +35,6 @@ def verify_certificate_signature(
     Raises:
         VerificationError: A step does not hold.
     """
-    # Empty bytes are no certificate and so refused; `authenticate` excluded them before.
     leaf = read_leaf(material.certificate or b"")
     issuers = find_issuers(leaf, trust.authorities)  # 4.3: certification path
     proofs = verify_proofs(material, requirements, trust, now)  # 4.2: times of the signature
@@ -45,7 +44,6 @@ def verify_certificate_signature(
     signer = read_signer(leaf)
     # After the chain: an identity that no trusted authority certified is only a claim.
     check_signer(signer, requirements.identities)  # 4.3: verification policy
-    # No fingerprint: the identity names this signer, not its short-lived key.
     check_signature(material, PublicKey(leaf.key, ""))  # 4.5
     check_log_entries(material, proofs.log_entries, leaf.der)  # 4.4
     return AuthenticatedSigner(
@@ -92,7 +90,6 @@ def check_signature(material: VerificationMaterial, key: PublicKey) -> None:
 def _require_time(proofs: SignatureProofs) -> None:
     if proofs.times:
         return
-    # A timestamp that was refused says more than that none is left.
     raise proofs.timestamp_error or VerificationError(
         Reason.TIME_SOURCE_MISSING,
         "nothing that is trusted says when the signature was made: neither a timestamp nor a log's promise",
@@ -110,7 +107,6 @@ def _issuer_valid_at(
             for time in times:
                 issuer.check_time(leaf, time)
         except VerificationError as error:
-            # The first issuer's error: the order is the trusted root's, so reports are stable.
             problem = problem or error
         else:
             return issuer

@@ -40,7 +40,6 @@ def parse_attributes(content: bytes) -> Mapping[str, bytes]:
         # Which of two values counts would depend on the reader (RFC 5652, section 11).
         if kind in attributes or len(values) != 1:
             raise InvalidDer("a signed attribute is there twice or has not exactly one value")
-        # With its tag, as each attribute's type is checked where it is read.
         attributes[kind] = asn1.encode(values[0].tag, values[0].content)
     return attributes
 
@@ -73,7 +72,6 @@ def signing_time(attributes: Mapping[str, bytes]) -> datetime | None:
     value = attributes.get(SIGNING_TIME)
     if value is None:
         return None
-    # Both are in use; anything else is refused by the reader of times.
     tag = value[0] if value[0] in (asn1.UTC_TIME, asn1.GENERALIZED_TIME) else asn1.UTC_TIME
     return asn1.time(read_element(value, tag))
 

@@ -8,7 +8,6 @@ from pyratify.pki.der import Element, InvalidDer, read_element
 
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
-# Tokens bring the authority's chain, three or four certificates.
 MAX_CERTIFICATES = 20
 MAX_SIGNERS = 10
 
@@ -57,7 +56,6 @@ def parse_signed_data(token: bytes) -> SignedData:
     """
     outer = asn1.open_sequence(token)
     if asn1.object_identifier(outer.next(asn1.OBJECT_IDENTIFIER)) != SIGNED_DATA:
-        # The only content type that RFC 3161, section 2.4.2 has.
         raise InvalidDer("the content is not CMS signed data")
     body = asn1.open_sequence(outer.next(context(0)).content)
     outer.end()
@@ -71,7 +69,6 @@ def parse_signed_data(token: bytes) -> SignedData:
     body.optional(context(1))
     signers = asn1.members(body.next(asn1.SET).content, asn1.SEQUENCE)
     body.end()
-    # One is allowed; the count is judged later, with the message that belongs to it.
     if len(signers) > MAX_SIGNERS:
         raise InvalidDer(f"it has more than {MAX_SIGNERS} signatures")
     return SignedData(content, _certificates(bag), tuple(_signer(element) for element in signers))
@@ -117,7 +114,6 @@ def _signer(element: Element) -> SignerInfo:
 
 def _issuer_and_serial(element: Element) -> tuple[bytes, int]:
     cursor = Cursor(element.content)
-    # As a Name in DER, to be compared with that of the certificate.
     issuer = asn1.encode(asn1.SEQUENCE, cursor.next(asn1.SEQUENCE).content)
     serial = asn1.integer(cursor.next(asn1.INTEGER))
     cursor.end()

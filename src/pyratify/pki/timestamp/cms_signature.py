@@ -74,7 +74,6 @@ def _verify(signer: SignerInfo, key: Any) -> None:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    # `check_content` refused all other digests before.
     name = HASHES[signer.digest]
     digest = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}[name]
     signed = asn1.encode(asn1.SET, signer.attributes)  # section 5.4: with the tag of a SET OF

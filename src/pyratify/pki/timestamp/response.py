@@ -21,7 +21,6 @@ def token_of(response: bytes) -> bytes:
         # A refusal has no token (RFC 3161, section 2.4.2).
         if status not in _GRANTED:
             raise InvalidDer(f"the timestamp server refuses, with the status {status}")
-        # Encoded again from strict DER, so these are its own bytes.
         token = asn1.encode(asn1.SEQUENCE, cursor.next(asn1.SEQUENCE).content)
         cursor.end()
     except InvalidDer as error:

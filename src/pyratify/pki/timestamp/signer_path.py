@@ -19,7 +19,6 @@ def find_path(
     Raises:
         VerificationError: `CHAIN_UNTRUSTED`: no chain leads to an anchor.
     """
-    # The authority's own certificate may be the anchor.
     if any(anchor.der == leaf.der for anchor in anchors):
         return (leaf,)
     # The bag of a token is unordered and not signed, so nothing in it is trusted.

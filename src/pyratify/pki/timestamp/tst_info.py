@@ -48,7 +48,6 @@ class TimestampInfo:
         Raises:
             InvalidStatement: The version, the hash algorithm or the hash is another.
         """
-        # RFC 3161, section 2.4.2: version 1 is the only one.
         if self.version != 1:
             raise InvalidStatement(f"its version is {self.version}, not 1")
         name = HASHES.get(self.hash_algorithm)
@@ -65,7 +64,6 @@ class TimestampInfo:
         Raises:
             InvalidStatement: There is no such time.
         """
-        # Accuracies of decades near the ends of the calendar leave the range of datetime.
         try:
             return self.time - self.accuracy, self.time + self.accuracy
         except OverflowError:
@@ -82,11 +80,9 @@ def parse_info(data: bytes) -> TimestampInfo:
     version = asn1.integer(cursor.next(asn1.INTEGER))
     policy = asn1.object_identifier(cursor.next(asn1.OBJECT_IDENTIFIER))
     algorithm, hashed = _imprint(cursor.next(asn1.SEQUENCE))
-    # The serial number: only the authority needs it.
     asn1.integer(cursor.next(asn1.INTEGER))
     time = asn1.time(cursor.next(asn1.GENERALIZED_TIME))
     accuracy = _accuracy(cursor.optional(asn1.SEQUENCE), policy)
-    # ordering, nonce and tsa: for the requester, and for logs of the authority.
     cursor.optional(asn1.BOOLEAN)
     cursor.optional(asn1.INTEGER)
     cursor.optional(context(0))

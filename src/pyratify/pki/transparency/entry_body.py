@@ -12,7 +12,6 @@ from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.pki.transparency.log_entry import LogEntry, check_kind
 
 _HASHES = {
-    # Rekor v2 writes the enum's names, v1 those of Go.
     "SHA2_256": "sha256",
     "SHA2_384": "sha384",
     "SHA2_512": "sha512",
@@ -49,13 +48,11 @@ def read_body(entry: LogEntry) -> LoggedSignature:
     """
     check_kind(entry)
     try:
-        # Strictly, although the log signed it: the signer wrote the content.
         document = strictjson.load_object(entry.body, what="log entry")
         kind, version = document.get("kind"), document.get("apiVersion")
         # The kind chooses the reader, and only the body's own is signed.
         if (kind, version) != (entry.kind, entry.version):
             raise _Malformed("it is of another kind or version than announced")
-        # `check_kind` let only kinds pass that have a reader.
         return _READERS[entry.kind, entry.version](_object(document, "spec"))
     except (strictjson.InvalidJson, InvalidBase64, InvalidPem, _Malformed, ValueError) as error:
         raise VerificationError(
@@ -68,7 +65,6 @@ class _Malformed(ValueError):
 
 
 def _hashedrekord(spec: Mapping[str, Any]) -> LoggedSignature:
-    # The digest of the artifact, or of the PAE of an envelope.
     digest = _object(_object(spec, "data"), "hash")
     signature = _object(spec, "signature")
     verifier = _text(_object(signature, "publicKey"), "content")

@@ -13,7 +13,7 @@ from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.transparency.log import TrustedLog
 
-MAX_TIMESTAMPS = 32  # Fulcio embeds one; each costs a signature
+MAX_TIMESTAMPS = 32
 _PRECERTIFICATE = 1
 
 
@@ -31,7 +31,6 @@ def verify_embedded(
         VerificationError: `SCT_INVALID`.
     """
     timestamps = _embedded(certificate)
-    # Timestamps of unknown logs are ignored: one of a trusted log suffices.
     trusted = {log.log_id: log for log in logs}
     found = [each for each in timestamps if each.log_id in trusted]
     if not found:
@@ -71,7 +70,6 @@ def _precertificate(certificate: Certificate, issuer: Certificate) -> bytes:
 
 
 def _holds(timestamp: SignedCertificateTimestamp, log: TrustedLog, message: bytes) -> bool:
-    # The library's time is UTC without a zone.
     taken = timestamp.timestamp.replace(tzinfo=UTC)
     # A key that was retired must not vouch for certificates of today.
     return log.validity.covers(taken) and log.verify(_signed(timestamp, taken, message), timestamp.signature)

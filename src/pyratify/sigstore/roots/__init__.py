@@ -44,10 +44,8 @@ def roots_of(requirements: SignatureRequirements) -> tuple[TrustedMaterial, ...]
     """
     if requirements.authorities is not None:
         return (requirements.authorities,)
-    # Read at load time: a refresh takes effect when the configuration is loaded again.
     return load_trusted_roots(requirements.trusted_root or current_root())
 
 
 def _read(instance: str, name: str) -> bytes:
-    # Resources, not paths: they are found in zip files too.
     return (files(__package__) / instance / name).read_bytes()

@@ -40,7 +40,6 @@ async def verify_bundle(
     raw = await evidence.blob(layers[0], most=MAX_BUNDLE)
     bundle = await offload(len(raw), parse_bundle, raw)
     signer, claim = await _authenticate(evidence, bundle, authenticator)
-    # After authentication: a claim that nothing trusted has signed is not compared.
     check_claim(claim, policy, evidence.reference)
     facts = {**_facts(bundle, claim, authenticator), **signer.facts}
     checked = CheckedSignature(layers[0].digest, signer.name, facts=facts)
@@ -55,7 +54,6 @@ async def _authenticate(
     # A statement names digests, so the manifest's bytes are read only where they are signed themselves.
     data = None if is_statement else await evidence.content.manifest(evidence.reference, evidence.subject)
     artifact, size = Artifact(data, evidence.subject.digest), evidence.manifest.layers[0].size
-    # Large documents are parsed in a thread, so that others do not wait for them.
     material = await offload(size + len(data or b""), material_of, bundle, artifact)
     if material.certificate is not None and not authenticator.accepts_certificates:
         raise keyless()

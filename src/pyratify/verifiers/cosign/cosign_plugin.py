@@ -106,7 +106,7 @@ class TrustPolicyOptions(
 
     scopes: tuple[str, ...] | None = None
     identities: tuple[IdentityOptions, ...] = ()
-    ignore_tlog: bool = msgspec.field(default=False, name="ignoreTLog")  # not "ignoreTlog"
+    ignore_tlog: bool = msgspec.field(default=False, name="ignoreTLog")
     ignore_ctlog: bool = msgspec.field(default=False, name="ignoreCTLog")
     ignore_observer_timestamps: bool = False
     keys: dict[str, Any] | None = None
@@ -238,7 +238,7 @@ def _identity(options: IdentityOptions, resources: Resources) -> "CertificateIde
 
 def _below(path: str, error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(
-        error.detail,  # without its path, which grows here
+        error.detail,
         path=f"{path}.{error.path}" if error.path else path,
         reason=error.reason,
         remedy=error.remedy,

@@ -39,7 +39,6 @@ class CosignTrustPolicy(SignatureRequirements):
         # Empty matches nothing, so the policy would silently never apply.
         if not self.scopes:
             raise ConfigurationError("a cosign trust policy needs at least one scope", path="scopes")
-        # Empty would refuse every bundle; turning bundles off is not what an empty list says.
         if not self.predicate_types:
             raise ConfigurationError(
                 "a cosign trust policy needs at least one predicate type", path="predicateTypes"

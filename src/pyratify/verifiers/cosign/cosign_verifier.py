@@ -46,7 +46,6 @@ class CosignVerifier:
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept classic signatures and bundles, by the types in the manifest."""
-        # An index lists manifests, it carries no signature itself.
         return not manifest.is_index and (is_bundle(manifest) or is_classic(manifest))
 
     async def prepare(self) -> None:
@@ -57,7 +56,6 @@ class CosignVerifier:
         """
         # No lock: two that start at once load the same, and the last one stays.
         if not self._authenticators:
-            # Parsing many keys and certificates would hold the event loop.
             self._authenticators = await asyncio.to_thread(_load, self._policies, self.clock)
 
     async def verify(self, evidence: Evidence) -> Details:

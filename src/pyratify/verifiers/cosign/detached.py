@@ -23,7 +23,6 @@ _MIN_BYTES = 64
 
 def is_detached(data: bytes) -> bool:
     """Return whether these bytes look like such a signature."""
-    # By the first byte: base64 has no braces.
     if data.lstrip()[:1] == b"{":
         return OLD_BUNDLE in data
     try:
@@ -65,7 +64,6 @@ def _material(data: bytes, signed: Signed) -> VerificationMaterial:
 
 def _bare(data: bytes) -> bytes:
     try:
-        # `base64` and cosign end the file with a line feed, and break it into lines.
         return json_fields.octets(b"".join(data.split()).decode("ascii"), "the signature")
     except UnicodeDecodeError:
         json_fields.malformed("the signature is not base64")

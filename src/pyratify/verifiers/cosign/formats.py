@@ -9,7 +9,7 @@ SIGNATURE_ARTIFACT = "application/vnd.dev.cosign.artifact.sig.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
 # SIGNATURE_SPEC's text says dev.cosignproject, its example and cosign itself dev.sigstore.
 CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate"
-MAX_PAYLOAD = MIB  # payloads have some 250 bytes; optional annotations may be long
+MAX_PAYLOAD = MIB
 
 
 def is_bundle(manifest: Manifest) -> bool:

@@ -83,7 +83,6 @@ async def _payloads(evidence: Evidence) -> tuple[tuple[Descriptor, bytes | Ratif
     tasks: dict[Descriptor, asyncio.Task[bytes | RatifyError]] = {}
     async with asyncio.TaskGroup() as group:
         for layer in evidence.manifest.layers:
-            # Without annotations: many signatures over one payload differ only in these.
             if (bare := _bare(layer)) not in tasks:
                 tasks[bare] = group.create_task(_payload(evidence, bare, slots))
     return tuple((layer, tasks[_bare(layer)].result()) for layer in evidence.manifest.layers)
