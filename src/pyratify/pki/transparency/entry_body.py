@@ -12,6 +12,7 @@ from pyratify.pki.pem import UNTRUSTED, InvalidPem, read_pem
 from pyratify.pki.transparency.log_entry import LogEntry, check_kind
 
 _HASHES = {
+    # Rekor v2 writes the enum's names, v1 those of Go.
     "SHA2_256": "sha256",
     "SHA2_384": "sha384",
     "SHA2_512": "sha512",
@@ -48,10 +49,13 @@ def read_body(entry: LogEntry) -> LoggedSignature:
     """
     check_kind(entry)
     try:
+        # Strictly, although the log signed it: the signer wrote the content.
         document = strictjson.load_object(entry.body, what="log entry")
         kind, version = document.get("kind"), document.get("apiVersion")
+        # The kind chooses the reader, and only the body's own is signed.
         if (kind, version) != (entry.kind, entry.version):
             raise _Malformed("it is of another kind or version than announced")
+        # `check_kind` let only kinds pass that have a reader.
         return _READERS[entry.kind, entry.version](_object(document, "spec"))
     except (strictjson.InvalidJson, InvalidBase64, InvalidPem, _Malformed, ValueError) as error:
         raise VerificationError(
@@ -64,6 +68,7 @@ class _Malformed(ValueError):
 
 
 def _hashedrekord(spec: Mapping[str, Any]) -> LoggedSignature:
+    # The digest of the artifact, or of the PAE of an envelope.
     digest = _object(_object(spec, "data"), "hash")
     signature = _object(spec, "signature")
     verifier = _text(_object(signature, "publicKey"), "content")
@@ -77,6 +82,7 @@ def _hashedrekord(spec: Mapping[str, Any]) -> LoggedSignature:
 
 
 def _dsse(spec: Mapping[str, Any]) -> LoggedSignature:
+    # payloadHash, not envelopeHash: the envelope's JSON is not canonical and may be written anew.
     digest, signature = _object(spec, "payloadHash"), _only(spec, "signatures")
     return LoggedSignature(
         True,
@@ -89,6 +95,7 @@ def _dsse(spec: Mapping[str, Any]) -> LoggedSignature:
 
 def _intoto(spec: Mapping[str, Any]) -> LoggedSignature:
     content = _object(spec, "content")
+    # One signature: with several, the entry could be another signer's.
     digest, signature = _object(content, "payloadHash"), _only(_object(content, "envelope"), "signatures")
     encoded = _ascii(decode_base64(_text(signature, "sig")))  # this kind encodes it twice
     return LoggedSignature(
@@ -104,6 +111,7 @@ def _hashedrekord_v2(spec: Mapping[str, Any]) -> LoggedSignature:
     record = _object(spec, "hashedRekordV002")
     digest, signature = _object(record, "data"), _object(record, "signature")
     verifier = _object(signature, "verifier")
+    # One of the two (verifier.proto, `oneof`): a certificate and a key could be of different signers.
     forms = [verifier[name] for name in ("x509Certificate", "publicKey") if name in verifier]
     if len(forms) != 1 or not isinstance(forms[0], dict):
         raise _Malformed("it names not exactly one certificate or key")
@@ -162,6 +170,7 @@ def _ascii(value: bytes) -> str:
 
 def _pem(encoded: str) -> bytes:
     blocks = read_pem(decode_base64(encoded), UNTRUSTED)
+    # What follows a first block would be ignored by one reader and taken by another.
     if len(blocks) != 1 or blocks[0].label not in ("CERTIFICATE", "PUBLIC KEY"):
         raise _Malformed("it names not exactly one certificate or key")
     return blocks[0].data

@@ -14,7 +14,7 @@ from pyratify.core.reason import Reason
 from pyratify.pki.public_keys import PublicKey
 from pyratify.pki.transparency.note import Checkpoint, NoteSignature
 
-_HINT = 4
+_HINT = 4  # a note's signature line begins with four octets of the key's identifier
 _ECDSA = ECDSA(SHA256())
 _CURVES = {"secp384r1": ECDSA(SHA384()), "secp521r1": ECDSA(SHA512())}
 
@@ -48,6 +48,7 @@ class TrustedLog:
     def origins(self) -> tuple[str, ...]:
         """The origins that its checkpoints may have: its name, or its host alone, as clients of Rekor v2 expect."""
         host = self.name.partition("/")[0]
+        # Rekor v2 signs as its host, whatever port or path a client reaches it by.
         return self.name, host if host.endswith("]") else host.partition(":")[0]
 
     def verify(self, message: bytes, signature: bytes) -> bool:
@@ -66,9 +67,12 @@ def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) ->
     Raises:
         VerificationError: `TLOG_CHECKPOINT_INVALID`.
     """
+    # Rekor v1 appends its tree's number: "rekor.sigstore.dev - 1193050959916656506".
     host = checkpoint.origin.partition(" - ")[0]
+    # Only v2: the origins of v1 are not the address, and its keys are told by the log's identifier.
     if named and log.name and checkpoint.origin not in log.origins:
         raise _refused(f"its origin {checkpoint.origin[:120]!r} is not the trusted log {log.name!r}")
+    # Witnesses sign the same text (C2SP tlog-witness); only lines that name the log are tried.
     claimed = [each for each in checkpoint.signatures if each.name == host and _names(each, log)]
     if not claimed:
         raise _refused("no signature names the log's key")
@@ -79,6 +83,7 @@ def check_checkpoint(checkpoint: Checkpoint, log: TrustedLog, *, named: bool) ->
 def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
     """Return whether the key made the signature: ECDSA with the curve's own hash, RSA PKCS#1 v1.5, Ed25519."""
     try:
+        # The kind of the trusted key decides; the entry has no say in the algorithm.
         if isinstance(key.key, EllipticCurvePublicKey):
             key.key.verify(signature, message, _CURVES.get(key.key.curve.name, _ECDSA))
         elif isinstance(key.key, RSAPublicKey):
@@ -91,6 +96,7 @@ def verifies(key: PublicKey, message: bytes, signature: bytes) -> bool:
 
 
 def _names(signature: NoteSignature, log: TrustedLog) -> bool:
+    # Four octets choose a line and prove nothing; the signature does.
     return signature.hint in {log.log_id[:_HINT], log.checkpoint_id[:_HINT]}
 
 

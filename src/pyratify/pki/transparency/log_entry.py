@@ -13,6 +13,7 @@ from pyratify.pki.transparency.log import TrustedLog, check_checkpoint
 from pyratify.pki.transparency.merkle import check_inclusion
 from pyratify.pki.transparency.note import parse_checkpoint
 
+# Without white space and sorted, which is all of RFC 8785 that texts in ASCII and integers need.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # Rekor v2 has neither promises nor integrated times (Rekor v2 specification, section 4.2).
 WITH_PROMISE = (("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2"))
@@ -99,6 +100,7 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
             `TLOG_CHECKPOINT_INVALID`.
     """
     check_kind(entry)
+    # By identifier, never by trying keys: an entry is evidence of the log that it names.
     log = next((log for log in logs if log.log_id == entry.log_id), None)
     if log is None:
         raise _invalid("the entry is of a transparency log that is not trusted")
@@ -106,6 +108,7 @@ def verify_entry(entry: LogEntry, logs: Iterable[TrustedLog], *, need_proof: boo
         raise _invalid("the entry has no inclusion proof")
     if entry.proof is None and entry.promise is None:
         raise _invalid("the entry has neither an inclusion proof nor the log's promise")
+    # integratedTime "MUST NOT be trusted if inclusion_promise is omitted" (sigstore_rekor.proto).
     time = _verify_promise(entry, log) if entry.promise is not None else None
     # The oldest bundles have proofs without a checkpoint: nothing signed, so worth nothing beside the promise.
     if entry.proof is not None and (entry.proof.checkpoint or need_proof or time is None):
@@ -131,6 +134,7 @@ def check_kind(entry: LogEntry) -> None:
 
 def _verify_promise(entry: LogEntry, log: TrustedLog) -> datetime:
     """Verify the signed entry timestamp and return its time (Rekor v1)."""
+    # In v2 there is none (4.2): one that is there would be a time nothing vouches for.
     if (entry.kind, entry.version) not in WITH_PROMISE:
         raise _invalid(f"logs make no promise for entries of kind {entry.kind[:40]} {entry.version[:20]}")
     try:
@@ -139,6 +143,7 @@ def _verify_promise(entry: LogEntry, log: TrustedLog) -> datetime:
         raise _invalid("the entry's time is no point in time") from None
     if not log.verify(promised_bytes(entry), entry.promise or b""):
         raise _invalid("the log's promise (signed entry timestamp) is not its signature over the entry")
+    # A key may leak after its period; a promise with a time outside was not made by the log.
     if not log.validity.covers(time):
         raise VerificationError(
             Reason.TIME_OUTSIDE_VALIDITY, "the entry's time is outside of the period of the log's key"
@@ -163,8 +168,10 @@ def _check_proof(entry: LogEntry, proof: InclusionProof, log: TrustedLog) -> Non
     second = (entry.kind, entry.version) not in WITH_PROMISE
     if second and entry.index != proof.index:  # without shards behind one name there is one index only
         raise _invalid("the entry and its inclusion proof have different indices")
+    # The root hash of the proof itself is not signed, so alone it proves nothing.
     checkpoint = parse_checkpoint(proof.checkpoint)
     check_checkpoint(checkpoint, log, named=second)
+    # The signed tree must be the proof's: otherwise a genuine checkpoint would cover for any tree.
     if (checkpoint.size, checkpoint.root) != (proof.size, proof.root):
         raise VerificationError(
             Reason.TLOG_CHECKPOINT_INVALID, "the log's checkpoint is about another tree than the proof"

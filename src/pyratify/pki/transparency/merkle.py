@@ -8,11 +8,12 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 
 HASH_SIZE = 32
-MAX_PROOF = 64
+MAX_PROOF = 64  # a tree of fewer than 2**63 leaves is no higher
 
 
 def leaf_hash(leaf: bytes) -> bytes:
     """Return the hash of a leaf, SHA-256 over 0x00 and its bytes."""
+    # The two prefixes keep leaves and nodes apart: otherwise a node could be shown as a leaf.
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
@@ -44,6 +45,7 @@ def root_of(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes
     Raises:
         VerificationError: `TLOG_PROOF_INVALID`: the place is not in the tree, or the path has another length.
     """
+    # First: outside of the tree, the steps below would still lead to some hash.
     if not 0 <= index < size < 2**63:
         raise _invalid("the entry's index lies outside of the tree")
     if len(proof) > MAX_PROOF or any(len(each) != HASH_SIZE for each in proof):
@@ -52,6 +54,7 @@ def root_of(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes
     for sibling in proof:
         if last == 0:
             raise _invalid("the inclusion proof is longer than the tree is high")
+        # The last node of a level may have no right sibling, and the path leaves such levels out.
         if node & 1 or node == last:
             result = node_hash(sibling, result)
             while not node & 1 and node:
@@ -59,6 +62,7 @@ def root_of(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes
         else:
             result = node_hash(result, sibling)
         node, last = node >> 1, last >> 1
+    # Not yet at the root: a shorter path would be one of a smaller tree.
     if last != 0:
         raise _invalid("the inclusion proof is shorter than the tree is high")
     return result

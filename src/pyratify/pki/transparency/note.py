@@ -9,10 +9,13 @@ from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_base64
 from pyratify.pki.transparency.merkle import HASH_SIZE
 
-MAX_NOTE = 64 * 1024
+MAX_NOTE = 64 * 1024  # witnesses add some 100 bytes each
 MAX_SIGNATURES = 100
+# signed-note: an em dash, the key's name without white space or plus, then base64.
 _LINE = re.compile("\N{EM DASH} ([^ +\\s]+) ([A-Za-z0-9+/=]+)")
+# signed-note forbids control characters but the line feed.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+# No sign and no leading zeros: the text is signed, and has one spelling.
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _HINT = 4
 
@@ -59,10 +62,12 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """
     if len(text) > MAX_NOTE or _CONTROL.search(text):
         _refuse("it is too large or has control characters")
+    # The last empty line: the text above may have empty lines of its own.
     body, separator, signatures = text.rpartition("\n\n")
     if not separator or not signatures.endswith("\n"):
         _refuse("it is no signed note")
     lines = body.split("\n")
+    # tlog-checkpoint: origin, size, root hash; more lines may follow, and are signed with them.
     if len(lines) < 3 or not lines[0].strip():
         _refuse("it lacks its origin, size or root hash")
     if not _SIZE.fullmatch(lines[1]):
@@ -70,12 +75,14 @@ def parse_checkpoint(text: str) -> Checkpoint:
     root = _base64(lines[2])
     if len(root) != HASH_SIZE:
         _refuse("its root hash is not of 32 bytes")
+    # With the line feed at its end, which belongs to the text (signed-note).
     signed = f"{body}\n".encode()
     return Checkpoint(lines[0], int(lines[1]), root, signed, _signatures(signatures))
 
 
 def _signatures(text: str) -> tuple[NoteSignature, ...]:
     lines = text[:-1].split("\n")
+    # Before they are read: lines of other keys cost nothing but this.
     if len(lines) > MAX_SIGNATURES:
         _refuse(f"it has more than {MAX_SIGNATURES} signatures")
     return tuple(_signature(line) for line in lines)
@@ -86,6 +93,7 @@ def _signature(line: str) -> NoteSignature:
     if match is None:
         _refuse("a signature line is malformed")
     value = _base64(match[2])
+    # The identifier alone is no signature.
     if len(value) <= _HINT:
         _refuse("a signature is empty")
     return NoteSignature(match[1], value[:_HINT], value[_HINT:])
