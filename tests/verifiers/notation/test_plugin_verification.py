@@ -223,6 +223,7 @@ async def test_a_plugin_says_why_it_failed(tmp_path: Path) -> None:
         ("1.2.1", "old"),
         ("2.0.0-a", "old"),
         ("1.2", "bad"),
+        (f"1.0.0-{'1' * 5000}", "bad"),
     ],
 )
 async def test_a_plugin_must_be_new_enough(wanted: str, reason: str | None, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ IDENTITY = "SIGNATURE_VERIFIER.TRUSTED_IDENTITY"
 REVOCATION = "SIGNATURE_VERIFIER.REVOCATION_CHECK"
 # Without leading zeros (semver.org, 2); at most nine digits, because the text comes from the envelope.
 _NUMBER = r"(0|[1-9][0-9]{0,8})"
+_MAX_VERSION = 255  # int() raises for thousands of digits
 _SEMVER = re.compile(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?",
     re.ASCII,
@@ -174,8 +175,8 @@ def _capabilities(metadata: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _version(text: Any) -> Version | None:
-    """Return a sort key for a semantic version (semver.org, 11); None for any other text."""
-    match = _SEMVER.fullmatch(text) if isinstance(text, str) else None
+    """Return a sort key for a semantic version (semver.org, 11); None for any other text, and for an endless one."""
+    match = _SEMVER.fullmatch(text) if isinstance(text, str) and len(text) <= _MAX_VERSION else None
     if match is None:
         return None
     major, minor, patch, before = match.groups()
