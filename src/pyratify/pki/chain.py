@@ -15,7 +15,7 @@ from pyratify.pki.certificates import Certificate, parse_certificate
 from pyratify.pki.public_keys import MAX_RSA_BITS, WeakKey, check_public_key
 from pyratify.pki.times import format_time
 
-MAX_CHAIN = 10  # each certificate is parsed and verified, so the publisher must not choose how many
+MAX_CHAIN = 10  # each certificate costs a signature, and their number is not trusted
 # signature-specification.md, "Other requirements": no SHA-1.
 _STRONG_HASHES = ("sha256", "sha384", "sha512")
 # Leaf Certificates, "Key Usage": these bits MUST NOT be set.

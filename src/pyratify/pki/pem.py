@@ -99,7 +99,7 @@ def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
             raise InvalidPem(
                 f"line {number} is neither base64 nor the END of the block {opened[0]!r} of line {opened[1]}"
             )
-    # Cut off: what was read of it may be a shorter chain than the author has.
+    # Cut off: what was read of it may be less than the file once had.
     if opened is not None:
         raise InvalidPem(f"the block {opened[0]!r} that begins in line {opened[1]} has no END")
     return tuple(blocks)

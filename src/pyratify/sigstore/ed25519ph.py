@@ -41,7 +41,6 @@ def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> boo
         return False
     digest = hashlib.sha512(message).digest()
     hashed = hashlib.sha512(_DOM2 + signature[:32] + public_key + digest).digest()
-    # Adding needs no inversion, so only the last comparison is in projective coordinates.
     challenge = int.from_bytes(hashed, "little") % _L
     return _same(_sum(scalar, _multiples_of(_BASE), challenge, key), nonce)
 
@@ -115,6 +114,7 @@ def _multiples(public_key: bytes) -> tuple[Point, ...]:
 
 
 def _same(p: Point, q: Point) -> bool:
+    # x = X/Z: compared across, which saves two inversions.
     return (p[0] * q[2] - q[0] * p[2]) % _P == 0 and (p[1] * q[2] - q[1] * p[2]) % _P == 0
 
 

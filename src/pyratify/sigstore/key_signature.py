@@ -154,7 +154,7 @@ def check_period(key: PublicKey, times: tuple[datetime, ...], now: datetime) -> 
     Raises:
         VerificationError: `TIME_OUTSIDE_VALIDITY`.
     """
-    # Without a proved time only the present is certain: a signer can write any date.
+    # Without a proved time only the present is certain: a date in the signature is only a claim.
     for time in times or (now,):
         if not key.validity.covers(time):
             what = (
