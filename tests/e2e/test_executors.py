@@ -18,7 +18,7 @@ BY_KEY, BY_OURS, BY_OTHERS = "cosign-v3", "notation-jws-ec", "wrong-ca"
 @pytest.fixture
 def cluster_wide(tenants: Tenants, images: Images) -> Iterator[Document]:
     """The cluster's Executor: the key and our authority are trusted."""
-    document = executor("cluster_wide", COSIGN, notation("ca"), scopes=(images.repository.name,))
+    document = executor("cluster-wide", COSIGN, notation("ca"), scopes=(images.repository.name,))
     assert tenants.apply(document)["succeeded"] is True
     yield document
     tenants.server.api.delete(document)
@@ -126,7 +126,7 @@ def test_kubectl_shows_what_became_of_it(tenants: Tenants, cluster_wide: Documen
     assert shown["NAME"].split() == ["NAME", "SUCCEEDED", "ERROR", "AGE"]
     assert "false" in shown["shown"]
     assert "no-such-store" in shown["shown"]
-    assert "true" in shown["cluster_wide"]
+    assert "true" in shown["cluster-wide"]
     tenants.server.api.delete(bad)
 
 

@@ -17,7 +17,6 @@ from pyratify.serving.tls.reloading import ReloadingTls, TlsFiles
 from pyratify.testing.tls import Authority
 
 HERE = Address("127.0.0.1", 0)
-NOW = datetime.now(UTC)
 
 
 async def hello(body: bytes) -> Reply:
@@ -52,9 +51,9 @@ async def greeted(where: Address, authority: Authority, client: Path | None = No
 async def test_nobody_is_served_until_there_is_a_certificate() -> None:
     """The server listens and no handshake succeeds; then it serves, then it serves with another."""
     memory, one, other = TlsMemory(), Authority("one"), Authority("other")
-    tls = ReloadingTls(memory)
-    assert tls.unready_reason(NOW) == "there is no certificate yet"
-    assert math.isnan(tls.seconds_left(NOW))
+    tls, now = ReloadingTls(memory), datetime.now(UTC)
+    assert tls.unready_reason(now) == "there is no certificate yet"
+    assert math.isnan(tls.seconds_left(now))
     async with listening(SITE, HERE, tls.context) as where:
         assert not await greeted(where, one)
         assert not tls.reload()
@@ -62,8 +61,8 @@ async def test_nobody_is_served_until_there_is_a_certificate() -> None:
             memory.give(*pair(authority))
             assert tls.reload()
             assert not tls.reload()
-            assert not tls.unready_reason(NOW)
-            assert 86000 < tls.seconds_left(NOW) < 87000
+            assert not tls.unready_reason(now)
+            assert 86000 < tls.seconds_left(now) < 87000
             assert await greeted(where, authority)
             assert not await greeted(where, stranger)
 
@@ -96,7 +95,7 @@ async def test_files_serve_until_something_is_given(files: TlsFiles) -> None:
     one, two, three = Authority("one"), Authority("two"), Authority("three")
     memory = TlsMemory(before=TlsFiles(files.certificate, files.key))
     tls = ReloadingTls(memory)
-    assert tls.unready_reason(NOW) == "there is no certificate yet"
+    assert tls.unready_reason(datetime.now(UTC)) == "there is no certificate yet"
     async with listening(SITE, HERE, tls.context) as where:
         for authority in (one, two):
             certificate, key = pair(authority)
