@@ -21,7 +21,7 @@ def test_a_file_at_the_limit_is_read_whole_and_a_larger_one_is_refused(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("absent", "No such file"), (".", "Is a directory"), ("a\0b", "null byte")]
+    ("name", "why"), [("absent", "No such file"), (".", "Is a directory"), ("a\0b", "null")]
 )
 def test_what_cannot_be_read_says_why(name: str, why: str, tmp_path: Path) -> None:
     """The clause has no subject: the caller names the file as the user wrote it."""

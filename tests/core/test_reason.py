@@ -10,7 +10,9 @@ from pyratify.core.reason import RESERVED, Reason
 from pyratify.core.reason_meanings import MEANINGS
 
 PACKAGE = Path(pyratify.__path__[0])
-_OF_SERVERS = re.compile(r'(?:Rejection|Refused|problem)\(\s*\d{3},\s*"([A-Z_]+)"|code="([A-Z][A-Z_]+)"')
+_OF_SERVERS = re.compile(
+    r'(?:Rejection|Refused|problem)\(\s*\d{3},(?:\s*#[^\n]*)?\s*"([A-Z_]+)"|code="([A-Z][A-Z_]+)"'
+)
 
 
 @pytest.mark.parametrize("reason", list(Reason), ids=str)

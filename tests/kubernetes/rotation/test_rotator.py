@@ -343,7 +343,7 @@ async def test_a_defect_ends_nothing(replica: Make) -> None:
     one = replica()
     real = one.rotator.serve
     one.rotator.serve = lambda *pair: 1 // 0 == 0
-    assert await one.check() == "unexpected ZeroDivisionError: integer division or modulo by zero"
+    assert (await one.check()).startswith("unexpected ZeroDivisionError: ")
     one.rotator.serve = real
     assert await one.check() == ""
 

@@ -152,7 +152,7 @@ def test_mistakes_of_the_caller_are_three(arguments: tuple[object, ...], says: s
     ("arguments", "command"),
     [
         (("verify", "--keyy", "cosign.pub", "app"), "ratify verify"),
-        (("config", "check", "ratify.yaml"), "ratify config check"),
+        (("config", "check", "ratify.yaml", "other.yaml"), "ratify config check"),
         (("config", "--unknown", "check"), "ratify config"),
         (("gatekeeper", "serve", "--address", ":6001", "--unknown"), "ratify gatekeeper serve"),
     ],
