@@ -35,7 +35,7 @@ from support.scenes import threshold
 KEY, SIGSTORE = CosignKey.generate(), PrivateSigstore()
 KEYED = CosignTrustPolicy(keys=(KEY.material,))
 KEYLESS = CosignTrustPolicy(identities=(SIGSTORE.identity,), trusted_root=SIGSTORE.root)
-ROOMS = ("pyratify.verifiers.", "pyratify.pki.")
+PACKAGES = ("pyratify.verifiers.", "pyratify.sigstore.", "pyratify.pki.")
 
 
 def cosign(kind: str, policy: CosignTrustPolicy) -> tuple[Executor, Reference]:
@@ -77,7 +77,7 @@ GOOD: dict[str, Callable[[], tuple[Executor, Reference]]] = {
 def functions() -> Iterator[tuple[str, FunctionType]]:
     """Iterate over every function of a module on the way to a verdict."""
     for info in pkgutil.walk_packages(pyratify.__path__, "pyratify."):
-        if info.name.startswith(ROOMS):
+        if info.name.startswith(PACKAGES):
             module = importlib.import_module(info.name)
             for name, value in vars(module).items():
                 if inspect.isfunction(value) and value.__module__ == info.name:
