@@ -14,6 +14,8 @@ peers: ## Build the real programs that interop and bench use (needs Go)
 peers: $(PEERS_BIN)/.crane-v0.22.1 $(PEERS_BIN)/.oras-v1.3.6 $(PEERS_BIN)/.cosign-v3.1.3 $(PEERS_BIN)/.cosign2-v2.6.5 \
 		$(PEERS_BIN)/.timestamp-server-v1.2.9 $(PEERS_BIN)/.fulcio-v1.8.8 $(PEERS_BIN)/.rekor-v2.3.0 \
 		$(PEERS_BIN)/.gatekeeper-v3.23.1 $(PEERS_BIN)/.gator-v3.23.1 $(PEERS_BIN)/.helm-v3.19.0 \
+		$(PEERS_BIN)/.containerd-v2.4.2 $(PEERS_BIN)/.ctr-v2.4.2 $(PEERS_BIN)/.containerd-shim-runc-v2-v2.4.2 \
+		$(PEERS_BIN)/.opa-v1.17.1 \
 		$(PEERS_BIN)/.etcd-v3.6.8 $(PEERS_BIN)/.kube-apiserver-v1.34.4 $(PEERS_BIN)/.kubectl-v1.34.4 \
 		$(PEERS_HOME)/share/.gatekeeper-v3.23.1 $(addprefix $(PEERS_BIN)/,$(PEERS_OWN))
 	@echo "peers: ready in $(PEERS_BIN)"
@@ -22,12 +24,12 @@ peers-go:
 	@command -v go >/dev/null 2>&1 || { \
 		echo "make peers builds Go programs: install Go 1.26 or newer (https://go.dev/dl) and put it in PATH." >&2; exit 1; }
 
-# $(call go_install,NAME,MODULE PATH,VERSION): `go install` names the program after its path, so it is built aside and renamed.
+# $(call go_install,NAME,MODULE PATH,VERSION,FLAGS): `go install` names the program after its path, so it is built aside and renamed.
 define go_install
 $(PEERS_BIN)/.$(1)-$(3): | peers-go
 	@mkdir -p $(PEERS_BIN)
 	@echo "peers: building $(1) $(3)"
-	@aside=$$$$(mktemp -d) && GOBIN=$$$$aside GOFLAGS= go install -ldflags='-s -w' $(2)@$(3) \
+	@aside=$$$$(mktemp -d) && GOBIN=$$$$aside GOFLAGS= go install $(4) -ldflags='-s -w' $(2)@$(3) \
 		&& mv -f $$$$aside/* $(PEERS_BIN)/$(1) && rmdir $$$$aside && rm -f $(PEERS_BIN)/.$(1)-* && touch $$@
 endef
 
@@ -42,6 +44,13 @@ $(eval $(call go_install,rekor,github.com/sigstore/rekor-tiles/v2/cmd/rekor-serv
 $(eval $(call go_install,gatekeeper,github.com/open-policy-agent/gatekeeper/v3,v3.23.1))
 $(eval $(call go_install,gator,github.com/open-policy-agent/gatekeeper/v3/cmd/gator,v3.23.1))
 $(eval $(call go_install,helm,helm.sh/helm/v3/cmd/helm,v3.19.0))
+$(eval $(call go_install,opa,github.com/open-policy-agent/opa,v1.17.1))
+
+# Without the snapshotters that need libraries of C.
+CONTAINERD_TAGS := -tags=no_btrfs,no_devmapper,no_zfs
+$(eval $(call go_install,containerd,github.com/containerd/containerd/v2/cmd/containerd,v2.4.2,$(CONTAINERD_TAGS)))
+$(eval $(call go_install,ctr,github.com/containerd/containerd/v2/cmd/ctr,v2.4.2,$(CONTAINERD_TAGS)))
+$(eval $(call go_install,containerd-shim-runc-v2,github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2,v2.4.2,$(CONTAINERD_TAGS)))
 
 # $(call go_module,NAME,FOLDER,PACKAGE,VERSION): programs that refuse `go install` are built from a module of ours that requires them.
 define go_module
