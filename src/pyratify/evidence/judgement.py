@@ -1,0 +1,54 @@
+"""What every judge of a document takes and gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import Failure
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a document is judged against, beside the rules.
+
+    Attributes:
+        subject: The artifact that the document is attached to.
+        now: The moment of the verification (aware).
+        signed_at: When the document was signed, by a time that the signature proves; None where nothing proves one.
+    """
+
+    subject: Descriptor
+    now: datetime
+    signed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The facts of a document that satisfies every rule.
+
+    Attributes:
+        facts: For reports and policies; JSON values only.
+        valid_until: The first moment at which a rule could judge otherwise (aware); None where none depends on time.
+        warnings: What a rule only reports.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
+    valid_until: datetime | None = None
+    warnings: tuple[Failure, ...] = ()
+
+
+class Judge(Protocol):
+    """Rules for one kind of document; pure."""
+
+    def judge(self, document: object, circumstances: Circumstances) -> Judgement:
+        """Judge a document that was parsed strictly (`core.strictjson`): a JSON value.
+
+        Raises:
+            VerificationError: It is malformed, or a rule refuses it.
+        """
+        ...
