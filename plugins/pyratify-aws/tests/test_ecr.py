@@ -58,11 +58,11 @@ async def test_registries_narrow_what_is_covered() -> None:
     assert not (await provider.credential(HOST.replace("eu-west-1", "us-east-1"))).is_anonymous
 
 
+@pytest.mark.usefixtures("environment")
 async def test_irsa_reads_its_token_again_for_each_exchange(
-    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token that Kubernetes replaced is the one that is sent next."""
-    del environment
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     token = tmp_path / "token"
