@@ -15,7 +15,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
-from pyratify.core.isolation import end, from_store
+from pyratify.core.isolation import as_failure, end, from_store
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -166,7 +166,7 @@ class Verdicts:
         try:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
-            return ValidationResult(reference, None, Decision.DENY, error=error.failure)
+            return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
         # Under the digest: a tag may be moved at any moment.
         key = replace(key, reference=reference.at(digest))
         # Without a generation configurations cannot be told apart: nothing is kept.
@@ -224,7 +224,7 @@ class Verdicts:
             async with self.admission.work(reference.registry):
                 return await executor.validate(reference)
         except StoreError as error:  # no turn: an engine raises nothing
-            return ValidationResult(reference, None, Decision.DENY, error=error.failure)
+            return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
 
     async def _find(
         self, executor: Executor, key: VerdictKey, shared: SharedVerdicts | None

@@ -12,7 +12,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.invoke import accepts, invoke
-from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.isolation import as_failure, contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
@@ -297,4 +297,4 @@ def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery)
 
 
 def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
-    return replace(report, outcome=outcome, failure=error.failure)
+    return replace(report, outcome=outcome, failure=as_failure(error))
