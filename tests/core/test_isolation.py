@@ -43,21 +43,24 @@ def raised(document: Document, *, cause: BaseException | None = None) -> BaseExc
 @pytest.mark.parametrize("how", ["alone", "cause", "context", "group", "ring"])
 def test_a_released_error_holds_no_frames(how: str) -> None:
     """Nor do those that led to it, even where they refer to each other."""
+    error, document = chained(how)
+    assert document() is not None
+    release(error)
+    assert document() is None
+
+
+def chained(how: str) -> tuple[BaseException, weakref.ref[Document]]:
+    """Return an error, and the document that frames hold to which it leads."""
     document = Document()
-    gone = weakref.ref(document)
     first = raised(document)
     error: BaseException = {
         "alone": lambda: first,
         "cause": lambda: raised(document, cause=first),
         "context": lambda: _while(first, document),
-        "group": lambda: ExceptionGroup("several", [first]),  # type: ignore[list-item]
+        "group": lambda: BaseExceptionGroup("several", [first]),
         "ring": lambda: _ring(first, document),
     }[how]()
-    del document
-    assert gone() is not None
-    release(error)
-    del first
-    assert gone() is None
+    return error, weakref.ref(document)
 
 
 def _while(first: BaseException, document: Document) -> BaseException:
