@@ -13,7 +13,14 @@ from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import as_failure, describe, from_store, internal, is_caller_cancellation, release
+from pyratify.core.isolation import (
+    as_failure,
+    describe,
+    from_store,
+    internal,
+    is_caller_cancellation,
+    release,
+)
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
