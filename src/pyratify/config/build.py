@@ -80,7 +80,12 @@ async def build_engine(
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     common = resources.shared.fingerprint.generation(secret or b"")
     # Random where it is not common: it must not equal that of another configuration.
-    engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    engine = Engine(
+        ScopeMap(scopes),
+        generation=common or secrets.token_hex(8),
+        common=bool(common),
+        key_sources=tuple(resources.shared.key_sources),
+    )
     # Registered last, so called first: validations are refused before stores close under them.
     stack.callback(engine.lifetime.close)
     return engine if observer is None else instrument_engine(engine, observer)

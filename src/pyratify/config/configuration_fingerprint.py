@@ -1,13 +1,12 @@
 """What goes into an engine's fingerprint: the configuration, the plugins, and every key and certificate as it was read."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from pyratify.config.schema import Config, NodeConfig
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.key import KeyMaterial, KeyProvider
+from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Registry
 
 
@@ -50,19 +49,3 @@ def add_materials(
         fingerprint.add(name, material.data)
         fingerprint.add("validity", repr(material.validity).encode())
     return materials
-
-
-@dataclass(frozen=True, slots=True)
-class FingerprintedKeys:
-    """A key provider that adds every key it returns to a fingerprint."""
-
-    provider: KeyProvider
-    fingerprint: Fingerprint
-
-    async def keys(self) -> tuple[KeyMaterial, ...]:
-        """Return the keys.
-
-        Raises:
-            ConfigurationError: There is none, or a source cannot be read.
-        """
-        return add_materials(self.fingerprint, "keys", await self.provider.keys())
