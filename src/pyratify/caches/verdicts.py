@@ -247,10 +247,10 @@ class Verdicts:
 
     def _keep(self, key: VerdictKey, result: ValidationResult, most: float = math.inf) -> float:
         """Cache a verdict; return for how many seconds, 0 where it is not final or has expired."""
-        if result.reference != key.reference or not _is_final(result):
+        if result.reference != key.reference or not is_final(result):
             return 0
         lifetime = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
-        seconds = min(lifetime, most, _remaining(result, self._clock.now()))
+        seconds = min(lifetime, most, remaining_evidence(result, self._clock.now()))
         weight = weigh((key, result), self._heaviest) + ENTRY
         if weight <= self._heaviest:
             self._verdicts.put(key, result, seconds, weight)
@@ -268,7 +268,7 @@ class Verdicts:
             self._sweep_later()
 
 
-def _is_final(result: ValidationResult) -> bool:
+def is_final(result: ValidationResult) -> bool:
     """Return whether validating again at once could not change it: nothing was inconclusive, or enough passed."""
     # A verdict must not be found under another subject's digest.
     if result.error is not None or result.subject is None or result.subject.digest != result.reference.digest:
@@ -278,7 +278,7 @@ def _is_final(result: ValidationResult) -> bool:
     )
 
 
-def _remaining(result: ValidationResult, now: datetime) -> float:
+def remaining_evidence(result: ValidationResult, now: datetime) -> float:
     """Return the seconds until the first `valid_until` of the evidence; infinity where there is none."""
     ends = (
         item.details.valid_until
