@@ -21,7 +21,7 @@ whole in about 700 lines:
 Beside the walk:
 
 - Plugins: `plugin.py` finds and describes them, `credential.py` and `key.py` are the interfaces of the sources that stores and
-  verifiers use, `shared_resources.py` holds what the plugins of one engine share.
+  verifiers use, `key_source.py` reads keys again that may change, `shared_resources.py` holds what the plugins of one engine share.
 - Caches: `caching.py` and `weigh.py` bound them by memory, `shared_verdicts.py` is the interface of those between processes,
   `fingerprint.py` tells which processes may share.
 - Bounds: `work_limiter.py` and `pace.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files.

@@ -10,7 +10,7 @@ from inspect import isawaitable
 from typing import TypeVar
 
 from pyratify.core.errors import Failure, InconclusiveError
-from pyratify.core.isolation import describe, is_caller_cancellation
+from pyratify.core.isolation import describe, is_caller_cancellation, release
 from pyratify.core.policy import DEFAULT_BUDGET, PolicyEnforcer, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, Verdict, flatten
@@ -39,6 +39,7 @@ async def ask(policy: PolicyEnforcer, subject: Subject, reports: Reports) -> Ver
     except BaseException as fault:  # a policy that raises denies
         if is_caller_cancellation(fault):
             raise
+        release(fault)
         return deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
     # Whatever a policy plugin returns: without evidence nothing is allowed.
     passed = any(result.passed for report in flatten(reports) for result in report.results)

@@ -14,7 +14,7 @@ from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import from_store, internal, is_caller_cancellation
+from pyratify.core.isolation import as_failure, from_store, internal, is_caller_cancellation
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer, Subject
@@ -109,12 +109,14 @@ class Executor:
                     subject = Subject(reference, descriptor, namespace, self.clock.now())
                     verdict = await self._decide(walk, subject)
         except RatifyError as fault:
-            error = fault.failure
+            error = as_failure(fault)
         except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
             # An interrupt or a cancellation belongs to the caller; turned into a result, it would be lost.
             if is_caller_cancellation(fault):
                 raise
-            error = self._late() if deadline.expired() else internal(fault)
+            error = internal(fault)
+            if deadline.expired():
+                error = self._late()
         return _conclude(reference, walk, verdict, error)
 
     async def discover(self, reference: Reference) -> ValidationResult:

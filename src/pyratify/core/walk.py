@@ -13,7 +13,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.invoke import accepts, invoke
-from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.isolation import as_failure, contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.manifest import Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
@@ -285,4 +285,4 @@ async def _manifest(place: _Place, referrer: Referrer, content: Content) -> Mani
 
 
 def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
-    return replace(report, outcome=outcome, failure=error.failure)
+    return replace(report, outcome=outcome, failure=as_failure(error))
