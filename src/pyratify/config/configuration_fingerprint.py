@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from pyratify.config.schema import Config
+from pyratify.config.schema import Config, NodeConfig
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Registry
@@ -17,7 +17,9 @@ def add_configuration(fingerprint: Fingerprint, config: Config, secret: bytes | 
         return
     try:
         # Sorted: the order of keys in a file changes no verdict.
-        document = msgspec.json.encode(config, order="sorted")
+        # `node` says what is answered where there is no verdict, and changes none.
+        verdicts = msgspec.structs.replace(config, node=NodeConfig())
+        document = msgspec.json.encode(verdicts, order="sorted")
     except (TypeError, ValueError):  # parameters with something that is no JSON
         fingerprint.miss("the configuration")
     else:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from pyratify.config.build import build_engine
 from pyratify.config.load import LoadedConfig, load_config, read
+from pyratify.config.schema import NodeConfig
 from pyratify.config.watched_files import State, beside, named, states
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
@@ -30,11 +31,13 @@ class Generation:
     Attributes:
         engine: The engine.
         types: The plugin of each verifier, by the verifier's name.
+        node: What `ratify node` answers where there is no verdict.
     """
 
     engine: Engine
     types: Mapping[str, str]
     _stack: AsyncExitStack
+    node: NodeConfig = field(default_factory=NodeConfig)
     _used: int = 0
     _retired: bool = False
 
@@ -182,7 +185,8 @@ class WatchedConfig:
             )
             engine = engine if self.instrument is None else self.instrument(engine)
             # `pop_all`: from here on the generation closes what was opened; before, a failure does.
-            return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
+            types = MappingProxyType(dict(_types(loaded)))
+            return Generation(engine, types, stack.pop_all(), loaded.config.node)
 
     def _restored(self) -> None:
         """Clear the fault: the present file equals the one in use."""
