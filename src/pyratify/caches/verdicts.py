@@ -1,6 +1,7 @@
 """A cache of verdicts for a short time, by digest, generation of the configuration, and namespace.
 
-A verdict is never kept under a tag: the tag is resolved anew for every verdict. Errors are not kept.
+A verdict is never kept under a tag alone: the tag is resolved anew for every verdict, and is a part of the key only where a
+verifier compares it with what was signed. Errors are not kept.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from functools import partial
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
@@ -168,7 +170,7 @@ class Verdicts:
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=error.failure)
         # Under the digest: a tag may be moved at any moment.
-        key = replace(key, reference=reference.at(digest))
+        key = replace(key, reference=_pinned(executor, reference, digest))
         # Without a generation configurations cannot be told apart: nothing is kept.
         if not engine.generation:
             return replace(await self._evaluate(executor, key.reference), reference=reference)
@@ -184,9 +186,11 @@ class Verdicts:
         """Return for how many seconds the verdict on a digest stays cached; 0 for a tag, and where it is not cached."""
         if not engine.generation or reference.digest is None:
             return 0.0
-        return self._verdicts.remaining(
-            VerdictKey(engine.generation, namespace, reference.at(reference.digest))
-        )
+        executor = engine.executors.match(reference)
+        if executor is None:
+            return 0.0
+        pinned = _pinned(executor, reference, reference.digest)
+        return self._verdicts.remaining(VerdictKey(engine.generation, namespace, pinned))
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
         """Return what a reference names, resolved now or a short time ago; no verdict depends on it.
@@ -266,6 +270,10 @@ class Verdicts:
         self.sweep()
         if self._verdicts or self._tags:
             self._sweep_later()
+
+
+def _pinned(executor: Executor, reference: Reference, digest: Digest) -> Reference:
+    return replace(reference.at(digest), tag=reference.tag if executor.uses_tag else None)
 
 
 def _is_final(result: ValidationResult) -> bool:

@@ -81,6 +81,11 @@ class Executor:
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigurationError("a timeout is more than 0 seconds, or there is none")
 
+    @property
+    def uses_tag(self) -> bool:
+        """Whether a verdict may depend on the tag that was asked for, and not only on the digest."""
+        return any(getattr(verifier, "uses_tag", False) is not False for verifier in self.verifiers)
+
     async def validate(self, reference: Reference) -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 

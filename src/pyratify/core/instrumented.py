@@ -41,6 +41,11 @@ class InstrumentedVerifier:
         """The verifier's name."""
         return self.verifier.name
 
+    @property
+    def uses_tag(self) -> bool:
+        """Whether the verifier's result depends on the tag."""
+        return getattr(self.verifier, "uses_tag", False) is not False
+
     def accepts(self, manifest: Manifest) -> bool:
         """Return what the verifier returns."""
         return self.verifier.accepts(manifest)

@@ -26,12 +26,14 @@ class Evidence:
         subject: What the artifact is attached to; evidence must be bound to it.
         manifest: The artifact's manifest, checked against its digest.
         content: Reads the artifact's blobs, bounded and checked.
+        tag: The tag that was asked for, where the artifact is attached to what the tag named; None for a digest alone.
     """
 
     reference: Reference
     subject: Descriptor
     manifest: Manifest
     content: Content
+    tag: str | None = None
 
     async def blob(self, descriptor: Descriptor, *, most: int | None = None) -> bytes:
         """Return the checked bytes of one of the artifact's blobs.
@@ -75,7 +77,11 @@ class Details:
 
 
 class Verifier(Protocol):
-    """Verifies one kind of evidence."""
+    """Verifies one kind of evidence.
+
+    One whose result depends on `Evidence.tag` also has an attribute `uses_tag` that is True: verdicts are then not shared
+    between the tags of one digest.
+    """
 
     @property
     def name(self) -> str:

@@ -76,6 +76,7 @@ class Walk:
         policy: Says which verifiers matter and when to stop.
         concurrency: How many artifacts are examined at the same time.
         subject: What the reference resolved to.
+        tag: The tag that was asked for.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
     """
 
@@ -84,6 +85,7 @@ class Walk:
     policy: PolicyEnforcer
     concurrency: int
     subject: Descriptor | None = None
+    tag: str | None = None
     reports: list[ArtifactReport] = field(default_factory=list)
     _tally: _Tally = field(default_factory=_Tally)
     _passed: int = 0
@@ -106,6 +108,7 @@ class Walk:
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
         """
+        self.tag = reference.tag
         # No await between this and `try`: the task is always ended.
         resolving = asyncio.create_task(from_store(partial(self._resolve, reference)))
         try:
@@ -225,7 +228,9 @@ class Walk:
             return _failed(report, Outcome.FAILED, error)
         except RatifyError as error:
             return _failed(report, Outcome.INCONCLUSIVE, error)
-        evidence = Evidence(place.reference, subject, manifest, content)
+        # What is attached to other artifacts than the tag's own has nothing to do with the tag.
+        tag = None if place.chain else self.tag
+        evidence = Evidence(place.reference, subject, manifest, content, tag)
         results = await self._verify(evidence, place.chain)
         return replace(report, artifact=manifest.descriptor, results=results)
 
