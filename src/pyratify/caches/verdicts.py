@@ -17,7 +17,7 @@ from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
-from pyratify.core.isolation import end, from_store
+from pyratify.core.isolation import as_failure, end, from_store
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -168,7 +168,7 @@ class Verdicts:
         try:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
-            return ValidationResult(reference, None, Decision.DENY, error=error.failure)
+            return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
         # Under the digest: a tag may be moved at any moment.
         key = replace(key, reference=_pinned(executor, reference, digest))
         # Without a generation configurations cannot be told apart: nothing is kept.
@@ -228,7 +228,7 @@ class Verdicts:
             async with self.admission.work(reference.registry):
                 return await executor.validate(reference)
         except StoreError as error:  # no turn: an engine raises nothing
-            return ValidationResult(reference, None, Decision.DENY, error=error.failure)
+            return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
 
     async def _find(
         self, executor: Executor, key: VerdictKey, shared: SharedVerdicts | None
@@ -251,10 +251,10 @@ class Verdicts:
 
     def _keep(self, key: VerdictKey, result: ValidationResult, most: float = math.inf) -> float:
         """Cache a verdict; return for how many seconds, 0 where it is not final or has expired."""
-        if result.reference != key.reference or not _is_final(result):
+        if result.reference != key.reference or not is_final(result):
             return 0
         lifetime = self._lifetimes.allowed if result.succeeded else self._lifetimes.denied
-        seconds = min(lifetime, most, _remaining(result, self._clock.now()))
+        seconds = min(lifetime, most, remaining_evidence(result, self._clock.now()))
         weight = weigh((key, result), self._heaviest) + ENTRY
         if weight <= self._heaviest:
             self._verdicts.put(key, result, seconds, weight)
@@ -276,7 +276,7 @@ def _pinned(executor: Executor, reference: Reference, digest: Digest) -> Referen
     return replace(reference.at(digest), tag=reference.tag if executor.uses_tag else None)
 
 
-def _is_final(result: ValidationResult) -> bool:
+def is_final(result: ValidationResult) -> bool:
     """Return whether validating again at once could not change it: nothing was inconclusive, or enough passed."""
     # A verdict must not be found under another subject's digest.
     if result.error is not None or result.subject is None or result.subject.digest != result.reference.digest:
@@ -286,7 +286,7 @@ def _is_final(result: ValidationResult) -> bool:
     )
 
 
-def _remaining(result: ValidationResult, now: datetime) -> float:
+def remaining_evidence(result: ValidationResult, now: datetime) -> float:
     """Return the seconds until the first `valid_until` of the evidence; infinity where there is none."""
     ends = (
         item.details.valid_until

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.key_source import KeySource
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
@@ -31,12 +32,14 @@ class Engine:
         generation: Identifies the configuration that it was built from; verdicts of another generation are not used.
         common: Whether every process with the same configuration and the same secret gives it the same generation.
         lifetime: Whether its stores are open; an engine that is built without a configuration stays open.
+        key_sources: The sources of its keys that may change; a server builds another engine when one did.
     """
 
     executors: ScopeMap[Executor]
     generation: str = ""
     common: bool = False
     lifetime: Lifetime = field(default_factory=Lifetime, repr=False, compare=False)
+    key_sources: tuple[KeySource, ...] = field(default=(), repr=False, compare=False)
 
     async def validate(self, reference: Reference | str) -> ValidationResult:
         """Decide whether what the reference names may be trusted.

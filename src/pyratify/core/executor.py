@@ -13,7 +13,14 @@ from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import describe, from_store, internal, is_caller_cancellation
+from pyratify.core.isolation import (
+    as_failure,
+    describe,
+    from_store,
+    internal,
+    is_caller_cancellation,
+    release,
+)
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
@@ -105,12 +112,14 @@ class Executor:
                 with due(self._due()):
                     await walk.run(reference)
         except RatifyError as fault:
-            error = fault.failure
+            error = as_failure(fault)
         except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
             # An interrupt or a cancellation belongs to the caller; turned into a result, it would be lost.
             if is_caller_cancellation(fault):
                 raise
-            error = self._late() if deadline.expired() else internal(fault)
+            error = internal(fault)
+            if deadline.expired():
+                error = self._late()
         return self._conclude(reference, walk, error)
 
     async def discover(self, reference: Reference) -> ValidationResult:
@@ -160,6 +169,7 @@ class Executor:
         except BaseException as fault:  # a policy that raises denies
             if is_caller_cancellation(fault):
                 raise
+            release(fault)
             return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
         # Whatever a policy plugin returns: without evidence nothing is allowed.
         passed = any(result.passed for report in flatten(reports) for result in report.results)

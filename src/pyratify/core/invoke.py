@@ -11,7 +11,7 @@ from pyratify.core.errors import (
     RatifyError,
     StoreError,
 )
-from pyratify.core.isolation import describe, is_caller_cancellation
+from pyratify.core.isolation import as_failure, describe, is_caller_cancellation, release
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.report import Outcome, VerifierResult
@@ -32,13 +32,14 @@ async def invoke(name: str, verifier: Verifier, evidence: Evidence) -> VerifierR
         details = await verifier.verify(evidence) if accepted is True else None
     # Not the artifact's fault: inconclusive, so that a DENY can be reported as undecided.
     except (InconclusiveError, StoreError, ConfigurationError) as error:
-        return VerifierResult(name, Outcome.INCONCLUSIVE, failure=error.failure)
+        return VerifierResult(name, Outcome.INCONCLUSIVE, failure=as_failure(error))
     except RatifyError as error:
-        return VerifierResult(name, Outcome.FAILED, failure=error.failure)
+        return VerifierResult(name, Outcome.FAILED, failure=as_failure(error))
     # Also SystemExit and native panics, which are no `Exception`.
     except BaseException as error:  # nothing that a plugin raises may pass
         if is_caller_cancellation(error):
             raise
+        release(error)
         return _broken(name, f"it raised {describe(error)}")
     if accepted is False:
         return None

@@ -7,20 +7,21 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from pyratify.core.attachment import check_subject
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.invoke import accepts, invoke
-from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.isolation import as_failure, contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
-from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
+from pyratify.core.manifest import Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult, flatten
-from pyratify.core.store import Discovery, Referrer
+from pyratify.core.store import Referrer
 from pyratify.core.verifier import Evidence, Verifier
 
 
@@ -280,26 +281,5 @@ async def _manifest(place: _Place, referrer: Referrer, content: Content) -> Mani
     return await offload(len(data), parse_manifest, data, descriptor)
 
 
-def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery) -> None:
-    """Refuse an artifact that is not attached to the subject.
-
-    Found by a cosign tag, an image manifest may lack a subject: then the verifier alone can bind it.
-
-    Raises:
-        VerificationError: `SUBJECT_MISMATCH`, or `MEDIATYPE_MISMATCH` for a cosign tag that names no image manifest.
-    """
-    if discovery is Discovery.COSIGN_TAG:
-        if manifest.descriptor.media_type in INDEX_TYPES:
-            raise VerificationError(Reason.MEDIATYPE_MISMATCH, "a cosign tag names an image index")
-        if manifest.subject is None:
-            return
-    if manifest.subject is None or not manifest.subject.same_content(subject):
-        attached = manifest.subject.digest if manifest.subject else "nothing"
-        raise VerificationError(
-            Reason.SUBJECT_MISMATCH,
-            f"{manifest.descriptor.digest} is attached to {attached}, not to {subject.digest} under which it is listed",
-        )
-
-
 def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
-    return replace(report, outcome=outcome, failure=error.failure)
+    return replace(report, outcome=outcome, failure=as_failure(error))

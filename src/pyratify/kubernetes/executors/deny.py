@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.isolation import as_failure
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -24,7 +25,7 @@ class DenyingExecutor(Executor):
             # For its error alone, so that reason and remedy are the same on every path.
             await self.store.resolve(reference)
         except StoreError as error:
-            return ValidationResult(reference, None, Decision.DENY, error.failure)
+            return ValidationResult(reference, None, Decision.DENY, as_failure(error))
         return ValidationResult(reference, None, Decision.DENY)  # also if its store should answer
 
 
