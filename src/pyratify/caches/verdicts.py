@@ -1,7 +1,6 @@
 """A cache of verdicts for a short time, by digest, generation of the configuration, and namespace.
 
-A verdict is never kept under a tag alone: the tag is resolved anew for every verdict, and is a part of the key only where a
-verifier compares it with what was signed. Errors are not kept.
+A verdict is never kept under a tag: the tag is resolved anew for every verdict. Errors are not kept.
 """
 
 import asyncio
@@ -169,11 +168,10 @@ class Verdicts:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
-        # Under the digest: a tag may be moved at any moment.
         key = replace(key, reference=_pinned(executor, reference, digest))
         # Without a generation configurations cannot be told apart: nothing is kept.
         if not engine.generation:
-            return replace(await self._evaluate(executor, key.reference), reference=reference)
+            return replace(await self._evaluate(executor, key), reference=reference)
         self._engines[engine.generation] = engine.lifetime
         found = self._verdicts.get(key)
         self.hits += found is not None
@@ -223,10 +221,11 @@ class Verdicts:
         async with self.admission.work(reference.registry):
             return await executor.store.resolve(reference)
 
-    async def _evaluate(self, executor: Executor, reference: Reference) -> ValidationResult:
+    async def _evaluate(self, executor: Executor, key: VerdictKey) -> ValidationResult:
+        reference = key.reference
         try:
             async with self.admission.work(reference.registry):
-                return await executor.validate(reference)
+                return await executor.validate(reference, key.namespace)
         except StoreError as error:  # no turn: an engine raises nothing
             return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
 
@@ -240,7 +239,7 @@ class Verdicts:
             if found is not None and self._keep(key, found.result, found.seconds) > 0:
                 return found.result
         self.misses += 1
-        result = await self._evaluate(executor, key.reference)
+        result = await self._evaluate(executor, key)
         seconds = self._keep(key, result)
         # Bounded: a shared cache that hangs must not collect tasks.
         if shared is not None and seconds > 0 and len(self._writing) < _MAX_WRITES:
@@ -273,7 +272,8 @@ class Verdicts:
 
 
 def _pinned(executor: Executor, reference: Reference, digest: Digest) -> Reference:
-    return replace(reference.at(digest), tag=reference.tag if executor.uses_tag else None)
+    """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both."""
+    return replace(reference, digest=digest) if executor.reads_tag else reference.at(digest)
 
 
 def is_final(result: ValidationResult) -> bool:
@@ -287,11 +287,12 @@ def is_final(result: ValidationResult) -> bool:
 
 
 def remaining_evidence(result: ValidationResult, now: datetime) -> float:
-    """Return the seconds until the first `valid_until` of the evidence; infinity where there is none."""
-    ends = (
+    """Return the seconds until the first `valid_until` of verdict and evidence; infinity where there is none."""
+    ends = [
         item.details.valid_until
         for report in flatten(result.artifacts)
         for item in report.results
-        if item.details is not None and item.details.valid_until is not None
-    )
-    return min(((end - now).total_seconds() for end in ends), default=math.inf)
+        if item.details is not None
+    ]
+    found = ((end - now).total_seconds() for end in (result.valid_until, *ends) if end is not None)
+    return min(found, default=math.inf)

@@ -1,4 +1,4 @@
-"""Whether an artifact that a store lists is attached to the subject."""
+"""Whether an artifact is attached to the subject that it is listed under."""
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError

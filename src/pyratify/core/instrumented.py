@@ -42,9 +42,9 @@ class InstrumentedVerifier:
         return self.verifier.name
 
     @property
-    def uses_tag(self) -> bool:
-        """Whether the verifier's result depends on the tag."""
-        return getattr(self.verifier, "uses_tag", False) is not False
+    def reads_tag(self) -> bool:
+        """Whether the verifier's results depend on the tag."""
+        return getattr(self.verifier, "reads_tag", False) is True
 
     def accepts(self, manifest: Manifest) -> bool:
         """Return what the verifier returns."""

@@ -26,7 +26,8 @@ class Evidence:
         subject: What the artifact is attached to; evidence must be bound to it.
         manifest: The artifact's manifest, checked against its digest.
         content: Reads the artifact's blobs, bounded and checked.
-        tag: The tag that was asked for, where the artifact is attached to what the tag named; None for a digest alone.
+        tag: The tag by which the image was asked for; None where by digest alone. Verifiers that read it declare `reads_tag = True`,
+            as verdicts of others are remembered for the digest alone.
     """
 
     reference: Reference
@@ -77,11 +78,7 @@ class Details:
 
 
 class Verifier(Protocol):
-    """Verifies one kind of evidence.
-
-    One whose result depends on `Evidence.tag` also has an attribute `uses_tag` that is True: verdicts are then not shared
-    between the tags of one digest.
-    """
+    """Verifies one kind of evidence."""
 
     @property
     def name(self) -> str:

@@ -77,7 +77,7 @@ class Walk:
         policy: Says which verifiers matter and when to stop.
         concurrency: How many artifacts are examined at the same time.
         subject: What the reference resolved to.
-        tag: The tag that was asked for.
+        tag: The tag by which it was asked for.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
     """
 
@@ -101,10 +101,13 @@ class Walk:
         """The limits that were reached."""
         return tuple(self._tally.limits)
 
-    async def run(self, reference: Reference) -> None:
+    async def run(self, reference: Reference) -> Descriptor:
         """Examine the artifacts attached to the reference, as far as the policy needs them.
 
         With a digest, resolving and listing run side by side.
+
+        Returns:
+            What the reference resolved to.
 
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
@@ -115,6 +118,7 @@ class Walk:
         try:
             digest = reference.digest or (await resolving).digest
             await self._subject_level(_Place(reference.at(digest), resolving, (), (digest,)))
+            return await resolving
         finally:
             await end(resolving)
 
@@ -127,7 +131,7 @@ class Walk:
                         break
         except StoreError:
             await place.subject  # its own failure, if any, explains more than that of the listing
-            if not self._enough():
+            if not self.is_settled():
                 raise
         await place.subject  # a listing is no proof that the subject exists
 
@@ -139,9 +143,10 @@ class Walk:
         if self._passed < self._ask_at:
             return False
         self._ask_at = self._passed + 1 + self._passed // 16
-        return self._enough()
+        return self.is_settled()
 
-    def _enough(self) -> bool:
+    def is_settled(self) -> bool:
+        """Return whether the policy allows now and would allow whatever comes."""
         return self.policy.settled(tuple(self.reports)) is True  # nothing but True of a plugin settles
 
     async def _resolve(self, reference: Reference) -> Descriptor:
@@ -229,9 +234,7 @@ class Walk:
             return _failed(report, Outcome.FAILED, error)
         except RatifyError as error:
             return _failed(report, Outcome.INCONCLUSIVE, error)
-        # What is attached to other artifacts than the tag's own has nothing to do with the tag.
-        tag = None if place.chain else self.tag
-        evidence = Evidence(place.reference, subject, manifest, content, tag)
+        evidence = Evidence(place.reference, subject, manifest, content, self.tag)
         results = await self._verify(evidence, place.chain)
         return replace(report, artifact=manifest.descriptor, results=results)
 

@@ -46,7 +46,7 @@ class AttestationVerifier:
         self._trust = TrustPolicies("attestation", policies, self._clock)
 
     @property
-    def uses_tag(self) -> bool:
+    def reads_tag(self) -> bool:
         """Whether a rule compares the tag that was asked for."""
         return any("tagMatchesRef" in each.judges for each in self._requirements)
 

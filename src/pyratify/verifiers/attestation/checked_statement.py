@@ -39,8 +39,6 @@ class CheckedStatement:
             "succeeded": self.error is None,
             **self.facts,
         }
-        if self.signer is not None:
-            data["signer"] = self.signer
         if self.error is not None:
             data["error"] = f"{self.error.reason}: {self.error.message}"
         return data

@@ -12,7 +12,6 @@ from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
-from pyratify.pki.times import parse_rfc3339
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
@@ -113,18 +112,15 @@ class StatementJudge:
         raise problems[0] if problems else self._of_another_type(statement.predicate_type)
 
     def _circumstances(self, signed: SignedStatement) -> Circumstances:
-        facts = signed.signer.facts
-        times = facts.get("times") or ()
         return Circumstances(
             subject=self.evidence.subject,
             now=self.now,
-            # The earliest: what was signed by then is at least so old.
-            signed_at=parse_rfc3339(times[0]) if times else None,
+            signed_at=signed.signer.signed_at,
             reference=self.evidence.reference,
             tag=self.evidence.tag,
             predicate_type=signed.statement.predicate_type,
             signer=signed.signer.name,
-            certificate=_certificate(facts),
+            certificate=_certificate(signed.signer.facts),
         )
 
     def _of_another_type(self, found: str) -> VerificationError:
@@ -142,7 +138,8 @@ class StatementJudge:
 
 
 def _facts(signed: SignedStatement) -> dict[str, Any]:
-    return {"predicateType": signed.statement.predicate_type, **signed.signer.facts}
+    signer = signed.signer
+    return {"predicateType": signed.statement.predicate_type, **signer.common, **signer.facts}
 
 
 def _certificate(facts: Mapping[str, Any]) -> Mapping[str, str]:
