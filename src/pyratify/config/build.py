@@ -168,7 +168,8 @@ class Builder:
         one = config.policy_enforcer
         if one is None:
             # Lazy: only without a policy of its own.
-            from pyratify.policies.threshold import Rule, ThresholdPolicy
+            from pyratify.policies.rule import Rule
+            from pyratify.policies.threshold import ThresholdPolicy
 
             return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
         where = f"{path}.policyEnforcer"
@@ -204,8 +205,11 @@ class Builder:
 
     def _resources(self, config: ExecutorConfig) -> BuildResources:
         names = tuple(verifier.name for verifier in config.verifiers)
+        types = {verifier.name: verifier.type for verifier in config.verifiers}
         tags = usable_tags(verifier.type for verifier in config.verifiers)
-        return replace(self.resources, scopes=config.scopes, verifiers=names, cosign_tags=tags)
+        return replace(
+            self.resources, scopes=config.scopes, verifiers=names, verifier_types=types, cosign_tags=tags
+        )
 
 
 def _limits(config: ExecutorConfig) -> Limits:
