@@ -150,12 +150,14 @@ async def browsing(folder: Path) -> AsyncIterator[Page]:
     )  # fmt: skip
     try:
         port = await _port(folder, program)
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-            async with client.ws_connect(await _target(client), max_msg_size=0) as socket:
-                page = Page(socket)
-                for domain in ("Page", "Runtime", "Log"):
-                    await page.call(f"{domain}.enable")
-                yield page
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+            client.ws_connect(await _target(client), max_msg_size=0) as socket,
+        ):
+            page = Page(socket)
+            for domain in ("Page", "Runtime", "Log"):
+                await page.call(f"{domain}.enable")
+            yield page
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGKILL)
