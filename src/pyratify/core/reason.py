@@ -100,6 +100,7 @@ class Reason(StrEnum):
     TRUST_ROOT = "TRUST_ROOT"
     UNAUTHORIZED = "UNAUTHORIZED"
     VERIFIER_ERROR = "VERIFIER_ERROR"
+    VULN_FOUND = "VULN_FOUND"
 
     @property
     def meaning(self) -> str:
@@ -255,5 +256,6 @@ _REMEDIES = {
     Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
     Reason.TRUST_ROOT: "Give a whole and current trusted root, or refresh it with `ratify trust sigstore --refresh`.",
     Reason.UNAUTHORIZED: "Send a token that the service knows as Authorization: Bearer, or a client certificate of its authority.",
+    Reason.VULN_FOUND: "Rebuild the image with the fixed packages, or attach a signed VEX document that says why a finding does not matter.",
     Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
 }

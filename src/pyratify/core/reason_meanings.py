@@ -95,5 +95,6 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "TRUST_ROOT": "The trusted root is missing, damaged, expired, or was not signed as it must be.",
         "UNAUTHORIZED": "The server answers only callers that it knows, and this one showed no token or certificate that it accepts.",
         "VERIFIER_ERROR": "A verifier failed in a way that says nothing about the artifact.",
+        "VULN_FOUND": "A vulnerability report names vulnerabilities that the policy denies.",
     }
 )
