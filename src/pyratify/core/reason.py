@@ -152,13 +152,11 @@ _GAPS = frozenset(
 RESERVED = frozenset(
     {
         Reason.DECOMPRESS_LIMIT,
-        Reason.REPORT_INVALID,
         Reason.RESOLVE_FAILED,
         Reason.SHUTDOWN,
     }
 )
-"""Codes that nothing in this package raises: DECOMPRESS_LIMIT and REPORT_INVALID are for verifiers of SBOMs and
-vulnerability reports, RESOLVE_FAILED and SHUTDOWN for plugins."""
+"""Codes that nothing in this package raises: they are for plugins."""
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
 CHANGED = (
