@@ -10,13 +10,14 @@ from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
 from pyratify.core.deadline import due
+from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import describe, from_store, internal, is_caller_cancellation
+from pyratify.core.isolation import as_failure, from_store, internal, is_caller_cancellation
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
-from pyratify.core.policy import NoPolicy, PolicyEnforcer
+from pyratify.core.policy import NoPolicy, PolicyEnforcer, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import (
@@ -26,7 +27,6 @@ from pyratify.core.report import (
     ValidationResult,
     Verdict,
     failures,
-    flatten,
 )
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
@@ -81,11 +81,17 @@ class Executor:
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigurationError("a timeout is more than 0 seconds, or there is none")
 
-    async def validate(self, reference: Reference) -> ValidationResult:
+    @property
+    def reads_tag(self) -> bool:
+        """Whether a verdict depends on the tag that was asked for, and not on the digest alone."""
+        return any(getattr(part, "reads_tag", False) is True for part in (self.policy, *self.verifiers))
+
+    async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 
         Args:
             reference: The artifact; a tag is resolved once.
+            namespace: The namespace that asks, for the policy; empty for none.
 
         Returns:
             The report, also when something could not be decided; only cancellation raises.
@@ -94,19 +100,24 @@ class Executor:
         # A walk for each call: concurrent validations share flights and slots, but no findings.
         walk = Walk(content, self._by_name(), self.policy, self.concurrency)
         error: Failure | None = None
+        verdict = Verdict(Decision.DENY)
         try:
             async with asyncio.timeout(self.timeout) as deadline:
                 # Beside the time-out: stores do not start what the time-out would only cut off.
                 with due(self._due()):
-                    await walk.run(reference)
+                    descriptor = await walk.run(reference)
+                    subject = Subject(reference, descriptor, namespace, self.clock.now())
+                    verdict = await self._decide(walk, subject)
         except RatifyError as fault:
-            error = fault.failure
+            error = as_failure(fault)
         except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
             # An interrupt or a cancellation belongs to the caller; turned into a result, it would be lost.
             if is_caller_cancellation(fault):
                 raise
-            error = self._late() if deadline.expired() else internal(fault)
-        return self._conclude(reference, walk, error)
+            error = internal(fault)
+            if deadline.expired():
+                error = self._late()
+        return _conclude(reference, walk, verdict, error)
 
     async def discover(self, reference: Reference) -> ValidationResult:
         """Report everything that is attached, as `validate` does, and verify and decide nothing."""
@@ -136,42 +147,36 @@ class Executor:
     def _by_name(self) -> Mapping[str, Verifier]:
         return {verifier.name: verifier for verifier in self.verifiers}
 
-    def _conclude(self, reference: Reference, walk: Walk, error: Failure | None) -> ValidationResult:
+    async def _decide(self, walk: Walk, subject: Subject) -> Verdict:
         reports = tuple(walk.reports)
-        # An error denies without asking the policy: it would judge an incomplete tree.
-        verdict = Verdict(Decision.DENY) if error else self._decide(reports)
-        failure = verdict.failure
-        if verdict.decision is Decision.DENY and error is None:
-            # What could not be read may be the evidence that is missing: undecided, not denied.
-            error = _gap(reports)
-            failure = (walk.limits[0] if walk.limits else failure) if error is None else None
-        return ValidationResult(
-            reference, walk.subject, verdict.decision, failure, error, reports, walk.limits
-        )
-
-    def _decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
-        try:
-            verdict = _checked(self.policy.decide(reports))
-        except BaseException as fault:  # a policy that raises denies
-            if is_caller_cancellation(fault):
-                raise
-            return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
-        # Whatever a policy plugin returns: without evidence nothing is allowed.
-        passed = any(result.passed for report in flatten(reports) for result in report.results)
-        if verdict.decision is Decision.ALLOW and not passed:
-            return _deny(Reason.NO_EVIDENCE, "the policy would allow this without any evidence that passed")
+        verdict = await ask(self.policy, subject, reports)
+        # What a limit left unseen may be what would deny: only an ALLOW that nothing can change holds.
+        if walk.limits and verdict.decision is Decision.ALLOW and not walk.is_settled():
+            limit = walk.limits[0]
+            return deny(limit.reason, limit.message, limit.remedy)
         return verdict
 
 
-def _checked(verdict: object) -> Verdict:
-    # Policies are plugins: `True` in place of a verdict must not allow.
-    if not isinstance(verdict, Verdict) or not isinstance(verdict.decision, Decision):
-        raise TypeError(f"it returned {type(verdict).__name__} and no verdict")
-    return verdict
-
-
-def _deny(reason: Reason, message: str) -> Verdict:
-    return Verdict(Decision.DENY, Failure(reason, message, reason.remedy))
+def _conclude(reference: Reference, walk: Walk, verdict: Verdict, error: Failure | None) -> ValidationResult:
+    reports = tuple(walk.reports)
+    failure = verdict.failure
+    if error is not None:
+        # The tree is incomplete, or there is no verdict.
+        verdict, failure = Verdict(Decision.DENY), None
+    elif verdict.decision is Decision.DENY:
+        # What could not be read may be the evidence that is missing: undecided, not denied.
+        error = _gap(reports)
+        failure = (walk.limits[0] if walk.limits else failure) if error is None else None
+    return ValidationResult(
+        reference,
+        walk.subject,
+        verdict.decision,
+        failure,
+        error,
+        reports,
+        walk.limits,
+        valid_until=verdict.valid_until,
+    )
 
 
 def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:

@@ -7,20 +7,21 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from pyratify.core.attachment import check_subject
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.invoke import accepts, invoke
-from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.isolation import as_failure, contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
-from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
+from pyratify.core.manifest import Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult, flatten
-from pyratify.core.store import Discovery, Referrer
+from pyratify.core.store import Referrer
 from pyratify.core.verifier import Evidence, Verifier
 
 
@@ -76,6 +77,7 @@ class Walk:
         policy: Says which verifiers matter and when to stop.
         concurrency: How many artifacts are examined at the same time.
         subject: What the reference resolved to.
+        tag: The tag by which it was asked for.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
     """
 
@@ -84,6 +86,7 @@ class Walk:
     policy: PolicyEnforcer
     concurrency: int
     subject: Descriptor | None = None
+    tag: str | None = None
     reports: list[ArtifactReport] = field(default_factory=list)
     _tally: _Tally = field(default_factory=_Tally)
     _passed: int = 0
@@ -98,19 +101,24 @@ class Walk:
         """The limits that were reached."""
         return tuple(self._tally.limits)
 
-    async def run(self, reference: Reference) -> None:
+    async def run(self, reference: Reference) -> Descriptor:
         """Examine the artifacts attached to the reference, as far as the policy needs them.
 
         With a digest, resolving and listing run side by side.
 
+        Returns:
+            What the reference resolved to.
+
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
         """
+        self.tag = reference.tag
         # No await between this and `try`: the task is always ended.
         resolving = asyncio.create_task(from_store(partial(self._resolve, reference)))
         try:
             digest = reference.digest or (await resolving).digest
             await self._subject_level(_Place(reference.at(digest), resolving, (), (digest,)))
+            return await resolving
         finally:
             await end(resolving)
 
@@ -123,7 +131,7 @@ class Walk:
                         break
         except StoreError:
             await place.subject  # its own failure, if any, explains more than that of the listing
-            if not self._enough():
+            if not self.is_settled():
                 raise
         await place.subject  # a listing is no proof that the subject exists
 
@@ -135,9 +143,10 @@ class Walk:
         if self._passed < self._ask_at:
             return False
         self._ask_at = self._passed + 1 + self._passed // 16
-        return self._enough()
+        return self.is_settled()
 
-    def _enough(self) -> bool:
+    def is_settled(self) -> bool:
+        """Return whether the policy allows now and would allow whatever comes."""
         return self.policy.settled(tuple(self.reports)) is True  # nothing but True of a plugin settles
 
     async def _resolve(self, reference: Reference) -> Descriptor:
@@ -225,7 +234,7 @@ class Walk:
             return _failed(report, Outcome.FAILED, error)
         except RatifyError as error:
             return _failed(report, Outcome.INCONCLUSIVE, error)
-        evidence = Evidence(place.reference, subject, manifest, content)
+        evidence = Evidence(place.reference, subject, manifest, content, self.tag)
         results = await self._verify(evidence, place.chain)
         return replace(report, artifact=manifest.descriptor, results=results)
 
@@ -275,26 +284,5 @@ async def _manifest(place: _Place, referrer: Referrer, content: Content) -> Mani
     return await offload(len(data), parse_manifest, data, descriptor)
 
 
-def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery) -> None:
-    """Refuse an artifact that is not attached to the subject.
-
-    Found by a cosign tag, an image manifest may lack a subject: then the verifier alone can bind it.
-
-    Raises:
-        VerificationError: `SUBJECT_MISMATCH`, or `MEDIATYPE_MISMATCH` for a cosign tag that names no image manifest.
-    """
-    if discovery is Discovery.COSIGN_TAG:
-        if manifest.descriptor.media_type in INDEX_TYPES:
-            raise VerificationError(Reason.MEDIATYPE_MISMATCH, "a cosign tag names an image index")
-        if manifest.subject is None:
-            return
-    if manifest.subject is None or not manifest.subject.same_content(subject):
-        attached = manifest.subject.digest if manifest.subject else "nothing"
-        raise VerificationError(
-            Reason.SUBJECT_MISMATCH,
-            f"{manifest.descriptor.digest} is attached to {attached}, not to {subject.digest} under which it is listed",
-        )
-
-
 def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
-    return replace(report, outcome=outcome, failure=error.failure)
+    return replace(report, outcome=outcome, failure=as_failure(error))
