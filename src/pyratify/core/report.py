@@ -104,6 +104,8 @@ class ArtifactReport:
         outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier, and INCONCLUSIVE
             when what is attached to it could not be listed.
         failure: Why not.
+        platform: For a manifest that an image index lists, what it runs on; what is nested is its own evidence.
+        decision: The policy's decision on that manifest; None where it was not judged.
     """
 
     subject: Reference
@@ -113,6 +115,8 @@ class ArtifactReport:
     nested: tuple["ArtifactReport", ...] = ()
     outcome: Outcome | None = None
     failure: Failure | None = None
+    platform: str | None = None
+    decision: Decision | None = None
 
     def passed(self, verifier: str) -> VerifierResult | None:
         """Return the named verifier's result if it passed."""
@@ -268,6 +272,8 @@ def _flat(report: ArtifactReport) -> dict[str, Any]:
         "artifact": report.artifact.digest,
         "artifactType": clean(report.artifact.artifact_type) if report.artifact.artifact_type else None,
         "discovery": report.discovery.value,
+        "platform": clean(report.platform) if report.platform else None,
+        "decision": report.decision.value if report.decision is not None else None,
         "outcome": report.outcome.value if report.outcome is not None else None,
         **_why(report.failure),
         "results": [item.to_dict() for item in report.results],
