@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # A checkout uses the versions that were tested, whatever has been released since; build backends included.
 PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Distributions of their own, in the same repository: each with its pyproject.toml, sources, tests and changelog.
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test newest mutants lint reformat bench soak doc constraints clean
 
@@ -34,7 +37,7 @@ lint: $(VENV)/.dev ## Check style, types, layers and docstrings
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate -q src
+	$(BIN)/interrogate -q src $(wildcard plugins/*/src)
 
 reformat: $(VENV)/.dev ## Put the code into its one format
 	$(BIN)/ruff format .
@@ -66,9 +69,9 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.dev: pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml) | $(BIN)/python
 	@echo "setting up for development (once) ..."
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[dev]' $(foreach plugin,$(PLUGINS),--editable './$(plugin)[dev]')
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.mutants: $(VENV)/.dev

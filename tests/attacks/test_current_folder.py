@@ -110,7 +110,9 @@ async def test_atk_292_no_server_follows_it(
     checkout: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server waits for the user's own file, and its log says what it does not read."""
-    flags = Namespace(config=None, reads_resources=False, disable_crd_manager=True, resources_first=False)
+    flags = Namespace(
+        config=None, reads_resources=False, disable_crd_manager=True, resources_first=False, state=""
+    )
     with caplog.at_level(logging.WARNING):
         source = choose_source(flags, FakeClock())
     assert isinstance(source, WatchedConfig)
@@ -126,7 +128,9 @@ async def test_atk_292_a_home_that_is_the_current_folder_is_none(
     (checkout / ".ratify").mkdir()
     (checkout / ".ratify" / "config.json").write_text((checkout / "ratify.yaml").read_text())
     monkeypatch.setenv("HOME", ".")
-    flags = Namespace(config=None, reads_resources=False, disable_crd_manager=True, resources_first=False)
+    flags = Namespace(
+        config=None, reads_resources=False, disable_crd_manager=True, resources_first=False, state=""
+    )
     with pytest.raises(ConfigurationError, match="absolute"):
         choose_source(flags, FakeClock())
 

@@ -250,8 +250,8 @@ def test_a_fingerprint_tells_names_from_values() -> None:
 
 
 def test_everything_of_a_key_counts_but_its_origin() -> None:
-    """Its bytes and its period; a field that is new has to be told too."""
-    assert {one.name for one in fields(KeyMaterial)} == {"data", "origin", "validity"}
+    """Its bytes and its period; its version is a name for people, and a field that is new has to be told too."""
+    assert {one.name for one in fields(KeyMaterial)} == {"data", "origin", "validity", "version"}
     start = Validity(start=datetime(2026, 1, 1, tzinfo=UTC))
     materials = [
         KeyMaterial(b"key", "here"),

@@ -2,7 +2,9 @@
 
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,14 +13,16 @@ from pyratify.config.load import LoadedConfig, load_config
 from pyratify.config.watch_configuration import WatchedConfig
 from pyratify.core.engine import Engine
 from pyratify.testing.fakes import FakeClock
+from support.key_services import KeyService, rotating_keys
 
 KEY = (Path(__file__).resolve().parents[2] / "examples" / "material" / "keys" / "cosign.pub").read_text()
+OTHER = (Path(__file__).resolve().parents[2] / "examples" / "material" / "keys" / "other.pub").read_text()
 
 
-def write(path: Path, scope: str = "example.com") -> None:
-    """Write a configuration whose key stands beside it."""
+def write(path: Path, scope: str = "example.com", keys: Mapping[str, Any] | None = None) -> None:
+    """Write a configuration whose key stands beside it, or comes from another source."""
     (path.parent / "cosign.pub").write_text(KEY)
-    parameters = {"trustPolicies": [{"ignoreTLog": True, "keys": {"files": ["cosign.pub"]}}]}
+    parameters = {"trustPolicies": [{"ignoreTLog": True, "keys": keys or {"files": ["cosign.pub"]}}]}
     verifier = {"name": "c", "type": "cosign", "parameters": parameters}
     path.write_text(json.dumps({"executors": [{"scopes": [scope], "verifiers": [verifier]}]}))
 
@@ -168,4 +172,27 @@ async def test_a_defect_does_not_end_the_following(path: Path) -> None:
     assert watched.unready_reason().endswith("unexpected RuntimeError")
     watched.instrument = None
     assert await watched.refresh()
+    await watched.aclose()
+
+
+async def test_keys_of_a_service_that_change_are_a_new_generation(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any change of a file; while the service is down, the last keys stay and their age is a metric."""
+    service = KeyService({"1": KEY.encode()})
+    service.install(monkeypatch)
+    write(path, keys=rotating_keys(refreshInterval=30))
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    assert await watched.refresh()
+    service.down = True
+    clock.advance(300)
+    assert not await watched.refresh()
+    assert watched.fault is None
+    assert watched.gauges()["ratify_keys_age_seconds"]() == 300
+    service.down, service.versions = False, {"1": KEY.encode(), "2": OTHER.encode()}
+    clock.advance(30)
+    assert await watched.refresh()
+    assert watched.gauges()["ratify_keys_age_seconds"]() == 0
+    assert not await watched.refresh()
     await watched.aclose()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.config.schema import NodeConfig
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap
@@ -42,6 +43,7 @@ class Held:
 
     engine: Engine
     types: Mapping[str, str] = field(default_factory=lambda: {"fake": "notation"})
+    node: NodeConfig = field(default_factory=NodeConfig)
 
     @asynccontextmanager
     async def used(self) -> AsyncIterator["Held"]:

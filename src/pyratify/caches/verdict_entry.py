@@ -24,6 +24,8 @@ _HEADER = struct.Struct(">4s8sQQ")
 _MAGIC = b"PRV1"
 _MAC = 32
 MAX_BYTES = 256 * 1024
+MAX_SECONDS = 30 * 86400.0
+"""The longest life of an entry, that of a node's last verdicts; others live less than a day (`verdicts.Lifetimes`)."""
 MAX_ENTRY = _HEADER.size + _MAC + MAX_BYTES
 SKEW = 2.0
 """How many seconds the clock of another process may be ahead of ours."""
@@ -48,8 +50,7 @@ def seal(
     """
     value = encode_verdict(result)
     written = _milliseconds(now)
-    # A day: no verdict lives longer (`verdicts.Lifetimes`).
-    if value is None or written < 0 or not 0 < seconds < 86400:
+    if value is None or written < 0 or not 0 < seconds <= MAX_SECONDS:
         return None
     header = _HEADER.pack(_MAGIC, secret.identifier, written, written + int(seconds * 1000))
     return header + _mac(secret, key, header, value) + value

@@ -67,8 +67,7 @@ async def build_engine(
         secret: The key of processes that share verdicts; with it, equal engines get the same generation.
         observer: Records resolving, listing, verifying and requests to registries.
     """
-    memory = loaded.config.cache.memory_bytes
-    kept = cache if cache is not None or not memory else MemoryCache(memory)
+    kept = cache if cache is not None else _own_cache(loaded, stack)
     resources = BuildResources(clock or SystemClock(), loaded.base, shared=Shared(kept, observer))
     builder = Builder(resources, stack, kept)
     # Before any plugin is built: a wrong scope must not first cost requests for keys.
@@ -81,10 +80,25 @@ async def build_engine(
     scopes = ((scope, executor) for config, executor in pairs for scope in config.scopes)
     common = resources.shared.fingerprint.generation(secret or b"")
     # Random where it is not common: it must not equal that of another configuration.
-    engine = Engine(ScopeMap(scopes), generation=common or secrets.token_hex(8), common=bool(common))
+    engine = Engine(
+        ScopeMap(scopes),
+        generation=common or secrets.token_hex(8),
+        common=bool(common),
+        key_sources=tuple(resources.shared.key_sources),
+    )
     # Registered last, so called first: validations are refused before stores close under them.
     stack.callback(engine.lifetime.close)
     return engine if observer is None else instrument_engine(engine, observer)
+
+
+def _own_cache(loaded: LoadedConfig, stack: AsyncExitStack) -> ContentCache | None:
+    memory = loaded.config.cache.memory_bytes
+    if not memory:
+        return None
+    cache = MemoryCache(memory)
+    # Emptied, not only dropped: what still refers to a replaced engine must not hold its documents.
+    stack.callback(cache.clear)
+    return cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +170,8 @@ class Builder:
         one = config.policy_enforcer
         if one is None:
             # Lazy: only without a policy of its own.
-            from pyratify.policies.threshold import Rule, ThresholdPolicy
+            from pyratify.policies.rule import Rule
+            from pyratify.policies.threshold import ThresholdPolicy
 
             return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
         where = f"{path}.policyEnforcer"
@@ -193,8 +208,11 @@ class Builder:
 
     def _resources(self, config: ExecutorConfig) -> BuildResources:
         names = tuple(verifier.name for verifier in config.verifiers)
+        types = {verifier.name: verifier.type for verifier in config.verifiers}
         tags = usable_tags(verifier.type for verifier in config.verifiers)
-        return replace(self.resources, scopes=config.scopes, verifiers=names, cosign_tags=tags)
+        return replace(
+            self.resources, scopes=config.scopes, verifiers=names, verifier_types=types, cosign_tags=tags
+        )
 
 
 def _limits(config: ExecutorConfig) -> Limits:

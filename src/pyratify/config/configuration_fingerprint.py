@@ -1,13 +1,12 @@
 """What goes into an engine's fingerprint: the configuration, the plugins, and every key and certificate as it was read."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from pyratify.config.schema import Config
+from pyratify.config.schema import Config, NodeConfig
 from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.key import KeyMaterial, KeyProvider
+from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Plugin, Registry
 
 
@@ -18,7 +17,9 @@ def add_configuration(fingerprint: Fingerprint, config: Config, secret: bytes | 
         return
     try:
         # Sorted: the order of keys in a file changes no verdict.
-        document = msgspec.json.encode(config, order="sorted")
+        # `node` says what is answered where there is no verdict, and changes none.
+        verdicts = msgspec.structs.replace(config, node=NodeConfig())
+        document = msgspec.json.encode(verdicts, order="sorted")
     except (TypeError, ValueError):  # parameters with something that is no JSON
         fingerprint.miss("the configuration")
     else:
@@ -48,19 +49,3 @@ def add_materials(
         fingerprint.add(name, material.data)
         fingerprint.add("validity", repr(material.validity).encode())
     return materials
-
-
-@dataclass(frozen=True, slots=True)
-class FingerprintedKeys:
-    """A key provider that adds every key it returns to a fingerprint."""
-
-    provider: KeyProvider
-    fingerprint: Fingerprint
-
-    async def keys(self) -> tuple[KeyMaterial, ...]:
-        """Return the keys.
-
-        Raises:
-            ConfigurationError: There is none, or a source cannot be read.
-        """
-        return add_materials(self.fingerprint, "keys", await self.provider.keys())

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyratify.config.configuration_fingerprint import FingerprintedKeys, add_materials, add_plugin
+from pyratify.config.configuration_fingerprint import add_plugin
 from pyratify.config.decode import decode
 from pyratify.config.locations import join, within
+from pyratify.config.recorded_keys import CombinedCertificates, Record, RecordedKeys
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError, RatifyError
-from pyratify.core.fingerprint import Fingerprint
-from pyratify.core.key import CertificateProvider, KeyMaterial, KeyProvider
+from pyratify.core.key import CertificateProvider, KeyProvider
 from pyratify.core.plugin import Plugin, Registry
 from pyratify.core.shared_resources import Shared
 from pyratify.core.store import COSIGN_TAGS
@@ -27,6 +27,7 @@ class BuildResources:
         base: The folder that relative paths start from.
         scopes: The executor's scopes.
         verifiers: The names of the executor's verifiers.
+        verifier_types: Their plugins.
         cosign_tags: Which of cosign's tags these can use.
         shared: What the engine's plugins share.
     """
@@ -35,6 +36,7 @@ class BuildResources:
     base: Path
     scopes: tuple[str, ...] = ()
     verifiers: tuple[str, ...] = ()
+    verifier_types: Mapping[str, str] = field(default_factory=dict)
     cosign_tags: tuple[str, ...] = COSIGN_TAGS
     shared: Shared = field(default_factory=Shared)
 
@@ -50,8 +52,9 @@ class BuildResources:
                 path=path,
                 remedy='Write one, as {"files": ["cosign.pub"]}.',
             )
-        provider: KeyProvider = await self._source(*next(iter(sources.items())), path)
-        return FingerprintedKeys(provider, self.shared.fingerprint)
+        name, parameters = next(iter(sources.items()))
+        provider: KeyProvider = await self._source(name, parameters, path)
+        return RecordedKeys(name, provider, Record(self.shared, self.clock))
 
     async def certificates(self, sources: Mapping[str, Any], path: str) -> CertificateProvider:
         """Build the certificates of every provider in a mapping `{provider: parameters}`.
@@ -63,8 +66,8 @@ class BuildResources:
             raise ConfigurationError(
                 "no source of certificates", path=path, remedy='Write one, as "files": ["ca.pem"].'
             )
-        providers = tuple([await self._source(*source, path) for source in sources.items()])
-        return CombinedCertificates(providers, self.shared.fingerprint)
+        providers = tuple([(source[0], await self._source(*source, path)) for source in sources.items()])
+        return CombinedCertificates(providers, Record(self.shared, self.clock))
 
     async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
         """Build the credential provider that `parameters["provider"]` names; anonymous for None.
@@ -87,23 +90,6 @@ class BuildResources:
         where = join(path, name)
         # Keys and certificates are in one registry: a provider of files serves both.
         return await _build(Registry[Any]("keys").load(name, where), name, parameters, where, self)
-
-
-@dataclass(frozen=True, slots=True)
-class CombinedCertificates:
-    """The certificates of several providers together, all added to a fingerprint."""
-
-    providers: tuple[CertificateProvider, ...]
-    fingerprint: Fingerprint
-
-    async def certificates(self) -> tuple[KeyMaterial, ...]:
-        """Return all certificates; every provider has to have some.
-
-        Raises:
-            ConfigurationError: One of them has none or cannot be read.
-        """
-        found = [each for provider in self.providers for each in await provider.certificates()]
-        return add_materials(self.fingerprint, "certificates", tuple(found))
 
 
 async def make(

@@ -125,15 +125,30 @@ class CacheConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     memory_bytes: Annotated[int, Meta(ge=0)] = 64 * 1024 * 1024
 
 
+class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What `ratify node` answers where there is no verdict; no other command reads it.
+
+    Attributes:
+        when_undecided: What a digest gets while the registry cannot be asked: `refuse`, or `lastVerdict`, the verdict that
+            the same configuration gave it before. A digest without one is refused.
+        max_age: How many seconds old such a verdict may be, at most 30 days.
+    """
+
+    when_undecided: Literal["refuse", "lastVerdict"] = "refuse"
+    max_age: Annotated[float, Meta(gt=0, le=30 * 86400)] = 86400.0
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """A whole configuration.
 
     Attributes:
         executors: At least one; their scopes decide which is responsible.
         cache: The cache of content.
+        node: What `ratify node` answers where there is no verdict.
         schema: The JSON Schema that an editor is to use; read by editors only.
     """
 
     executors: Annotated[tuple[ExecutorConfig, ...], Meta(min_length=1)]
     cache: CacheConfig = CacheConfig()
+    node: NodeConfig = NodeConfig()
     schema: str = field(default="", name="$schema")

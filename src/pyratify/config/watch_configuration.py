@@ -11,12 +11,14 @@ from types import MappingProxyType
 
 from pyratify.config.build import build_engine
 from pyratify.config.load import LoadedConfig, load_config, read
+from pyratify.config.schema import NodeConfig
 from pyratify.config.watched_files import State, beside, named, states
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
+from pyratify.core.key_source import KeySource, any_changed, oldest
 from pyratify.core.telemetry import Observer
 
 _LOG = logging.getLogger("pyratify.config")
@@ -29,11 +31,13 @@ class Generation:
     Attributes:
         engine: The engine.
         types: The plugin of each verifier, by the verifier's name.
+        node: What `ratify node` answers where there is no verdict.
     """
 
     engine: Engine
     types: Mapping[str, str]
     _stack: AsyncExitStack
+    node: NodeConfig = field(default_factory=NodeConfig)
     _used: int = 0
     _retired: bool = False
 
@@ -91,14 +95,18 @@ class WatchedConfig:
         return self.current
 
     async def refresh(self) -> bool:
-        """Rebuild if the file, files beside it or files that it names changed; return whether a new generation is in use.
+        """Rebuild if the file, files beside it, files that it names or keys elsewhere changed.
 
-        A file that is gone, half written or invalid changes only `fault`.
+        A file that is gone, half written or invalid changes only `fault`, and keys that cannot be read change nothing.
+
+        Returns:
+            Whether a new generation is in use.
         """
         try:
             # In a thread: a folder on a network may answer slowly.
             file = await asyncio.to_thread(self._fingerprint)
-            if (file, await asyncio.to_thread(_state, self._named)) == self._seen:
+            same = (file, await asyncio.to_thread(_state, self._named)) == self._seen
+            if same and not await any_changed(self._key_sources()):
                 self._restored()
                 return False
             # In a thread: parsing a large document would delay the requests of a server.
@@ -156,7 +164,11 @@ class WatchedConfig:
             "ratify_executors_invalid": lambda: float(self.fault is not None),
             "ratify_executor_scopes": lambda: len(self._executors()),
             "ratify_configuration_wrong": lambda: float(self.fault is not None),
+            "ratify_keys_age_seconds": lambda: oldest(self._key_sources()),
         }
+
+    def _key_sources(self) -> tuple[KeySource, ...]:
+        return self.current.engine.key_sources if self.current else ()
 
     def _executors(self) -> tuple[Executor, ...]:
         return tuple(self.current.engine.executors.values()) if self.current else ()
@@ -173,7 +185,8 @@ class WatchedConfig:
             )
             engine = engine if self.instrument is None else self.instrument(engine)
             # `pop_all`: from here on the generation closes what was opened; before, a failure does.
-            return Generation(engine, MappingProxyType(dict(_types(loaded))), stack.pop_all())
+            types = MappingProxyType(dict(_types(loaded)))
+            return Generation(engine, types, stack.pop_all(), loaded.config.node)
 
     def _restored(self) -> None:
         """Clear the fault: the present file equals the one in use."""

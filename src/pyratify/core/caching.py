@@ -86,6 +86,12 @@ class LruCache(Generic[T]):
         with self._lock:
             self._weight -= self._entries.pop(key, (0, None))[0]
 
+    def clear(self) -> None:
+        """Remove all entries."""
+        with self._lock:
+            self._entries.clear()
+            self._weight = 0
+
     def items(self) -> tuple[tuple[Hashable, T], ...]:
         """Return all keys and values, least recently used first."""
         with self._lock:
@@ -122,6 +128,10 @@ class WeighedCache(Generic[T]):
         """Keep a value and evict the least recently used; one larger than the whole cache is not kept."""
         # `weigh` stops at the limit: a value that is too large costs no more than one that fits.
         self._cache.put(key, data, weigh((key, data), self._max_bytes) + ENTRY)
+
+    def clear(self) -> None:
+        """Remove all entries."""
+        self._cache.clear()
 
 
 class MemoryCache(WeighedCache[bytes]):

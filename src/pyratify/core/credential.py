@@ -1,6 +1,7 @@
 """The interface between stores and sources of credentials."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 
@@ -14,6 +15,8 @@ class Credential:
         identity_token: An OAuth2 refresh token, exchanged at the registry's token server.
         registry_token: A bearer token, used as it is.
         note: Where it was found, or why none was, for messages.
+        expires: The moment from which the registry no longer accepts it (aware); None where that is not known. One that
+            expires is asked for again before its end, and when a registry refuses it.
     """
 
     username: str = ""
@@ -21,6 +24,7 @@ class Credential:
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
     note: str = field(default="", compare=False)  # no part of what it is
+    expires: datetime | None = field(default=None, compare=False)  # nor of what a token was issued for
 
     @property
     def is_anonymous(self) -> bool:
@@ -52,5 +56,18 @@ class RepositoryCredentialProvider(CredentialProvider, Protocol):
 
         Raises:
             StoreError: As `CredentialProvider.credential`.
+        """
+        ...
+
+
+@runtime_checkable
+class ExchangingCredentialProvider(CredentialProvider, Protocol):
+    """A source that exchanges an identity for credentials that expire."""
+
+    def drop(self, registry: str, credential: Credential) -> None:
+        """Forget a credential that the registry refused; the next question for one exchanges the identity again.
+
+        A credential that has been replaced meanwhile is none of its business. An implementation must bound how often a
+        registry that refuses everything can cause an exchange.
         """
         ...

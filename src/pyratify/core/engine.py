@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.key_source import KeySource
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
@@ -31,18 +32,21 @@ class Engine:
         generation: Identifies the configuration that it was built from; verdicts of another generation are not used.
         common: Whether every process with the same configuration and the same secret gives it the same generation.
         lifetime: Whether its stores are open; an engine that is built without a configuration stays open.
+        key_sources: The sources of its keys that may change; a server builds another engine when one did.
     """
 
     executors: ScopeMap[Executor]
     generation: str = ""
     common: bool = False
     lifetime: Lifetime = field(default_factory=Lifetime, repr=False, compare=False)
+    key_sources: tuple[KeySource, ...] = field(default=(), repr=False, compare=False)
 
-    async def validate(self, reference: Reference | str) -> ValidationResult:
+    async def validate(self, reference: Reference | str, *, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 
         Args:
             reference: The artifact; a tag is resolved once.
+            namespace: The namespace that asks, for policies that tell tenants apart; empty for none.
 
         Returns:
             The report, also when something could not be decided; a reference that no scope covers is denied with
@@ -55,7 +59,7 @@ class Engine:
         parsed = self.parse(reference)
         # No match is a denial, never a default executor: a typing error in a scope must not allow.
         executor = self.executors.match(parsed)
-        return _uncovered(parsed) if executor is None else await executor.validate(parsed)
+        return _uncovered(parsed) if executor is None else await executor.validate(parsed, namespace)
 
     async def discover(self, reference: Reference | str) -> ValidationResult:
         """Find everything that is attached to what the reference names, without verifying or deciding anything.

@@ -4,18 +4,19 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pyratify.core.attachment import check_subject
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError, VerificationError
 from pyratify.core.invoke import invoke
-from pyratify.core.manifest import INDEX_TYPES, Manifest, check_annotations, parse_manifest
+from pyratify.core.isolation import as_failure
+from pyratify.core.manifest import Manifest, check_annotations, parse_manifest
 from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
-from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
-from pyratify.core.store import Discovery, Referrer
+from pyratify.core.store import Referrer
 from pyratify.core.verifier import Evidence, Verifier
 
 
@@ -58,8 +59,10 @@ class Examiner:
     verifiers: Mapping[str, Verifier]
     policy: PolicyEnforcer
 
-    async def examine(self, place: Place, referrer: Referrer, content: Content) -> ArtifactReport:
-        """Return the report of one artifact, without what is attached to it."""
+    async def examine(
+        self, place: Place, referrer: Referrer, content: Content, tag: str | None
+    ) -> ArtifactReport:
+        """Return the report of one artifact, without what is attached to it; the tag is that by which it was asked for."""
         report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
             subject = await asyncio.shield(place.subject)  # all artifacts await it: none may cancel it
@@ -70,7 +73,7 @@ class Examiner:
             return failed(report, Outcome.FAILED, error)
         except RatifyError as error:
             return failed(report, Outcome.INCONCLUSIVE, error)
-        evidence = Evidence(place.reference, subject, manifest, content)
+        evidence = Evidence(place.reference, subject, manifest, content, tag)
         results = await self._verify(evidence, place.chain)
         return replace(report, artifact=manifest.descriptor, results=results)
 
@@ -102,28 +105,6 @@ async def _manifest(place: Place, referrer: Referrer, content: Content) -> Manif
     return await offload(len(data), parse_manifest, data, referrer.descriptor)
 
 
-def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery) -> None:
-    """Refuse an artifact that is not attached to the subject.
-
-    Found by a cosign tag or in an image index, an image manifest may lack a subject: then the verifier alone can bind it.
-
-    Raises:
-        VerificationError: `SUBJECT_MISMATCH`, or `MEDIATYPE_MISMATCH` for an image index that is found so.
-    """
-    if discovery.may_lack_subject:
-        if manifest.descriptor.media_type in INDEX_TYPES:
-            what = "a cosign tag names" if discovery is Discovery.COSIGN_TAG else "as an attestation stands"
-            raise VerificationError(Reason.MEDIATYPE_MISMATCH, f"{what} an image index")
-        if manifest.subject is None:
-            return
-    if manifest.subject is None or not manifest.subject.same_content(subject):
-        attached = manifest.subject.digest if manifest.subject else "nothing"
-        raise VerificationError(
-            Reason.SUBJECT_MISMATCH,
-            f"{manifest.descriptor.digest} is attached to {attached}, not to {subject.digest} under which it is listed",
-        )
-
-
 def failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
     """Return the report of an artifact that could not be offered to a verifier."""
-    return replace(report, outcome=outcome, failure=error.failure)
+    return replace(report, outcome=outcome, failure=as_failure(error))

@@ -74,11 +74,17 @@ class Executor:
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigurationError("a timeout is more than 0 seconds, or there is none")
 
-    async def validate(self, reference: Reference) -> ValidationResult:
+    @property
+    def reads_tag(self) -> bool:
+        """Whether a verdict depends on the tag that was asked for, and not on the digest alone."""
+        return any(getattr(part, "reads_tag", False) is True for part in (self.policy, *self.verifiers))
+
+    async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 
         Args:
             reference: The artifact; a tag is resolved once.
+            namespace: The namespace that asks, for the policy; empty for none.
 
         Returns:
             The report, also when something could not be decided; only cancellation raises.
@@ -90,6 +96,8 @@ class Executor:
             policy=self.policy,
             concurrency=self.concurrency,
             timeout=self.timeout,
+            namespace=namespace,
+            clock=self.clock,
         )
         # Beside the time-out: stores do not start what the time-out would only cut off.
         with due(self._due()):

@@ -27,8 +27,29 @@ def describe(error: BaseException) -> str:
 
 
 def internal(error: BaseException) -> Failure:
-    """Return a defect as data, for a report."""
+    """Return a defect as data, for a report, and release it."""
+    release(error)
     return Failure(Reason.INTERNAL, f"unexpected {describe(error)}", Reason.INTERNAL.remedy)
+
+
+def release(error: BaseException) -> None:
+    """Drop the tracebacks of an error that has become data, and of those that led to it.
+
+    A frame with its own error among its locals is a cycle: documents and stores would be held until a whole collection.
+    """
+    left = [error]
+    while left:
+        each = left.pop()
+        each.__traceback__ = None
+        led = (each.__cause__, each.__context__, *getattr(each, "exceptions", ()))
+        # Those without a traceback are done: causes may refer to each other.
+        left.extend(one for one in led if one is not None and one.__traceback__ is not None)
+
+
+def as_failure(error: RatifyError) -> Failure:
+    """Return an error as data, and release it."""
+    release(error)
+    return error.failure
 
 
 def is_caller_cancellation(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,13 @@ class KeyMaterial:
         data: PEM or DER.
         origin: Where it comes from, for messages.
         validity: The period in which its public keys may have signed.
+        version: Which version of a key it is, where its source numbers them.
     """
 
     data: bytes
     origin: str
     validity: Validity = ALWAYS
+    version: str = ""
 
 
 class KeyProvider(Protocol):
@@ -62,4 +64,14 @@ class CertificateProvider(Protocol):
         Raises:
             ConfigurationError: There is none, or a source cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class RefreshingProvider(Protocol):
+    """A source of keys or certificates that change without the configuration, as in a key management service."""
+
+    @property
+    def refresh_interval(self) -> float:
+        """After how many seconds it is read again while an engine is in use; 0 for never."""
         ...

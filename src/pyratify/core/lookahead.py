@@ -74,7 +74,8 @@ class ReferrerLookahead:
         Raises:
             StoreError: The generator could not be closed.
         """
-        task, self._ended = self._task, True
+        # Not kept: a cancelled task holds the frames that it was cancelled in, and they hold this object.
+        task, self._task, self._ended = self._task, None, True
         # Cancelled first, so that the listing task cannot set a result that is never taken.
         if self._next is not None:
             self._next.cancel()

@@ -75,7 +75,7 @@ class Ordering:
         self._looked_at += 1
         self._chosen.add(key)
         if referrer.discovery.may_lack_subject and key[0] not in INDEX_TYPES:
-            # An image manifest that passes as a referrer passes under its tag too (`examine.check_subject`): examine it once.
+            # An image manifest that passes as a referrer passes under its tag too (`attachment.check_subject`): examine it once.
             self._chosen.add((*key[:3], False))
         return True
 

@@ -1,7 +1,8 @@
 """The result for an image index, from the results for the manifests that it lists: pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
@@ -36,7 +37,7 @@ def combine(
     index = whole.reference.at(whole.subject.digest) if whole.subject else whole.reference
     reports = tuple(_report(index, entry, judged.get(entry.digest)) for entry in entries)
     limits = tuple(dict.fromkeys(limit for result in judged.values() for limit in result.limits))
-    whole = replace(whole, artifacts=reports, limits=limits)
+    whole = replace(whole, artifacts=reports, limits=limits, valid_until=_earliest(judged.values()))
     missing = choice.missing(entries)
     if missing or not judged:
         names = " or ".join(map(str, missing)) or "any platform that is to be judged"
@@ -55,7 +56,9 @@ def with_index(own: ValidationResult, index: Descriptor, result: ValidationResul
         own, artifacts=(*own.artifacts, node), limits=tuple(dict.fromkeys((*own.limits, *result.limits)))
     )
     if result.succeeded:
-        return replace(found, decision=Decision.ALLOW, failure=None, error=None)
+        return replace(
+            found, decision=Decision.ALLOW, failure=None, error=None, valid_until=result.valid_until
+        )
     error = own.error or result.error
     return replace(found, failure=None if error else own.failure, error=error)
 
@@ -122,6 +125,10 @@ def _node(subject: Reference, artifact: Descriptor, result: ValidationResult, na
         platform=name,
         decision=result.decision,
     )
+
+
+def _earliest(results: Iterable[ValidationResult]) -> datetime | None:
+    return min((result.valid_until for result in results if result.valid_until is not None), default=None)
 
 
 def _platform(entry: Descriptor) -> str:

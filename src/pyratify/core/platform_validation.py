@@ -146,7 +146,8 @@ class PlatformValidation:
             return replace(own, failure=None, error=own.error or read.gap)
         if read.listed_by is None or self._choice.mode not in (PlatformMode.INDEX, PlatformMode.ANY):
             return own
-        index = await self.subjects.validate(read.listed_by.reference, read.listed_by.index)
+        whole = replace(reference, digest=read.listed_by.index.digest)
+        index = await self.subjects.validate(whole, read.listed_by.index)
         return with_index(own, read.listed_by.index, index)
 
     async def _platforms(self, reference: Reference, read: _Reading) -> ValidationResult:
@@ -156,7 +157,9 @@ class PlatformValidation:
             if self._choice.includes(entry.descriptor)
         }
         jobs = [
-            partial(self.subjects.validate, reference.at(digest), entry.descriptor, entry.listed_by)
+            partial(
+                self.subjects.validate, replace(reference, digest=digest), entry.descriptor, entry.listed_by
+            )
             for digest, entry in chosen.items()
         ]
         results = await gather(jobs, self.reader.concurrency)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pyratify.core.addresses import Destinations
 from pyratify.core.caching import ContentCache
 from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.key_source import KeySource
 from pyratify.core.telemetry import Observer
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Shared:
             compares every address with them before it connects.
         fingerprint: Collects what verdicts depend on; see `Plugin.traced`.
         expressions: The budget of regular-expression instructions; bounded for a tenant's configuration.
+        key_sources: The sources of keys that are read again while the engine is in use.
     """
 
     cache: ContentCache | None = None
@@ -50,6 +52,7 @@ class Shared:
     destinations: Destinations | None = None
     fingerprint: Fingerprint = field(default_factory=Fingerprint, repr=False)
     expressions: Allowance = field(default_factory=Allowance, repr=False)
+    key_sources: list[KeySource] = field(default_factory=list, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: str, make: Callable[[], T]) -> T:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from pyratify.core.clock import Clock
 from pyratify.core.content import Content
+from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, RatifyError
-from pyratify.core.isolation import describe, internal, is_caller_cancellation
-from pyratify.core.policy import PolicyEnforcer
+from pyratify.core.isolation import as_failure, internal, is_caller_cancellation
+from pyratify.core.policy import PolicyEnforcer, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import (
@@ -20,7 +22,6 @@ from pyratify.core.report import (
     ValidationResult,
     Verdict,
     failures,
-    flatten,
 )
 from pyratify.core.verifier import Verifier
 from pyratify.core.walk import ListedBy, Walk
@@ -38,6 +39,8 @@ class SubjectValidator:
         policy: Decides.
         concurrency: How many artifacts of all subjects together are examined at the same time.
         timeout: Seconds from now for all subjects together; None for no limit.
+        namespace: The namespace that asks, for the policy.
+        clock: The time for the policy.
     """
 
     content: Content
@@ -45,6 +48,8 @@ class SubjectValidator:
     policy: PolicyEnforcer
     concurrency: int
     timeout: float | None
+    namespace: str
+    clock: Clock
     _ends: float | None = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
 
@@ -64,8 +69,10 @@ class SubjectValidator:
         """
         # A walk for each call: they share flights and slots, but no findings.
         walk = Walk(self.content, self.verifiers, self.policy, self.concurrency, listed_by, self._slots)
-        error = await self.attempt(partial(walk.run, reference, subject))
-        return self._conclude(reference, walk, error)
+        judged = await self.attempt(partial(self._judge, walk, reference, subject))
+        if isinstance(judged, Failure):
+            return _conclude(reference, walk, Verdict(Decision.DENY), judged)
+        return _conclude(reference, walk, judged, None)
 
     async def attempt(self, work: Callable[[], Awaitable[T]]) -> T | Failure:
         """Return the result of work, or why it failed; only cancellation raises."""
@@ -73,55 +80,51 @@ class SubjectValidator:
             async with asyncio.timeout_at(self._ends) as deadline:
                 return await work()
         except RatifyError as fault:
-            return fault.failure
+            return as_failure(fault)
         except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
             # An interrupt or a cancellation belongs to the caller; turned into a result, it would be lost.
             if is_caller_cancellation(fault):
                 raise
             return late(self.timeout) if deadline.expired() else internal(fault)
 
-    def _conclude(self, reference: Reference, walk: Walk, error: Failure | None) -> ValidationResult:
+    async def _judge(self, walk: Walk, reference: Reference, known: Descriptor | None) -> Verdict:
+        subject = await walk.run(reference, known)
         reports = tuple(walk.reports)
-        # An error denies without asking the policy: it would judge an incomplete tree.
-        verdict = Verdict(Decision.DENY) if error else self._decide(reports)
-        failure = verdict.failure
-        if verdict.decision is Decision.DENY and error is None:
-            # What could not be read may be the evidence that is missing: undecided, not denied.
-            error = _gap(reports)
-            failure = (walk.limits[0] if walk.limits else failure) if error is None else None
-        return ValidationResult(
-            reference, walk.subject, verdict.decision, failure, error, reports, walk.limits
-        )
-
-    def _decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
-        try:
-            verdict = _checked(self.policy.decide(reports))
-        except BaseException as fault:  # a policy that raises denies
-            if is_caller_cancellation(fault):
-                raise
-            return _deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
-        # Whatever a policy plugin returns: without evidence nothing is allowed.
-        passed = any(result.passed for report in flatten(reports) for result in report.results)
-        if verdict.decision is Decision.ALLOW and not passed:
-            return _deny(Reason.NO_EVIDENCE, "the policy would allow this without any evidence that passed")
+        asked = Subject(reference, subject, self.namespace, self.clock.now())
+        verdict = await ask(self.policy, asked, reports)
+        # What a limit left unseen may be what would deny: only an ALLOW that nothing can change holds.
+        if walk.limits and verdict.decision is Decision.ALLOW and not walk.is_settled():
+            limit = walk.limits[0]
+            return deny(limit.reason, limit.message, limit.remedy)
         return verdict
+
+
+def _conclude(reference: Reference, walk: Walk, verdict: Verdict, error: Failure | None) -> ValidationResult:
+    reports = tuple(walk.reports)
+    failure = verdict.failure
+    if error is not None:
+        # The tree is incomplete, or there is no verdict.
+        verdict, failure = Verdict(Decision.DENY), None
+    elif verdict.decision is Decision.DENY:
+        # What could not be read may be the evidence that is missing: undecided, not denied.
+        error = _gap(reports)
+        failure = (walk.limits[0] if walk.limits else failure) if error is None else None
+    return ValidationResult(
+        reference,
+        walk.subject,
+        verdict.decision,
+        failure,
+        error,
+        reports,
+        walk.limits,
+        valid_until=verdict.valid_until,
+    )
 
 
 def late(timeout: float | None) -> Failure:
     """Return why a validation that took longer than its time failed."""
     reason = Reason.TIMEOUT
     return Failure(reason, f"not finished within {timeout} seconds", reason.remedy)
-
-
-def _checked(verdict: object) -> Verdict:
-    # Policies are plugins: `True` in place of a verdict must not allow.
-    if not isinstance(verdict, Verdict) or not isinstance(verdict.decision, Decision):
-        raise TypeError(f"it returned {type(verdict).__name__} and no verdict")
-    return verdict
-
-
-def _deny(reason: Reason, message: str) -> Verdict:
-    return Verdict(Decision.DENY, Failure(reason, message, reason.remedy))
 
 
 def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:

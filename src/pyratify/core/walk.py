@@ -69,6 +69,7 @@ class Walk:
             to the subject, and what is attached to the index speaks for that attestation.
         slots: Shared by walks that together examine no more artifacts at the same time than `concurrency`.
         subject: What the reference resolved to.
+        tag: The tag by which it was asked for.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
     """
 
@@ -79,6 +80,7 @@ class Walk:
     listed_by: ListedBy | None = None
     slots: asyncio.Semaphore | None = None
     subject: Descriptor | None = None
+    tag: str | None = None
     reports: list[ArtifactReport] = field(default_factory=list)
     _tally: _Tally = field(default_factory=_Tally)
     _passed: int = 0
@@ -95,7 +97,7 @@ class Walk:
         """The limits that were reached."""
         return tuple(self._tally.limits)
 
-    async def run(self, reference: Reference, subject: Descriptor | None = None) -> None:
+    async def run(self, reference: Reference, subject: Descriptor | None = None) -> Descriptor:
         """Examine the artifacts attached to the reference, as far as the policy needs them.
 
         With a digest, resolving and listing run side by side.
@@ -104,14 +106,19 @@ class Walk:
             reference: The subject.
             subject: What it resolves to, where that is known.
 
+        Returns:
+            What the reference resolved to.
+
         Raises:
             StoreError: The subject or the list of its referrers could not be read.
         """
+        self.tag = reference.tag
         # No await between this and `try`: the task is always ended.
         resolving = asyncio.create_task(from_store(partial(self._resolve, reference, subject)))
         try:
             digest = reference.digest or (await resolving).digest
             await self._subject_level(Place(reference.at(digest), resolving, (), (digest,)))
+            return await resolving
         finally:
             await end(resolving)
 
@@ -124,7 +131,7 @@ class Walk:
                         break
         except StoreError:
             await place.subject  # its own failure, if any, explains more than that of the listing
-            if not self._enough():
+            if not self.is_settled():
                 raise
         await place.subject  # a listing is no proof that the subject exists
 
@@ -136,9 +143,10 @@ class Walk:
         if self._passed < self._ask_at:
             return False
         self._ask_at = self._passed + 1 + self._passed // 16
-        return self._enough()
+        return self.is_settled()
 
-    def _enough(self) -> bool:
+    def is_settled(self) -> bool:
+        """Return whether the policy allows now and would allow whatever comes."""
         return self.policy.settled(tuple(self.reports)) is True  # nothing but True of a plugin settles
 
     async def _resolve(self, reference: Reference, known: Descriptor | None) -> Descriptor:
@@ -209,7 +217,7 @@ class Walk:
     async def _look(self, place: Place, referrer: Referrer) -> _Found:
         async with self._slots:  # held for one artifact alone: nested ones take a slot themselves
             with self.content.for_artifact() as content:
-                report = await self._examiner.examine(place, referrer, content)
+                report = await self._examiner.examine(place, referrer, content, self.tag)
         tally = _Tally()
         # Below the first level artifacts are examined one after another, so that limits take effect in one order.
         if not place.chain:

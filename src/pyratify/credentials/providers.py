@@ -2,9 +2,7 @@
 
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.reference import canonical_registry, is_registry
-
-_ZONE = "*."
+from pyratify.credentials.host_patterns import HostPatterns
 
 
 class AnonymousCredentials:
@@ -33,12 +31,11 @@ class StaticCredentials:
         if registries is not None and not registries:
             raise ConfigurationError("the list of registries is empty")
         self._credential = credential
-        self._registries = None if registries is None else frozenset(map(_canonical, registries))
+        self._registries = None if registries is None else HostPatterns(registries)
 
     async def credential(self, registry: str) -> Credential:
         """Return the credential where the registry is one of its own, else `ANONYMOUS`."""
-        # One look-up for each spelling, no pattern matching: a secret is never sent by a near match.
-        if self._registries is None or self._registries & {registry, _zone(registry)}:
+        if self._registries is None or self._registries.match(registry):
             return self._credential
         return ANONYMOUS
 
@@ -48,18 +45,3 @@ def static_credential(username: str, password: str) -> Credential:
     if not username:
         return Credential(identity_token=password)
     return Credential(username=username, password=password)
-
-
-def _canonical(pattern: str) -> str:
-    host = pattern.removeprefix(_ZONE)
-    if not is_registry(host):
-        raise ConfigurationError(
-            f"{pattern[:80]!r} is no registry's host",
-            remedy="Write a host as ghcr.io or a zone as *.example.com.",
-        )
-    return f"{_ZONE}{host.lower()}" if pattern != host else canonical_registry(host)
-
-
-def _zone(registry: str) -> str:
-    # Exactly one label, as in wildcard certificates (RFC 9525, section 6.3).
-    return f"{_ZONE}{registry.partition('.')[2]}"

@@ -11,6 +11,7 @@ from pyratify.core.addresses import Destinations
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.serving.configuration_source import FollowedSource
+from pyratify.serving.state_folder import open_content_cache
 
 _LOG = logging.getLogger("pyratify.serving")
 
@@ -36,7 +37,7 @@ def choose_source(flags: Namespace, clock: Clock) -> FollowedSource:
             "a configuration in the current folder is not read unless it is named: -c, or $RATIFY_CONFIG",
             extra={"path": here},
         )
-    return WatchedConfig(path, clock)
+    return WatchedConfig(path, clock, cache=open_content_cache(flags))
 
 
 def _in_home() -> Path:

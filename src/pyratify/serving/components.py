@@ -32,7 +32,7 @@ class Components:
     """The parts of a serving process, opened but not yet running.
 
     Attributes:
-        address: Where the server listens.
+        address: Where the server listens; None for one that has unix sockets only.
         server: The entry point's server.
         certificates: The server's TLS identity.
         source: The current configuration.
@@ -45,7 +45,7 @@ class Components:
         readiness: Whether requests should be sent here.
     """
 
-    address: Address
+    address: Address | None
     server: Server
     certificates: Certificates
     source: FollowedSource
@@ -70,7 +70,7 @@ def open_components(flags: Namespace, make: Callable[[ServerContext], Server], c
         ConfigurationError: A flag, a certificate or an address cannot be used, or the address would be exposed without
             authentication.
     """
-    address = Address.parse(flags.address)
+    address = Address.parse(flags.address) if flags.address else None
     certificates = open_certificates(flags, clock)
     metrics, tracer = open_metrics(flags, clock), open_tracer(flags)
     observer = combine_observers(metrics, tracer)
@@ -84,8 +84,9 @@ def open_components(flags: Namespace, make: Callable[[ServerContext], Server], c
         measure(metrics, source, verdicts, shared, certificates)
         metrics.know(version("pyratify"), watch)
     # Made before the check below: only the server knows whether it authenticates its clients itself.
-    server = make(ServerContext(flags, source, verdicts, clock, metrics))
-    check_exposure(address, certificates.tls, flags.client_ca_flag, open_to_all=server.open_to_all)
+    server = make(ServerContext(flags, source, verdicts, clock, metrics, shared))
+    if address is not None:
+        check_exposure(address, certificates.tls, flags.client_ca_flag, open_to_all=server.open_to_all)
     return Components(
         address=address,
         server=server,

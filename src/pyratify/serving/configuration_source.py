@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from pyratify.config.schema import NodeConfig
 from pyratify.core.engine import Engine
 from pyratify.core.telemetry import Observer
 
@@ -13,6 +14,7 @@ class Snapshot(Protocol):
 
     engine: Engine
     types: Mapping[str, str]
+    node: NodeConfig
 
     def used(self) -> AbstractAsyncContextManager[Any]:
         """Keep it open meanwhile."""

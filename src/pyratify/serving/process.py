@@ -24,6 +24,7 @@ from pyratify.serving.keep_watching import watch_on
 from pyratify.serving.open_files import raise_limit
 from pyratify.serving.telemetry.health import health_site, metrics_site
 from pyratify.serving.telemetry.tracing import close_tracer
+from pyratify.serving.unix.listeners import bind_sites, fault_of
 from pyratify.serving.workers.control import Inherited, Report, answer, inherit
 
 if TYPE_CHECKING:
@@ -70,8 +71,14 @@ class Process:
             self._follow(stack, components)
             # Before it listens: while certificates are waited for, a probe has to get an answer.
             health = await self._report_health(stack, components)
-            where = await self._listen(stack, components)
-            self._announce(where, health, components)
+            await components.certificates.arrive(self.stop)
+            places = [
+                *await self._listen(stack, components),
+                *await self._listen_unix(stack, components),
+            ]
+            # Only now: a probe that succeeds earlier sends clients to a closed port.
+            components.readiness.serving = True
+            self._announce(places, health, components)
             await self.stop.wait()
             components.readiness.draining = True
             _LOG.info("draining")
@@ -123,12 +130,13 @@ class Process:
         stack.push_async_callback(end, reporting)
         return address
 
-    async def _listen(self, stack: AsyncExitStack, components: Components) -> Address:
-        """Listen, as soon as there is a certificate, until the stack is closed; return the address."""
+    async def _listen(self, stack: AsyncExitStack, components: Components) -> tuple[Address, ...]:
+        """Listen at the address until the stack is closed; return it, nothing where the server has none."""
         tls, readiness = components.certificates.tls, components.readiness
         # Left first of all, listening ends before the requests' background work is waited for.
         stack.push_async_callback(components.server.aclose)
-        await components.certificates.arrive(self.stop)
+        if components.address is None or components.server.site is None:
+            return ()
         where = await stack.enter_async_context(
             listening(
                 components.server.site,
@@ -143,15 +151,34 @@ class Process:
                 watch=components.watch,
             )
         )
-        # Only now: a probe that succeeds earlier sends clients to a closed port.
-        readiness.serving = True
-        return where
+        return (where,)
 
-    def _announce(self, where: Address, health: Address, components: Components) -> None:
-        extra = {"address": f"{where.host}:{where.port}", "tls": components.certificates.tls is not None}
+    async def _listen_unix(self, stack: AsyncExitStack, components: Components) -> list[Address]:
+        """Listen at the server's unix sockets until the stack is closed; return their paths."""
+        sites, readiness = components.server.sockets, components.readiness
+        sockets = bind_sites(sites, stack)
+        readiness.checks["sockets"] = lambda: fault_of(sockets.values())
+        return [
+            await stack.enter_async_context(
+                listening(
+                    each.site,
+                    Address(str(each.path), 0),
+                    observer=components.observer,
+                    sockets=(sockets[each.path].listener,),
+                    ending=lambda: readiness.draining,
+                    bounds=Bounds(most=self.flags.max_connections),
+                    watch=components.watch,
+                    peers=each.peers,
+                )
+            )
+            for each in sites
+        ]
+
+    def _announce(self, places: list[Address], health: Address, components: Components) -> None:
+        extra = {"address": " ".join(map(str, places)), "tls": components.certificates.tls is not None}
         _LOG.info("serving", extra={**extra, "version": version("pyratify")})
         if self.started is not None:
-            self.started(where, health)
+            self.started(places[0], health)
 
 
 def run(flags: Namespace, make: Callable[[ServerContext], Server]) -> None:

@@ -45,12 +45,14 @@ def add_serving_flags(
     _add_tls_flags(parser, client_ca)
     add_cache_flags(parser)
     add_limit_flags(parser)
-    _add_telemetry_flags(parser)
+    add_telemetry_flags(parser)
     _add_process_flags(parser)
-    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False)  # messages have to name the flag
+    # Messages have to name the flag.
+    parser.set_defaults(client_ca_flag=client_ca, reads_resources=False, state="")
 
 
-def _add_telemetry_flags(parser: ArgumentParser) -> None:
+def add_telemetry_flags(parser: ArgumentParser) -> None:
+    """Add the flags of metrics and traces."""
     add = parser.add_argument
     add(
         "--enable-metrics",
@@ -66,22 +68,26 @@ def _add_telemetry_flags(parser: ArgumentParser) -> None:
 
 
 def _add_process_flags(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--drain",
-        type=duration,
-        default=3.0,
-        metavar="DURATION",
-        help="how long to serve on after SIGTERM while not ready (default: 3s)",
-    )
-    add(
+    add_drain_flag(parser, 3.0)
+    parser.add_argument(
         "--workers",
         type=count,
         default=1,
         metavar="N",
         help="how many processes serve the address (default: 1)",
     )
-    add(
+    add_log_flag(parser)
+
+
+def add_drain_flag(parser: ArgumentParser, usual: float) -> None:
+    """Add the flag of how long is served after SIGTERM, with a default in seconds."""
+    text = "how long to serve on after SIGTERM while not ready"
+    add_timeout(parser, "--drain", usual, text)
+
+
+def add_log_flag(parser: ArgumentParser) -> None:
+    """Add the flag of the log level."""
+    parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         help="default: $RATIFY_LOG_LEVEL or info",

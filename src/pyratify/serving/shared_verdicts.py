@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
+from pyratify.serving.state_folder import open_state
 
 if TYPE_CHECKING:
     from pyratify.caches.replicated import SharedCache
@@ -17,11 +18,13 @@ _MAX_PASSWORD = 4096
 
 
 def open_shared(flags: Namespace, clock: Clock) -> "SharedCache | None":
-    """Return the shared verdicts that the flags ask for; None when they ask for none.
+    """Return the shared verdicts that the flags ask for, in a cache or in a folder of this machine; None when they ask for none.
 
     Raises:
         ConfigurationError: The address, the secret or the password cannot be used, or redis is not installed.
     """
+    if flags.state:
+        return open_state(flags.state, clock)
     others = (flags.shared_cache_key_file, flags.shared_cache_password_file, flags.shared_cache_ca_file)
     if not flags.shared_cache:
         # Refused, because a misspelled --shared-cache would silently share nothing.

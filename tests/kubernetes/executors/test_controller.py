@@ -345,6 +345,7 @@ async def test_gauges_tell_what_is_wrong(server: ApiServer, config: ClusterConfi
         "ratify_executors": 2,
         "ratify_executors_invalid": 1,
         "ratify_configuration_wrong": 1,
+        "ratify_keys_age_seconds": 0,
     }
 
 

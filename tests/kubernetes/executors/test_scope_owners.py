@@ -26,7 +26,7 @@ def claim(name: str, scopes: tuple[str, ...]) -> ScopeClaim:
     """Return the claim of a resource that is valid."""
     config = ExecutorConfig(scopes=scopes, verifiers=(VerifierConfig(name="v", type="cosign"),))
     unused: Any = None
-    built = BuiltExecutor(unused, config, "", None, unused)
+    built = BuiltExecutor(unused, config, "", None, (), unused)
     resource = Resource(NAMESPACED_EXECUTOR, "team", name, name, 1, "2026", "1", {}, {})
     return ScopeClaim(resource, built, scopes)
 

@@ -1,7 +1,9 @@
 """TLS that is exchanged while the server runs."""
 
 import asyncio
+import gc
 import ssl
+import weakref
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,6 +66,30 @@ def test_a_file_over_the_limit_is_refused_and_not_cut(name: str, files: TlsFiles
     path.write_bytes(path.read_bytes() + b"#" * 1024 * 1024 + Authority().pem.encode())
     with pytest.raises(ConfigurationError, match="has more than 1048576 bytes"):
         ReloadingTls(files)
+
+
+def test_replaced_contexts_are_freed_at_once(files: TlsFiles) -> None:
+    """A context holds the authorities of all clients, and collections of garbage are rare in servers."""
+    contexts: list[weakref.ref[ssl.SSLContext]] = []
+
+    class Noted(TlsFiles):
+        __slots__ = ()
+
+        def context(self) -> ssl.SSLContext:
+            found = super().context()
+            contexts.append(weakref.ref(found))
+            return found
+
+    write(files, Authority(), Authority())
+    gc.disable()
+    try:
+        tls = ReloadingTls(Noted(files.certificate, files.key, files.client_ca))
+        for _ in range(5):
+            write(files, Authority(), Authority())
+            assert tls.reload()
+        assert [each() is not None for each in contexts] == [False] * 5 + [True]
+    finally:
+        gc.enable()
 
 
 async def test_only_clients_of_the_authority_are_answered(files: TlsFiles, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Authentication, step by step and without a network."""
 
 import json
+from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +12,8 @@ from pyratify.core.reason import Reason
 from pyratify.http.response_checks import TryLater
 from pyratify.http.transport import REGISTRY, Headers, Request, Response
 from pyratify.http.url import Url
-from pyratify.stores.registry.auth import Access, Flow, Step, TokenRequest, Wanted, authenticate
+from pyratify.stores.registry.auth import authenticate
+from pyratify.stores.registry.auth_steps import Access, Flow, Renewal, Step, TokenRequest, Wanted
 from pyratify.stores.registry.token_cache import Memory, TokenKey
 from pyratify.testing.fakes import FakeClock
 from support.registries import USER
@@ -396,3 +399,79 @@ def test_a_message_never_contains_a_secret() -> None:
         _run(authenticate(REQUEST, _access()), _challenge(), USER, _answer(403))
     assert "password" not in caught.value.message
     assert "password" not in repr(USER)
+
+
+EXPIRING = Credential(username="aws", password="old", expires=FakeClock().now() + timedelta(hours=12))
+RENEWED = Credential(username="aws", password="new", expires=FakeClock().now() + timedelta(hours=12))
+
+
+def test_a_credential_that_expires_is_replaced_once_when_the_registry_refuses_it() -> None:
+    """A 401 to it leads to one exchange, and to the same request with what came of that."""
+    basic = _challenge('Basic realm="reg"')
+    flow = authenticate(REQUEST, _access())
+    steps, result = _run(flow, basic, EXPIRING, basic, RENEWED, basic, RENEWED, _answer(200))
+    assert steps[3] == Renewal(EXPIRING)
+    assert _authorization(steps[-1]) == "Basic " + b64encode(b"aws:new").decode()
+    assert result is not None
+
+
+def test_a_refused_credential_is_not_replaced_twice() -> None:
+    """A registry that refuses everything causes one exchange for a request."""
+    basic = _challenge('Basic realm="reg"')
+    flow = authenticate(REQUEST, _access())
+    with pytest.raises(StoreError) as caught:
+        _run(flow, basic, EXPIRING, basic, RENEWED, basic, RENEWED, basic)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+def test_where_there_is_no_other_credential_the_refusal_stands() -> None:
+    """The source returns the same one: nothing more is sent."""
+    basic = _challenge('Basic realm="reg"')
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), basic, EXPIRING, basic, EXPIRING)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+def test_a_forbidden_answer_renews_a_credential_that_expires_too() -> None:
+    """ECR answers 403 to an authorization token that has expired."""
+    memory = Memory(FakeClock())
+    basic = _challenge('Basic realm="reg"')
+    _run(authenticate(REQUEST, _access(memory)), basic, EXPIRING, _answer(200))
+    steps, result = _run(
+        authenticate(REQUEST, _access(memory)), _answer(403), RENEWED, basic, RENEWED, _answer(200)
+    )
+    assert steps[1] == Renewal(EXPIRING)
+    assert result is not None
+
+
+def test_a_forbidden_answer_to_a_lasting_credential_is_the_answer() -> None:
+    """A password does not expire: nothing is asked for again."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge('Basic realm="reg"'), USER, _answer(200))
+    steps, result = _run(authenticate(REQUEST, _access(memory)), _answer(403))
+    assert len(steps) == 1
+    assert result is not None
+    assert result.status == 403
+
+
+def test_a_token_server_that_refuses_the_credential_leads_to_a_renewal() -> None:
+    """Azure's refresh tokens are refused by the token server and not by the registry."""
+    old = Credential(identity_token="old", expires=EXPIRING.expires)
+    new = Credential(identity_token="new", expires=EXPIRING.expires)
+    flow = authenticate(REQUEST, _access())
+    steps, result = _run(
+        flow, _challenge(), old, _answer(401), new, _challenge(), new, _token(), _answer(200)
+    )
+    assert steps[3] == Renewal(old)
+    assert result is not None
+
+
+def test_a_credential_is_asked_for_again_before_it_expires() -> None:
+    """Five minutes before its end what is known of the registry no longer counts."""
+    clock = FakeClock()
+    memory = Memory(clock)
+    short = Credential(username="aws", password="x", expires=clock.now() + timedelta(hours=1))
+    _run(authenticate(REQUEST, _access(memory)), _challenge('Basic realm="reg"'), short, _answer(200))
+    assert memory.known("reg.example.com") is not None
+    clock.advance(55 * 60)
+    assert memory.known("reg.example.com") is None

@@ -1,4 +1,4 @@
-"""The grammar of the commands that serve: `ratify gatekeeper`, `ratify webhook` and `ratify service`."""
+"""The grammar of the commands that serve: `ratify gatekeeper`, `ratify webhook`, `ratify service` and `ratify node`."""
 
 import argparse
 from collections.abc import Callable
@@ -39,6 +39,14 @@ def add_service(add: Callable[..., Parser]) -> None:
     text = "answer questions about references over HTTP, and show the answers on a page"
     parser = add("service", text)
     _add(_actions(parser), "serve", "serve the JSON API and its page until SIGTERM", add_flags)
+
+
+def add_node(add: Callable[..., Parser]) -> None:
+    """Add `ratify node` with what adds a command."""
+    from pyratify.entrypoints.node.node_flags import add_serve_flags
+
+    actions = _actions(add("node", "judge the images that the runtimes of this node pull"))
+    _add(actions, "serve", "answer containerd at a unix socket until SIGTERM", add_serve_flags)
 
 
 def _actions(parser: Parser) -> "argparse._SubParsersAction[Parser]":

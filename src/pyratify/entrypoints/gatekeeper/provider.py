@@ -12,7 +12,7 @@ from pyratify.core import telemetry
 from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
-from pyratify.core.isolation import internal
+from pyratify.core.isolation import as_failure, internal
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.gatekeeper.external_data import V1ALPHA1, V1BETA1, Item, response, shown
 from pyratify.entrypoints.gatekeeper.request_keys import Key, Namespaces, parse_key, parse_mutation_key
@@ -212,7 +212,7 @@ class Provider:
         try:
             return await find(key, trace)
         except RatifyError as error:
-            return self._failed(key, error.failure, trace, keeps=keeps)
+            return self._failed(key, as_failure(error), trace, keeps=keeps)
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             return self._failed(key, internal(error), trace, keeps=keeps)
 

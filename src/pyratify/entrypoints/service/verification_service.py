@@ -13,7 +13,7 @@ from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError
-from pyratify.core.isolation import internal
+from pyratify.core.isolation import as_failure, internal
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.entrypoints.service.decisions import Decisions
@@ -131,7 +131,7 @@ class Service:
             found = await self._answers.verdict(Reference.parse(text), request.namespace)
             return self._decided(request, text, found.result)
         except RatifyError as error:
-            return self._undecided(request, text, error.failure)
+            return self._undecided(request, text, as_failure(error))
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             return self._undecided(request, text, internal(error))
 
@@ -140,7 +140,7 @@ class Service:
             telemetry.set_namespace(request.namespace)
             found = await self._answers.pinned(Reference.parse(text), request.namespace)
         except RatifyError as error:
-            return self._unresolved(request, text, error.failure)
+            return self._unresolved(request, text, as_failure(error))
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             return self._unresolved(request, text, internal(error))
         return Pin(reference=_shown(text), digest=str(found.digest), pinned=str(found))

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import Failure, RatifyError
-from pyratify.core.isolation import internal
+from pyratify.core.isolation import as_failure, internal
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.webhook.decide import Case, case_of, problems
@@ -170,6 +170,6 @@ async def _one(find: Callable[[str], Awaitable[T]], text: str) -> T | Failure:
     try:
         return await find(text)
     except RatifyError as error:
-        return error.failure
+        return as_failure(error)
     except Exception as error:  # noqa: BLE001 - the end is a refusal
         return internal(error)

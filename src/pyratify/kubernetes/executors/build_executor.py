@@ -17,6 +17,7 @@ from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.fingerprint import Fingerprint
+from pyratify.core.key_source import KeySource
 from pyratify.core.shared_resources import Allowance, Shared
 from pyratify.kubernetes.client.resource import Resource
 from pyratify.kubernetes.executors.no_substitution import check_literal
@@ -39,12 +40,14 @@ class BuiltExecutor:
         config: What it was built from.
         common: Fingerprint of what its verdicts depend on, alike in all processes with the same secret; empty where there is none.
         secrets: The Secrets that were read; None where none can be.
+        key_sources: The sources of keys that are read again.
     """
 
     executor: Executor
     config: ExecutorConfig
     common: str
     secrets: SecretReader | None
+    key_sources: tuple[KeySource, ...]
     _stack: AsyncExitStack = field(repr=False)
     _users: int = 0
 
@@ -104,7 +107,9 @@ async def build_executor(
     secrets = plugin_resources.secrets.fresh() if plugin_resources.secrets else None
     # Only a tenant's are bounded: its expressions take the CPU time of all others.
     expressions = Allowance(MAX_INSTRUCTIONS) if resource.kind.namespaced else Allowance()
-    shared = replace(plugin_resources.shared, fingerprint=fingerprint, expressions=expressions)
+    shared = replace(
+        plugin_resources.shared, fingerprint=fingerprint, expressions=expressions, key_sources=[]
+    )
     services = replace(plugin_resources, shared=shared, secrets=secrets)
     async with AsyncExitStack() as stack:
         builder = Builder(services, stack, shared.cache)
@@ -115,7 +120,10 @@ async def build_executor(
         # With the generation, because another credential of the new specification may read other content.
         mine = f"{resource.kind.name}/{resource.namespace}/{resource.uid}/{resource.generation}"
         common = fingerprint.generation(secret or b"")
-        return BuiltExecutor(replace(executor, partition=mine), config, common, secrets, stack.pop_all())
+        sources = tuple(shared.key_sources)
+        return BuiltExecutor(
+            replace(executor, partition=mine), config, common, secrets, sources, stack.pop_all()
+        )
 
 
 def read_spec(spec: Any, *, tenant: bool) -> ExecutorConfig:

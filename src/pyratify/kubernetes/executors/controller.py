@@ -163,6 +163,9 @@ class ClusterConfig:
             ),
             "ratify_executors": lambda: sum(len(each.states) for each in self._reconcilers.values()),
             "ratify_executors_invalid": self._invalid,
+            "ratify_keys_age_seconds": lambda: max(
+                (each.keys_age() for each in self._reconcilers.values()), default=0.0
+            ),
             "ratify_configuration_wrong": lambda: float(bool(self.unready_reason()) or self._invalid() > 0),
         }
 
@@ -229,7 +232,7 @@ class ClusterConfig:
             await self._reporter.report(state.resource, state.unready_reason, serving=serving)
 
     async def _recheck(self) -> None:
-        """Periodically rebuild resources that are due for a retry or whose Secrets changed, and write missing statuses."""
+        """Periodically rebuild resources that are due for a retry or whose Secrets or keys changed, and write missing statuses."""
         next_check = self.clock.monotonic() + _SECRETS_SECONDS
         while True:
             await self.clock.sleep(_CHECK_SECONDS)
@@ -237,7 +240,7 @@ class ClusterConfig:
             for namespace, reconciler in tuple(self._reconcilers.items()):  # a copy: it changes meanwhile
                 due = reconciler.next_retry()
                 if (due is not None and now >= due) or (
-                    now >= next_check and await self._secrets_changed(reconciler)
+                    now >= next_check and await self._sources_changed(reconciler)
                 ):
                     self._schedule(namespace)
                 elif now >= next_check and namespace not in self._running:
@@ -247,11 +250,11 @@ class ClusterConfig:
             if not self._running:
                 self._note_ready()
 
-    async def _secrets_changed(self, reconciler: Reconciler) -> bool:
+    async def _sources_changed(self, reconciler: Reconciler) -> bool:
         try:
-            return await reconciler.check_secrets()  # polled, because that needs `get` alone, not `watch`
+            return await reconciler.check_sources()  # polled, because that needs `get` alone, not `watch`
         except Exception as error:  # noqa: BLE001 - the other namespaces are checked all the same
-            _LOG.error("Secrets not checked", extra={"error": describe(error)})
+            _LOG.error("Secrets and keys not checked", extra={"error": describe(error)})
             return False
 
 

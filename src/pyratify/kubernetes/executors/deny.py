@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.isolation import as_failure
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -18,13 +19,14 @@ from pyratify.kubernetes.client.resource import Resource
 class DenyingExecutor(Executor):
     """Denies every reference."""
 
-    async def validate(self, reference: Reference) -> ValidationResult:
+    async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Return a denial with the reason that its store has."""
+        del namespace
         try:
             # For its error alone, so that reason and remedy are the same on every path.
             await self.store.resolve(reference)
         except StoreError as error:
-            return ValidationResult(reference, None, Decision.DENY, error.failure)
+            return ValidationResult(reference, None, Decision.DENY, as_failure(error))
         return ValidationResult(reference, None, Decision.DENY)  # also if its store should answer
 
 

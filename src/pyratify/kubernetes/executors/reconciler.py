@@ -15,6 +15,7 @@ from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.instrumented import instrument_engine
+from pyratify.core.key_source import any_changed, oldest
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.resource import Resource
 from pyratify.kubernetes.executors.build_executor import BuiltExecutor, build_executor
@@ -136,13 +137,18 @@ class Reconciler:
         times = [each.retry for each in self.states.values() if each.fault is not None]
         return min(times, default=None)
 
-    async def check_secrets(self) -> bool:
-        """Mark resources whose Secrets changed as stale; return whether any has to be built again."""
+    async def check_sources(self) -> bool:
+        """Mark resources whose Secrets or keys changed as stale; return whether any has to be built again."""
         for uid, each in tuple(self.states.items()):
-            reader = each.built.secrets if each.built is not None and each.fault is None else None
-            if reader is not None and reader.used and await reader.changed():
+            if each.built is not None and each.fault is None and await _changed(each.built):
                 self._stale.add(uid)
         return bool(self._stale)
+
+    def keys_age(self) -> float:
+        """Return the seconds since the source of keys that was not read for the longest time was read."""
+        return max(
+            (oldest(each.built.key_sources) for each in self.states.values() if each.built), default=0.0
+        )
 
     async def _build(self, resource: Resource) -> ResourceState:
         """Build one resource, or return its last state where neither its generation nor a retry asks for more."""
@@ -242,3 +248,10 @@ class Reconciler:
         for each in dropped:
             if id(each) not in kept:
                 await each.release()
+
+
+async def _changed(built: BuiltExecutor) -> bool:
+    reader = built.secrets
+    if reader is not None and reader.used and await reader.changed():
+        return True
+    return await any_changed(built.key_sources)

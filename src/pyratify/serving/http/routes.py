@@ -1,11 +1,15 @@
 """The routes of a site and their bounds, addresses, requests and replies."""
 
+import re
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
 from pyratify.core.errors import ConfigurationError
+
+_NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)  # no dot, no slash, nothing to decode
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -68,6 +72,15 @@ def plain(rejection: Rejection) -> Reply:
     return Reply(rejection.status, f"{rejection.code}: {rejection.message}\n".encode(), "text/plain")
 
 
+def said(say: Callable[[Rejection], Reply], rejection: Rejection) -> Reply:
+    """Return a rejection as a site renders it, with the headers that belong to it."""
+    reply = say(rejection)
+    more = {"Allow": rejection.allow} if rejection.allow else {}  # RFC 9110 15.5.6
+    if rejection.retry_after:
+        more["Retry-After"] = str(rejection.retry_after)  # RFC 9110 10.2.3
+    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **more})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Routes and their bounds.
@@ -93,6 +106,21 @@ class Site:
     body_seconds: float = 5.0
     max_arriving: int = 256
     queries: bool = False
+    _paths: frozenset[str] = field(init=False)
+    _folders: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_paths", frozenset(path for _, path in self.routes))
+        object.__setattr__(self, "_folders", frozenset(path for _, path in self.named))
+
+    def place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
+        """Return the handlers, the path under which they stand (empty for none), and the name that follows it."""
+        if path in self._paths:
+            return self.routes, path, ""
+        folder, slash, name = path.rpartition("/")
+        if folder + slash in self._folders and _NAME.fullmatch(name):
+            return self.named, folder + slash, name
+        return {}, "", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +128,7 @@ class Address:
     """Where a server listens.
 
     Attributes:
-        host: The host or address; empty for all.
+        host: The host or address, empty for all; of a unix socket its path.
         port: The port; 0 for any free one.
     """
 
@@ -121,6 +149,19 @@ class Address:
                 f"{text[:80]!a} is not an address", remedy="Write host:port, or :port for every address."
             )
         return cls(host.removeprefix("[").removesuffix("]"), int(port))
+
+    @classmethod
+    def of(cls, listener: socket.socket) -> "Address":
+        """Return where a TCP socket listens."""
+        return cls(*listener.getsockname()[:2])
+
+    def __str__(self) -> str:
+        return self.host if self.is_local else f"{self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a unix socket: the host is its path."""
+        return self.host.startswith("/")
 
     @property
     def is_loopback(self) -> bool:

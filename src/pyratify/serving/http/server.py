@@ -6,9 +6,8 @@ neither the Host header nor any header that would override the method is used to
 
 import asyncio
 import logging
-import re
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from ssl import SSLContext, SSLObject
@@ -22,7 +21,8 @@ from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import Room
 from pyratify.serving.http.connections import BOUNDS, Bounds, Connections
 from pyratify.serving.http.handshakes import has_name, watch_handshakes
-from pyratify.serving.http.routes import Address, Handler, Rejection, Reply, Request, Site, plain
+from pyratify.serving.http.peers import Peers, peer_of
+from pyratify.serving.http.routes import Address, Handler, Rejection, Reply, Request, Site, plain, said
 from pyratify.serving.http.sockets import BACKLOG, bind
 from pyratify.serving.http.traceparent import method_of, parent_of, trace_of
 
@@ -34,11 +34,11 @@ _PARSER_LOG = logging.getLogger("pyratify.serving.http")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "ratify"}
 _NOT_HTTP = "the client sent what is not HTTP, perhaps TLS to an address that is served without it"
 _FOREIGN_NAME = "the client's certificate has none of the names that are admitted (--client-name)"
+_FOREIGN_USER = "the process belongs to a user that may not ask here"
 _NO_ROOM = Rejection(
     503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
 )
 _LINGERING = 25  # times 20 milliseconds
-_NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)  # no dot, no slash, nothing to decode
 
 
 @asynccontextmanager
@@ -54,6 +54,7 @@ async def listening(
     sockets: tuple[socket.socket, ...] = (),
     ending: Callable[[], bool] = bool,
     watch: Watch | None = None,
+    peers: Peers | None = None,
 ) -> AsyncIterator[Address]:
     """Serve while the context is open; at its end requests under way are finished first.
 
@@ -68,6 +69,7 @@ async def listening(
         sockets: Listen at the address already; closed at the end.
         ending: Whether the server is about to end, so that no connection is kept for another request.
         watch: What is shared with what looks after the server.
+        peers: Which processes are answered at a unix socket; None for any client.
 
     Yields:
         Where it really listens.
@@ -77,7 +79,7 @@ async def listening(
     """
     watch = watch or Watch()
     connections, loop = Connections(bounds, asyncio.get_running_loop().time), asyncio.get_running_loop()
-    gate = _Gate(site, observer, partial(_ends, outdated, ending), connections, watch)
+    gate = _Gate(site, observer, partial(_ends, outdated, ending), connections, watch=watch, peers=peers)
     server = web.Server(gate.handle)
     if tls is not None:
         watch_handshakes(tls, watch.refused.note)
@@ -90,8 +92,7 @@ async def listening(
     listeners = [await _listen(one, tls, protocol, bounds) for one in bound]
     watching = asyncio.create_task(connections.watch())
     try:
-        host, port = bound[0].getsockname()[:2]
-        yield Address(host, port)
+        yield address if address.is_local else Address.of(bound[0])
     finally:
         for listener in listeners:
             listener.close()
@@ -138,6 +139,7 @@ async def _listen(
     one: socket.socket, tls: SSLContext | None, protocol: Callable[[], asyncio.Protocol], bounds: Bounds
 ) -> asyncio.Server:
     seconds = bounds.handshake_seconds if tls is not None else None
+    # For unix sockets too: `create_unix_server` would remove the file at the end, also one of systemd's.
     return await asyncio.get_running_loop().create_server(
         protocol, sock=one, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=seconds
     )
@@ -160,15 +162,16 @@ class _Gate:
         observer: Observer,
         ends: Callable[[web.BaseRequest], bool],
         connections: Connections,
+        *,
         watch: Watch,
+        peers: Peers | None,
     ) -> None:
         self._site = site
         self._observer = observer
         self._ends = ends
         self._connections = connections
-        self._paths = {path for _, path in site.routes}
-        self._folders = {path for _, path in site.named}
         self._watch = watch
+        self._peers = peers
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request, whatever happens; all that is logged meanwhile has one trace."""
@@ -199,13 +202,16 @@ class _Gate:
             reply = Rejection(500, "INTERNAL", "the server failed; its log says why")
         finally:
             end_trace(token)
-        response = _response(reply if isinstance(reply, Reply) else _said(say, reply))
+        response = _response(reply if isinstance(reply, Reply) else said(say, reply))
         if self._ends(request):
             response.force_close()
         return response
 
     def _stranger(self, request: web.BaseRequest) -> Rejection | None:
-        """Return the refusal of a client whose certificate has another name than it must."""
+        """Return the refusal of a process of another user, or of a client whose certificate has another name than it must."""
+        if self._peers is not None and not self._peers.admits(peer_of(request.get_extra_info("socket"))):
+            self._watch.refused.note("foreign_user", _FOREIGN_USER)
+            return Rejection(403, "UNAUTHORIZED", _FOREIGN_USER)
         names = self._watch.names
         if not names or has_name(request.get_extra_info("ssl_object"), names):
             return None
@@ -213,7 +219,7 @@ class _Gate:
         return Rejection(403, "UNAUTHORIZED", _FOREIGN_NAME)
 
     async def _answer(self, request: web.BaseRequest, path: str, query: str) -> Reply | Rejection:
-        handlers, place, name = self._place(path)
+        handlers, place, name = self._site.place(path)
         if not place:
             return Rejection(404, "NOT_FOUND", "nothing is served here")
         handler = handlers.get((request.method, place))
@@ -230,15 +236,6 @@ class _Gate:
             if isinstance(body, Rejection):
                 return body
             return await handler(Request(body=body, query=query, headers=request.headers, name=name))
-
-    def _place(self, path: str) -> tuple[Mapping[tuple[str, str], Handler], str, str]:
-        """Return the handlers, the path under which they stand, and the name that follows it."""
-        if path in self._paths:
-            return self._site.routes, path, ""
-        folder, slash, name = path.rpartition("/")
-        if folder + slash in self._folders and _NAME.fullmatch(name):
-            return self._site.named, folder + slash, name
-        return {}, "", ""
 
     async def _body(self, request: web.BaseRequest, room: Room) -> bytes | Rejection:
         """Return the body; what it needs is held in the room, before it is read where its length is announced."""
@@ -280,14 +277,6 @@ def _ends(
 ) -> bool:
     connection = request.get_extra_info("ssl_object")
     return ending() or (connection is not None and outdated is not None and outdated(connection))
-
-
-def _said(say: Callable[[Rejection], Reply], rejection: Rejection) -> Reply:
-    reply = say(rejection)
-    more = {"Allow": rejection.allow} if rejection.allow else {}  # RFC 9110 15.5.6
-    if rejection.retry_after:
-        more["Retry-After"] = str(rejection.retry_after)  # RFC 9110 10.2.3
-    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **more})
 
 
 def _response(reply: Reply) -> web.Response:

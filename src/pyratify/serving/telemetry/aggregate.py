@@ -43,6 +43,7 @@ _JOINED: dict[str, Callable[[float, float], float]] = {
     "ratify_executor_scopes": _least,
     "ratify_executors": _least,
     "ratify_executors_invalid": _most,
+    "ratify_keys_age_seconds": _most,
     "ratify_configuration_wrong": _most,
     "ratify_certificate_expiry_seconds": _least,
     "ratify_certificate_rotation_wrong": _most,

@@ -1,7 +1,7 @@
 """Health: `/healthz` says that the process answers, `/readyz` that it can give verdicts."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +18,7 @@ class Readiness:
         serving: Set when requests are taken.
     """
 
-    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    checks: dict[str, Callable[[], str]] = field(default_factory=dict)
     draining: bool = False
     serving: bool = False
 

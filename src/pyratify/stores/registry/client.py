@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock, SystemClock
-from pyratify.core.credential import Credential, CredentialProvider, RepositoryCredentialProvider
+from pyratify.core.credential import (
+    Credential,
+    CredentialProvider,
+    ExchangingCredentialProvider,
+    RepositoryCredentialProvider,
+)
 from pyratify.core.deadline import time_left
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
@@ -17,7 +22,8 @@ from pyratify.http.retry import RetryPolicy, retry_after
 from pyratify.http.ssrf import InternalAddress
 from pyratify.http.transport import REGISTRY, Request, Response, Transport
 from pyratify.http.url import Origin, Url
-from pyratify.stores.registry.auth import Access, Flow, TokenRequest, Wanted, authenticate
+from pyratify.stores.registry.auth import authenticate
+from pyratify.stores.registry.auth_steps import Access, Flow, Renewal, TokenRequest, Wanted
 from pyratify.stores.registry.origins import Origins
 from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.responses import error_detail, try_later
@@ -130,6 +136,8 @@ class RegistryClient:
             while True:
                 if isinstance(step, Wanted):
                     step = flow.send(await self._credential(access.registry, access.repository))
+                elif isinstance(step, Renewal):
+                    step = flow.send(await self._renewed(access, step.refused))
                 elif isinstance(step, TokenRequest):
                     step = flow.send(await self._token(step.request, deadline))
                 else:
@@ -156,6 +164,13 @@ class RegistryClient:
         return await self._asked.run(
             f"{registry}/{repository}", lambda: provider.repository_credential(registry, repository)
         )
+
+    async def _renewed(self, access: Access, refused: Credential) -> Credential:
+        """Return a credential in place of a refused one; the same one where its source has no other."""
+        if not isinstance(self._credentials, ExchangingCredentialProvider):
+            return refused
+        self._credentials.drop(access.registry, refused)
+        return await self._credential(access.registry, access.repository)
 
     async def _token(self, request: Request, deadline: float) -> Response:
         same = f"{request.method} {request.url} {request.trust} {request.headers} {request.body!r}"

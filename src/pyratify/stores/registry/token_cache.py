@@ -1,5 +1,6 @@
 """What is remembered of a registry's way to authenticate: the challenge, the credential, the tokens."""
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -13,6 +14,7 @@ V = TypeVar("V")
 _MAX_TOKENS = 1024
 _MAX_REGISTRIES = 256
 _LEEWAY = 5.0
+_EARLY = 300.0  # seconds before its end in which another credential is asked for
 LONGEST_LIFETIME = 3600.0
 
 
@@ -50,7 +52,7 @@ class TokenKey:
 
 @dataclass(frozen=True, slots=True)
 class _Maps:
-    known: OrderedDict[tuple[str, str], Known] = field(default_factory=OrderedDict)
+    known: OrderedDict[tuple[str, str], tuple[Known, float]] = field(default_factory=OrderedDict)
     challenges: OrderedDict[str, Challenge] = field(default_factory=OrderedDict)
     tokens: OrderedDict[TokenKey, tuple[str, float]] = field(default_factory=OrderedDict)
 
@@ -79,12 +81,13 @@ class Memory:
         return self._maps.challenges.get(registry)
 
     def known(self, registry: str) -> Known | None:
-        """Return what is known of a registry."""
-        return self._known.get((registry, self._repository))
+        """Return what is known of a registry; None where the credential is about to expire."""
+        known, until = self._known.get((registry, self._repository), (None, math.inf))
+        return known if self._clock.monotonic() < until else None
 
     def learn(self, registry: str, known: Known) -> None:
         """Remember what a registry asks for."""
-        _put(self._known, (registry, self._repository), known)
+        _put(self._known, (registry, self._repository), (known, self._until(known.credential)))
         _put(self._maps.challenges, registry, known.challenge)
 
     def forget(self, registry: str, known: Known | None) -> None:
@@ -93,6 +96,12 @@ class Memory:
             self._known.pop((registry, self._repository), None)
             if self._maps.challenges.get(registry) == known.challenge:
                 self._maps.challenges.pop(registry, None)
+
+    def _until(self, credential: Credential) -> float:
+        if credential.expires is None:
+            return math.inf
+        left = (credential.expires - self._clock.now()).total_seconds()
+        return self._clock.monotonic() + max(left - _EARLY, left / 2)
 
     def token(self, key: TokenKey) -> str | None:
         """Return a token that is still good."""

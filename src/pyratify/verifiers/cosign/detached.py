@@ -44,7 +44,7 @@ def verify_detached(data: bytes, artifact: Artifact, authenticator: Authenticato
     return Details(
         f"1 trusted {authenticator.signer_kind} signed this artifact",
         (signer.name,),
-        {"format": "detached", **signer.facts},
+        {"format": "detached", **signer.common, **signer.facts},
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pyratify.core.digest import Digest
 from pyratify.testing.cosign import CosignKey, sign_message, sign_statement, statement
+from support.key_services import KeyService
 
 DATA = b"bytes to trust"
 NAMES = ("verify-file", "verify-blob", "verify-bundle")
@@ -220,3 +221,28 @@ def test_an_old_bundle_is_read_strictly(more: dict[str, Any], run: Run) -> None:
     ran = run("verify-file", "--signature", "odd.json", "--key", "cosign.pub", "file")
     assert ran.code == 1
     assert "ENVELOPE_MALFORMED" in ran.out or "JSON_INVALID" in ran.out
+
+
+def test_a_key_of_a_service_is_read_by_its_plugin(
+    key: CosignKey, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With cosign's spelling; a service that is down makes the command unusable and allows nothing."""
+    service = KeyService({"1": CosignKey.generate().pem, "2": key.pem})
+    service.install(monkeypatch, "hashivault")
+    arguments = ("verify-file", "--signature", "file.sigstore.json", "--key", "hashivault://signing", "file")
+    assert run(*arguments).code == 0
+    assert service.asked == ["hashivault://signing"]
+    service.down = True
+    assert run(*arguments).code == 3
+
+
+def test_flags_with_a_key_of_a_service_become_a_configuration(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`config init` writes the reference where a configuration has it."""
+    KeyService({"1": CosignKey.generate().pem}).install(monkeypatch, "hashivault")
+    ran = run("config", "init", "--key", "hashivault://signing")
+    assert ran.code == 0
+    assert "hashivault://signing" in ran.out
+    (Path("ratify.yaml")).write_text(ran.out)
+    assert run("config", "check", "-c", "ratify.yaml").code == 0

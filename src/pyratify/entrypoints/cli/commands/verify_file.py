@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pyratify.core.clock import SystemClock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import (
@@ -16,6 +17,7 @@ from pyratify.core.errors import (
     InconclusiveError,
     VerificationError,
 )
+from pyratify.core.policy import Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, VerifierResult
@@ -152,7 +154,7 @@ async def _verify(
         return ValidationResult(reference, subject, Decision.DENY, error=late, artifacts=tuple(reports))
     found = tuple(reports)
     # The same policy as of `ratify verify` by flags: one accepted signature is enough.
-    verdict = any_of(judges).decide(found)
+    verdict = any_of(judges).decide(Subject(reference, subject, "", SystemClock().now()), found)
     failure = verdict.failure
     if failure is not None and len(given) == 1 and given[0].kind.verifier == "cosign":
         # A single bundle keeps its own reason: scripts that use verify-bundle compare it.

@@ -114,7 +114,7 @@ def trust_policy(
     Raises:
         ConfigurationError: A file cannot be read, the identity is not whole, or a key stands beside it.
     """
-    from pyratify.entrypoints.cli.engines.flag_files import material
+    from pyratify.entrypoints.cli.engines.flag_files import keys
     from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
     # Together they would read like a stricter demand, and no signature can meet both.
@@ -125,7 +125,7 @@ def trust_policy(
         )
     name = arguments.trusted_root or root
     return CosignTrustPolicy(
-        keys=material(arguments.key, "--key"),
+        keys=keys(arguments.key, "--key"),
         identities=(_identity(arguments),) if is_keyless(arguments) else (),
         trusted_root=_root(name, base) if name else None,
         # cosign's defaults: one log entry and one SCT. Only its own two flags with "insecure" lower them.

@@ -87,7 +87,7 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
 def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
     root = arguments.trusted_root
     return _given(
-        keys={"files": [place(path) for path in arguments.key]} if arguments.key else None,
+        keys=_keys(arguments.key, place),
         certificateIdentity=arguments.certificate_identity,
         certificateIdentityRegex=arguments.certificate_identity_regexp,
         certificateOIDCIssuer=arguments.certificate_oidc_issuer,
@@ -100,6 +100,20 @@ def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
         ignoreCTLog=arguments.insecure_ignore_sct,
         annotations=dict(read_annotations(arguments.annotations)),
     )
+
+
+def _keys(texts: list[str], place: Place) -> dict[str, Any] | None:
+    from pyratify.keys.references import is_readable
+
+    references = [text for text in texts if not Path(text).exists() and is_readable(text)]
+    if references and len(references) < len(texts):
+        raise ConfigurationError(
+            "--key names files and keys of services, and a trust policy has one source of keys",
+            remedy="Give one kind, or write a configuration with a trust policy for each.",
+        )
+    if references:
+        return {"references": references}
+    return {"files": [place(path) for path in texts]} if texts else None
 
 
 def _is_file(root: str) -> bool:

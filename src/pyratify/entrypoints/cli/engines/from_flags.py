@@ -5,13 +5,14 @@ from argparse import Namespace
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
 from pyratify.core.platform_choice import PlatformChoice
-from pyratify.core.policy import NoPolicy, PolicyEnforcer
+from pyratify.core.policy import NoPolicy
 from pyratify.core.reference import Reference
 from pyratify.core.store import COSIGN_TAGS, Store
 from pyratify.core.verifier import Verifier
@@ -19,6 +20,9 @@ from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
 from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
 from pyratify.entrypoints.cli.engines.session import timeout
 from pyratify.entrypoints.cli.targets import Target
+
+if TYPE_CHECKING:
+    from pyratify.policies.threshold import ThresholdPolicy
 
 REPOSITORY_VARIABLE = "COSIGN_REPOSITORY"
 
@@ -227,9 +231,10 @@ def disk_cache(arguments: Namespace) -> ContentCache | None:
     return SqliteCache(folder / "ratify" / "content.sqlite") if folder.is_absolute() else None
 
 
-def any_of(verifiers: Iterable[str]) -> PolicyEnforcer:
+def any_of(verifiers: Iterable[str]) -> "ThresholdPolicy":
     """Return the policy that is satisfied by the evidence of one of the named verifiers."""
-    from pyratify.policies.threshold import Rule, ThresholdPolicy
+    from pyratify.policies.rule import Rule
+    from pyratify.policies.threshold import ThresholdPolicy
 
     # A threshold of 1 is explicit: a rule without one asks for all of them.
     return ThresholdPolicy(Rule(None, tuple(map(Rule, verifiers)), 1))

@@ -1,0 +1,44 @@
+"""The last verdict on each digest, for the time in which its registry cannot be asked."""
+
+from dataclasses import dataclass, replace
+
+from pyratify.caches.verdicts import is_final, remaining_evidence
+from pyratify.core.clock import Clock
+from pyratify.core.report import ValidationResult
+from pyratify.core.shared_verdicts import SharedVerdicts, VerdictKey
+
+
+@dataclass(frozen=True, slots=True)
+class LastVerdicts:
+    """Keeps verdicts beyond their lifetime, in the same place as those that are remembered, under names of their own.
+
+    Attributes:
+        entries: Where they are; signed entries.
+        clock: Says for how long evidence is still valid.
+    """
+
+    entries: SharedVerdicts
+    clock: Clock
+
+    async def note(self, key: VerdictKey, result: ValidationResult, max_age: float, age: float) -> None:
+        """Keep a verdict in place of the one before; one that denies too, so that no older one is found.
+
+        Args:
+            key: What was decided, under which configuration.
+            result: The verdict.
+            max_age: How old it may become, in seconds.
+            age: How old it is already.
+        """
+        seconds = min(max_age - age, remaining_evidence(result, self.clock.now()))
+        if seconds > 0 and is_final(result):
+            await self.entries.put(_apart(key, max_age), result, seconds)
+
+    async def find(self, key: VerdictKey, max_age: float) -> ValidationResult | None:
+        """Return the last verdict of the same configuration, if it is young enough and all of its evidence is still valid."""
+        found = await self.entries.get(_apart(key, max_age))
+        return None if found is None else found.result
+
+
+def _apart(key: VerdictKey, max_age: float) -> VerdictKey:
+    # No namespace of Kubernetes has a space. With the age: entries of a longer one must not outlive a shorter one.
+    return replace(key, namespace=f"last {max_age:g} {key.namespace}")

@@ -1,0 +1,40 @@
+"""Which hosts may see a credential."""
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reference import canonical_registry, is_registry
+
+_ZONE = "*."
+
+
+class HostPatterns:
+    """Hosts with their ports, and zones as `*.example.com`, where the star stands for exactly one label.
+
+    Args:
+        patterns: The hosts and zones.
+
+    Raises:
+        ConfigurationError: One is neither.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = frozenset(map(_canonical, patterns))
+
+    def match(self, registry: str) -> bool:
+        """Return whether a canonical registry is one of them."""
+        # One look-up for each spelling, no pattern matching: a secret is never sent by a near match.
+        return bool(self._patterns & {registry, _zone(registry)})
+
+
+def _canonical(pattern: str) -> str:
+    host = pattern.removeprefix(_ZONE)
+    if not is_registry(host):
+        raise ConfigurationError(
+            f"{pattern[:80]!r} is no registry's host",
+            remedy="Write a host as ghcr.io or a zone as *.example.com.",
+        )
+    return f"{_ZONE}{host.lower()}" if pattern != host else canonical_registry(host)
+
+
+def _zone(registry: str) -> str:
+    # Exactly one label, as in wildcard certificates (RFC 9525, section 6.3).
+    return f"{_ZONE}{registry.partition('.')[2]}"

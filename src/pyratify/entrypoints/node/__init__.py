@@ -1,0 +1,1 @@
+"""Nodes: verdicts where images are pulled and containers are made, without the API server."""

@@ -1,0 +1,71 @@
+"""The answer of a node for one image, and its words in the user's terminal."""
+
+from dataclasses import dataclass
+
+from pyratify.core.errors import Failure
+from pyratify.core.reference import Reference
+from pyratify.render.plain import MAX_REFERENCE, clean
+from pyratify.terminal import exits
+
+_MAX_TEXT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAnswer:
+    """Whether an image may be pulled or run.
+
+    Attributes:
+        exit: The exit code: 0 for an image that may, 1 for one that is denied, 2 where it could not be decided.
+        code: The reason code; empty where the image is allowed.
+        text: What the user is told: the verdict in the first line, at most 4 KiB.
+    """
+
+    exit: int
+    code: str
+    text: str
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the image may be pulled or run."""
+        return self.exit == exits.ALLOWED
+
+    @property
+    def decision(self) -> str:
+        """The decision as one word for logs."""
+        return {exits.ALLOWED: "ALLOW", exits.DENIED: "DENY"}.get(self.exit, "UNDECIDED")
+
+
+def allowed(reference: Reference) -> NodeAnswer:
+    """Return the answer for an image with a verdict that allows."""
+    return NodeAnswer(exits.ALLOWED, "", f"ratify: ALLOWED {_shown(reference)}")
+
+
+def allowed_before(reference: Reference, why: Failure) -> NodeAnswer:
+    """Return the answer for an image that is allowed by its last verdict, while its registry cannot be asked."""
+    text = f"ratify: ALLOWED {_shown(reference)} by its last verdict: the registry cannot be asked [{why.reason}]"
+    return NodeAnswer(exits.ALLOWED, "", text)
+
+
+def denied(reference: Reference, why: Failure) -> NodeAnswer:
+    """Return the answer for an image with a verdict that denies."""
+    return _refused(exits.DENIED, "DENIED", _shown(reference), why)
+
+
+def undecided(reference: Reference, why: Failure) -> NodeAnswer:
+    """Return the answer for an image without a verdict."""
+    return _refused(exits.UNDECIDED, "UNDECIDED", _shown(reference), why)
+
+
+def malformed(why: Failure) -> NodeAnswer:
+    """Return the answer for a request that names no image."""
+    return _refused(exits.UNDECIDED, "UNDECIDED", "", why)
+
+
+def _refused(code: int, word: str, image: str, why: Failure) -> NodeAnswer:
+    first = f"ratify: {word} {image}".rstrip()
+    text = f"{first}: {clean(why.message)} [{why.reason}]\n{clean(why.remedy)}"
+    return NodeAnswer(code, why.reason.value, text[:_MAX_TEXT])
+
+
+def _shown(reference: Reference) -> str:
+    return clean(str(reference), MAX_REFERENCE)

@@ -1,0 +1,147 @@
+"""What a node answers for one image: the verdict, or why there is none; in both cases in time."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from pyratify.caches.last_verdicts import LastVerdicts
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core import telemetry
+from pyratify.core.clock import Clock
+from pyratify.core.errors import Failure, RatifyError
+from pyratify.core.isolation import internal
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.report import ValidationResult
+from pyratify.core.shared_verdicts import VerdictKey
+from pyratify.entrypoints.node.answer import NodeAnswer, allowed, allowed_before, denied, undecided
+from pyratify.serving.configuration_source import Source
+from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
+from pyratify.serving.public_errors import is_foreign
+from pyratify.serving.verdict_source import Answer, Answers, refusal
+
+_LOG = logging.getLogger("pyratify.node")
+_FRESH = 1.0  # seconds; an older verdict was noted when it was made
+# The registry could not be asked. Not REGISTRY_AUTH: a credential that was withdrawn is no outage.
+_OUTAGE = frozenset(
+    {
+        Reason.BUSY,
+        Reason.REGISTRY_BUSY,
+        Reason.REGISTRY_ERROR,
+        Reason.REGISTRY_UNREACHABLE,
+        Reason.TIMEOUT,
+    }
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class NodeJudge:
+    """Judges images for the runtimes of a node.
+
+    Attributes:
+        source: The current configuration.
+        verdicts: Remembers verdicts.
+        clock: The clock of deadlines and ages.
+        lifetime: For how many seconds a verdict that allows is remembered.
+        last: The last verdicts on digests, for outages; None where nothing is kept.
+        count: Called with the code of every image that was not decided.
+    """
+
+    source: Source
+    verdicts: Verdicts
+    clock: Clock
+    lifetime: float
+    last: LastVerdicts | None = None
+    count: Callable[[str], None] = ignore_code
+    _answers: Answers = field(init=False)
+    _group: DeadlineGroup = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answers = Answers(self.source, self.verdicts)
+        self._group = DeadlineGroup(self.clock)
+
+    async def judge(self, reference: Reference, seconds: float, namespace: str = "") -> NodeAnswer:
+        """Return the answer for an image; never raises.
+
+        Args:
+            reference: The image by digest.
+            seconds: In how many seconds the answer has to leave.
+            namespace: The namespace of what runs it; empty where the runtime knows none.
+        """
+        text = str(reference)
+        found = await self._group.each(
+            (text,), partial(self._judge, reference, namespace), partial(self._late, seconds), seconds
+        )
+        answer = found[text]
+        # The last verdict is looked for outside the deadline's tasks: one file of this machine.
+        if isinstance(answer, Failure):
+            answer = await self._without_registry(reference, namespace, answer)
+        extra = {"reference": text, "decision": answer.decision, "code": answer.code}
+        _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
+        return answer
+
+    async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
+        """Return a reference by digest; errors as in `Answers.pinned`."""
+        return await self._answers.pinned(reference, namespace)
+
+    async def aclose(self) -> None:
+        """Wait for evaluations that were given up at their deadline."""
+        await self._group.aclose()
+
+    async def _judge(self, reference: Reference, namespace: str, text: str) -> NodeAnswer | Failure:
+        del text
+        try:
+            telemetry.set_namespace(namespace)
+            # A tag would be resolved here, and perhaps to something else than the runtime's digest.
+            if reference.digest is None:
+                return Failure(
+                    Reason.TAG_NOT_PINNED, f"{reference} has no digest", Reason.TAG_NOT_PINNED.remedy
+                )
+            answer = await self._answers.verdict(reference, namespace)
+            await self._note(reference, namespace, answer)
+            return _verdict(reference, answer.result)
+        except RatifyError as error:
+            return error.failure
+        except Exception as error:  # noqa: BLE001 - the end is a refusal
+            return internal(error)
+
+    def _late(self, seconds: float, text: str) -> Failure:
+        del text
+        return late_after(seconds)
+
+    async def _note(self, reference: Reference, namespace: str, answer: Answer) -> None:
+        """Keep a verdict for outages, when it was just made."""
+        snapshot = self.source.acquire(namespace)
+        if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
+            return
+        age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
+        if age <= _FRESH:
+            key = VerdictKey(answer.generation, namespace, reference)
+            await self.last.note(key, answer.result, snapshot.node.max_age, age)
+
+    async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
+        """Return what the configuration says for a digest that could not be decided now."""
+        with telemetry.for_namespace(namespace):
+            self.count(why.reason.value)
+        trace = telemetry.trace() or secrets.token_hex(16)
+        extra = {"reference": str(reference), "code": why.reason.value, "error": why.message, "trace": trace}
+        _LOG.warning("not decided", extra=extra)
+        found = await self._last_verdict(reference, namespace) if why.reason in _OUTAGE else None
+        if found is not None and found.succeeded:
+            return allowed_before(reference, why)
+        message = f"it could not be decided; the log of ratify node says why under the trace {trace}"
+        shown = Failure(why.reason, message, why.remedy) if is_foreign(why) else why
+        return undecided(reference, shown)
+
+    async def _last_verdict(self, reference: Reference, namespace: str) -> ValidationResult | None:
+        snapshot = self.source.acquire(namespace)
+        if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
+            return None
+        key = VerdictKey(snapshot.engine.generation, namespace, reference)
+        return await self.last.find(key, snapshot.node.max_age)
+
+
+def _verdict(reference: Reference, result: ValidationResult) -> NodeAnswer:
+    return allowed(reference) if result.succeeded else denied(reference, refusal(result))

@@ -1,0 +1,57 @@
+"""`ratify node serve`: the daemon made from flags."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyratify.caches.last_verdicts import LastVerdicts
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.node.containerd.containerd_site import containerd_site
+from pyratify.entrypoints.node.judge import NodeJudge
+from pyratify.serving import process
+from pyratify.serving.entry_point import Server, ServerContext
+from pyratify.serving.http.peers import Peers, group_number
+from pyratify.serving.unix.listeners import UnixSite
+
+
+def make(context: ServerContext) -> Server:
+    """Return the daemon as an entry point.
+
+    Raises:
+        ConfigurationError: There is no such group, or no runtime is served.
+    """
+    judge = _judge(context)
+    sockets = tuple(_sockets(context.flags, judge))
+    if not sockets:
+        raise ConfigurationError("no runtime is served", remedy="Give --socket.")
+    return Server(site=None, aclose=judge.aclose, sockets=sockets)
+
+
+def run(flags: Namespace) -> None:
+    """Serve until SIGTERM or an interrupt.
+
+    Raises:
+        ConfigurationError: A flag, a socket or an address cannot be used.
+    """
+    process.run(flags, make)
+
+
+def _sockets(flags: Namespace, judge: NodeJudge) -> Iterator[UnixSite]:
+    """Iterate over what is served at unix sockets, each runtime at its own."""
+    peers = Peers(group_number(flags.group) if flags.group else None)
+    if flags.socket:
+        yield UnixSite(path=Path(flags.socket), site=containerd_site(judge), peers=peers)
+
+
+def _judge(context: ServerContext) -> NodeJudge:
+    shared, metrics = context.shared, context.metrics
+    judge = NodeJudge(
+        source=context.source,
+        verdicts=context.verdicts,
+        clock=context.clock,
+        lifetime=context.flags.verdict_lifetime,
+        last=None if shared is None else LastVerdicts(shared, context.clock),
+    )
+    if metrics is not None:
+        judge.count = metrics.error
+    return judge

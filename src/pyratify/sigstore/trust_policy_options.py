@@ -1,0 +1,146 @@
+"""The parameters `trustPolicies`: which signers count, shared by the verifiers of signatures and of attestations."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from pyratify.sigstore.trust_files import SHIPPED
+
+if TYPE_CHECKING:
+    from pyratify.sigstore.identity import CertificateIdentity
+
+
+class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """An identity that may sign with a certificate.
+
+    Attributes:
+        certificate_identity: The certificate's subject alternative name, exactly.
+        certificate_identity_regex: An expression that matches the whole of it.
+        certificate_oidc_issuer: The OpenID Connect issuer that authenticated the signer, exactly.
+        certificate_oidc_issuer_regex: An expression that matches the whole of it.
+        certificate_extensions: Further facts in the certificate, as `githubWorkflowTrigger` or an object identifier.
+        allow_any_identity: Whether expressions that match everything are meant.
+    """
+
+    certificate_identity: str = ""
+    certificate_identity_regex: str = ""
+    certificate_oidc_issuer: str = msgspec.field(default="", name="certificateOIDCIssuer")
+    certificate_oidc_issuer_regex: str = msgspec.field(default="", name="certificateOIDCIssuerRegex")
+    certificate_extensions: dict[str, str] = msgspec.field(default_factory=dict)
+    allow_any_identity: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is named."""
+        return any(
+            (
+                self.certificate_identity,
+                self.certificate_identity_regex,
+                self.certificate_oidc_issuer,
+                self.certificate_oidc_issuer_regex,
+                self.certificate_extensions,
+            )
+        )
+
+    def identity(self) -> "CertificateIdentity":
+        """Return the identity.
+
+        Raises:
+            ConfigurationError: It is not whole, malformed, or matches everything.
+        """
+        from pyratify.sigstore.identity import CertificateIdentity
+
+        return CertificateIdentity(
+            subject=self.certificate_identity,
+            subject_regex=self.certificate_identity_regex,
+            issuer=self.certificate_oidc_issuer,
+            issuer_regex=self.certificate_oidc_issuer_regex,
+            extensions=self.certificate_extensions,
+            allow_any=self.allow_any_identity,
+        )
+
+
+class RekorKeyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The key of a transparency log.
+
+    Attributes:
+        file: The public key in PEM or DER.
+        origin: The origin of its checkpoints; only for logs of version 2.
+    """
+
+    file: str
+    origin: str = ""
+
+
+class TrustPolicyOptions(
+    IdentityOptions, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """One entry of `trustPolicies`.
+
+    Attributes:
+        scopes: The repositories that the policy is for; the executor's scopes when omitted.
+        identities: More identities than the one that stands in the policy itself; any of them suffices.
+        ignore_tlog: Transparency logs are not verified.
+        ignore_ctlog: Certificate transparency logs are not verified.
+        ignore_observer_timestamps: Signed timestamps are not verified.
+        keys: One key provider with its parameters.
+        trusted_root: `public-good` (for identities the default), `staging`, the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
+        fulcio_certificates: In place of a trusted root: files with a certificate authority each, issuer first.
+        rekor_keys: Likewise the keys of transparency logs.
+        ctlog_keys: Likewise files with keys of certificate transparency logs.
+        timestamp_certificates: Likewise files with a timestamp authority each, its own certificate first.
+        transparency_logs: How many independent transparency logs must hold a signature; 1 when omitted.
+        certificate_logs: How many certificate transparency logs must hold a certificate; 1 when omitted.
+        signed_timestamps: How many timestamp authorities must have stamped a signature.
+        annotations: What the signer must have signed besides the digest.
+    """
+
+    scopes: tuple[str, ...] | None = None
+    identities: tuple[IdentityOptions, ...] = ()
+    ignore_tlog: bool = msgspec.field(default=False, name="ignoreTLog")
+    ignore_ctlog: bool = msgspec.field(default=False, name="ignoreCTLog")
+    ignore_observer_timestamps: bool = False
+    keys: dict[str, Any] | None = None
+    trusted_root: str = ""
+    fulcio_certificates: tuple[str, ...] = ()
+    rekor_keys: tuple[RekorKeyOptions, ...] = ()
+    ctlog_keys: tuple[str, ...] = msgspec.field(default=(), name="ctLogKeys")
+    timestamp_certificates: tuple[str, ...] = ()
+    transparency_logs: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    certificate_logs: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    signed_timestamps: Annotated[int, msgspec.Meta(ge=0)] = 0
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Put the defaults of keyless signatures in, so that `config show` prints what is in force."""
+        if not self.is_keyless or self.keys:
+            return
+        set_default = partial(msgspec.structs.force_setattr, self)  # the struct is frozen
+        if not self.has_trust:
+            set_default("trusted_root", SHIPPED[0])
+        if self.transparency_logs is None and not self.ignore_tlog:
+            set_default("transparency_logs", 1)
+        if self.certificate_logs is None and not self.ignore_ctlog:
+            set_default("certificate_logs", 1)
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether an identity or an issuer is named."""
+        return bool(self.identities) or self.is_set
+
+    @property
+    def has_trust(self) -> bool:
+        """Whether a trusted root is named, or a part of one."""
+        parts = (self.fulcio_certificates, self.rekor_keys, self.ctlog_keys, self.timestamp_certificates)
+        return bool(self.trusted_root) or any(parts)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The checks that are turned off."""
+        flags = {
+            "tlog": self.ignore_tlog,
+            "ctlog": self.ignore_ctlog,
+            "observerTimestamps": self.ignore_observer_timestamps,
+        }
+        return tuple(name for name, ignored in flags.items() if ignored)

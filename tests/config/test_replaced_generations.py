@@ -1,0 +1,110 @@
+"""What is left of configurations that have been replaced, without any collection of garbage."""
+
+import asyncio
+import gc
+import json
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyratify.config.watch_configuration import WatchedConfig
+from pyratify.core.caching import MemoryCache
+from pyratify.core.report import Decision
+from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
+from pyratify.testing.fakes import FakeClock
+from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.registry_faults import Fault
+
+EXCHANGES = 6
+KEY, STRANGER = CosignKey.generate(), CosignKey.generate()
+
+
+def write(path: Path, number: int) -> None:
+    """Write a configuration that differs from every other one."""
+    policy = {"ignoreTLog": True, "keys": {"files": ["cosign.pub"]}}
+    executor = {
+        "scopes": ["*"],
+        "verifiers": [{"name": "cosign", "type": "cosign", "parameters": {"trustPolicies": [policy]}}],
+        "stores": [{"type": "registry-store", "parameters": {"plainHttp": True, "allowCosignTag": True}}],
+    }
+    path.write_text(json.dumps({"executors": [executor], "cache": {"memoryBytes": 1 << 20 | number}}))
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistrySimulator]:
+    """A registry with images whose verification ends in different ways."""
+    with RegistrySimulator() as found:
+        for name, key in (("signed", KEY), ("foreign", STRANGER), ("unsigned", None), ("broken", KEY)):
+            store = found.repository(name)
+            image = store.add_image("v1", name.encode())
+            for _ in range(3 if key is not None else 0):
+                attach_classic(store, image, sign_classic(key, simple_signing(image.digest)))
+        found.fault(Fault(path="/v2/broken/blobs/", status=500))
+        yield found
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[WatchedConfig]:
+    """A configuration that is followed while the collector does nothing."""
+    (tmp_path / "cosign.pub").write_bytes(KEY.pem)
+    found = WatchedConfig(tmp_path / "config.json", FakeClock())
+    gc.collect()
+    gc.disable()
+    yield found
+    gc.enable()
+    await found.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"),
+    [
+        ("signed", Decision.ALLOW),
+        ("foreign", Decision.DENY),
+        ("unsigned", Decision.DENY),
+        ("broken", Decision.DENY),
+        ("missing", Decision.DENY),
+    ],
+)
+async def test_a_replaced_configuration_is_freed_at_once(
+    name: str, decision: Decision, watched: WatchedConfig, registry: RegistrySimulator
+) -> None:
+    """Servers freeze what is old, so that a cycle would hold its stores, keys and documents for minutes."""
+    parts: list[weakref.ref[object]] = []
+    for number in range(EXCHANGES):
+        write(watched.path, number)
+        assert await watched.refresh(), watched.fault
+        parts.extend(await ask(watched, registry, name, decision))
+    alive = [type(part()).__name__ for part in parts if part() is not None]
+    assert alive == ["Executor", "RegistryStore", "MemoryCache", "CosignVerifier"]  # of the one in use
+
+
+async def ask(
+    watched: WatchedConfig, registry: RegistrySimulator, name: str, decision: Decision
+) -> "list[weakref.ref[object]]":
+    """Validate, and return the parts that did it."""
+    assert watched.current is not None
+    engine = watched.current.engine
+    result = await engine.validate(registry.reference(name))
+    assert result.decision is decision
+    await asyncio.sleep(0)  # what was cancelled ends
+    (executor,) = engine.executors.values()
+    return [weakref.ref(part) for part in (executor, executor.store, executor.cache, *executor.verifiers)]
+
+
+async def test_a_cache_of_a_replaced_configuration_holds_no_documents(
+    watched: WatchedConfig, registry: RegistrySimulator
+) -> None:
+    """Even where something still refers to it."""
+    write(watched.path, 0)
+    await watched.refresh()
+    assert watched.current is not None
+    (executor,) = watched.current.engine.executors.values()
+    cache = executor.cache
+    await executor.validate(registry.reference("signed"))
+    assert isinstance(cache, MemoryCache)
+    assert cache.size > 0
+    write(watched.path, 1)
+    await watched.refresh()
+    assert cache.size == len(cache) == 0

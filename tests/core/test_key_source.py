@@ -1,0 +1,73 @@
+"""Sources of keys that are read again."""
+
+import pytest
+
+from pyratify.core.key_source import KeySource, any_changed, oldest
+from pyratify.testing.fakes import FakeClock
+from support.key_services import KeyService
+
+
+async def _source(service: KeyService, clock: FakeClock) -> KeySource:
+    return KeySource("rotating", 60, service.keys, clock, await service.keys())
+
+
+async def test_it_is_read_again_when_it_is_due_and_not_before() -> None:
+    """The interval bounds what a key service is asked."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = await _source(service, clock)
+    clock.advance(59)
+    assert not await source.changed()
+    assert service.reads == 1
+    clock.advance(1)
+    assert not await source.changed()
+    assert service.reads == 2
+    assert source.versions == ("1",)
+
+
+async def test_a_new_version_is_a_change() -> None:
+    """Until the engine is built again, every look says so."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = await _source(service, clock)
+    service.versions["2"] = b"b"
+    clock.advance(60)
+    assert await source.changed()
+
+
+async def test_the_order_of_versions_is_no_change() -> None:
+    """A service may list them in any order."""
+    clock, service = FakeClock(), KeyService({"1": b"a", "2": b"b"})
+    source = await _source(service, clock)
+    service.versions = {"2": b"b", "1": b"a"}
+    clock.advance(60)
+    assert not await source.changed()
+
+
+async def test_a_service_that_is_down_changes_nothing_and_the_age_grows() -> None:
+    """The last keys that were read stay in use."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = await _source(service, clock)
+    service.down = True
+    clock.advance(300)
+    assert not await source.changed()
+    assert (source.age, "does not answer" in source.fault) == (300, True)
+    service.down = False
+    clock.advance(60)
+    assert not await source.changed()
+    assert (source.age, source.fault) == (0, "")
+
+
+async def test_every_source_that_is_due_is_read() -> None:
+    """A change of the first one does not hide that of the second one."""
+    clock, first, second = FakeClock(), KeyService({"1": b"a"}), KeyService({"1": b"a"})
+    sources = (await _source(first, clock), await _source(second, clock))
+    first.versions["2"] = b"b"
+    second.down = True
+    clock.advance(60)
+    assert await any_changed(sources)
+    assert (first.reads, second.reads) == (2, 2)
+    assert oldest(sources) == pytest.approx(60)
+
+
+def test_without_sources_nothing_is_old() -> None:
+    """Keys of files are watched as files."""
+    assert oldest(()) == 0

@@ -1,0 +1,87 @@
+"""Several providers of credentials in one store."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyratify.config.plugin_resources import BuildResources
+from pyratify.core.credential import Credential, ExchangingCredentialProvider
+from pyratify.core.errors import ConfigurationError
+from pyratify.credentials.chain import ChainCredentials, Link
+from pyratify.credentials.host_patterns import HostPatterns
+from pyratify.credentials.providers import AnonymousCredentials, StaticCredentials
+from pyratify.testing.fakes import FakeClock
+
+
+def _static(name: str, *hosts: str) -> StaticCredentials:
+    return StaticCredentials(Credential(username=name, password="x"), hosts or None)
+
+
+class Exchanging(AnonymousCredentials):
+    """Remembers what it was told to drop."""
+
+    def __init__(self) -> None:
+        self.dropped: list[str] = []
+
+    def drop(self, registry: str, credential: Credential) -> None:
+        """Remember."""
+        del credential
+        self.dropped.append(registry)
+
+
+async def build(*providers: dict[str, Any]) -> Any:
+    """Build a chain as the configuration reader does."""
+    resources = BuildResources(FakeClock(), Path(), scopes=("ghcr.io", "quay.io"))
+    return await resources.credentials({"provider": "chain", "providers": list(providers)}, "credential")
+
+
+MINE = {"provider": "static", "username": "me", "password": "x"}
+
+
+async def test_each_host_gets_the_credential_of_its_provider() -> None:
+    """Hosts choose; what no provider is for is read anonymously."""
+    chain = await build(
+        {"hosts": ["ghcr.io"], **MINE},
+        {"hosts": ["*.quay.io"], "provider": "static", "password": "token", "registries": ["*.quay.io"]},
+    )
+    assert (await chain.credential("ghcr.io")).username == "me"
+    assert (await chain.credential("eu.quay.io")).identity_token == "token"
+    assert (await chain.credential("docker.io")).is_anonymous
+
+
+async def test_the_first_provider_that_has_one_wins() -> None:
+    """An anonymous answer leads to the next provider."""
+    chain = ChainCredentials(
+        (Link(_static("a", "ghcr.io")), Link(_static("b", "quay.io")), Link(_static("c", "quay.io")))
+    )
+    assert (await chain.credential("quay.io")).username == "b"
+
+
+async def test_a_refused_credential_is_dropped_where_the_host_is_covered() -> None:
+    """Providers for other hosts hear nothing of it."""
+    mine, other = Exchanging(), Exchanging()
+    chain: object = ChainCredentials(
+        (Link(mine, HostPatterns(("ghcr.io",))), Link(other, HostPatterns(("quay.io",))), Link(_static("a")))
+    )
+    assert isinstance(chain, ExchangingCredentialProvider)
+    chain.drop("ghcr.io", Credential(username="x"))
+    assert (mine.dropped, other.dropped) == (["ghcr.io"], [])
+
+
+@pytest.mark.parametrize(
+    ("providers", "path"),
+    [
+        ([{"provider": "nosuch"}], "credential.providers[0].provider"),
+        ([MINE, {"hosts": [], **MINE}], "credential.providers[1].hosts"),
+        ([{"hosts": "ghcr.io", **MINE}], "credential.providers[0].hosts"),
+        ([{"hosts": ["https://ghcr.io"], **MINE}], "credential.providers[0].hosts"),
+        ([{"hosts": ["ghcr.io"]}], "credential.providers[0].provider"),
+        ([], "credential.providers"),
+    ],
+)
+async def test_what_is_wrong_is_named_with_its_path(providers: list[dict[str, Any]], path: str) -> None:
+    """Down to the provider and the key."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build(*providers)
+    assert caught.value.path == path

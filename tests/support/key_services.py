@@ -1,0 +1,67 @@
+"""A key management service in memory, and the plugin of the kind keys that reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.plugin import Plugin, Registry, Resources
+
+
+class RotatingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Parameters of the plugin: how often its keys are read, and which ones."""
+
+    refresh_interval: float = 60.0
+    references: tuple[str, ...] = ()
+
+
+@dataclass
+class KeyService:
+    """Keys by version; it can be down, and counts how often it is read."""
+
+    versions: dict[str, bytes]
+    down: bool = False
+    reads: int = 0
+    refresh_interval: float = field(default=0.0, init=False)
+    asked: list[str] = field(default_factory=list)
+
+    async def keys(self) -> tuple[KeyMaterial, ...]:
+        """Return every version."""
+        self.reads += 1
+        if self.down:
+            raise ConfigurationError("the key service does not answer")
+        return tuple(KeyMaterial(data, f"version {n}", version=n) for n, data in self.versions.items())
+
+    async def certificates(self) -> tuple[KeyMaterial, ...]:
+        """Return every version."""
+        return await self.keys()
+
+    def install(self, monkeypatch: pytest.MonkeyPatch, called: str = "rotating") -> None:
+        """Make it a plugin of this name, beside those that are installed."""
+
+        async def build(name: str, options: RotatingOptions, resources: Resources) -> "KeyService":
+            del name, resources
+            self.refresh_interval = options.refresh_interval
+            self.asked.extend(options.references)
+            return self
+
+        plugin: Plugin[Any] = Plugin(options=RotatingOptions, build=build, summary="for tests", traced=True)
+        load, names = Registry.load, Registry.names
+
+        def loaded(registry: Registry[Any], name: str, path: str) -> Any:
+            return plugin if (registry.kind, name) == ("keys", called) else load(registry, name, path)
+
+        def named(registry: Registry[Any]) -> dict[str, tuple[str, ...]]:
+            return names(registry) | ({called: ("tests",)} if registry.kind == "keys" else {})
+
+        monkeypatch.setattr(Registry, "load", loaded)
+        monkeypatch.setattr(Registry, "names", named)
+
+
+def rotating_keys(**parameters: Any) -> Mapping[str, Any]:
+    """Return the keys of a trust policy that are read from the service."""
+    return {"rotating": parameters}
