@@ -63,6 +63,8 @@ class Reason(StrEnum):
     POLICY_ERROR = "POLICY_ERROR"
     POLICY_NOT_FOUND = "POLICY_NOT_FOUND"
     POLICY_UNSATISFIED = "POLICY_UNSATISFIED"
+    PREDICATE_TYPE = "PREDICATE_TYPE"
+    PROVENANCE_MISMATCH = "PROVENANCE_MISMATCH"
     REDIRECT_BLOCKED = "REDIRECT_BLOCKED"
     REFERRERS_LIMIT = "REFERRERS_LIMIT"
     REF_AMBIGUOUS = "REF_AMBIGUOUS"
@@ -87,6 +89,7 @@ class Reason(StrEnum):
     SSRF_BLOCKED = "SSRF_BLOCKED"
     SUBJECT_MISMATCH = "SUBJECT_MISMATCH"
     TAG_NOT_PINNED = "TAG_NOT_PINNED"
+    TAG_REF_MISMATCH = "TAG_REF_MISMATCH"
     TIMEOUT = "TIMEOUT"
     TIMESTAMP_INVALID = "TIMESTAMP_INVALID"
     TIME_INVALID = "TIME_INVALID"
@@ -101,6 +104,7 @@ class Reason(StrEnum):
     TRUST_ROOT = "TRUST_ROOT"
     UNAUTHORIZED = "UNAUTHORIZED"
     VERIFIER_ERROR = "VERIFIER_ERROR"
+    VULN_FOUND = "VULN_FOUND"
 
     @property
     def meaning(self) -> str:
@@ -149,14 +153,11 @@ _GAPS = frozenset(
 RESERVED = frozenset(
     {
         Reason.DECOMPRESS_LIMIT,
-        Reason.EVIDENCE_STALE,
-        Reason.REPORT_INVALID,
         Reason.RESOLVE_FAILED,
         Reason.SHUTDOWN,
     }
 )
-"""Codes that nothing in this package raises: DECOMPRESS_LIMIT, EVIDENCE_STALE and REPORT_INVALID are for verifiers of SBOMs and
-vulnerability reports, RESOLVE_FAILED and SHUTDOWN for plugins."""
+"""Codes that nothing in this package raises: they are for plugins."""
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
 CHANGED = (
@@ -220,6 +221,8 @@ _REMEDIES = {
     Reason.POLICY_ERROR: "Simplify or correct the policy.",
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
+    Reason.PREDICATE_TYPE: "Attach a statement of a type that the policy names, or name this type in predicateTypes.",
+    Reason.PROVENANCE_MISMATCH: "Run what was built as the policy says, or name this builder and source in the policy.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
     Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",
     Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
@@ -244,6 +247,7 @@ _REMEDIES = {
     Reason.SSRF_BLOCKED: "The registry points at an address that is not public; check it before you allow anything.",
     Reason.SUBJECT_MISMATCH: "The registry lists this artifact under an image it does not belong to; attach it to the right one.",
     Reason.TAG_NOT_PINNED: "Refer to the image by digest.",
+    Reason.TAG_REF_MISMATCH: "Pull the image under the tag that it was built for, or move the tag back.",
     Reason.TIMEOUT: "Try again, or allow more time with --timeout or the configuration.",
     Reason.TIMESTAMP_INVALID: "Sign again with a timestamp from a trusted timestamp authority.",
     Reason.TIME_INVALID: "Check the clocks of the signer and of this machine.",
@@ -257,5 +261,6 @@ _REMEDIES = {
     Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
     Reason.TRUST_ROOT: "Give a whole and current trusted root, or refresh it with `ratify trust sigstore --refresh`.",
     Reason.UNAUTHORIZED: "Send a token that the service knows as Authorization: Bearer, or a client certificate of its authority.",
+    Reason.VULN_FOUND: "Rebuild the image with the fixed packages, or attach a signed VEX document that says why a finding does not matter.",
     Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
 }

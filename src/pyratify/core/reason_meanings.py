@@ -58,6 +58,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "POLICY_ERROR": "The policy could not be evaluated: it failed, took too long or gave no decision.",
         "POLICY_NOT_FOUND": "No trust policy or rule is for this repository or object.",
         "POLICY_UNSATISFIED": "Evidence was found, and what of it is good is less than the policy asks for.",
+        "PREDICATE_TYPE": "The statement is good and of another type than the policy asks for, or its content is not what its type says.",
+        "PROVENANCE_MISMATCH": "The provenance is good and says that the image was built by another builder, from another source or in another way than the policy asks for.",
         "REDIRECT_BLOCKED": "The registry redirected the client in a way that is not followed: to http, too often, or to no usable place.",
         "REFERRERS_LIMIT": "More is attached to the image than is looked at, so a signature may have gone unseen.",
         "REF_AMBIGUOUS": "The reference could mean several artifacts.",
@@ -82,6 +84,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "SSRF_BLOCKED": "A connection would have gone to an address that is not public: the registry sent it there, or a tenant's configuration.",
         "SUBJECT_MISMATCH": "An artifact is listed as attached to the image and its manifest names another subject.",
         "TAG_NOT_PINNED": "The image is named by a tag where a digest is required.",
+        "TAG_REF_MISMATCH": "The image was built from another source reference than the one that its tag stands for.",
         "TIMEOUT": "The work, or one answer of a registry, was not done in the time allowed.",
         "TIMESTAMP_INVALID": "A timestamp does not verify, belongs to another signature, or is of an authority that is not trusted.",
         "TIME_INVALID": "A time is malformed, or lies in the future.",
@@ -96,5 +99,6 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "TRUST_ROOT": "The trusted root is missing, damaged, expired, or was not signed as it must be.",
         "UNAUTHORIZED": "The server answers only callers that it knows, and this one showed no token or certificate that it accepts.",
         "VERIFIER_ERROR": "A verifier failed in a way that says nothing about the artifact.",
+        "VULN_FOUND": "A vulnerability report names vulnerabilities that the policy denies.",
     }
 )

@@ -149,7 +149,7 @@ def _material(layer: Descriptor, payload: bytes, authenticator: Authenticator) -
     material = VerificationMaterial(Signed(payload), signature, certificate)
     if not authenticator.requirements.has_trust:
         return material
-    from pyratify.verifiers.cosign.annotations import with_proofs  # only where proofs are verified
+    from pyratify.sigstore.classic_annotations import with_proofs  # only where proofs are verified
 
     return with_proofs(material, layer.annotations)
 
