@@ -104,6 +104,7 @@ async def gather(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) -> list[
     slots = asyncio.Semaphore(most)
 
     async def run(job: Callable[[], Awaitable[T]]) -> T:
+        """Wait for a slot, then run the job."""
         async with slots:
             return await contained(job)
 
