@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support.sbom_judging import judge, verdict
 
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import judge, verdict
 
 LONG = "MIT AND " * 3000 + "MIT"
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support.sbom_judging import judge, verdict
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import judge, verdict
 
 MUSL = spdx_package("musl-utils", "1.2.3-r4", purl="pkg:apk/alpine/musl-utils@1.2.3-r4?arch=x86_64")
 

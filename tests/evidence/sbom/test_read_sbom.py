@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from support.sbom_judging import judge, verdict
 
 from pyratify.evidence.sbom.document import License
 from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
 from pyratify.testing.sboms import broken_sboms, component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import judge, verdict
 
 
 @pytest.mark.parametrize(("document", "code"), broken_sboms().values(), ids=broken_sboms().keys())

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from support.sbom_judging import HERE, judge, verdict
 
 from pyratify.config.decode import decode
 from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.sbom.read_sbom import parse_sbom
 from pyratify.evidence.sbom.sbom_options import SbomRuleOptions, sbom_rules
 from pyratify.testing.sboms import DIGEST, component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import HERE, judge, verdict
 
 OTHER = "sha256:" + "00" * 32
 PACKAGE = spdx_package("a", purl="pkg:npm/a@1", supplier="Organization: A")
