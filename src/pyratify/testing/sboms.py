@@ -9,14 +9,14 @@ DIGEST = "sha256:" + "5b" * 32
 
 
 def spdx_package(
-    name: str, version: str = "1.0", license: str = "MIT", *, purl: str = "", **fields: Any
+    name: str, version: str = "1.0", expression: str = "MIT", *, purl: str = "", **fields: Any
 ) -> dict[str, Any]:
     """Return a package of an SPDX document.
 
     Args:
         name: Its name.
         version: Its version; left out where empty.
-        license: The declared license; NOASSERTION is concluded, as Syft writes it.
+        expression: The declared license; NOASSERTION is concluded, as Syft writes it.
         purl: Its package URL; left out where empty.
         fields: More fields, which replace those.
     """
@@ -25,7 +25,7 @@ def spdx_package(
         "SPDXID": f"SPDXRef-Package-{name}",
         "downloadLocation": "NOASSERTION",
         "licenseConcluded": "NOASSERTION",
-        "licenseDeclared": license,
+        "licenseDeclared": expression,
     }
     if version:
         found["versionInfo"] = version
@@ -82,7 +82,7 @@ def spdx(
 
 
 def component(
-    name: str, version: str = "1.0", license: str = "MIT", *, purl: str = "", **fields: Any
+    name: str, version: str = "1.0", expression: str = "MIT", *, purl: str = "", **fields: Any
 ) -> dict[str, Any]:
     """Return a component of a CycloneDX document; arguments as for `spdx_package`, without a license where that is empty."""
     found: dict[str, Any] = {"type": "library", "name": name}
@@ -90,8 +90,8 @@ def component(
         found["version"] = version
     if purl:
         found["purl"] = purl
-    if license:
-        found["licenses"] = [{"expression": license}]
+    if expression:
+        found["licenses"] = [{"expression": expression}]
     return found | fields
 
 
@@ -166,8 +166,7 @@ def broken_sboms() -> Mapping[str, tuple[bytes, str]]:
             "MEDIATYPE_UNSUPPORTED",
         ),
         "CycloneDX XML": (
-            b'<?xml version="1.0"?><!DOCTYPE bom [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
-            b'<bom xmlns="http://cyclonedx.org/schema/bom/1.6">&x;</bom>',
+            b'<!DOCTYPE bom [<!ENTITY x SYSTEM "file:///x">]><bom xmlns="http://cyclonedx.org/schema/bom/1.6">&x;</bom>',
             "MEDIATYPE_UNSUPPORTED",
         ),
         "tag-value": (b"# made by hand\nSPDXVersion: SPDX-2.3\n", "MEDIATYPE_UNSUPPORTED"),

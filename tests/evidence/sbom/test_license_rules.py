@@ -13,7 +13,7 @@ LONG = "MIT AND " * 3000 + "MIT"
 
 def licensed(expression: str) -> bytes:
     """Return an SBOM of one package."""
-    return spdx([spdx_package("a", license=expression)])
+    return spdx([spdx_package("a", expression=expression)])
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_no_assertion_can_be_allowed_and_denied() -> None:
 )
 def test_the_field_says_which_statements_count(field: str, outcome: str) -> None:
     """With either, one bad statement is enough."""
-    package = spdx_package("a", license="GPL-3.0-only", licenseConcluded="MIT")
+    package = spdx_package("a", expression="GPL-3.0-only", licenseConcluded="MIT")
     assert verdict(spdx([package]), deniedLicenses=["GPL-3.0-only"], licenseField=field) == outcome
 
 
@@ -157,7 +157,7 @@ def test_a_license_that_could_deny_nothing_is_an_error_of_the_configuration(
 
 def test_findings_are_counted_and_the_first_are_shown() -> None:
     """A thousand packages make one sentence."""
-    document = spdx(spdx_package(f"p{number}", license="Zlib") for number in range(1000))
+    document = spdx(spdx_package(f"p{number}", expression="Zlib") for number in range(1000))
     with pytest.raises(VerificationError) as caught:
         judge(document, deniedLicenses=["Zlib"])
     message = caught.value.message
