@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -163,10 +162,10 @@ async def test_approle_and_jwt_log_in(vault: RealVault, tmp_path: Path) -> None:
         "token_policies": "ratify",
     }
     vault.call("POST", "auth/jwt/role/r", settings)
-    (tmp_path / "jwt").write_text(_jwt(key, {"sub": "ratify", "aud": "vault", "exp": int(time.time()) + 600}))
+    (tmp_path / "jwt").write_text(_jwt(key, _claims("vault")))
     file = str(tmp_path / "jwt")
     assert await read(transit=[{"name": "mine"}], auth={"method": "jwt", "role": "r", "jwtFile": file})
-    (tmp_path / "jwt").write_text(_jwt(key, {"sub": "ratify", "aud": "other", "exp": int(time.time()) + 600}))
+    (tmp_path / "jwt").write_text(_jwt(key, _claims("other")))
     with pytest.raises(ConfigurationError, match="HTTP 400"):
         await read(transit=[{"name": "mine"}], auth={"method": "jwt", "role": "r", "jwtFile": file})
 
@@ -203,6 +202,11 @@ def test_what_cosign_signs_with_a_key_of_vault_verifies(
         assert (
             main(["verify-file", "--bundle", "bundle.json", "--key", f"hashivault://{name}", "blob"]) == code
         )
+
+
+def _claims(audience: str) -> Mapping[str, Any]:
+    now = int(time.time())
+    return {"sub": "ratify", "aud": audience, "iat": now, "nbf": now - 5, "exp": now + 600}
 
 
 def _jwt(key: ec.EllipticCurvePrivateKey, claims: Mapping[str, Any]) -> str:
