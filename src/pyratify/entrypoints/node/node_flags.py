@@ -40,6 +40,7 @@ def add_verify_flags(parser: ArgumentParser) -> None:
     add("-c", "--config", metavar="FILE", help="the configuration")
     add_kept_flags(parser)
     add_timeout(parser, "--timeout", 10.0, "containerd's per_verifier_timeout")
+    parser.set_defaults(max_evaluations=1, max_evaluations_per_registry=1)  # one image
 
 
 def add_install_containerd_flags(parser: ArgumentParser) -> None:

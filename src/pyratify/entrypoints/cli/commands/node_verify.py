@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import RatifyError
+from pyratify.core.isolation import internal
 from pyratify.core.telemetry import NULL_OBSERVER
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed
 from pyratify.entrypoints.node.containerd.request import MAX_BODY, judged
@@ -21,18 +22,20 @@ from pyratify.terminal.console import Console
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print the answer to containerd's question and return the exit code; nothing but 0 lets the image be pulled."""
-    answer = asyncio.run(_answer(arguments))
+    try:
+        answer = asyncio.run(_answer(arguments))
+    except RatifyError as error:
+        answer = malformed(error.failure)
+    # On standard output: containerd shows nothing else to the user.
+    except Exception as error:  # noqa: BLE001 - the end is a refusal
+        answer = malformed(internal(error))
     console.result(answer.text)
     return answer.exit
 
 
 async def _answer(arguments: Namespace) -> NodeAnswer:
-    try:
-        descriptor = sys.stdin.buffer.read(MAX_BODY)
-        media_type = arguments.stdin_media_type
-        reference = judged(arguments.name, arguments.digest, media_type, descriptor)
-    except RatifyError as error:
-        return malformed(error.failure)
+    descriptor = sys.stdin.buffer.read(MAX_BODY)
+    reference = judged(arguments.name, arguments.digest, arguments.stdin_media_type, descriptor)
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         source, shared = choose_source(arguments, clock), open_shared(arguments, clock)

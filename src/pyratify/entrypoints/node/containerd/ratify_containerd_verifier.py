@@ -108,8 +108,8 @@ def answer_of(response: bytes) -> tuple[int, str]:
     # With its length: half of an answer is none.
     if f"content-length: {len(body)}".encode("ascii") not in [header.lower() for header in headers]:
         raise Refused(f"the answer of the daemon at {SOCKET} ended too early [BAD_REQUEST]")
-    code, _, reason = text.partition("\n")
-    if code not in {"0", "1", "2"}:
+    code, end, reason = text.partition("\n")
+    if not end or code not in {"0", "1", "2"}:
         raise Refused(f"the daemon at {SOCKET} answered {code[:80]!r} [BAD_REQUEST]")
     return int(code), reason
 
