@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from pyratify.core.limits import Limits
     from pyratify.core.manifest import Manifest
     from pyratify.core.plugin import Plugin
-    from pyratify.core.policy import NoPolicy, PolicyEnforcer
+    from pyratify.core.policy import NoPolicy, PolicyEnforcer, Subject
     from pyratify.core.reason import Reason
     from pyratify.core.reference import Reference
     from pyratify.core.report import (
@@ -72,7 +72,8 @@ if TYPE_CHECKING:
     from pyratify.core.scope import ScopeMap
     from pyratify.core.store import Discovery, Referrer, Store
     from pyratify.core.verifier import Details, Evidence, Verifier
-    from pyratify.policies.threshold import Rule, ThresholdPolicy
+    from pyratify.policies.rule import Require, Rule
+    from pyratify.policies.threshold import ThresholdPolicy
 
 __all__ = [
     "ArtifactReport",
@@ -100,10 +101,12 @@ __all__ = [
     "Reason",
     "Reference",
     "Referrer",
+    "Require",
     "Rule",
     "ScopeMap",
     "Store",
     "StoreError",
+    "Subject",
     "ThresholdPolicy",
     "ValidationResult",
     "Verdict",
@@ -135,14 +138,15 @@ _HOMES = {
     "core.limits": ("Limits",),
     "core.manifest": ("Manifest",),
     "core.plugin": ("Plugin",),
-    "core.policy": ("NoPolicy", "PolicyEnforcer"),
+    "core.policy": ("NoPolicy", "PolicyEnforcer", "Subject"),
     "core.reason": ("Reason",),
     "core.reference": ("Reference",),
     "core.report": ("ArtifactReport", "Decision", "Outcome", "ValidationResult", "Verdict", "VerifierResult"),
     "core.scope": ("ScopeMap",),
     "core.store": ("Discovery", "Referrer", "Store"),
     "core.verifier": ("Details", "Evidence", "Verifier"),
-    "policies.threshold": ("Rule", "ThresholdPolicy"),
+    "policies.rule": ("Require", "Rule"),
+    "policies.threshold": ("ThresholdPolicy",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -24,6 +24,7 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, Verdict
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Referrer
 from pyratify.core.verifier import Details, Evidence
+from pyratify.testing.contracts import SUBJECT
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from support.scenes import KIND, ONE, REFERENCE, codes, image, raising, returning, threshold, validate
@@ -276,14 +277,14 @@ async def test_a_policy_that_fails_on_the_way_is_an_error(method: str, fault: Ba
 async def test_a_policy_answers_with_a_verdict_or_not_at_all(answer: object) -> None:
     """What is only like ALLOW is not ALLOW."""
     store, _ = image(KIND)
-    result = await validate(store, policy=_Policy("decide", lambda _: answer))
+    result = await validate(store, policy=_Policy("decide", lambda *_: answer))
     assert result.decision is Decision.DENY
     assert codes(result) == {Reason.POLICY_ERROR}
 
 
 async def test_no_policy_can_allow_without_evidence_that_passed() -> None:
     """Allow needs positive evidence, also where a policy says otherwise."""
-    careless = _Policy("decide", lambda _: Verdict(Decision.ALLOW))
+    careless = _Policy("decide", lambda *_: Verdict(Decision.ALLOW))
     assert (await validate(image(KIND)[0], policy=careless)).succeeded
     for store, does in ((image()[0], returning(Details("x"))), (image(KIND)[0], raising(ValueError()))):
         result = await validate(store, FakeVerifier(does=does), policy=careless)
@@ -394,4 +395,4 @@ async def test_no_policy_wants_everything() -> None:
     policy.wants(chain)
     assert policy.descends(chain)
     assert not policy.settled(())
-    assert policy.decide(()).decision is Decision.NONE
+    assert policy.decide(SUBJECT, ()).decision is Decision.NONE

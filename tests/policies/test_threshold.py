@@ -13,6 +13,7 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResu
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.testing.contracts import SUBJECT
 from support.scenes import REFERENCE, threshold
 
 
@@ -30,7 +31,7 @@ def report(number: int, *results: VerifierResult, nested: tuple[ArtifactReport, 
 
 def allows(policy: ThresholdPolicy, *reports: ArtifactReport) -> bool:
     """Return the decision; settled must agree, for the policy is monotone."""
-    allowed = policy.decide(reports).decision is Decision.ALLOW
+    allowed = policy.decide(SUBJECT, reports).decision is Decision.ALLOW
     assert policy.settled(reports) is allowed
     return allowed
 
@@ -202,8 +203,8 @@ def test_across_verifiers_one_key_counts_once() -> None:
 def test_the_denial_says_whether_there_was_evidence_at_all() -> None:
     """Nothing attached reads differently from nothing sufficient."""
     policy = threshold("a", "b")
-    none = policy.decide((report(1),)).failure
-    some = policy.decide((report(1, passed("a")),)).failure
+    none = policy.decide(SUBJECT, (report(1),)).failure
+    some = policy.decide(SUBJECT, (report(1, passed("a")),)).failure
     assert none is not None
     assert some is not None
     assert (none.reason, some.reason) == (Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED)
@@ -214,8 +215,12 @@ def test_the_denial_says_whether_signers_or_signatures_are_missing() -> None:
     """Nothing accepted and one signer twice are told apart from too little."""
     failure = Failure(Reason.SIG_INVALID, "not good", "none")
     rejected = report(1, VerifierResult("a", Outcome.FAILED, failure=failure))
-    nothing = threshold("a").decide((rejected,)).failure
-    twice = threshold("a", "a").decide((report(1, passed("a", "k")), report(2, passed("a", "k")))).failure
+    nothing = threshold("a").decide(SUBJECT, (rejected,)).failure
+    twice = (
+        threshold("a", "a")
+        .decide(SUBJECT, (report(1, passed("a", "k")), report(2, passed("a", "k"))))
+        .failure
+    )
     assert nothing is not None
     assert twice is not None
     assert "nothing that is attached was accepted" in nothing.message

@@ -1,5 +1,6 @@
 """Laws of the threshold policy, and Ratify v2's own predicate as its oracle."""
 
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.manifest import OCI_MANIFEST
+from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResult
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
-from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.policies.rule import Require, Rule
+from pyratify.policies.threshold import ThresholdPolicy
+from pyratify.testing.contracts import SUBJECT
 from support.scenes import REFERENCE
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -69,6 +73,105 @@ members = st.recursive(
 roots = st.builds(_group, st.lists(members, min_size=1, max_size=4), st.integers(0, 4))
 
 
+FACTS = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2036-01-01T00:00:00Z")
+WHERE = (("kind", "x"),)
+
+
+def _dated(
+    name: str, outcome: Outcome, signers: tuple[str, ...], facts: dict[str, str], reason: Reason
+) -> VerifierResult:
+    if outcome is Outcome.PASSED:
+        return VerifierResult(name, outcome, Details("x", signers, facts))
+    return VerifierResult(name, outcome, failure=Failure(reason, "x", "x"), facts=facts)
+
+
+def _options(leaf: Rule, require: Require, signed: bool, where: bool, deny: int) -> Rule:
+    kind = WHERE if where else ()
+    if deny == 0:
+        return replace(leaf, deny=True, where=kind, reasons=() if where else (Reason.SIG_INVALID.value,))
+    return replace(leaf, require=require, require_signed=signed, where=kind)
+
+
+facts = st.fixed_dictionaries(
+    {}, optional={"createdAt": st.sampled_from(FACTS), "kind": st.sampled_from(("x", "y"))}
+)
+dated = st.builds(
+    _dated,
+    st.sampled_from(("a", "b")),
+    st.sampled_from(Outcome),
+    st.lists(st.sampled_from(SIGNERS), max_size=2).map(tuple),
+    facts,
+    st.sampled_from((Reason.SIG_INVALID, Reason.CERT_REVOKED)),
+)
+dated_reports = st.builds(
+    _report,
+    st.integers(0, 99),
+    st.lists(dated, max_size=2, unique_by=lambda each: each.verifier).map(tuple),
+    st.just([]),
+)
+leaves = st.builds(
+    _options,
+    st.sampled_from(("a", "b")).map(Rule),
+    st.sampled_from(Require),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 3),
+)
+groups = st.builds(_group, st.lists(leaves, min_size=1, max_size=3), st.integers(0, 3))
+optioned = st.builds(_group, st.lists(leaves | groups, min_size=1, max_size=3), st.integers(0, 3))
+
+
+@given(optioned, st.lists(dated_reports, max_size=4), dated_reports)
+def test_a_failed_report_never_turns_deny_into_allow(
+    root: Rule, found: list[ArtifactReport], more: ArtifactReport
+) -> None:
+    """Whatever the options: only evidence that passed can help."""
+    policy = _policy(root)
+    bad = replace(more, results=tuple(each for each in more.results if not each.passed))
+    if policy is not None and _allows(policy, [*found, bad]):
+        assert _allows(policy, found)
+
+
+@given(optioned, st.lists(dated_reports, max_size=4), dated_reports)
+def test_settled_holds_whatever_comes(root: Rule, found: list[ArtifactReport], more: ArtifactReport) -> None:
+    """With every option: what is settled is allowed and stays so."""
+    policy = _policy(root)
+    if policy is not None and policy.settled(tuple(found)):
+        assert _allows(policy, found)
+        assert _allows(policy, [*found, more])
+
+
+@given(optioned, st.lists(dated_reports, max_size=4))
+def test_with_options_too_order_makes_no_difference(root: Rule, found: list[ArtifactReport]) -> None:
+    """All orders of up to four reports give one verdict."""
+    policy = _policy(root)
+    if policy is not None:
+        assert len({_allows(policy, order) for order in permutations(found)}) == 1
+
+
+@given(st.sampled_from(Require), st.booleans(), st.booleans(), st.lists(dated_reports, max_size=4))
+def test_an_option_never_allows_more_than_the_rule_without_it(
+    require: Require, signed: bool, where: bool, found: list[ArtifactReport]
+) -> None:
+    """require, requireSigned and where only narrow; a deny rule beside it too."""
+    plain = ThresholdPolicy(Rule(None, (Rule("a"),)))
+    strict = ThresholdPolicy(Rule(None, (_options(Rule("a"), require, signed, where, 1),)))
+    forbidding = ThresholdPolicy(Rule(None, (Rule("a"), _options(Rule("b"), require, signed, where, 0))))
+    for policy in (strict, forbidding):
+        assert not _allows(policy, found) or _allows(plain, found)
+
+
+@given(st.booleans(), st.lists(dated_reports, max_size=4), dated_reports)
+def test_with_deny_a_report_helps_only_where_the_forbidding_verifier_had_passed_nothing(
+    where: bool, found: list[ArtifactReport], more: ArtifactReport
+) -> None:
+    """Missing evidence forbids; once it is there, or satisfies what is counted, no report turns DENY into ALLOW."""
+    policy = ThresholdPolicy(Rule(None, (Rule("a"), _options(Rule("b"), Require.ANY, False, where, 0))))
+    complete = all(any(report.passed(name) for report in found) for name in ("a", "b"))
+    if complete and not _allows(policy, found):
+        assert not _allows(policy, [*found, more])
+
+
 def v2_allows(rule: Rule, found: tuple[ArtifactReport, ...]) -> bool:
     """Ratify v2's predicate: a group needs enough of its rules; a verifier's rule any passed artifact whose own hold."""
 
@@ -97,7 +200,7 @@ def _policy(root: Rule, across: bool = False) -> ThresholdPolicy | None:
 
 
 def _allows(policy: ThresholdPolicy, found: Any) -> bool:
-    return policy.decide(tuple(found)).decision is Decision.ALLOW
+    return policy.decide(SUBJECT, tuple(found)).decision is Decision.ALLOW
 
 
 @given(roots, trees)

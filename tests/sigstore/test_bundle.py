@@ -63,7 +63,9 @@ async def test_every_known_version_is_read(media_type: str) -> None:
     setting = Setting()
     bundle = sign_statement(KEY, statement(setting.image.digest)) | {"mediaType": media_type}
     setting.store.attach(setting.image, media_type, (media_type, json.dumps(bundle).encode()))
-    assert passed(await setting.validate()).data["format"] == "sigstore-bundle"
+    data = passed(await setting.validate()).data
+    assert (data["format"], data["signer"]) == ("sigstore-bundle", KEY.fingerprint)
+    assert "createdAt" not in data
 
 
 async def test_a_bundle_is_known_by_its_layer_too() -> None:

@@ -196,7 +196,9 @@ async def test_a_certificate_of_another_authority_is_refused() -> None:
 
 async def test_the_report_says_who_signed_and_what_vouches_for_it() -> None:
     """Identity, issuer, and each proof with its place and time."""
-    (entry,) = passed(await validate(sign(stamp=True))).data["verifiedSignatures"]
+    data = passed(await validate(sign(stamp=True))).data
+    (entry,) = data["verifiedSignatures"]
+    assert (data["signer"], data["issuer"], data["createdAt"]) == (SUBJECT, ISSUER, "2026-01-01T12:00:05Z")
     assert (entry["certificateIdentity"], entry["certificateOIDCIssuer"]) == (SUBJECT, ISSUER)
     assert entry["certificateExtensions"]["1.3.6.1.4.1.57264.1.8"] == ISSUER
     assert (entry["certificateLogs"], entry["signedTimestamps"]) == (1, 1)

@@ -311,7 +311,7 @@ async def test_a_case_without_bad_evidence_proves_nothing() -> None:
 
 
 class _Lax(NoPolicy):
-    def decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
+    def decide(self, subject: Any, reports: tuple[ArtifactReport, ...]) -> Verdict:
         return Verdict(Decision.ALLOW)
 
     def settled(self, reports: tuple[ArtifactReport, ...]) -> bool:
@@ -319,7 +319,7 @@ class _Lax(NoPolicy):
 
 
 class _Silent(NoPolicy):
-    def decide(self, reports: tuple[ArtifactReport, ...]) -> Verdict:
+    def decide(self, subject: Any, reports: tuple[ArtifactReport, ...]) -> Verdict:
         return Verdict(Decision.DENY)
 
     def wants(self, chain: Any) -> Any:

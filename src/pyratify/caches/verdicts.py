@@ -12,11 +12,13 @@ from functools import partial
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.isolation import as_failure, end, from_store
 from pyratify.core.limits import MIB
+from pyratify.core.platform_choice import names_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, flatten
@@ -167,11 +169,10 @@ class Verdicts:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
-        # Under the digest: a tag may be moved at any moment.
-        key = replace(key, reference=reference.at(digest))
+        key = replace(key, reference=_pinned(executor, reference, digest))
         # Without a generation configurations cannot be told apart: nothing is kept.
         if not engine.generation:
-            return replace(await self._evaluate(executor, key.reference), reference=reference)
+            return replace(await self._evaluate(executor, key), reference=reference)
         self._engines[engine.generation] = engine.lifetime
         found = self._verdicts.get(key)
         self.hits += found is not None
@@ -184,9 +185,11 @@ class Verdicts:
         """Return for how many seconds the verdict on a digest stays cached; 0 for a tag, and where it is not cached."""
         if not engine.generation or reference.digest is None:
             return 0.0
-        return self._verdicts.remaining(
-            VerdictKey(engine.generation, namespace, reference.at(reference.digest))
-        )
+        executor = engine.executors.match(reference)
+        if executor is None:
+            return 0.0
+        pinned = _pinned(executor, reference, reference.digest)
+        return self._verdicts.remaining(VerdictKey(engine.generation, namespace, pinned))
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
         """Return what a reference names, resolved now or a short time ago; no verdict depends on it.
@@ -219,10 +222,11 @@ class Verdicts:
         async with self.admission.work(reference.registry):
             return await executor.store.resolve(reference)
 
-    async def _evaluate(self, executor: Executor, reference: Reference) -> ValidationResult:
+    async def _evaluate(self, executor: Executor, key: VerdictKey) -> ValidationResult:
+        reference = key.reference
         try:
             async with self.admission.work(reference.registry):
-                return await executor.validate(reference)
+                return await executor.validate(reference, key.namespace)
         except StoreError as error:  # no turn: an engine raises nothing
             return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
 
@@ -236,7 +240,7 @@ class Verdicts:
             if found is not None and self._keep(key, found.result, found.seconds) > 0:
                 return found.result
         self.misses += 1
-        result = await self._evaluate(executor, key.reference)
+        result = await self._evaluate(executor, key)
         seconds = self._keep(key, result)
         # Bounded: a shared cache that hangs must not collect tasks.
         if shared is not None and seconds > 0 and len(self._writing) < _MAX_WRITES:
@@ -268,6 +272,15 @@ class Verdicts:
             self._sweep_later()
 
 
+def _pinned(executor: Executor, reference: Reference, digest: Digest) -> Reference:
+    """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both.
+
+    Beside a digest, the tag may name the image index that speaks for it.
+    """
+    depends = executor.reads_tag or names_index(reference)
+    return replace(reference, digest=digest) if depends else reference.at(digest)
+
+
 def is_final(result: ValidationResult) -> bool:
     """Return whether validating again at once could not change it: nothing was inconclusive, or enough passed."""
     # A verdict must not be found under another subject's digest.
@@ -279,11 +292,12 @@ def is_final(result: ValidationResult) -> bool:
 
 
 def remaining_evidence(result: ValidationResult, now: datetime) -> float:
-    """Return the seconds until the first `valid_until` of the evidence; infinity where there is none."""
-    ends = (
+    """Return the seconds until the first `valid_until` of verdict and evidence; infinity where there is none."""
+    ends = [
         item.details.valid_until
         for report in flatten(result.artifacts)
         for item in report.results
-        if item.details is not None and item.details.valid_until is not None
-    )
-    return min(((end - now).total_seconds() for end in ends), default=math.inf)
+        if item.details is not None
+    ]
+    found = ((end - now).total_seconds() for end in (result.valid_until, *ends) if end is not None)
+    return min(found, default=math.inf)

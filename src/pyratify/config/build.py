@@ -20,6 +20,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
 from pyratify.core.instrumented import instrument_engine
 from pyratify.core.limits import Limits
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.shared_resources import Shared
@@ -128,6 +129,7 @@ class Builder:
                 verifiers=tuple(verifiers),
                 policy=await self.policy(config, path, resources),
                 limits=_limits(config),
+                platforms=_platforms(config, path),
                 concurrency=config.concurrency or DEFAULT_CONCURRENCY,
                 timeout=config.timeout,
                 cache=self.cache,
@@ -168,7 +170,8 @@ class Builder:
         one = config.policy_enforcer
         if one is None:
             # Lazy: only without a policy of its own.
-            from pyratify.policies.threshold import Rule, ThresholdPolicy
+            from pyratify.policies.rule import Rule
+            from pyratify.policies.threshold import ThresholdPolicy
 
             return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
         where = f"{path}.policyEnforcer"
@@ -191,6 +194,7 @@ class Builder:
                 yield error
         try:
             _check_names(config, path)
+            _platforms(config, path)
         except ConfigurationError as error:
             yield error
 
@@ -204,12 +208,22 @@ class Builder:
 
     def _resources(self, config: ExecutorConfig) -> BuildResources:
         names = tuple(verifier.name for verifier in config.verifiers)
+        types = {verifier.name: verifier.type for verifier in config.verifiers}
         tags = usable_tags(verifier.type for verifier in config.verifiers)
-        return replace(self.resources, scopes=config.scopes, verifiers=names, cosign_tags=tags)
+        return replace(
+            self.resources, scopes=config.scopes, verifiers=names, verifier_types=types, cosign_tags=tags
+        )
 
 
 def _limits(config: ExecutorConfig) -> Limits:
     return Limits(**dict(_pairs(config)))
+
+
+def _platforms(config: ExecutorConfig, path: str) -> PlatformChoice:
+    try:
+        return PlatformChoice.parse(config.platforms)
+    except ValueError as error:
+        raise ConfigurationError(str(error), path=join(path, "platforms")) from None
 
 
 def _pairs(config: ExecutorConfig) -> Iterator[tuple[str, int]]:

@@ -27,6 +27,7 @@ class BuildResources:
         base: The folder that relative paths start from.
         scopes: The executor's scopes.
         verifiers: The names of the executor's verifiers.
+        verifier_types: Their plugins.
         cosign_tags: Which of cosign's tags these can use.
         shared: What the engine's plugins share.
     """
@@ -35,6 +36,7 @@ class BuildResources:
     base: Path
     scopes: tuple[str, ...] = ()
     verifiers: tuple[str, ...] = ()
+    verifier_types: Mapping[str, str] = field(default_factory=dict)
     cosign_tags: tuple[str, ...] = COSIGN_TAGS
     shared: Shared = field(default_factory=Shared)
 

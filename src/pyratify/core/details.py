@@ -1,7 +1,8 @@
-"""The details of a verifier as JSON: bounded, and only values that JSON has."""
+"""The details of a verifier: the facts that all have in common, and JSON that is bounded and has only values that JSON has."""
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pyratify.core.isolation import describe
@@ -10,6 +11,38 @@ from pyratify.core.verifier import Details
 
 MAX_DETAIL = 32 * 1024
 """Characters of JSON that one verifier may report on one artifact; a longer text is replaced by its length."""
+
+_MAX_TIME = 40
+
+
+def common_facts(
+    signer: str, *, issuer: str = "", root: str = "", signed_at: datetime | None = None
+) -> dict[str, str]:
+    """Return the facts that every verifier names alike in `Details.data`, for reports and policies; empty ones are left out.
+
+    Args:
+        signer: For people: the identity that a certificate names, or the fingerprint of a key.
+        issuer: What vouches for that identity: the issuer of the certificate, or of the OpenID Connect token.
+        root: The trusted certificate that the chain ends at.
+        signed_at: When it was signed (aware): a time that is proved before one that the signer states in what is signed, never one
+            that is not signed. Rules that ask for the newest evidence compare it.
+    """
+    created = "" if signed_at is None else signed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    facts = {"signer": signer, "issuer": issuer, "root": root, "createdAt": created}
+    return {name: value for name, value in facts.items() if value}
+
+
+def created_at(facts: Mapping[str, Any]) -> datetime | None:
+    """Return the time in `createdAt`, as RFC 3339 writes it; None where there is none or it is no such time."""
+    text = facts.get("createdAt")
+    # Bounded, and with its offset: a time without one could be any of 26 hours.
+    if not isinstance(text, str) or len(text) > _MAX_TIME or text[10:11] != "T":
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def encode_details(data: Mapping[str, Any]) -> str:

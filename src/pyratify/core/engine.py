@@ -41,11 +41,12 @@ class Engine:
     lifetime: Lifetime = field(default_factory=Lifetime, repr=False, compare=False)
     key_sources: tuple[KeySource, ...] = field(default=(), repr=False, compare=False)
 
-    async def validate(self, reference: Reference | str) -> ValidationResult:
+    async def validate(self, reference: Reference | str, *, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 
         Args:
             reference: The artifact; a tag is resolved once.
+            namespace: The namespace that asks, for policies that tell tenants apart; empty for none.
 
         Returns:
             The report, also when something could not be decided; a reference that no scope covers is denied with
@@ -58,7 +59,7 @@ class Engine:
         parsed = self.parse(reference)
         # No match is a denial, never a default executor: a typing error in a scope must not allow.
         executor = self.executors.match(parsed)
-        return _uncovered(parsed) if executor is None else await executor.validate(parsed)
+        return _uncovered(parsed) if executor is None else await executor.validate(parsed, namespace)
 
     async def discover(self, reference: Reference | str) -> ValidationResult:
         """Find everything that is attached to what the reference names, without verifying or deciding anything.

@@ -10,10 +10,14 @@ RatifyError                 reason, message, remedy
 ```
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pyratify.core.reason import Reason
 from pyratify.core.text import clean
+
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,27 @@ class StoreError(RatifyError):
 
 
 class VerificationError(RatifyError):
-    """The artifact is not acceptable evidence."""
+    """The artifact is not acceptable evidence.
+
+    Args:
+        reason: As in `RatifyError`.
+        message: As in `RatifyError`.
+        remedy: As in `RatifyError`.
+        facts: What is known of it nonetheless, under the names of `Details.data`, as `createdAt` and `predicateType`: only from
+            content whose signature was verified and whose signer is trusted. With it, rules can tell whether what failed is of
+            their kind, and older than newer evidence.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        remedy: str | None = None,
+        facts: Mapping[str, str] = NO_FACTS,
+    ) -> None:
+        super().__init__(reason, message, remedy=remedy)
+        self.facts = facts
 
 
 class InconclusiveError(RatifyError):

@@ -41,6 +41,11 @@ class InstrumentedVerifier:
         """The verifier's name."""
         return self.verifier.name
 
+    @property
+    def reads_tag(self) -> bool:
+        """Whether the verifier's results depend on the tag."""
+        return getattr(self.verifier, "reads_tag", False) is True
+
     def accepts(self, manifest: Manifest) -> bool:
         """Return what the verifier returns."""
         return self.verifier.accepts(manifest)

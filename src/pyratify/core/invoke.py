@@ -5,17 +5,21 @@ from datetime import datetime
 
 from pyratify.core.details import MAX_DETAIL, text_length
 from pyratify.core.errors import (
+    NO_FACTS,
     ConfigurationError,
     Failure,
     InconclusiveError,
     RatifyError,
     StoreError,
+    VerificationError,
 )
 from pyratify.core.isolation import as_failure, describe, is_caller_cancellation, release
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
 from pyratify.core.report import Outcome, VerifierResult
 from pyratify.core.verifier import Details, Evidence, Verifier
+
+_MAX_FACT = 2_000
 
 
 async def invoke(name: str, verifier: Verifier, evidence: Evidence) -> VerifierResult | None:
@@ -33,6 +37,9 @@ async def invoke(name: str, verifier: Verifier, evidence: Evidence) -> VerifierR
     # Not the artifact's fault: inconclusive, so that a DENY can be reported as undecided.
     except (InconclusiveError, StoreError, ConfigurationError) as error:
         return VerifierResult(name, Outcome.INCONCLUSIVE, failure=as_failure(error))
+    except VerificationError as error:
+        facts = _texts(error.facts)
+        return VerifierResult(name, Outcome.FAILED, failure=as_failure(error), facts=facts)
     except RatifyError as error:
         return VerifierResult(name, Outcome.FAILED, failure=as_failure(error))
     # Also SystemExit and native panics, which are no `Exception`.
@@ -79,6 +86,17 @@ def _is_complete(details: Details) -> bool:
         and _is_mapping(details.data)
         and _is_moment(details.valid_until)
     )
+
+
+def _texts(facts: object) -> Mapping[str, str]:
+    """Return the facts where they are texts: nothing else of a plugin's error is passed on."""
+    if not isinstance(facts, Mapping):
+        return NO_FACTS
+    return {
+        name: value[:_MAX_FACT]
+        for name, value in facts.items()
+        if isinstance(name, str) and isinstance(value, str)
+    }
 
 
 def _is_text(value: object) -> bool:

@@ -40,6 +40,11 @@ class Resources(Protocol):
         ...
 
     @property
+    def verifier_types(self) -> Mapping[str, str]:
+        """The plugin of each of these verifiers, by the verifier's name."""
+        ...
+
+    @property
     def cosign_tags(self) -> tuple[str, ...]:
         """Which of cosign's tags those verifiers can use: `sig`, `att`, `sbom`."""
         ...

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     KEY_UNAVAILABLE = "KEY_UNAVAILABLE"
     KIND_UNKNOWN = "KIND_UNKNOWN"
     LAYOUT_INVALID = "LAYOUT_INVALID"
+    LICENSE = "LICENSE"
     MANIFEST_AMBIGUOUS = "MANIFEST_AMBIGUOUS"
     MEDIATYPE_MISMATCH = "MEDIATYPE_MISMATCH"
     MEDIATYPE_UNSUPPORTED = "MEDIATYPE_UNSUPPORTED"
@@ -55,13 +56,17 @@ class Reason(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     NO_EVIDENCE = "NO_EVIDENCE"
     NO_EXECUTOR = "NO_EXECUTOR"
+    PACKAGE_DENIED = "PACKAGE_DENIED"
     PARSE_LIMIT = "PARSE_LIMIT"
     PAYLOAD_SUBJECT_MISMATCH = "PAYLOAD_SUBJECT_MISMATCH"
     PAYLOAD_TYPE = "PAYLOAD_TYPE"
+    PLATFORM_MISSING = "PLATFORM_MISSING"
     PLUGIN_REQUIRED = "PLUGIN_REQUIRED"
     POLICY_ERROR = "POLICY_ERROR"
     POLICY_NOT_FOUND = "POLICY_NOT_FOUND"
     POLICY_UNSATISFIED = "POLICY_UNSATISFIED"
+    PREDICATE_TYPE = "PREDICATE_TYPE"
+    PROVENANCE_MISMATCH = "PROVENANCE_MISMATCH"
     REDIRECT_BLOCKED = "REDIRECT_BLOCKED"
     REFERRERS_LIMIT = "REFERRERS_LIMIT"
     REF_AMBIGUOUS = "REF_AMBIGUOUS"
@@ -74,6 +79,7 @@ class Reason(StrEnum):
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     RESOLVE_FAILED = "RESOLVE_FAILED"
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
+    SBOM_INVALID = "SBOM_INVALID"
     SCOPE_NO_MATCH = "SCOPE_NO_MATCH"
     SCT_INVALID = "SCT_INVALID"
     SHUTDOWN = "SHUTDOWN"
@@ -86,6 +92,7 @@ class Reason(StrEnum):
     SSRF_BLOCKED = "SSRF_BLOCKED"
     SUBJECT_MISMATCH = "SUBJECT_MISMATCH"
     TAG_NOT_PINNED = "TAG_NOT_PINNED"
+    TAG_REF_MISMATCH = "TAG_REF_MISMATCH"
     TIMEOUT = "TIMEOUT"
     TIMESTAMP_INVALID = "TIMESTAMP_INVALID"
     TIME_INVALID = "TIME_INVALID"
@@ -100,6 +107,7 @@ class Reason(StrEnum):
     TRUST_ROOT = "TRUST_ROOT"
     UNAUTHORIZED = "UNAUTHORIZED"
     VERIFIER_ERROR = "VERIFIER_ERROR"
+    VULN_FOUND = "VULN_FOUND"
 
     @property
     def meaning(self) -> str:
@@ -148,14 +156,11 @@ _GAPS = frozenset(
 RESERVED = frozenset(
     {
         Reason.DECOMPRESS_LIMIT,
-        Reason.EVIDENCE_STALE,
-        Reason.REPORT_INVALID,
         Reason.RESOLVE_FAILED,
         Reason.SHUTDOWN,
     }
 )
-"""Codes that nothing in this package raises: DECOMPRESS_LIMIT, EVIDENCE_STALE and REPORT_INVALID are for verifiers of SBOMs and
-vulnerability reports, RESOLVE_FAILED and SHUTDOWN for plugins."""
+"""Codes that nothing in this package raises: they are for plugins."""
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
 CHANGED = (
@@ -203,6 +208,7 @@ _REMEDIES = {
     Reason.KEY_UNAVAILABLE: "Check that the key's source can be read from here.",
     Reason.KIND_UNKNOWN: "Say where this kind keeps its Pod, or do not send it to the webhook.",
     Reason.LAYOUT_INVALID: "Give a directory or tar archive that is an OCI image layout.",
+    Reason.LICENSE: "Leave these packages out of the image, or allow their licenses in the policy.",
     Reason.MANIFEST_AMBIGUOUS: _REBUILD,
     Reason.MEDIATYPE_MISMATCH: _REBUILD,
     Reason.MEDIATYPE_UNSUPPORTED: "Push the artifact as an OCI image manifest or image index.",
@@ -211,13 +217,17 @@ _REMEDIES = {
     Reason.NOT_FOUND: "Check the spelling of the repository, tag or digest, and that you may read it.",
     Reason.NO_EVIDENCE: "Sign the image, or check that its signatures were pushed or copied to this registry with it.",
     Reason.NO_EXECUTOR: "Add an executor whose scopes cover this reference.",
+    Reason.PACKAGE_DENIED: "Build the image without these packages, or with versions that are not denied.",
     Reason.PARSE_LIMIT: _LIMIT,
     Reason.PAYLOAD_SUBJECT_MISMATCH: "This signature belongs to another artifact; sign this one.",
     Reason.PAYLOAD_TYPE: _RESIGN,
+    Reason.PLATFORM_MISSING: "Publish the image for this platform, or name only platforms that it is published for.",
     Reason.PLUGIN_REQUIRED: "This signature asks for a verification plugin; configure it, or sign without one.",
     Reason.POLICY_ERROR: "Simplify or correct the policy.",
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
+    Reason.PREDICATE_TYPE: "Attach a statement of a type that the policy names, or name this type in predicateTypes.",
+    Reason.PROVENANCE_MISMATCH: "Run what was built as the policy says, or name this builder and source in the policy.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
     Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",
     Reason.REF_AMBIGUOUS: "Write the reference in full: registry/repository:tag or registry/repository@digest.",
@@ -230,6 +240,7 @@ _REMEDIES = {
     Reason.REQUEST_TOO_LARGE: "Ask in several smaller requests, or raise the server's limit.",
     Reason.RESOLVE_FAILED: _REGISTRY,
     Reason.REVOCATION_UNKNOWN: "Check that the certificate authority's revocation servers can be reached from here.",
+    Reason.SBOM_INVALID: "Ask the publisher for an SBOM that follows its format.",
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
@@ -242,6 +253,7 @@ _REMEDIES = {
     Reason.SSRF_BLOCKED: "The registry points at an address that is not public; check it before you allow anything.",
     Reason.SUBJECT_MISMATCH: "The registry lists this artifact under an image it does not belong to; attach it to the right one.",
     Reason.TAG_NOT_PINNED: "Refer to the image by digest.",
+    Reason.TAG_REF_MISMATCH: "Pull the image under the tag that it was built for, or move the tag back.",
     Reason.TIMEOUT: "Try again, or allow more time with --timeout or the configuration.",
     Reason.TIMESTAMP_INVALID: "Sign again with a timestamp from a trusted timestamp authority.",
     Reason.TIME_INVALID: "Check the clocks of the signer and of this machine.",
@@ -255,5 +267,6 @@ _REMEDIES = {
     Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
     Reason.TRUST_ROOT: "Give a whole and current trusted root, or refresh it with `ratify trust sigstore --refresh`.",
     Reason.UNAUTHORIZED: "Send a token that the service knows as Authorization: Bearer, or a client certificate of its authority.",
+    Reason.VULN_FOUND: "Rebuild the image with the fixed packages, or attach a signed VEX document that says why a finding does not matter.",
     Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
 }

@@ -1,16 +1,18 @@
 """Results of a validation: in memory, and as the JSON of Ratify v2 with additive fields."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.details import encode_details, find_fault
-from pyratify.core.errors import Failure
+from pyratify.core.errors import NO_FACTS, Failure
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.core.report_budget import ReportBudget
 from pyratify.core.store import Discovery
 from pyratify.core.text import MAX_REFERENCE, MAX_REPORT, clean
 from pyratify.core.verifier import Details
@@ -56,12 +58,14 @@ class VerifierResult:
         outcome: Whether it passed.
         details: The evidence, exactly when the outcome is PASSED.
         failure: Why not, exactly when it is not.
+        facts: What is known of evidence that did not pass, from content whose signer is trusted: texts by the names of `Details.data`.
     """
 
     verifier: str
     outcome: Outcome
     details: Details | None = None
     failure: Failure | None = None
+    facts: Mapping[str, str] = field(default_factory=lambda: NO_FACTS, hash=False)
 
     @property
     def passed(self) -> bool:
@@ -104,6 +108,8 @@ class ArtifactReport:
         outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier, and INCONCLUSIVE
             when what is attached to it could not be listed.
         failure: Why not.
+        platform: For a manifest that an image index lists, what it runs on; what is nested is its own evidence.
+        decision: The policy's decision on that manifest; None where it was not judged.
     """
 
     subject: Reference
@@ -113,6 +119,8 @@ class ArtifactReport:
     nested: tuple["ArtifactReport", ...] = ()
     outcome: Outcome | None = None
     failure: Failure | None = None
+    platform: str | None = None
+    decision: Decision | None = None
 
     def passed(self, verifier: str) -> VerifierResult | None:
         """Return the named verifier's result if it passed."""
@@ -132,10 +140,12 @@ class Verdict:
     Attributes:
         decision: The decision.
         failure: Why, when it is DENY.
+        valid_until: The first moment at which time alone could change it (aware); None where it depends on no time.
     """
 
     decision: Decision
     failure: Failure | None = None
+    valid_until: datetime | None = None
 
     def __bool__(self) -> NoReturn:
         """Raise TypeError: a verdict that denies would be true."""
@@ -155,6 +165,7 @@ class ValidationResult:
         artifacts: The attached artifacts that were examined, in the store's order.
         limits: The limits that were reached.
         passed_over: How many attached artifacts were not examined because those before them were enough, where that is known.
+        valid_until: As in `Verdict`; that of the evidence is in its details.
     """
 
     reference: Reference
@@ -165,6 +176,7 @@ class ValidationResult:
     artifacts: tuple[ArtifactReport, ...] = ()
     limits: tuple[Failure, ...] = ()
     passed_over: int = 0
+    valid_until: datetime | None = None
 
     @property
     def decided(self) -> bool:
@@ -202,7 +214,7 @@ class ValidationResult:
         """
         result = self.checked()
         # One budget for the whole tree: nesting must not multiply it.
-        budget = _Budget(MAX_REPORT)
+        budget = ReportBudget(MAX_REPORT)
         found = {
             "reference": clean(str(result.reference), MAX_REFERENCE),
             "digest": result.subject.digest if result.subject else None,
@@ -239,18 +251,7 @@ def failures(reports: tuple[ArtifactReport, ...]) -> Iterator[tuple[Outcome, Fai
         yield from ((r.outcome, r.failure) for r in report.results if r.failure is not None)
 
 
-@dataclass(slots=True)
-class _Budget:
-    left: int
-    left_out: int = 0
-
-    def spend(self, report: dict[str, Any]) -> bool:
-        # Without `ensure_ascii=False`, so characters are bytes.
-        self.left -= len(json.dumps(report, separators=(",", ":")))
-        return self.left >= 0
-
-
-def _reports(reports: tuple[ArtifactReport, ...], budget: _Budget) -> list[dict[str, Any]]:
+def _reports(reports: tuple[ArtifactReport, ...], budget: ReportBudget) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for index, report in enumerate(reports):
         item = _flat(report)
@@ -268,6 +269,8 @@ def _flat(report: ArtifactReport) -> dict[str, Any]:
         "artifact": report.artifact.digest,
         "artifactType": clean(report.artifact.artifact_type) if report.artifact.artifact_type else None,
         "discovery": report.discovery.value,
+        "platform": clean(report.platform) if report.platform else None,
+        "decision": report.decision.value if report.decision is not None else None,
         "outcome": report.outcome.value if report.outcome is not None else None,
         **_why(report.failure),
         "results": [item.to_dict() for item in report.results],

@@ -14,7 +14,7 @@ class VerdictKey:
     Attributes:
         generation: The configuration.
         namespace: The tenant that the verdict was made for; empty for none.
-        reference: The repository and digest.
+        reference: The repository and digest; with the tag where a verifier compares it.
     """
 
     generation: str

@@ -26,12 +26,15 @@ class Evidence:
         subject: What the artifact is attached to; evidence must be bound to it.
         manifest: The artifact's manifest, checked against its digest.
         content: Reads the artifact's blobs, bounded and checked.
+        tag: The tag by which the image was asked for; None where by digest alone. Verifiers that read it declare `reads_tag = True`,
+            as verdicts of others are remembered for the digest alone.
     """
 
     reference: Reference
     subject: Descriptor
     manifest: Manifest
     content: Content
+    tag: str | None = None
 
     async def blob(self, descriptor: Descriptor, *, most: int | None = None) -> bytes:
         """Return the checked bytes of one of the artifact's blobs.

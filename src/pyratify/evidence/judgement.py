@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure
+from pyratify.core.reference import Reference
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -20,11 +21,21 @@ class Circumstances:
         subject: The artifact that the document is attached to.
         now: The moment of the verification (aware).
         signed_at: When the document was signed, by a time that the signature proves; None where nothing proves one.
+        reference: The repository and digest that are verified; None where a document is judged alone.
+        tag: The tag that was asked for; None for a digest alone.
+        predicate_type: The type of the statement that the document stands in; empty where it stands alone.
+        signer: Who signed it, as in `Details.signers`; empty where nothing did.
+        certificate: What the signer's certificate states, by Fulcio's names, as `sourceRepositoryRef`; empty for keys.
     """
 
     subject: Descriptor
     now: datetime
     signed_at: datetime | None = None
+    reference: Reference | None = None
+    tag: str | None = None
+    predicate_type: str = ""
+    signer: str = ""
+    certificate: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,52 +1,26 @@
 """The threshold policy of Ratify v2: a tree of rules, each satisfied by the evidence of a verifier.
 
-Decisions are those of Ratify v2 with one exception: where sibling rules name the same verifier, each needs evidence by
-a different signer. The policy is a pure function of the report tree.
+Without options that Ratify v2 does not have, decisions are those of Ratify v2 with one exception: where sibling rules name the same
+verifier, each needs evidence by a different signer. The policy is a pure function of the report tree and, where it asks for the
+newest evidence, of the time.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 
-from pyratify.core.errors import ConfigurationError, Failure
-from pyratify.core.policy import Chain
-from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, Decision, Verdict
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.policy import Chain, Reports, Subject
+from pyratify.core.report import Decision, Verdict
+from pyratify.policies.rule import Rule, check_rule
+from pyratify.policies.rule_evidence import forbids, satisfying
+from pyratify.policies.threshold_refusal import refuse
 
-Reports = tuple[ArtifactReport, ...]
 Evidence = dict[int, frozenset[str]]
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 # Checked when the configuration is read: a bound while deciding would make the decision inexact.
 _MAX_SELECTIONS = 2_000
-_MAX_RULES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One node of the tree.
-
-    Attributes:
-        verifier: The verifier whose evidence satisfies the rule; None for a group.
-        rules: For a group its members; for a verifier what must hold for what is attached to its evidence.
-        threshold: How many of the rules must be satisfied; 0 for all.
-    """
-
-    verifier: str | None = None
-    rules: tuple["Rule", ...] = ()
-    threshold: int = 0
-
-    @property
-    def needed(self) -> int:
-        """How many of the rules must be satisfied."""
-        return self.threshold or len(self.rules)
-
-    def leaves(self) -> Iterator["Rule"]:
-        """Iterate over the rules for this level that name a verifier, through all groups."""
-        for rule in self.rules:
-            # Groups are transparent: their members apply to the same artifacts as the group itself.
-            if rule.verifier is None:
-                yield from rule.leaves()
-            else:
-                yield rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +45,8 @@ class ThresholdPolicy:
         # A verifier at the top would need a report of the subject itself, and there is none.
         if self.root.verifier is not None:
             raise ConfigurationError("the top of the policy is a group and names no verifier", path="policy")
-        _check(self.root, "policy", self.across_verifiers)
+        check_rule(self.root, "policy")
+        _check_all_ways(self.root, "policy", self.across_verifiers)
 
     def wants(self, chain: Chain) -> frozenset[str]:
         """Return the verifiers that a rule for this position names."""
@@ -84,28 +59,16 @@ class ThresholdPolicy:
         return bool(self._groups(chain))
 
     def settled(self, reports: Reports) -> bool:
-        """Return whether the tree is satisfied; it is monotonic, so further evidence cannot change that."""
-        return self._holds(self.root, reports)
+        """Return whether the tree is satisfied and monotone, so that further evidence cannot change that."""
+        # Without a time: only `newest` asks for one, and is not monotone.
+        return self.root.is_monotone and _Judging(self, _NO_TIME).holds(self.root, reports)
 
-    def decide(self, reports: Reports) -> Verdict:
+    def decide(self, subject: Subject, reports: Reports) -> Verdict:
         """Allow exactly when the tree is satisfied."""
-        if self._holds(self.root, reports):
+        judging = _Judging(self, subject.now)
+        if judging.holds(self.root, reports):
             return Verdict(Decision.ALLOW)
-        # Two codes: without any evidence the remedy is to sign, otherwise to look at the single failures.
-        if not any(report.results for report in reports):
-            return _deny(
-                Reason.NO_EVIDENCE, "no signature or other evidence that the policy asks for is attached"
-            )
-        return _deny(Reason.POLICY_UNSATISFIED, self._unsatisfied(reports))
-
-    def _unsatisfied(self, reports: Reports) -> str:
-        needed, count = self.root.needed, len(self.root.rules)
-        satisfied = sum(self._satisfied(rule, reports) for rule in self.root.rules)
-        if satisfied == 0:
-            return "nothing that is attached was accepted as the evidence that the policy asks for"
-        if satisfied < needed:
-            return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}"
-        return f"the policy needs {needed} of its {count} rules satisfied by different signers, and one signer stands for several"
+        return refuse(self.root, reports, judging.holds, subject.now)
 
     def _groups(self, chain: Chain) -> tuple[Rule, ...]:
         groups: tuple[Rule, ...] = (self.root,)
@@ -119,41 +82,49 @@ class ThresholdPolicy:
             )
         return groups
 
-    def _holds(self, group: Rule, reports: Reports) -> bool:
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """One decision: the policy, at a time."""
+
+    policy: ThresholdPolicy
+    now: datetime
+
+    def holds(self, group: Rule, reports: Reports) -> bool:
+        """Return whether a group's rules hold for the reports."""
+        live = self._live(group, reports)
         # Cheap and necessary; only rules that compete for a signer need the search below.
-        if sum(self._satisfied(rule, reports) for rule in group.rules) < group.needed:
+        if live is None or sum(self._satisfied(rule, reports) for rule in live.rules) < live.needed:
             return False
+        leaves = list(live.leaves())
         # By identity: equal rules may stand in the tree twice, and each needs evidence of its own.
-        evidence = {id(leaf): self._evidence(leaf, reports) for leaf in group.leaves()}
-        satisfied = [leaf for leaf in group.leaves() if evidence[id(leaf)]]
-        if not _compete(satisfied, self.across_verifiers):
+        evidence = {id(leaf): self._evidence(leaf, reports) for leaf in leaves}
+        satisfied = [leaf for leaf in leaves if evidence[id(leaf)]]
+        if not _compete(satisfied, self.policy.across_verifiers):
             return True
-        return any(self._distinct(selection, evidence) for selection in _selections(group, evidence))
+        return any(self._distinct(selection, evidence) for selection in _selections(live, evidence))
+
+    def _live(self, group: Rule, reports: Reports) -> Rule | None:
+        """Return the group without its deny rules, and without groups that one of theirs forbids; None where it is forbidden."""
+        if any(rule.deny and forbids(rule, reports, self.holds) for rule in group.rules):
+            return None
+        members = (rule if rule.verifier is not None else self._live(rule, reports) for rule in group.counted)
+        return Rule(None, tuple(rule for rule in members if rule is not None), group.needed)
 
     def _satisfied(self, rule: Rule, reports: Reports) -> bool:
         if rule.verifier is None:
-            return self._holds(rule, reports)
+            return self.holds(rule, reports)
         return bool(self._evidence(rule, reports))
 
     def _evidence(self, leaf: Rule, reports: Reports) -> frozenset[str]:
-        """Return the identities of all signers that satisfy a rule; the verifier's name for evidence without one."""
-        found: set[str] = set()
-        for report in reports:
-            result = report.passed(leaf.verifier or "")
-            if result is None or result.details is None:
-                continue
-            if not leaf.rules or self._holds(Rule(None, leaf.rules, leaf.threshold), report.nested):
-                # Evidence without a signer cannot be told apart from other such evidence: all counts once.
-                found.update(result.details.signers or (f"unsigned:{leaf.verifier}",))
-        return frozenset(found)
+        return satisfying(leaf, reports, self.now, self.holds)
 
     def _distinct(self, selection: tuple[Rule, ...], evidence: Evidence) -> bool:
+        across = self.policy.across_verifiers
         # One name for all: with it, every rule competes with every other.
-        names = {"" if self.across_verifiers else leaf.verifier for leaf in selection}
+        names = {"" if across else leaf.verifier for leaf in selection}
         return all(
-            _matches(
-                [evidence[id(leaf)] for leaf in selection if self.across_verifiers or leaf.verifier == name]
-            )
+            _matches([evidence[id(leaf)] for leaf in selection if across or leaf.verifier == name])
             for name in names
         )
 
@@ -179,7 +150,7 @@ def _selections(group: Rule, evidence: Evidence) -> Iterator[tuple[Rule, ...]]:
                     yield option + others
             yield from choose(tuple(rule for rule in rules if rule != rules[0]), needed)
 
-    satisfiable = tuple(rule for rule in group.rules if any(True for _ in _options(rule, evidence)))
+    satisfiable = tuple(rule for rule in group.counted if any(True for _ in _options(rule, evidence)))
     yield from choose(satisfiable, group.needed)
 
 
@@ -206,27 +177,17 @@ def _matches(wanted: list[frozenset[str]]) -> bool:
     return all(assign(index, set()) for index in range(len(wanted)))
 
 
-def _check(rule: Rule, path: str, across_verifiers: bool) -> None:
-    if rule.verifier == "" or (rule.verifier is None and not rule.rules):
-        raise ConfigurationError("a group needs at least one rule, or a rule needs a verifierName", path=path)
-    # `type`, not isinstance: True is no threshold.
-    if type(rule.threshold) is not int or not 0 <= rule.threshold <= len(rule.rules):
-        raise ConfigurationError(
-            f"threshold {rule.threshold} is not between 0 (all) and the number of rules, {len(rule.rules)}",
-            path=f"{path}.threshold",
-        )
-    if len(rule.rules) > _MAX_RULES:
-        raise ConfigurationError(f"a group has at most {_MAX_RULES} rules", path=f"{path}.rules")
+def _check_all_ways(rule: Rule, path: str, across_verifiers: bool) -> None:
     for index, child in enumerate(rule.rules):
-        _check(child, f"{path}.rules[{index}]", across_verifiers)
+        _check_all_ways(child, f"{path}.rules[{index}]", across_verifiers)
     if rule.rules:
         # The rules of a verifier are judged as a group of their own, on what is attached to its evidence.
-        _check_ways(Rule(None, rule.rules, rule.threshold), path, across_verifiers)
+        _check_ways(rule.below, path, across_verifiers)
 
 
 def _check_ways(group: Rule, path: str, across_verifiers: bool) -> None:
     """Refuse a group with too many assignments to try: a bound while deciding would make the decision inexact."""
-    leaves = list(group.leaves())
+    leaves = [leaf for leaf in group.leaves() if not leaf.deny]
     if not _compete(leaves, across_verifiers):
         return
     # The worst case, as an attacker would choose it: one signer satisfies every rule.
@@ -238,7 +199,3 @@ def _check_ways(group: Rule, path: str, across_verifiers: bool) -> None:
             f"the rules can be satisfied in more than {_MAX_SELECTIONS} ways; use fewer rules",
             path=path,
         )
-
-
-def _deny(reason: Reason, message: str) -> Verdict:
-    return Verdict(Decision.DENY, Failure(reason, message, reason.remedy))

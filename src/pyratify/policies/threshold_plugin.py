@@ -6,9 +6,12 @@ import msgspec
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
-from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.policies.rule import Require, Rule
+from pyratify.policies.threshold import ThresholdPolicy
 
 Threshold = Annotated[int, msgspec.Meta(ge=0)]
+WherePath = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+ReasonCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}(?!\n)$")]
 
 
 class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -18,11 +21,21 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         verifier_name: The verifier whose evidence satisfies it; empty for a group.
         threshold: How many of its rules must be satisfied; 0 or nothing for all.
         rules: For a group its members; for a verifier what must hold for what is attached to its evidence.
+        require: Which of the verifier's evidence has to satisfy it: any one artifact, all of them, or the newest by its signed time.
+        require_signed: Whether evidence counts only if it has signers, or if one of the rules below it holds.
+        where: Values that the facts of a result must have for it to be of this rule's kind, by name or path (`builder.id`).
+        deny: Whether the rule forbids what `reasons` or `where` name; evidence that is missing or undecided forbids too.
+        reasons: For deny: the codes of failures that forbid.
     """
 
     verifier_name: str = ""
     threshold: Threshold = 0
     rules: tuple["RuleOptions", ...] = ()
+    require: Require = Require.ANY
+    require_signed: bool = False
+    where: dict[WherePath, str | int | bool] = {}
+    deny: bool = False
+    reasons: tuple[ReasonCode, ...] = ()
 
 
 class GroupOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -75,7 +88,16 @@ def _rule(options: RuleOptions, path: str, verifiers: tuple[str, ...]) -> Rule:
     rules = tuple(
         _rule(rule, f"{path}.rules[{index}]", verifiers) for index, rule in enumerate(options.rules)
     )
-    return Rule(options.verifier_name or None, rules, options.threshold)
+    return Rule(
+        options.verifier_name or None,
+        rules,
+        options.threshold,
+        require=options.require,
+        require_signed=options.require_signed,
+        where=tuple(sorted(options.where.items())),
+        deny=options.deny,
+        reasons=tuple(dict.fromkeys(options.reasons)),
+    )
 
 
 plugin: Plugin[ThresholdPolicy] = Plugin(

@@ -32,7 +32,7 @@ def verify_blob(
     return Details(
         f"1 trusted {authenticator.signer_kind} signed this artifact",
         (signer.name,),
-        {"format": "sigstore-bundle", **kind, **signer.facts},
+        {"format": "sigstore-bundle", **kind, **signer.common, **signer.facts},
     )
 
 

@@ -3,6 +3,7 @@
 An expression must always match the whole text; cosign accepts a match of a part.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +53,27 @@ class Pattern:
         return None if found is None else (int(found.start()), int(found.end()))
 
     @property
+    def groups(self) -> Mapping[str, int]:
+        """The numbers of its named groups, where it was compiled with `capture`."""
+        return dict(self._compiled.groupindex)
+
+    def captures(self, text: str) -> Mapping[str, str | None] | None:
+        """Return what its named groups match where it matches the whole text; None where it does not."""
+        found = self._compiled.fullmatch(text) if len(text) <= MAX_TEXT else None
+        return None if found is None else dict(found.groupdict())
+
+    @property
     def is_catch_all(self) -> bool:
         """Whether it matches email addresses and build URIs that have nothing in common."""
         return all(any(map(self.matches, identities)) for identities in _UNRELATED)
 
 
-def compile_pattern(text: str) -> Pattern:
+def compile_pattern(text: str, *, capture: bool = False) -> Pattern:
     """Compile an expression; takes up to a few milliseconds, so not on the event loop.
+
+    Args:
+        text: The expression.
+        capture: Whether what its groups match is asked for.
 
     Raises:
         InvalidPattern: It is not one of RE2's syntax, or too large.
@@ -70,7 +85,7 @@ def compile_pattern(text: str) -> Pattern:
     options = re2.Options()
     options.max_mem = MAX_MEMORY
     options.log_errors = False
-    options.never_capture = True
+    options.never_capture = not capture
     try:
         compiled = re2.compile(text, options)
     except re2.error as error:

@@ -1,8 +1,10 @@
 """in-toto statements, read from the verified bytes only (in-toto attestation framework, "Statement layer")."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from pyratify.core import strictjson
 from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
@@ -15,34 +17,76 @@ MAX_SUBJECTS = 1024  # a release names hundreds of files
 MAX_DIGESTS = 32
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An in-toto statement.
+
+    Attributes:
+        predicate_type: What kind of document the predicate is.
+        predicate: The document, a JSON value.
+        subjects: The artifacts that it is about, each with its digests by algorithm.
+    """
+
+    predicate_type: str
+    predicate: Any = field(repr=False, hash=False)
+    subjects: tuple[tuple[Mapping[str, Any], Mapping[str, Any]], ...] = field(repr=False, hash=False)
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms of `ALGORITHMS` that any subject is named by."""
+        return tuple(name for name in ALGORITHMS if any(name in digests for _, digests in self.subjects))
+
+    def claim(self, artifact: Artifact) -> Claim:
+        """Return what the statement says of an artifact.
+
+        Raises:
+            VerificationError: `PAYLOAD_SUBJECT_MISMATCH`: no subject has the artifact's digests.
+        """
+        # Once for all subjects: a release names many, and the artifact may be large.
+        known = [digest for name in self.algorithms if (digest := artifact.digest_by(name))]
+        # An artifact may be named twice, with different annotations; one mention that suffices is enough.
+        mentions = [value for value, digests in self.subjects if agree(digests, known)]
+        if not mentions:
+            raise _about_another(artifact, [digests for _, digests in self.subjects])
+        return Claim(tuple(_annotations(value) for value in mentions), predicate_type=self.predicate_type)
+
+
+def parse_statement(
+    payload: bytes, *, max_bytes: int = strictjson.MAX_BYTES, max_tokens: int = strictjson.MAX_TOKENS
+) -> Statement:
+    """Parse an in-toto statement (in-toto attestation framework, "Statement layer").
+
+    Args:
+        payload: The statement.
+        max_bytes: The most bytes that it may have.
+        max_tokens: The most JSON tokens.
+
+    Raises:
+        VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT` or a JSON code.
+    """
+    # From the bytes that were verified: parsing an envelope again is what DSSE's protocol.md forbids.
+    document = json_fields.document(payload, "statement", max_bytes, max_tokens)
+    if document.get("_type") not in STATEMENT_TYPES:
+        raise VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
+    predicate_type = json_fields.text(document.get("predicateType"), "predicateType")
+    subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
+    # Every subject must be well-formed, also those about other artifacts: no reader may see another list.
+    named = tuple((value, _digests(value)) for value in subjects)
+    return Statement(predicate_type, document.get("predicate"), named)
+
+
 def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
-    """Read an in-toto statement about an artifact (in-toto attestation framework, "Statement layer").
+    """Read what an in-toto statement says of an artifact.
 
     Args:
         payload: The statement.
         subject: The artifact, or the only digest of it that is known.
 
     Raises:
-        VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT`, a JSON code, or
-            `PAYLOAD_SUBJECT_MISMATCH` when no subject has the artifact's digests.
+        VerificationError: As `parse_statement` and `Statement.claim`.
     """
     artifact = subject if isinstance(subject, Artifact) else Artifact(None, subject)
-    # From the bytes that were verified: parsing an envelope again is what DSSE's protocol.md forbids.
-    document = json_fields.document(payload, "statement")
-    if document.get("_type") not in STATEMENT_TYPES:
-        raise VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
-    predicate_type = json_fields.text(document.get("predicateType"), "predicateType")
-    subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
-    # Every subject must be well-formed, also those about other artifacts: no reader may see another list.
-    named = [(value, _digests(value)) for value in subjects]
-    # Once for all subjects: a release names many, and the artifact may be large.
-    algorithms = [name for name in ALGORITHMS if any(name in digests for _, digests in named)]
-    known = [digest for name in algorithms if (digest := artifact.digest_by(name))]
-    # An artifact may be named twice, with different annotations; one mention that suffices is enough.
-    mentions = [value for value, digests in named if agree(digests, known)]
-    if not mentions:
-        raise _about_another(artifact, [digests for _, digests in named])
-    return Claim(tuple(_annotations(value) for value in mentions), predicate_type=predicate_type)
+    return parse_statement(payload).claim(artifact)
 
 
 def _about_another(artifact: Artifact, subjects: list[Mapping[str, Any]]) -> VerificationError:

@@ -9,14 +9,19 @@ from pyratify.core.reason import Reason
 from pyratify.pki.encoding import decode_base64, decode_base64_lines
 
 
-def document(data: bytes, where: str, max_bytes: int = strictjson.MAX_BYTES) -> dict[str, Any]:
-    """Parse a JSON object of untrusted origin, of at most so many bytes.
+def document(
+    data: bytes,
+    where: str,
+    max_bytes: int = strictjson.MAX_BYTES,
+    max_tokens: int = strictjson.MAX_TOKENS,
+) -> dict[str, Any]:
+    """Parse a JSON object of untrusted origin, of at most so many bytes and tokens.
 
     Raises:
         VerificationError: With the JSON code.
     """
     try:
-        return strictjson.load_object(data, what=where, max_bytes=max_bytes)
+        return strictjson.load_object(data, what=where, max_bytes=max_bytes, max_tokens=max_tokens)
     except strictjson.InvalidJson as error:
         raise VerificationError(error.reason, error.message) from None
 

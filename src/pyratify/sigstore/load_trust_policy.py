@@ -74,14 +74,22 @@ def _identities(options: TrustPolicyOptions, resources: Resources) -> "tuple[Cer
 
 def _identity(options: IdentityOptions, resources: Resources) -> "CertificateIdentity":
     found = options.identity()
-    size = sum(pattern.size for pattern in found.expressions if pattern is not None)
+    spend_expressions(sum(each.size for each in found.expressions if each is not None), resources)
+    return found
+
+
+def spend_expressions(size: int, resources: Resources) -> None:
+    """Count the size of an expression against what one tenant may have.
+
+    Raises:
+        ConfigurationError: All of a tenant's expressions together are too large.
+    """
     allowance = resources.shared.expressions
     if not allowance.spend(size):
         raise ConfigurationError(
             f"all expressions together are larger than {allowance.total} instructions, which is what one tenant may have",
             remedy="Shorten the expressions; classes as \\p{L} and large repetitions take most.",
         )
-    return found
 
 
 def below(path: str, error: ConfigurationError) -> ConfigurationError:

@@ -47,7 +47,12 @@ def verify_certificate_signature(
     check_signature(material, PublicKey(leaf.key, ""))  # 4.5
     check_log_entries(material, proofs.log_entries, leaf.der)  # 4.4
     return AuthenticatedSigner(
-        signer.identity, {**_certificate_facts(signer, certificate_logs), **proofs.as_data()}
+        signer.identity,
+        {**_certificate_facts(signer, certificate_logs), **proofs.as_data()},
+        identity=signer.subject,
+        issuer=signer.issuer,
+        root=issuer.chain[-1].subject,
+        signed_at=proofs.times[0],
     )
 
 
@@ -70,7 +75,7 @@ def verify_key_proofs(
     # Entries of signatures by keys hold the public key in place of a certificate.
     der = key.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     check_log_entries(material, proofs.log_entries, der)  # 4.4
-    return AuthenticatedSigner(key.fingerprint, proofs.as_data())
+    return AuthenticatedSigner(key.fingerprint, proofs.as_data(), signed_at=next(iter(proofs.times), None))
 
 
 def check_signature(material: VerificationMaterial, key: PublicKey) -> None:

@@ -16,21 +16,23 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import (
     Failure,
     InconclusiveError,
     StoreError,
     VerificationError,
 )
-from pyratify.core.manifest import Manifest, parse_manifest
-from pyratify.core.policy import PolicyEnforcer
+from pyratify.core.manifest import OCI_MANIFEST, Manifest, parse_manifest
+from pyratify.core.policy import PolicyEnforcer, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ArtifactReport, Decision, Outcome
+from pyratify.core.report import ArtifactReport, Decision, Outcome, Verdict
 from pyratify.core.verifier import Details, Evidence, Verifier
 from pyratify.testing.checks import error_of, must
 from pyratify.testing.memory import MemoryStore, as_json, make_manifest
@@ -38,6 +40,10 @@ from pyratify.testing.memory import MemoryStore, as_json, make_manifest
 Attach = Callable[[MemoryStore, Descriptor], Descriptor]
 
 _REFERENCE = Reference.parse("example.com/team/app:v1")
+SUBJECT = Subject(
+    _REFERENCE, Descriptor(OCI_MANIFEST, Digest.of(b"image"), 5), "", datetime(2026, 6, 1, tzinfo=UTC)
+)
+"""What the contract asks a policy about."""
 _FAULT = Failure(Reason.SIG_INVALID, "not good", "none")
 
 
@@ -184,24 +190,24 @@ class PolicyContract:
         """The same reports are allowed each time."""
         # Twice: a policy that keeps state between decisions would be unsafe with concurrent requests.
         for _ in range(2):
-            must(_decision(case, case.satisfying) is Decision.ALLOW, "satisfying evidence is allowed")
+            must(await _decision(case, case.satisfying) is Decision.ALLOW, "satisfying evidence is allowed")
 
     async def test_no_evidence_is_never_allowed(self, case: PolicyCase) -> None:
         """Nothing attached, or artifacts without a result, are no reason to allow."""
         # The artifacts stay, their results go: presence must not be mistaken for proof.
         bare = tuple(replace(report, results=(), nested=()) for report in case.satisfying)
         for reports in ((), bare):
-            must(_decision(case, reports) is not Decision.ALLOW, "no evidence is not allowed")
+            must(await _decision(case, reports) is not Decision.ALLOW, "no evidence is not allowed")
 
     async def test_only_what_passed_counts(self, case: PolicyCase) -> None:
         """Failed and inconclusive results never allow anything."""
         for outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE):
             reports = tuple(_spoiled(report, outcome) for report in case.satisfying)
-            must(_decision(case, reports) is not Decision.ALLOW, f"{outcome} results do not count")
+            must(await _decision(case, reports) is not Decision.ALLOW, f"{outcome} results do not count")
 
     async def test_a_refusal_says_why(self, case: PolicyCase) -> None:
         """A denied subject comes with a reason."""
-        verdict = case.policy.decide(())
+        verdict = await _verdict(case, ())
         # A policy that only reports decides nothing and owes no reason.
         must(verdict.decision is Decision.NONE or verdict.failure is not None, "a refusal has a reason")
 
@@ -212,7 +218,7 @@ class PolicyContract:
             # A failure that arrives late must not turn the answer, or the order of referrers would decide.
             more = tuple(_spoiled(report, Outcome.FAILED) for report in case.satisfying)
             for reports in (case.satisfying, (*case.satisfying, *more)):
-                must(_decision(case, reports) is Decision.ALLOW, "what is settled stays allowed")
+                must(await _decision(case, reports) is Decision.ALLOW, "what is settled stays allowed")
 
     async def test_it_wants_those_whose_evidence_it_counts(self, case: PolicyCase) -> None:
         """A policy never excludes a verifier that it needs."""
@@ -221,8 +227,13 @@ class PolicyContract:
         must(wanted is None or bool(wanted & used), "the verifiers that satisfy it are wanted")
 
 
-def _decision(case: PolicyCase, reports: tuple[ArtifactReport, ...]) -> Decision:
-    return case.policy.decide(reports).decision
+async def _decision(case: PolicyCase, reports: tuple[ArtifactReport, ...]) -> Decision:
+    return (await _verdict(case, reports)).decision
+
+
+async def _verdict(case: PolicyCase, reports: tuple[ArtifactReport, ...]) -> Verdict:
+    answer = case.policy.decide(SUBJECT, reports)
+    return answer if isinstance(answer, Verdict) else await answer
 
 
 def _spoiled(report: ArtifactReport, outcome: Outcome) -> ArtifactReport:

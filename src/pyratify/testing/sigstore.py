@@ -24,6 +24,7 @@ from pyratify.pki.asn1 import OCTET_STRING, encode
 from pyratify.pki.dsse import pre_authentication_encoding
 from pyratify.pki.encoding import encode_base64
 from pyratify.pki.times import format_time
+from pyratify.sigstore.classic_annotations import ENTRY_ANNOTATION, TIMESTAMP_ANNOTATION
 from pyratify.sigstore.fulcio import ARC, ISSUER_V1, ISSUER_V2, USERNAME
 from pyratify.sigstore.identity import CertificateIdentity
 from pyratify.sigstore.media_types import BUNDLE, IN_TOTO
@@ -32,7 +33,6 @@ from pyratify.testing.cosign import ClassicSignature, CosignKey
 from pyratify.testing.sigstore_certificates import identifiers, leaf_extensions
 from pyratify.testing.sigstore_log import TestLog, hashedrekord, log_dsse, serialized_sct
 from pyratify.testing.timestamps import TokenRecipe, make_response, make_token, timestamp_authority
-from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, TIMESTAMP_ANNOTATION
 from pyratify.verifiers.cosign.formats import CERTIFICATE_ANNOTATION, SIGNATURE_ANNOTATION
 
 ISSUER = "https://issuer.example.com"

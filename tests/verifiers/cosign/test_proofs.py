@@ -11,6 +11,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 from pyratify.pki.encoding import decode_base64, encode_base64
+from pyratify.sigstore.classic_annotations import TIMESTAMP_ANNOTATION
 from pyratify.testing.certificates import pem
 from pyratify.testing.cosign import (
     REPOSITORY,
@@ -21,7 +22,6 @@ from pyratify.testing.cosign import (
     statement,
 )
 from pyratify.testing.sigstore import PrivateSigstore, Signing
-from pyratify.verifiers.cosign.annotations import TIMESTAMP_ANNOTATION
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 from pyratify.verifiers.cosign.formats import CERTIFICATE_ANNOTATION

@@ -46,6 +46,14 @@ async def test_the_report_names_the_signer_and_every_check() -> None:
     leaf = parse_certificate(LEAF.der)
     assert result.signers == (leaf.spki,)
     assert (result.data["Issuer"], result.data["SN"]) == (leaf.issuer, leaf.subject)
+    common = {name: result.data[name] for name in ("signer", "issuer", "root", "createdAt")}
+    root = parse_certificate(ROOT.der).subject
+    assert common == {
+        "signer": leaf.subject,
+        "issuer": leaf.issuer,
+        "root": root,
+        "createdAt": "2026-01-01T00:00:00Z",
+    }
     assert result.data["certificates"][0] == leaf.fingerprint
     assert result.data["algorithm"] == "ES256"
     assert result.data["signingTime"] == "2026-01-01T00:00:00Z"

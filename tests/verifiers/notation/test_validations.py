@@ -140,6 +140,7 @@ async def test_the_report_says_who_stamped_and_what_signed(media_type: str) -> N
     edit = stamped_cose(tsa) if media_type == COSE_TYPE else stamped_jws(tsa)
     data = details(await judge(Recipe(whole=edit), media_type, verifier=verifier)).data
     assert data["timestamp"] == "2026-01-01T00:00:05Z"
+    assert data["createdAt"] == data["timestamp"]
     assert data["timestampAuthority"] == "CN=timestamps,O=Example TSA,C=US"
     assert data["signingAgent"] == "pyratify/test"
     without = Recipe(

@@ -19,8 +19,9 @@ from pyratify.kubernetes.client.resource import Resource
 class DenyingExecutor(Executor):
     """Denies every reference."""
 
-    async def validate(self, reference: Reference) -> ValidationResult:
+    async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Return a denial with the reason that its store has."""
+        del namespace
         try:
             # For its error alone, so that reason and remedy are the same on every path.
             await self.store.resolve(reference)

@@ -43,7 +43,13 @@ async def verify_bundle(
     check_claim(claim, policy, evidence.reference)
     facts = {**_facts(bundle, claim, authenticator), **signer.facts}
     checked = CheckedSignature(layers[0].digest, signer.name, facts=facts)
-    data = {"format": "sigstore-bundle", "verifiedSignatures": [checked.as_data()]}
+    kind = {"predicateType": claim.predicate_type} if claim.predicate_type else {}
+    data = {
+        "format": "sigstore-bundle",
+        **signer.common,
+        **kind,
+        "verifiedSignatures": [checked.as_data()],
+    }
     return Details(f"1 trusted {authenticator.signer_kind} signed this image", (signer.name,), data)
 
 

@@ -16,12 +16,14 @@ class CheckedSignature:
         signer: The trusted signer; None when the signature does not count.
         error: Why it does not count.
         facts: Further facts for the report.
+        common: The facts that all verifiers name alike.
     """
 
     digest: Digest
     signer: str | None = None
     error: RatifyError | None = None
     facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    common: dict[str, str] = field(default_factory=dict, hash=False)
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report; digest, succeeded and error are Ratify v2's."""

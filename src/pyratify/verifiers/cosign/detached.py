@@ -11,9 +11,9 @@ from pyratify.core.verifier import Details
 from pyratify.sigstore import json_fields
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.classic_annotations import ENTRY_ANNOTATION, with_proofs
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
-from pyratify.verifiers.cosign.annotations import ENTRY_ANNOTATION, with_proofs
 
 OLD_BUNDLE = b'"base64Signature"'
 _OLD = ("base64Signature", "cert", "rekorBundle")
@@ -44,7 +44,7 @@ def verify_detached(data: bytes, artifact: Artifact, authenticator: Authenticato
     return Details(
         f"1 trusted {authenticator.signer_kind} signed this artifact",
         (signer.name,),
-        {"format": "detached", **signer.facts},
+        {"format": "detached", **signer.common, **signer.facts},
     )
 
 

@@ -73,7 +73,11 @@ async def verify_classic(
     return Details(
         f"{_count(len(signers), authenticator.signer_kind)} signed this image",
         signers,
-        {"format": "simple-signing", "verifiedSignatures": [each.as_data() for each in checked]},
+        {
+            "format": "simple-signing",
+            **_first(checked),
+            "verifiedSignatures": [each.as_data() for each in checked],
+        },
     )
 
 
@@ -128,7 +132,9 @@ def _check_all(
         except VerificationError as error:  # frames would keep all payloads in memory
             return CheckedSignature(layer.digest, error=error.with_traceback(None))
         facts = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}
-        return CheckedSignature(layer.digest, signer.name, facts={**facts, **signer.facts})
+        return CheckedSignature(
+            layer.digest, signer.name, facts={**facts, **signer.facts}, common=signer.common
+        )
 
     return [check(layer, payload) for layer, payload in read]
 
@@ -143,9 +149,16 @@ def _material(layer: Descriptor, payload: bytes, authenticator: Authenticator) -
     material = VerificationMaterial(Signed(payload), signature, certificate)
     if not authenticator.requirements.has_trust:
         return material
-    from pyratify.verifiers.cosign.annotations import with_proofs  # only where proofs are verified
+    from pyratify.sigstore.classic_annotations import with_proofs  # only where proofs are verified
 
     return with_proofs(material, layer.annotations)
+
+
+def _first(checked: list[CheckedSignature]) -> dict[str, str]:
+    """Return the common facts of the earliest signature that counts; of those without a time, by the signer's name."""
+    good = [each for each in checked if each.signer is not None]
+    # The earliest: signing old evidence again must not make it newer.
+    return min(good, key=lambda each: (each.common.get("createdAt", "~"), each.signer or "")).common
 
 
 def _reported_error(checked: list[CheckedSignature]) -> RatifyError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.details import common_facts
 from pyratify.core.errors import Failure, InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.chain import Chain
@@ -204,11 +205,20 @@ def check_expiry(envelope: Envelope, now: datetime) -> None:
         )
 
 
+def _common(time: AuthenticTime) -> dict[str, str]:
+    leaf, stamp = time.chain.leaf, time.timestamp
+    # The signer's own statement is signed too, and the only time where there is no timestamp.
+    signed_at = stamp.time if stamp else time.envelope.signing_time
+    root = time.chain.certificates[-1].subject
+    return common_facts(leaf.subject, issuer=leaf.issuer, root=root, signed_at=signed_at)
+
+
 def facts(time: AuthenticTime, checks: Validations) -> dict[str, Any]:
     """Return what was found, as JSON values; `Issuer` and `SN` are Ratify's names for issuer and subject."""
     envelope, chain, stamp = time.envelope, time.chain, time.timestamp
     leaf = chain.leaf
     return {
+        **(_common(time) if checks.is_authentic else {}),
         "Issuer": leaf.issuer,
         "SN": leaf.subject,
         "trustPolicy": checks.policy.name,

@@ -175,7 +175,7 @@ def test_a_key_alone_imports_nothing_of_keyless_signatures(tag: str) -> None:
         "trusted_root verification_steps roots"
     )
     assert not found & {f"pyratify.sigstore.{name}" for name in keyless.split()}
-    assert "pyratify.verifiers.cosign.annotations" not in found
+    assert "pyratify.sigstore.classic_annotations" not in found
     assert not [
         name for name in found if name.startswith(("pyratify.pki.transparency", "pyratify.pki.timestamp"))
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pyratify.core.clock import SystemClock
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import (
@@ -16,6 +17,7 @@ from pyratify.core.errors import (
     InconclusiveError,
     VerificationError,
 )
+from pyratify.core.policy import Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, VerifierResult
@@ -139,7 +141,7 @@ async def _verify(
     reference = _reference(arguments.file)
     reports: list[ArtifactReport] = []
     try:
-        async with asyncio.timeout(timeout(arguments)):
+        async with asyncio.timeout(timeout(arguments)) as deadline:
             for each in given:
                 artifact = Descriptor(each.kind.media_type, Digest.of(each.data), len(each.data))
                 report = ArtifactReport(reference, artifact, Discovery.FILE)
@@ -147,17 +149,25 @@ async def _verify(
                 # A signature of a kind without trust is reported and never counts.
                 results = () if judge is None else (await _judged(each, judge),)
                 reports.append(replace(report, results=results))
+                _check(deadline)
     except TimeoutError:
         late = Failure(Reason.TIMEOUT, "the signatures could not be verified in time", Reason.TIMEOUT.remedy)
         return ValidationResult(reference, subject, Decision.DENY, error=late, artifacts=tuple(reports))
     found = tuple(reports)
     # The same policy as of `ratify verify` by flags: one accepted signature is enough.
-    verdict = any_of(judges).decide(found)
+    verdict = any_of(judges).decide(Subject(reference, subject, "", SystemClock().now()), found)
     failure = verdict.failure
     if failure is not None and len(given) == 1 and given[0].kind.verifier == "cosign":
         # A single bundle keeps its own reason: scripts that use verify-bundle compare it.
         failure = found[0].results[0].failure
     return ValidationResult(reference, subject, verdict.decision, failure, artifacts=found)
+
+
+def _check(deadline: asyncio.Timeout) -> None:
+    """Raise `TimeoutError` where the time is over: what never waits is not interrupted, and would be in time by chance."""
+    when = deadline.when()
+    if when is not None and asyncio.get_running_loop().time() >= when:
+        raise TimeoutError
 
 
 async def _judged(given: Given, judge: Judge) -> VerifierResult:

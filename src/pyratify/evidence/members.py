@@ -1,0 +1,114 @@
+"""Reading members of documents of untrusted origin by their path; what is missing or of another type is named by it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.pki.times import InvalidTime, parse_rfc3339
+
+_EMPTY: Mapping[str, Any] = {}
+
+
+class Members:
+    """An object of a document, whose members are read one by one.
+
+    Args:
+        value: A JSON value that must be an object.
+        what: The kind of document, for messages, as `provenance`.
+        path: Where the object stands in it; empty for the document itself.
+        reason: The code for a document that does not follow its format.
+
+    Raises:
+        VerificationError: With that code: it is no object.
+    """
+
+    def __init__(
+        self, value: object, what: str, path: str = "", reason: Reason = Reason.PREDICATE_TYPE
+    ) -> None:
+        self._what, self._path, self._reason = what, path, reason
+        if not isinstance(value, dict):
+            self.malformed(f"{path or 'the document'} is {kind(value)} and no object")
+        self.value: Mapping[str, Any] = value
+
+    @property
+    def path(self) -> str:
+        """Where the object stands in its document; empty for the document itself."""
+        return self._path
+
+    def object(self, name: str, *, required: bool = False) -> "Members":
+        """Return a member that is an object; an empty one where it is not set and not required."""
+        found = self.value.get(name)
+        if found is None and not required:
+            found = dict(_EMPTY)
+        return Members(found, self._what, self._below(name), self._reason)
+
+    def text(self, name: str, *, required: bool = False) -> str:
+        """Return a member that is a text; empty where it is not set and not required."""
+        found = self.value.get(name)
+        if found is None and not required:
+            return ""
+        if not isinstance(found, str) or (required and not found):
+            self.malformed(f"{self._below(name)} is {kind(found)} and no text")
+        return found
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a member that is a list of texts; empty where it is not set."""
+        found = self._list(name)
+        if not all(isinstance(each, str) for each in found):
+            self.malformed(f"{self._below(name)} has an entry that is no text")
+        return tuple(found)
+
+    def objects(self, name: str) -> tuple["Members", ...]:
+        """Return a member that is a list of objects; empty where it is not set."""
+        return tuple(
+            Members(each, self._what, f"{self._below(name)}[{index}]", self._reason)
+            for index, each in enumerate(self._list(name))
+        )
+
+    def time(self, name: str) -> datetime | None:
+        """Return a member that is a time (RFC 3339); None where it is not set."""
+        found = self.text(name)
+        try:
+            return parse_rfc3339(found) if found else None
+        except InvalidTime as error:
+            self.malformed(f"{self._below(name)} is {error}")
+
+    def malformed(self, message: str) -> NoReturn:
+        """Refuse the document.
+
+        Raises:
+            VerificationError: With the document's code.
+        """
+        raise VerificationError(
+            self._reason,
+            f"malformed {self._what}: {message}",
+            remedy=f"Ask the publisher for a {self._what} that follows its format.",
+        )
+
+    def _list(self, name: str) -> list[Any]:
+        found = self.value.get(name)
+        if found is None:
+            return []
+        if not isinstance(found, list):
+            self.malformed(f"{self._below(name)} is {kind(found)} and no list")
+        return found
+
+    def _below(self, name: str) -> str:
+        return f"{self._path}.{name}" if self._path else name
+
+
+def kind(value: object) -> str:
+    """Return what a JSON value is, for messages."""
+    if value is None:
+        return "missing"
+    names: Mapping[type, str] = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text" if value else "an empty text",
+        list: "a list",
+        dict: "an object",
+    }
+    return names.get(type(value), "another value")

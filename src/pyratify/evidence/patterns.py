@@ -1,0 +1,75 @@
+"""Patterns over the names in evidence: `*` for anything within one part of a path, a part `**` for any number of parts.
+
+The only wildcards that there are, so that no two readers differ: matching is case-sensitive, covers the whole text, and is
+the same on every platform. A text with a part `..` matches no wildcard.
+"""
+
+import re
+from functools import lru_cache
+
+from pyratify.core.errors import ConfigurationError
+
+_MAX_TEXT = 4096
+_ANY_PARTS = "**"
+# Wildcards of other matchers: an author who writes one expects that it works.
+_FOREIGN = re.compile(r"[\[\]{}?\\]")
+
+
+def check_patterns(patterns: tuple[str, ...], path: str) -> None:
+    """Refuse patterns that are empty, that match everything, or that use wildcards of other matchers.
+
+    Raises:
+        ConfigurationError: With the path of the pattern.
+    """
+    for index, pattern in enumerate(patterns):
+        where, shown = f"{path}[{index}]", pattern[:80]
+        if not pattern.strip("*/") or len(pattern) > _MAX_TEXT:
+            raise ConfigurationError(
+                f"{shown!r} names nothing, so it would match everything",
+                path=where,
+                remedy="Name what is expected, or leave the rule out.",
+            )
+        if "*" in pattern and (foreign := _FOREIGN.search(pattern)):
+            raise ConfigurationError(
+                f"{shown!r} has {foreign[0]!r}; the only wildcards are * within a part of a path and a part **",
+                path=where,
+            )
+        parts = pattern.split("/")
+        if parts.count(_ANY_PARTS) > 1 or any(_ANY_PARTS in each and each != _ANY_PARTS for each in parts):
+            raise ConfigurationError(
+                f"{shown!r} uses ** as something else than one whole part of the path", path=where
+            )
+
+
+def matches(patterns: tuple[str, ...], text: str) -> bool:
+    """Return whether one of the patterns is the text or matches the whole of it."""
+    if text in patterns:
+        return True
+    parts = text.split("/")
+    if not text or len(text) > _MAX_TEXT or ".." in parts:
+        return False
+    return any(_match_parts(pattern.split("/"), parts) for pattern in patterns if "*" in pattern)
+
+
+def _match_parts(pattern: list[str], parts: list[str]) -> bool:
+    if _ANY_PARTS not in pattern:
+        return len(pattern) == len(parts) and _all(pattern, parts)
+    place = pattern.index(_ANY_PARTS)
+    head, tail = pattern[:place], pattern[place + 1 :]
+    if len(parts) < len(head) + len(tail):
+        return False
+    return _all(head, parts) and _all(tail, parts[len(parts) - len(tail) :])
+
+
+def _all(pattern: list[str], parts: list[str]) -> bool:
+    return all(_part(each).fullmatch(part) for each, part in zip(pattern, parts, strict=False))
+
+
+@lru_cache(maxsize=512)
+def _part(pattern: str) -> re.Pattern[str]:
+    first, *rest = (re.escape(each) for each in pattern.split("*"))
+    if not rest:
+        return re.compile(first)
+    *middle, last = rest
+    # Atomic groups, as the standard library's fnmatch makes them: no text takes more than linear time.
+    return re.compile(first + "".join(f"(?>.*?{each})" for each in middle) + f".*{last}", re.DOTALL)

@@ -1,0 +1,187 @@
+"""Rules for SLSA provenance: which builder, from which source, how, and how long ago."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.reason import Reason
+from pyratify.evidence.age import check_age, parse_duration
+from pyratify.evidence.judgement import Circumstances, Judgement
+from pyratify.evidence.patterns import check_patterns, matches
+from pyratify.evidence.provenance_document import Provenance, read_provenance
+from pyratify.evidence.source_uri import read_source_uri
+from pyratify.pki.times import format_time
+
+
+class ProvenanceOptions(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """Rules for SLSA provenance, all of which must hold; in names, `*` stands for anything within one part of a path.
+
+    Attributes:
+        builder_ids: The builders that may have built it.
+        source_uris: The repositories that it may have been built from, as `https://github.com/org/repo`.
+        source_refs: The branches and tags that it may have been built from, as `refs/tags/v*`.
+        build_types: The build types that are understood.
+        parameters: What the build must have been given from outside, at least; objects are compared member by member.
+        maximum_age: The age that the build may have, as `720h`.
+    """
+
+    builder_ids: tuple[str, ...] = ()
+    source_uris: tuple[str, ...] = ()
+    source_refs: tuple[str, ...] = ()
+    build_types: tuple[str, ...] = ()
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    maximum_age: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceJudge:
+    """Judges SLSA provenance.
+
+    Attributes:
+        options: The rules.
+        sources: The repositories of `source_uris`, in the spelling of `SourceUri`.
+        maximum_age: The age that the build may have; None for any.
+    """
+
+    options: ProvenanceOptions
+    sources: tuple[str, ...]
+    maximum_age: timedelta | None
+
+    def judge(self, document: object, circumstances: Circumstances) -> Judgement:
+        """Judge a provenance predicate.
+
+        Raises:
+            VerificationError: `PREDICATE_TYPE`, `PROVENANCE_MISMATCH`, `EVIDENCE_STALE` or `TIME_INVALID`.
+        """
+        found = read_provenance(document, circumstances.predicate_type)
+        self._check_names(found)
+        if missing := difference(self.options.parameters, found.parameters):
+            raise _mismatch("parameter", *missing)
+        check_certificate(found, circumstances.certificate)
+        times = (found.finished or found.started, circumstances.signed_at)
+        end = check_age("provenance", times, self.maximum_age, circumstances.now)
+        return Judgement(facts_of(found), end)
+
+    def _check_names(self, found: Provenance) -> None:
+        rules = self.options
+        for what, expected, actual in (
+            ("builder", rules.builder_ids, found.builder),
+            ("source", self.sources, found.source.repository),
+            ("source reference", rules.source_refs, found.source.reference),
+            ("build type", rules.build_types, found.build_type),
+        ):
+            if expected and not matches(expected, actual):
+                raise _mismatch(what, actual, " or ".join(expected))
+
+
+def provenance_judge(options: ProvenanceOptions, path: str) -> ProvenanceJudge:
+    """Return the judge for these rules.
+
+    Raises:
+        ConfigurationError: No rule, a pattern that matches everything, or a duration that is none.
+    """
+    if options == ProvenanceOptions():
+        raise ConfigurationError(
+            "has no rule, so any provenance would do",
+            path=path,
+            remedy="Name builderIds and sourceUris, or write anyContent: true in place of it.",
+        )
+    for name in ("builder_ids", "source_uris", "source_refs", "build_types"):
+        check_patterns(getattr(options, name), f"{path}.{_camel(name)}")
+    sources = tuple(read_source_uri(each) for each in options.source_uris)
+    for index, each in enumerate(sources):
+        if each.reference:
+            raise ConfigurationError(
+                f"{options.source_uris[index]!r} names a reference too",
+                path=f"{path}.sourceUris[{index}]",
+                remedy=f"Write {each.repository}, and {each.reference} in sourceRefs.",
+            )
+    maximum = parse_duration(options.maximum_age, f"{path}.maximumAge")
+    return ProvenanceJudge(options, tuple(each.repository for each in sources), maximum)
+
+
+def facts_of(found: Provenance) -> dict[str, Any]:
+    """Return the facts of a provenance for reports; texts alone, and only what is stated."""
+    built = found.finished or found.started
+    facts = {
+        "builder": found.builder,
+        "buildType": found.build_type,
+        "source": found.source.repository,
+        "sourceRef": found.source.reference,
+        "sourceDigest": found.source_digest,
+        "builtAt": "" if built is None else format_time(built),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None:
+    """Refuse provenance that names another builder or source than its signer's certificate.
+
+    A builder that is a workflow signs as this workflow; a trusted identity must not speak for another one (SLSA,
+    "Verifying artifacts", step 1).
+
+    Raises:
+        VerificationError: `PROVENANCE_MISMATCH`.
+    """
+    signer = certificate.get("buildSignerURI", "")
+    if signer and "/.github/workflows/" in found.builder and not _is_same_workflow(found.builder, signer):
+        raise _mismatch("builder", found.builder, f"{signer}, as the signer's certificate says")
+    if not found.is_workflow:
+        return
+    for what, name, actual in (
+        ("source", "sourceRepositoryURI", found.source.repository),
+        ("source reference", "sourceRepositoryRef", found.source.reference),
+    ):
+        stated = certificate.get(name, "")
+        if name == "sourceRepositoryURI":
+            stated = read_source_uri(stated).repository
+        if stated and actual and stated != actual:
+            raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
+
+
+def difference(expected: Any, actual: Any, path: str = "") -> tuple[str, str] | None:
+    """Return the first difference as what is there and what is expected; None where everything expected is there.
+
+    Of an object the expected members must be there; everything else must be equal, in type too.
+    """
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        below = (
+            difference(value, actual.get(name), f"{path}.{name}" if path else name)
+            for name, value in expected.items()
+        )
+        return next((each for each in below if each), None)
+    # `True == 1` in Python, and in no JSON document.
+    if type(expected) is type(actual) and expected == actual:
+        return None
+    where = f"{path}=" if path else ""
+    return f"{where}{_shown(actual)}", _shown(expected)
+
+
+def _is_same_workflow(builder: str, signer: str) -> bool:
+    # Some builders leave their own version out.
+    return builder in (signer, signer.partition("@")[0])
+
+
+def _shown(value: Any) -> str:
+    return msgspec.json.encode(value)[:200].decode("utf-8", "replace")
+
+
+def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
+    return VerificationError(
+        Reason.PROVENANCE_MISMATCH,
+        f"the {what} is {actual[:300]!a}, not {expected[:300]}"
+        if actual
+        else f"the provenance names no {what}, and it must be {expected[:300]}",
+        remedy=f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy.",
+    )
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(each.title() for each in rest)

@@ -1,0 +1,152 @@
+"""SLSA provenance, versions 0.2 and 1, read into the same facts (slsa.dev, "Build: Provenance")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pyratify.evidence.members import Members
+from pyratify.evidence.source_uri import SourceUri, read_source_uri
+
+V02 = "https://slsa.dev/provenance/v0.2"
+V1 = "https://slsa.dev/provenance/v1"
+PROVENANCE_TYPES = (V1, V02)
+_WHAT = "provenance"
+# Build types whose source is by definition the repository of the workflow that ran.
+_WORKFLOW_TYPES = (
+    "https://actions.github.io/buildtypes/workflow/",
+    "https://slsa-framework.github.io/github-actions-buildtypes/workflow/",
+    "https://github.com/slsa-framework/slsa-github-generator/",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Something that went into a build.
+
+    Attributes:
+        uri: What it is; empty where only digests are stated.
+        digest: Its digests by algorithm.
+    """
+
+    uri: str
+    digest: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What provenance says of a build.
+
+    Attributes:
+        builder: The identifier of the builder.
+        build_type: How the parameters are to be understood.
+        source: Where the build was started from; empty where the provenance names none.
+        source_digest: The commit, as `sha1` or `gitCommit`; empty where none is stated.
+        started: When the build began.
+        finished: When it ended.
+        parameters: What the build was given from outside (`externalParameters`, `invocation.parameters`).
+        materials: What went into it.
+        is_workflow: Whether the source is by the build type's definition the repository of the workflow that ran.
+    """
+
+    builder: str
+    build_type: str
+    source: SourceUri
+    source_digest: str
+    started: datetime | None
+    finished: datetime | None
+    parameters: Mapping[str, Any] = field(hash=False)
+    materials: tuple[Material, ...] = field(hash=False)
+    is_workflow: bool = False
+
+
+def read_provenance(predicate: object, predicate_type: str) -> Provenance:
+    """Read a provenance predicate.
+
+    Args:
+        predicate: The predicate, a JSON value.
+        predicate_type: One of `PROVENANCE_TYPES`.
+
+    Raises:
+        VerificationError: `PREDICATE_TYPE`: it does not follow its format.
+    """
+    document = Members(predicate, _WHAT)
+    return _version_02(document) if predicate_type == V02 else _version_1(document)
+
+
+def _version_1(document: Members) -> Provenance:
+    definition, run = (
+        document.object("buildDefinition", required=True),
+        document.object("runDetails", required=True),
+    )
+    metadata = run.object("metadata")
+    parameters = definition.object("externalParameters")
+    materials = _materials(definition, "resolvedDependencies")
+    source = _source(parameters)
+    build_type = definition.text("buildType", required=True)
+    return Provenance(
+        builder=run.object("builder", required=True).text("id", required=True),
+        build_type=build_type,
+        source=source,
+        source_digest=_commit(source, materials),
+        started=metadata.time("startedOn"),
+        finished=metadata.time("finishedOn"),
+        parameters=parameters.value,
+        materials=materials,
+        is_workflow="workflow" in parameters.value and build_type.startswith(_WORKFLOW_TYPES),
+    )
+
+
+def _version_02(document: Members) -> Provenance:
+    invocation, metadata = document.object("invocation"), document.object("metadata")
+    origin = invocation.object("configSource")
+    materials = _materials(document, "materials")
+    source = read_source_uri(origin.text("uri"))
+    build_type = document.text("buildType", required=True)
+    return Provenance(
+        builder=document.object("builder", required=True).text("id", required=True),
+        build_type=build_type,
+        source=source,
+        source_digest=_digest(origin.object("digest").value) or _commit(source, materials),
+        started=metadata.time("buildStartedOn"),
+        finished=metadata.time("buildFinishedOn"),
+        parameters=invocation.object("parameters").value,
+        materials=materials,
+        is_workflow=build_type.startswith(_WORKFLOW_TYPES),
+    )
+
+
+def _source(parameters: Members) -> SourceUri:
+    """Return the source that the parameters name, as the known build types of version 1 write it.
+
+    Never one of `resolvedDependencies` alone: what a build fetches is not what it was started from.
+    """
+    for name in ("workflow", "configSource", "source"):
+        found = parameters.value.get(name)
+        if isinstance(found, str):
+            return read_source_uri(found)
+        if isinstance(found, dict):
+            member = parameters.object(name)
+            uri = read_source_uri(member.text("repository") or member.text("uri"))
+            return SourceUri(uri.repository, member.text("ref") or uri.reference)
+    return SourceUri("")
+
+
+def _materials(document: Members, name: str) -> tuple[Material, ...]:
+    return tuple(Material(each.text("uri"), each.object("digest").value) for each in document.objects(name))
+
+
+def _commit(source: SourceUri, materials: tuple[Material, ...]) -> str:
+    """Return the commit of the dependency that is the source."""
+    same = (each for each in materials if source.repository and _is(source, each))
+    return next((found for each in same if (found := _digest(each.digest))), "")
+
+
+def _is(source: SourceUri, material: Material) -> bool:
+    found = read_source_uri(material.uri)
+    return found.repository == source.repository and source.reference in ("", found.reference)
+
+
+def _digest(digests: Mapping[str, Any]) -> str:
+    found = (digests.get(name) for name in ("gitCommit", "sha1", "sha256"))
+    return next((each for each in found if isinstance(each, str)), "")

@@ -1,0 +1,92 @@
+"""Why the threshold policy denies: the code and the sentence for this very case."""
+
+from datetime import datetime
+
+from pyratify.core.decision import deny
+from pyratify.core.reason import Reason
+from pyratify.core.report import Outcome, Verdict
+from pyratify.policies.rule import Require, Rule
+from pyratify.policies.rule_evidence import SKEW, Holds, Judged, Reports, forbids, judge, result_of
+
+_NEWER = "Attach newer evidence that the policy accepts, or remove what does not belong there."
+
+
+def refuse(root: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict:
+    """Return the denial of reports that do not satisfy a policy's rules."""
+    # Two codes: without any evidence the remedy is to sign, otherwise to look at the single failures.
+    if not any(report.results for report in reports):
+        return deny(Reason.NO_EVIDENCE, "no signature or other evidence that the policy asks for is attached")
+    for leaf in root.leaves():
+        found = _of_rule(leaf, reports, holds, now)
+        if found is not None:
+            return found
+    satisfied = sum(_holds_alone(rule, reports, holds) for rule in root.counted)
+    return deny(Reason.POLICY_UNSATISFIED, _count(root, satisfied))
+
+
+def _of_rule(leaf: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict | None:
+    """Return what is to be said of one rule that is not satisfied; None where it has no option that explains it."""
+    name = leaf.verifier
+    if leaf.deny:
+        return _of_deny(leaf, reports) if forbids(leaf, reports, holds) else None
+    if _holds_alone(leaf, reports, holds):
+        return None
+    found = list(judge(leaf, reports, holds))
+    if any(each.unsigned for each in found):
+        return deny(
+            Reason.EVIDENCE_UNSIGNED,
+            f"what the verifier {name!r} accepted is not signed, and the policy counts only what is signed",
+        )
+    if leaf.require is Require.ANY or not any(each.satisfies for each in found):
+        return None
+    if leaf.require is Require.ALL:
+        bad = sum(not each.satisfies for each in found)
+        what = f"the policy needs all evidence of the verifier {name!r} to be accepted; of {len(found)}, {bad} was not"
+        return deny(Reason.POLICY_UNSATISFIED, what)
+    return _of_newest(leaf, found, now)
+
+
+def _of_newest(leaf: Rule, found: list[Judged], now: datetime) -> Verdict:
+    future = [each.time for each in found if each.time is not None and each.time > now + SKEW]
+    if future:
+        what = f"evidence of the verifier {leaf.verifier!r} is dated {future[0].isoformat()}, and it is {now.isoformat()}"
+        return deny(Reason.TIME_INVALID, what)
+    undated = sum(each.time is None for each in found)
+    if undated:
+        what = f"{undated} of {len(found)} artifacts of the verifier {leaf.verifier!r} have no known time, so any may be the newest"
+        return deny(Reason.POLICY_UNSATISFIED, what, _NEWER)
+    what = (
+        f"the newest evidence of the verifier {leaf.verifier!r} is not accepted; what is older does not count"
+    )
+    return deny(Reason.POLICY_UNSATISFIED, what, _NEWER)
+
+
+def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
+    results = [result for report in reports if (result := result_of(report, leaf)) is not None]
+    named = [result.failure for result in results if result.failure and result.failure.reason in leaf.reasons]
+    if named and named[0] is not None:
+        what = f"the policy forbids what the verifier {leaf.verifier!r} found: {named[0].message}"
+        return deny(Reason.POLICY_UNSATISFIED, what, named[0].remedy)
+    if any(result.outcome is Outcome.INCONCLUSIVE for result in results) or any(
+        report.outcome is not None for report in reports
+    ):
+        what = f"not all evidence for the verifier {leaf.verifier!r} could be read, and what could not may be what the policy forbids"
+    elif not any(result.passed for result in results):
+        what = f"nothing that the verifier {leaf.verifier!r} accepted shows that what the policy forbids is not there"
+    else:
+        what = f"a result of the verifier {leaf.verifier!r} has facts that the policy forbids, or lacks those that would show it has not"
+    return deny(Reason.POLICY_UNSATISFIED, what)
+
+
+def _count(root: Rule, satisfied: int) -> str:
+    needed, count = root.needed, len(root.counted)
+    if satisfied == 0:
+        return "nothing that is attached was accepted as the evidence that the policy asks for"
+    if satisfied < needed:
+        return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}"
+    return f"the policy needs {needed} of its {count} rules satisfied by different signers, and one signer stands for several"
+
+
+def _holds_alone(rule: Rule, reports: Reports, holds: Holds) -> bool:
+    """Return whether a rule would hold if it were the only one."""
+    return holds(rule if rule.verifier is None else Rule(None, (rule,)), reports)

@@ -1,0 +1,31 @@
+"""How statements are attached: sigstore bundles, cosign's `.att` tags, and DSSE envelopes as they are."""
+
+from collections.abc import Mapping
+
+from pyratify.core.limits import MIB
+from pyratify.core.manifest import Manifest
+from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
+
+DSSE = "application/vnd.dsse.envelope.v1+json"
+ENVELOPES = (DSSE, IN_TOTO)
+MAX_ATTESTATION = 16 * MIB
+"""Bytes of one bundle or envelope: SBOMs of large images have several MiB, and base64 adds a third."""
+MAX_TOKENS = 500_000
+"""Of one statement: five times what signatures may have, some 50 MiB once parsed."""
+_CONTENT = "dev.sigstore.bundle.content"
+_PREDICATE = "dev.sigstore.bundle.predicateType"
+_SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
+
+
+def holds_statements(manifest: Manifest) -> bool:
+    """Return whether the manifest declares statements: by its type, or by that of a layer."""
+    types = (manifest.artifact_type or "", *(layer.media_type for layer in manifest.layers))
+    return any(each.startswith(BUNDLE_FAMILY) or each in ENVELOPES for each in types)
+
+
+def is_signature(annotations: Mapping[str, str]) -> bool:
+    """Return whether a bundle announces that it is a plain signature of the image, which verifiers of signatures read.
+
+    A hint that is not signed: what it leads to is that a bundle does not count as a statement.
+    """
+    return annotations.get(_CONTENT) == "message-signature" or annotations.get(_PREDICATE) == _SIGNATURE

@@ -1,0 +1,125 @@
+"""The verifier of in-toto attestations: who signed them, and whether they say what the policy asks for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.manifest import Manifest
+from pyratify.core.reason import Reason
+from pyratify.core.verifier import Details, Evidence
+from pyratify.sigstore import json_fields
+from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.media_types import BUNDLE_FAMILY
+from pyratify.sigstore.statement_formats import holds_statements, is_signature
+from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
+from pyratify.verifiers.attestation.checked_statement import CheckedStatement, reported_error
+from pyratify.verifiers.attestation.judge_statements import StatementJudge
+from pyratify.verifiers.attestation.requirement import Requirement
+
+
+class AttestationVerifier:
+    """Verifies in-toto statements in sigstore bundles, under cosign's `.att` tags, and in bare DSSE envelopes.
+
+    Args:
+        name: The name by which policies refer to it.
+        policies: The trust policies; the one with the most specific scope decides.
+        requirements: What statements must be and say.
+        clock: For ages, and to refuse timestamps of the future; the system clock when omitted.
+
+    Raises:
+        ConfigurationError: No policy or no requirement, or a scope that is malformed or given twice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        policies: Iterable[TrustPolicy],
+        requirements: Iterable[Requirement],
+        clock: Clock | None = None,
+    ) -> None:
+        self.name = name
+        self._clock = clock or SystemClock()
+        self._requirements = tuple(requirements)
+        if not self._requirements:
+            raise ConfigurationError("an attestation verifier needs at least one requirement")
+        self._trust = TrustPolicies("attestation", policies, self._clock)
+
+    @property
+    def reads_tag(self) -> bool:
+        """Whether a rule compares the tag that was asked for."""
+        return any("tagMatchesRef" in each.judges for each in self._requirements)
+
+    def accepts(self, manifest: Manifest) -> bool:
+        """Accept what declares statements; not bundles that announce a plain signature of the image."""
+        if manifest.is_index or not holds_statements(manifest):
+            return False
+        return not is_signature(manifest.annotations)
+
+    async def prepare(self) -> None:
+        """Parse keys and trusted roots in a thread; later calls do nothing.
+
+        Raises:
+            ConfigurationError: `KEY_INVALID` or `TRUST_ROOT` with the origin of what cannot be used, or too many keys.
+        """
+        await self._trust.prepare()
+
+    async def verify(self, evidence: Evidence) -> Details:
+        """Verify the statements of an artifact; one that meets everything suffices, and the report lists all.
+
+        Raises:
+            VerificationError: None does, or no trust policy covers the repository.
+            InconclusiveError: A configured key or trusted root cannot be used.
+            StoreError: None does, and one could not be read.
+        """
+        policy, authenticator = await self._trust.covering(evidence.reference)
+        _check_layers(evidence)
+        judge = StatementJudge(evidence, policy, authenticator, self._requirements, self._clock.now())
+        checked = await judge.judge_all()
+        good = [each for each in checked if each.error is None]
+        if not good:
+            raise reported_error(checked)
+        return _details(evidence.manifest, policy, authenticator, checked, good)
+
+
+def _check_layers(evidence: Evidence) -> None:
+    layers = evidence.manifest.layers
+    if not layers:
+        json_fields.malformed("the manifest has no statement")
+    # Of several bundles, which one counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing").
+    if len(layers) > 1 and any(each.media_type.startswith(BUNDLE_FAMILY) for each in layers):
+        json_fields.malformed("the manifest does not have exactly one layer, a bundle")
+    # Before anything is read: each layer costs a request, and their number is not trusted.
+    if len(layers) > (most := evidence.content.limits.signatures):
+        raise VerificationError(
+            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} statements, more than the {most} allowed"
+        )
+
+
+def _details(
+    manifest: Manifest,
+    policy: TrustPolicy,
+    authenticator: Authenticator,
+    checked: list[CheckedStatement],
+    good: list[CheckedStatement],
+) -> Details:
+    # Distinct and sorted: copies of one statement add no signer, and reports are stable.
+    signers = tuple(sorted({each.signer for each in good if each.signer is not None}))
+    is_bundle = manifest.layers[0].media_type.startswith(BUNDLE_FAMILY)
+    data: dict[str, Any] = {
+        "format": "sigstore-bundle" if is_bundle else "dsse",
+        **good[0].facts,
+        "statements": [each.as_data() for each in checked],
+    }
+    # In every result: a verdict under reduced checks must be recognisable as one.
+    if policy.ignored:
+        data["ignored"] = list(policy.ignored)
+    ends = [authenticator.valid_until(signers), *(each.valid_until for each in good)]
+    types = ", ".join(dict.fromkeys(str(each.facts["predicateType"]) for each in good))
+    return Details(
+        f"a trusted {authenticator.signer_kind} states what the policy asks for: {types}",
+        signers,
+        data,
+        tuple(warning for each in good for warning in each.warnings),
+        min((end for end in ends if end is not None), default=None),
+    )

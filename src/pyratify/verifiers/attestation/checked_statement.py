@@ -1,0 +1,66 @@
+"""The outcome for each statement of an artifact, for the report."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pyratify.core.digest import Digest
+from pyratify.core.errors import Failure, RatifyError, StoreError
+from pyratify.core.reason import Reason
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStatement:
+    """The outcome for one statement.
+
+    Attributes:
+        digest: Of the layer that holds it.
+        signer: The trusted signer; None where none signed it.
+        error: Why it does not count; None where it does.
+        facts: What the signature proves and the statement says.
+        warnings: What rules only report.
+        valid_until: The first moment at which a rule could judge otherwise (aware).
+    """
+
+    digest: Digest
+    signer: str | None = None
+    error: RatifyError | None = None
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    warnings: tuple[Failure, ...] = ()
+    valid_until: datetime | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the entry of the report."""
+        data: dict[str, Any] = {
+            "digest": str(self.digest),
+            "succeeded": self.error is None,
+            **self.facts,
+        }
+        if self.error is not None:
+            data["error"] = f"{self.error.reason}: {self.error.message}"
+        return data
+
+
+def reported_error(checked: Iterable[CheckedStatement]) -> RatifyError:
+    """Return the error for an artifact of which no statement counts: the one that says most, with the others after it."""
+    ranked = sorted(((each, each.error) for each in checked if each.error is not None), key=_rank)
+    first = ranked[0][1]
+    others = [f"{error.reason}: {error.message}" for _, error in ranked[1 : 1 + _SHOWN]]
+    if not others:
+        return first
+    message = f"{first.message} (and of the other statements here: {'; '.join(others)})"
+    return type(first)(first.reason, message, remedy=first.remedy)
+
+
+def _rank(found: tuple[CheckedStatement, RatifyError]) -> tuple[bool, bool, bool]:
+    checked, error = found
+    # First: the layer that could not be read may have been the good one, so the answer is not final.
+    # Then what only a trusted signer can cause; a statement of another type says least of those.
+    return (
+        not isinstance(error, StoreError),
+        checked.signer is None,
+        error.reason is Reason.PREDICATE_TYPE,
+    )

@@ -1,0 +1,132 @@
+"""Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import RatifyError, StoreError, VerificationError
+from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
+from pyratify.core.verifier import Evidence
+from pyratify.evidence.judgement import Circumstances
+from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.budget import Budget
+from pyratify.sigstore.statement_envelopes import SignedStatement
+from pyratify.sigstore.statement_reader import (
+    check_subject_and_annotations,
+    read_signed_statement,
+    subject_of,
+)
+from pyratify.sigstore.trust_policy import TrustPolicy
+from pyratify.verifiers.attestation.checked_statement import CheckedStatement
+from pyratify.verifiers.attestation.requirement import Requirement
+
+_CONCURRENCY = 8  # statements that are read at the same time
+
+
+@dataclass(slots=True)
+class StatementJudge:
+    """Judges the statements of one artifact.
+
+    Attributes:
+        evidence: The artifact.
+        policy: Says which signers count.
+        authenticator: Authenticates them.
+        requirements: What statements must be and say; one that is satisfied suffices for a statement.
+        now: The moment of the verification.
+    """
+
+    evidence: Evidence
+    policy: TrustPolicy
+    authenticator: Authenticator
+    requirements: tuple[Requirement, ...]
+    now: datetime
+    _budget: Budget = field(default_factory=Budget)
+
+    async def judge_all(self) -> list[CheckedStatement]:
+        """Judge every layer, in the manifest's order."""
+        slots = asyncio.Semaphore(_CONCURRENCY)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._judge(layer, slots)) for layer in self.evidence.manifest.layers
+                ]
+        finally:
+            # Cancelled or late: a thread goes on until its next attempt, and then stops.
+            self._budget.end()
+        return [task.result() for task in tasks]
+
+    async def _judge(self, layer: Descriptor, slots: asyncio.Semaphore) -> CheckedStatement:
+        signed: SignedStatement | None = None
+        try:
+            # Held until it is judged: only so many statements are in memory.
+            async with slots:
+                signed = await read_signed_statement(self.evidence, layer, self.authenticator, self._budget)
+                artifact = await subject_of(self.evidence, signed)
+                return await offload(layer.size, self._check, layer, signed, artifact)
+        # Kept: one statement that does not count must not hide the others. Frames would keep the documents in memory.
+        except (StoreError, VerificationError) as error:
+            return self._refused(layer, signed, error.with_traceback(None))
+
+    def _check(self, layer: Descriptor, signed: SignedStatement, artifact: Artifact) -> CheckedStatement:
+        check_subject_and_annotations(signed, artifact, self.policy)
+        return self._judged(layer, signed)
+
+    def _judged(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:
+        statement, problems = signed.statement, []
+        circumstances = self._circumstances(signed)
+        for requirement in self.requirements:
+            if statement.predicate_type not in requirement.predicate_types:
+                continue
+            try:
+                found = requirement.judge(statement.predicate, circumstances)
+            except VerificationError as error:
+                problems.append(error)
+            else:
+                facts = {**_facts(signed), **found.facts}
+                name = signed.signer.name
+                return CheckedStatement(layer.digest, name, None, facts, found.warnings, found.valid_until)
+        raise problems[0] if problems else self._of_another_type(statement.predicate_type)
+
+    def _circumstances(self, signed: SignedStatement) -> Circumstances:
+        return Circumstances(
+            subject=self.evidence.subject,
+            now=self.now,
+            signed_at=signed.signer.signed_at,
+            reference=self.evidence.reference,
+            tag=self.evidence.tag,
+            predicate_type=signed.statement.predicate_type,
+            signer=signed.signer.name,
+            certificate=_certificate(signed.signer.facts),
+        )
+
+    def _of_another_type(self, found: str) -> VerificationError:
+        expected = dict.fromkeys(each for one in self.requirements for each in one.predicate_types)
+        return VerificationError(
+            Reason.PREDICATE_TYPE, f"the statement is of type {found[:200]!a}, not {' or '.join(expected)}"
+        )
+
+    def _refused(
+        self, layer: Descriptor, signed: SignedStatement | None, error: RatifyError
+    ) -> CheckedStatement:
+        if signed is None:
+            return CheckedStatement(layer.digest, error=error)
+        return CheckedStatement(layer.digest, signed.signer.name, error, _facts(signed))
+
+
+def _facts(signed: SignedStatement) -> dict[str, Any]:
+    signer = signed.signer
+    return {"predicateType": signed.statement.predicate_type, **signer.common, **signer.facts}
+
+
+def _certificate(facts: Mapping[str, Any]) -> Mapping[str, str]:
+    extensions = facts.get("certificateExtensions")
+    if not extensions:
+        return {}
+    from pyratify.sigstore.fulcio import OIDS  # only where certificates are read
+
+    return {name: extensions[oid] for name, oid in OIDS.items() if oid in extensions}

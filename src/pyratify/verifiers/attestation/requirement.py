@@ -1,0 +1,98 @@
+"""What a statement must be and say: its types and the rules that judge it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError, Failure
+from pyratify.core.plugin import Resources
+from pyratify.evidence.judgement import Circumstances, Judge, Judgement
+from pyratify.verifiers.attestation.attestation_options import RuleOptions
+from pyratify.verifiers.attestation.rules import RULES, types_of
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a statement must be and say.
+
+    Attributes:
+        predicate_types: The types that it may have, at least one.
+        judges: By the names of their rules; all must be satisfied. None where the content is not read.
+    """
+
+    predicate_types: tuple[str, ...]
+    judges: Mapping[str, Judge] = field(hash=False)
+
+    def judge(self, predicate: object, circumstances: Circumstances) -> Judgement:
+        """Return what all rules together find in a predicate of one of the types.
+
+        Raises:
+            VerificationError: A rule refuses it.
+        """
+        facts: dict[str, Any] = {}
+        warnings: list[Failure] = []
+        ends: list[datetime] = []
+        for judge in self.judges.values():
+            found = judge.judge(predicate, circumstances)
+            facts.update(found.facts)
+            warnings += found.warnings
+            ends += [found.valid_until] if found.valid_until is not None else []
+        return Judgement(facts, min(ends, default=None), tuple(warnings))
+
+
+async def load_requirement(options: RuleOptions, path: str, resources: Resources) -> Requirement:
+    """Return what the options require.
+
+    Raises:
+        ConfigurationError: No rule, rules beside `anyContent`, no type, or a type that a rule does not understand.
+    """
+    written = {name: value for name in RULES if (value := getattr(options, _member(name))) is not None}
+    names = tuple(written)
+    _check_content(options, names, path)
+    understood = types_of(names, path)
+    types = options.predicate_types or understood
+    _check_types(types, understood, names, path)
+    judges = {
+        name: await RULES[name].build(value, f"{path}.{name}" if path else name, resources)
+        for name, value in written.items()
+    }
+    return Requirement(types, judges)
+
+
+def _check_content(options: RuleOptions, names: tuple[str, ...], path: str) -> None:
+    if names and options.any_content:
+        raise ConfigurationError(
+            f"anyContent says that the statement is not read, and {names[0]} judges it", path=path
+        )
+    # Signed but unread is no evidence of what the statement is about.
+    if not names and not options.any_content:
+        raise ConfigurationError(
+            "no rule says what the statement must say, so any signed statement would do",
+            path=path,
+            remedy=f"Write one of {', '.join(RULES)}; or anyContent: true, if a signature over the type alone is enough.",
+        )
+
+
+def _check_types(
+    types: tuple[str, ...], understood: tuple[str, ...], names: tuple[str, ...], path: str
+) -> None:
+    where = f"{path}.predicateTypes" if path else "predicateTypes"
+    if not types:
+        raise ConfigurationError(
+            "names no type of statement",
+            path=where,
+            remedy="Name the types exactly, as https://slsa.dev/provenance/v1.",
+        )
+    for each in types if understood else ():
+        if each not in understood:
+            raise ConfigurationError(
+                f"{each[:120]!r} is not understood by {' and '.join(names)}, which reads {', '.join(understood)}",
+                path=where,
+                remedy="Write what is required of it as an entry of `requirements` of its own.",
+            )
+
+
+def _member(name: str) -> str:
+    """Return the member of `RuleOptions` for a parameter's name."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,85 @@
+"""The rules that statements can be judged by: one table, from the name of a parameter to its judge.
+
+A rule is a member of `RuleOptions` (`attestation_options.py`) and a line of `RULES`; nothing else knows the rules one by one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Resources
+from pyratify.evidence.judgement import Judge
+
+Build = Callable[[Any, str, Resources], Awaitable[Judge]]
+"""Makes a judge from the rule's options, their path below the verifier's parameters, and the resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule for statements.
+
+    Attributes:
+        build: Makes the judge, which is given the predicate; the statement's type is in the `Circumstances`.
+        predicate_types: The types that the judge understands; empty for any.
+    """
+
+    build: Build
+    predicate_types: tuple[str, ...] = ()
+
+
+# Each imports its evidence when it is used: what a configuration does not name costs no start-up.
+async def _provenance(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.provenance import provenance_judge
+
+    del resources
+    return provenance_judge(options, path)
+
+
+async def _tag(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.tag_rule import TagJudge, check_tag_options
+    from pyratify.sigstore.expression import InvalidPattern, compile_pattern
+    from pyratify.sigstore.load_trust_policy import below, spend_expressions
+
+    try:
+        pattern = await asyncio.to_thread(compile_pattern, options.tag, capture=True)
+        spend_expressions(pattern.size, resources)
+    except InvalidPattern as error:
+        raise ConfigurationError(
+            f"{options.tag[:100]!a} is no expression that can be used: {error}", path=f"{path}.tag"
+        ) from None
+    except ConfigurationError as error:
+        raise below(f"{path}.tag", error) from error
+    check_tag_options(options, pattern.groups, path)
+    return TagJudge(options, pattern.captures)
+
+
+_PROVENANCE = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2")
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "provenance": Rule(_provenance, _PROVENANCE),
+        "tagMatchesRef": Rule(_tag),
+    }
+)
+
+
+def types_of(names: tuple[str, ...], path: str) -> tuple[str, ...]:
+    """Return the predicate types that all of these rules understand; empty for any.
+
+    Raises:
+        ConfigurationError: The rules have no type in common, so no statement could satisfy them all.
+    """
+    limited = [RULES[name].predicate_types for name in names if RULES[name].predicate_types]
+    if not limited:
+        return ()
+    common = tuple(each for each in limited[0] if all(each in types for types in limited))
+    if not common:
+        raise ConfigurationError(
+            f"no statement satisfies {' and '.join(names)} at once: they are about different types",
+            path=path,
+            remedy="Write them as separate entries of `requirements`.",
+        )
+    return common

@@ -1,0 +1,271 @@
+"""The threshold policy's options beyond Ratify v2: require, requireSigned, where, deny."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from pyratify.config.decode import decode
+from pyratify.core.errors import ConfigurationError, Failure
+from pyratify.core.reason import Reason
+from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResult
+from pyratify.core.verifier import Details
+from pyratify.policies.rule import Require, Rule
+from pyratify.policies.threshold import ThresholdPolicy
+from pyratify.policies.threshold_plugin import ThresholdOptions, plugin
+from pyratify.testing.contracts import SUBJECT
+from support.policy_reports import failed, inconclusive, passed, report, unread
+from support.scenes import threshold
+
+DIRTY = Reason.POLICY_UNSATISFIED
+OLD, NEW, FUTURE = "2026-01-01T00:00:00Z", "2026-05-01T00:00:00Z", "2036-01-01T00:00:00Z"
+
+
+def reason(rule: Rule, *reports: ArtifactReport) -> Reason | None:
+    """Return why a policy of one rule denies; None where it allows. Nothing is settled that may change."""
+    policy = threshold(rule)
+    verdict = policy.decide(SUBJECT, reports)
+    assert verdict.decision in (Decision.ALLOW, Decision.DENY)
+    assert policy.settled(reports) is (rule.is_monotone and verdict.decision is Decision.ALLOW)
+    return verdict.failure.reason if verdict.failure else None
+
+
+def allows(rule: Rule, *reports: ArtifactReport) -> bool:
+    """Return whether a policy of one rule allows."""
+    return reason(rule, *reports) is None
+
+
+ALL = Rule("a", require=Require.ALL)
+NEWEST = Rule("a", require=Require.NEWEST)
+GOOD = report(1, passed("a", "k", createdAt=NEW))
+
+
+@pytest.mark.parametrize(
+    ("second", "allowed"),
+    [
+        (report(2, passed("a", "k")), True),
+        (report(2, passed("b", "k")), True),
+        (report(2), True),
+        (report(2, failed("b")), True),
+        (report(2, failed("a")), False),
+        (report(2, inconclusive("a")), False),
+        (unread(2), False),
+    ],
+)
+def test_with_all_whatever_the_verifier_reads_has_to_pass(second: ArtifactReport, allowed: bool) -> None:
+    """What failed, is undecided or could not be read may be what the rule is about; other verifiers' results are not."""
+    for reports in ((GOOD, second), (second, GOOD)):
+        assert allows(ALL, *reports) is allowed
+        assert allows(Rule("a"), *reports)
+
+
+def test_with_all_there_has_to_be_one() -> None:
+    """All of none is no evidence."""
+    assert reason(ALL) is Reason.NO_EVIDENCE
+    assert not allows(ALL, report(1, passed("b", "k")))
+
+
+@pytest.mark.parametrize(
+    ("others", "allowed"),
+    [
+        ((report(2, passed("a", "k", createdAt=OLD)),), True),
+        ((report(2, failed("a", createdAt=OLD)),), True),
+        ((report(2, failed("a", createdAt="2026-05-02T00:00:00Z")),), False),
+        ((report(2, failed("a", createdAt=NEW)),), False),
+        ((report(2, failed("a")),), False),
+        ((report(2, failed("a", createdAt="yesterday")),), False),
+        ((report(2, failed("a", createdAt="2026-01-01T00:00:00")),), False),
+        ((report(2, passed("a", "k")),), False),
+        ((report(2, inconclusive("a")),), False),
+        ((unread(2),), False),
+        ((report(2, failed("b")),), True),
+    ],
+)
+def test_the_newest_has_to_pass(others: tuple[ArtifactReport, ...], allowed: bool) -> None:
+    """An older failure is over; one of an unknown time may be the newest."""
+    assert allows(NEWEST, GOOD, *others) is allowed
+    assert allows(NEWEST, *others, GOOD) is allowed
+
+
+@pytest.mark.parametrize("second", [passed("a", "k", createdAt=FUTURE), failed("a", createdAt=FUTURE)])
+def test_evidence_of_the_future_is_not_the_newest(second: VerifierResult) -> None:
+    """A date that is still to come says nothing about what is new."""
+    assert reason(NEWEST, GOOD, report(2, second)) is Reason.TIME_INVALID
+
+
+def test_the_newest_has_to_be_signed() -> None:
+    """A time in an unsigned document is chosen by its author."""
+    assert reason(NEWEST, report(1, passed("a", createdAt=NEW))) is Reason.EVIDENCE_UNSIGNED
+
+
+def test_unsigned_evidence_counts_where_a_rule_below_it_holds() -> None:
+    """A signature of the document itself, or a signature that is attached to it."""
+    rule = Rule("a", (Rule("b"),), require_signed=True)
+    plain = report(1, passed("a"))
+    assert reason(Rule("a", require_signed=True), plain) is Reason.EVIDENCE_UNSIGNED
+    assert allows(Rule("a", require_signed=True), report(1, passed("a", "k")))
+    assert not allows(rule, plain)
+    assert allows(rule, report(1, passed("a"), nested=(report(2, passed("b", "k")),)))
+
+
+@pytest.mark.parametrize(
+    ("data", "allowed"),
+    [
+        ({"predicateType": "x", "build": {"id": "i"}, "level": 3}, True),
+        ({"predicateType": "y", "build": {"id": "i"}, "level": 3}, False),
+        ({"predicateType": "x", "build": {"id": "j"}, "level": 3}, False),
+        ({"predicateType": "x", "build": "i", "level": 3}, False),
+        ({"predicateType": "x", "build": None, "level": 3}, False),
+        ({"predicateType": "x", "level": 3}, False),
+        ({"predicateType": "x", "build": {"id": "i"}, "level": "3"}, False),
+        ({"predicateType": "x", "build": {"id": "i"}, "level": True}, False),
+        ({"predicateType": ["x"], "build": {"id": "i"}, "level": 3}, False),
+        ({}, False),
+    ],
+)
+def test_where_compares_exact_values(data: Mapping[str, Any], allowed: bool) -> None:
+    """An attestation of another kind, or of another source, does not stand in."""
+    rule = Rule("a", where=(("predicateType", "x"), ("build.id", "i"), ("level", 3)))
+    assert allows(rule, report(1, VerifierResult("a", Outcome.PASSED, Details("x", ("k",), data)))) is allowed
+
+
+def test_where_narrows_what_all_is_about() -> None:
+    """What passed and is of another kind is no matter; what failed is of an unknown kind unless a trusted signer says which."""
+    rule = Rule("a", require=Require.ALL, where=(("kind", "x"),))
+    good = report(1, passed("a", "k", kind="x"))
+    assert allows(rule, good, report(2, passed("a", "k", kind="y")))
+    assert allows(rule, good, report(2, failed("a", kind="y")))
+    assert not allows(rule, good, report(2, failed("a", kind="x")))
+    assert not allows(rule, good, report(2, failed("a")))
+    assert not allows(rule, report(2, passed("a", "k", kind="y")))
+
+
+SCAN = Rule("scan", deny=True, reasons=("CERT_REVOKED",))
+
+
+@pytest.mark.parametrize(
+    ("reports", "allowed"),
+    [
+        ((report(2, passed("scan")),), True),
+        ((), False),
+        ((report(2, passed("other")),), False),
+        ((report(2, failed("scan")),), False),
+        ((report(2, passed("scan")), report(3, failed("scan"))), True),
+        ((report(2, passed("scan")), report(3, failed("scan", Reason.CERT_REVOKED))), False),
+        ((report(2, passed("scan")), report(3, inconclusive("scan"))), False),
+        ((report(2, passed("scan")), unread(3)), False),
+    ],
+)
+def test_a_deny_rule_forbids_and_is_not_counted(reports: tuple[ArtifactReport, ...], allowed: bool) -> None:
+    """Evidence that is missing, undecided or unread forbids as well as what the rule names."""
+    policy = ThresholdPolicy(Rule(None, (Rule("a"), Rule("b"), SCAN), 1))
+    for order in (reports, reports[::-1]):
+        verdict = policy.decide(SUBJECT, (GOOD, *order))
+        assert (verdict.decision is Decision.ALLOW) is allowed
+        assert not policy.settled((GOOD, *order))
+    assert policy.wants(()) == {"a", "b", "scan"}
+
+
+@pytest.mark.parametrize(
+    ("reports", "allowed"),
+    [
+        ((report(2, passed("scan", verdict="clean")),), True),
+        ((report(2, passed("scan", verdict="bad")),), False),
+        ((report(2, passed("scan")),), False),
+        ((report(2, passed("scan", verdict="clean")), report(3, passed("scan", verdict="bad"))), False),
+        ((report(2, passed("scan", verdict="clean")), report(3, passed("scan"))), False),
+        ((report(2, failed("scan")),), False),
+        ((), False),
+    ],
+)
+def test_a_deny_rule_forbids_facts(reports: tuple[ArtifactReport, ...], allowed: bool) -> None:
+    """A fact that is missing is no other value."""
+    rule = Rule("scan", deny=True, where=(("verdict", "bad"),))
+    verdict = threshold("a", rule).decide(SUBJECT, (GOOD, *reports))
+    assert (verdict.decision is Decision.ALLOW) is allowed
+
+
+def test_a_deny_rule_forbids_its_group() -> None:
+    """Another member of the group above may still satisfy the policy."""
+    forbidden = Rule(None, (Rule("a"), SCAN))
+    bad = (GOOD, report(2, passed("scan")), report(3, failed("scan", Reason.CERT_REVOKED)))
+    policy = ThresholdPolicy(Rule(None, (forbidden, Rule("c")), 1))
+    assert policy.decide(SUBJECT, bad).decision is Decision.DENY
+    assert policy.decide(SUBJECT, (*bad, report(4, passed("c", "k")))).decision is Decision.ALLOW
+    # With two rules that compete for a signer, the search takes no forbidden group either.
+    competing = ThresholdPolicy(Rule(None, (forbidden, Rule("a"), Rule("a")), 2))
+    assert competing.decide(SUBJECT, bad).decision is Decision.DENY
+
+
+def test_a_refusal_names_what_was_found() -> None:
+    """The sentence is of this very case."""
+    found = (
+        threshold("a", SCAN).decide(SUBJECT, (GOOD, report(2, failed("scan", Reason.CERT_REVOKED)))).failure
+    )
+    assert found is not None
+    assert found.message == "the policy forbids what the verifier 'scan' found: bad"
+    assert "of 2, 1 was not" in _message(ALL, GOOD, report(2, failed("a")))
+    assert "1 of 2 artifacts" in _message(NEWEST, GOOD, report(2, failed("a")))
+
+
+def _message(rule: Rule, *reports: ArtifactReport) -> str:
+    failure = threshold(rule).decide(SUBJECT, reports).failure
+    assert isinstance(failure, Failure)
+    return failure.message
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        (Rule("a", deny=True), "policy.rules[1]"),
+        (Rule("a", reasons=("SIG_INVALID",)), "policy.rules[1].reasons"),
+        (Rule("a", deny=True, reasons=("X",), require=Require.ALL), "policy.rules[1].require"),
+        (Rule(None, (Rule("a"),), deny=True), "policy.rules[1]"),
+        (Rule(None, (Rule("a"),), require=Require.NEWEST), "policy.rules[1]"),
+        (Rule(None, (SCAN,)), "policy.rules[1].rules"),
+        (Rule("a", (SCAN,)), "policy.rules[1].rules"),
+        (Rule(None, (Rule("a"), SCAN), 2), "policy.rules[1].threshold"),
+    ],
+)
+def test_options_that_contradict_one_another_are_refused(rule: Rule, path: str) -> None:
+    """When the configuration is read, not when an image waits."""
+    with pytest.raises(ConfigurationError) as error:
+        threshold("b", rule)
+    assert error.value.path == path
+
+
+async def test_the_options_are_read_from_a_configuration() -> None:
+    """In camel case, with strict types."""
+    rule = {
+        "verifierName": "a",
+        "require": "newest",
+        "requireSigned": True,
+        "where": {"predicateType": "x", "level": 3, "ok": True},
+    }
+    forbidding = {"verifierName": "a", "deny": True, "reasons": ["SIG_INVALID"]}
+    options = decode(ThresholdOptions, {"policy": {"rules": [rule, forbidding]}}, "parameters")
+    policy = await plugin.build("p", options, _Resources())
+    first, second = policy.root.rules
+    assert (first.require, first.require_signed) == (Require.NEWEST, True)
+    assert dict(first.where) == {"predicateType": "x", "level": 3, "ok": True}
+    assert (second.deny, second.reasons) == (True, ("SIG_INVALID",))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"require": "some"},
+        {"where": {"a": None}},
+        {"where": {"a": ["x"]}},
+        {"deny": 1},
+        {"reasons": ["no code"]},
+    ],
+)
+def test_options_of_other_types_are_refused(wrong: dict[str, Any]) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(ConfigurationError):
+        decode(ThresholdOptions, {"policy": {"rules": [{"verifierName": "a", **wrong}]}}, "parameters")
+
+
+class _Resources:
+    verifiers = ("a",)

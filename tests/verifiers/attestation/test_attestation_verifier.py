@@ -1,0 +1,255 @@
+"""The verifier of attestations: forms, rules and what a report says."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.limits import Limits
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision, ValidationResult
+from pyratify.testing.attestations import (
+    BROKEN_STATEMENTS,
+    COMMIT,
+    REF,
+    SLSA_V02,
+    WORKFLOW,
+    attach_attestation,
+    attach_under_tag,
+    bundle,
+    envelope,
+    in_toto,
+    provenance_v02,
+)
+from pyratify.testing.attestations import REPOSITORY as SOURCE
+from pyratify.testing.cosign import attach_bundle, sign_message
+from support.attestation_setting import ANY_SLSA, FROM_SOURCE, AttestationSetting, build
+from support.cosign_setting import KEY, OTHER, reasons
+
+ANY_TAG = {"predicateTypes": ["https://slsa.dev/provenance/v1"]}
+
+
+def data_of(result: ValidationResult) -> dict[str, Any]:
+    """Return the facts of the first artifact that passed."""
+    assert result.decision is Decision.ALLOW, reasons(result)
+    details = next(found.details for each in result.artifacts for found in each.results if found.passed)
+    assert details is not None
+    return dict(details.data)
+
+
+async def test_provenance_in_a_bundle_says_who_built_what_from_where() -> None:
+    """The facts stand flat in the report, so that policies can ask for them."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    data = data_of(await setting.validate())
+    assert data["predicateType"] == "https://slsa.dev/provenance/v1"
+    assert data["builder"] == WORKFLOW
+    assert (data["source"], data["sourceRef"], data["sourceDigest"]) == (SOURCE, REF, COMMIT)
+    assert data["builtAt"] == "2026-05-31T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ({"sourceUris": [SOURCE]}, None),
+        ({"sourceUris": ["github.com/org/app"]}, None),
+        ({"sourceUris": ["https://github.com/org/*"]}, None),
+        ({"sourceUris": ["https://github.com/org/other"]}, Reason.PROVENANCE_MISMATCH),
+        ({"sourceUris": ["https://github.com/*"]}, Reason.PROVENANCE_MISMATCH),
+        ({"sourceRefs": ["refs/tags/v*"]}, None),
+        ({"sourceRefs": ["refs/heads/*"]}, Reason.PROVENANCE_MISMATCH),
+        ({"builderIds": [WORKFLOW]}, None),
+        ({"builderIds": [f"{WORKFLOW}.evil"]}, Reason.PROVENANCE_MISMATCH),
+        ({"builderIds": [WORKFLOW], "sourceUris": ["https://github.com/a/b"]}, Reason.PROVENANCE_MISMATCH),
+        ({"buildTypes": ["https://actions.github.io/buildtypes/workflow/v1"]}, None),
+        ({"buildTypes": ["https://example.com/other"]}, Reason.PROVENANCE_MISMATCH),
+        ({"parameters": {"workflow": {"ref": REF}}}, None),
+        ({"parameters": {"workflow": {"ref": "refs/heads/main"}}}, Reason.PROVENANCE_MISMATCH),
+        ({"parameters": {"inputs": {}}}, Reason.PROVENANCE_MISMATCH),
+        ({"maximumAge": "13h"}, None),
+        ({"maximumAge": "11h"}, Reason.EVIDENCE_STALE),
+    ],
+)
+async def test_every_rule_for_provenance_must_hold(rules: dict[str, Any], reason: Reason | None) -> None:
+    """A rule that does not hold refuses with its own code."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    result = await setting.validate({"provenance": rules})
+    assert reasons(result) == ({reason} if reason else set())
+    assert (result.decision is Decision.ALLOW) is (reason is None)
+
+
+async def test_provenance_of_version_0_2_is_read_into_the_same_facts() -> None:
+    """Builders that write the older version satisfy the same rules."""
+    setting = AttestationSetting()
+    setting.attach(in_toto(setting.image.digest, SLSA_V02, provenance_v02()))
+    rules = {"sourceUris": [SOURCE], "sourceRefs": [REF], "parameters": {"debug": False}}
+    data = data_of(await setting.validate({"provenance": rules}))
+    assert (data["builder"], data["sourceDigest"]) == ("https://example.com/builder", COMMIT)
+
+
+@pytest.mark.parametrize("broken", BROKEN_STATEMENTS)
+@pytest.mark.parametrize("form", ["bundle", "tag", "envelope"])
+async def test_a_signed_statement_that_is_wrong_in_one_way_never_counts(broken: str, form: str) -> None:
+    """Neither with a rule nor without one, in no form; each refusal has a code."""
+    setting = AttestationSetting()
+    statement = BROKEN_STATEMENTS[broken](setting.provenance())
+    made = bundle(KEY, json.dumps(statement).encode()), envelope(KEY, json.dumps(statement).encode())
+    if form == "tag":
+        attach_under_tag(setting.store, setting.image, made[1])
+    else:
+        attach_attestation(setting.store, setting.image, made[form == "envelope"])
+    result = await setting.validate()
+    assert result.decision is Decision.DENY
+    assert reasons(result)
+    assert reasons(result).isdisjoint({Reason.INTERNAL, Reason.VERIFIER_ERROR})
+
+
+async def test_a_look_alike_of_a_predicate_type_is_another_type() -> None:
+    """Types are compared exactly."""
+    setting = AttestationSetting()
+    setting.attach(BROKEN_STATEMENTS["look-alike predicate type"](setting.provenance()))
+    assert reasons(await setting.validate()) == {Reason.PREDICATE_TYPE}
+    assert reasons(await setting.validate(ANY_SLSA)) == {Reason.PREDICATE_TYPE}
+
+
+async def test_signed_but_unread_counts_only_where_it_is_written() -> None:
+    """`anyContent` asks for the type and the signature alone."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(source="https://github.com/evil/evil"))
+    assert (await setting.validate(ANY_SLSA)).decision is Decision.ALLOW
+    with pytest.raises(ConfigurationError) as caught:
+        await build({"predicateTypes": ["https://slsa.dev/provenance/v1"]})
+    assert "anyContent" in caught.value.remedy
+
+
+async def test_a_statement_of_another_key_does_not_count() -> None:
+    """A signature is verified before the statement is read."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(), OTHER)
+    assert reasons(await setting.validate()) == {Reason.SIG_INVALID}
+
+
+async def test_every_layer_of_a_cosign_tag_is_judged_and_reported() -> None:
+    """The second of two statements is right: allowed, and both are in the report."""
+    setting = AttestationSetting()
+    wrong, right = setting.provenance(source="https://github.com/evil/evil"), setting.provenance()
+    attach_under_tag(setting.store, setting.image, envelope(KEY, wrong), envelope(KEY, right))
+    data = data_of(await setting.validate())
+    assert [each["succeeded"] for each in data["statements"]] == [False, True]
+    assert data["statements"][0]["error"].startswith("PROVENANCE_MISMATCH")
+    assert data["source"] == SOURCE
+
+
+async def test_of_a_tag_without_a_good_statement_every_refusal_is_named() -> None:
+    """First what says most: a trusted signer's statement before one of an unknown signer."""
+    setting = AttestationSetting()
+    wrong = setting.provenance(source="https://github.com/evil/evil")
+    attach_under_tag(setting.store, setting.image, envelope(OTHER, wrong), envelope(KEY, wrong))
+    result = await setting.validate()
+    assert reasons(result) == {Reason.PROVENANCE_MISMATCH}
+    failure = result.artifacts[0].results[0].failure
+    assert failure is not None
+    assert "SIG_INVALID" in failure.message
+
+
+async def test_a_digest_by_sha_512_binds_too() -> None:
+    """The subject's bytes are read where the statement names it by another algorithm."""
+    setting = AttestationSetting()
+    data = setting.store.manifests[setting.image.digest]
+    digests = {"sha512": hashlib.sha512(data).hexdigest()}
+    setting.attach(setting.provenance() | {"subject": [{"digest": digests}]})
+    assert (await setting.validate()).decision is Decision.ALLOW
+
+
+async def test_a_plain_signature_of_the_image_is_no_statement() -> None:
+    """A bundle over the image's bytes says nothing about its build."""
+    setting = AttestationSetting()
+    attach_bundle(
+        setting.store, setting.image, sign_message(KEY, setting.store.manifests[setting.image.digest])
+    )
+    assert reasons(await setting.validate()) == {Reason.PAYLOAD_TYPE}
+
+
+async def test_an_unsigned_statement_is_no_evidence() -> None:
+    """A statement without an envelope is refused as unsigned."""
+    setting = AttestationSetting()
+    attach_under_tag(setting.store, setting.image, setting.provenance())
+    assert reasons(await setting.validate()) == {Reason.EVIDENCE_UNSIGNED}
+
+
+async def test_an_attestation_has_its_own_limit_of_size() -> None:
+    """A bundle of more than 16 MiB is not read, one of 5 MiB is."""
+    setting = AttestationSetting()
+    padded = setting.provenance() | {"padding": "x" * (5 << 20)}
+    setting.attach(padded)
+    assert (await setting.validate()).decision is Decision.ALLOW
+    other = AttestationSetting()
+    other.attach(other.provenance() | {"padding": "x" * (13 << 20)})
+    before = list(other.store.calls)
+    assert reasons(await other.validate()) == {Reason.SIZE_EXCEEDED}
+    assert "fetch_blob" not in {name for name, _ in other.store.calls[len(before) :]}
+
+
+async def test_more_statements_than_are_looked_at_are_refused_before_any_is_read() -> None:
+    """The limit on signatures of one artifact holds for statements too."""
+    setting = AttestationSetting()
+    attach_under_tag(setting.store, setting.image, *[envelope(KEY, setting.provenance())] * 3)
+    result = await setting.validate(limits=Limits(signatures=2))
+    assert reasons(result) == {Reason.SIGNATURE_LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ("v1.2.3", None),
+        ("1.2.3", None),
+        ("v1.2.2", Reason.TAG_REF_MISMATCH),
+        ("v1.2.3-rc1", Reason.TAG_REF_MISMATCH),
+        ("latest", None),
+        ("nightly", Reason.TAG_REF_MISMATCH),
+        (None, Reason.TAG_REF_MISMATCH),
+    ],
+)
+async def test_a_tag_stands_for_the_reference_that_was_signed(tag: str | None, reason: Reason | None) -> None:
+    """Another release under this tag is refused; floating tags and bare digests have an explicit answer."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    rule = {"tag": r"v?(?P<v>\d+\.\d+\.\d+)", "ref": "refs/tags/v{v}", "floating": ["latest"]}
+    result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag=tag)
+    assert reasons(result) == ({reason} if reason else set())
+    if tag is None:
+        allowed = FROM_SOURCE | {"tagMatchesRef": rule | {"digestOnly": "allow"}}
+        assert (await setting.validate(allowed)).decision is Decision.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        ({"provenance": {}}, "provenance"),
+        ({"provenance": {"sourceUris": ["*"]}}, "provenance.sourceUris[0]"),
+        ({"provenance": {"sourceUris": [""]}}, "provenance.sourceUris[0]"),
+        ({"provenance": {"sourceUris": [f"{SOURCE}@{REF}"]}}, "provenance.sourceUris[0]"),
+        ({"provenance": {"sourceRefs": ["refs/tags/[!a]*"]}}, "provenance.sourceRefs[0]"),
+        ({"provenance": {"maximumAge": "soon"}}, "provenance.maximumAge"),
+        ({"provenance": {"maximumAge": "0h"}}, "provenance.maximumAge"),
+        (FROM_SOURCE | {"anyContent": True}, ""),
+        (FROM_SOURCE | {"predicateTypes": ["https://spdx.dev/Document"]}, "predicateTypes"),
+        ({"anyContent": True}, "predicateTypes"),
+        ({}, ""),
+        (FROM_SOURCE | {"trustPolicies": []}, "trustPolicies"),
+        (FROM_SOURCE | {"trustPolicies": [{}]}, "trustPolicies[0]"),
+        (ANY_TAG | {"tagMatchesRef": {"tag": "(", "ref": "x"}}, "tagMatchesRef.tag"),
+        (ANY_TAG | {"tagMatchesRef": {"tag": "(?P<v>.*)", "ref": "refs/tags/{w}"}}, "tagMatchesRef.ref"),
+        (ANY_TAG | {"tagMatchesRef": {"tag": "(?P<v>.*)", "ref": "refs/tags/v1"}}, "tagMatchesRef.ref"),
+    ],
+)
+async def test_a_configuration_that_would_check_nothing_is_refused(
+    parameters: dict[str, Any], path: str
+) -> None:
+    """With the path of what is wrong."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build(parameters)
+    assert caught.value.path == path
