@@ -226,6 +226,7 @@ _ALONE |= {"trusted_identity": _ALONE["cert"], "trust_store": _ALONE["trust_poli
 _ALONE |= {"certificate_oidc_issuer": _KEYLESS, "plugin_dir": _ALONE["plugin"]}
 _VALUES = {"timeout": "7", "max_signatures": "7", "annotations": "a=b", "ca_file": CA}
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
+_VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
 
 
 _FLAGS = vars(build_parser("verify").parse_args(["verify"]))
