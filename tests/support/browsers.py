@@ -150,18 +150,31 @@ async def browsing(folder: Path) -> AsyncIterator[Page]:
     )  # fmt: skip
     try:
         port = await _port(folder, program)
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-            async with client.get("/json/list") as answer:
-                (target,) = [each for each in await answer.json() if each["type"] == "page"]
-            async with client.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                page = Page(socket)
-                for domain in ("Page", "Runtime", "Log"):
-                    await page.call(f"{domain}.enable")
-                yield page
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+            client.ws_connect(await _target(client), max_msg_size=0) as socket,
+        ):
+            page = Page(socket)
+            for domain in ("Page", "Runtime", "Log"):
+                await page.call(f"{domain}.enable")
+            yield page
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGKILL)
         await program.wait()
+
+
+async def _target(client: aiohttp.ClientSession) -> str:
+    """Return the address of the page, which a busy machine opens later than the port."""
+    deadline = asyncio.get_running_loop().time() + SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        async with client.get("/json/list") as answer:
+            pages = [each for each in await answer.json() if each["type"] == "page"]
+        if pages:
+            found: str = pages[0]["webSocketDebuggerUrl"]
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("the browser opened no page")
 
 
 async def _port(folder: Path, program: asyncio.subprocess.Process) -> int:

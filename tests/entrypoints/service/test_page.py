@@ -148,8 +148,9 @@ async def test_text_of_others_stays_text(tmp_path: Path) -> None:
         signed = statement(image.digest, annotations={HOSTILE: HOSTILE})
         attach_bundle(store, image, sign_statement(key, signed))
         async with seen(tmp_path) as (one, page):
-            await page.open(f"{one.url}/")
+            # Asked first: a page that was opened before chooses no decision by itself.
             await ask(one, HOSTILE, f"{registry.host}/app:v1")
+            await page.open(f"{one.url}/")
             await page.until(SHOWN)
             await page.until("document.querySelectorAll('#list li').length === 2")
             for word in ("v1", "onerror"):

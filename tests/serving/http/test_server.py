@@ -15,6 +15,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.telemetry import trace
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import BodyBudget
+from pyratify.serving.http.connections import Bounds
 from pyratify.serving.http.server import Address, Rejection, Reply, Request, Site, listening, plain
 from pyratify.serving.http.sockets import bind
 from pyratify.serving.telemetry.health import Readiness, health_site
@@ -95,6 +96,22 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
     """A slow sender gets 408."""
     async with listening(site(body_seconds=0.01), HERE) as where:
         assert b" 408 " in await sent(where, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+
+
+async def test_the_rest_of_a_refused_body_holds_no_server_up() -> None:
+    """It is read for a moment, so that its sender reads the refusal; then the connection ends, and so does the server."""
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\n\r\n"
+    # Without the bound either end takes ten seconds, aiohttp's own.
+    async with asyncio.timeout(8):
+        async with listening(site(max_body=100), HERE, bounds=Bounds(lingering_seconds=0.01)) as where:
+            reader, writer = await asyncio.open_connection(where.host, where.port)
+            writer.write(head)
+            assert b" 413 " in await reader.read()  # to the end
+            writer.close()
+            reader, writer = await asyncio.open_connection(where.host, where.port)
+            writer.write(head)
+            assert b" 413 " in await reader.readline()
+        writer.close()
 
 
 async def test_a_compressed_body_is_refused() -> None:

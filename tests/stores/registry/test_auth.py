@@ -285,6 +285,20 @@ def test_a_new_token_that_is_refused_is_not_replaced_again() -> None:
     assert caught.value.reason is Reason.REGISTRY_AUTH
 
 
+@pytest.mark.parametrize("remembered", [True, False])
+def test_a_challenge_by_another_origin_to_a_token_is_not_answered(*, remembered: bool) -> None:
+    """Nor is a remembered token dropped for it and the credential shown again."""
+    memory = Memory(FakeClock())
+    if remembered:
+        _run(authenticate(REQUEST, _access(memory)), _challenge(), USER, _token("old"), _answer(200))
+        memory.forget("reg.example.com", memory.known("reg.example.com"))
+    elsewhere = _answer(401, ("www-authenticate", BEARER), url=Url.parse("https://cdn.example.net/x"))
+    flow = authenticate(REQUEST, _access(memory))
+    with pytest.raises(StoreError) as caught:
+        _run(flow, _challenge(), USER, *(() if remembered else (_token(),)), elsewhere)
+    assert caught.value.reason is Reason.REDIRECT_BLOCKED
+
+
 @pytest.mark.parametrize("announced", ["300", " 300", "3e2", "long", True, None, 0, [], {}])
 def test_a_lifetime_that_is_no_number_is_the_default(announced: object) -> None:
     """The token is good all the same; it is kept for a minute, less the leeway."""

@@ -20,6 +20,8 @@ class Bounds:
         head_seconds: In how many seconds the head of a request has to have arrived, from the connection's or its own first byte on.
         taking_seconds: In how many seconds an answer has to have been taken.
         handshake_seconds: In how many seconds a TLS handshake has to be done.
+        lingering_seconds: For how many seconds the rest of a refused body is read and dropped, so that its sender reads the
+            refusal; at the end of a server that is waited for too.
         look_seconds: How often is looked whose time is over.
     """
 
@@ -27,6 +29,7 @@ class Bounds:
     head_seconds: float = 5.0
     taking_seconds: float = 10.0
     handshake_seconds: float = 5.0
+    lingering_seconds: float = 1.0
     look_seconds: float = 1.0
 
 

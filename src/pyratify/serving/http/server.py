@@ -86,7 +86,7 @@ async def listening(
 
     def protocol() -> asyncio.Protocol:
         """Return what answers one connection."""
-        return connections.bounded(_Http(server, watch, loop))
+        return connections.bounded(_Http(server, watch, loop, bounds))
 
     bound = sockets or bind(address.host, address.port)
     listeners = [await _listen(one, tls, protocol, bounds) for one in bound]
@@ -107,7 +107,9 @@ async def listening(
 class _Http(web.RequestHandler):
     """aiohttp's HTTP, which says nothing of itself, and notes clients that do not speak it."""
 
-    def __init__(self, server: web.Server, watch: Watch, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, server: web.Server, watch: Watch, loop: asyncio.AbstractEventLoop, bounds: Bounds
+    ) -> None:
         super().__init__(
             server,
             loop=loop,
@@ -115,6 +117,7 @@ class _Http(web.RequestHandler):
             logger=_PARSER_LOG,
             auto_decompress=False,  # compressed bodies are refused, so none can swell
             keepalive_timeout=60.0,
+            lingering_time=bounds.lingering_seconds,
             max_headers=64,
         )
         self._refused = watch.refused

@@ -7,7 +7,7 @@ from typing import Any
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
-from pyratify.verifiers.attestation.envelopes import SignedStatement
+from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
 
 

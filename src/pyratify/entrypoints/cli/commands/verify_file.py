@@ -156,7 +156,7 @@ async def _verify(
     reference = _reference(arguments.file)
     reports: list[ArtifactReport] = []
     try:
-        async with asyncio.timeout(timeout(arguments)):
+        async with asyncio.timeout(timeout(arguments)) as deadline:
             for each in given:
                 artifact = Descriptor(each.kind.media_type, Digest.of(each.data), len(each.data))
                 report = ArtifactReport(reference, artifact, Discovery.FILE)
@@ -164,6 +164,7 @@ async def _verify(
                 # A signature of a kind without trust is reported and never counts.
                 results = () if judge is None else (await _judged(each, judge),)
                 reports.append(replace(report, results=results))
+                _check(deadline)
     except TimeoutError:
         late = Failure(Reason.TIMEOUT, "the signatures could not be verified in time", Reason.TIMEOUT.remedy)
         return ValidationResult(reference, subject, Decision.DENY, error=late, artifacts=tuple(reports))
@@ -175,6 +176,13 @@ async def _verify(
         # A single bundle keeps its own reason: scripts that use verify-bundle compare it.
         failure = found[0].results[0].failure
     return ValidationResult(reference, subject, verdict.decision, failure, artifacts=found)
+
+
+def _check(deadline: asyncio.Timeout) -> None:
+    """Raise `TimeoutError` where the time is over: what never waits is not interrupted, and would be in time by chance."""
+    when = deadline.when()
+    if when is not None and asyncio.get_running_loop().time() >= when:
+        raise TimeoutError
 
 
 async def _judged(given: Given, judge: Judge) -> VerifierResult:

@@ -78,7 +78,7 @@ def verify_statement(
     """
     from pyratify.sigstore.budget import Budget
     from pyratify.sigstore.media_types import BUNDLE
-    from pyratify.verifiers.attestation.envelopes import authenticate
+    from pyratify.sigstore.statement_envelopes import authenticate
     from pyratify.verifiers.attestation.judge_signed import judge_signed
 
     layer = Descriptor(BUNDLE, Digest.of(data), len(data))

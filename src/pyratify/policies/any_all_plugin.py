@@ -1,0 +1,53 @@
+"""The plugin `any-all`, also called `config-policy`: Ratify v1's `artifactVerificationPolicies`."""
+
+from typing import Annotated
+
+import msgspec
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Plugin, Resources
+from pyratify.policies.any_all import AnyAllPolicy, Quantifier
+
+DEFAULT = "default"
+ArtifactType = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class AnyAllOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The parameters of the policy.
+
+    Attributes:
+        artifact_verification_policies: `any` or `all` by artifact type; `default` is for all types that are not named, and is
+            `all` when omitted.
+        nested_references: By verifier, the types of artifacts below its evidence for which the policy has to hold too; an empty
+            list for all types.
+    """
+
+    artifact_verification_policies: dict[ArtifactType, Quantifier] = {}
+    nested_references: dict[str, tuple[ArtifactType, ...]] = {}
+
+
+async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyAllPolicy:
+    """Build the policy.
+
+    Raises:
+        ConfigurationError: `nestedReferences` names no configured verifier.
+    """
+    del name
+    for verifier in options.nested_references:
+        if verifier not in resources.verifiers:
+            raise ConfigurationError(
+                f"no verifier is called {verifier[:80]!r}",
+                path="nestedReferences",
+                remedy=f"Name one of: {', '.join(resources.verifiers)}.",
+            )
+    types = dict(options.artifact_verification_policies)
+    default = types.pop(DEFAULT, Quantifier.ALL)
+    return AnyAllPolicy(types, default, options.nested_references)
+
+
+plugin: Plugin[AnyAllPolicy] = Plugin(
+    options=AnyAllOptions,
+    build=build,
+    summary="Ratify v1's configuration policy: any or all artifacts of each type",
+    traced=True,
+)

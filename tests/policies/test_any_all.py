@@ -1,0 +1,172 @@
+"""The policy any-all: Ratify v1's artifactVerificationPolicies."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyratify.config.decode import decode
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Registry
+from pyratify.core.reason import Reason
+from pyratify.core.report import ArtifactReport, Decision, VerifierResult
+from pyratify.core.store import Discovery
+from pyratify.policies.any_all import AnyAllPolicy, Quantifier
+from pyratify.policies.any_all_plugin import AnyAllOptions, plugin
+from pyratify.testing.contracts import SUBJECT, PolicyCase, PolicyContract
+from support.policy_reports import failed, inconclusive, passed, report, unread
+
+NOTATION, SBOM = "application/vnd.cncf.notary.signature", "application/spdx+json"
+
+
+async def policy(types: dict[str, str], **more: Any) -> AnyAllPolicy:
+    """Return the policy that a configuration describes."""
+    document = {"artifactVerificationPolicies": types, **more}
+    return await plugin.build("p", decode(AnyAllOptions, document, "parameters"), _Resources())
+
+
+class _Resources:
+    verifiers = ("v", "w")
+
+
+def of(kind: str, *results: VerifierResult, number: int = 1) -> ArtifactReport:
+    """Return the report of an artifact of a type."""
+    return report(number, *results, artifact_type=kind)
+
+
+def allows(found: AnyAllPolicy, *reports: ArtifactReport) -> bool:
+    """Return the decision; nothing is settled."""
+    assert found.settled(reports) is False
+    return found.decide(SUBJECT, reports).decision is Decision.ALLOW
+
+
+GOOD, BAD = passed("v"), failed("v")
+
+
+@pytest.mark.parametrize(
+    ("types", "found", "allowed"),
+    [
+        ({}, [], False),
+        ({}, [(NOTATION, BAD)], False),
+        ({}, [(NOTATION, GOOD), (NOTATION, BAD)], False),
+        ({"default": "any"}, [(NOTATION, GOOD), (NOTATION, BAD)], True),
+        ({NOTATION: "any"}, [], False),
+        ({NOTATION: "any"}, [(NOTATION, GOOD), (NOTATION, BAD)], True),
+        ({NOTATION: "all"}, [(NOTATION, GOOD), (NOTATION, BAD)], False),
+        ({NOTATION: "all"}, [(NOTATION, GOOD), (NOTATION, GOOD)], True),
+        ({NOTATION: "any", SBOM: "any"}, [(NOTATION, GOOD), (SBOM, BAD)], False),
+        ({NOTATION: "any", SBOM: "all"}, [(NOTATION, GOOD), (SBOM, GOOD)], True),
+    ],
+)
+async def test_ratify_v1s_table(
+    types: dict[str, str], found: list[tuple[str, VerifierResult]], allowed: bool
+) -> None:
+    """The ten cases of configpolicy_test.go."""
+    reports = tuple(of(kind, result, number=number) for number, (kind, result) in enumerate(found))
+    assert allows(await policy(types), *reports) is allowed
+
+
+@pytest.mark.parametrize(
+    ("types", "reports", "allowed"),
+    [
+        ({NOTATION: "any", SBOM: "any"}, [of(NOTATION, GOOD)], False),
+        ({"default": "any"}, [of(NOTATION, GOOD), of(SBOM, BAD)], False),
+        ({NOTATION: "any", "default": "any"}, [of(NOTATION, GOOD), of(SBOM, GOOD)], True),
+        ({}, [of(NOTATION, GOOD), of(SBOM)], True),
+        ({SBOM: "any"}, [of(NOTATION, GOOD), of(SBOM)], False),
+        ({}, [of(NOTATION, GOOD), of(NOTATION, inconclusive("v"))], False),
+        ({}, [of(NOTATION, GOOD), unread(2)], False),
+        ({NOTATION: "any", "default": "any"}, [of(NOTATION, GOOD), unread(2)], True),
+        ({}, [of(NOTATION, BAD, passed("w"))], False),
+        ({}, [of(NOTATION, GOOD, failed("w"))], True),
+    ],
+)
+async def test_neighbours_of_the_table(
+    types: dict[str, str], reports: list[ArtifactReport], allowed: bool
+) -> None:
+    """Types that are missing, that no verifier reads, and results of a second verifier."""
+    assert allows(await policy(types), *reports) is allowed
+
+
+async def test_signatures_under_cosigns_tags_have_ratify_v1s_type() -> None:
+    """Their manifests have no type of their own."""
+    found = await policy({"application/vnd.dev.cosign.artifact.sig.v1+json": "any"})
+    bare = report(1, GOOD)
+    tagged = ArtifactReport(bare.subject, bare.artifact, Discovery.COSIGN_TAG, bare.results)
+    assert allows(found, tagged)
+    assert not allows(found, bare)
+
+
+async def test_nested_artifacts_count_where_a_verifier_has_nested_references() -> None:
+    """As in Ratify v1, a failure below turns the result into a failure, and so does nothing below."""
+    found = await policy({}, nestedReferences={"v": [NOTATION]})
+    for below, allowed in (
+        ((of(NOTATION, GOOD_LEAF),), True),
+        ((of(NOTATION, failed("w")),), False),
+        ((of(NOTATION),), False),
+        ((), False),
+        ((of(SBOM, GOOD_LEAF),), False),
+        ((of(NOTATION, GOOD_LEAF), of(SBOM, failed("w"))), True),
+        ((of(NOTATION, GOOD_LEAF), unread(3)), False),
+    ):
+        assert allows(found, report(1, GOOD, nested=below, artifact_type=SBOM)) is allowed
+    assert found.descends((of(SBOM, GOOD),))
+    assert not found.descends((of(SBOM, passed("w")),))
+
+
+GOOD_LEAF = passed("w")
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"artifactVerificationPolicies": {NOTATION: "some"}}, "parameters.artifactVerificationPolicies"),
+        ({"artifactVerificationPolicies": []}, "parameters.artifactVerificationPolicies"),
+        ({"nestedReferences": {"x": []}}, "nestedReferences"),
+    ],
+)
+async def test_what_is_no_policy_is_refused(document: dict[str, Any], path: str) -> None:
+    """With the place of what is wrong."""
+    with pytest.raises(ConfigurationError) as error:
+        await plugin.build("p", decode(AnyAllOptions, document, "parameters"), _Resources())
+    assert error.value.path.startswith(path)
+
+
+def test_both_names_are_one_plugin() -> None:
+    """`any-all` here, `config-policy` in Ratify v1's resources."""
+    assert {Registry[Any]("policies").load(name, "") for name in ("any-all", "config-policy")} == {plugin}
+
+
+def test_a_refusal_says_which_type_lacks_what() -> None:
+    """With the numbers."""
+    verdict = AnyAllPolicy().decide(SUBJECT, (of(NOTATION, GOOD), of(NOTATION, BAD, number=2)))
+    assert verdict.failure is not None
+    assert verdict.failure.reason is Reason.POLICY_UNSATISFIED
+    assert f"of 2 artifacts of type {NOTATION!r}, 1 are verified" in verdict.failure.message
+
+
+kinds = st.sampled_from((NOTATION, SBOM))
+quantifiers = st.sampled_from(Quantifier)
+reports = st.builds(
+    of, kinds, st.sampled_from((GOOD, BAD, inconclusive("v"), passed("w"))), number=st.integers(0, 99)
+)
+
+
+@given(st.dictionaries(kinds, quantifiers), quantifiers, st.lists(reports, max_size=5), kinds)
+def test_a_failed_report_never_turns_deny_into_allow(
+    types: dict[str, Quantifier], default: Quantifier, found: list[ArtifactReport], kind: str
+) -> None:
+    """Of whatever type."""
+    judge = AnyAllPolicy(types, default)
+    if allows(judge, *found, of(kind, BAD)):
+        assert allows(judge, *found)
+
+
+class TestContract(PolicyContract):
+    """What every policy has to do."""
+
+    @pytest.fixture
+    def case(self) -> PolicyCase:
+        """Return the default policy."""
+        return PolicyCase(AnyAllPolicy(), (of(NOTATION, GOOD),))
