@@ -58,6 +58,7 @@ class Reason(StrEnum):
     PARSE_LIMIT = "PARSE_LIMIT"
     PAYLOAD_SUBJECT_MISMATCH = "PAYLOAD_SUBJECT_MISMATCH"
     PAYLOAD_TYPE = "PAYLOAD_TYPE"
+    PLATFORM_MISSING = "PLATFORM_MISSING"
     PLUGIN_REQUIRED = "PLUGIN_REQUIRED"
     POLICY_ERROR = "POLICY_ERROR"
     POLICY_NOT_FOUND = "POLICY_NOT_FOUND"
@@ -215,6 +216,7 @@ _REMEDIES = {
     Reason.PARSE_LIMIT: _LIMIT,
     Reason.PAYLOAD_SUBJECT_MISMATCH: "This signature belongs to another artifact; sign this one.",
     Reason.PAYLOAD_TYPE: _RESIGN,
+    Reason.PLATFORM_MISSING: "Publish the image for this platform, or name only platforms that it is published for.",
     Reason.PLUGIN_REQUIRED: "This signature asks for a verification plugin; configure it, or sign without one.",
     Reason.POLICY_ERROR: "Simplify or correct the policy.",
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",

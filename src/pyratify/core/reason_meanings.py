@@ -53,6 +53,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "PARSE_LIMIT": "A document is nested deeper, or has more elements, than is parsed.",
         "PAYLOAD_SUBJECT_MISMATCH": "The signature is good and was made for another artifact.",
         "PAYLOAD_TYPE": "What was signed is of another type than the verifier accepts as a signature of an image.",
+        "PLATFORM_MISSING": "An image index lists no manifest for a platform that must have evidence, or none at all that can be run.",
         "PLUGIN_REQUIRED": "The signer demands a verification plugin of the Notary Project that is not configured, not allowed or failed.",
         "POLICY_ERROR": "The policy could not be evaluated: it failed, took too long or gave no decision.",
         "POLICY_NOT_FOUND": "No trust policy or rule is for this repository or object.",
