@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from pyratify.core.caching import SingleFlight
 from pyratify.core.content import Content
+from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.isolation import contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
@@ -53,8 +54,8 @@ class AttachedSiblings:
         try:
             found = await self._each(work)
         except StoreError as error:
-            # Kept: for each report that asks, all would be read again.
-            self._done[key] = error.with_traceback(None)
+            # Kept, without its frames: for each report that asks, all would be read again.
+            self._done[key] = StoreError(error.reason, error.message, remedy=error.remedy)
             raise
         self._done[key] = found
         return found
@@ -62,14 +63,13 @@ class AttachedSiblings:
     async def _each(self, work: Callable[[Evidence], Awaitable[Any]]) -> _Found:
         slots = asyncio.Semaphore(self.concurrency)
         referrers = await self._list()
-        tasks = [
-            asyncio.create_task(contained(partial(self._one, each, work, slots))) for each in referrers
-        ]
+        tasks = [asyncio.create_task(contained(partial(self._one, each, work, slots))) for each in referrers]
         try:
             if tasks:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             # In the store's order, also where several failed.
-            return tuple(found for task in tasks if (found := await task) is not None)
+            found = [await task for task in tasks]
+            return tuple(each for each in found if each is not None)
         finally:
             await end(*tasks)
 
@@ -110,3 +110,28 @@ class AttachedSiblings:
             return await work(await self.read(referrer, content))
         except VerificationError:
             return None
+
+
+class SiblingsOfPlaces:
+    """The siblings at each position of a walk.
+
+    Args:
+        content: Reads them, in slots of their own: one that waited for the slot of the evidence that asks would wait for ever.
+        concurrency: How many are examined at the same time.
+    """
+
+    def __init__(self, content: Content, concurrency: int) -> None:
+        self._content = replace(content, places=content.beside)
+        self._concurrency = concurrency
+        self._known: dict[tuple[Digest, ...], AttachedSiblings] = {}
+
+    def at(
+        self,
+        path: tuple[Digest, ...],
+        listing: Callable[[], ReferrerLookahead],
+        read: Callable[[Referrer, Content], Awaitable[Evidence]],
+    ) -> AttachedSiblings:
+        """Return those at the position that these digests lead to."""
+        if path not in self._known:
+            self._known[path] = AttachedSiblings(listing, read, self._content, self._concurrency)
+        return self._known[path]
