@@ -4,6 +4,7 @@ import msgspec
 
 from pyratify.evidence.provenance import ProvenanceOptions
 from pyratify.evidence.tag_rule import TagOptions
+from pyratify.evidence.vsa import SummaryOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
 
 
@@ -13,12 +14,14 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         predicate_types: The types of statements, exactly; those that the rules understand when omitted.
         provenance: Rules for SLSA provenance, versions 0.2 and 1.
+        vsa: The verifiers whose summaries count (SLSA verification summary, version 1), each with its signers.
         tag_matches_ref: The tag that was asked for must stand for the source reference that was signed.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
     predicate_types: tuple[str, ...] = ()
     provenance: ProvenanceOptions | None = None
+    vsa: tuple[SummaryOptions, ...] | None = None
     tag_matches_ref: TagOptions | None = None
     any_content: bool = False
 
