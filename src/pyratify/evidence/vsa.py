@@ -149,7 +149,7 @@ def _digests(found: VerificationSummary) -> Iterator[str]:
 
 def _check_options(options: SummaryOptions, path: str) -> None:
     for name, value in (
-        ("verifierId", options.verifier_id),
+        ("verifierId", (options.verifier_id,)),
         ("signers", options.signers),
         ("resourceUris", options.resource_uris),
     ):

@@ -26,11 +26,23 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     any_content: bool = False
 
 
+class RequirementOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One entry of `requirements`.
+
+    Attributes:
+        name: What it is called in messages and reports; the names of its rules when omitted.
+    """
+
+    name: str = ""
+
+
 class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The parameters of a verifier of type `attestation`.
 
     Attributes:
         trust_policies: Whose statements count for which repositories, at least one; as for a verifier of type `cosign`.
+        requirements: Several kinds of statements that must all be attached, in place of rules beside this list.
     """
 
     trust_policies: tuple[TrustPolicyOptions, ...]
+    requirements: tuple[RequirementOptions, ...] = ()
