@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_FILE = 4 * MIB
 SHIPPED = ("public-good", "staging")
+GITHUB = "github"
 
 
 class _RekorKey(Protocol):
@@ -29,7 +30,7 @@ class TrustOptions(Protocol):
 
     @property
     def trusted_root(self) -> str:
-        """One of `SHIPPED`, the address of a mirror whose root was fetched before, or a file."""
+        """One of `SHIPPED`, `github`, the address of a mirror whose root was fetched before, or a file."""
         ...
 
     @property
@@ -51,6 +52,16 @@ class TrustOptions(Protocol):
     def timestamp_certificates(self) -> tuple[str, ...]:
         """Timestamp authorities."""
         ...
+
+
+def is_github(name: str) -> bool:
+    """Return whether a trusted root is that of GitHub's own instance: `github`, or `github:` and the trust domain of an enterprise."""
+    return name.partition(":")[0] == GITHUB
+
+
+def names_file(name: str) -> bool:
+    """Return whether a trusted root is named by its file."""
+    return name not in SHIPPED and not name.startswith("https://") and not is_github(name)
 
 
 def read_trust(
@@ -98,6 +109,10 @@ def read_root(name: str, base: Path) -> KeyMaterial:
     # Never fetched here: a start must not depend on the network, nor trust what it answers.
     if name.startswith("https://"):
         return _mirrored(name)
+    if is_github(name):
+        from pyratify.sigstore.github_root import github_root  # only where it is named
+
+        return github_root(name)
     # A name wins over a file of the same name; ./staging names the file.
     if name in SHIPPED:
         from pyratify.sigstore.roots import current_root
