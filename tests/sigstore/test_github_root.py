@@ -13,7 +13,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ValidationResult
 from pyratify.sigstore.github_root import github_repository, github_root
-from pyratify.sigstore.trust_files import is_github, names_file
+from pyratify.sigstore.root_names import is_github, names_file
 from pyratify.testing.cosign import attach_bundle, statement
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore, Signing

@@ -10,7 +10,7 @@ import re
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
-from pyratify.sigstore.trust_files import GITHUB
+from pyratify.sigstore.root_names import GITHUB
 from pyratify.sigstore.tuf import TARGET, Repository, kept_root
 
 URL = "https://tuf-repo.github.com"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Resources
-from pyratify.sigstore.trust_files import is_github, read_trust
+from pyratify.sigstore.root_names import is_github
+from pyratify.sigstore.trust_files import read_trust
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.sigstore.trust_policy_options import IdentityOptions, TrustPolicyOptions
 

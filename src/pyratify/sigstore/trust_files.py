@@ -9,13 +9,12 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
+from pyratify.sigstore.root_names import SHIPPED, is_github
 
 if TYPE_CHECKING:
     from pyratify.sigstore.trusted_material import TrustedMaterial
 
 MAX_FILE = 4 * MIB
-SHIPPED = ("public-good", "staging")
-GITHUB = "github"
 
 
 class _RekorKey(Protocol):
@@ -52,16 +51,6 @@ class TrustOptions(Protocol):
     def timestamp_certificates(self) -> tuple[str, ...]:
         """Timestamp authorities."""
         ...
-
-
-def is_github(name: str) -> bool:
-    """Return whether a trusted root is that of GitHub's own instance: `github`, or `github:` and the trust domain of an enterprise."""
-    return name.partition(":")[0] == GITHUB
-
-
-def names_file(name: str) -> bool:
-    """Return whether a trusted root is named by its file."""
-    return name not in SHIPPED and not name.startswith("https://") and not is_github(name)
 
 
 def read_trust(

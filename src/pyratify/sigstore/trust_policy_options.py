@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from pyratify.sigstore.trust_files import SHIPPED, is_github
+from pyratify.sigstore.root_names import SHIPPED, is_github
 
 if TYPE_CHECKING:
     from pyratify.sigstore.identity import CertificateIdentity

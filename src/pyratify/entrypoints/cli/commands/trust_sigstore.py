@@ -12,8 +12,8 @@ from pyratify.entrypoints.cli.facts import show
 from pyratify.pki.times import format_time
 from pyratify.render.plain import clean
 from pyratify.sigstore.github_root import github_repository
+from pyratify.sigstore.root_names import GITHUB
 from pyratify.sigstore.roots import PUBLIC_GOOD, STAGING, repository_of, shipped_root
-from pyratify.sigstore.trust_files import GITHUB
 from pyratify.sigstore.trusted_root import load_trusted_root
 from pyratify.sigstore.tuf import (
     Repository,

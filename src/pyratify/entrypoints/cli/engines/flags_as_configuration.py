@@ -90,7 +90,7 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
 
 
 def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
-    from pyratify.sigstore.trust_files import names_file  # only for cosign
+    from pyratify.sigstore.root_names import names_file  # only for cosign
 
     root = arguments.trusted_root
     return _given(
