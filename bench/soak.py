@@ -34,7 +34,10 @@ from pyratify.testing.tls import Authority
 _SECONDS, _THREADS, _SIGNED, _TURN = 600.0, 6, 200, 15.0
 _ALLOWED, _DENIED = b'"succeeded":true', b'"succeeded":false'
 _MOST_MEMORY, _MOST_SLOPE, _LATEST = 250.0, 5.0, 6.0
-_WARM, _TELLING = 300.0, 1800.0  # seconds until caches are full, and that a run takes whose slope says something
+_WARM, _TELLING = (
+    300.0,
+    1800.0,
+)  # seconds until caches are full, and that a run takes whose slope says something
 
 
 @dataclass
