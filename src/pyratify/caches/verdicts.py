@@ -181,10 +181,8 @@ class Verdicts:
 
     def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
         """Return for how many seconds the verdict on a digest stays cached; 0 for a tag, and where it is not cached."""
-        if not engine.generation or reference.digest is None:
-            return 0.0
         executor = engine.executors.match(reference)
-        if executor is None:
+        if executor is None or not engine.generation or reference.digest is None:
             return 0.0
         pinned = executor.pinned(reference, reference.digest)
         return self._verdicts.remaining(VerdictKey(engine.generation, namespace, pinned))
@@ -221,12 +219,11 @@ class Verdicts:
             return await executor.store.resolve(reference)
 
     async def _evaluate(self, executor: Executor, key: VerdictKey) -> ValidationResult:
-        reference = key.reference
         try:
-            async with self.admission.work(reference.registry):
-                return await executor.validate(reference, key.namespace)
+            async with self.admission.work(key.reference.registry):
+                return await executor.validate(key.reference, key.namespace)
         except StoreError as error:  # no turn: an engine raises nothing
-            return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
+            return ValidationResult(key.reference, None, Decision.DENY, error=as_failure(error))
 
     async def _find(
         self, executor: Executor, key: VerdictKey, shared: SharedVerdicts | None
