@@ -3,7 +3,9 @@
 import msgspec
 
 from pyratify.evidence.provenance import ProvenanceOptions
+from pyratify.evidence.sbom.sbom_options import SbomRuleOptions
 from pyratify.evidence.tag_rule import TagOptions
+from pyratify.expressions.schema_source import SchemaOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
 
 
@@ -14,12 +16,16 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         predicate_types: The types of statements, exactly; those that the rules understand when omitted.
         provenance: Rules for SLSA provenance, versions 0.2 and 1.
         tag_matches_ref: The tag that was asked for must stand for the source reference that was signed.
+        sbom: Rules for SBOMs, SPDX and CycloneDX; as for a verifier of type `sbom`.
+        schema: A JSON Schema that the predicate follows.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
     predicate_types: tuple[str, ...] = ()
     provenance: ProvenanceOptions | None = None
     tag_matches_ref: TagOptions | None = None
+    sbom: SbomRuleOptions | None = None
+    schema: SchemaOptions | None = None
     any_content: bool = False
 
 
