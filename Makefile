@@ -37,7 +37,7 @@ lint: $(VENV)/.dev ## Check style, types, layers and docstrings
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate -q src $(wildcard plugins/*/src)
+	$(BIN)/interrogate -q -c pyproject.toml src $(wildcard plugins/*/src)
 
 reformat: $(VENV)/.dev ## Put the code into its one format
 	$(BIN)/ruff format .

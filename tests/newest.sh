@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 venv=.venv-newest
 rm -rf "$venv"
 "${PYTHON:-python3}" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+  $(for each in plugins/*/pyproject.toml; do echo "--editable ./${each%/pyproject.toml}[dev]"; done)
 "$venv/bin/python" -m pip freeze --disable-pip-version-check --exclude-editable >"$venv/freeze.txt"
 newer=$(grep -vxF -f constraints.txt "$venv/freeze.txt" || true)
 if [ -z "$newer" ]; then

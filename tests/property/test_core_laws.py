@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference, canonical_registry, is_registry
 from pyratify.core.report import ValidationResult
 from pyratify.core.scope import ScopeMap, check_scope
-from pyratify.core.strictjson import InvalidJson, loads
+from pyratify.core.strictjson import MAX_DEPTH, InvalidJson, loads
 from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
 from pyratify.testing.fakes import FakeVerifier
@@ -207,3 +208,31 @@ def test_the_report_is_the_same_at_any_concurrency(
         return asyncio.run(validate(store, verifier, policy=policy, limits=limits, concurrency=width))
 
     assert run(concurrency, _waiting(turns)) == run(1, _waiting([0]))
+
+
+@given(
+    st.recursive(
+        st.sampled_from([b'"[[[["', b'"a\\\\"', b'"\\"{"', b"0", b"{}"]),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map(lambda items: b"[" + b",".join(items) + b"]"),
+            inner.map(lambda item: b'{"k]":' + item + b"}"),
+        ),
+        max_leaves=30,
+    ),
+    st.integers(0, 70),
+)
+def test_nesting_is_bounded_whatever_the_strings_hold(inner: bytes, depth: int) -> None:
+    """The quick look at brackets and the exact scan agree with the parsed value."""
+    document = b"[" * depth + inner + b"]" * depth
+    plain = json.loads(document)
+    if levels(plain) <= MAX_DEPTH:
+        assert loads(document) == plain
+    else:
+        with pytest.raises(InvalidJson, match="nested"):
+            loads(document)
+
+
+def levels(value: object) -> int:
+    """Return how deeply lists and objects are nested."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(levels, inner), default=0)

@@ -18,6 +18,7 @@ from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.isolation import as_failure, end, from_store
 from pyratify.core.limits import MIB
+from pyratify.core.platform_choice import names_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, flatten
@@ -272,8 +273,12 @@ class Verdicts:
 
 
 def _pinned(executor: Executor, reference: Reference, digest: Digest) -> Reference:
-    """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both."""
-    return replace(reference, digest=digest) if executor.reads_tag else reference.at(digest)
+    """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both.
+
+    Beside a digest, the tag may name the image index that speaks for it.
+    """
+    depends = executor.reads_tag or names_index(reference)
+    return replace(reference, digest=digest) if depends else reference.at(digest)
 
 
 def is_final(result: ValidationResult) -> bool:

@@ -20,6 +20,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
 from pyratify.core.instrumented import instrument_engine
 from pyratify.core.limits import Limits
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.shared_resources import Shared
@@ -128,6 +129,7 @@ class Builder:
                 verifiers=tuple(verifiers),
                 policy=await self.policy(config, path, resources),
                 limits=_limits(config),
+                platforms=_platforms(config, path),
                 concurrency=config.concurrency or DEFAULT_CONCURRENCY,
                 timeout=config.timeout,
                 cache=self.cache,
@@ -192,6 +194,7 @@ class Builder:
                 yield error
         try:
             _check_names(config, path)
+            _platforms(config, path)
         except ConfigurationError as error:
             yield error
 
@@ -214,6 +217,13 @@ class Builder:
 
 def _limits(config: ExecutorConfig) -> Limits:
     return Limits(**dict(_pairs(config)))
+
+
+def _platforms(config: ExecutorConfig, path: str) -> PlatformChoice:
+    try:
+        return PlatformChoice.parse(config.platforms)
+    except ValueError as error:
+        raise ConfigurationError(str(error), path=join(path, "platforms")) from None
 
 
 def _pairs(config: ExecutorConfig) -> Iterator[tuple[str, int]]:

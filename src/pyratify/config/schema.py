@@ -9,6 +9,7 @@ from pyratify.core.limits import Limits
 # `$` alone also matches before a line break at the end.
 Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$")]
 Count = Annotated[int, Meta(ge=1)]
+Platforms = Literal["index", "each", "any"] | Annotated[tuple[str, ...], Meta(min_length=1, max_length=32)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 _DEFAULTS = Limits()
 REGISTRY = "registry-store"
@@ -66,6 +67,7 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         depth: How many levels of referrers of referrers are followed.
         artifacts: How many artifacts are examined in all.
         total_bytes: How many bytes are read in all.
+        platforms: How many manifests of an image index are looked at, where its platforms are judged.
     """
 
     manifest_bytes: Count = _DEFAULTS.manifest_bytes
@@ -75,6 +77,7 @@ class LimitsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     depth: Count = _DEFAULTS.depth
     artifacts: Count = _DEFAULTS.artifacts
     total_bytes: Count = _DEFAULTS.total_bytes
+    platforms: Count = _DEFAULTS.platforms
 
 
 def default_stores() -> list[dict[str, Any]]:
@@ -98,6 +101,8 @@ class ExecutorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         concurrency: How many artifacts are examined at the same time; 0 for the default.
         timeout: Seconds for one validation; no limit when omitted.
         limits: Bounds of one validation.
+        platforms: What must have evidence where a reference names an image index: `index` (the index itself), `each` (every
+            manifest in it that can be run), `any` (the index, or else each), or a list of platforms as `[linux/amd64]`.
     """
 
     scopes: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -107,6 +112,7 @@ class ExecutorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     concurrency: Annotated[int, Meta(ge=0, le=256)] = 0
     timeout: Seconds | None = None
     limits: LimitsConfig = LimitsConfig()
+    platforms: Platforms = "index"
 
 
 class CacheConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):

@@ -5,23 +5,25 @@ whole in about 700 lines:
 
 1. `reference.py`, `digest.py`: text becomes a `Reference`, here and nowhere else.
 2. `engine.py`*, `scope.py`: `Engine.validate` finds, by `ScopeMap`, the executor whose scopes cover the reference.
-3. `executor.py`*, `limits.py`, `deadline.py`: `Executor.validate` sets the deadline, runs the walk and lets the policy decide;
-   from here on a fault becomes a part of the report and is not raised.
+3. `executor.py`*, `subject_validation.py`, `limits.py`, `deadline.py`: `Executor.validate` sets the deadline, runs the walk and lets
+   the policy decide; from here on a fault becomes a part of the report and is not raised.
 4. `store.py`*, `descriptor.py`: the interface `Store`. `resolve` turns a tag into a digest, once; `referrers` lists what is
    attached to it.
-5. `walk.py`, `lookahead.py`, `ordering.py`, `attachment.py`: examine referrers concurrently within a window, and report them in the store's order.
+5. `walk.py`, `examine.py`, `lookahead.py`, `ordering.py`, `attachment.py`: examine referrers concurrently within a window, and report them in the store's order.
 6. `content.py`, `manifest.py`, `strictjson.py`: untrusted bytes are bounded, compared with their descriptor and parsed strictly;
    large ones in a thread and few at a time (`offload.py`, `large_documents.py`).
 7. `verifier.py`*, `invoke.py`*, `isolation.py`: a `Verifier` returns `Details` or raises; `invoke` alone makes a result of that.
 8. `policy.py`*, `decision.py`: the interface `PolicyEnforcer`: `wants` before the work, `settled` to stop early, `decide` at the end,
    in a thread and within a budget where it is expensive.
 9. `report.py`, `errors.py`, `reason.py`: the `ValidationResult`; each refusal has a reason code (`reason_meanings.py`), a
-   sentence and a remedy. `details.py` and `text.py` bound and escape what it shows.
+   sentence and a remedy. `details.py`, `text.py` and `report_budget.py` bound and escape what it shows.
 
 Beside the walk:
 
 - Plugins: `plugin.py` finds and describes them, `credential.py` and `key.py` are the interfaces of the sources that stores and
   verifiers use, `key_source.py` reads keys again that may change, `shared_resources.py` holds what the plugins of one engine share.
+- Image indexes: `platform_validation.py` validates the manifests that an index lists; `platform.py` and `platform_choice.py` say which,
+  `index_reading.py` reads them, and `platform_report.py` makes one result of theirs.
 - Caches: `caching.py` and `weigh.py` bound them by memory, `shared_verdicts.py` is the interface of those between processes,
   `fingerprint.py` tells which processes may share.
 - Bounds: `work_limiter.py` and `pace.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files.

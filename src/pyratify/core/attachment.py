@@ -10,14 +10,15 @@ from pyratify.core.store import Discovery
 def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery) -> None:
     """Refuse an artifact that is not attached to the subject.
 
-    Found by a cosign tag, an image manifest may lack a subject: then the verifier alone can bind it.
+    Found by a cosign tag or in an image index, an image manifest may lack a subject: then the verifier alone can bind it.
 
     Raises:
-        VerificationError: `SUBJECT_MISMATCH`, or `MEDIATYPE_MISMATCH` for a cosign tag that names no image manifest.
+        VerificationError: `SUBJECT_MISMATCH`, or `MEDIATYPE_MISMATCH` for an image index that is found so.
     """
-    if discovery is Discovery.COSIGN_TAG:
+    if discovery.may_lack_subject:
         if manifest.descriptor.media_type in INDEX_TYPES:
-            raise VerificationError(Reason.MEDIATYPE_MISMATCH, "a cosign tag names an image index")
+            found = "a cosign tag" if discovery is Discovery.COSIGN_TAG else "an entry for an attestation"
+            raise VerificationError(Reason.MEDIATYPE_MISMATCH, f"{found} names an image index")
         if manifest.subject is None:
             return
     if manifest.subject is None or not manifest.subject.same_content(subject):

@@ -69,6 +69,7 @@ async def in_thread(function: Callable[[], T], budget: float, threads: ThreadPoo
     loop, begun = asyncio.get_running_loop(), asyncio.Event()
 
     def work() -> T:
+        """Say that a thread is free, then call the function."""
         loop.call_soon_threadsafe(begun.set)
         return function()
 

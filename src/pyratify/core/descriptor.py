@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pyratify.core.digest import Digest
+from pyratify.core.platform import Platform
 
 # Read-only, as every descriptor without annotations shares it.
 NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
@@ -20,6 +21,7 @@ class Descriptor:
         size: Its length in bytes.
         artifact_type: The type of artifact, when the content is an artifact's manifest.
         annotations: Text attached to the descriptor; never trusted.
+        platform: What the content runs on, where an image index says so; never trusted.
     """
 
     media_type: str
@@ -28,6 +30,7 @@ class Descriptor:
     artifact_type: str | None = None
     # Without the hash: mappings have none. Equality still compares annotations.
     annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS, hash=False)
+    platform: Platform | None = None
 
     def same_content(self, other: "Descriptor") -> bool:
         """Return whether media type, digest and size are all equal."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -10,27 +9,19 @@ from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
 from pyratify.core.deadline import due
-from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.discovery import NoVerifier
-from pyratify.core.errors import ConfigurationError, Failure, RatifyError, StoreError
-from pyratify.core.isolation import as_failure, from_store, internal, is_caller_cancellation
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.isolation import from_store
 from pyratify.core.large_documents import LARGE_ARTIFACTS
 from pyratify.core.limits import Limits
-from pyratify.core.policy import NoPolicy, PolicyEnforcer, Subject
-from pyratify.core.reason import Reason
+from pyratify.core.platform_choice import PlatformChoice, PlatformMode, names_index
+from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reference import Reference
-from pyratify.core.report import (
-    ArtifactReport,
-    Decision,
-    Outcome,
-    ValidationResult,
-    Verdict,
-    failures,
-)
+from pyratify.core.report import ValidationResult
 from pyratify.core.store import Store
+from pyratify.core.subject_validation import SubjectValidator, late
 from pyratify.core.verifier import Verifier
-from pyratify.core.walk import Walk
 
 DEFAULT_CONCURRENCY = 8
 
@@ -43,6 +34,7 @@ class Executor:
         store: Where artifacts are read from.
         verifiers: At least one, with distinct names.
         policy: Decides; without one the decision is always NONE.
+        platforms: What must have evidence where a reference names an image index.
         limits: Bounds on the work of one validation.
         concurrency: How many artifacts are examined at the same time.
         timeout: Seconds for one validation; None for no limit.
@@ -57,6 +49,7 @@ class Executor:
     store: Store
     verifiers: tuple[Verifier, ...]
     policy: PolicyEnforcer = field(default_factory=NoPolicy)
+    platforms: PlatformChoice = field(default_factory=PlatformChoice)
     limits: Limits = field(default_factory=Limits)
     concurrency: int = DEFAULT_CONCURRENCY
     timeout: float | None = None
@@ -97,31 +90,31 @@ class Executor:
             The report, also when something could not be decided; only cancellation raises.
         """
         content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
-        # A walk for each call: concurrent validations share flights and slots, but no findings.
-        walk = Walk(content, self._by_name(), self.policy, self.concurrency)
-        error: Failure | None = None
-        verdict = Verdict(Decision.DENY)
-        try:
-            async with asyncio.timeout(self.timeout) as deadline:
-                # Beside the time-out: stores do not start what the time-out would only cut off.
-                with due(self._due()):
-                    descriptor = await walk.run(reference)
-                    subject = Subject(reference, descriptor, namespace, self.clock.now())
-                    verdict = await self._decide(walk, subject)
-        except RatifyError as fault:
-            error = as_failure(fault)
-        except BaseException as fault:  # a defect of a store or policy becomes an error, never a verdict
-            # An interrupt or a cancellation belongs to the caller; turned into a result, it would be lost.
-            if is_caller_cancellation(fault):
-                raise
-            error = internal(fault)
-            if deadline.expired():
-                error = self._late()
-        return _conclude(reference, walk, verdict, error)
+        subjects = SubjectValidator(
+            content=content,
+            verifiers={verifier.name: verifier for verifier in self.verifiers},
+            policy=self.policy,
+            concurrency=self.concurrency,
+            timeout=self.timeout,
+            namespace=namespace,
+            clock=self.clock,
+        )
+        # Beside the time-out: stores do not start what the time-out would only cut off.
+        with due(self._due()):
+            if self.platforms.mode is PlatformMode.INDEX and not names_index(reference):
+                return await subjects.validate(reference)
+            # Lazy: start-up pays for it only where platforms are judged.
+            from pyratify.core.index_reading import IndexReader
+            from pyratify.core.platform_validation import PlatformValidation
+
+            reader = IndexReader(content, self.platforms, self.concurrency)
+            return await PlatformValidation(reader, subjects).validate(reference)
 
     async def discover(self, reference: Reference) -> ValidationResult:
-        """Report everything that is attached, as `validate` does, and verify and decide nothing."""
-        return await replace(self, verifiers=(NoVerifier(),), policy=NoPolicy()).validate(reference)
+        """Report everything that is attached, also to what an image index lists, and verify and decide nothing."""
+        everything = PlatformChoice(PlatformMode.ANY)
+        reader = replace(self, verifiers=(NoVerifier(),), policy=NoPolicy(), platforms=everything)
+        return await reader.validate(reference)
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return what the reference stands for.
@@ -134,57 +127,8 @@ class Executor:
                 with due(self._due()):
                     return await from_store(partial(self.store.resolve, reference))
         except TimeoutError:
-            late = self._late()
-            raise StoreError(late.reason, late.message) from None
+            failure = late(self.timeout)
+            raise StoreError(failure.reason, failure.message) from None
 
     def _due(self) -> float:
         return math.inf if self.timeout is None else self.clock.monotonic() + self.timeout
-
-    def _late(self) -> Failure:
-        reason = Reason.TIMEOUT
-        return Failure(reason, f"not finished within {self.timeout} seconds", reason.remedy)
-
-    def _by_name(self) -> Mapping[str, Verifier]:
-        return {verifier.name: verifier for verifier in self.verifiers}
-
-    async def _decide(self, walk: Walk, subject: Subject) -> Verdict:
-        reports = tuple(walk.reports)
-        verdict = await ask(self.policy, subject, reports)
-        # What a limit left unseen may be what would deny: only an ALLOW that nothing can change holds.
-        if walk.limits and verdict.decision is Decision.ALLOW and not walk.is_settled():
-            limit = walk.limits[0]
-            return deny(limit.reason, limit.message, limit.remedy)
-        return verdict
-
-
-def _conclude(reference: Reference, walk: Walk, verdict: Verdict, error: Failure | None) -> ValidationResult:
-    reports = tuple(walk.reports)
-    failure = verdict.failure
-    if error is not None:
-        # The tree is incomplete, or there is no verdict.
-        verdict, failure = Verdict(Decision.DENY), None
-    elif verdict.decision is Decision.DENY:
-        # What could not be read may be the evidence that is missing: undecided, not denied.
-        error = _gap(reports)
-        failure = (walk.limits[0] if walk.limits else failure) if error is None else None
-    return ValidationResult(
-        reference,
-        walk.subject,
-        verdict.decision,
-        failure,
-        error,
-        reports,
-        walk.limits,
-        valid_until=verdict.valid_until,
-    )
-
-
-def _gap(reports: tuple[ArtifactReport, ...]) -> Failure | None:
-    return next(
-        (
-            failure
-            for outcome, failure in failures(reports)
-            if outcome is Outcome.INCONCLUSIVE and failure.reason.is_gap
-        ),
-        None,
-    )

@@ -1,7 +1,7 @@
 """Isolates plugins: whatever they raise becomes an error that can be reported."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from pyratify.core.errors import Failure, RatifyError, StoreError
@@ -93,6 +93,26 @@ async def from_store(operation: Callable[[], Awaitable[T]]) -> T:
         if is_caller_cancellation(error):
             raise
         raise StoreError(Reason.INTERNAL, f"the store failed: {describe(error)}") from error
+
+
+async def gather(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) -> list[T]:
+    """Return the results of jobs in their order; at most so many run at the same time, and none outlives the call.
+
+    Raises:
+        PluginFault: As `contained`; and what the first job that fails raises.
+    """
+    slots = asyncio.Semaphore(most)
+
+    async def run(job: Callable[[], Awaitable[T]]) -> T:
+        """Wait for a slot, then run the job."""
+        async with slots:
+            return await contained(job)
+
+    tasks = [asyncio.create_task(run(job)) for job in jobs]
+    try:
+        return [await task for task in tasks]
+    finally:
+        await end(*tasks)
 
 
 async def end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:

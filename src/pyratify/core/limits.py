@@ -17,8 +17,9 @@ class Limits:
         referrers: How many referrers of one subject are examined.
         signatures: How many signatures one artifact may hold; cosign's `.sig` tags collect them, one for each signing.
         depth: How many levels of referrers of referrers are followed.
-        artifacts: How many artifacts are examined in all, counted in the store's order.
+        artifacts: How many artifacts are examined in all of one subject, counted in the store's order.
         total_bytes: How many bytes one validation may read.
+        platforms: How many manifests of an image index are looked at, where its platforms are judged.
 
     Raises:
         ConfigurationError: A bound that is not a whole number above zero.
@@ -32,6 +33,7 @@ class Limits:
     depth: int = 5
     artifacts: int = 500
     total_bytes: int = 256 * MIB
+    platforms: int = 64
 
     def __post_init__(self) -> None:
         for bound in fields(self):

@@ -10,6 +10,7 @@ from pyratify.core import strictjson
 from pyratify.core.descriptor import NO_ANNOTATIONS, Descriptor
 from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.errors import VerificationError
+from pyratify.core.platform import Platform
 from pyratify.core.reason import Reason
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -136,7 +137,7 @@ def _read(document: dict[str, Any], descriptor: Descriptor) -> Manifest:
         replace(descriptor, artifact_type=artifact_type, annotations=annotations),
         config,
         _descriptors(document, "layers"),
-        _descriptors(document, "manifests"),
+        _entries(document),
         _optional(document, "subject"),
     )
 
@@ -177,6 +178,28 @@ def _descriptors(document: dict[str, Any], name: str) -> tuple[Descriptor, ...]:
     if not isinstance(values, list):
         raise InvalidManifest(Reason.JSON_INVALID, f"{name} is not a list")
     return tuple(read_descriptor(value, f"{name}[{index}]") for index, value in enumerate(values))
+
+
+def _entries(document: dict[str, Any]) -> tuple[Descriptor, ...]:
+    """Read the entries of an image index with their platforms."""
+    entries = _descriptors(document, "manifests")
+    platforms = [_platform(value, index) for index, value in enumerate(document.get("manifests") or ())]
+    return tuple(
+        replace(entry, platform=platform) if platform else entry
+        for entry, platform in zip(entries, platforms, strict=True)
+    )
+
+
+def _platform(value: dict[str, Any], index: int) -> Platform | None:
+    platform = value.get("platform")
+    if platform is None:
+        return None
+    if not isinstance(platform, dict):
+        raise InvalidManifest(Reason.JSON_INVALID, f"manifests[{index}]: its platform is not an object")
+    try:
+        return Platform.read(platform)
+    except ValueError as error:
+        raise InvalidManifest(Reason.JSON_INVALID, f"manifests[{index}]: {error}") from None
 
 
 def _type(document: dict[str, Any], name: str, where: str) -> str | None:

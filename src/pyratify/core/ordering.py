@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.manifest import EMPTY_CONFIG, INDEX_TYPES
-from pyratify.core.store import Discovery, Referrer
+from pyratify.core.store import Referrer
 
 # Entries with an equal key are the same; other fields of a listing are not trusted, so they make no difference.
 _Key = tuple[str, str, int, bool]
@@ -21,7 +21,7 @@ _GENERIC = (
 class Ordering:
     """Orders one listing by what it announces; pure state, without any I/O.
 
-    Entries found by a cosign tag, and of types that a verifier reads, come at once. The others wait for the end of the
+    Entries found by a cosign tag or in an image index, and of types that a verifier reads, come at once. The others wait for the end of the
     listing: first entries without a type, then those of other types. The announced type is a hint for the order
     alone; every entry is examined, up to the limit, and none is trusted. Equal entries count once.
 
@@ -63,8 +63,8 @@ class Ordering:
                 yield referrer
 
     def _is_promising(self, referrer: Referrer) -> bool:
-        # Found by the subject's digest in its name; a tag announces no type.
-        if referrer.discovery is Discovery.COSIGN_TAG:
+        # Found by the subject's digest in its name or in the index; neither announces a type.
+        if referrer.discovery.may_lack_subject:
             return True
         return not _is_untyped(referrer) and self._is_read(referrer.descriptor)
 
@@ -74,7 +74,7 @@ class Ordering:
             return False
         self._looked_at += 1
         self._chosen.add(key)
-        if referrer.discovery is Discovery.COSIGN_TAG and key[0] not in INDEX_TYPES:
+        if referrer.discovery.may_lack_subject and key[0] not in INDEX_TYPES:
             # An image manifest that passes as a referrer passes under its tag too (`attachment.check_subject`): examine it once.
             self._chosen.add((*key[:3], False))
         return True
@@ -100,4 +100,4 @@ def _is_untyped(referrer: Referrer) -> bool:
 
 def _key(referrer: Referrer) -> _Key:
     what = referrer.descriptor
-    return (what.media_type, what.digest, what.size, referrer.discovery is Discovery.COSIGN_TAG)
+    return (what.media_type, what.digest, what.size, referrer.discovery.may_lack_subject)

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     KEY_UNAVAILABLE = "KEY_UNAVAILABLE"
     KIND_UNKNOWN = "KIND_UNKNOWN"
     LAYOUT_INVALID = "LAYOUT_INVALID"
+    LICENSE = "LICENSE"
     MANIFEST_AMBIGUOUS = "MANIFEST_AMBIGUOUS"
     MEDIATYPE_MISMATCH = "MEDIATYPE_MISMATCH"
     MEDIATYPE_UNSUPPORTED = "MEDIATYPE_UNSUPPORTED"
@@ -55,9 +56,11 @@ class Reason(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     NO_EVIDENCE = "NO_EVIDENCE"
     NO_EXECUTOR = "NO_EXECUTOR"
+    PACKAGE_DENIED = "PACKAGE_DENIED"
     PARSE_LIMIT = "PARSE_LIMIT"
     PAYLOAD_SUBJECT_MISMATCH = "PAYLOAD_SUBJECT_MISMATCH"
     PAYLOAD_TYPE = "PAYLOAD_TYPE"
+    PLATFORM_MISSING = "PLATFORM_MISSING"
     PLUGIN_REQUIRED = "PLUGIN_REQUIRED"
     POLICY_ERROR = "POLICY_ERROR"
     POLICY_NOT_FOUND = "POLICY_NOT_FOUND"
@@ -76,6 +79,7 @@ class Reason(StrEnum):
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     RESOLVE_FAILED = "RESOLVE_FAILED"
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
+    SBOM_INVALID = "SBOM_INVALID"
     SCOPE_NO_MATCH = "SCOPE_NO_MATCH"
     SCT_INVALID = "SCT_INVALID"
     SHUTDOWN = "SHUTDOWN"
@@ -103,6 +107,7 @@ class Reason(StrEnum):
     TRUST_ROOT = "TRUST_ROOT"
     UNAUTHORIZED = "UNAUTHORIZED"
     VERIFIER_ERROR = "VERIFIER_ERROR"
+    VULN_FOUND = "VULN_FOUND"
 
     @property
     def meaning(self) -> str:
@@ -151,13 +156,11 @@ _GAPS = frozenset(
 RESERVED = frozenset(
     {
         Reason.DECOMPRESS_LIMIT,
-        Reason.REPORT_INVALID,
         Reason.RESOLVE_FAILED,
         Reason.SHUTDOWN,
     }
 )
-"""Codes that nothing in this package raises: DECOMPRESS_LIMIT and REPORT_INVALID are for verifiers of SBOMs and
-vulnerability reports, RESOLVE_FAILED and SHUTDOWN for plugins."""
+"""Codes that nothing in this package raises: they are for plugins."""
 
 _REBUILD = "Ask the publisher to push the artifact again; do not run it until it verifies."
 CHANGED = (
@@ -205,6 +208,7 @@ _REMEDIES = {
     Reason.KEY_UNAVAILABLE: "Check that the key's source can be read from here.",
     Reason.KIND_UNKNOWN: "Say where this kind keeps its Pod, or do not send it to the webhook.",
     Reason.LAYOUT_INVALID: "Give a directory or tar archive that is an OCI image layout.",
+    Reason.LICENSE: "Leave these packages out of the image, or allow their licenses in the policy.",
     Reason.MANIFEST_AMBIGUOUS: _REBUILD,
     Reason.MEDIATYPE_MISMATCH: _REBUILD,
     Reason.MEDIATYPE_UNSUPPORTED: "Push the artifact as an OCI image manifest or image index.",
@@ -213,9 +217,11 @@ _REMEDIES = {
     Reason.NOT_FOUND: "Check the spelling of the repository, tag or digest, and that you may read it.",
     Reason.NO_EVIDENCE: "Sign the image, or check that its signatures were pushed or copied to this registry with it.",
     Reason.NO_EXECUTOR: "Add an executor whose scopes cover this reference.",
+    Reason.PACKAGE_DENIED: "Build the image without these packages, or with versions that are not denied.",
     Reason.PARSE_LIMIT: _LIMIT,
     Reason.PAYLOAD_SUBJECT_MISMATCH: "This signature belongs to another artifact; sign this one.",
     Reason.PAYLOAD_TYPE: _RESIGN,
+    Reason.PLATFORM_MISSING: "Publish the image for this platform, or name only platforms that it is published for.",
     Reason.PLUGIN_REQUIRED: "This signature asks for a verification plugin; configure it, or sign without one.",
     Reason.POLICY_ERROR: "Simplify or correct the policy.",
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
@@ -234,6 +240,7 @@ _REMEDIES = {
     Reason.REQUEST_TOO_LARGE: "Ask in several smaller requests, or raise the server's limit.",
     Reason.RESOLVE_FAILED: _REGISTRY,
     Reason.REVOCATION_UNKNOWN: "Check that the certificate authority's revocation servers can be reached from here.",
+    Reason.SBOM_INVALID: "Ask the publisher for an SBOM that follows its format.",
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",
     Reason.SHUTDOWN: "Ask again; the program was stopping.",
@@ -260,5 +267,6 @@ _REMEDIES = {
     Reason.TLS_VERIFY: "Give the registry's CA certificate (--ca-file or caPem), or correct its certificate.",
     Reason.TRUST_ROOT: "Give a whole and current trusted root, or refresh it with `ratify trust sigstore --refresh`.",
     Reason.UNAUTHORIZED: "Send a token that the service knows as Authorization: Bearer, or a client certificate of its authority.",
+    Reason.VULN_FOUND: "Rebuild the image with the fixed packages, or attach a signed VEX document that says why a finding does not matter.",
     Reason.VERIFIER_ERROR: "The verifier plugin failed; look at its message and report it to its author.",
 }

@@ -12,6 +12,7 @@ from pyratify.core.details import encode_details, find_fault
 from pyratify.core.errors import NO_FACTS, Failure
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.core.report_budget import ReportBudget
 from pyratify.core.store import Discovery
 from pyratify.core.text import MAX_REFERENCE, MAX_REPORT, clean
 from pyratify.core.verifier import Details
@@ -107,6 +108,8 @@ class ArtifactReport:
         outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier, and INCONCLUSIVE
             when what is attached to it could not be listed.
         failure: Why not.
+        platform: For a manifest that an image index lists, what it runs on; what is nested is its own evidence.
+        decision: The policy's decision on that manifest; None where it was not judged.
     """
 
     subject: Reference
@@ -116,6 +119,8 @@ class ArtifactReport:
     nested: tuple["ArtifactReport", ...] = ()
     outcome: Outcome | None = None
     failure: Failure | None = None
+    platform: str | None = None
+    decision: Decision | None = None
 
     def passed(self, verifier: str) -> VerifierResult | None:
         """Return the named verifier's result if it passed."""
@@ -209,7 +214,7 @@ class ValidationResult:
         """
         result = self.checked()
         # One budget for the whole tree: nesting must not multiply it.
-        budget = _Budget(MAX_REPORT)
+        budget = ReportBudget(MAX_REPORT)
         found = {
             "reference": clean(str(result.reference), MAX_REFERENCE),
             "digest": result.subject.digest if result.subject else None,
@@ -246,18 +251,7 @@ def failures(reports: tuple[ArtifactReport, ...]) -> Iterator[tuple[Outcome, Fai
         yield from ((r.outcome, r.failure) for r in report.results if r.failure is not None)
 
 
-@dataclass(slots=True)
-class _Budget:
-    left: int
-    left_out: int = 0
-
-    def spend(self, report: dict[str, Any]) -> bool:
-        # Without `ensure_ascii=False`, so characters are bytes.
-        self.left -= len(json.dumps(report, separators=(",", ":")))
-        return self.left >= 0
-
-
-def _reports(reports: tuple[ArtifactReport, ...], budget: _Budget) -> list[dict[str, Any]]:
+def _reports(reports: tuple[ArtifactReport, ...], budget: ReportBudget) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for index, report in enumerate(reports):
         item = _flat(report)
@@ -275,6 +269,8 @@ def _flat(report: ArtifactReport) -> dict[str, Any]:
         "artifact": report.artifact.digest,
         "artifactType": clean(report.artifact.artifact_type) if report.artifact.artifact_type else None,
         "discovery": report.discovery.value,
+        "platform": clean(report.platform) if report.platform else None,
+        "decision": report.decision.value if report.decision is not None else None,
         "outcome": report.outcome.value if report.outcome is not None else None,
         **_why(report.failure),
         "results": [item.to_dict() for item in report.results],

@@ -20,6 +20,12 @@ class Discovery(StrEnum):
     COSIGN_TAG = "cosign-tag"
     LAYOUT = "layout"
     FILE = "file"
+    INDEX = "index"
+
+    @property
+    def may_lack_subject(self) -> bool:
+        """Whether what is found so need not name a subject, as other text than its own manifest attaches it."""
+        return self in (Discovery.COSIGN_TAG, Discovery.INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Referrer:
 class Store(Protocol):
     """Reads from a registry, an image layout or another source.
 
-    A store verifies nothing: `core.content` checks digests and sizes, `core.walk` checks subjects. Methods raise
+    A store verifies nothing: `core.content` checks digests and sizes, `core.examine` checks subjects. Methods raise
     `StoreError` and no other exception.
     """
 

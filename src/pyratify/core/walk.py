@@ -2,51 +2,40 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pyratify.core.attachment import check_subject
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.digest import Digest
-from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
-from pyratify.core.invoke import accepts, invoke
-from pyratify.core.isolation import as_failure, contained, end, from_store
+from pyratify.core.errors import Failure, StoreError
+from pyratify.core.examine import Examiner, Place, failed
+from pyratify.core.invoke import accepts
+from pyratify.core.isolation import contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
-from pyratify.core.manifest import Manifest, check_annotations, parse_manifest
-from pyratify.core.offload import offload
-from pyratify.core.policy import Chain, PolicyEnforcer
+from pyratify.core.manifest import Manifest
+from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ArtifactReport, Outcome, VerifierResult, flatten
-from pyratify.core.store import Referrer
-from pyratify.core.verifier import Evidence, Verifier
+from pyratify.core.report import ArtifactReport, Outcome, flatten
+from pyratify.core.store import Discovery, Referrer, Store
+from pyratify.core.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A position in the graph of artifacts.
+class ListedBy:
+    """The image index that lists a subject.
 
     Attributes:
-        reference: The subject's repository and digest.
-        subject: The subject's descriptor, once it is resolved.
-        chain: The reports that lead here.
-        path: The digests that lead here, the subject's own included.
+        reference: The index's repository and digest.
+        index: The index; its content has been compared with its digest.
+        attestations: Its entries that claim to attest the subject.
     """
 
     reference: Reference
-    subject: "asyncio.Future[Descriptor]"
-    chain: Chain
-    path: tuple[Digest, ...]
-
-    def below(self, report: ArtifactReport) -> "_Place":
-        """Return the position of the artifacts that are attached to an artifact here."""
-        known: asyncio.Future[Descriptor] = asyncio.get_running_loop().create_future()
-        known.set_result(report.artifact)
-        digest = report.artifact.digest
-        return _Place(self.reference.at(digest), known, (*self.chain, report), (*self.path, digest))
+    index: Descriptor
+    attestations: tuple[Descriptor, ...]
 
 
 @dataclass(slots=True)
@@ -76,6 +65,9 @@ class Walk:
         verifiers: The executor's verifiers by name.
         policy: Says which verifiers matter and when to stop.
         concurrency: How many artifacts are examined at the same time.
+        listed_by: The index through which the subject is examined: what it lists as an attestation of the subject is attached
+            to the subject, and what is attached to the index speaks for that attestation.
+        slots: Shared by walks that together examine no more artifacts at the same time than `concurrency`.
         subject: What the reference resolved to.
         tag: The tag by which it was asked for.
         reports: The finished reports of what is attached to the subject itself, in the store's order.
@@ -85,6 +77,8 @@ class Walk:
     verifiers: Mapping[str, Verifier]
     policy: PolicyEnforcer
     concurrency: int
+    listed_by: ListedBy | None = None
+    slots: asyncio.Semaphore | None = None
     subject: Descriptor | None = None
     tag: str | None = None
     reports: list[ArtifactReport] = field(default_factory=list)
@@ -92,19 +86,25 @@ class Walk:
     _passed: int = 0
     _ask_at: int = 1
     _slots: asyncio.Semaphore = field(init=False)
+    _examiner: Examiner = field(init=False)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(self.concurrency)
+        self._slots = self.slots or asyncio.Semaphore(self.concurrency)
+        self._examiner = Examiner(self.verifiers, self.policy)
 
     @property
     def limits(self) -> tuple[Failure, ...]:
         """The limits that were reached."""
         return tuple(self._tally.limits)
 
-    async def run(self, reference: Reference) -> Descriptor:
+    async def run(self, reference: Reference, subject: Descriptor | None = None) -> Descriptor:
         """Examine the artifacts attached to the reference, as far as the policy needs them.
 
         With a digest, resolving and listing run side by side.
+
+        Args:
+            reference: The subject.
+            subject: What it resolves to, where that is known.
 
         Returns:
             What the reference resolved to.
@@ -114,15 +114,15 @@ class Walk:
         """
         self.tag = reference.tag
         # No await between this and `try`: the task is always ended.
-        resolving = asyncio.create_task(from_store(partial(self._resolve, reference)))
+        resolving = asyncio.create_task(from_store(partial(self._resolve, reference, subject)))
         try:
             digest = reference.digest or (await resolving).digest
-            await self._subject_level(_Place(reference.at(digest), resolving, (), (digest,)))
+            await self._subject_level(Place(reference.at(digest), resolving, (), (digest,)))
             return await resolving
         finally:
             await end(resolving)
 
-    async def _subject_level(self, place: _Place) -> None:
+    async def _subject_level(self, place: Place) -> None:
         try:
             async with aclosing(self._level(place, self._tally)) as level:
                 async for report in level:
@@ -149,14 +149,11 @@ class Walk:
         """Return whether the policy allows now and would allow whatever comes."""
         return self.policy.settled(tuple(self.reports)) is True  # nothing but True of a plugin settles
 
-    async def _resolve(self, reference: Reference) -> Descriptor:
-        descriptor = await self.content.store.resolve(reference)
-        if reference.digest is not None and descriptor.digest != reference.digest:
-            raise StoreError(Reason.DIGEST_MISMATCH, f"{reference} was resolved to {descriptor.digest}")
-        self.subject = descriptor
-        return descriptor
+    async def _resolve(self, reference: Reference, known: Descriptor | None) -> Descriptor:
+        self.subject = known or await resolve(self.content.store, reference)
+        return self.subject
 
-    async def _level(self, place: _Place, tally: _Tally) -> AsyncGenerator[ArtifactReport, None]:
+    async def _level(self, place: Place, tally: _Tally) -> AsyncGenerator[ArtifactReport, None]:
         """Iterate over the reports of the artifacts attached here, in the store's order."""
         window: deque[asyncio.Task[_Found]] = deque()
         limits = self.content.limits
@@ -183,12 +180,16 @@ class Walk:
         if lookahead.error is not None:  # after the reports before it, which may be enough
             raise lookahead.error
 
-    def _lookahead(self, place: _Place) -> ReferrerLookahead:
+    def _lookahead(self, place: Place) -> ReferrerLookahead:
+        listed = self.listed_by.attestations if self.listed_by and not place.chain else ()
         store = self.content.store
-        reads = partial(self._reads, self.policy.wants(place.chain))
-        return ReferrerLookahead(
-            lambda: store.referrers(place.reference), self.content.limits.referrers, reads
+        start = (
+            partial(_listing, store, place.reference, listed)
+            if listed
+            else partial(store.referrers, place.reference)
         )
+        reads = partial(self._reads, self.policy.wants(place.chain))
+        return ReferrerLookahead(start, self.content.limits.referrers, reads)
 
     def _reads(self, wanted: frozenset[str] | None, announced: Descriptor) -> bool:
         """Return whether a verifier that is run here reads the announced type: a hint for the order alone."""
@@ -200,7 +201,7 @@ class Walk:
         )
 
     async def _next(
-        self, place: _Place, lookahead: ReferrerLookahead, window: "deque[asyncio.Task[_Found]]"
+        self, place: Place, lookahead: ReferrerLookahead, window: "deque[asyncio.Task[_Found]]"
     ) -> _Found | None:
         """Return the next report in the store's order, filling the window meanwhile; None at the end."""
         while not (window and window[0].done()):
@@ -213,76 +214,79 @@ class Walk:
                 window.append(asyncio.create_task(contained(partial(self._look, place, referrer))))
         return window.popleft().result()
 
-    async def _look(self, place: _Place, referrer: Referrer) -> _Found:
+    async def _look(self, place: Place, referrer: Referrer) -> _Found:
         async with self._slots:  # held for one artifact alone: nested ones take a slot themselves
             with self.content.for_artifact() as content:
-                report = await self._examine(place, referrer, content)
+                report = await self._examiner.examine(place, referrer, content, self.tag)
         tally = _Tally()
         # Below the first level artifacts are examined one after another, so that limits take effect in one order.
         if not place.chain:
             report = await self._descend(place, report, tally)
         return report, tally
 
-    async def _examine(self, place: _Place, referrer: Referrer, content: Content) -> ArtifactReport:
-        report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
-        try:
-            subject = await asyncio.shield(place.subject)  # all artifacts await it: none may cancel it
-            manifest = await _manifest(place, referrer, content)
-            check_annotations(manifest)
-            check_subject(manifest, subject, referrer.discovery)
-        except VerificationError as error:
-            return _failed(report, Outcome.FAILED, error)
-        except RatifyError as error:
-            return _failed(report, Outcome.INCONCLUSIVE, error)
-        evidence = Evidence(place.reference, subject, manifest, content, self.tag)
-        results = await self._verify(evidence, place.chain)
-        return replace(report, artifact=manifest.descriptor, results=results)
-
-    async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
-        wanted = self.policy.wants(chain)
-        asked = [
-            await invoke(name, verifier, evidence)
-            for name, verifier in self.verifiers.items()
-            if wanted is None or name in wanted
-        ]
-        return tuple(result for result in asked if result is not None)
-
-    async def _descend(self, place: _Place, report: ArtifactReport, tally: _Tally) -> ArtifactReport:
+    async def _descend(self, place: Place, report: ArtifactReport, tally: _Tally) -> ArtifactReport:
         # A cosign tag, which needs no subject, can lead back to one of its own ancestors.
         if report.failure is not None or report.artifact.digest in place.path:
             return report
         below = place.below(report)
         if not self.policy.descends(below.chain):
             return report
+        if len(below.chain) >= self.content.limits.depth:
+            return await self._end_of_depth(below, report, tally)
         nested: list[ArtifactReport] = []
-        try:
-            if len(below.chain) >= self.content.limits.depth:
-                await self._end_of_depth(below, tally)
-                return report
-            async with aclosing(self._level(below, tally)) as level:
-                async for child in level:
-                    found = await self._descend(below, child, tally)
-                    nested.append(found)
-        except StoreError as error:
-            report = _failed(report, Outcome.INCONCLUSIVE, error)
+        for source in self._sources(below, report):
+            try:
+                async with aclosing(self._level(source, tally)) as level:
+                    async for child in level:
+                        found = await self._descend(source, child, tally)
+                        nested.append(found)
+            except StoreError as error:
+                report = failed(report, Outcome.INCONCLUSIVE, error)
         return replace(report, nested=tuple(nested))
 
-    async def _end_of_depth(self, place: _Place, tally: _Tally) -> None:
-        async with aclosing(self._lookahead(place)) as lookahead:
-            request = lookahead.request()
-            if request is not None and await request is not None:
-                depth = self.content.limits.depth
-                tally.hit(Reason.GRAPH_LIMIT, f"artifacts are nested deeper than the {depth} levels allowed")
+    def _sources(self, below: Place, report: ArtifactReport) -> Iterator[Place]:
+        """Iterate over what speaks for an artifact: what is attached to it and, where an index lists it, to the index."""
+        yield below
+        if self.listed_by is not None and report.discovery is Discovery.INDEX:
+            yield below.beside(self.listed_by.reference, self.listed_by.index, below.chain)
+
+    async def _end_of_depth(self, place: Place, report: ArtifactReport, tally: _Tally) -> ArtifactReport:
+        try:
+            async with aclosing(self._lookahead(place)) as lookahead:
+                request = lookahead.request()
+                if request is not None and await request is not None:
+                    depth = self.content.limits.depth
+                    tally.hit(
+                        Reason.GRAPH_LIMIT, f"artifacts are nested deeper than the {depth} levels allowed"
+                    )
+        except StoreError as error:
+            report = failed(report, Outcome.INCONCLUSIVE, error)
+        return report
 
 
-async def _manifest(place: _Place, referrer: Referrer, content: Content) -> Manifest:
-    descriptor = referrer.descriptor
-    if referrer.manifest is not None:
-        data = await content.accept(referrer.manifest, descriptor)
-    else:
-        data = await content.manifest(place.reference, descriptor)
-    return await offload(len(data), parse_manifest, data, descriptor)
+async def resolve(store: Store, reference: Reference) -> Descriptor:
+    """Return what a reference names.
+
+    Raises:
+        StoreError: It could not be resolved, or a digest was resolved to another one.
+    """
+    descriptor = await store.resolve(reference)
+    if reference.digest is not None and descriptor.digest != reference.digest:
+        raise StoreError(Reason.DIGEST_MISMATCH, f"{reference} was resolved to {descriptor.digest}")
+    return descriptor
 
 
-def _failed(report: ArtifactReport, outcome: Outcome, error: RatifyError) -> ArtifactReport:
-    return replace(report, outcome=outcome, failure=as_failure(error))
+async def _listing(
+    store: Store, reference: Reference, listed: tuple[Descriptor, ...]
+) -> AsyncGenerator[Referrer, None]:
+    for entry in listed:
+        yield Referrer(entry, Discovery.INDEX)
+    source = store.referrers(reference)
+    try:
+        async for referrer in source:
+            yield referrer
+    finally:
+        # Store promises an AsyncIterator only; a plain one has no `aclose`.
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()

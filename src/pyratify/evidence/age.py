@@ -8,7 +8,8 @@ from pyratify.core.reason import Reason
 from pyratify.pki.times import format_time
 
 # Between the clocks of a signer and of this machine, as for timestamps.
-_SKEW = timedelta(minutes=5)
+SKEW = timedelta(minutes=5)
+"""How far another clock may be ahead of this one."""
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,7})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?", re.ASCII)
 
 
@@ -31,7 +32,13 @@ def parse_duration(text: str, path: str) -> timedelta | None:
 
 
 def check_age(
-    what: str, times: tuple[datetime | None, ...], maximum: timedelta | None, now: datetime
+    what: str,
+    times: tuple[datetime | None, ...],
+    maximum: timedelta | None,
+    now: datetime,
+    *,
+    undated: str = "Use a builder that states its times, or sign with a timestamp.",
+    stale: str = "Build the image again, or allow a greater age.",
 ) -> datetime | None:
     """Refuse evidence that is too old; return when it will be, None where no age is too old.
 
@@ -41,6 +48,8 @@ def check_age(
             again does not make it new.
         maximum: The age that it may have; None for any.
         now: The present.
+        undated: What to do where nothing says when it was made.
+        stale: What to do where it is too old.
 
     Raises:
         VerificationError: `EVIDENCE_STALE`, or `TIME_INVALID` for a time of the future.
@@ -48,7 +57,7 @@ def check_age(
     known = [time for time in times if time is not None]
     # Also without a maximum: a document of the future is not what it says.
     for time in known:
-        if time > now + _SKEW:
+        if time > now + SKEW:
             raise VerificationError(
                 Reason.TIME_INVALID, f"the {what} is of {format_time(time)}, and it is {format_time(now)}"
             )
@@ -58,14 +67,14 @@ def check_age(
         raise VerificationError(
             Reason.EVIDENCE_STALE,
             f"nothing says when the {what} was made, and it may be at most {_hours(maximum)} old",
-            remedy="Use a builder that states its times, or sign with a timestamp.",
+            remedy=undated,
         )
     made = min(known)
     if now - made > maximum:
         raise VerificationError(
             Reason.EVIDENCE_STALE,
             f"the {what} of {format_time(made)} is {_hours(now - made)} old, more than the {_hours(maximum)} allowed",
-            remedy="Build the image again, or allow a greater age.",
+            remedy=stale,
         )
     return made + maximum
 

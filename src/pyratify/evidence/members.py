@@ -32,6 +32,11 @@ class Members:
             self.malformed(f"{path or 'the document'} is {kind(value)} and no object")
         self.value: Mapping[str, Any] = value
 
+    @property
+    def path(self) -> str:
+        """Where the object stands in its document; empty for the document itself."""
+        return self._path
+
     def object(self, name: str, *, required: bool = False) -> "Members":
         """Return a member that is an object; an empty one where it is not set and not required."""
         found = self.value.get(name)

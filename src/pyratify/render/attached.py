@@ -4,17 +4,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pyratify.core.report import ArtifactReport, ValidationResult, flatten
+from pyratify.core.report import ArtifactReport, ValidationResult
 from pyratify.core.store import Discovery
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.render.text import cut
 from pyratify.render.tree import Node, draw
 from pyratify.render.words import because, name
 
+OTHER = "other"
+"""The kind of what is of no known kind."""
+
 
 def render_tree(result: ValidationResult) -> str:
     """Return what is attached as a tree, without a line break at the end."""
-    count = sum(1 for _ in flatten(result.artifacts))
+    count = _count(result.artifacts)
     head = f"{name(result)}: {count or 'nothing'} attached"
     nodes = tuple(_node(report) for report in result.artifacts)
     limits = (Node(f"limit: {because(limit)[0]}") for limit in result.limits)
@@ -23,7 +26,7 @@ def render_tree(result: ValidationResult) -> str:
 
 def render_lines(result: ValidationResult) -> str:
     """Return what is attached as lines, nested artifacts indented, without a line break at the end."""
-    count = sum(1 for _ in flatten(result.artifacts))
+    count = _count(result.artifacts)
     lines = (line for report in result.artifacts for line in _text(_node(report), "  "))
     limits = (f"  limit: {because(limit)[0]}" for limit in result.limits)
     # Bounded like every text: a registry decides how much is attached.
@@ -52,12 +55,13 @@ def render_json(result: ValidationResult) -> str:
 def _document(report: ArtifactReport) -> dict[str, Any]:
     found: dict[str, Any] = {
         "artifact": report.artifact.digest,
+        **({"platform": clean(report.platform)} if report.platform is not None else {}),
         "mediaType": clean(report.artifact.media_type),
         "artifactType": clean(report.artifact.artifact_type or ""),
         "size": report.artifact.size,
         "discovery": report.discovery.value,
         **({"kind": kind} if (kind := _kind(report)) else {}),
-        "attached": [_document(child) for child in report.nested],
+        "attached": [_document(child) for child in _attached(report)],
     }
     if report.failure is not None:
         found["error"] = because(report.failure)[0]
@@ -69,16 +73,28 @@ def _kind(report: ArtifactReport) -> str:
     return next((clean(item.details.description, 40) for item in report.results if item.details), "")
 
 
-def _tagged(report: ArtifactReport) -> str:
-    """Return the kind of an artifact found by a cosign tag, as its own media type does not tell."""
-    kind = _kind(report) if report.discovery is Discovery.COSIGN_TAG else ""
-    return f": cosign {kind}" if kind else ""
-
-
 def _node(report: ArtifactReport) -> Node:
-    kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
-    text = (
-        f"{report.artifact.digest} {kind}, {report.artifact.size} bytes ({report.discovery}){_tagged(report)}"
-    )
     failed = (Node(f"cannot be used: {because(report.failure)[0]}"),) if report.failure else ()
-    return Node(text, (*failed, *(_node(child) for child in report.nested)))
+    return Node(_line(report), (*failed, *(_node(child) for child in _attached(report))))
+
+
+def _line(report: ArtifactReport) -> str:
+    if report.platform is not None:
+        return f"{clean(report.platform)} {report.artifact.digest}, {report.artifact.size} bytes"
+    what = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
+    kind = _kind(report)
+    # Such a tag's own media type is that of any image.
+    by = "cosign " if report.discovery is Discovery.COSIGN_TAG else ""
+    said = f": {by}{kind}" if kind and kind != OTHER else ""
+    return f"{report.artifact.digest} {what}, {report.artifact.size} bytes ({report.discovery}){said}"
+
+
+def _attached(report: ArtifactReport) -> tuple[ArtifactReport, ...]:
+    """Return what is attached to the artifact itself; what speaks for it by its index is shown at the index."""
+    if report.discovery is not Discovery.INDEX:
+        return report.nested
+    return tuple(child for child in report.nested if child.subject.digest == report.artifact.digest)
+
+
+def _count(reports: tuple[ArtifactReport, ...]) -> int:
+    return sum((report.platform is None) + _count(_attached(report)) for report in reports)

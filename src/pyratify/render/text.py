@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pyratify.core.errors import Failure
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.render.plain import MAX_REPORT, clean
-from pyratify.render.words import because, headline, signer_names
+from pyratify.render.words import because, headline, judgement, signer_names
 
 
 def render(result: ValidationResult, *, color: bool = False) -> str:
@@ -51,6 +51,10 @@ def _lines(result: ValidationResult) -> Iterator[str]:
 
 
 def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
+    if report.platform is not None:
+        why = f": {because(report.failure)[0]}" if report.failure is not None else ""
+        yield f"  platform {clean(report.platform)}: {judgement(report)}{why}; {report.artifact.digest[:19]}"
+        return
     where = f"{report.artifact.digest[:19]} ({report.discovery})"
     if report.failure is not None:
         yield f"  {_word(report.outcome)}: {where}: {because(report.failure)[0]}"

@@ -7,7 +7,7 @@ from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResul
 from pyratify.core.verifier import Details
 from pyratify.render.plain import clean
 from pyratify.render.text import cut, warnings
-from pyratify.render.words import because, headline, signer_names
+from pyratify.render.words import because, headline, judgement, signer_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,22 @@ def draw(nodes: tuple[Node, ...], indent: str = "") -> Iterator[str]:
         yield from draw(node.children, indent + ("    " if last else "│   "))
 
 
-def _artifact(report: ArtifactReport) -> Node:
+def _artifact(report: ArtifactReport, parent: ArtifactReport | None = None) -> Node:
+    if report.platform is not None:
+        return _platform(report, report.platform)
     kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
     text = f"{report.artifact.digest} {kind}, {report.artifact.size} bytes ({report.discovery})"
+    if parent is not None and report.subject.digest != parent.artifact.digest:
+        text = f"{text}, attached to the index {report.subject.digest}"
     failed = (Node(f"{report.outcome}: {because(report.failure)[0]}"),) if report.failure else ()
     results = tuple(_result(item) for item in report.results)
-    return Node(text, (*failed, *results, *(_artifact(child) for child in report.nested)))
+    return Node(text, (*failed, *results, *(_artifact(child, report) for child in report.nested)))
+
+
+def _platform(report: ArtifactReport, name: str) -> Node:
+    failed = (Node(because(report.failure)[0]),) if report.failure else ()
+    nested = tuple(_artifact(child, report) for child in report.nested)
+    return Node(f"{clean(name)} {report.artifact.digest}: {judgement(report)}", (*failed, *nested))
 
 
 def _result(item: VerifierResult) -> Node:
@@ -73,7 +83,10 @@ def _signers(details: Details) -> Iterator[str]:
 
 
 def _ending(result: ValidationResult) -> Iterator[Node]:
-    unread = sum(not report.results and report.failure is None for report in flatten(result.artifacts))
+    unread = sum(
+        not report.results and report.failure is None and report.platform is None
+        for report in flatten(result.artifacts)
+    )
     if unread:
         yield Node(f"not looked at: {unread} of kinds that no verifier here reads")
     if result.passed_over:

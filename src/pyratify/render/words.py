@@ -2,7 +2,7 @@
 
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
-from pyratify.core.report import Decision, Outcome, ValidationResult, flatten
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, flatten
 from pyratify.core.verifier import Details
 from pyratify.render.plain import MAX_REFERENCE, clean
 
@@ -29,6 +29,16 @@ def headline(result: ValidationResult, *, color: bool) -> str:
     """Return the first line of a report: the verdict, the reference and why."""
     why = summary(result)
     return f"{painted(verdict(result), color=color)} {name(result)}{f': {why}' if why else ''}"
+
+
+def judgement(report: ArtifactReport) -> str:
+    """Return what was decided of a manifest that an image index lists, in a few words."""
+    if report.decision is None:
+        return "not judged"
+    if report.outcome is Outcome.INCONCLUSIVE:
+        return "could not be decided"
+    said = {Decision.ALLOW: "allowed", Decision.DENY: "denied", Decision.NONE: "nothing decided"}
+    return said[report.decision]
 
 
 def painted(word: str, *, color: bool) -> str:
@@ -81,6 +91,8 @@ def because(failure: Failure) -> tuple[str, str]:
 def _denied(result: ValidationResult, failure: Failure) -> str:
     if failure.reason is Reason.NO_EVIDENCE:
         return "no signature"
+    if failure.reason is Reason.PLATFORM_MISSING:
+        return "a platform is missing"
     if failure.reason is not Reason.POLICY_UNSATISFIED:
         return "refused"
     items = [item for report in flatten(result.artifacts) for item in report.results]

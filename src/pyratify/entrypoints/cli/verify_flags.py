@@ -59,6 +59,13 @@ def add_trust_flags(parser: Parser, trust: _ArgumentGroup) -> None:
         help="allow host/team/*, hosts and *.example.com as scopes of the trust policy, which notation refuses",
     )
     trust.add_argument(
+        "--platform",
+        action="append",
+        default=[],
+        metavar="PLATFORM",
+        help="what must have evidence in an image index: index, each or any, or a platform as linux/amd64 (repeatable; default: index)",
+    )
+    trust.add_argument(
         "--max-signatures",
         type=count,
         default=None,

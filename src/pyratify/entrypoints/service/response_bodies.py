@@ -57,6 +57,8 @@ class Attached(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
         error_reason: Why not.
         reason: The stable reason code.
         remedy: What to do.
+        platform: For a manifest that an image index lists, what it runs on; its evidence is in `artifactReports`.
+        decision: What the policy says of that manifest; absent where it was not judged.
         results: One entry for each verifier that was asked.
         artifact_reports: What is attached to the artifact itself.
     """
@@ -67,6 +69,8 @@ class Attached(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     results: tuple[Judgement, ...]
     artifact_reports: tuple["Attached", ...]
     artifact_type: str | UnsetType = UNSET
+    platform: str | UnsetType = UNSET
+    decision: Decision | UnsetType = UNSET
     outcome: Outcome | UnsetType = UNSET
     error_reason: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET

@@ -112,6 +112,9 @@ def structural(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 def _structural(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     schema = _plain(schema, parts)
+    if "anyOf" in schema:
+        # Alternatives of several types are no structural schema: the controller checks them, and the API server keeps them.
+        return {key: schema[key] for key in ("description",) if key in schema} | {_UNKNOWN: True}
     found = {key: schema[key] for key in _KEPT if key in schema}
     if "enum" in schema:
         found["type"] = "string"  # msgspec omits it, and structural schemas require it
@@ -141,7 +144,8 @@ def _plain(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     """Resolve references, and reduce a nullable type to the type: an optional field is left out instead."""
     own = {key: schema[key] for key in ("description",) if key in schema}
     if "anyOf" in schema:
-        (schema,) = (each for each in schema["anyOf"] if each.get("type") != "null")
+        others = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        schema = others[0] if len(others) == 1 else {"anyOf": others}
     while "$ref" in schema:
         schema = parts[schema["$ref"].rpartition("/")[2]]
     return schema | own

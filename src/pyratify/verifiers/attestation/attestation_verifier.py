@@ -11,9 +11,9 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.sigstore import json_fields
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
+from pyratify.sigstore.statement_formats import holds_statements, is_signature
 from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement, reported_error
-from pyratify.verifiers.attestation.formats import holds_statements, is_signature
 from pyratify.verifiers.attestation.judge_statements import StatementJudge
 from pyratify.verifiers.attestation.requirement import Requirement
 

@@ -14,11 +14,15 @@ from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
-from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
+from pyratify.sigstore.budget import Budget
+from pyratify.sigstore.statement_envelopes import SignedStatement
+from pyratify.sigstore.statement_reader import (
+    check_subject_and_annotations,
+    read_signed_statement,
+    subject_of,
+)
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
-from pyratify.verifiers.attestation.envelopes import SignedStatement, authenticate
-from pyratify.verifiers.attestation.formats import MAX_ATTESTATION
 from pyratify.verifiers.attestation.requirement import Requirement
 
 _CONCURRENCY = 8  # statements that are read at the same time
@@ -61,38 +65,15 @@ class StatementJudge:
         try:
             # Held until it is judged: only so many statements are in memory.
             async with slots:
-                raw = await self.evidence.blob(layer, most=MAX_ATTESTATION)
-                work = layer.size + self.authenticator.typical_cost * BYTES_PER_UNIT
-                artifact = Artifact(None, self.evidence.subject.digest)
-                signed = await offload(
-                    work, authenticate, raw, layer, artifact, self.authenticator, self._budget
-                )
-                del raw
-                artifact = await self._artifact(signed)
+                signed = await read_signed_statement(self.evidence, layer, self.authenticator, self._budget)
+                artifact = await subject_of(self.evidence, signed)
                 return await offload(layer.size, self._check, layer, signed, artifact)
         # Kept: one statement that does not count must not hide the others. Frames would keep the documents in memory.
         except (StoreError, VerificationError) as error:
             return self._refused(layer, signed, error.with_traceback(None))
 
-    async def _artifact(self, signed: SignedStatement) -> Artifact:
-        """Return the subject as far as the statement names it: its bytes are read for digests that are not known."""
-        subject = self.evidence.subject
-        data = None
-        # A digest of any algorithm may match, and none may contradict (in-toto, "DigestSet").
-        if any(name != subject.digest.algorithm for name in signed.statement.algorithms):
-            data = await self.evidence.content.manifest(self.evidence.reference, subject)
-        return Artifact(data, subject.digest)
-
     def _check(self, layer: Descriptor, signed: SignedStatement, artifact: Artifact) -> CheckedStatement:
-        claim = signed.statement.claim(artifact)
-        required = self.policy.annotations
-        # All of them in one mention: halves of two mentions must not add up.
-        if required and not any(
-            all(found.get(name) == value for name, value in required.items()) for found in claim.annotations
-        ):
-            raise VerificationError(
-                Reason.METADATA_MISMATCH, f"the statement lacks a required annotation: {', '.join(required)}"
-            )
+        check_subject_and_annotations(signed, artifact, self.policy)
         return self._judged(layer, signed)
 
     def _judged(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:

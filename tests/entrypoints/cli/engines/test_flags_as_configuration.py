@@ -224,7 +224,13 @@ _ALONE = {
 }  # fmt: skip
 _ALONE |= {"trusted_identity": _ALONE["cert"], "trust_store": _ALONE["trust_policy"]}
 _ALONE |= {"certificate_oidc_issuer": _KEYLESS, "plugin_dir": _ALONE["plugin"]}
-_VALUES = {"timeout": "7", "max_signatures": "7", "annotations": "a=b", "ca_file": CA}
+_VALUES = {
+    "timeout": "7",
+    "max_signatures": "7",
+    "annotations": "a=b",
+    "ca_file": CA,
+    "platform": "linux/arm64",
+}
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
 
 

@@ -10,7 +10,12 @@ from pyratify.config.substitute import FILE, escape
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING
 from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
-from pyratify.entrypoints.cli.engines.from_flags import direct_limits, read_prefix, signature_repository
+from pyratify.entrypoints.cli.engines.from_flags import (
+    chosen_platforms,
+    direct_limits,
+    read_prefix,
+    signature_repository,
+)
 from pyratify.entrypoints.cli.engines.session import timeout
 from pyratify.entrypoints.cli.engines.verifiers_from_flags import (
     FLAGS_STORE,
@@ -46,6 +51,8 @@ def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
     if arguments.max_signatures:
         limits = direct_limits(arguments)
         executor["limits"] = {"referrers": limits.referrers, "signatures": limits.signatures}
+    if (choice := chosen_platforms(arguments)) is not None:
+        executor["platforms"] = [str(each) for each in choice.named] or choice.mode.value
     return {"executors": [_escaped(executor)]}
 
 

@@ -17,7 +17,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.files import UnreadableFile
 from pyratify.core.scope import ScopeMap
-from pyratify.entrypoints.cli.engines.from_flags import disk_cache
+from pyratify.entrypoints.cli.engines.from_flags import chosen_platforms, disk_cache
 from pyratify.entrypoints.cli.engines.session import TIMEOUT, Session, open_session
 from pyratify.terminal.console import Console
 from pyratify.terminal.inputs import STANDARD_INPUT, read_input
@@ -133,6 +133,9 @@ async def configured_session(arguments: Namespace, console: Console) -> AsyncIte
         if arguments.no_cache:
             engine = _each(engine, lambda executor: replace(executor, cache=None))
         limited = _each(engine, lambda executor: replace(executor, timeout=_seconds(arguments, executor)))
+        # The question of this run, as the reference is, not what is trusted, so it may be asked beside a configuration.
+        if (platforms := chosen_platforms(arguments)) is not None:
+            limited = _each(limited, lambda executor: replace(executor, platforms=platforms))
         # The outer stack closes the stores; this one has nothing of its own.
         async with open_session(limited, AsyncExitStack()) as session:
             yield session

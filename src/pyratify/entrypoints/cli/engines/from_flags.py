@@ -11,6 +11,7 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.policy import NoPolicy
 from pyratify.core.reference import Reference
 from pyratify.core.store import COSIGN_TAGS, Store
@@ -91,6 +92,7 @@ def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifie
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
         limits=direct_limits(arguments),
+        platforms=chosen_platforms(arguments) or PlatformChoice(),
     )
 
 
@@ -101,12 +103,34 @@ def direct_limits(arguments: Namespace) -> Limits:
     return Limits(referrers=most, signatures=max(most, Limits().signatures)) if most else Limits()
 
 
-def reading_executor(arguments: Namespace, store: Store, verifier: Verifier) -> Executor:
+def chosen_platforms(arguments: Namespace) -> PlatformChoice | None:
+    """Return what `--platform` says; None where it is not given.
+
+    Raises:
+        ConfigurationError: It is no platform, or a word beside others.
+    """
+    # Commands that decide nothing have no such flag.
+    given: list[str] = getattr(arguments, "platform", [])
+    if not given:
+        return None
+    parts = [part for text in given for part in text.split(",")]
+    try:
+        return PlatformChoice.parse(parts[0] if len(parts) == 1 and "/" not in parts[0] else parts)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--platform: {error}", remedy="Write --platform linux/amd64, or one of index, each and any."
+        ) from None
+
+
+def reading_executor(
+    arguments: Namespace, store: Store, verifier: Verifier, platforms: PlatformChoice
+) -> Executor:
     """Return an executor that looks at everything and decides nothing."""
     return Executor(
         store=store,
         verifiers=(verifier,),
         policy=NoPolicy(),
+        platforms=platforms,
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
     )

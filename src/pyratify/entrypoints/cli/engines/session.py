@@ -81,8 +81,9 @@ class Session:
 
     async def count_passed_over(self, target: Target, result: ValidationResult) -> ValidationResult:
         """Return the result with the number of attached artifacts that an early answer left unread, as far as limits go."""
-        # A refusal has looked at everything that is attached already.
-        if not result.succeeded or result.subject is None:
+        # A refusal has looked at everything that is attached already, and so has the judging of platforms.
+        by_platform = any(report.platform is not None for report in result.artifacts)
+        if not result.succeeded or result.subject is None or by_platform:
             return result
         store, reference = self._store(target.reference), target.reference.at(result.subject.digest)
         seen = {report.artifact.digest for report in result.artifacts}

@@ -16,9 +16,9 @@ from pyratify.sigstore.in_toto import Statement, parse_statement
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 from pyratify.sigstore.mismatch import keyless
 from pyratify.sigstore.signed_content import material_of
+from pyratify.sigstore.statement_formats import ENVELOPES, MAX_ATTESTATION, MAX_TOKENS
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
-from pyratify.verifiers.attestation.formats import ENVELOPES, MAX_ATTESTATION, MAX_TOKENS
 
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 

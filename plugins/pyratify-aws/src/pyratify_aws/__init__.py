@@ -1,0 +1,1 @@
+"""Amazon ECR's credentials and the public keys of AWS KMS for pyratify."""

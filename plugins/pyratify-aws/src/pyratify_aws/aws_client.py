@@ -1,0 +1,177 @@
+"""The one import site of botocore: blocking calls of AWS services, in threads, bounded in time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyratify.core.blocking import BlockingCalls
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.reference import is_loopback
+
+_CONNECT, _READ = 3.0, 5.0
+_TOKEN_BYTES = 64 * 1024
+_SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
+
+
+class AwsError(Exception):
+    """A call failed.
+
+    Attributes:
+        code: The error code of the service, as `AccessDeniedException`; the kind of fault where there was no answer.
+        refused: Whether the service answered and refused; otherwise another try may help.
+    """
+
+    def __init__(self, code: str, message: str, *, refused: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class AwsIdentity:
+    """As whom AWS is asked; botocore's usual chain (environment, profile, IRSA, Pod Identity, instance role) when empty.
+
+    Attributes:
+        profile: A profile of the configuration file of the AWS tools.
+        role_arn: A role that the token of a web identity stands for.
+        token_file: The file with that token; read again for every exchange.
+        session_name: What CloudTrail calls the session.
+    """
+
+    profile: str = ""
+    role_arn: str = ""
+    token_file: Path | None = None
+    session_name: str = "pyratify"
+
+
+@dataclass(slots=True)
+class AwsClient:
+    """Calls AWS services as one identity.
+
+    Attributes:
+        identity: As whom.
+        endpoint: The URL of the service in place of the one of its region.
+    """
+
+    identity: AwsIdentity = field(default_factory=AwsIdentity)
+    endpoint: str = ""
+    _calls: BlockingCalls = field(default_factory=lambda: BlockingCalls(_SECONDS), repr=False)
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict, repr=False)
+    _session: Any = field(default=None, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    async def call(
+        self, service: str, region: str, operation: str, endpoint: str = "", **parameters: Any
+    ) -> Mapping[str, Any]:
+        """Call an operation, as `get_public_key` of `kms`.
+
+        Args:
+            service: The service.
+            region: The region; the environment's when empty.
+            operation: The operation, as botocore names it.
+            endpoint: The service's URL for this call.
+            parameters: The operation's parameters.
+
+        Raises:
+            AwsError: It was refused, or not answered in time.
+        """
+        try:
+            return await self._calls.run(
+                self._call, service, region, operation, endpoint or self.endpoint, parameters
+            )
+        except TimeoutError:
+            message = f"{service}:{operation} was not answered within {_SECONDS:g} seconds"
+            raise AwsError("Timeout", message, refused=False) from None
+
+    def _call(
+        self, service: str, region: str, operation: str, endpoint: str, parameters: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        # Lazy: some 0.1 seconds, in the thread, and only where AWS is asked at all.
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            client = self._client(service, region, endpoint)
+            answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
+        except ClientError as error:
+            found = error.response.get("Error", {})
+            code = str(found.get("Code", "Unknown"))[:80]
+            # Only its code: messages of STS quote the token's claims.
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            refused = 400 <= status < 500 and "Throttl" not in code and code != "RequestLimitExceeded"
+            raise AwsError(code, f"{service}:{operation} is refused with {code}", refused=refused) from None
+        except (BotoCoreError, UnreadableFile, OSError, ValueError) as error:
+            kind = type(error).__name__
+            raise AwsError(kind, f"{service}:{operation} failed with {kind}", refused=False) from None
+        return answer
+
+    def _client(self, service: str, region: str, endpoint: str) -> Any:
+        from botocore.config import Config
+
+        # Clients may be used by several threads at once, sessions may not.
+        with self._lock:
+            key = service, region, endpoint
+            if key not in self._clients:
+                self._session = self._session or _session(self.identity)
+                settings = Config(
+                    connect_timeout=_CONNECT,
+                    read_timeout=_READ,
+                    retries={"total_max_attempts": 2, "mode": "standard"},
+                )
+                self._clients[key] = self._session.create_client(
+                    service, region_name=region or None, endpoint_url=endpoint or None, config=settings
+                )
+            return self._clients[key]
+
+
+def _session(identity: AwsIdentity) -> Any:
+    from botocore.session import Session
+
+    session = Session(profile=identity.profile or None)
+    if identity.role_arn and identity.token_file is not None:
+        resolver = session.get_component("credential_provider")
+        # Before all others: a role that the configuration names must not be displaced by the environment.
+        resolver.insert_before("env", _web_identity(session, identity, identity.token_file))
+    return session
+
+
+def _web_identity(session: Any, identity: AwsIdentity, token_file: Path) -> Any:
+    from botocore.credentials import (
+        AssumeRoleWithWebIdentityCredentialFetcher,
+        CredentialProvider,
+        DeferredRefreshableCredentials,
+    )
+
+    fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
+        client_creator=session.create_client,
+        web_identity_token_loader=lambda: read_file(token_file, _TOKEN_BYTES).decode("ascii").strip(),
+        role_arn=identity.role_arn,
+        extra_args={"RoleSessionName": identity.session_name},
+    )
+
+    class WebIdentity(CredentialProvider):  # type: ignore[misc]
+        METHOD = "assume-role-with-web-identity"
+
+        def load(self) -> Any:
+            return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    return WebIdentity()
+
+
+def check_endpoint(endpoint: str, path: str) -> str:
+    """Return a service's URL.
+
+    Raises:
+        ConfigurationError: It is not https, but for this machine's loopback.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc)):
+        return endpoint
+    raise ConfigurationError(
+        f"{endpoint[:120]!r} is no https address",
+        path=path,
+        remedy="Write one as https://kms.eu-west-1.amazonaws.com.",
+    )

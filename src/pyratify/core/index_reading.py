@@ -1,0 +1,112 @@
+"""Reads an image index: what it lists, within the bounds, down through indexes that it lists."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from pyratify.core.content import Content
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.examine import read_manifest
+from pyratify.core.isolation import gather
+from pyratify.core.manifest import INDEX_TYPES, Manifest
+from pyratify.core.platform_choice import PlatformChoice, attestations
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.walk import ListedBy
+
+MAX_DEPTH = 3
+"""How many levels of image indexes are read."""
+_STATEMENTS = "application/vnd.in-toto+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A manifest that an image index lists and that may be run.
+
+    Attributes:
+        descriptor: As the index lists it.
+        listed_by: The index, with what it lists as attestations of the manifest.
+    """
+
+    descriptor: Descriptor
+    listed_by: ListedBy
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReader:
+    """Reads image indexes of one validation.
+
+    Attributes:
+        content: Reads and checks all content.
+        choice: Says which manifests are judged; of the others no attestation is read.
+        concurrency: How many manifests are read at the same time.
+    """
+
+    content: Content
+    choice: PlatformChoice
+    concurrency: int
+
+    async def read(self, reference: Reference, index: Descriptor, depth: int = 1) -> tuple[Entry, ...]:
+        """Return the manifests that an index lists, and those of the indexes that it lists in their place.
+
+        What it lists as an attestation of one of them is a part of that entry, and no entry.
+
+        Raises:
+            StoreError: Something could not be read.
+            VerificationError: `GRAPH_LIMIT`, or what is wrong with an index.
+        """
+        if depth > MAX_DEPTH:
+            raise VerificationError(
+                Reason.GRAPH_LIMIT, f"image indexes are nested deeper than the {MAX_DEPTH} levels allowed"
+            )
+        manifest = await read_manifest(self.content, reference, index)
+        self._check_number(len(manifest.manifests))
+        attached = await self._attestations(reference, manifest)
+        skipped = {entry.digest for entries in attached.values() for entry in entries}
+        found: list[Entry] = []
+        for entry in dict.fromkeys(manifest.manifests):
+            if entry.digest in skipped:
+                continue
+            if entry.media_type in INDEX_TYPES:
+                found += await self.read(reference, entry, depth + 1)
+            else:
+                listed = tuple(attached.get(entry.digest, ()))
+                found.append(Entry(entry, ListedBy(reference.at(index.digest), index, listed)))
+            self._check_number(len(found))
+        return tuple(found)
+
+    async def _attestations(self, reference: Reference, manifest: Manifest) -> dict[Digest, list[Descriptor]]:
+        """Return by subject the entries that attest it and hold nothing that could be run."""
+        chosen = {entry.digest for entry in manifest.manifests if self.choice.includes(entry)}
+        claimed = list(attestations(manifest.manifests))
+        # What is judged by itself is read: only its manifest shows that it holds statements and no image.
+        checks = [
+            partial(self._is_attestation, reference, entry) for subject, entry in claimed if subject in chosen
+        ]
+        holds = dict(await gather(checks, self.concurrency))
+        found: dict[Digest, list[Descriptor]] = {}
+        for subject, entry in claimed:
+            if holds.get(entry.digest, True):
+                found.setdefault(subject, []).append(entry)
+        return found
+
+    async def _is_attestation(self, reference: Reference, entry: Descriptor) -> tuple[Digest, bool]:
+        try:
+            manifest = await read_manifest(self.content, reference, entry)
+        except VerificationError:
+            return entry.digest, False
+        except StoreError as error:
+            # What the registry does not have is not run; copies of single platforms leave attestations behind.
+            if error.reason is not Reason.NOT_FOUND:
+                raise
+            return entry.digest, True
+        types = {layer.media_type for layer in manifest.layers}
+        return entry.digest, types == {_STATEMENTS}
+
+    def _check_number(self, count: int) -> None:
+        most = self.content.limits.platforms
+        if count > most:
+            raise VerificationError(
+                Reason.GRAPH_LIMIT, f"the image index lists {count} manifests, more than the {most} allowed"
+            )

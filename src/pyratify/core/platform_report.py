@@ -1,0 +1,143 @@
+"""The result for an image index, from the results for the manifests that it lists: pure functions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
+from pyratify.core.errors import Failure
+from pyratify.core.platform_choice import PlatformChoice
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult
+from pyratify.core.store import Discovery
+
+NO_PLATFORM = "no platform"
+INDEX = "index"
+
+Results = Mapping[Digest, ValidationResult]
+
+
+def combine(
+    whole: ValidationResult, entries: Sequence[Descriptor], judged: Results, choice: PlatformChoice
+) -> ValidationResult:
+    """Return the result for an index.
+
+    Args:
+        whole: Its reference and descriptor.
+        entries: The manifests in it that may be run, in the index's order.
+        judged: The results for those of them that must have evidence.
+        choice: Which those are.
+
+    Returns:
+        ALLOW where there is at least one and each is allowed, and no named platform is missing; DENY where one is denied, or could not
+        be decided.
+    """
+    index = whole.reference.at(whole.subject.digest) if whole.subject else whole.reference
+    reports = tuple(_report(index, entry, judged.get(entry.digest)) for entry in entries)
+    limits = tuple(dict.fromkeys(limit for result in judged.values() for limit in result.limits))
+    whole = replace(whole, artifacts=reports, limits=limits, valid_until=_earliest(judged.values()))
+    missing = choice.missing(entries)
+    if missing or not judged:
+        names = " or ".join(map(str, missing)) or "any platform that is to be judged"
+        listed = ", ".join(dict.fromkeys(map(_platform, entries))) or "none"
+        return _deny(
+            whole,
+            _failure(Reason.PLATFORM_MISSING, f"the index lists no manifest for {names}; it lists: {listed}"),
+        )
+    return _decide(whole, entries, judged)
+
+
+def with_index(own: ValidationResult, index: Descriptor, result: ValidationResult) -> ValidationResult:
+    """Return the result for a manifest that was denied by its own evidence and is listed by an index with this result."""
+    node = _node(own.reference, index, result, INDEX)
+    found = replace(
+        own, artifacts=(*own.artifacts, node), limits=tuple(dict.fromkeys((*own.limits, *result.limits)))
+    )
+    if result.succeeded:
+        return replace(
+            found, decision=Decision.ALLOW, failure=None, error=None, valid_until=result.valid_until
+        )
+    error = own.error or result.error
+    return replace(found, failure=None if error else own.failure, error=error)
+
+
+def beside(own: ValidationResult | None, found: ValidationResult) -> ValidationResult:
+    """Return the result for the manifests that an index lists, with what is attached to the index itself."""
+    if own is None:
+        return found
+    found = replace(found, artifacts=(*own.artifacts, *found.artifacts))
+    # Without a policy nothing is decided, whatever the index lists.
+    return replace(found, decision=Decision.NONE, failure=None) if own.decision is Decision.NONE else found
+
+
+def _decide(whole: ValidationResult, entries: Sequence[Descriptor], judged: Results) -> ValidationResult:
+    # In the index's order: the same refusal at any concurrency.
+    ordered = [(entry, judged[entry.digest]) for entry in entries if entry.digest in judged]
+    denied = [
+        (entry, result)
+        for entry, result in ordered
+        if result.error is None and result.decision is Decision.DENY
+    ]
+    if denied:
+        return _deny(whole, _denial(denied, ordered))
+    undecided = next(((entry, result.error) for entry, result in ordered if result.error is not None), None)
+    if undecided is not None:
+        return replace(whole, error=_of(undecided[0], undecided[1]))
+    # All equal: a policy decides NONE for all or for none.
+    return replace(whole, decision=ordered[0][1].decision)
+
+
+def _denial(
+    denied: list[tuple[Descriptor, ValidationResult]], ordered: list[tuple[Descriptor, ValidationResult]]
+) -> Failure:
+    entry, result = denied[0]
+    first = _of(entry, result.failure or _failure(Reason.POLICY_UNSATISFIED, "it is denied"))
+    if len(denied) == len(ordered):
+        return first
+    # Some have evidence: not `no evidence`, whose remedy would be to sign what is signed.
+    message = f"{len(denied)} of {len(ordered)} manifests that must have evidence are denied: {first.message}"
+    return Failure(Reason.POLICY_UNSATISFIED, message, first.remedy)
+
+
+def _of(entry: Descriptor, failure: Failure) -> Failure:
+    return replace(failure, message=f"{_platform(entry)} ({entry.digest}): {failure.message}")
+
+
+def _report(index: Reference, entry: Descriptor, result: ValidationResult | None) -> ArtifactReport:
+    if result is None:
+        return ArtifactReport(index, entry, Discovery.INDEX, platform=_platform(entry))
+    return _node(index, entry, result, _platform(entry))
+
+
+def _node(subject: Reference, artifact: Descriptor, result: ValidationResult, name: str) -> ArtifactReport:
+    outcome = None
+    if result.decision is Decision.DENY:
+        outcome = Outcome.FAILED if result.error is None else Outcome.INCONCLUSIVE
+    return ArtifactReport(
+        subject,
+        artifact,
+        Discovery.INDEX,
+        nested=result.artifacts,
+        outcome=outcome,
+        failure=(result.error or result.failure) if outcome is not None else None,
+        platform=name,
+        decision=result.decision,
+    )
+
+
+def _earliest(results: Iterable[ValidationResult]) -> datetime | None:
+    return min((result.valid_until for result in results if result.valid_until is not None), default=None)
+
+
+def _platform(entry: Descriptor) -> str:
+    return str(entry.platform) if entry.platform is not None else NO_PLATFORM
+
+
+def _failure(reason: Reason, message: str) -> Failure:
+    return Failure(reason, message, reason.remedy)
+
+
+def _deny(whole: ValidationResult, failure: Failure) -> ValidationResult:
+    return replace(whole, decision=Decision.DENY, failure=failure)

@@ -1,0 +1,155 @@
+"""Rules about the licenses of packages, by expression."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyratify.evidence.findings import Finding
+from pyratify.evidence.sbom.document import UNSTATED, Field, License, Package
+from pyratify.evidence.sbom.license_expression import InvalidExpression, Term, holds, normalise, terms
+
+# Listed among packages, and without a license of their own; what they do state is judged.
+_NO_SOFTWARE = frozenset(("file", "container", "operating-system", "data", "cryptographic-asset"))
+_WORDS = re.compile(r"[A-Za-z0-9.+-]+", re.ASCII)
+_NOTHING = License("")
+
+
+class LicenseTest(Protocol):
+    """Says what is wrong with one statement about a license."""
+
+    @property
+    def refuses_unstated(self) -> bool:
+        """Whether a package must state a license."""
+        ...
+
+    def fault(self, stated: License) -> str | None:
+        """Return what is wrong with it, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseRules:
+    """Which licenses packages may have.
+
+    Attributes:
+        test: What is asked of each statement.
+        statements: Which statements count; with `either` all, and what states no license only where no other states one.
+    """
+
+    test: LicenseTest
+    statements: Field = "either"
+
+    def findings(self, packages: Iterable[Package]) -> Iterator[Finding]:
+        """Iterate over the packages whose license is refused."""
+        faults: dict[tuple[tuple[License, ...], bool], str | None] = {}
+        for package in packages:
+            # Thousands of packages share a few licenses.
+            key = (package.licenses, package.kind in _NO_SOFTWARE)
+            if key not in faults:
+                faults[key] = self._fault(*key)
+            fault = faults[key]
+            if fault is not None:
+                yield Finding(package.shown, fault)
+
+    def _fault(self, licenses: tuple[License, ...], is_no_software: bool) -> str | None:
+        counting = _counting(licenses, self.statements)
+        if is_no_software and self.test.refuses_unstated:
+            counting = [each for each in counting if each.text not in UNSTATED]
+        return next((fault for each in counting if (fault := self.test.fault(each)) is not None), None)
+
+
+def _counting(licenses: tuple[License, ...], statements: Field) -> list[License]:
+    if statements != "either":
+        return [each for each in licenses if each.field in (statements, "either")] or [_NOTHING]
+    # Scanners write NOASSERTION for one field beside a license in the other.
+    stated = [each for each in licenses if each.text not in UNSTATED]
+    return stated or [each for each in licenses if each.text] or [_NOTHING]
+
+
+class ExpressionTest:
+    """Judges license expressions formally: OR may choose, AND may not, and what is unknown is not allowed.
+
+    Args:
+        denied: Identifiers that a package must not need; `NOASSERTION`, `NONE` and an empty text for what states none.
+        allowed: Identifiers and whole expressions that alone are allowed; None for all.
+    """
+
+    def __init__(self, denied: Iterable[str], allowed: Iterable[str] | None) -> None:
+        self._denied = frozenset(map(_normal, denied))
+        self._allowed = None if allowed is None else frozenset(map(_normal, allowed))
+
+    @property
+    def refuses_unstated(self) -> bool:
+        """Whether a package must state a license."""
+        return self._allowed is not None
+
+    def fault(self, stated: License) -> str | None:
+        """Return what is wrong with a statement, or None."""
+        if stated.text in UNSTATED:
+            return self._listed(_normal(stated.text), stated.text or "no license is stated")
+        try:
+            whole = normalise(stated.text)
+        except InvalidExpression:
+            return self._unreadable(stated)
+        if not holds(stated.text, lambda term: not term.names & self._denied):
+            refused = (term.text for term in terms(stated.text) if term.names & self._denied)
+            return f"{stated.text[:300]}: {', '.join(dict.fromkeys(refused))[:200]} is denied"
+        if self._allowed is None or whole.lower() in self._allowed or holds(stated.text, self._is_allowed):
+            return None
+        return f"{stated.text[:300]} is not allowed"
+
+    def _is_allowed(self, term: Term) -> bool:
+        # `+` lets the licensee choose the version without it. An exception must be allowed itself.
+        allowed, text = self._allowed or frozenset(), term.text.lower()
+        return text in allowed or (text.endswith("+") and text[:-1] in allowed)
+
+    def _unreadable(self, stated: License) -> str | None:
+        if not stated.named:
+            return f"{stated.text[:300]!r} is no SPDX license expression"
+        denied = self._denied & {each.lower() for each in _WORDS.findall(stated.text)}
+        if denied or stated.text.lower() in self._denied:
+            return f"{stated.text[:300]}: {', '.join(sorted(denied)) or 'it'} is denied"
+        return self._listed(stated.text.lower(), stated.text[:300])
+
+    def _listed(self, text: str, shown: str) -> str | None:
+        if text in self._denied:
+            return f"{shown} (denied)"
+        return f"{shown} (not allowed)" if self._allowed is not None and text not in self._allowed else None
+
+
+class MentionTest:
+    """Judges texts as Ratify v1 did: a denied license as a word of the text, an allowed one as the whole of it.
+
+    Args:
+        denied: Words.
+        allowed: Whole texts that alone are allowed, an empty one for packages that state nothing; None for all.
+    """
+
+    def __init__(self, denied: Iterable[str], allowed: Iterable[str] | None) -> None:
+        # The boundaries are those of plugins/verifier/sbom/utils/spdxutils.go: blanks and parentheses, no others.
+        self._denied = tuple(
+            (each, re.compile(rf"(?:^|\(|\s){re.escape(each)}(?:$|\)|\s)", re.IGNORECASE)) for each in denied
+        )
+        self._allowed = None if allowed is None else frozenset(allowed)
+
+    @property
+    def refuses_unstated(self) -> bool:
+        """Whether a package must state a license; v1 compared every package."""
+        return False
+
+    def fault(self, stated: License) -> str | None:
+        """Return what is wrong with a statement, or None."""
+        for name, pattern in self._denied:
+            if pattern.search(stated.text):
+                return f"{stated.text[:300]}: {name} is denied"
+        if self._allowed is not None and stated.text not in self._allowed:
+            return f"{stated.text[:300] or 'no license is stated'} is not allowed"
+        return None
+
+
+def _normal(text: str) -> str:
+    try:
+        return text.lower() if text in UNSTATED else normalise(text).lower()
+    except InvalidExpression:
+        return text.lower()

@@ -1,0 +1,67 @@
+"""Package URLs, compared as they are meant; the only module that knows their library."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from urllib.parse import unquote
+
+_MAX_TEXT = 4096
+_SEPARATORS = str.maketrans("_.", "--")
+
+
+class InvalidPackageUrl(ValueError):
+    """A text that is no package URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageUrl:
+    """A package URL in its canonical form.
+
+    Attributes:
+        type: As `npm`.
+        namespace: Empty for none.
+        name: The package's name.
+        version: Empty for none.
+        qualifiers: As `arch`.
+    """
+
+    type: str
+    namespace: str
+    name: str
+    version: str
+    qualifiers: Mapping[str, str]
+
+    def covers(self, other: "PackageUrl") -> bool:
+        """Return whether the other is of the same package, and has the qualifiers of this one; the version is not compared."""
+        return ((self.type, self.namespace, self.name) == (other.type, other.namespace, other.name)) and all(
+            other.qualifiers.get(name) == value for name, value in self.qualifiers.items()
+        )
+
+
+@lru_cache(maxsize=4096)
+def parse_purl(text: str) -> PackageUrl:
+    """Parse a package URL.
+
+    Raises:
+        InvalidPackageUrl: It is none.
+    """
+    # Lazy: only rules that name a package URL need it.
+    from packageurl import PackageURL
+
+    if len(text) > _MAX_TEXT:
+        raise InvalidPackageUrl(f"it has {len(text)} characters")
+    try:
+        found = PackageURL.from_string(text)
+    except ValueError as error:
+        raise InvalidPackageUrl(str(error)[:200]) from None
+    qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}
+    return PackageUrl(
+        found.type, found.namespace or "", found.name, found.version or "", MappingProxyType(qualifiers)
+    )
+
+
+def loosely(text: str) -> str:
+    """Return a text in a form in which all spellings of one name are equal: for a quick look before parsing."""
+    decoded = unquote(text) if "%" in text else text
+    return decoded.translate(_SEPARATORS).lower()

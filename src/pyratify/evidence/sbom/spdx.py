@@ -1,0 +1,142 @@
+"""SPDX 2.2 and 2.3 as JSON (SPDX specification 2.3, clauses 6, 7 and 11)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from pyratify.evidence.sbom.convert import convert, convert_all, malformed, read_time
+from pyratify.evidence.sbom.document import UNSTATED, License, Package, Sbom
+from pyratify.evidence.sbom.subject_digests import digests_of
+
+VERSIONS = ("SPDX-2.2", "SPDX-2.3")
+_DOCUMENT = "SPDXRef-DOCUMENT"
+
+
+class _Reference(msgspec.Struct):
+    referenceType: str = ""  # noqa: N815
+    referenceLocator: str = ""  # noqa: N815
+
+
+class _Checksum(msgspec.Struct):
+    algorithm: str = ""
+    checksumValue: str = ""  # noqa: N815
+
+
+class _Package(msgspec.Struct, rename="camel"):
+    name: str
+    spdxid: str = msgspec.field(name="SPDXID", default="")
+    version_info: str | None = None
+    license_concluded: str | None = None
+    license_declared: str | None = None
+    supplier: str | None = None
+    originator: str | None = None
+    primary_package_purpose: str | None = None
+    external_refs: list[_Reference] | None = None
+    checksums: list[_Checksum] | None = None
+
+
+class _CreationInfo(msgspec.Struct):
+    created: str
+    creators: list[str] = []
+
+
+class _Document(msgspec.Struct, rename="camel"):
+    spdx_version: str
+    spdxid: str = msgspec.field(name="SPDXID")
+    name: str
+    data_license: str
+    document_namespace: str
+    creation_info: _CreationInfo
+    packages: list[Any] | None = None
+    external_document_refs: list[Any] | None = None
+    document_describes: list[str] | None = None
+    relationships: list[Any] | None = None
+
+
+def read_spdx(value: Mapping[str, Any]) -> Sbom:
+    """Read a document of one of `VERSIONS`.
+
+    Raises:
+        VerificationError: `SBOM_INVALID` or `TIME_INVALID`.
+    """
+    document = convert(value, _Document, "SPDX")
+    if document.spdxid != _DOCUMENT:
+        malformed("SPDX", f"its SPDXID is {document.spdxid[:80]!r} and not {_DOCUMENT!r}")
+    entries = convert_all(document.packages or [], _Package, "SPDX", "packages")
+    known: dict[tuple[str, str], tuple[License, ...]] = {}
+    described = set(_described(document))
+    creation = document.creation_info
+    tools, authors = _creators(creation.creators)
+    return Sbom(
+        "SPDX",
+        document.spdx_version.removeprefix("SPDX-"),
+        document.name,
+        read_time(creation.created, "SPDX", "creationInfo.created"),
+        tools,
+        authors,
+        tuple(_package(entry, index, known) for index, entry in enumerate(entries)),
+        frozenset(digest for entry in entries if entry.spdxid in described for digest in _digests(entry)),
+        tuple(_external(each) for each in document.external_document_refs or ()),
+    )
+
+
+def _package(entry: _Package, index: int, known: dict[tuple[str, str], tuple[License, ...]]) -> Package:
+    stated = (entry.license_concluded or "", entry.license_declared or "")
+    licenses = known.get(stated)
+    # Most packages of a document share few licenses: one tuple for each pair.
+    if licenses is None:
+        licenses = known[stated] = (License(stated[0], "concluded"), License(stated[1], "declared"))
+    return Package(
+        entry.name,
+        f"packages[{index}]",
+        entry.version_info or "",
+        purls=_purls(entry),
+        licenses=licenses,
+        supplier=_stated(entry.supplier) or _stated(entry.originator),
+        kind=(entry.primary_package_purpose or "").lower(),
+    )
+
+
+def _purls(entry: _Package) -> tuple[str, ...]:
+    return tuple(each.referenceLocator for each in entry.external_refs or () if each.referenceType == "purl")
+
+
+def _stated(text: str | None) -> str:
+    return "" if text is None or text in UNSTATED else text
+
+
+def _creators(creators: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    tools = tuple(each[5:].strip() for each in creators if each.startswith("Tool:"))
+    return tools, tuple(each for each in creators if not each.startswith("Tool:"))
+
+
+def _described(document: _Document) -> Iterator[str]:
+    """Iterate over the identifiers of what the document describes (clause 11.1, DESCRIBES and DESCRIBED_BY)."""
+    yield from document.document_describes or ()
+    for each in document.relationships or ():
+        if not isinstance(each, dict):
+            malformed("SPDX", "an entry of relationships is no object")
+        match each:
+            case {
+                "relationshipType": "DESCRIBES",
+                "spdxElementId": "SPDXRef-DOCUMENT",
+                "relatedSpdxElement": str(found),
+            }:
+                yield found
+            case {
+                "relationshipType": "DESCRIBED_BY",
+                "relatedSpdxElement": "SPDXRef-DOCUMENT",
+                "spdxElementId": str(found),
+            }:
+                yield found
+
+
+def _digests(entry: _Package) -> Iterator[str]:
+    checksums = ((each.algorithm, each.checksumValue) for each in entry.checksums or ())
+    return digests_of(checksums, entry.version_info or "", _purls(entry), entry.name)
+
+
+def _external(value: Any) -> str:
+    found = value.get("spdxDocument") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else "a document that it does not name"

@@ -1,0 +1,55 @@
+"""When a VEX statement takes a finding away.
+
+Five conditions, all of them: (1) the document was accepted, which its reader answers for; (2) a product of the statement is the
+subject, by digest; (3) the finding's package is one that it names, where it names any; (4) the status is `fixed`, or
+`not_affected` with a justification; (5) no later statement on the same says otherwise.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+from pyratify.evidence.age import SKEW
+from pyratify.evidence.vex.statement import Statement, VexDocument
+from pyratify.evidence.vulnerability.finding import Finding
+
+
+class Suppression:
+    """The statements of accepted documents about one subject; called with a finding, returns whether it is suppressed.
+
+    Args:
+        documents: Accepted documents.
+        subject: The digest of the artifact that is verified.
+        now: The moment of the verification (aware).
+    """
+
+    def __init__(self, documents: Iterable[VexDocument], subject: str, now: datetime) -> None:
+        self._subject, self._now = subject, now
+        self._by_name: dict[str, list[Statement]] = {}
+        for statement in (each for document in documents for each in document.statements):
+            for name in statement.names:
+                self._by_name.setdefault(name, []).append(statement)
+
+    def __call__(self, finding: Finding) -> bool:
+        """Return whether the latest statement about the finding suppresses it."""
+        about = [
+            statement
+            for name in finding.names
+            for statement in self._by_name.get(name, ())
+            if self._is_about(statement, finding)
+        ]
+        latest = max(about, key=self._rank, default=None)
+        return latest is not None and self._suppresses(latest)
+
+    def _is_about(self, statement: Statement, finding: Finding) -> bool:
+        return any(
+            self._subject in product.digests and product.has(finding) for product in statement.products
+        )
+
+    def _suppresses(self, statement: Statement) -> bool:
+        return statement.may_suppress and statement.time is not None and statement.time <= self._now + SKEW
+
+    def _rank(self, statement: Statement) -> tuple[float, bool]:
+        # Without a time it could be the latest; of two of one time, the one that suppresses nothing counts.
+        time = math.inf if statement.time is None else statement.time.timestamp()
+        return time, not self._suppresses(statement)

@@ -1,0 +1,59 @@
+"""Reads one statement of an artifact: authenticated first, then compared with what it is attached to."""
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import VerificationError
+from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
+from pyratify.core.verifier import Evidence
+from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
+from pyratify.sigstore.statement_envelopes import SignedStatement, authenticate
+from pyratify.sigstore.statement_formats import MAX_ATTESTATION
+from pyratify.sigstore.trust_policy import TrustPolicy
+
+
+async def read_signed_statement(
+    evidence: Evidence, layer: Descriptor, authenticator: Authenticator, budget: Budget
+) -> SignedStatement:
+    """Return the statement of a layer, once a trusted signer is known to have made it.
+
+    Raises:
+        VerificationError: It is malformed, of another type, or no trusted signer made it.
+        StoreError: The layer could not be read.
+    """
+    raw = await evidence.blob(layer, most=MAX_ATTESTATION)
+    work = layer.size + authenticator.typical_cost * BYTES_PER_UNIT
+    artifact = Artifact(None, evidence.subject.digest)
+    return await offload(work, authenticate, raw, layer, artifact, authenticator, budget)
+
+
+async def subject_of(evidence: Evidence, signed: SignedStatement) -> Artifact:
+    """Return the subject as far as the statement names it: its bytes are read for digests that are not known.
+
+    Raises:
+        StoreError: They could not be read.
+    """
+    subject = evidence.subject
+    data = None
+    # A digest of any algorithm may match, and none may contradict (in-toto, "DigestSet").
+    if any(name != subject.digest.algorithm for name in signed.statement.algorithms):
+        data = await evidence.content.manifest(evidence.reference, subject)
+    return Artifact(data, subject.digest)
+
+
+def check_subject_and_annotations(signed: SignedStatement, artifact: Artifact, policy: TrustPolicy) -> None:
+    """Refuse a statement about another artifact, or without the annotations that the policy requires.
+
+    Raises:
+        VerificationError: `PAYLOAD_SUBJECT_MISMATCH` or `METADATA_MISMATCH`.
+    """
+    claim = signed.statement.claim(artifact)
+    required = policy.annotations
+    # All of them in one mention: halves of two mentions must not add up.
+    if required and not any(
+        all(found.get(name) == value for name, value in required.items()) for found in claim.annotations
+    ):
+        raise VerificationError(
+            Reason.METADATA_MISMATCH, f"the statement lacks a required annotation: {', '.join(required)}"
+        )

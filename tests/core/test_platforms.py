@@ -1,0 +1,489 @@
+"""Image indexes: which of their manifests are judged, by what, and how the report shows it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError
+from pyratify.core.limits import Limits
+from pyratify.core.manifest import OCI_INDEX
+from pyratify.core.platform import Platform
+from pyratify.core.platform_choice import PlatformChoice
+from pyratify.core.policy import NoPolicy
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult
+from pyratify.core.store import Discovery
+from pyratify.policies.threshold import Rule
+from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.indexes import (
+    add_attestation_manifest,
+    add_index,
+    attestation_entry,
+    entry,
+    make_statement,
+)
+from pyratify.testing.memory import MemoryStore
+from support.scenes import KIND, REFERENCE, threshold, validate
+
+EACH = PlatformChoice.parse("each")
+ANY = PlatformChoice.parse("any")
+SIGNATURE = "application/signature"
+PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+def named(*platforms: str) -> PlatformChoice:
+    """Return the choice of these platforms."""
+    return PlatformChoice.parse(platforms)
+
+
+def images(store: MemoryStore, *signed: bool) -> list[Descriptor]:
+    """Add an image for each, and attach a signature to those that are signed."""
+    found = [store.add_image(f"image{number}", str(number).encode()) for number in range(len(signed))]
+    for image, attach in zip(found, signed, strict=True):
+        if attach:
+            store.attach(image, KIND)
+    return found
+
+
+def two(*signed: bool) -> tuple[MemoryStore, list[Descriptor], Descriptor]:
+    """Return a store with an index of an image for amd64 and one for arm64, the images, and the index."""
+    store = MemoryStore()
+    found = images(store, *signed)
+    entries = [entry(image, platform) for image, platform in zip(found, PLATFORMS, strict=True)]
+    return store, found, add_index(store, *entries)
+
+
+def platforms(result: ValidationResult) -> dict[str, Decision | None]:
+    """Return what was decided of each platform."""
+    return {report.platform: report.decision for report in result.artifacts if report.platform}
+
+
+def denied(result: ValidationResult, reason: Reason) -> None:
+    """Check that it is denied, decidedly, for this reason."""
+    assert result.decision is Decision.DENY
+    assert result.error is None
+    assert result.failure is not None
+    assert result.failure.reason is reason
+
+
+class TestEach:
+    """`each`: every manifest that can be run has evidence of its own."""
+
+    async def test_every_platform_with_evidence_is_allowed(self) -> None:
+        """The report is a tree: the platform, and below it what it stands on."""
+        store, found, index = two(True, True)
+        result = await validate(store, platforms=EACH)
+        assert result.succeeded
+        assert result.subject == replace(result.subject or index, digest=index.digest)
+        assert platforms(result) == dict.fromkeys(PLATFORMS, Decision.ALLOW)
+        for report, image in zip(result.artifacts, found, strict=True):
+            assert report.artifact.digest == image.digest
+            assert report.discovery is Discovery.INDEX
+            assert [nested.subject.digest for nested in report.nested] == [image.digest]
+
+    @pytest.mark.parametrize("which", [0, 1])
+    async def test_one_platform_without_evidence_denies_all(self, which: int) -> None:
+        """The message names it, with its digest and its own reason; the other stays allowed in the report."""
+        store, found, _ = two(which != 0, which != 1)
+        result = await validate(store, platforms=EACH)
+        denied(result, Reason.POLICY_UNSATISFIED)
+        assert result.failure is not None
+        assert (
+            f"1 of 2 manifests that must have evidence are denied: {PLATFORMS[which]} ({found[which].digest})"
+            in (result.failure.message)
+        )
+        assert platforms(result) == {
+            PLATFORMS[which]: Decision.DENY,
+            PLATFORMS[1 - which]: Decision.ALLOW,
+        }
+
+    async def test_none_with_evidence_is_no_evidence(self) -> None:
+        """The remedy is then to sign."""
+        denied(await validate(two(False, False)[0], platforms=EACH), Reason.NO_EVIDENCE)
+
+    async def test_the_evidence_of_the_index_does_not_count(self) -> None:
+        """It was asked for that of each manifest."""
+        store, _, index = two(False, False)
+        store.attach(index, KIND)
+        denied(await validate(store, platforms=EACH), Reason.NO_EVIDENCE)
+
+    async def test_an_image_that_is_no_index_is_judged_itself(self) -> None:
+        """Whatever platforms are named."""
+        store = MemoryStore()
+        store.attach(store.add_image(), KIND)
+        for choice in (EACH, ANY, named("linux/s390x")):
+            assert (await validate(store, platforms=choice)).succeeded
+
+    async def test_an_index_of_nothing_that_runs_is_denied(self) -> None:
+        """An empty list has no member that lacks evidence, and is no evidence."""
+        store = MemoryStore()
+        add_index(store)
+        denied(await validate(store, platforms=EACH), Reason.PLATFORM_MISSING)
+
+    async def test_a_platform_that_could_not_be_read_leaves_it_undecided(self) -> None:
+        """Unless another one is denied, which stays so."""
+        store, found, _ = two(True, True)
+        store.faults[str(found[1].digest)] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+        result = await validate(store, platforms=EACH)
+        assert result.error is not None
+        assert result.error.reason is Reason.REGISTRY_ERROR
+        assert result.artifacts[1].outcome is Outcome.INCONCLUSIVE
+        store.listings.clear()
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
+    async def test_one_manifest_for_two_platforms_is_judged_once(self) -> None:
+        """The report has both names."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        add_index(
+            store, entry(image, "linux/arm64"), entry(image, "linux/arm64/v8"), entry(image, "linux/arm/v7")
+        )
+        result = await validate(store, platforms=EACH)
+        assert result.succeeded
+        assert [report.platform for report in result.artifacts] == ["linux/arm64", "linux/arm/v7"]
+        assert len([call for call in store.calls if call[0] == "referrers"]) == 1
+
+    async def test_without_a_policy_nothing_is_decided(self) -> None:
+        """The decision is the reader's, for each platform too."""
+        result = await validate(two(True, False)[0], policy=NoPolicy(), platforms=EACH)
+        assert result.decision is Decision.NONE
+        assert platforms(result) == dict.fromkeys(PLATFORMS, Decision.NONE)
+
+
+class TestNamed:
+    """A list of platforms: what may be run on one of them has evidence."""
+
+    async def test_only_named_platforms_are_judged_and_the_others_are_shown(self) -> None:
+        """The report says that nothing was decided of the rest, and nothing of theirs is read."""
+        store, found, _ = two(True, False)
+        result = await validate(store, platforms=named("linux/amd64"))
+        assert result.succeeded
+        assert platforms(result) == {"linux/amd64": Decision.ALLOW, "linux/arm64": None}
+        assert ("referrers", str(found[1].digest)) not in store.calls
+
+    @pytest.mark.parametrize(
+        "spelling", ["linux/arm64", "linux/aarch64", "linux/arm64/v8", "Linux/ARM64".lower()]
+    )
+    async def test_one_machine_has_several_spellings(self, spelling: str) -> None:
+        """As containerd and Docker normalise them."""
+        store, _, _ = two(False, True)
+        assert (await validate(store, platforms=named(spelling))).succeeded
+
+    async def test_a_named_platform_that_is_missing_denies(self) -> None:
+        """The message says what the index lists instead, also where the other named ones are good."""
+        result = await validate(two(True, True)[0], platforms=named("linux/amd64", "linux/s390x"))
+        denied(result, Reason.PLATFORM_MISSING)
+        assert result.failure is not None
+        assert "no manifest for linux/s390x; it lists: linux/amd64, linux/arm64" in result.failure.message
+
+    @pytest.mark.parametrize("swapped", [False, True])
+    async def test_every_manifest_of_a_platform_that_is_listed_twice_is_judged(self, swapped: bool) -> None:
+        """Runtimes differ in which of them they take."""
+        store = MemoryStore()
+        entries = [entry(image, "linux/amd64") for image in images(store, True, False)]
+        add_index(store, *(reversed(entries) if swapped else entries))
+        denied(await validate(store, platforms=named("linux/amd64")), Reason.POLICY_UNSATISFIED)
+
+    @pytest.mark.parametrize("platform", [None, "unknown/unknown", "/"])
+    async def test_an_entry_without_a_platform_is_judged_too(self, platform: str | None) -> None:
+        """Runtimes take it for any platform, and nothing says that an unknown one is not run."""
+        store = MemoryStore()
+        good, other = images(store, True, False)
+        add_index(store, entry(good, "linux/amd64"), entry(other, platform))
+        denied(await validate(store, platforms=named("linux/amd64")), Reason.POLICY_UNSATISFIED)
+
+    async def test_a_version_of_windows_is_meant_where_it_is_named(self) -> None:
+        """Without one, every version is."""
+        store = MemoryStore()
+        old, new = images(store, False, True)
+        entries = [entry(image, "windows/amd64") for image in (old, new)]
+        for each, version in zip(entries, ("10.0.17763.1", "10.0.20348.1"), strict=True):
+            each["platform"]["os.version"] = version
+        add_index(store, *entries)
+        assert (await validate(store, platforms=named("windows(10.0.20348.1)/amd64"))).succeeded
+        denied(await validate(store, platforms=named("windows/amd64")), Reason.POLICY_UNSATISFIED)
+
+
+class TestAny:
+    """`any`: the index, or else every manifest in it."""
+
+    async def test_the_index_alone_is_enough(self) -> None:
+        """Then nothing that it lists is read: no more requests than by default."""
+        store, _, index = two(False, False)
+        store.attach(index, KIND)
+        calls = []
+        for choice in (PlatformChoice(), ANY):
+            store.calls.clear()
+            assert (await validate(store, platforms=choice)).succeeded
+            calls.append(list(store.calls))
+        assert calls[0] == calls[1]
+
+    async def test_every_manifest_is_enough_and_one_is_not(self) -> None:
+        """A single signed platform says nothing of the one that a node runs."""
+        assert (await validate(two(True, True)[0], platforms=ANY)).succeeded
+        denied(await validate(two(True, False)[0], platforms=ANY), Reason.POLICY_UNSATISFIED)
+
+    async def test_the_report_shows_what_is_attached_to_both(self) -> None:
+        """Without a policy, too."""
+        store, _, index = two(True, True)
+        store.attach(index, KIND)
+        result = await validate(store, policy=NoPolicy(), platforms=ANY)
+        assert [report.platform for report in result.artifacts] == [None, *PLATFORMS]
+        assert result.decision is Decision.NONE
+
+
+class TestWithItsIndex:
+    """A platform's manifest by digest, beside a tag that names its index."""
+
+    @pytest.mark.parametrize("choice", [PlatformChoice(), ANY], ids=["index", "any"])
+    async def test_the_index_of_the_tag_speaks_for_what_it_lists(self, choice: PlatformChoice) -> None:
+        """Membership is proven by the index's digest; the report shows the index."""
+        store, (image, _), index = two(False, False)
+        store.attach(index, KIND)
+        reference = replace(REFERENCE, digest=image.digest)
+        result = await validate(store, reference=reference, platforms=choice)
+        assert result.succeeded
+        assert result.subject is not None
+        assert result.subject.digest == image.digest
+        assert platforms(result) == {"index": Decision.ALLOW}
+        assert result.artifacts[-1].artifact.digest == index.digest
+        denied(
+            await validate(store, reference=REFERENCE.at(image.digest), platforms=choice), Reason.NO_EVIDENCE
+        )
+
+    async def test_an_index_that_does_not_list_it_says_nothing(self) -> None:
+        """However well that is signed."""
+        store, _, index = two(False, False)
+        store.attach(index, KIND)
+        other = store.add_image("other", b"other")
+        denied(await validate(store, reference=replace(REFERENCE, digest=other.digest)), Reason.NO_EVIDENCE)
+
+    async def test_with_each_the_manifest_needs_its_own(self) -> None:
+        """The index alone is not enough."""
+        store, (image, _), index = two(False, False)
+        store.attach(index, KIND)
+        reference = replace(REFERENCE, digest=image.digest)
+        denied(await validate(store, reference=reference, platforms=EACH), Reason.NO_EVIDENCE)
+
+    async def test_its_own_evidence_costs_no_request_more(self) -> None:
+        """The tag is resolved only where the evidence of the manifest is not enough."""
+        store, (image, _), _ = two(True, False)
+        assert (await validate(store, reference=replace(REFERENCE, digest=image.digest))).succeeded
+        assert len(store.calls) == 3
+
+    async def test_a_tag_that_could_not_be_read_leaves_it_undecided(self) -> None:
+        """What its index has may be the evidence that is missing; a tag that does not exist has none."""
+        store, (image, _), _ = two(False, False)
+        reference = replace(REFERENCE, digest=image.digest)
+        store.faults[str(REFERENCE)] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+        assert (await validate(store, reference=reference)).error is not None
+        store.faults[str(REFERENCE)] = StoreError(Reason.NOT_FOUND, "no such tag")
+        denied(await validate(store, reference=reference), Reason.NO_EVIDENCE)
+
+
+class TestAttestationManifests:
+    """BuildKit's entries for `unknown/unknown`: evidence of the manifest that they name, and never run."""
+
+    def _scene(self, **broken: str | None) -> tuple[MemoryStore, Descriptor, Descriptor]:
+        store = MemoryStore()
+        image = store.add_image("image")
+        manifest = add_attestation_manifest(store, make_statement(image.digest))
+        add_index(store, entry(image), attestation_entry(manifest, image.digest, **broken))  # type: ignore[arg-type]
+        return store, image, manifest
+
+    async def test_it_is_examined_as_attached_to_its_image(self) -> None:
+        """It has no subject of its own: the verifier has to bind its statements."""
+        store, image, manifest = self._scene()
+        result = await validate(store, platforms=EACH)
+        (platform,) = result.artifacts
+        (found,) = platform.nested
+        assert (found.artifact.digest, found.subject.digest) == (manifest.digest, image.digest)
+        assert found.discovery is Discovery.INDEX
+        assert result.succeeded
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            {"kind": "something-else"},
+            {"platform": "linux/amd64"},
+            {"platform": None},
+            {"platform": "linux/s390x"},
+        ],
+        ids=str,
+    )
+    async def test_what_could_be_run_is_judged_whatever_its_annotations_say(
+        self, broken: dict[str, str]
+    ) -> None:
+        """It needs evidence of its own, and is none for the image."""
+        store, image, _ = self._scene(**broken)
+        store.attach(image, KIND)
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
+    async def test_what_names_no_manifest_of_the_index_is_judged(self) -> None:
+        """Its annotations attach it to nothing."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        manifest = add_attestation_manifest(store, make_statement(image.digest))
+        add_index(store, entry(image), attestation_entry(manifest, Digest.of(b"other")))
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
+    async def test_what_holds_an_image_is_judged(self) -> None:
+        """Only layers with statements make an attestation manifest."""
+        store = MemoryStore()
+        image, hidden = images(store, True, False)
+        add_index(store, entry(image), attestation_entry(hidden, image.digest))
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
+    async def test_one_that_was_not_copied_is_not_missed(self) -> None:
+        """What the registry does not have is not run either; the rest is judged."""
+        store, image, manifest = self._scene()
+        store.attach(image, KIND)
+        del store.manifests[manifest.digest]
+        assert (await validate(store, platforms=EACH)).succeeded
+
+    async def test_signatures_of_it_and_of_its_index_stand_below_it(self) -> None:
+        """Both speak for it, and the report shows what each is attached to."""
+        store, _, manifest = self._scene()
+        index = await store.resolve(REFERENCE)
+        store.attach(manifest, SIGNATURE)
+        store.attach(index, SIGNATURE)
+        policy = threshold(Rule("attestation", (Rule("signature"),), 1))
+        result = await validate(store, *_chain_verifiers(), policy=policy, platforms=EACH)
+        assert result.succeeded
+        (found,) = result.artifacts[0].nested
+        assert [nested.subject.digest for nested in found.nested] == [manifest.digest, index.digest]
+
+    @pytest.mark.parametrize("signed", ["attestation", "index", "image", "none"])
+    async def test_statements_count_when_they_or_their_index_are_signed(self, signed: str) -> None:
+        """A signature of the image says nothing of statements about it."""
+        store, image, manifest = self._scene()
+        index = await store.resolve(REFERENCE)
+        for name, subject in (("attestation", manifest), ("index", index), ("image", image)):
+            if name == signed:
+                store.attach(subject, SIGNATURE)
+        policy = threshold(Rule("attestation", (Rule("signature"),), 1))
+        result = await validate(store, *_chain_verifiers(), policy=policy, platforms=EACH)
+        assert result.succeeded is (signed in ("attestation", "index"))
+
+
+def _chain_verifiers() -> tuple[FakeVerifier, FakeVerifier]:
+    """Return a verifier of attestation manifests and one of signatures."""
+    return (
+        FakeVerifier("attestation", "application/vnd.oci.image.config.v1+json"),
+        FakeVerifier("signature", SIGNATURE),
+    )
+
+
+class TestBounds:
+    """What an index may cost."""
+
+    async def test_more_manifests_than_allowed_are_refused(self) -> None:
+        """Before anything is asked about any of them."""
+        store = MemoryStore()
+        add_index(store, *(entry(image, f"linux/x{n}") for n, image in enumerate(images(store, *[True] * 5))))
+        store.calls.clear()
+        result = await validate(store, platforms=EACH, limits=Limits(platforms=4))
+        denied(result, Reason.GRAPH_LIMIT)
+        assert len(store.calls) == 2
+        assert (await validate(store, platforms=EACH, limits=Limits(platforms=5))).succeeded
+
+    async def test_indexes_within_an_index_are_read_to_three_levels(self) -> None:
+        """Their manifests are judged in their place."""
+        store, _, index = two(True, True)
+        for level in (2, 3):
+            index = add_index(store, entry(index, None), tag=f"level{level}")
+        reference = Reference.parse("example.com/app:level3")
+        result = await validate(store, reference=reference, platforms=EACH)
+        assert result.succeeded
+        assert platforms(result) == dict.fromkeys(PLATFORMS, Decision.ALLOW)
+        add_index(store, entry(index, None), tag="level4")
+        reference = Reference.parse("example.com/app:level4")
+        denied(await validate(store, reference=reference, platforms=EACH), Reason.GRAPH_LIMIT)
+
+    async def test_a_broken_index_is_refused(self) -> None:
+        """It is the publisher's fault: decided, and with the code of what is wrong."""
+        store = MemoryStore()
+        store.add_manifest(b'{"schemaVersion":2,"manifests":[{}]}', tag="v1", media_type=OCI_INDEX)
+        denied(await validate(store, platforms=EACH), Reason.JSON_INVALID)
+
+    @pytest.mark.parametrize("platform", ["linux", [], {"os": 1, "architecture": "amd64"}, {"os": "x" * 200}])
+    async def test_a_platform_that_is_none_is_refused(self, platform: object) -> None:
+        """Neither guessed nor left out."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        add_index(store, entry(image, None) | {"platform": platform})
+        denied(await validate(store, platforms=EACH), Reason.JSON_INVALID)
+
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    async def test_reports_are_the_same_at_any_concurrency(self, concurrency: int) -> None:
+        """In the index's order, and no more artifacts at the same time than allowed."""
+        store = MemoryStore()
+        signed = [number % 3 != 0 for number in range(9)]
+        entries = [entry(each, f"linux/x{n}") for n, each in enumerate(images(store, *signed))]
+        add_index(store, *entries)
+        result = await validate(store, platforms=EACH, concurrency=concurrency)
+        assert [report.platform for report in result.artifacts] == [f"linux/x{number}" for number in range(9)]
+        assert [report.decision is Decision.ALLOW for report in result.artifacts] == signed
+
+    async def test_time_is_for_all_of_them_together(self) -> None:
+        """What was found before stays in the report."""
+
+        class Slow(MemoryStore):
+            async def resolve(self, reference: Reference) -> Descriptor:
+                import asyncio
+
+                await asyncio.Event().wait()
+                raise AssertionError
+
+        result = await validate(Slow(), platforms=EACH, timeout=0.01)
+        assert result.error is not None
+        assert result.error.reason is Reason.TIMEOUT
+
+
+def test_the_json_shows_the_platform_and_its_decision() -> None:
+    """Additive fields: a report of anything else has neither."""
+    index = REFERENCE.at(Digest.of(b"index"))
+    image = Descriptor("application/x", Digest.of(b"image"), 1)
+    report = ArtifactReport(index, image, Discovery.INDEX, platform="linux/amd64", decision=Decision.ALLOW)
+    found = report.to_dict()
+    assert (found["platform"], found["decision"], found["discovery"]) == ("linux/amd64", "ALLOW", "index")
+    assert not {"platform", "decision"} & set(ArtifactReport(index, image, Discovery.INDEX).to_dict())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "linux", "linux/", "/amd64", "linux/amd64/v1/x", "linux amd64", "linux/amd64\n", "Linux/amd64"],
+)
+def test_a_text_that_is_no_platform_is_refused(text: str) -> None:
+    """A misspelt one must not be a platform that no index has."""
+    with pytest.raises(ValueError, match="no platform"):
+        Platform.parse(text)
+
+
+@pytest.mark.parametrize("value", ["all", "linux/amd64", "", (), tuple(f"linux/x{n}" for n in range(33))])
+def test_a_choice_that_is_none_is_refused(value: str | tuple[str, ...]) -> None:
+    """An empty list would judge nothing."""
+    with pytest.raises(ValueError, match=r"platform|none of"):
+        PlatformChoice.parse(value)
+
+
+@given(
+    st.builds(
+        Platform.of,
+        st.sampled_from(["linux", "windows", "darwin", "macos"]),
+        st.sampled_from(
+            ["amd64", "x86_64", "arm64", "aarch64", "arm", "armhf", "armel", "386", "i386", "s390x"]
+        ),
+        st.sampled_from(["", "v1", "v3", "v6", "v7", "v8", "8", "7"]),
+        st.sampled_from(["", "10.0.17763"]),
+    )
+)
+def test_the_text_of_a_platform_parses_to_it(platform: Platform) -> None:
+    """And it includes itself."""
+    assert Platform.parse(str(platform)) == platform
+    assert platform.includes(platform)

@@ -1,0 +1,179 @@
+"""Rules about licenses."""
+
+from pathlib import Path
+
+import pytest
+
+from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import judge, verdict
+
+LONG = "MIT AND " * 3000 + "MIT"
+
+
+def licensed(expression: str) -> bytes:
+    """Return an SBOM of one package."""
+    return spdx([spdx_package("a", expression=expression)])
+
+
+@pytest.mark.parametrize(
+    ("expression", "by_expression", "by_mention"),
+    [
+        ("MIT", "pass", "pass"),
+        ("GPL-3.0-only", "LICENSE", "LICENSE"),
+        ("gpl-3.0-ONLY", "LICENSE", "LICENSE"),
+        ("MIT OR GPL-3.0-only", "pass", "LICENSE"),
+        ("MIT AND GPL-3.0-only", "LICENSE", "LICENSE"),
+        ("(MIT OR GPL-3.0-only) AND GPL-3.0-only", "LICENSE", "LICENSE"),
+        ("(MIT AND ISC) OR (GPL-3.0-only AND Zlib)", "pass", "LICENSE"),
+        ("GPL-3.0-only WITH GCC-exception-3.1", "LICENSE", "LICENSE"),
+        ("GPL-3.0-only OR GPL-3.0-only", "LICENSE", "LICENSE"),
+        ("GPL-3.0", "LICENSE", "pass"),
+        ("GPL-3.0-with-GCC-exception", "LICENSE", "pass"),
+        ("GPL-3.0-only+", "LICENSE", "pass"),
+        ("GPL-3.0-or-later", "pass", "pass"),
+        ("LicenseRef-GPL-3.0-only", "pass", "pass"),
+        ("GPL-3.0-only,MIT", "LICENSE", "pass"),
+        ("MIT AND", "LICENSE", "pass"),
+        ("MIT GPL-3.0-only", "LICENSE", "LICENSE"),
+        ("Apache 2.0", "LICENSE", "pass"),
+        ("(" * 9000, "LICENSE", "pass"),
+        (LONG, "LICENSE", "pass"),
+        ("NOASSERTION", "pass", "pass"),
+        ("NONE", "pass", "pass"),
+        ("", "pass", "pass"),
+    ],
+)
+def test_a_denied_license(expression: str, by_expression: str, by_mention: str) -> None:
+    """OR may choose and AND may not; the words of v1 know no grammar. What cannot be read is refused."""
+    document = licensed(expression)
+    assert verdict(document, deniedLicenses=["GPL-3.0-only"]) == by_expression
+    assert verdict(document, deniedLicenses=["GPL-3.0-only"], licenseMatch="mention") == by_mention
+
+
+@pytest.mark.parametrize(
+    ("expression", "outcome"),
+    [
+        ("MIT", "pass"),
+        ("mit", "pass"),
+        ("MIT OR GPL-3.0-only", "pass"),
+        ("MIT AND GPL-3.0-only", "LICENSE"),
+        ("MIT AND Apache-2.0", "pass"),
+        ("Apache-2.0+", "pass"),
+        ("BSD-2-Clause AND BSD-3-Clause", "pass"),
+        ("BSD-2-Clause", "LICENSE"),
+        ("BSD-2-Clause AND BSD-3-Clause AND MIT", "LICENSE"),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", "pass"),
+        ("GPL-2.0-only", "LICENSE"),
+        ("MIT WITH Classpath-exception-2.0", "LICENSE"),
+        ("LicenseRef-x", "LICENSE"),
+        ("LicenseRef-ours", "pass"),
+        ("DocumentRef-x:LicenseRef-ours", "LICENSE"),
+        ("NOASSERTION", "LICENSE"),
+        ("NONE", "LICENSE"),
+        ("", "LICENSE"),
+        ("Unheard-of-1.0", "LICENSE"),
+        ("MIT, Apache-2.0", "LICENSE"),
+        ("MIT/X11", "LICENSE"),
+    ],
+)
+def test_allowed_licenses_are_the_only_ones(expression: str, outcome: str) -> None:
+    """What is unknown, absent or cannot be read is not allowed."""
+    allowed = [
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause AND BSD-3-Clause",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "LicenseRef-ours",
+    ]
+    assert verdict(licensed(expression), allowedLicenses=allowed) == outcome
+
+
+def test_no_assertion_can_be_allowed_and_denied() -> None:
+    """By its own name; a license in the other field is a statement, whatever scanners write beside it."""
+    assert verdict(licensed("NOASSERTION"), allowedLicenses=["MIT", "NOASSERTION"]) == "pass"
+    assert verdict(licensed("NOASSERTION"), deniedLicenses=["NOASSERTION"]) == "LICENSE"
+    assert verdict(licensed("MIT"), deniedLicenses=["NOASSERTION"]) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("field", "outcome"), [("concluded", "pass"), ("declared", "LICENSE"), ("either", "LICENSE")]
+)
+def test_the_field_says_which_statements_count(field: str, outcome: str) -> None:
+    """With either, one bad statement is enough."""
+    package = spdx_package("a", expression="GPL-3.0-only", licenseConcluded="MIT")
+    assert verdict(spdx([package]), deniedLicenses=["GPL-3.0-only"], licenseField=field) == outcome
+
+
+@pytest.mark.parametrize(
+    ("licenses", "outcome"),
+    [
+        ([{"license": {"id": "GPL-3.0-only"}}], "LICENSE"),
+        ([{"license": {"name": "GPL-3.0-only"}}], "LICENSE"),
+        ([{"license": {"name": "under GPL-3.0-only, they say"}}], "LICENSE"),
+        ([{"license": {"name": "Some terms, with commas"}}], "pass"),
+        ([{"license": {"id": "MIT"}}, {"license": {"id": "GPL-3.0-only"}}], "LICENSE"),
+        ([{"expression": "MIT OR GPL-3.0-only"}], "pass"),
+        ([], "pass"),
+    ],
+)
+def test_licenses_of_cyclonedx_are_judged_in_all_their_forms(licenses: list[object], outcome: str) -> None:
+    """Several of them hold at once; a free name need be no expression."""
+    document = cyclonedx([component("a", licenses=licenses)])
+    assert verdict(document, deniedLicenses=["GPL-3.0-only"]) == outcome
+
+
+def test_files_and_images_need_no_license_of_their_own() -> None:
+    """Syft lists files and the operating system among components; what they state is judged all the same."""
+    digest = "sha256:" + "ab" * 32
+    silent = [
+        component("etc/passwd", "", "", type="file"),
+        component("alpine", "3", "", type="operating-system"),
+    ]
+    assert verdict(cyclonedx([*silent, component("a")], digest=digest), allowedLicenses=["MIT"]) == "pass"
+    stated = component("lib.so", "", "GPL-3.0-only", type="file")
+    assert verdict(cyclonedx([stated]), allowedLicenses=["MIT"]) == "LICENSE"
+    assert verdict(cyclonedx([component("a", "1", "")]), allowedLicenses=["MIT"]) == "LICENSE"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        ({"deniedLicenses": ["GPL3"]}, "deniedLicenses[0]"),
+        ({"deniedLicenses": ["MIT", "MIT OR ISC"]}, "deniedLicenses[1]"),
+        ({"deniedLicenses": [""]}, "deniedLicenses"),
+        ({"deniedLicenses": ["MIT"], "disallowedLicenses": ["ISC"]}, "disallowedLicenses"),
+        ({"deniedLicenses": ["MIT"], "licenseMatch": "fuzzy"}, "licenseMatch"),
+    ],
+)
+def test_a_license_that_could_deny_nothing_is_an_error_of_the_configuration(
+    parameters: dict[str, object], path: str
+) -> None:
+    """A misspelt identifier would let every image pass."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(licensed("MIT"), **parameters)
+    assert caught.value.path == path
+
+
+def test_findings_are_counted_and_the_first_are_shown() -> None:
+    """A thousand packages make one sentence."""
+    document = spdx(spdx_package(f"p{number}", expression="Zlib") for number in range(1000))
+    with pytest.raises(VerificationError) as caught:
+        judge(document, deniedLicenses=["Zlib"])
+    message = caught.value.message
+    assert message.startswith("1000 packages have refused licenses: p0 1.0 (packages[0]): Zlib")
+    assert message.endswith("; and 995 more")
+    assert len(message) < 1000
+
+
+def test_licenses_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> None:
+    """The concluded field alone, and a license as a word of it."""
+    document = (shared / "ratify/plugin-sbom-testdata/syftbom.spdx.json").read_bytes()
+    assert verdict(document, disallowedLicenses=["Zlib"]) == "LICENSE"
+    assert verdict(document, disallowedLicenses=["zlib"]) == "LICENSE"
+    assert verdict(document, disallowedLicenses=["LicenseRef-AND"]) == "LICENSE"
+    assert verdict(document, disallowedLicenses=["GPL-2.0"]) == "pass"
+    assert verdict(document, deniedLicenses=["Zlib"]) == "LICENSE"
+    # By expression the deprecated identifier is the one that the list has now.
+    assert verdict(document, deniedLicenses=["GPL-2.0"]) == "LICENSE"
+    assert verdict(document) == "pass"

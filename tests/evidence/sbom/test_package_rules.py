@@ -1,0 +1,139 @@
+"""Rules about packages."""
+
+from pathlib import Path
+
+import pytest
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import judge, verdict
+
+MUSL = spdx_package("musl-utils", "1.2.3-r4", purl="pkg:apk/alpine/musl-utils@1.2.3-r4?arch=x86_64")
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome"),
+    [
+        ({"name": "musl-utils"}, "PACKAGE_DENIED"),
+        ({"name": "musl"}, "pass"),
+        ({"name": "MUSL-utils"}, "pass"),
+        ({"name": "musl-utils", "version": "1.2.3-r4"}, "PACKAGE_DENIED"),
+        ({"name": "musl-utils", "version": "1.0"}, "pass"),
+        ({"name": "musl-utils", "versions": "vers:apk/<1.2.4-r1"}, "PACKAGE_DENIED"),
+        ({"name": "musl-utils", "versions": "vers:apk/>=1.2.4"}, "pass"),
+        ({"purl": "pkg:apk/alpine/musl-utils"}, "PACKAGE_DENIED"),
+        ({"purl": "pkg:apk/alpine/musl-utils@1.2.3-r4"}, "PACKAGE_DENIED"),
+        ({"purl": "pkg:apk/alpine/musl-utils@1.2.3-r5"}, "pass"),
+        ({"purl": "pkg:apk/alpine/musl-utils?arch=x86_64"}, "PACKAGE_DENIED"),
+        ({"purl": "pkg:apk/alpine/musl-utils?arch=arm64"}, "pass"),
+        ({"purl": "pkg:apk/wolfi/musl-utils"}, "pass"),
+        ({"purl": "pkg:deb/alpine/musl-utils"}, "pass"),
+        ({"purl": "pkg:apk/alpine/musl"}, "pass"),
+        ({"purl": "pkg:apk/alpine/musl-utils", "versions": "vers:apk/<1.2.4-r1"}, "PACKAGE_DENIED"),
+        ({"purl": "pkg:apk/alpine/musl-utils", "versions": "vers:apk/<1.2.3-r4"}, "pass"),
+    ],
+)
+def test_a_denied_package(rule: dict[str, str], outcome: str) -> None:
+    """By exact name, by package URL as it is meant, by version or by range."""
+    assert verdict(spdx([spdx_package("other"), MUSL]), deniedPackages=[rule]) == outcome
+
+
+@pytest.mark.parametrize(
+    ("rule", "purl"),
+    [
+        ("pkg:pypi/django-foo", "pkg:PYPI/Django_Foo@1.11"),
+        ("pkg:npm/%40angular/core", "pkg:npm/@angular/core@1"),
+        ("pkg:npm/@angular/core", "pkg:npm/%40angular/core@1"),
+        ("pkg:npm/core", "pkg:npm/%63ore@1"),
+        ("pkg:golang/github.com/foo/bar", "pkg:golang/github.com/foo/bar@v1.2.3#sub"),
+        ("pkg:maven/a/b", "pkg:maven/a/b@1?classifier=x"),
+    ],
+)
+def test_package_urls_are_compared_as_they_are_meant(rule: str, purl: str) -> None:
+    """Another spelling is no other package, whatever name stands beside it."""
+    document = cyclonedx([component("another-name", purl=purl)])
+    assert verdict(document, deniedPackages=[{"purl": rule}]) == "PACKAGE_DENIED"
+
+
+@pytest.mark.parametrize(
+    ("versions", "version", "outcome"),
+    [
+        ("vers:deb/<3.0.2-0ubuntu1.12", "3.0.2-0ubuntu1.10", "PACKAGE_DENIED"),
+        ("vers:deb/<3.0.2-0ubuntu1.12", "3.0.2-0ubuntu1.12", "pass"),
+        ("vers:npm/>=1.0.0|<2.0.0", "1.5.0", "PACKAGE_DENIED"),
+        ("vers:npm/>=1.0.0|<2.0.0", "2.0.0", "pass"),
+        ("vers:pypi/<2.0rc1", "2.0b3", "PACKAGE_DENIED"),
+        ("vers:pypi/<2.0rc1", "2.0", "pass"),
+        ("vers:maven/>=2.0-beta9|<2.15.0", "2.14.1", "PACKAGE_DENIED"),
+        ("vers:rpm/<1:2.0-1", "0:9.0-1", "PACKAGE_DENIED"),
+        ("vers:rpm/<1:2.0-1", "2:1.0-1", "pass"),
+        ("vers:golang/<1.2.3", "v1.2.2", "PACKAGE_DENIED"),
+        ("vers:npm/<1.0.0", "not a version", "PACKAGE_DENIED"),
+        ("vers:npm/<1.0.0", "", "PACKAGE_DENIED"),
+        ("vers:pypi/<1.0", "9" * 5000, "PACKAGE_DENIED"),
+    ],
+)
+def test_versions_are_compared_as_their_ecosystem_does(versions: str, version: str, outcome: str) -> None:
+    """A version that cannot be compared could be in the range, so it is denied."""
+    document = spdx([spdx_package("lib", version)])
+    assert verdict(document, deniedPackages=[{"name": "lib", "versions": versions}]) == outcome
+
+
+def test_the_epoch_of_rpm_is_part_of_the_version() -> None:
+    """Package URLs have it beside the version."""
+    package = spdx_package("openssl", "", purl="pkg:rpm/fedora/openssl@1.1-1?epoch=1")
+    rule = {"purl": "pkg:rpm/fedora/openssl", "versions": "vers:rpm/<1:1.0-1"}
+    assert verdict(spdx([package]), deniedPackages=[rule]) == "pass"
+
+
+def test_a_package_without_a_package_url_cannot_hide_from_a_rule_with_one() -> None:
+    """Then its name must tell, in any of the spellings of package URLs."""
+    rule = {"purl": "pkg:pypi/django-foo"}
+    assert verdict(spdx([spdx_package("Django_Foo")]), deniedPackages=[rule]) == "PACKAGE_DENIED"
+    broken = spdx_package("django-foo", purl="no package URL")
+    assert verdict(spdx([broken]), deniedPackages=[rule]) == "PACKAGE_DENIED"
+    other = spdx_package("django-foo", purl="pkg:npm/django-foo@1")
+    assert verdict(spdx([other]), deniedPackages=[rule]) == "pass"
+
+
+@pytest.mark.parametrize("name", ["core", "@angular/core", "@angular:core"])
+def test_a_name_is_matched_with_its_group_and_without(name: str) -> None:
+    """As npm and as Maven write it."""
+    document = cyclonedx([component("core", group="@angular")])
+    assert verdict(document, deniedPackages=[{"name": name}]) == "PACKAGE_DENIED"
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({}, "deniedPackages[0]"),
+        ({"name": "a", "purl": "pkg:npm/a"}, "deniedPackages[0]"),
+        ({"purl": "npm/a"}, "deniedPackages[0].purl"),
+        ({"name": "a", "versions": "<1"}, "deniedPackages[0].versions"),
+        ({"name": "a", "versions": "vers:alpine/<1"}, "deniedPackages[0].versions"),
+        ({"name": "a", "versions": "vers:npm/"}, "deniedPackages[0].versions"),
+        ({"name": "a", "version": "1", "versions": "vers:npm/<1"}, "deniedPackages[0].versions"),
+        ({"purl": "pkg:npm/a@1", "version": "2"}, "deniedPackages[0].version"),
+        ({"nmae": "a"}, "deniedPackages[0]"),
+    ],
+)
+def test_a_package_that_could_deny_nothing_is_an_error_of_the_configuration(
+    rule: dict[str, str], path: str
+) -> None:
+    """With its path."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(spdx([MUSL]), deniedPackages=[rule])
+    assert caught.value.path == path
+
+
+def test_packages_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> None:
+    """Exact names and versions; a package without a version in the list is denied in every one."""
+    document = (shared / "ratify/plugin-sbom-testdata/syftbom.spdx.json").read_bytes()
+    for rule, outcome in (
+        ({"name": "musl-utils", "version": "1.2.3-r4"}, "PACKAGE_DENIED"),
+        ({"name": "musl-utils"}, "PACKAGE_DENIED"),
+        ({"name": "musl-utils", "version": "1.0"}, "pass"),
+        ({"name": "zlib", "version": "1.2.13-r1"}, "pass"),
+        ({"name": "zlib", "version": "1.2.13-r0"}, "PACKAGE_DENIED"),
+    ):
+        assert verdict(document, disallowedPackages=[rule]) == outcome

@@ -1,0 +1,96 @@
+"""What an SBOM must state."""
+
+from datetime import timedelta
+
+import pytest
+
+from pyratify.config.decode import decode
+from pyratify.core.errors import ConfigurationError
+from pyratify.evidence.sbom.read_sbom import parse_sbom
+from pyratify.evidence.sbom.sbom_options import SbomRuleOptions, sbom_rules
+from pyratify.testing.sboms import DIGEST, component, cyclonedx, spdx, spdx_package
+from support.sbom_judging import HERE, judge, verdict
+
+OTHER = "sha256:" + "00" * 32
+PACKAGE = spdx_package("a", purl="pkg:npm/a@1", supplier="Organization: A")
+
+
+@pytest.mark.parametrize(
+    ("required", "outcome"),
+    [
+        ({"minimumPackages": 1}, "pass"),
+        ({"minimumPackages": 2}, "SBOM_INVALID"),
+        ({"fields": ["supplier", "version", "purl", "license"]}, "pass"),
+        ({"tools": ["syft"]}, "pass"),
+        ({"tools": ["trivy", "Syft"]}, "pass"),
+        ({"tools": ["syf"]}, "SBOM_INVALID"),
+        ({"maximumAge": "25h"}, "pass"),
+        ({"maximumAge": "23h"}, "EVIDENCE_STALE"),
+        ({"subjectDigest": True}, "PAYLOAD_SUBJECT_MISMATCH"),
+    ],
+)
+def test_what_is_required_must_be_there(required: dict[str, object], outcome: str) -> None:
+    """Each requirement by itself, of an SBOM that was made a day ago."""
+    assert verdict(spdx([PACKAGE]), required=required) == outcome
+
+
+@pytest.mark.parametrize("field", ["supplier", "version", "purl", "license"])
+def test_one_package_without_a_required_field_is_enough_to_refuse(field: str) -> None:
+    """The message names it."""
+    lacking = spdx_package("bare", "", "NOASSERTION")
+    document = spdx([PACKAGE, lacking])
+    with pytest.raises(Exception, match=rf"1 package lacks .*bare \(packages\[1\]\): no {field}"):
+        judge(document, required={"fields": [field]})
+
+
+@pytest.mark.parametrize("make", [spdx, cyclonedx], ids=["SPDX", "CycloneDX"])
+def test_the_digest_of_what_is_described_must_be_that_of_the_subject(make: object) -> None:
+    """A described image of another digest is another image's SBOM."""
+    assert verdict(make(digest=DIGEST), required={"subjectDigest": True}) == "pass"  # type: ignore[operator]
+    assert verdict(make(digest=OTHER), required={"subjectDigest": True}) == "PAYLOAD_SUBJECT_MISMATCH"  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"purl": f"pkg:oci/app@{DIGEST.replace(':', '%3A')}?repository_url=ghcr.io/acme/app"},
+        {"version": DIGEST},
+        {"version": "1", "name": f"ghcr.io/acme/app@{DIGEST}"},
+        {"version": "1", "hashes": [{"alg": "SHA-256", "content": DIGEST.removeprefix("sha256:")}]},
+    ],
+)
+def test_tools_write_the_digest_in_several_places(fields: dict[str, object]) -> None:
+    """Each of them binds the document."""
+    root = component("app", type="container") | fields
+    document = cyclonedx([component("a")], metadata={"component": root})
+    assert verdict(document, required={"subjectDigest": True}) == "pass"
+
+
+def test_a_digest_elsewhere_in_the_document_binds_nothing() -> None:
+    """Only that of what the document describes counts."""
+    inner = component("base-image", DIGEST, type="container")
+    assert verdict(cyclonedx([inner]), required={"subjectDigest": True}) == "PAYLOAD_SUBJECT_MISMATCH"
+    package = spdx_package("base-image", DIGEST)
+    assert verdict(spdx([package]), required={"subjectDigest": True}) == "PAYLOAD_SUBJECT_MISMATCH"
+
+
+def test_the_verdict_ends_when_the_sbom_becomes_too_old() -> None:
+    """Counted from when it was made."""
+    rules = sbom_rules(decode(SbomRuleOptions, {"required": {"maximumAge": "2d"}}))
+    judgement = rules.judge(parse_sbom(spdx([PACKAGE])), HERE)
+    assert judgement.valid_until == HERE.now + timedelta(days=1)
+
+
+def test_an_sbom_without_a_time_has_no_age() -> None:
+    """What is not known to be new is not new."""
+    document = cyclonedx([component("a")], metadata={})
+    assert verdict(document) == "pass"
+    assert verdict(document, required={"maximumAge": "1000d"}) == "EVIDENCE_STALE"
+
+
+@pytest.mark.parametrize("text", ["a day", "0h", "-1h", "24"])
+def test_a_duration_that_is_none_is_an_error_of_the_configuration(text: str) -> None:
+    """With its path."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(spdx([PACKAGE]), required={"maximumAge": text})
+    assert caught.value.path == "required.maximumAge"

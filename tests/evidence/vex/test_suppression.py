@@ -1,0 +1,219 @@
+"""When a VEX statement takes a finding away, and when it does not."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
+from pyratify.evidence.vex.read_vex import read_vex
+from pyratify.evidence.vex.statement import Status
+from pyratify.evidence.vex.suppression import Suppression
+from pyratify.evidence.vulnerability.finding import Finding
+from pyratify.evidence.vulnerability.severity import Severity
+from pyratify.testing.vulnerability import cyclonedx_vex, openvex
+
+SUBJECT = "sha256:" + "ab" * 32
+OTHER = "sha256:" + "cd" * 32
+ALPINE = "sha256:124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126"
+NOW = datetime(2026, 6, 2, tzinfo=UTC)
+LOG4J = "pkg:maven/org.apache/log4j-core@2.14.1"
+
+
+def finding(identifier: str = "CVE-2021-44228", purl: str = LOG4J, **more: Any) -> Finding:
+    """Return a finding."""
+    return Finding(identifier, Severity.CRITICAL, "here", "log4j-core", "2.14.1", purl=purl, **more)
+
+
+def suppressed(*documents: object, of: Finding | None = None, subject: str = SUBJECT) -> bool:
+    """Return whether documents suppress a finding."""
+    return Suppression(map(read_vex, documents), subject, NOW)(of or finding())
+
+
+@pytest.mark.parametrize("document", [openvex(SUBJECT), cyclonedx_vex(SUBJECT)], ids=["openvex", "cyclonedx"])
+def test_a_statement_about_the_subject_suppresses(document: object) -> None:
+    """All five conditions hold."""
+    assert suppressed(document)
+    assert not suppressed(document, of=finding("CVE-2000-0001"))
+
+
+REFUSED = {
+    "another image": openvex(OTHER),
+    "no product": openvex(SUBJECT) | {"statements": [openvex(SUBJECT)["statements"][0] | {"products": []}]},
+    "a name alone": openvex("")
+    | {"statements": [openvex(SUBJECT)["statements"][0] | {"products": [{"@id": "pkg:oci/image"}]}]},
+    "every name": openvex("")
+    | {"statements": [openvex(SUBJECT)["statements"][0] | {"products": [{"@id": "pkg:oci/*"}]}]},
+    "no justification": openvex(SUBJECT, justification=None),
+    "a justification of no kind": openvex(SUBJECT, justification="we looked"),
+    "affected": openvex(SUBJECT, status="affected"),
+    "under investigation": openvex(SUBJECT, status="under_investigation"),
+    "of the future": openvex(SUBJECT, time="2036-01-01T00:00:00Z"),
+    "of no time": openvex(SUBJECT, time=""),
+    "another package": openvex(SUBJECT, components=["pkg:maven/org.apache/log4j-api@2.14.1"]),
+    "another version": openvex(SUBJECT, components=["pkg:maven/org.apache/log4j-core@2.17.0"]),
+    "no readable package": openvex(SUBJECT, components=["log4j"]),
+    "an empty list of packages": openvex(SUBJECT, components=[]),
+    "another image in CycloneDX": cyclonedx_vex(OTHER),
+    "no justification in CycloneDX": cyclonedx_vex(SUBJECT, justification=None),
+    "exploitable in CycloneDX": cyclonedx_vex(SUBJECT, state="exploitable"),
+    "another package in CycloneDX": cyclonedx_vex(SUBJECT, packages=["pkg:deb/debian/bash@5"]),
+}
+
+
+@pytest.mark.parametrize("document", REFUSED.values(), ids=REFUSED)
+def test_a_statement_that_lacks_a_condition_suppresses_nothing(document: object) -> None:
+    """One condition that does not hold is enough."""
+    assert not suppressed(document)
+
+
+@pytest.mark.parametrize("status", ["fixed", "resolved"])
+def test_what_is_fixed_needs_no_justification(status: str) -> None:
+    """A product that has the fix is not affected."""
+    document = (
+        openvex(SUBJECT, status=status, justification=None)
+        if status == "fixed"
+        else cyclonedx_vex(SUBJECT, state=status, justification=None)
+    )
+    assert suppressed(document)
+
+
+def test_a_package_is_matched_by_its_url() -> None:
+    """Type, namespace, name, version and qualifiers count where the statement names them."""
+    whole = "pkg:deb/debian/bash@5.2-1?arch=amd64&distro=debian-12"
+    found = finding(purl=whole)
+    for covered in (
+        "pkg:deb/debian/bash",
+        "pkg:deb/debian/bash@5.2-1",
+        "pkg:deb/debian/bash@5.2-1?arch=amd64",
+    ):
+        assert suppressed(openvex(SUBJECT, components=[covered]), of=found), covered
+    for other in ("pkg:apk/debian/bash", "pkg:deb/ubuntu/bash", "pkg:deb/debian/bash@5.2-1?arch=arm64"):
+        assert not suppressed(openvex(SUBJECT, components=[other]), of=found), other
+
+
+def test_without_a_package_url_name_and_version_must_both_be_equal() -> None:
+    """SARIF has no package URLs."""
+    found = finding(purl="")
+    assert suppressed(openvex(SUBJECT, components=[LOG4J]), of=found)
+    assert not suppressed(openvex(SUBJECT, components=["pkg:maven/org.apache/log4j-core"]), of=found)
+    assert not suppressed(openvex(SUBJECT, components=["pkg:maven/org.apache/log4j-core@1"]), of=found)
+
+
+def test_the_latest_statement_wins_in_any_order() -> None:
+    """A later statement takes an earlier one back, also from another document."""
+    early = openvex(SUBJECT, time="2026-01-01T00:00:00Z")
+    late = openvex(SUBJECT, status="affected", time="2026-02-01T00:00:00Z")
+    for documents in ((early, late), (late, early)):
+        assert not suppressed(*documents)
+    later = openvex(SUBJECT, time="2026-03-01T00:00:00Z")
+    for documents in ((early, late, later), (later, late, early)):
+        assert suppressed(*documents)
+
+
+def test_of_two_statements_of_one_time_the_cautious_one_counts() -> None:
+    """A tie suppresses nothing."""
+    for documents in ((openvex(SUBJECT), openvex(SUBJECT, status="affected")),):
+        assert not suppressed(*documents)
+        assert not suppressed(*reversed(documents))
+
+
+def test_a_statement_about_another_package_takes_nothing_back() -> None:
+    """Only statements about the finding compete."""
+    other = openvex(
+        SUBJECT, status="affected", components=["pkg:deb/debian/bash"], time="2026-06-01T13:00:00Z"
+    )
+    assert suppressed(openvex(SUBJECT), other)
+
+
+def test_aliases_count() -> None:
+    """A finding under another identifier of the same vulnerability is found."""
+    assert suppressed(
+        openvex(SUBJECT), of=finding("GHSA-JFH8-C2JP-5V3Q", aliases=frozenset({"CVE-2021-44228"}))
+    )
+
+
+class TestDocumentsOfOtherProjects:
+    """OpenVEX and CycloneDX as their tools write them."""
+
+    def read(self, shared: Path, name: str) -> dict[str, Any]:
+        """Return a document."""
+        found: dict[str, Any] = json.loads((shared / name).read_bytes())
+        return found
+
+    @pytest.mark.parametrize("name", ["openvex-oci-mismatch", "openvex-oci"])
+    def test_a_name_without_a_digest_is_not_enough(self, shared: Path, name: str) -> None:
+        """Trivy accepts `pkg:oci/debian`; here a product is named by digest."""
+        document = self.read(shared, f"trivy/pkg__vex__testdata__{name}.json")
+        found = finding("CVE-2022-3715", purl="pkg:deb/debian/bash@5.1")
+        assert not suppressed(document, of=found)
+
+    def test_a_statement_about_a_package_suppresses_that_package_alone(self, shared: Path) -> None:
+        """With the image as its product, the nested statement holds for its package."""
+        document = self.read(shared, "trivy/pkg__vex__testdata__openvex-nested.json")
+        document["statements"][0]["products"][0]["hashes"] = {"sha-256": SUBJECT[7:]}
+        within = finding("CVE-2024-0001", purl="pkg:golang/github.com/aquasecurity/go-transitive@v4.0.0")
+        beside = finding("CVE-2024-0001", purl="pkg:golang/github.com/aquasecurity/go-direct1@v2.0.0")
+        assert suppressed(document, of=within)
+        assert not suppressed(document, of=beside)
+
+    def test_the_last_statement_of_a_history_counts(self, shared: Path) -> None:
+        """The second statement has the document's time, which is later."""
+        name = "openvex/vexctl-examples/sarif/sample-history.openvex.json"
+        document = self.read(shared, name)
+        digest = "sha256:13d22ec63300e16014d4a42aed735207a8b33c223cff19627dd3042e5a10a3a0"
+        found = finding("SNYK-DEBIAN12-LIBDE265-3361563")
+        assert suppressed(document, of=found, subject=digest)
+        document["statements"][1]["status"] = "affected"
+        assert not suppressed(document, of=found, subject=digest)
+        document["statements"].reverse()
+        assert not suppressed(document, of=found, subject=digest)
+
+    def test_packages_of_an_image(self, shared: Path) -> None:
+        """A document of Grype's tests names the image by digest and two packages within it."""
+        document = self.read(shared, "grype/vex/vex-docs/openvex-demo2.json")
+        found = finding("CVE-2023-1255", purl="pkg:apk/alpine/libssl3@3.0.8-r3?arch=x86_64")
+        assert suppressed(document, of=found, subject=ALPINE)
+        assert not suppressed(document, of=found, subject=SUBJECT)
+        assert not suppressed(
+            document, of=finding("CVE-2023-1255", purl="pkg:apk/alpine/musl@1"), subject=ALPINE
+        )
+
+    @pytest.mark.parametrize("name", ["v0.0.1", "v0.0.1-noversion", "v001-1.vex", "v020-1.vex", "v0.2.0"])
+    def test_both_versions_are_read(self, shared: Path, name: str) -> None:
+        """0.0.1 writes products and vulnerabilities as texts."""
+        found = read_vex(self.read(shared, f"openvex/go-vex/{name}.json"))
+        assert found.statements
+        assert all(statement.names for statement in found.statements)
+
+    def test_cyclonedx_without_its_product_suppresses_nothing(self, shared: Path) -> None:
+        """A BOM-Link says nothing of the image that the document is attached to."""
+        document = self.read(shared, "trivy/pkg__vex__testdata__cyclonedx.json")
+        statements = read_vex(document).statements
+        assert [statement.status for statement in statements] == [Status.NOT_AFFECTED] * 2
+        purl = "pkg:maven/org.springframework.boot/spring-boot@2.6.0"
+        assert not suppressed(document, of=finding(purl=purl))
+
+
+BROKEN: dict[str, object] = {
+    "no object": [],
+    "no format": {},
+    "CSAF": {"document": {}, "product_tree": {}},
+    "another version": openvex(SUBJECT) | {"@context": "https://openvex.dev/ns/v9"},
+    "an unknown status": openvex(SUBJECT, status="fine"),
+    "no vulnerability": openvex(SUBJECT, identifier=""),
+    "two formats": openvex(SUBJECT) | cyclonedx_vex(SUBJECT),
+    "an unknown state": cyclonedx_vex(SUBJECT, state="fine"),
+    "another version of CycloneDX": cyclonedx_vex(SUBJECT) | {"specVersion": "1.2"},
+}
+
+
+@pytest.mark.parametrize("document", BROKEN.values(), ids=BROKEN)
+def test_what_is_no_vex_document_is_refused(document: object) -> None:
+    """A document that does not follow its format says nothing."""
+    with pytest.raises(VerificationError) as refused:
+        read_vex(document)
+    assert refused.value.reason is Reason.REPORT_INVALID
