@@ -16,6 +16,7 @@ VARIABLES: Mapping[str, Kind] = {
     "subject.digest": Kind.TEXT,
     "subject.mediaType": Kind.TEXT,
     TAG: Kind.TEXT,
+    IMAGE: Kind.ANY,
     "subject.namespace": Kind.TEXT,
     ARTIFACTS: Kind.LIST,
     NOW: Kind.TIME,

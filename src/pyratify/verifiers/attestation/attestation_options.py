@@ -14,12 +14,14 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         predicate_types: The types of statements, exactly; those that the rules understand when omitted.
         provenance: Rules for SLSA provenance, versions 0.2 and 1.
         tag_matches_ref: The tag that was asked for must stand for the source reference that was signed.
+        cel: An expression in CEL over the statement that has to be exactly true; needs `predicateTypes`.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
     predicate_types: tuple[str, ...] = ()
     provenance: ProvenanceOptions | None = None
     tag_matches_ref: TagOptions | None = None
+    cel: str | None = None
     any_content: bool = False
 
 

@@ -24,6 +24,12 @@ class Requirement:
     predicate_types: tuple[str, ...]
     judges: Mapping[str, Judge] = field(hash=False)
 
+    @property
+    def reads_tag(self) -> bool:
+        """Whether a rule compares the tag that was asked for."""
+        reading = any(getattr(judge, "reads_tag", False) is True for judge in self.judges.values())
+        return reading or "tagMatchesRef" in self.judges
+
     def judge(self, predicate: object, circumstances: Circumstances) -> Judgement:
         """Return what all rules together find in a predicate of one of the types.
 

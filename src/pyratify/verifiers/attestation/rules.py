@@ -56,12 +56,20 @@ async def _tag(options: Any, path: str, resources: Resources) -> Judge:
     return TagJudge(options, pattern.captures)
 
 
+async def _cel(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.verifiers.attestation.expression_rule import cel_judge
+
+    del resources
+    return await asyncio.to_thread(cel_judge, options, path)
+
+
 _PROVENANCE = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2")
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "provenance": Rule(_provenance, _PROVENANCE),
         "tagMatchesRef": Rule(_tag),
+        "cel": Rule(_cel),
     }
 )
 
