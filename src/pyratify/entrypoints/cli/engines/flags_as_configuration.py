@@ -9,6 +9,7 @@ from pyratify.config.schema import REGISTRY, default_stores
 from pyratify.config.substitute import FILE, escape
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, attestation_rules
 from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
 from pyratify.entrypoints.cli.engines.from_flags import (
     chosen_platforms,
@@ -77,7 +78,11 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if is_cosign(arguments):
         parameters: dict[str, Any] = {"trustPolicies": [_cosign(arguments, place)]}
-        found.append({"name": "cosign", "type": "cosign", "parameters": parameters})
+        kind = "cosign"
+        if attestation_flag(arguments):
+            kind = "attestation"
+            parameters |= attestation_rules(arguments)
+        found.append({"name": kind, "type": kind, "parameters": parameters})
     notation = _notation(arguments, place)
     if notation:
         found.append({"name": "notation", "type": "notation", "parameters": notation})
