@@ -18,6 +18,9 @@ from pyratify.core.report import ArtifactReport, Decision, Verdict
 from pyratify.policies.cel_plugin import CelOptions, plugin
 from pyratify.policies.expression_policy import ExpressionPolicy
 from pyratify.testing.contracts import SUBJECT, PolicyCase, PolicyContract
+from pyratify.testing.image_configs import add_configured_image
+from pyratify.testing.indexes import add_index, entry
+from pyratify.testing.memory import MemoryStore
 from support.policy_reports import failed, inconclusive, passed, report, unread
 from support.scenes import image, signed_by_annotation, validate
 
@@ -169,3 +172,34 @@ class TestContract(PolicyContract):
     async def case(self) -> PolicyCase:
         """Return a policy that asks for one signature."""
         return PolicyCase(await policy(COSIGN), (GOOD,))
+
+
+NOT_ROOT = 'subject.image.user != "" && subject.image.user != "0"'
+
+
+@pytest.mark.parametrize(
+    ("users", "allowed"),
+    [(("1000", "app"), True), (("1000", "0"), False), (("", "1000"), False), (("1000", ""), False)],
+)
+async def test_what_an_expression_asks_of_the_image_must_hold_on_every_platform(
+    users: tuple[str, str], allowed: bool
+) -> None:
+    """Which platform runs is not known."""
+    store, names = MemoryStore(), ("amd64", "arm64")
+    images = [
+        add_configured_image(store, {"User": user}, architecture=name, tag=None)
+        for user, name in zip(users, names, strict=True)
+    ]
+    entries = [entry(image, f"linux/{name}") for image, name in zip(images, names, strict=True)]
+    store.attach(add_index(store, *entries), "application/test")
+    result = await validate(store, policy=await policy(NOT_ROOT))
+    assert result.succeeded is allowed
+    if not allowed:
+        assert result.failure is not None
+        assert result.failure.message.startswith("for linux/")
+
+
+async def test_the_image_is_fetched_only_where_an_expression_names_it() -> None:
+    """And what the reports say of themselves is no image."""
+    assert (await policy(NOT_ROOT)).reads_image
+    assert not (await policy('artifacts.exists(a, a.digest == "subject.image")')).reads_image
