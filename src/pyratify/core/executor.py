@@ -61,6 +61,10 @@ class Executor:
         default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), init=False, repr=False, compare=False
     )
 
+    _beside: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False, compare=False
+    )
+
     def __post_init__(self) -> None:
         names = [verifier.name for verifier in self.verifiers]
         if not names:
@@ -89,7 +93,15 @@ class Executor:
         Returns:
             The report, also when something could not be decided; only cancellation raises.
         """
-        content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
+        content = Content(
+            self.store,
+            self.limits,
+            self.cache,
+            self.partition,
+            self._flights,
+            self._places,
+            beside=self._beside,
+        )
         subjects = SubjectValidator(
             content=content,
             verifiers={verifier.name: verifier for verifier in self.verifiers},
