@@ -28,17 +28,17 @@ class CelProgram:
     """A compiled expression.
 
     Attributes:
-        expression: The library's.
+        run: The library's evaluation of it.
         reads: The variables that it names.
     """
 
-    expression: Any
+    run: Any
     reads: frozenset[str]
 
     def evaluate(self, values: Mapping[str, Any]) -> Answer:
         """Evaluate it; errors as in `Program`."""
         try:
-            value = self.expression.eval(data={name: values[name] for name in self.reads})
+            value = self.run(data={name: values[name] for name in self.reads})
             found, kind = value.plain_value(), value.type().name()
         # The library raises RuntimeError where its budget of iterations is used up.
         except Exception as error:  # noqa: BLE001 - whatever it raises, nothing was decided
@@ -66,7 +66,7 @@ class Cel:
                 remedy="Compare the value with something.",
             )
         reads = frozenset(name for name in declared if _reads(cel, source, declared, name))
-        return CelProgram(expression, reads)
+        return CelProgram(expression.eval, reads)
 
 
 language = Cel()
