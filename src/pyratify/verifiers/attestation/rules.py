@@ -38,6 +38,13 @@ async def _provenance(options: Any, path: str, resources: Resources) -> Judge:
     return provenance_judge(options, path)
 
 
+async def _vsa(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.vsa import summary_judge
+
+    del resources
+    return summary_judge(options, path)
+
+
 async def _tag(options: Any, path: str, resources: Resources) -> Judge:
     from pyratify.evidence.tag_rule import TagJudge, check_tag_options
     from pyratify.sigstore.expression import InvalidPattern, compile_pattern
@@ -68,6 +75,7 @@ _PROVENANCE = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "provenance": Rule(_provenance, _PROVENANCE),
+        "vsa": Rule(_vsa, ("https://slsa.dev/verification_summary/v1",)),
         "tagMatchesRef": Rule(_tag),
         "cel": Rule(_cel),
     }
