@@ -64,8 +64,7 @@ async def test_atk_120_a_text_that_reads_true_is_no_answer(value: str) -> None:
     [
         "".join(f"{TEN}.all({name}, " for name in "abcdef") + "true" + ")" * 6,
         f"{TEN}.map(a, {TEN}.map(b, {TEN}.map(c, {TEN}.map(d, {TEN}.map(e, [a, b, c, d, e]))))).size() > 0",
-        '("a" + "b").matches("(a|b|ab)*c") || '
-        + f"{TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, {TEN}.all(e, true)))))",
+        f'("a" + "b").matches("(a|b|ab)*c") || {TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, {TEN}.all(e, true)))))',
     ],
 )
 async def test_atk_120_work_without_end_denies(text: str) -> None:
