@@ -10,6 +10,7 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 def test_types_have_cosigns_short_names() -> None:
     """Or are URIs; a misspelt name never asks for something that no statement has."""
     assert predicate_type("slsaprovenance1") == PROVENANCE
+    assert predicate_type("vulns") == "https://in-toto.io/attestation/vulns/v0.2"
     assert predicate_type("https://example.com/x") == "https://example.com/x"
     for text in ("slsaprovenance9", "", "a b:c", "x:\n"):
         with pytest.raises(ValueError, match="neither a predicate type"):

@@ -59,6 +59,7 @@ class Content:
         flights: Shares downloads between validations at the same time.
         places: The slots for artifacts with large documents, shared by all validations.
         lease: The slot of the artifact that is read; None where no artifact is.
+        beside: The slot, shared by all validations, for artifacts that are read on behalf of one which holds a slot itself.
     """
 
     store: Store
@@ -68,6 +69,7 @@ class Content:
     flights: SingleFlight[bytes] = field(default_factory=SingleFlight)
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS))
     lease: Lease | None = None
+    beside: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _spent: _Spent = field(default_factory=_Spent)
 
     @contextmanager

@@ -17,7 +17,7 @@ from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.core.store import Referrer
-from pyratify.core.verifier import Evidence, Verifier
+from pyratify.core.verifier import Evidence, Siblings, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +60,23 @@ class Examiner:
     policy: PolicyEnforcer
 
     async def examine(
-        self, place: Place, referrer: Referrer, content: Content, tag: str | None
+        self,
+        place: Place,
+        referrer: Referrer,
+        content: Content,
+        tag: str | None,
+        siblings: Siblings | None = None,
     ) -> ArtifactReport:
         """Return the report of one artifact, without what is attached to it; the tag is that by which it was asked for."""
         report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
-            subject = await asyncio.shield(place.subject)  # all artifacts await it: none may cancel it
-            manifest = await _manifest(place, referrer, content)
-            check_annotations(manifest)
-            check_subject(manifest, subject, referrer.discovery)
+            evidence = await read_evidence(place, referrer, content)
         except VerificationError as error:
             return failed(report, Outcome.FAILED, error)
         except RatifyError as error:
             return failed(report, Outcome.INCONCLUSIVE, error)
-        evidence = Evidence(place.reference, subject, manifest, content, tag)
-        results = await self._verify(evidence, place.chain)
-        return replace(report, artifact=manifest.descriptor, results=results)
+        results = await self._verify(replace(evidence, tag=tag, siblings=siblings), place.chain)
+        return replace(report, artifact=evidence.manifest.descriptor, results=results)
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
@@ -85,6 +86,20 @@ class Examiner:
             if wanted is None or name in wanted
         ]
         return tuple(result for result in asked if result is not None)
+
+
+async def read_evidence(place: Place, referrer: Referrer, content: Content) -> Evidence:
+    """Return what is attached at a position, once it is known to be attached there.
+
+    Raises:
+        StoreError: It could not be read.
+        VerificationError: It is no manifest, or attached to something else.
+    """
+    subject = await asyncio.shield(place.subject)  # all artifacts await it: none may cancel it
+    manifest = await _manifest(place, referrer, content)
+    check_annotations(manifest)
+    check_subject(manifest, subject, referrer.discovery)
+    return Evidence(place.reference, subject, manifest, content)
 
 
 async def read_manifest(content: Content, reference: Reference, descriptor: Descriptor) -> Manifest:

@@ -10,6 +10,7 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
 from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.isolation import from_store
@@ -61,6 +62,10 @@ class Executor:
         default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), init=False, repr=False, compare=False
     )
 
+    _beside: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False, compare=False
+    )
+
     def __post_init__(self) -> None:
         names = [verifier.name for verifier in self.verifiers]
         if not names:
@@ -79,6 +84,12 @@ class Executor:
         """Whether a verdict depends on the tag that was asked for, and not on the digest alone."""
         return any(getattr(part, "reads_tag", False) is True for part in (self.policy, *self.verifiers))
 
+    def pinned(self, reference: Reference, digest: Digest) -> Reference:
+        """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both."""
+        # Beside a digest, the tag may name the image index that speaks for it.
+        both = self.reads_tag or names_index(reference)
+        return replace(reference, digest=digest) if both else reference.at(digest)
+
     async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.
 
@@ -89,7 +100,15 @@ class Executor:
         Returns:
             The report, also when something could not be decided; only cancellation raises.
         """
-        content = Content(self.store, self.limits, self.cache, self.partition, self._flights, self._places)
+        content = Content(
+            self.store,
+            self.limits,
+            self.cache,
+            self.partition,
+            self._flights,
+            self._places,
+            beside=self._beside,
+        )
         subjects = SubjectValidator(
             content=content,
             verifiers={verifier.name: verifier for verifier in self.verifiers},

@@ -18,7 +18,7 @@ from pyratify.core.store import COSIGN_TAGS
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-KINDS = ("stores", "verifiers", "policies", "credentials", "keys", "renderers")
+KINDS = ("stores", "verifiers", "policies", "languages", "credentials", "keys", "renderers")
 
 
 class Resources(Protocol):

@@ -1,10 +1,10 @@
 """The interface of verifiers, which return details or raise."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
@@ -15,6 +15,28 @@ from pyratify.core.reference import Reference
 
 # Read-only: a plugin that fills the default would change the details of all others.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+T = TypeVar("T")
+
+
+class Siblings(Protocol):
+    """The artifacts attached to the same subject: for what one document says of another."""
+
+    async def examine(
+        self, key: Hashable, work: "Callable[[Evidence], Awaitable[T | None]]"
+    ) -> tuple[T, ...]:
+        """Return what the work returns for each of them, this evidence included, in the store's order and without None.
+
+        Each piece of work is done once in a validation, whichever evidence asks for it first. An artifact that is not
+        attached to the subject, or for which the work raises `VerificationError`, is left out.
+
+        Args:
+            key: Stands for the work: the same key is the same work.
+            work: Must not ask for siblings itself.
+
+        Raises:
+            StoreError: Not all of them could be read, so one that says otherwise may be missing.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +50,7 @@ class Evidence:
         content: Reads the artifact's blobs, bounded and checked.
         tag: The tag by which the image was asked for; None where by digest alone. Verifiers that read it declare `reads_tag = True`,
             as verdicts of others are remembered for the digest alone.
+        siblings: What is attached to the same subject; None for evidence that stands alone.
     """
 
     reference: Reference
@@ -35,6 +58,7 @@ class Evidence:
     manifest: Manifest
     content: Content
     tag: str | None = None
+    siblings: Siblings | None = field(default=None, compare=False, repr=False)
 
     async def blob(self, descriptor: Descriptor, *, most: int | None = None) -> bytes:
         """Return the checked bytes of one of the artifact's blobs.

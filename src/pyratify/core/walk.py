@@ -10,7 +10,7 @@ from functools import partial
 from pyratify.core.content import Content
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, StoreError
-from pyratify.core.examine import Examiner, Place, failed
+from pyratify.core.examine import Examiner, Place, failed, read_evidence
 from pyratify.core.invoke import accepts
 from pyratify.core.isolation import contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
@@ -19,6 +19,7 @@ from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, flatten
+from pyratify.core.siblings import SiblingsOfPlaces
 from pyratify.core.store import Discovery, Referrer, Store
 from pyratify.core.verifier import Verifier
 
@@ -87,10 +88,12 @@ class Walk:
     _ask_at: int = 1
     _slots: asyncio.Semaphore = field(init=False)
     _examiner: Examiner = field(init=False)
+    _siblings: SiblingsOfPlaces = field(init=False)
 
     def __post_init__(self) -> None:
         self._slots = self.slots or asyncio.Semaphore(self.concurrency)
         self._examiner = Examiner(self.verifiers, self.policy)
+        self._siblings = SiblingsOfPlaces(self.content, self.concurrency)
 
     @property
     def limits(self) -> tuple[Failure, ...]:
@@ -217,7 +220,10 @@ class Walk:
     async def _look(self, place: Place, referrer: Referrer) -> _Found:
         async with self._slots:  # held for one artifact alone: nested ones take a slot themselves
             with self.content.for_artifact() as content:
-                report = await self._examiner.examine(place, referrer, content, self.tag)
+                siblings = self._siblings.at(
+                    place.path, partial(self._lookahead, place), partial(read_evidence, place)
+                )
+                report = await self._examiner.examine(place, referrer, content, self.tag, siblings)
         tally = _Tally()
         # Below the first level artifacts are examined one after another, so that limits take effect in one order.
         if not place.chain:

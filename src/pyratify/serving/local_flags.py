@@ -24,6 +24,25 @@ def add_local_serving_flags(parser: ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="where to serve /healthz and /readyz (default: 127.0.0.1:9099)",
     )
+    add_kept_flags(parser)
+    add_limit_flags(parser)
+    add_telemetry_flags(parser)
+    add_drain_flag(parser, 0.5)
+    add_log_flag(parser)
+    parser.set_defaults(
+        address=None,
+        cert_file=None,
+        key_file=None,
+        client_ca_file=None,
+        client_ca_flag="",
+        client_name=[],
+        workers=1,
+    )
+
+
+def add_kept_flags(parser: ArgumentParser) -> None:
+    """Add the flags of what is remembered, also beyond the end of the process."""
+    add = parser.add_argument
     add(
         "--state",
         default=os.environ.get("STATE_DIRECTORY", STATE).partition(":")[0],
@@ -38,18 +57,7 @@ def add_local_serving_flags(parser: ArgumentParser) -> None:
         metavar="DURATION",
         help="how long a verdict that allows is remembered, others at most 2s of it; 0 for never (default: 10m)",
     )
-    add_limit_flags(parser)
-    add_telemetry_flags(parser)
-    add_drain_flag(parser, 0.5)
-    add_log_flag(parser)
     parser.set_defaults(
-        address=None,
-        cert_file=None,
-        key_file=None,
-        client_ca_file=None,
-        client_ca_flag="",
-        client_name=[],
-        workers=1,
         reads_resources=False,
         shared_cache=None,
         shared_cache_key_file=None,

@@ -1,4 +1,7 @@
-"""Types of in-toto statements by the short names that cosign's `--type` has (cosign, `verify-attestation --help`)."""
+"""Types of in-toto statements by short names.
+
+Those of cosign's `--type` (cosign, `verify-attestation --help`), and in-toto's own predicates, in their newest version.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,12 +12,18 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
         "cyclonedx": "https://cyclonedx.org/bom",
         "link": "https://in-toto.io/Link/v1",
         "openvex": "https://openvex.dev/ns",
+        "release": "https://in-toto.io/attestation/release/v0.1",
         "slsaprovenance": "https://slsa.dev/provenance/v0.2",
         "slsaprovenance02": "https://slsa.dev/provenance/v0.2",
         "slsaprovenance1": "https://slsa.dev/provenance/v1",
         "spdx": "https://spdx.dev/Document",
         "spdxjson": "https://spdx.dev/Document",
+        "svr": "https://in-toto.io/attestation/svr/v0.2",
+        "test-result": "https://in-toto.io/attestation/test-result/v0.1",
+        "vsa": "https://slsa.dev/verification_summary/v1",
         "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+        "vulns": "https://in-toto.io/attestation/vulns/v0.2",
+        "vulns01": "https://in-toto.io/attestation/vulns/v0.1",
     }
 )
 

@@ -43,10 +43,33 @@ def add_service(add: Callable[..., Parser]) -> None:
 
 def add_node(add: Callable[..., Parser]) -> None:
     """Add `ratify node` with what adds a command."""
-    from pyratify.entrypoints.node.node_flags import add_serve_flags
+    from pyratify.entrypoints.node.node_flags import add_serve_flags, add_verify_flags
 
     actions = _actions(add("node", "judge the images that the runtimes of this node pull"))
     _add(actions, "serve", "answer containerd at a unix socket until SIGTERM", add_serve_flags)
+    _add(actions, "verify", "answer one question of containerd without the daemon", add_verify_flags)
+    _add(actions, "check", "say what of this node lets images past verification", _check_node_flags)
+    _add(
+        actions,
+        "install",
+        "show or make the changes that put ratify before a runtime's pulls",
+        _install_flags,
+    )
+
+
+def _check_node_flags(parser: Parser) -> None:
+    from pyratify.entrypoints.node.node_flags import add_check_flags
+
+    add_check_flags(parser)
+    add_output(parser)
+
+
+def _install_flags(parser: Parser) -> None:
+    from pyratify.entrypoints.node.node_flags import add_install_containerd_flags
+
+    runtimes = parser.add_subparsers(metavar="RUNTIME", required=True, dest="runtime", parser_class=Parser)
+    text = "have containerd ask before every pull"
+    _add(runtimes, "containerd", text, add_install_containerd_flags)
 
 
 def _actions(parser: Parser) -> "argparse._SubParsersAction[Parser]":

@@ -1,8 +1,9 @@
 """The grammar of `ratify verify` and `ratify verify-file`."""
 
-from argparse import ArgumentTypeError, _ArgumentGroup
+from argparse import _ArgumentGroup
 from collections.abc import Callable
 
+from pyratify.entrypoints.cli.engines.attestation_flags import add_attestation_flags
 from pyratify.entrypoints.cli.engines.cosign_flags import add_annotations_flag, add_identity_flags
 from pyratify.entrypoints.cli.engines.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
@@ -11,7 +12,7 @@ from pyratify.terminal.arguments import EXITS, REFERENCE, Parser, add_renderer, 
 _VERIFY = """\
 Without -c, $RATIFY_CONFIG or the user's configuration folder is used, and never the current folder.
 With --key, --certificate-identity, --cert, --trust-policy or --notation no configuration is read, and one signature that
-any of them accepts is enough.
+any of them accepts is enough. With --type or a rule for attestations, one statement that a trusted signer made takes its place.
 
 """
 _VERIFY_FILE = """\
@@ -74,6 +75,7 @@ def add_trust_flags(parser: Parser, trust: _ArgumentGroup) -> None:
     )
     add_identity_flags(parser)
     add_annotations_flag(parser)
+    add_attestation_flags(parser)
 
 
 def _add_key_flag(trust: _ArgumentGroup) -> None:
@@ -101,13 +103,6 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     parser.add_argument(
         "--media-type", metavar="TYPE", help="the media type that notation signatures must name"
     )
-    parser.add_argument(
-        "--type",
-        type=_predicate,
-        default=None,
-        metavar="PREDICATE",
-        help="accept only statements of this type: a URI, or a name that cosign has for one, as slsaprovenance1",
-    )
     add_renderer(parser)
     trust = parser.add_argument_group("what is trusted")
     _add_key_flag(trust)
@@ -119,17 +114,8 @@ def add_verify_file(add: Callable[..., Parser], name: str) -> None:
     )
     add_notation_flags(trust)
     add_identity_flags(parser)
+    add_attestation_flags(parser)
     parser.add_argument(
         "--timeout", type=seconds, default=None, metavar="SECONDS", help="for everything (default: 60)"
     )
     parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk between runs")
-
-
-def _predicate(text: str) -> str:
-    from pyratify.sigstore.predicate_types import predicate_type  # argparse calls this for --type only
-
-    try:
-        # Short names are cosign's; one misspelt must not be compared as a URI that no statement has.
-        return predicate_type(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None

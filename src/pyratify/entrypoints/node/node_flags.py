@@ -2,7 +2,9 @@
 
 from argparse import ArgumentParser
 
-from pyratify.serving.local_flags import add_local_serving_flags
+from pyratify.entrypoints.node.containerd.containerd_names import CONFIG
+from pyratify.serving.local_flags import STATE, add_kept_flags, add_local_serving_flags
+from pyratify.serving.server_flags import add_timeout
 
 SOCKET = "/run/ratify/node.sock"
 DOCKER_SOCKET = "/run/docker/plugins/ratify.sock"
@@ -24,3 +26,78 @@ def add_serve_flags(parser: ArgumentParser) -> None:
         help="the members of this group may ask too, beside root and the user of the daemon",
     )
     add_local_serving_flags(parser)
+
+
+def add_verify_flags(parser: ArgumentParser) -> None:
+    """Add the flags of `ratify node verify`: those of containerd's image verifiers, and its own."""
+    add = parser.add_argument
+    for name, text in (
+        ("name", "the reference that is pulled"),
+        ("digest", "what it was resolved to"),
+        ("stdin-media-type", "the media type of what is on standard input"),
+    ):
+        add(f"-{name}", required=True, metavar="TEXT", help=f"{text}, as containerd says it")
+    add("-c", "--config", metavar="FILE", help="the configuration")
+    add_kept_flags(parser)
+    add_timeout(parser, "--timeout", 10.0, "containerd's per_verifier_timeout")
+    parser.set_defaults(max_evaluations=1, max_evaluations_per_registry=1)  # one image
+
+
+def add_install_containerd_flags(parser: ArgumentParser) -> None:
+    """Add the flags of `ratify node install containerd`."""
+    add = parser.add_argument
+    add(
+        "--containerd-config",
+        default=CONFIG,
+        metavar="FILE",
+        help=f"containerd's configuration (default: {CONFIG})",
+    )
+    add(
+        "--bin-dir",
+        default="",
+        metavar="DIR",
+        help="where the program goes (default: what that configuration says)",
+    )
+    add("--socket", default=SOCKET, metavar="PATH", help=f"where the daemon listens (default: {SOCKET})")
+    add(
+        "--daemon-uid",
+        type=int,
+        default=0,
+        metavar="UID",
+        help="the user of a daemon that listens itself; root is believed in any case, and systemd listens as root",
+    )
+    add(
+        "--python",
+        default="/usr/bin/python3",
+        metavar="PATH",
+        help="the interpreter of the program (default: /usr/bin/python3)",
+    )
+    add(
+        "--on-daemon-missing",
+        choices=("refuse", "verify"),
+        default="refuse",
+        help="what a pull gets where no daemon listens: refuse, or verify in a process of its own, which takes longer (default: refuse)",
+    )
+    add("-c", "--config", metavar="FILE", help="the configuration for --on-daemon-missing verify")
+    add("--state", default=STATE, metavar="DIR", help=f"the daemon's folder, for the same (default: {STATE})")
+    add_change_flags(parser)
+
+
+def add_change_flags(parser: ArgumentParser) -> None:
+    """Add the flags of every `ratify node install`."""
+    parser.add_argument("--write", action="store_true", help="make the changes; else they are only shown")
+    parser.add_argument("--undo", action="store_true", help="take out what an installation put in")
+
+
+def add_check_flags(parser: ArgumentParser) -> None:
+    """Add the flags of `ratify node check`."""
+    add = parser.add_argument
+    add("--root", default="/", metavar="DIR", help="where the node's file system is mounted (default: /)")
+    add(
+        "--containerd-config",
+        default="",
+        metavar="FILE",
+        help="containerd's configuration, a path of the node (default: the usual ones, those of k3s, RKE2 and MicroK8s too)",
+    )
+    add("--socket", default=SOCKET, metavar="PATH", help=f"where the daemon listens (default: {SOCKET})")
+    add("--state", default=STATE, metavar="DIR", help=f"the daemon's folder (default: {STATE})")

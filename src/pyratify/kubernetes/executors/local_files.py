@@ -24,7 +24,9 @@ _PATHS = frozenset(
         "folder",
     }
 )
-_NO_FILES = frozenset({"", "public-good", "staging"})  # the built-in roots are values of the same parameter
+_NO_FILES = frozenset(
+    {"", "public-good", "staging", "github"}
+)  # the built-in roots are values of the same parameter
 
 
 def local_files(document: Any, path: str = "", *, inside: bool = False) -> Iterator[tuple[str, str]]:
@@ -51,7 +53,7 @@ def local_files(document: Any, path: str = "", *, inside: bool = False) -> Itera
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if value not in _NO_FILES and not value.startswith("https://"):
+        if value not in _NO_FILES and not value.startswith(("https://", "github:")):
             yield place, value
     elif isinstance(value, list):
         for index, each in enumerate(value):

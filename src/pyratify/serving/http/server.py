@@ -23,7 +23,7 @@ from pyratify.serving.http.connections import BOUNDS, Bounds, Connections
 from pyratify.serving.http.handshakes import has_name, watch_handshakes
 from pyratify.serving.http.peers import Peers, peer_of
 from pyratify.serving.http.routes import Address, Handler, Rejection, Reply, Request, Site, plain, said
-from pyratify.serving.http.sockets import BACKLOG, bind
+from pyratify.serving.http.sockets import BACKLOG, UNIX_BACKLOG, bind
 from pyratify.serving.http.traceparent import method_of, parent_of, trace_of
 
 __all__ = ("Address", "Handler", "Rejection", "Reply", "Request", "Site", "listening", "plain")
@@ -143,8 +143,9 @@ async def _listen(
 ) -> asyncio.Server:
     seconds = bounds.handshake_seconds if tls is not None else None
     # For unix sockets too: `create_unix_server` would remove the file at the end, also one of systemd's.
+    backlog = UNIX_BACKLOG if one.family == socket.AF_UNIX else BACKLOG
     return await asyncio.get_running_loop().create_server(
-        protocol, sock=one, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=seconds
+        protocol, sock=one, ssl=tls, backlog=backlog, ssl_handshake_timeout=seconds
     )
 
 

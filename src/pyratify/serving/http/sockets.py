@@ -7,6 +7,9 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 
 BACKLOG = 512
+UNIX_BACKLOG = (
+    4096  # a full one refuses clients that do not block (unix(7)), and a thousand pulls may start at once
+)
 _ABSENT = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.serving.http.sockets import UNIX_BACKLOG
 
 MODE = 0o660
-BACKLOG = 1024  # a thousand pulls may start at once
 _LONGEST = 100  # sun_path has 108 bytes (unix(7)), and the temporary name is longer
 _SECONDS = 1.0
 
@@ -69,7 +69,7 @@ def bind_unix(path: Path, *, group: int | None = None) -> BoundSocket:
         temporary.chmod(MODE)
         if group is not None:
             os.chown(temporary, -1, group)
-        listener.listen(BACKLOG)
+        listener.listen(UNIX_BACKLOG)
         listener.setblocking(False)
         identity = _identity(temporary)
         temporary.rename(path)

@@ -5,6 +5,7 @@ import msgspec
 from pyratify.evidence.provenance import ProvenanceOptions
 from pyratify.evidence.sbom.sbom_options import SbomRuleOptions
 from pyratify.evidence.tag_rule import TagOptions
+from pyratify.evidence.vsa import SummaryOptions
 from pyratify.expressions.schema_source import SchemaOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
 
@@ -15,18 +16,32 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         predicate_types: The types of statements, exactly; those that the rules understand when omitted.
         provenance: Rules for SLSA provenance, versions 0.2 and 1.
+        vsa: The verifiers whose summaries count (SLSA verification summary, version 1), each with its signers.
         tag_matches_ref: The tag that was asked for must stand for the source reference that was signed.
         sbom: Rules for SBOMs, SPDX and CycloneDX; as for a verifier of type `sbom`.
         schema: A JSON Schema that the predicate follows.
+        cel: An expression in CEL over the statement that has to be exactly true; needs `predicateTypes`.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
     predicate_types: tuple[str, ...] = ()
     provenance: ProvenanceOptions | None = None
+    vsa: tuple[SummaryOptions, ...] | None = None
     tag_matches_ref: TagOptions | None = None
     sbom: SbomRuleOptions | None = None
     schema: SchemaOptions | None = None
+    cel: str | None = None
     any_content: bool = False
+
+
+class RequirementOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One entry of `requirements`.
+
+    Attributes:
+        name: What it is called in messages and reports; the names of its rules when omitted.
+    """
+
+    name: str = ""
 
 
 class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -34,6 +49,8 @@ class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_
 
     Attributes:
         trust_policies: Whose statements count for which repositories, at least one; as for a verifier of type `cosign`.
+        requirements: Several kinds of statements that must all be attached, in place of rules beside this list.
     """
 
     trust_policies: tuple[TrustPolicyOptions, ...]
+    requirements: tuple[RequirementOptions, ...] = ()

@@ -5,7 +5,7 @@ from pyratify.sigstore.load_trust_policy import load_trust_policy
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.verifiers.attestation.attestation_options import AttestationOptions
 from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
-from pyratify.verifiers.attestation.requirement import load_requirement
+from pyratify.verifiers.attestation.requirement import load_requirements
 
 
 async def build(name: str, options: AttestationOptions, resources: Resources) -> AttestationVerifier:
@@ -14,12 +14,12 @@ async def build(name: str, options: AttestationOptions, resources: Resources) ->
     Raises:
         ConfigurationError: With the path below the verifier's parameters.
     """
-    requirement = await load_requirement(options, "", resources)
+    requirements = await load_requirements(options, resources)
     policies = [
         await load_trust_policy(each, f"trustPolicies[{index}]", resources, TrustPolicy)
         for index, each in enumerate(options.trust_policies)
     ]
-    verifier = AttestationVerifier(name, policies, (requirement,), resources.clock)
+    verifier = AttestationVerifier(name, policies, requirements, resources.clock)
     await verifier.prepare()
     return verifier
 

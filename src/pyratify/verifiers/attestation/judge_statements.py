@@ -1,15 +1,12 @@
 """Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import RatifyError, StoreError, VerificationError
 from pyratify.core.offload import offload
-from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
 from pyratify.sigstore.artifact import Artifact
@@ -23,6 +20,7 @@ from pyratify.sigstore.statement_reader import (
 )
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
+from pyratify.verifiers.attestation.judge_signed import facts_of, judge_signed
 from pyratify.verifiers.attestation.requirement import Requirement
 
 _CONCURRENCY = 8  # statements that are read at the same time
@@ -74,40 +72,19 @@ class StatementJudge:
 
     def _check(self, layer: Descriptor, signed: SignedStatement, artifact: Artifact) -> CheckedStatement:
         check_subject_and_annotations(signed, artifact, self.policy)
-        return self._judged(layer, signed)
-
-    def _judged(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:
-        statement, problems = signed.statement, []
-        circumstances = self._circumstances(signed)
-        for requirement in self.requirements:
-            if statement.predicate_type not in requirement.predicate_types:
-                continue
-            try:
-                found = requirement.judge(statement.predicate, circumstances)
-            except VerificationError as error:
-                problems.append(error)
-            else:
-                facts = {**_facts(signed), **found.facts}
-                name = signed.signer.name
-                return CheckedStatement(layer.digest, name, None, facts, found.warnings, found.valid_until)
-        raise problems[0] if problems else self._of_another_type(statement.predicate_type)
-
-    def _circumstances(self, signed: SignedStatement) -> Circumstances:
-        return Circumstances(
-            subject=self.evidence.subject,
-            now=self.now,
-            signed_at=signed.signer.signed_at,
-            reference=self.evidence.reference,
-            tag=self.evidence.tag,
-            predicate_type=signed.statement.predicate_type,
-            signer=signed.signer.name,
-            certificate=_certificate(signed.signer.facts),
+        evidence = self.evidence
+        circumstances = Circumstances(
+            evidence.subject, self.now, reference=evidence.reference, tag=evidence.tag
         )
-
-    def _of_another_type(self, found: str) -> VerificationError:
-        expected = dict.fromkeys(each for one in self.requirements for each in one.predicate_types)
-        return VerificationError(
-            Reason.PREDICATE_TYPE, f"the statement is of type {found[:200]!a}, not {' or '.join(expected)}"
+        judged = judge_signed(signed, self.requirements, circumstances)
+        found = judged.judgement
+        return CheckedStatement(
+            layer.digest,
+            signed.signer.name,
+            facts=dict(found.facts),
+            warnings=found.warnings,
+            valid_until=found.valid_until,
+            satisfied=judged.satisfied,
         )
 
     def _refused(
@@ -115,18 +92,4 @@ class StatementJudge:
     ) -> CheckedStatement:
         if signed is None:
             return CheckedStatement(layer.digest, error=error)
-        return CheckedStatement(layer.digest, signed.signer.name, error, _facts(signed))
-
-
-def _facts(signed: SignedStatement) -> dict[str, Any]:
-    signer = signed.signer
-    return {"predicateType": signed.statement.predicate_type, **signer.common, **signer.facts}
-
-
-def _certificate(facts: Mapping[str, Any]) -> Mapping[str, str]:
-    extensions = facts.get("certificateExtensions")
-    if not extensions:
-        return {}
-    from pyratify.sigstore.fulcio import OIDS  # only where certificates are read
-
-    return {name: extensions[oid] for name, oid in OIDS.items() if oid in extensions}
+        return CheckedStatement(layer.digest, signed.signer.name, error, facts_of(signed))

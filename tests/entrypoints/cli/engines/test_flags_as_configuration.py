@@ -232,6 +232,7 @@ _VALUES = {
     "platform": "linux/arm64",
 }
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
+_VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
 
 
 _FLAGS = vars(build_parser("verify").parse_args(["verify"]))

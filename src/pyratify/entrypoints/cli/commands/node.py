@@ -1,4 +1,4 @@
-"""`ratify node`: the daemon of a node."""
+"""`ratify node`: the daemon of a node, and what puts it before the runtimes."""
 
 from argparse import Namespace
 from importlib import import_module
@@ -15,6 +15,6 @@ def run(arguments: Namespace, console: Console) -> int:
         serve_node.run(arguments)
         return exits.ALLOWED
     # Each action is a module of its own, so that none pays for the imports of another.
-    module = import_module(f"pyratify.entrypoints.node.{arguments.runs}")
+    module = import_module(f"pyratify.entrypoints.cli.commands.node_{arguments.action}")
     code: int = module.run(arguments, console)
     return code

@@ -8,6 +8,7 @@ from functools import partial
 
 from pyratify.core.report import ValidationResult
 from pyratify.entrypoints.cli.advice import advised
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
 from pyratify.entrypoints.cli.engines.from_flags import direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.engines.session import Session, everything, open_session
@@ -96,7 +97,8 @@ def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncC
 
     verifiers = direct_verifiers(arguments)
     stack = AsyncExitStack()
-    tags = ("sig",) if is_cosign(arguments) else ()  # no other tag holds signatures
+    # No other tag holds signatures, or attestations.
+    tags = ("att" if attestation_flag(arguments) else "sig",) if is_cosign(arguments) else ()
     executor = direct_executor(arguments, direct_store(arguments, targets, stack, tags), verifiers)
     return open_session(everything(executor), stack, *(verifier.prepare for verifier in verifiers))
 

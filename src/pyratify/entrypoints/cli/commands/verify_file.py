@@ -25,6 +25,11 @@ from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.commands.verify import Printer
 from pyratify.entrypoints.cli.decode.file_kinds import BUNDLE, Kind, kind_of
+from pyratify.entrypoints.cli.engines.attestation_flags import (
+    attestation_flag,
+    attestation_requirement,
+    has_rules,
+)
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
 from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
 from pyratify.entrypoints.cli.engines.from_flags import any_of
@@ -84,9 +89,9 @@ def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[st
         ),
     }
     # Ignoring the flag would accept a signature where a certain statement was asked for.
-    if arguments.type and "notation" in wanted:
+    if (flag := attestation_flag(arguments)) and "notation" in wanted:
         raise ConfigurationError(
-            "--type asks for a statement, and a notation signature holds none", remedy="Leave --type out."
+            f"{flag} asks for a statement, and a notation signature holds none", remedy=f"Leave {flag} out."
         )
     usable = sorted(kind for kind in wanted if trusted[kind])
     if not usable:
@@ -102,15 +107,25 @@ def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[st
 
 
 def _cosign(arguments: Namespace) -> tuple[Descriptor, Judge]:
-    from pyratify.entrypoints.cli.decode.cosign_file import load_trust, read_artifact, verify
+    from pyratify.entrypoints.cli.decode.cosign_file import (
+        load_trust,
+        read_artifact,
+        verify,
+        verify_statement,
+    )
 
+    requirement = attestation_requirement(arguments) if has_rules(arguments) else None
+    wanted = arguments.type or (requirement.predicate_types[0] if requirement else "")
     trusted = load_trust(arguments)
     artifact = read_artifact(arguments.file)
 
     async def judge(given: Given) -> Details:
+        if requirement is not None and not given.kind.bare:
+            now = SystemClock().now()
+            return await asyncio.to_thread(verify_statement, given.data, artifact, trusted, requirement, now)
         # A signature over a whole file reads up to a gigabyte, which would stop the loop of the timeout.
         return await asyncio.to_thread(
-            verify, given.data, artifact, trusted, bare=given.kind.bare, predicate_type=arguments.type or ""
+            verify, given.data, artifact, trusted, bare=given.kind.bare, predicate_type=wanted
         )
 
     return Descriptor("", artifact.digest, len(artifact.data or b"")), judge

@@ -1,17 +1,25 @@
 """Cosign's signatures of a file: sigstore bundles, and what `cosign sign-blob` writes without one."""
 
 from argparse import Namespace
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyratify.core.clock import SystemClock
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import FileTooLarge, UnreadableFile, read_file
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.engines.cosign_flags import trust_policy
+from pyratify.evidence.judgement import Circumstances
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator, load_authenticator
 from pyratify.sigstore.blob_verification import check_type, verify_blob
 from pyratify.verifiers.cosign.detached import verify_detached
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.attestation.requirement import Requirement
 
 _MAX_ARTIFACT = 1024 * 1024 * 1024  # held in memory: ed25519 signs the file itself and not its digest
 
@@ -51,6 +59,40 @@ def verify(
         check_type(None, predicate_type)
         return verify_detached(data, artifact, trusted)
     return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
+
+
+def verify_statement(
+    data: bytes, artifact: Artifact, trusted: Authenticator, requirement: "Requirement", now: datetime
+) -> Details:
+    """Verify a bundle that must hold a statement about an artifact, and judge what it says.
+
+    Args:
+        data: The bundle.
+        artifact: What the statement must be about.
+        trusted: What is trusted.
+        requirement: What the statement must be and say.
+        now: The moment of the verification.
+
+    Raises:
+        VerificationError: It is no such statement.
+    """
+    from pyratify.sigstore.budget import Budget
+    from pyratify.sigstore.media_types import BUNDLE
+    from pyratify.sigstore.statement_envelopes import authenticate
+    from pyratify.verifiers.attestation.judge_signed import judge_signed
+
+    layer = Descriptor(BUNDLE, Digest.of(data), len(data))
+    signed = authenticate(data, layer, artifact, trusted, Budget())
+    signed.statement.claim(artifact)
+    subject = Descriptor("", artifact.digest, len(artifact.data or b""))
+    found = judge_signed(signed, (requirement,), Circumstances(subject, now)).judgement
+    return Details(
+        f"a trusted {trusted.signer_kind} states what is asked for of this artifact",
+        (signed.signer.name,),
+        {"format": "sigstore-bundle", **found.facts},
+        found.warnings,
+        found.valid_until,
+    )
 
 
 def read_artifact(name: str) -> Artifact:

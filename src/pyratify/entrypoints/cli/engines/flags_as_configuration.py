@@ -9,6 +9,7 @@ from pyratify.config.schema import REGISTRY, default_stores
 from pyratify.config.substitute import FILE, escape
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, attestation_rules
 from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
 from pyratify.entrypoints.cli.engines.from_flags import (
     chosen_platforms,
@@ -77,7 +78,11 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if is_cosign(arguments):
         parameters: dict[str, Any] = {"trustPolicies": [_cosign(arguments, place)]}
-        found.append({"name": "cosign", "type": "cosign", "parameters": parameters})
+        kind = "cosign"
+        if attestation_flag(arguments):
+            kind = "attestation"
+            parameters |= attestation_rules(arguments)
+        found.append({"name": kind, "type": kind, "parameters": parameters})
     notation = _notation(arguments, place)
     if notation:
         found.append({"name": "notation", "type": "notation", "parameters": notation})
@@ -85,6 +90,8 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
 
 
 def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
+    from pyratify.sigstore.root_names import names_file  # only for cosign
+
     root = arguments.trusted_root
     return _given(
         keys=_keys(arguments.key, place),
@@ -95,7 +102,7 @@ def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
         certificateExtensions=identity_claims(arguments),
         allowAnyIdentity=arguments.allow_any_identity,
         # Names of shipped roots and addresses of mirrors are no paths.
-        trustedRoot=place(root) if root and _is_file(root) else root,
+        trustedRoot=place(root) if root and names_file(root) else root,
         ignoreTLog=arguments.insecure_ignore_tlog,
         ignoreCTLog=arguments.insecure_ignore_sct,
         annotations=dict(read_annotations(arguments.annotations)),
@@ -114,12 +121,6 @@ def _keys(texts: list[str], place: Place) -> dict[str, Any] | None:
     if references:
         return {"references": references}
     return {"files": [place(path) for path in texts]} if texts else None
-
-
-def _is_file(root: str) -> bool:
-    from pyratify.sigstore.trust_files import SHIPPED
-
-    return root not in SHIPPED and not root.startswith("https://")
 
 
 def _notation(arguments: Namespace, place: Place) -> dict[str, Any]:

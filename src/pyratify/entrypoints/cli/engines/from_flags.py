@@ -16,6 +16,7 @@ from pyratify.core.policy import NoPolicy
 from pyratify.core.reference import Reference
 from pyratify.core.store import COSIGN_TAGS, Store
 from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
 from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
 from pyratify.entrypoints.cli.engines.session import timeout
@@ -57,6 +58,7 @@ def is_direct(arguments: Namespace) -> bool:
         ),
         ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
         ("--insecure-ignore-sct", arguments.insecure_ignore_sct, "--certificate-identity", cosign),
+        (attestation := attestation_flag(arguments), attestation, "--key or --certificate-identity", cosign),
     ):
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
@@ -64,6 +66,11 @@ def is_direct(arguments: Namespace) -> bool:
         raise ConfigurationError(
             "--user-metadata is for notation: cosign signatures, which --key and --certificate-identity trust, have none",
             remedy="Leave out --key and --certificate-identity, or write a configuration.",
+        )
+    if attestation and notation:
+        raise ConfigurationError(
+            f"{attestation} asks for a statement, and a notation signature holds none",
+            remedy=f"Leave out {attestation}, or the flags of notation.",
         )
     # Two sources of trust: the union would accept more than either of them says.
     if named and arguments.config:

@@ -9,6 +9,7 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, attestation_requirement
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign, read_annotations, trust_policy
 from pyratify.entrypoints.cli.engines.flag_files import material, read_flag_file
 from pyratify.entrypoints.cli.engines.from_flags import disk_cache
@@ -57,7 +58,9 @@ def direct_verifiers(arguments: Namespace) -> tuple[Prepared, ...]:
 
 
 def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
-    if is_cosign(arguments):
+    if is_cosign(arguments) and attestation_flag(arguments):
+        yield _attestation(arguments)
+    elif is_cosign(arguments):
         from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
 
         annotations = read_annotations(arguments.annotations)
@@ -67,6 +70,13 @@ def _verifiers(arguments: Namespace) -> Iterator[Prepared]:
         yield _certificates(arguments)
     if arguments.trust_policy or notation_folder(arguments) is not None:
         yield _trust_policy(arguments)
+
+
+def _attestation(arguments: Namespace) -> Prepared:
+    from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
+
+    trusted = trust_policy(arguments, read_annotations(arguments.annotations), Path.cwd())
+    return AttestationVerifier("attestation", [trusted], [attestation_requirement(arguments)])
 
 
 def _certificates(arguments: Namespace) -> Prepared:

@@ -74,8 +74,6 @@ def judged(name: str, digest: str, media_type: str, descriptor: bytes) -> Refere
             remedy="Install a version of pyratify that knows this containerd.",
         )
     wanted, reference = Digest(digest), Reference.parse(name)
-    if reference.is_layout:
-        raise _bad("-name is a path of this machine and no image of a registry")
     # The name's own digest is only text; -digest is what will be pulled.
     for place, found in (("-name", reference.digest), ("the descriptor", _described(descriptor))):
         if found is not None and found != wanted:

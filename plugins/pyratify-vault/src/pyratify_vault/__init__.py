@@ -1,0 +1,1 @@
+"""Keys and certificates of HashiCorp Vault and OpenBao for pyratify."""

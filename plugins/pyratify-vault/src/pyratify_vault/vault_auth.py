@@ -1,0 +1,129 @@
+"""How a token of Vault is come by: given, read from a file, or by logging in (Vault API, auth methods)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyratify.core.clock import Clock
+from pyratify.core.files import UnreadableFile, read_file
+from pyratify.http.json_api import ApiError
+from pyratify_vault.vault_client import VaultClient
+
+_MAX_SECRET = 64 * 1024
+
+
+class TokenSource(Protocol):
+    """A source of tokens."""
+
+    async def token(self, client: VaultClient) -> str:
+        """Return a token that has not expired.
+
+        Raises:
+            ApiError: There is none.
+        """
+        ...
+
+    def drop(self) -> None:
+        """Forget the token: Vault refused it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenToken:
+    """A token of the configuration or the environment.
+
+    Attributes:
+        value: The token.
+    """
+
+    value: str = field(repr=False)
+
+    async def token(self, client: VaultClient) -> str:
+        """Return the token, renewed where it may be."""
+        try:
+            await client.write("auth/token/renew-self", {}, self.value)
+        except ApiError:
+            # Tokens of some policies and kinds cannot be renewed; whether it is good, the next request tells.
+            return self.value
+        return self.value
+
+    def drop(self) -> None:
+        """Do nothing: there is no other token."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileToken:
+    """A token that another program keeps in a file, as Vault Agent or `vault login` does.
+
+    Attributes:
+        path: The file, read each time.
+    """
+
+    path: Path
+
+    async def token(self, client: VaultClient) -> str:
+        """Return the token that is in the file now."""
+        del client
+        return read_secret(self.path)
+
+    def drop(self) -> None:
+        """Do nothing: the file is read again in any case."""
+
+
+@dataclass(slots=True)
+class Login:
+    """A token by an auth method, used for two thirds of its life.
+
+    Attributes:
+        path: The method's path, as `auth/kubernetes/login`.
+        fields: What is posted, as it stands in the configuration.
+        files: What is posted from files, which are read for each login.
+        clock: Measures the token's life.
+    """
+
+    path: str
+    clock: Clock
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    _token: str = field(default="", repr=False)
+    _until: float = 0.0
+
+    async def token(self, client: VaultClient) -> str:
+        """Return the token of this login, or of a new one."""
+        if self._token and self.clock.monotonic() < self._until:
+            return self._token
+        body = {**self.fields, **{name: read_secret(path) for name, path in self.files.items()}}
+        auth = (await client.write(self.path, body)).get("auth")
+        token, life = _token_of(auth)
+        self._token, self._until = token, self.clock.monotonic() + life * 2 / 3
+        return token
+
+    def drop(self) -> None:
+        """Log in again next time."""
+        self._token = ""
+
+
+def _token_of(auth: Any) -> tuple[str, float]:
+    token = auth.get("client_token") if isinstance(auth, Mapping) else None
+    life = auth.get("lease_duration") if isinstance(auth, Mapping) else None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        raise ApiError("the login gave no token")
+    # 0 is a token without an end (Vault, "Tokens"); an hour is enough until the next login.
+    usual = isinstance(life, int) and not isinstance(life, bool) and life > 0
+    return token, float(life) if usual and life is not None else 3600.0
+
+
+def read_secret(path: Path) -> str:
+    """Return the text of a file with a token, without the line break at its end.
+
+    Raises:
+        ApiError: It cannot be read or is empty, or holds what no token has.
+    """
+    try:
+        text = read_file(path, _MAX_SECRET).decode("ascii").strip()
+    except (UnreadableFile, UnicodeDecodeError):
+        raise ApiError(f"{path} cannot be read as a token") from None
+    if not text or not text.isprintable():
+        raise ApiError(f"{path} holds no token")
+    return text

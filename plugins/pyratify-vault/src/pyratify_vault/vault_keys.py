@@ -1,0 +1,201 @@
+"""What is read of Vault: transit keys, documents of kv stores, and chains of PKI engines."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial
+from pyratify.core.reason import Reason
+from pyratify.http.json_api import ApiError
+from pyratify.keys.documents import check_material
+from pyratify_vault.vault_auth import TokenSource
+from pyratify_vault.vault_client import VaultClient
+
+_ED25519 = 32  # octets; Vault sends them raw and in base64, and all other keys in PEM
+_MAX_VERSIONS = 100
+_REMEDY = "Allow `read` of this path to the token's policy, and check the names of the mount and of the key."
+_DENIED = 403
+
+
+@dataclass(frozen=True, slots=True)
+class TransitKey:
+    """A key of a transit engine.
+
+    Attributes:
+        name: Its name.
+        mount: The engine's path.
+    """
+
+    name: str
+    mount: str = "transit"
+
+    @property
+    def path(self) -> str:
+        """The path below `/v1/`."""
+        return f"{self.mount}/keys/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class KvDocument:
+    """A field of a secret of a kv engine, version 2.
+
+    Attributes:
+        path: The secret.
+        field: The field that holds PEM.
+        mount: The engine's path.
+    """
+
+    path: str
+    field: str
+    mount: str = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is read, at least one thing.
+
+    Attributes:
+        transit: Public halves of transit keys.
+        kv: Documents with keys or certificates.
+        pki: Mounts of PKI engines, whose CA chain is read.
+    """
+
+    transit: tuple[TransitKey, ...] = ()
+    kv: tuple[KvDocument, ...] = ()
+    pki: tuple[str, ...] = ()
+
+
+class VaultDocuments:
+    """Keys and certificates of Vault.
+
+    Args:
+        client: Asks Vault.
+        tokens: Where the token comes from.
+        wanted: What is read.
+        refresh_interval: Seconds after which it is read again.
+    """
+
+    def __init__(
+        self, client: VaultClient, tokens: TokenSource, wanted: Wanted, refresh_interval: float
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._wanted = wanted
+        self._refresh_interval = refresh_interval
+
+    @property
+    def refresh_interval(self) -> float:
+        """After how many seconds everything is read again."""
+        return self._refresh_interval
+
+    async def keys(self) -> tuple[KeyMaterial, ...]:
+        """Return all versions of the transit keys that may still verify, and the documents.
+
+        Raises:
+            ConfigurationError: `KEY_UNAVAILABLE`: Vault cannot be read, or what it sent is no key for signatures.
+        """
+        found = [await self._read(each.path, _transit(each)) for each in self._wanted.transit]
+        return (*(key for keys in found for key in keys), *await self._documents())
+
+    async def certificates(self) -> tuple[KeyMaterial, ...]:
+        """Return the chains and the documents; errors as for the keys."""
+        chains = [await self._read(f"{mount}/cert/ca_chain", _chain(mount)) for mount in self._wanted.pki]
+        return (*(one for chain in chains for one in chain), *await self._documents())
+
+    async def _documents(self) -> tuple[KeyMaterial, ...]:
+        found = [
+            await self._read(f"{each.mount}/data/{each.path}", _document(each)) for each in self._wanted.kv
+        ]
+        return tuple(one for documents in found for one in documents)
+
+    async def _read(
+        self, path: str, parse: Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]
+    ) -> tuple[KeyMaterial, ...]:
+        try:
+            answer = await self._authorized(lambda token: self._client.read(path, token))
+            data = answer.get("data")
+            if not isinstance(data, Mapping):
+                raise ApiError(f"{path} has no data")
+            return parse(data)
+        except ApiError as error:
+            raise ConfigurationError(
+                f"Vault: {error}", reason=Reason.KEY_UNAVAILABLE, remedy=_REMEDY
+            ) from None
+
+    async def _authorized(self, ask: Callable[[str], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        try:
+            return await ask(await self._tokens.token(self._client))
+        except ApiError as error:
+            if error.status != _DENIED:
+                raise
+        # Once more with another token: the first one may have been revoked or outlived its end.
+        self._tokens.drop()
+        return await ask(await self._tokens.token(self._client))
+
+
+def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]:
+    def parse(data: Mapping[str, Any]) -> tuple[KeyMaterial, ...]:
+        if data.get("supports_signing") is not True:
+            raise ApiError(f"{key.path} is of the type {data.get('type')!r}, which does not sign")
+        versions, least = data.get("keys"), data.get("min_decryption_version", 1)
+        if not isinstance(versions, Mapping) or not 0 < len(versions) <= _MAX_VERSIONS:
+            raise ApiError(f"{key.path} has no versions that can be used")
+        found = [
+            _version(key, number, entry)
+            for number, entry in sorted(versions.items())
+            # Versions below it no longer verify in Vault itself (transit engine, min_decryption_version).
+            if number.isdecimal() and int(number) >= least
+        ]
+        if not found:
+            raise ApiError(f"{key.path} has no version from min_decryption_version {least} on")
+        return tuple(found)
+
+    return parse
+
+
+def _version(key: TransitKey, number: str, entry: object) -> KeyMaterial:
+    text = entry.get("public_key") if isinstance(entry, Mapping) else None
+    if not isinstance(text, str) or not text:
+        raise ApiError(f"{key.path} has no public key in version {number}")
+    data = text.encode() if text.startswith("-----BEGIN") else _raw(key, text)
+    return check_material(KeyMaterial(data, f"Vault {key.path} version {number}", version=number))
+
+
+def _raw(key: TransitKey, text: str) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != _ED25519:
+        raise ApiError(f"{key.path} has a public key that is neither PEM nor Ed25519")
+    public = Ed25519PublicKey.from_public_bytes(raw)
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _document(wanted: KvDocument) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]:
+    def parse(data: Mapping[str, Any]) -> tuple[KeyMaterial, ...]:
+        fields, metadata = data.get("data"), data.get("metadata")
+        text = fields.get(wanted.field) if isinstance(fields, Mapping) else None
+        if not isinstance(text, str) or not text.strip():
+            raise ApiError(f"{wanted.mount}/{wanted.path} has no field {wanted.field!r} with a text")
+        version = str(metadata.get("version", "")) if isinstance(metadata, Mapping) else ""
+        origin = f"Vault {wanted.mount}/{wanted.path} {wanted.field}"
+        return (check_material(KeyMaterial(text.encode(), origin, version=version)),)
+
+    return parse
+
+
+def _chain(mount: str) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]:
+    def parse(data: Mapping[str, Any]) -> tuple[KeyMaterial, ...]:
+        text = data.get("ca_chain") or data.get("certificate")
+        if not isinstance(text, str) or not text.strip():
+            raise ApiError(f"{mount} has no CA chain")
+        return (check_material(KeyMaterial(text.encode(), f"Vault {mount} ca_chain")),)
+
+    return parse

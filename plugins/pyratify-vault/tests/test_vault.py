@@ -1,0 +1,300 @@
+"""Keys and certificates of Vault, against a fake one that says what a test wants."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.reason import Reason
+from pyratify.http.json_api import ApiError, JsonApi
+from pyratify.http.transport import Headers, Request, Response
+from pyratify.http.url import Url
+from pyratify.testing.cosign import CosignKey
+from pyratify.testing.fakes import FakeClock
+from pyratify_vault import vault_plugin
+from pyratify_vault.vault_auth import FileToken, GivenToken, Login
+from pyratify_vault.vault_client import VaultClient
+from pyratify_vault.vault_keys import KvDocument, TransitKey, VaultDocuments, Wanted
+from support.plugins import FakeResources
+
+ADDRESS = "https://vault.example.com:8200"
+PEM = CosignKey.generate().pem.decode()
+ED25519 = base64.b64encode(bytes(range(32))).decode()
+Answer = tuple[int, Any]
+
+
+class FakeVault:
+    """Answers by path, and remembers what it was asked."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers: dict[str, Any] = answers
+        self.asked: list[Request] = []
+        self.good = "good"
+        self.logins = 0
+        self.open = 0
+
+    def client(self, namespace: str = "") -> VaultClient:
+        """Return a client of it."""
+        return VaultClient(JsonApi(Url.parse(ADDRESS), self.connect), namespace)
+
+    def connect(self) -> "FakeVault":
+        """Open a connection."""
+        self.open += 1
+        return self
+
+    async def aclose(self) -> None:
+        """Close it."""
+        self.open -= 1
+
+    async def speaks_tls(self, origin: object) -> bool:
+        """Say so."""
+        return True
+
+    async def send(self, request: Request) -> Response:
+        """Answer."""
+        self.asked.append(request)
+        path = request.url.target.removeprefix("/v1/")
+        status, body = self._answer(path, dict(request.headers).get("X-Vault-Token", ""))
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return Response(status, Headers(()), data, request.url)
+
+    def _answer(self, path: str, token: str) -> Answer:
+        if path.startswith("auth/") and path.endswith("/login"):
+            self.logins += 1
+            return 200, {"auth": {"client_token": self.good, "lease_duration": 900}}
+        if path == "auth/token/renew-self":
+            return 400, {"errors": ["lease is not renewable"]}
+        if token != self.good:
+            return 403, {"errors": ["permission denied"]}
+        found = self.answers.get(path, (404, {"errors": []}))
+        return found if isinstance(found, tuple) else (200, {"data": found})
+
+
+def transit(keys: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Return what Vault says of a transit key."""
+    return {"type": "ecdsa-p256", "supports_signing": True, "min_decryption_version": 1, "keys": keys} | more
+
+
+def reading(vault: FakeVault, wanted: Wanted | None = None, token: str = "good") -> VaultDocuments:
+    """Return the provider of a key called `cosign`."""
+    return VaultDocuments(vault.client(), GivenToken(token), wanted or Wanted((TransitKey("cosign"),)), 60)
+
+
+async def test_every_version_of_a_key_verifies() -> None:
+    """Signatures of before a rotation still count."""
+    vault = FakeVault(
+        **{"transit/keys/cosign": transit({"1": {"public_key": PEM}, "2": {"public_key": PEM}})}
+    )
+    found = await reading(vault).keys()
+    assert [(each.version, each.data) for each in found] == [("1", PEM.encode()), ("2", PEM.encode())]
+    assert vault.open == 0
+
+
+async def test_versions_below_the_least_one_do_not_verify() -> None:
+    """As in Vault itself; a key of which none is left is refused."""
+    keys = {"1": {"public_key": PEM}, "2": {"public_key": PEM}}
+    vault = FakeVault(**{"transit/keys/cosign": transit(keys, min_decryption_version=2)})
+    assert [each.version for each in await reading(vault).keys()] == ["2"]
+    vault.answers["transit/keys/cosign"] = transit(keys, min_decryption_version=3)
+    with pytest.raises(ConfigurationError, match="from min_decryption_version 3 on"):
+        await reading(vault).keys()
+
+
+async def test_an_ed25519_key_is_raw() -> None:
+    """32 octets in base64, where every other key is PEM."""
+    vault = FakeVault(**{"transit/keys/cosign": transit({"1": {"public_key": ED25519}}, type="ed25519")})
+    (found,) = await reading(vault).keys()
+    load_der_public_key(found.data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        transit({"1": {"public_key": PEM}}, supports_signing=False),
+        transit({"1": 1700000000}, type="aes256-gcm96"),
+        transit({}),
+        transit({"1": {"public_key": ""}}),
+        transit({"1": {"public_key": "AAAA"}}),
+        transit({"1": {"public_key": "not base64!"}}),
+        transit({"x": {"public_key": PEM}}),
+        transit({str(n): {"public_key": PEM} for n in range(1, 102)}),
+        transit([PEM]),  # type: ignore[arg-type]
+        [],
+        (404, {"errors": []}),
+        (500, b"internal"),
+        (200, b"{"),
+        (200, b'{"data": {}, "data": {}}'),
+        (200, b"[]"),
+    ],
+)
+async def test_what_is_no_key_for_signatures_is_refused(data: Any) -> None:
+    """With a code and the path."""
+    with pytest.raises(ConfigurationError) as caught:
+        await reading(FakeVault(**{"transit/keys/cosign": data})).keys()
+    assert caught.value.reason is Reason.KEY_UNAVAILABLE
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_atk_246_a_redirect_is_not_followed(status: int) -> None:
+    """The token goes to the configured address alone."""
+    vault = FakeVault(**{"transit/keys/cosign": (status, b"")})
+    with pytest.raises(ConfigurationError, match="redirects"):
+        await reading(vault).keys()
+    assert {str(each.url.origin) for each in vault.asked} == {ADDRESS}
+
+
+async def test_a_private_key_in_a_document_is_refused() -> None:
+    """A kv store may hold both halves; the wrong field is a mistake that must be seen."""
+    secret = {"data": {"key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n", "pub": PEM}}
+    vault = FakeVault(**{"secret/data/team/cosign": secret | {"metadata": {"version": 7}}})
+    wanted = Wanted(kv=(KvDocument("team/cosign", "pub"),))
+    assert [each.version for each in await reading(vault, wanted).keys()] == ["7"]
+    for field in ("key", "nosuch"):
+        with pytest.raises(ConfigurationError):
+            await reading(vault, Wanted(kv=(KvDocument("team/cosign", field),))).keys()
+
+
+async def test_certificates_are_the_chains_of_pki_engines() -> None:
+    """And documents."""
+    vault = FakeVault(**{"pki/cert/ca_chain": {"ca_chain": "-----BEGIN CERTIFICATE-----"}})
+    (found,) = await reading(vault, Wanted(pki=("pki",))).certificates()
+    assert found.origin == "Vault pki ca_chain"
+    with pytest.raises(ConfigurationError, match="no CA chain"):
+        await reading(FakeVault(**{"pki/cert/ca_chain": {}}), Wanted(pki=("pki",))).certificates()
+
+
+async def test_a_login_lasts_two_thirds_of_its_life() -> None:
+    """And a revoked token causes one more login."""
+    vault, clock = FakeVault(**{"transit/keys/cosign": transit({"1": {"public_key": PEM}})}), FakeClock()
+    login = Login("auth/approle/login", clock, {"role_id": "r", "secret_id": "s"})
+    provider = VaultDocuments(vault.client(), login, Wanted((TransitKey("cosign"),)), 60)
+    await provider.keys()
+    clock.advance(599)
+    await provider.keys()
+    assert vault.logins == 1
+    clock.advance(1)
+    await provider.keys()
+    assert vault.logins == 2
+    vault.good = "another"
+    await provider.keys()
+    assert vault.logins == 3
+
+
+async def test_a_file_is_read_for_each_login(tmp_path: Path) -> None:
+    """Kubernetes replaces the token of a service account while the process runs."""
+    vault, jwt = FakeVault(), tmp_path / "token"
+    jwt.write_text("first\n")
+    login = Login("auth/kubernetes/login", FakeClock(), {"role": "ratify"}, {"jwt": jwt})
+    for text in ("first", "second"):
+        jwt.write_text(f"{text}\n")
+        login.drop()
+        await login.token(vault.client("team"))
+        assert json.loads(vault.asked[-1].body) == {"role": "ratify", "jwt": text}
+    assert dict(vault.asked[-1].headers)["X-Vault-Namespace"] == "team"
+    jwt.write_text("")
+    login.drop()
+    with pytest.raises(ApiError):
+        await login.token(vault.client())
+    with pytest.raises(ApiError):
+        await FileToken(tmp_path / "nosuch").token(vault.client())
+
+
+@pytest.mark.parametrize(
+    "auth", [None, {}, {"client_token": ""}, {"client_token": 1}, {"client_token": "a\nb"}, []]
+)
+async def test_a_login_without_a_token_is_none(auth: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it becomes a header."""
+    vault = FakeVault()
+    monkeypatch.setattr(vault, "_answer", lambda path, token: (200, {"auth": auth}))
+    with pytest.raises(ApiError, match="no token"):
+        await Login("auth/jwt/login", FakeClock()).token(vault.client())
+
+
+async def test_a_network_that_fails_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vault's, and not the token."""
+    vault = FakeVault()
+
+    async def fails(request: Request) -> Response:
+        raise StoreError(Reason.REGISTRY_UNREACHABLE, "connection refused")
+
+    monkeypatch.setattr(vault, "send", fails)
+    with pytest.raises(ConfigurationError, match="connection refused") as caught:
+        await reading(vault, token="s.secret").keys()
+    assert "s.secret" not in str(caught.value)
+    assert vault.open == 0
+
+
+async def build(monkeypatch: pytest.MonkeyPatch, name: str = "vault", **parameters: Any) -> VaultDocuments:
+    """Build the plugin in an environment without Vault's variables."""
+    for variable in (
+        "VAULT_ADDR",
+        "VAULT_TOKEN",
+        "VAULT_NAMESPACE",
+        "VAULT_CACERT",
+        "TRANSIT_SECRET_ENGINE_PATH",
+    ):
+        monkeypatch.delenv(variable, raising=False)
+    made = vault_plugin.openbao_plugin if name == "openbao" else vault_plugin.plugin
+    options = msgspec.convert({"address": ADDRESS} | parameters, made.options)
+    return await made.build(name, options, FakeResources())
+
+
+COSIGN = {"references": ["hashivault://cosign"]}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        ({}, ""),
+        ({"references": ["awskms:///alias/x"]}, "references[0]"),
+        ({"references": ["hashivault://a/b"]}, "references[0]"),
+        ({"references": ["hashivault://"]}, "references[0]"),
+        (COSIGN | {"address": "http://vault.example.com"}, "address"),
+        (COSIGN | {"caFile": "nosuch.pem"}, "caFile"),
+        (COSIGN | {"auth": {"method": "token"}}, "auth.token"),
+        (COSIGN | {"auth": {"method": "token", "token": "a", "tokenFile": "b"}}, "auth.token"),
+        (COSIGN | {"auth": {"method": "kubernetes"}}, "auth.role"),
+        (COSIGN | {"auth": {"method": "jwt", "role": "r"}}, "auth.jwtFile"),
+        (COSIGN | {"auth": {"method": "approle", "roleId": "r"}}, "auth.roleId"),
+        (COSIGN | {"auth": {"method": "approle", "secretId": "s"}}, "auth.roleId"),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    parameters: dict[str, Any], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its path, before anything is sent."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build(monkeypatch, **parameters)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"method": "token", "token": "s.secret"},
+        {"method": "kubernetes", "role": "ratify"},
+        {"method": "jwt", "role": "ratify", "jwtFile": "jwt", "mount": "gitlab"},
+        {"method": "approle", "roleId": "r", "secretId": "s.secret"},
+        {"method": "approle", "roleId": "r", "secretIdFile": "file"},
+    ],
+)
+async def test_every_method_can_be_configured(auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is configured shows no secret."""
+    parameters = COSIGN | {"auth": auth}
+    provider = await build(monkeypatch, **parameters)
+    assert provider.refresh_interval == 3600
+    assert "s.secret" not in repr(msgspec.convert(parameters, vault_plugin.VaultOptions))
+    assert "s.secret" not in repr(vars(provider))
+
+
+async def test_openbao_has_variables_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token of a Vault is not shown to an OpenBao."""
+    monkeypatch.setenv("BAO_ADDR", "https://bao.example.com")
+    provider = await build(monkeypatch, "openbao", address="", references=["openbao://cosign"])
+    assert "bao.example.com" in repr(vars(provider))

@@ -1,0 +1,137 @@
+"""What is attached to the same subject, for verifiers that look beside their own evidence."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from pyratify.core.caching import SingleFlight
+from pyratify.core.content import Content
+from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.lookahead import ReferrerLookahead
+from pyratify.core.reason import Reason
+from pyratify.core.store import Referrer
+from pyratify.core.verifier import Evidence
+
+T = TypeVar("T")
+_Found = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class AttachedSiblings:
+    """The artifacts attached to one subject in one validation; a `verifier.Siblings`.
+
+    The listing and each piece of work are done once, whichever evidence asks first: results do not depend on timing.
+
+    Attributes:
+        listing: Starts a listing of the referrers.
+        read: Returns a referrer as evidence, bound to the subject.
+        content: Reads them. Large ones wait for a slot that no evidence which asks can hold, so none waits for itself.
+        concurrency: How many are examined at the same time.
+    """
+
+    listing: Callable[[], ReferrerLookahead]
+    read: Callable[[Referrer, Content], Awaitable[Evidence]]
+    content: Content
+    concurrency: int
+    _flights: SingleFlight[_Found] = field(default_factory=SingleFlight)
+    _done: dict[Hashable, _Found | StoreError] = field(default_factory=dict)
+
+    async def examine(self, key: Hashable, work: Callable[[Evidence], Awaitable[T | None]]) -> tuple[T, ...]:
+        """Return what the work returns for each of them, in the store's order; see `verifier.Siblings`."""
+        known = self._done.get(key)
+        if known is None:
+            known = await self._flights.run(key, partial(self._examine, key, work))
+        if isinstance(known, StoreError):
+            raise StoreError(known.reason, known.message, remedy=known.remedy)
+        return known
+
+    async def _examine(self, key: Hashable, work: Callable[[Evidence], Awaitable[Any]]) -> _Found:
+        try:
+            found = await self._each(work)
+        except StoreError as error:
+            # Kept, without its frames: for each report that asks, all would be read again.
+            self._done[key] = StoreError(error.reason, error.message, remedy=error.remedy)
+            raise
+        self._done[key] = found
+        return found
+
+    async def _each(self, work: Callable[[Evidence], Awaitable[Any]]) -> _Found:
+        slots = asyncio.Semaphore(self.concurrency)
+        referrers = await self._list()
+        tasks = [asyncio.create_task(contained(partial(self._one, each, work, slots))) for each in referrers]
+        try:
+            if tasks:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            # In the store's order, also where several failed.
+            found = [await task for task in tasks]
+            return tuple(each for each in found if each is not None)
+        finally:
+            await end(*tasks)
+
+    async def _list(self) -> list[Referrer]:
+        found: list[Referrer] = []
+        async with aclosing(self.listing()) as lookahead:
+            while (request := lookahead.request()) is not None:
+                await asyncio.wait([request])
+                if (referrer := lookahead.take()) is not None:
+                    found.append(referrer)
+        if lookahead.error is not None:
+            raise lookahead.error
+        # What is beyond the limit may say otherwise than what is within it.
+        if lookahead.over:
+            raise StoreError(
+                Reason.REFERRERS_LIMIT,
+                f"more than the {self.content.limits.referrers} referrers allowed are attached, so not all of them can be considered",
+            )
+        return found
+
+    async def _one(
+        self, referrer: Referrer, work: Callable[[Evidence], Awaitable[Any]], slots: asyncio.Semaphore
+    ) -> Any:
+        async with slots:
+            with self.content.for_artifact() as content:
+                try:
+                    return await from_store(partial(self._work, referrer, work, content))
+                except StoreError as error:
+                    # Caused by a publisher at will, it must not make the others useless.
+                    if error.reason.is_gap:
+                        raise
+                    return None
+
+    async def _work(
+        self, referrer: Referrer, work: Callable[[Evidence], Awaitable[Any]], content: Content
+    ) -> Any:
+        try:
+            return await work(await self.read(referrer, content))
+        except VerificationError:
+            return None
+
+
+class SiblingsOfPlaces:
+    """The siblings at each position of a walk.
+
+    Args:
+        content: Reads them, in slots of their own: one that waited for the slot of the evidence that asks would wait for ever.
+        concurrency: How many are examined at the same time.
+    """
+
+    def __init__(self, content: Content, concurrency: int) -> None:
+        self._content = replace(content, places=content.beside)
+        self._concurrency = concurrency
+        self._known: dict[tuple[Digest, ...], AttachedSiblings] = {}
+
+    def at(
+        self,
+        path: tuple[Digest, ...],
+        listing: Callable[[], ReferrerLookahead],
+        read: Callable[[Referrer, Content], Awaitable[Evidence]],
+    ) -> AttachedSiblings:
+        """Return those at the position that these digests lead to."""
+        if path not in self._known:
+            self._known[path] = AttachedSiblings(listing, read, self._content, self._concurrency)
+        return self._known[path]

@@ -1,0 +1,143 @@
+"""The flags of `ratify verify` and `ratify verify-file` that ask for an attestation, and what they mean in a configuration.
+
+A rule is a line of `_RULES`: its flag, the rule and member of the configuration that it stands for, and whether it may be repeated.
+"""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.attestation.requirement import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleFlag:
+    """A flag that is a member of a rule.
+
+    Attributes:
+        flag: As it is typed.
+        rule: The rule, as a parameter of the verifier `attestation`.
+        member: The member of the rule.
+        text: What it means.
+        metavar: What stands for its value.
+        many: Whether it may be repeated.
+    """
+
+    flag: str
+    rule: str
+    member: str
+    text: str
+    metavar: str
+    many: bool = True
+
+    @property
+    def name(self) -> str:
+        """The member of the parsed flags."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+_RULES = (
+    _RuleFlag(
+        "--source-uri", "provenance", "sourceUris", "the repository that it was built from", "REPOSITORY"
+    ),
+    _RuleFlag("--source-ref", "provenance", "sourceRefs", "the branch or tag, as refs/tags/v*", "REFERENCE"),
+    _RuleFlag("--builder-id", "provenance", "builderIds", "what built it", "ID"),
+    _RuleFlag("--build-type", "provenance", "buildTypes", "how it was built", "URI"),
+    _RuleFlag(
+        "--maximum-age",
+        "provenance",
+        "maximumAge",
+        "how old the build may be, as 720h",
+        "DURATION",
+        many=False,
+    ),
+)
+
+
+def add_attestation_flags(parser: ArgumentParser) -> None:
+    """Add the flags that ask for a statement in place of a signature."""
+    group = parser.add_argument_group("attestations, in place of signatures")
+    group.add_argument(
+        "--type",
+        type=_predicate,
+        default=None,
+        metavar="PREDICATE",
+        help="accept only statements of this type: a URI, or a name that cosign has for one, as slsaprovenance1; without a rule below, what they say is not read",
+    )
+    for each in _RULES:
+        action: Any = {"action": "append", "default": []} if each.many else {"default": None}
+        repeatable = " (repeatable)" if each.many else ""
+        group.add_argument(each.flag, metavar=each.metavar, help=f"{each.text}{repeatable}", **action)
+
+
+def attestation_flag(arguments: Namespace) -> str:
+    """Return the first flag that asks for an attestation; empty where none does."""
+    if getattr(arguments, "type", None):
+        return "--type"
+    return next((each.flag for each in _RULES if getattr(arguments, each.name, None)), "")
+
+
+def has_rules(arguments: Namespace) -> bool:
+    """Return whether the flags say what a statement must say, beside its type."""
+    return any(getattr(arguments, each.name, None) for each in _RULES)
+
+
+def attestation_rules(arguments: Namespace) -> dict[str, Any]:
+    """Return the parameters of a verifier of type `attestation` that the flags stand for, without its trust policies."""
+    found: dict[str, Any] = {}
+    if arguments.type:
+        found["predicateTypes"] = [arguments.type]
+    for each in _RULES:
+        value = getattr(arguments, each.name)
+        if value:
+            found.setdefault(each.rule, {})[each.member] = list(value) if each.many else value
+    # As `cosign verify-attestation --type` has it: the flag names the type, and asks for nothing else.
+    if not has_rules(arguments):
+        found["anyContent"] = True
+    return found
+
+
+def attestation_requirement(arguments: Namespace) -> "Requirement":
+    """Return what the flags require of a statement.
+
+    Raises:
+        ConfigurationError: In the words of the command line.
+    """
+    import asyncio
+
+    import msgspec
+
+    from pyratify.core.errors import ConfigurationError
+    from pyratify.entrypoints.cli.engines.flag_resources import FlagResources
+    from pyratify.verifiers.attestation.attestation_options import RuleOptions
+    from pyratify.verifiers.attestation.requirement import load_requirement
+
+    options = msgspec.convert(attestation_rules(arguments), RuleOptions)
+    try:
+        # Before any loop runs: commands read their flags first.
+        return asyncio.run(load_requirement(options, "", FlagResources()))
+    except ConfigurationError as error:
+        flag = _flag_of(error.path)
+        raise ConfigurationError(
+            f"{flag}: {error.detail}" if flag else error.detail, remedy=error.remedy
+        ) from None
+
+
+def _flag_of(path: str) -> str:
+    """Return the flag for a path in a configuration, as `--source-uri` for `provenance.sourceUris[0]`."""
+    if path == "predicateTypes":
+        return "--type"
+    named: Mapping[str, str] = {f"{each.rule}.{each.member}": each.flag for each in _RULES}
+    return named.get(path.partition("[")[0], "")
+
+
+def _predicate(text: str) -> str:
+    from pyratify.sigstore.predicate_types import predicate_type  # argparse calls this for --type only
+
+    try:
+        # Short names are cosign's; one misspelt must not be compared as a URI that no statement has.
+        return predicate_type(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -1,0 +1,144 @@
+"""`ratify node install containerd`: the program in bin_dir and the settings of containerd, and how both are undone."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.node.changes import FileChange, text_of
+from pyratify.entrypoints.node.containerd import ratify_containerd_verifier
+from pyratify.entrypoints.node.containerd.containerd_names import PLUGIN, PROGRAM
+from pyratify.entrypoints.node.containerd.containerd_settings import (
+    ContainerdSettings,
+    parse_toml,
+    read_settings,
+)
+
+MARK = "`ratify node install containerd`"
+_BEGIN, _END = "# ratify node install containerd: begin\n", "# ratify node install containerd: end\n"
+# The files that containerd reads where it has no configuration: with one it would read them no more.
+_NEW = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+_SHARE = 0.95  # of containerd's timeout; the rest is for the start of the program
+_SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
+
+
+def plan(arguments: Namespace) -> Iterator[FileChange]:
+    """Iterate over the changes that install the program, or undo that.
+
+    Raises:
+        ConfigurationError: containerd's configuration cannot be read, or the flags do not go together.
+    """
+    path = Path(arguments.containerd_config)
+    settings = read_settings(path)
+    folder = Path(arguments.bin_dir or settings.bin_dir)
+    yield from _undo(path, folder) if arguments.undo else _install(arguments, settings, folder)
+
+
+def program(arguments: Namespace, seconds: float) -> str:
+    """Return the text of the program, with these settings.
+
+    Args:
+        arguments: The flags.
+        seconds: After how many seconds containerd kills it.
+    """
+    values = {
+        "SOCKET": json.dumps(arguments.socket),
+        "SECONDS": f"{seconds * _SHARE:g}",
+        "OWNERS": f"(0, {arguments.daemon_uid})" if arguments.daemon_uid else "(0,)",
+        "WITHOUT_DAEMON": repr(_fallback(arguments)),
+    }
+    lines = Path(ratify_containerd_verifier.__file__).read_text().splitlines(keepends=True)
+    text = "".join(_setting(line, values) for line in lines)
+    # With I and S in one word: the kernel passes them as one argument.
+    return f"#!{arguments.python} -IS\n" + text.partition("\n")[2]
+
+
+def _setting(line: str, values: dict[str, str]) -> str:
+    name = line.partition(" = ")[0].partition(":")[0]
+    return f"{name} = {values[name]}\n" if name in _SETTINGS and line[:1] != " " else line
+
+
+def _fallback(arguments: Namespace) -> tuple[str, ...]:
+    if arguments.on_daemon_missing == "refuse":
+        return ()
+    if not arguments.config:
+        raise ConfigurationError(
+            "--on-daemon-missing verify needs a configuration", remedy="Give it by its full path: -c FILE."
+        )
+    command = (sys.executable, "-I", "-m", "pyratify", "node", "verify")
+    return (*command, "-c", str(Path(arguments.config).absolute()), "--state", arguments.state)
+
+
+def _install(arguments: Namespace, settings: ContainerdSettings, folder: Path) -> Iterator[FileChange]:
+    if settings.version not in (2, 3):
+        raise ConfigurationError(
+            f"{settings.path} has version {settings.version}, and image verifiers need 2 or 3",
+            remedy="Bring it to version 3: containerd config migrate.",
+        )
+    if not 0.5 <= settings.seconds <= 60:
+        raise ConfigurationError(
+            f"per_verifier_timeout is {settings.seconds:g} seconds",
+            remedy="Set it from 0.5s to 60s in containerd's configuration; 10s is its default.",
+        )
+    target = folder / PROGRAM
+    # Staged beside bin_dir, not in it: containerd would run a temporary file as one more verifier.
+    yield FileChange(
+        path=target,
+        before=text_of(target),
+        after=program(arguments, settings.seconds),
+        mode=0o755,
+        staging=folder.parent,
+    )
+    yield _configured(settings, folder)
+
+
+def _configured(settings: ContainerdSettings, folder: Path) -> FileChange:
+    """Return the change that names bin_dir, where no setting names it yet."""
+    before = text_of(settings.path)
+    named = settings.verifier.get("bin_dir")
+    if named == str(folder):
+        return FileChange(path=settings.path, before=before, after=before)
+    if settings.verifier:
+        raise ConfigurationError(
+            f"{settings.path} has settings of {PLUGIN} with bin_dir {named or 'left out'}, and the program goes to {folder}",
+            remedy=f'Set bin_dir = "{folder}" there, or leave --bin-dir out.',
+        )
+    # containerd runs the plugin with its defaults where no file says anything.
+    if not settings.exists and folder == settings.bin_dir:
+        return FileChange(path=settings.path, before=None, after=None)
+    block = f'{_BEGIN}[plugins."{PLUGIN}"]\n  bin_dir = {json.dumps(str(folder))}\n{_END}'
+    text = before if before is not None else _NEW
+    joint = "" if text.endswith("\n") or not text else "\n"
+    return FileChange(path=settings.path, before=before, after=f"{text}{joint}{block}")
+
+
+def _undo(path: Path, folder: Path) -> Iterator[FileChange]:
+    target = folder / PROGRAM
+    found = text_of(target)
+    if found is not None and MARK not in found:
+        raise ConfigurationError(
+            f"{target} is not the program that `ratify node install containerd` writes",
+            remedy="Look at it, and remove it by hand.",
+        )
+    # The settings first: from then on the program is not needed.
+    before = text_of(path)
+    if before is not None and _BEGIN in before and _END in before:
+        head, _, rest = before.partition(_BEGIN)
+        after = head + rest.partition(_END)[2]
+        # A file that was made for these settings has nothing else.
+        yield FileChange(path=path, before=before, after=None if after == _NEW else after)
+    if found is not None:
+        yield FileChange(path=target, before=found, after=None)
+
+
+def check_result(changes: tuple[FileChange, ...]) -> None:
+    """Read the changed configuration again, as containerd will.
+
+    Raises:
+        ConfigurationError: It is no TOML any more.
+    """
+    for change in changes:
+        if change.path.suffix == ".toml" and change.after is not None:
+            parse_toml(change.path)

@@ -1,0 +1,105 @@
+"""`ratify node install containerd`: what it shows, what it writes, and how it is undone."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pyratify.entrypoints.cli import main
+
+BLOCK = '[plugins."io.containerd.image-verifier.v1.bindir"]'
+
+
+def install(folder: Path, *arguments: object) -> int:
+    """Run the command on a configuration in a folder and return its exit code."""
+    config = ("--containerd-config", str(folder / "config.toml"))
+    return main(["node", "install", "containerd", *config, *map(str, arguments)])
+
+
+def test_it_shows_the_changes_and_makes_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A diff that `patch` takes, of the program and of containerd's configuration."""
+    config = tmp_path / "config.toml"
+    config.write_text("version = 3\n")
+    assert install(tmp_path, "--bin-dir", tmp_path / "iv" / "bin") == 0
+    shown = capsys.readouterr()
+    assert f"+++ {tmp_path}/iv/bin/00-ratify" in shown.out
+    assert f"+{BLOCK}" in shown.out
+    assert "nothing was written" in shown.err
+    assert config.read_text() == "version = 3\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize(
+    "before", ["version = 3\n", 'version = 2\n[plugins]\n  [plugins."x.y"]\n    a = 1', None]
+)
+def test_what_was_written_can_be_undone(
+    tmp_path: Path, before: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Byte for byte, also where there was no configuration or no line break at its end; twice changes nothing."""
+    config, folder = tmp_path / "config.toml", tmp_path / "iv" / "bin"
+    if before is not None:
+        config.write_text(before)
+    for _ in range(2):
+        assert install(tmp_path, "--bin-dir", folder, "--write") == 0
+    assert tomllib.loads(config.read_text())["plugins"]["io.containerd.image-verifier.v1.bindir"] == {
+        "bin_dir": str(folder)
+    }
+    assert "nothing to change" in capsys.readouterr().err
+    # Nothing else in the folder: containerd would run it.
+    assert [path.name for path in folder.iterdir()] == ["00-ratify"]
+    assert (folder / "00-ratify").stat().st_mode & 0o777 == 0o755
+    assert install(tmp_path, "--bin-dir", folder, "--undo", "--write") == 0
+    assert not list(folder.iterdir())
+    assert (config.read_text() if config.exists() else None) == (before and before.rstrip("\n") + "\n")
+
+
+def test_a_bin_dir_that_is_set_is_used(tmp_path: Path) -> None:
+    """Nothing of the configuration changes then, also where an imported file sets it."""
+    (tmp_path / "more.toml").write_text(
+        f'version = 3\n{BLOCK}\nbin_dir = "{tmp_path}/iv/bin"\nper_verifier_timeout = "2s"\n'
+    )
+    text = 'version = 3\nimports = ["more*.toml"]\n'
+    (tmp_path / "config.toml").write_text(text)
+    assert install(tmp_path, "--write") == 0
+    assert (tmp_path / "config.toml").read_text() == text
+    # A little less than containerd's own time.
+    assert "SECONDS = 1.9\n" in (tmp_path / "iv" / "bin" / "00-ratify").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("version = 1\n", "has version 1"),
+        ("version = ", "is no TOML"),
+        (f'version = 3\n{BLOCK}\nbin_dir = "/elsewhere"\n', "bin_dir /elsewhere"),
+        (f'version = 3\n{BLOCK}\nper_verifier_timeout = "10ms"\n', "0.01 seconds"),
+        (f'version = 3\n{BLOCK}\nper_verifier_timeout = "soon"\n', "0 seconds"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_left_alone(
+    tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message says why, and nothing is written."""
+    (tmp_path / "config.toml").write_text(text)
+    assert install(tmp_path, "--bin-dir", tmp_path / "iv" / "bin", "--write") == 3
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "config.toml").read_text() == text
+    assert not (tmp_path / "iv").exists()
+
+
+def test_a_program_of_another_origin_is_not_removed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name alone does not make it ours."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "00-ratify").write_text("#!/bin/sh\n")
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--undo", "--write") == 3
+    assert "is not the program" in capsys.readouterr().err
+    assert (tmp_path / "bin" / "00-ratify").exists()
+
+
+def test_the_fallback_needs_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else every pull would be refused while it looks as if it were verified."""
+    (tmp_path / "config.toml").write_text("version = 3\n")
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--on-daemon-missing", "verify") == 3
+    assert "needs a configuration" in capsys.readouterr().err

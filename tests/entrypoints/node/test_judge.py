@@ -1,0 +1,237 @@
+"""What a node answers for an image: the verdict, the last one while its registry is down, or a refusal in time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pyratify.caches.on_disk import OnDisk
+from pyratify.caches.replicated import SharedCache
+from pyratify.caches.shared_secret import SharedSecret
+from pyratify.caches.sqlite_content import SqliteCache
+from pyratify.config.schema import NodeConfig
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.store import Referrer
+from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.memory import MemoryStore
+from support.nodes import judge
+from support.providers import BellClock, signed
+from support.scenes import signed_by_annotation
+
+LAST = NodeConfig(when_undecided="lastVerdict", max_age=3600)
+IMAGE = Reference.parse("example.com/app:v1")
+
+
+class Registry(MemoryStore):
+    """A store whose registry may be down."""
+
+    down: Reason | None = None
+
+    async def referrers(
+        self, reference: Reference, artifact_type: str | None = None
+    ) -> AsyncIterator[Referrer]:
+        """Fail while it is down."""
+        if self.down is not None:
+            raise StoreError(self.down, "the registry is down")
+        async for found in super().referrers(reference, artifact_type):
+            yield found
+
+
+def kept(folder: Path, clock: FakeClock) -> SharedCache:
+    """Return verdicts on disk."""
+    secret = SharedSecret.of(bytes(range(32)))
+    return SharedCache(OnDisk(SqliteCache(folder / "kept" / "verdicts.sqlite")), secret, clock)
+
+
+def registry() -> tuple[Registry, Descriptor]:
+    """Return a registry with a signed image, and the image."""
+    store = Registry()
+    subject = store.add_image()
+    store.attach(subject, "application/test")
+    return store, subject
+
+
+async def test_an_image_with_evidence_is_allowed() -> None:
+    """The text names the image by its digest."""
+    store = signed()
+    subject = await store.resolve(IMAGE)
+    answer = await judge(store).judge(IMAGE.at(subject.digest), 5)
+    assert answer.allowed
+    assert answer.text == f"ratify: ALLOWED example.com/app@{subject.digest}"
+
+
+async def test_the_first_line_of_a_refusal_is_the_verdict() -> None:
+    """With the code; the second says what to do."""
+    store = MemoryStore()
+    subject = store.add_image()
+    store.attach(subject, "application/test")
+    answer = await judge(store, signed_by_annotation()).judge(IMAGE.at(subject.digest), 5)
+    first, second = answer.text.split("\n")
+    assert (answer.exit, answer.code, answer.decision) == (1, "SIG_INVALID", "DENY")
+    assert first == f"ratify: DENIED example.com/app@{subject.digest}: there is no signature [SIG_INVALID]"
+    assert second == Reason.SIG_INVALID.remedy
+
+
+async def test_what_has_no_digest_is_not_judged() -> None:
+    """The runtime's digest counts, and a tag has none."""
+    answer = await judge(signed()).judge(IMAGE, 5)
+    assert (answer.exit, answer.code) == (2, "TAG_NOT_PINNED")
+
+
+async def test_without_a_configuration_nothing_is_allowed() -> None:
+    """As after a start with a file that is wrong."""
+    store = signed()
+    subject = await store.resolve(IMAGE)
+    answer = await judge(None).judge(IMAGE.at(subject.digest), 5)
+    assert (answer.exit, answer.code, answer.decision) == (2, "NO_EXECUTOR", "UNDECIDED")
+
+
+async def test_an_answer_comes_in_time() -> None:
+    """A verifier that never ends is given up before the runtime's time is over."""
+    clock = BellClock()
+
+    async def never(evidence: object) -> object:
+        clock.bell.set()
+        return await asyncio.Event().wait()
+
+    store = signed()
+    subject = await store.resolve(IMAGE)
+    one = judge(store, FakeVerifier(does=never), clock=clock)  # type: ignore[arg-type]
+    answer = await one.judge(IMAGE.at(subject.digest), 2)
+    assert (answer.exit, answer.code) == (2, "TIMEOUT")
+    assert "1.9 seconds" in answer.text
+    await one.aclose()
+
+
+async def test_a_defect_is_a_refusal() -> None:
+    """Whatever a store raises; the text of the exception is in the log alone."""
+
+    class Broken(MemoryStore):
+        """A store with a defect."""
+
+        async def referrers(
+            self, reference: Reference, artifact_type: str | None = None
+        ) -> AsyncIterator[Referrer]:
+            """Raise what no store may."""
+            raise ZeroDivisionError("secret")
+            yield
+
+    store = Broken()
+    subject = store.add_image()
+    answer = await judge(store).judge(IMAGE.at(subject.digest), 5)
+    assert not answer.allowed
+    assert "secret" not in answer.text
+
+
+class TestRegistryOutages:
+    """`whenUndecided: lastVerdict`: a digest that the same configuration allowed a short time ago, and no other."""
+
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        """The clock of all parts."""
+        return BellClock()
+
+    async def test_a_digest_that_was_allowed_stays_allowed(self, tmp_path: Path, clock: FakeClock) -> None:
+        """Also after a restart; the text says by what."""
+        store, subject = registry()
+        cache = kept(tmp_path, clock)
+        assert (
+            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
+        ).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        answer = await again.judge(IMAGE.at(subject.digest), 5)
+        assert answer.allowed
+        assert answer.text.endswith(
+            "by its last verdict: the registry cannot be asked [REGISTRY_UNREACHABLE]"
+        )
+
+    async def test_refuse_is_the_default(self, tmp_path: Path, clock: FakeClock) -> None:
+        """An outage allows nothing that no configuration says."""
+        store, subject = registry()
+        one = judge(store, clock=clock, kept=kept(tmp_path, clock))
+        assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        answer = await one.judge(IMAGE.at(subject.digest), 5)
+        assert (answer.exit, answer.code) == (2, "REGISTRY_UNREACHABLE")
+
+    async def test_an_unknown_digest_is_refused(self, tmp_path: Path, clock: FakeClock) -> None:
+        """Another digest of the same repository, and the same digest in another repository."""
+        store, subject = registry()
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        other = Descriptor("a/b", Digest.of(b"other"), 5)
+        for unknown in (IMAGE.at(other.digest), Reference.parse("example.com/other:v1").at(subject.digest)):
+            assert not (await one.judge(unknown, 5)).allowed
+
+    @pytest.mark.parametrize("age", [3599, 3601])
+    async def test_a_last_verdict_ends_with_its_age(self, tmp_path: Path, clock: FakeClock, age: int) -> None:
+        """Counted from the evaluation, and not from its last use."""
+        store, subject = registry()
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        for _ in range(2):
+            assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+            clock.advance(4)
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(age - 8)
+        assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed is (age < 3600)
+
+    async def test_another_configuration_knows_no_last_verdict(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        """What another one trusted says nothing."""
+        store, subject = registry()
+        cache = kept(tmp_path, clock)
+        assert (
+            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
+        ).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        other = judge(store, clock=clock, node=LAST, kept=cache, generation="two")
+        assert not (await other.judge(IMAGE.at(subject.digest), 5)).allowed
+
+    async def test_a_shorter_age_holds_at_once(self, tmp_path: Path, clock: FakeClock) -> None:
+        """What was kept for a longer one is not found."""
+        store, subject = registry()
+        cache = kept(tmp_path, clock)
+        assert (
+            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
+        ).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        shorter = NodeConfig(when_undecided="lastVerdict", max_age=300)
+        one = judge(store, clock=clock, node=shorter, kept=cache)
+        assert not (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+
+    async def test_a_denial_takes_the_last_verdict_back(self, tmp_path: Path, clock: FakeClock) -> None:
+        """The last one counts, and not the last that allowed."""
+        store, subject = registry()
+        cache = kept(tmp_path, clock)
+        assert (
+            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
+        ).allowed
+        clock.advance(600)
+        denying = judge(store, signed_by_annotation(), clock=clock, node=LAST, kept=cache)
+        assert (await denying.judge(IMAGE.at(subject.digest), 5)).exit == 1
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        assert not (await denying.judge(IMAGE.at(subject.digest), 5)).allowed
+
+    @pytest.mark.parametrize("reason", [Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.TLS_VERIFY])
+    async def test_only_an_outage_is_one(self, tmp_path: Path, clock: FakeClock, reason: Reason) -> None:
+        """A credential that was withdrawn, an image that was deleted and a certificate that is wrong are none."""
+        store, subject = registry()
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+        store.down = reason
+        clock.advance(600)
+        assert not (await one.judge(IMAGE.at(subject.digest), 5)).allowed
