@@ -3,8 +3,10 @@
 import msgspec
 
 from pyratify.evidence.provenance import ProvenanceOptions
+from pyratify.evidence.sbom.sbom_options import SbomRuleOptions
 from pyratify.evidence.tag_rule import TagOptions
 from pyratify.evidence.vsa import SummaryOptions
+from pyratify.expressions.schema_source import SchemaOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
 
 
@@ -16,6 +18,9 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         provenance: Rules for SLSA provenance, versions 0.2 and 1.
         vsa: The verifiers whose summaries count (SLSA verification summary, version 1), each with its signers.
         tag_matches_ref: The tag that was asked for must stand for the source reference that was signed.
+        sbom: Rules for SBOMs, SPDX and CycloneDX; as for a verifier of type `sbom`.
+        schema: A JSON Schema that the predicate follows.
+        cel: An expression in CEL over the statement that has to be exactly true; needs `predicateTypes`.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
@@ -23,6 +28,9 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     provenance: ProvenanceOptions | None = None
     vsa: tuple[SummaryOptions, ...] | None = None
     tag_matches_ref: TagOptions | None = None
+    sbom: SbomRuleOptions | None = None
+    schema: SchemaOptions | None = None
+    cel: str | None = None
     any_content: bool = False
 
 

@@ -26,6 +26,12 @@ class Requirement:
     judges: Mapping[str, Judge] = field(hash=False)
     name: str = ""
 
+    @property
+    def reads_tag(self) -> bool:
+        """Whether a rule compares the tag that was asked for."""
+        reading = any(getattr(judge, "reads_tag", False) is True for judge in self.judges.values())
+        return reading or "tagMatchesRef" in self.judges
+
     def judge(self, predicate: object, circumstances: Circumstances) -> Judgement:
         """Return what all rules together find in a predicate of one of the types.
 

@@ -52,11 +52,7 @@ _RULES: tuple[_RuleFlag, ...] = (
         "DURATION",
         many=False,
     ),
-)
-
-
-# Ratify v1's names: with flags, the signers of all rules are the same.
-_RULES += (
+    # Ratify v1's names: with flags, the signers of all rules are the same.
     _RuleFlag("--verifier-id", "", "expectedVerifierId", "who must have verified it", "URI", many=False),
     _RuleFlag("--resource-uri", "", "expectedResourceUri", "as what it was verified", "URI", many=False),
     _RuleFlag("--verified-level", "", "expectedVerifiedLevels", "a level that was verified", "LEVEL"),
