@@ -233,6 +233,7 @@ _VALUES = {
 }
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
 _VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
+_VALUES |= {"deny_license": "MIT", "allow_license": "MIT", "deny_package": "left-pad"}
 
 
 _FLAGS = vars(build_parser("verify").parse_args(["verify"]))
