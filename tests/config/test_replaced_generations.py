@@ -41,8 +41,8 @@ def registry() -> Iterator[RegistrySimulator]:
         for name, key in (("signed", KEY), ("foreign", STRANGER), ("unsigned", None), ("broken", KEY)):
             store = found.repository(name)
             image = store.add_image("v1", name.encode())
-            for _ in range(3 if key is not None else 0):
-                attach_classic(store, image, sign_classic(key, simple_signing(image.digest)))
+            for one in 3 * [key] if key is not None else ():
+                attach_classic(store, image, sign_classic(one, simple_signing(image.digest)))
         found.fault(Fault(path="/v2/broken/blobs/", status=500))
         yield found
 
