@@ -52,7 +52,7 @@ class AttestationVerifier:
     @property
     def reads_tag(self) -> bool:
         """Whether a rule compares the tag that was asked for."""
-        return any("tagMatchesRef" in each.judges for each in self._requirements)
+        return any(each.reads_tag for each in self._requirements)
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept what declares statements; not bundles that announce a plain signature of the image."""
