@@ -57,13 +57,7 @@ async def load_requirements(options: AttestationOptions, resources: Resources) -
     """
     if not options.requirements:
         return (await load_requirement(options, "", resources),)
-    beside = [name for name in RULES if getattr(options, _member(name)) is not None]
-    if beside or options.predicate_types or options.any_content:
-        raise ConfigurationError(
-            f"stands beside {(*beside, 'predicateTypes')[0]}: which of them holds for a statement would not be clear",
-            path="requirements",
-            remedy="Write all rules as entries of requirements, or none.",
-        )
+    check_alone(options, "requirements")
     found = [
         await load_requirement(each, f"requirements[{index}]", resources, each.name)
         for index, each in enumerate(options.requirements)
@@ -77,6 +71,21 @@ async def load_requirements(options: AttestationOptions, resources: Resources) -
                 remedy="Give each a name of its own.",
             )
     return tuple(found)
+
+
+def check_alone(options: RuleOptions, path: str) -> None:
+    """Refuse rules that stand beside others which take their place.
+
+    Raises:
+        ConfigurationError: With the path of the others.
+    """
+    beside = [name for name in RULES if getattr(options, _member(name)) is not None]
+    if beside or options.predicate_types or options.any_content:
+        raise ConfigurationError(
+            f"stands beside {(*beside, 'predicateTypes')[0]}: which of them holds for a statement would not be clear",
+            path=path,
+            remedy="Write all rules as entries of requirements, or all beside one another.",
+        )
 
 
 async def load_requirement(
