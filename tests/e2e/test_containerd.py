@@ -143,6 +143,37 @@ def test_many_pulls_at_once_are_all_answered(empty: Node, images: Images) -> Non
     assert [code == 0 for code in codes] == [True, False] * 16
 
 
+def test_what_bypasses_the_verifier_is_named_by_node_check(empty: Node, images: Images) -> None:
+    """`ctr images pull --local` pulls an unsigned image; no setting of containerd prevents it, so the check says so."""
+    with empty.serving():
+        assert empty.pull(images["unsigned"], "--local").returncode == 0
+        assert empty.has(images["unsigned"])
+        done = empty.ratify(
+            "node", "check", "--containerd-config", empty.containerd_config, "--socket", empty.socket
+        )
+    assert "ctr images pull --local" in done.stdout + done.stderr
+
+
+def test_the_proof_shows_a_refusal_and_a_bypass(empty: Node, images: Images) -> None:
+    """`ratify prove`: exit code 0 with the verifier, 1 where containerd has none."""
+    ctr = ("--containerd", empty.folder / "c.sock", "--ctr", programs.BIN / "ctr", "--snapshotter", "native")
+    offered = ("--image", images["unsigned"], "--allowed", images["cosign-v3"], "--plain-http")
+    with empty.serving():
+        done = empty.ratify("prove", *offered, *ctr)
+        assert done.returncode == 0, done.stdout
+        assert "REFUSED: containerd (ctr images pull)" in done.stdout
+        assert "[NO_EVIDENCE]" in done.stdout
+        program = empty.folder / "verifier" / "bin" / "00-ratify"
+        program.unlink()
+        try:
+            done = empty.ratify("prove", *offered, *ctr)
+        finally:
+            assert empty.install("--write").returncode == 0
+        assert done.returncode == 1
+        assert "PASSED, and should be refused" in done.stdout
+    assert not empty.ctr("-n", "ratify-prove", "images", "list", "-q").stdout
+
+
 def test_an_installation_is_undone(empty: Node) -> None:
     """The program is gone, the settings are as they were, and it can be installed again."""
     before = empty.containerd_config.read_text()
