@@ -66,7 +66,7 @@ $(BIN)/python:
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up (once) ..."
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[cel]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml) | $(BIN)/python

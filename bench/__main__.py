@@ -14,6 +14,7 @@ PARTS = (
     "sigstore",
     "keyless",
     "provider",
+    "policies",
     "hostile",
     "imports",
 )

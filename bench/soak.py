@@ -11,6 +11,7 @@ import json
 import random
 import secrets
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,10 @@ from pyratify.testing.tls import Authority
 _SECONDS, _THREADS, _SIGNED, _TURN = 600.0, 6, 200, 15.0
 _ALLOWED, _DENIED = b'"succeeded":true', b'"succeeded":false'
 _MOST_MEMORY, _MOST_SLOPE, _LATEST = 250.0, 5.0, 6.0
+_WARM, _TELLING = (
+    300.0,
+    1800.0,
+)  # seconds until caches are full, and that a run takes whose slope says something
 
 
 @dataclass
@@ -61,12 +66,14 @@ class Soak:
         server: The provider.
         host: The registry's address.
         phases: What was seen, by what failed.
+        samples: The seconds since the beginning, and the MiB that were resident then.
     """
 
     folder: Path
     server: Server
     host: str
     phases: dict[str, Phase] = field(default_factory=dict)
+    samples: list[tuple[float, float]] = field(default_factory=list)
     current: str = "nothing"
     stopping: threading.Event = field(default_factory=threading.Event)
     fresh: Iterator[int] = field(default_factory=lambda: itertools.count(_SIGNED))
@@ -141,7 +148,8 @@ def _turns(
     soak: Soak, seconds: float, steps: "dict[str, tuple[Callable[[], None], Callable[[], None]]]"
 ) -> None:
     """Let one thing after another fail, each for a while, until the time is over."""
-    end, turn = time.monotonic() + seconds, min(_TURN, seconds / len(steps))
+    start, turn = time.monotonic(), min(_TURN, seconds / len(steps))
+    end = start + seconds
     for number, name in enumerate(itertools.cycle(steps)):
         if time.monotonic() >= end and number >= len(steps):  # everything failed at least once
             return
@@ -151,7 +159,9 @@ def _turns(
         until = time.monotonic() + turn
         while time.monotonic() < until:
             time.sleep(min(1.0, turn / 2))
-            soak.phases.setdefault(name, Phase()).memory.append(resident(soak.server.pid))
+            memory = resident(soak.server.pid)
+            soak.phases.setdefault(name, Phase()).memory.append(memory)
+            soak.samples.append((time.monotonic() - start, memory))
         over()
 
 
@@ -167,8 +177,11 @@ def _steps(
         time.sleep(1)
         holder.enter_context(registry(soak.folder, port))
 
+    sizes = itertools.count(1 << 26, -1)
+
     def exchange() -> None:
-        found = configuration(soak.folder, cache={"memoryBytes": random.randrange(1 << 20, 1 << 26)})
+        # Another configuration every time, whose cache may hold as much as the one before.
+        found = configuration(soak.folder, cache={"memoryBytes": next(sizes)})
         (soak.folder / "config.json").write_text(json.dumps(found))
 
     def nothing() -> None:
@@ -252,13 +265,9 @@ def _redis(folder: Path) -> "Iterator[_Redis | None]":
 
 
 def slope(soak: Soak) -> float:
-    """Return by how many MiB memory grew in ten minutes, from the second half of the run's samples of each phase."""
-    samples = [value for phase in soak.phases.values() for value in phase.memory[len(phase.memory) // 2 :]]
-    first = [value for phase in soak.phases.values() for value in phase.memory[: len(phase.memory) // 2]]
-    if not first or not samples:
-        return 0.0
-    grown = sum(samples) / len(samples) - sum(first) / len(first)
-    return grown * 600 / max(1.0, (len(samples) + len(first)) / 2)
+    """Return by how many MiB memory grew in ten minutes once caches were full: the slope of the line of least squares."""
+    times, memory = zip(*(each for each in soak.samples if each[0] >= _WARM), strict=True)
+    return statistics.linear_regression(times, memory).slope * 600
 
 
 def report(soak: Soak) -> str:
@@ -310,7 +319,7 @@ def main() -> int:
     wrong = faults(soak)
     print(report(soak))
     print(f"\n{sum(len(phase.seconds) for phase in soak.phases.values())} answers in {seconds:g} s;", end=" ")
-    grown = f"{slope(soak):+.1f} MiB in ten minutes" if seconds >= _SECONDS else "too short to tell a slope"
+    grown = f"{slope(soak):+.1f} MiB in ten minutes" if seconds >= _TELLING else "too short to tell a slope"
     print(f"memory: {grown} (aim: under {_MOST_SLOPE:g} MiB in ten minutes of an hour)")
     for text in wrong:
         print(f"WRONG: {text}")

@@ -167,8 +167,8 @@ async def test_atk_279_a_program_learns_no_secret_of_the_process(
         assert CANARY not in text
 
 
-def test_atk_279_programs_are_started_in_three_places_with_a_chosen_environment() -> None:
-    """Docker's credential helpers and notation's plugins, which get the variables of a list and no secret; and ourselves."""
+def test_atk_279_programs_are_started_in_four_places_with_a_chosen_environment() -> None:
+    """Docker's credential helpers and notation's plugins, which get the variables of a list and no secret; ourselves; a node's clients."""
     starts = [
         (path.name, node)
         for path in SOURCES
@@ -187,7 +187,12 @@ def test_atk_279_programs_are_started_in_three_places_with_a_chosen_environment(
             "execv",
         )
     ]
-    assert [name for name, _ in starts] == ["docker_helper.py", "worker.py", "plugin_process.py"]
+    assert [name for name, _ in starts] == [
+        "docker_helper.py",
+        "run_program.py",
+        "worker.py",
+        "plugin_process.py",
+    ]
     for _, node in starts:
         assert "env" in {keyword.arg for keyword in node.keywords}
     modules = {

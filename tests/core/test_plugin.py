@@ -11,7 +11,8 @@ from support.scenes import KIND
 OURS = {
     "stores": {"registry-store", "filesystem-oci-store"},
     "verifiers": {"notation", "cosign"},
-    "policies": {"threshold-policy"},
+    "policies": {"threshold-policy", "any-all", "config-policy", "cel-policy"},
+    "languages": {"cel"},
     "credentials": {"anonymous", "static", "docker"},
     "keys": {"inline", "files"},
     "renderers": {"text", "tree", "json"},

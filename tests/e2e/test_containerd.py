@@ -143,6 +143,17 @@ def test_many_pulls_at_once_are_all_answered(empty: Node, images: Images) -> Non
     assert [code == 0 for code in codes] == [True, False] * 16
 
 
+def test_what_bypasses_the_verifier_is_named_by_node_check(empty: Node, images: Images) -> None:
+    """`ctr images pull --local` pulls an unsigned image; no setting of containerd prevents it, so the check says so."""
+    with empty.serving():
+        assert empty.pull(images["unsigned"], "--local").returncode == 0
+        assert empty.has(images["unsigned"])
+        done = empty.ratify(
+            "node", "check", "--containerd-config", empty.containerd_config, "--socket", empty.socket
+        )
+    assert "ctr images pull --local" in done.stdout + done.stderr
+
+
 def test_an_installation_is_undone(empty: Node) -> None:
     """The program is gone, the settings are as they were, and it can be installed again."""
     before = empty.containerd_config.read_text()

@@ -21,8 +21,9 @@ URL = "https://tuf.test"
 class Simulator(FetcherInterface):
     """A TUF repository in memory that signs whatever a test gives it."""
 
-    def __init__(self, target: bytes = PrivateSigstore().root.data) -> None:
+    def __init__(self, target: bytes = PrivateSigstore().root.data, name: str = TARGET) -> None:
         """Publish version 1 of everything."""
+        self.name = name
         self.signer = CryptoSigner.generate_ecdsa()
         self.root = Root(consistent_snapshot=True, expires=LATER)
         for role in ("root", "timestamp", "snapshot", "targets"):
@@ -41,8 +42,8 @@ class Simulator(FetcherInterface):
 
     def publish(self) -> None:
         """Sign the present state."""
-        described = TargetFile.from_data(TARGET, self.target)
-        targets = self.sign(Targets(self.version, expires=self.expires, targets={TARGET: described}))
+        described = TargetFile.from_data(self.name, self.target)
+        targets = self.sign(Targets(self.version, expires=self.expires, targets={self.name: described}))
         snapshot = self.sign(
             Snapshot(self.version, expires=self.expires, meta={"targets.json": MetaFile(self.version)})
         )
@@ -52,7 +53,7 @@ class Simulator(FetcherInterface):
             "timestamp.json": stamp,
             f"{self.version}.snapshot.json": snapshot,
             f"{self.version}.targets.json": targets,
-            f"targets/{described.hashes['sha256']}.{TARGET}": self.target,
+            f"targets/{described.hashes['sha256']}.{self.name}": self.target,
         }
 
     def _fetch(self, url: str) -> Iterator[bytes]:
@@ -64,5 +65,5 @@ class Simulator(FetcherInterface):
 
     def refresh(self, folder: Path) -> bytes:
         """Refresh into the folder and return what is kept."""
-        refresh(Repository("test", URL, self.first), folder, FakeClock(), self)
+        refresh(Repository("test", URL, self.first, self.name), folder, FakeClock(), self)
         return (folder / "test" / TARGET).read_bytes()

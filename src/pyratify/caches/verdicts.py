@@ -12,13 +12,11 @@ from functools import partial
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.executor import Executor
 from pyratify.core.isolation import as_failure, end, from_store
 from pyratify.core.limits import MIB
-from pyratify.core.platform_choice import names_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, Outcome, ValidationResult, failures, flatten
@@ -169,7 +167,7 @@ class Verdicts:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
             return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
-        key = replace(key, reference=_pinned(executor, reference, digest))
+        key = replace(key, reference=executor.pinned(reference, digest))
         # Without a generation configurations cannot be told apart: nothing is kept.
         if not engine.generation:
             return replace(await self._evaluate(executor, key), reference=reference)
@@ -183,12 +181,10 @@ class Verdicts:
 
     def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
         """Return for how many seconds the verdict on a digest stays cached; 0 for a tag, and where it is not cached."""
-        if not engine.generation or reference.digest is None:
-            return 0.0
         executor = engine.executors.match(reference)
-        if executor is None:
+        if executor is None or not engine.generation or reference.digest is None:
             return 0.0
-        pinned = _pinned(executor, reference, reference.digest)
+        pinned = executor.pinned(reference, reference.digest)
         return self._verdicts.remaining(VerdictKey(engine.generation, namespace, pinned))
 
     async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
@@ -223,12 +219,11 @@ class Verdicts:
             return await executor.store.resolve(reference)
 
     async def _evaluate(self, executor: Executor, key: VerdictKey) -> ValidationResult:
-        reference = key.reference
         try:
-            async with self.admission.work(reference.registry):
-                return await executor.validate(reference, key.namespace)
+            async with self.admission.work(key.reference.registry):
+                return await executor.validate(key.reference, key.namespace)
         except StoreError as error:  # no turn: an engine raises nothing
-            return ValidationResult(reference, None, Decision.DENY, error=as_failure(error))
+            return ValidationResult(key.reference, None, Decision.DENY, error=as_failure(error))
 
     async def _find(
         self, executor: Executor, key: VerdictKey, shared: SharedVerdicts | None
@@ -270,15 +265,6 @@ class Verdicts:
         self.sweep()
         if self._verdicts or self._tags:
             self._sweep_later()
-
-
-def _pinned(executor: Executor, reference: Reference, digest: Digest) -> Reference:
-    """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both.
-
-    Beside a digest, the tag may name the image index that speaks for it.
-    """
-    depends = executor.reads_tag or names_index(reference)
-    return replace(reference, digest=digest) if depends else reference.at(digest)
 
 
 def is_final(result: ValidationResult) -> bool:

@@ -10,6 +10,7 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
 from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.isolation import from_store
@@ -82,6 +83,12 @@ class Executor:
     def reads_tag(self) -> bool:
         """Whether a verdict depends on the tag that was asked for, and not on the digest alone."""
         return any(getattr(part, "reads_tag", False) is True for part in (self.policy, *self.verifiers))
+
+    def pinned(self, reference: Reference, digest: Digest) -> Reference:
+        """Return what a verdict is remembered under: the digest, with the tag beside it only where the verdict depends on both."""
+        # Beside a digest, the tag may name the image index that speaks for it.
+        both = self.reads_tag or names_index(reference)
+        return replace(reference, digest=digest) if both else reference.at(digest)
 
     async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.

@@ -1,9 +1,9 @@
 """The interface of policies: functions of the subject and of the tree of reports."""
 
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
@@ -11,6 +11,8 @@ from pyratify.core.report import ArtifactReport, Decision, Verdict
 
 Chain = tuple[ArtifactReport, ...]
 Reports = tuple[ArtifactReport, ...]
+Image = Mapping[str, Any]
+"""What an image says of itself (`image_config.py`)."""
 
 DEFAULT_BUDGET = 1.0
 
@@ -25,12 +27,14 @@ class Subject:
         descriptor: What the reference resolved to.
         namespace: The namespace that asks; empty for none.
         now: The moment of the decision (aware).
+        images: What the image says of itself, once for each platform; only for policies that declare `reads_image`.
     """
 
     reference: Reference
     descriptor: Descriptor
     namespace: str
     now: datetime
+    images: tuple[Image, ...] = field(default=(), hash=False)
 
 
 class PolicyEnforcer(Protocol):
@@ -44,6 +48,7 @@ class PolicyEnforcer(Protocol):
     - `offload`: True where `decide` is expensive; it is then called in a thread.
     - `budget`: Seconds that an offloaded or asynchronous `decide` may take; 1 when absent. What is later denies with
       `POLICY_ERROR`.
+    - `reads_image`: True where `decide` needs the image's own configuration, which is then fetched.
     - `reads_tag`: True where the decision depends on the tag that was asked for; its verdicts are then remembered for tag and
       digest together.
     """

@@ -61,7 +61,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "POLICY_NOT_FOUND": "No trust policy or rule is for this repository or object.",
         "POLICY_UNSATISFIED": "Evidence was found, and what of it is good is less than the policy asks for.",
         "PREDICATE_TYPE": "The statement is good and of another type than the policy asks for, or its content is not what its type says.",
-        "PROVENANCE_MISMATCH": "The provenance is good and says that the image was built by another builder, from another source or in another way than the policy asks for.",
+        "PROVENANCE_MISMATCH": "The provenance, or the summary of a verification, is good and says something else than the policy asks for: another builder or source, or a lower level.",
         "REDIRECT_BLOCKED": "The registry redirected the client in a way that is not followed: to http, too often, or to no usable place.",
         "REFERRERS_LIMIT": "More is attached to the image than is looked at, so a signature may have gone unseen.",
         "REF_AMBIGUOUS": "The reference could mean several artifacts.",

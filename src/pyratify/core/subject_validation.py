@@ -10,9 +10,9 @@ from pyratify.core.clock import Clock
 from pyratify.core.content import Content
 from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.errors import Failure, RatifyError
+from pyratify.core.errors import Failure, RatifyError, VerificationError
 from pyratify.core.isolation import as_failure, internal, is_caller_cancellation
-from pyratify.core.policy import PolicyEnforcer, Subject
+from pyratify.core.policy import Image, PolicyEnforcer, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import (
@@ -87,10 +87,22 @@ class SubjectValidator:
                 raise
             return late(self.timeout) if deadline.expired() else internal(fault)
 
+    async def _images(self, reference: Reference, subject: Descriptor) -> tuple[Image, ...]:
+        if getattr(self.policy, "reads_image", False) is not True:
+            return ()
+        # Lazy: few policies ask for it.
+        from pyratify.core.image_config import read_images
+
+        return await read_images(self.content, reference.at(subject.digest), subject, self.concurrency)
+
     async def _judge(self, walk: Walk, reference: Reference, known: Descriptor | None) -> Verdict:
         subject = await walk.run(reference, known)
         reports = tuple(walk.reports)
-        asked = Subject(reference, subject, self.namespace, self.clock.now())
+        try:
+            images = await self._images(reference, subject)
+        except VerificationError as error:
+            return deny(error.reason, error.message, error.remedy)
+        asked = Subject(reference, subject, self.namespace, self.clock.now(), images)
         verdict = await ask(self.policy, asked, reports)
         # What a limit left unseen may be what would deny: only an ALLOW that nothing can change holds.
         if walk.limits and verdict.decision is Decision.ALLOW and not walk.is_settled():

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.errors import Failure
+from pyratify.core.errors import Failure, VerificationError
 from pyratify.core.reference import Reference
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -51,6 +51,10 @@ class Judgement:
     facts: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
     valid_until: datetime | None = None
     warnings: tuple[Failure, ...] = ()
+
+
+class Denial(VerificationError):
+    """A trusted document says that the artifact must not be used: no other evidence of the same verifier outweighs it."""
 
 
 class Judge(Protocol):

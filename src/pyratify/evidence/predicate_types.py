@@ -10,5 +10,9 @@ OPENVEX_PREDICATES = (
     "https://openvex.dev/ns/v0.0.1",
     "https://openvex.dev/ns/v0.2.0",
 )
-CYCLONEDX_PREDICATES = ("https://cyclonedx.org/bom", "https://cyclonedx.org/vex")
+CYCLONEDX_PREDICATES = (
+    "https://cyclonedx.org/bom",
+    "https://cyclonedx.org/vex",
+    *(f"https://cyclonedx.org/bom/v{version}" for version in ("1.4", "1.5", "1.6", "1.7")),
+)
 VEX_PREDICATES = (*OPENVEX_PREDICATES, *CYCLONEDX_PREDICATES)

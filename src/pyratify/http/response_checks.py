@@ -9,7 +9,7 @@ from pyratify.core.reason import Reason
 from pyratify.http.transport import Headers, Request
 from pyratify.http.url import Origin, Url
 
-_FRAMING = 64 * 1024  # bytes of chunk framing that every body may have,
+_FRAMING = 16 * 1024
 _FRAMING_PART = (
     8  # and one more for so many bytes of the body: chunks of 48 bytes are the smallest in a large one
 )

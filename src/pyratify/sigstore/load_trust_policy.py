@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.plugin import Resources
+from pyratify.sigstore.root_names import is_github
 from pyratify.sigstore.trust_files import read_trust
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.sigstore.trust_policy_options import IdentityOptions, TrustPolicyOptions
@@ -49,8 +50,8 @@ async def load_trust_policy(
             identities=identities,
             trusted_root=trusted_root,
             authorities=authorities,
-            logs=0 if options.ignore_tlog else options.transparency_logs or 1,
-            certificate_logs=0 if options.ignore_ctlog else options.certificate_logs or 1,
+            logs=0 if options.ignore_tlog else options.transparency_logs or options.least_logs,
+            certificate_logs=0 if options.ignore_ctlog else options.certificate_logs or options.least_logs,
             timestamps=options.signed_timestamps,
             use_timestamps=not options.ignore_observer_timestamps,
             scopes=resources.scopes if options.scopes is None else options.scopes,
@@ -115,6 +116,12 @@ def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
     ):
         if number and ignored:
             raise ConfigurationError(f"is contradicted by {ignored}", path=f"{path}.{name}")
+        if number and name != "signedTimestamps" and is_github(options.trusted_root):
+            raise ConfigurationError(
+                "GitHub's own instance has no logs, so no signature could count",
+                path=f"{path}.{name}",
+                remedy="Remove it: the timestamps of the instance are required.",
+            )
         if number and options.keys and not options.has_trust:
             raise ConfigurationError(
                 "has no effect beside keys alone: nothing says which logs and timestamp authorities are trusted",

@@ -9,12 +9,12 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
+from pyratify.sigstore.root_names import SHIPPED, is_github
 
 if TYPE_CHECKING:
     from pyratify.sigstore.trusted_material import TrustedMaterial
 
 MAX_FILE = 4 * MIB
-SHIPPED = ("public-good", "staging")
 
 
 class _RekorKey(Protocol):
@@ -29,7 +29,7 @@ class TrustOptions(Protocol):
 
     @property
     def trusted_root(self) -> str:
-        """One of `SHIPPED`, the address of a mirror whose root was fetched before, or a file."""
+        """One of `SHIPPED`, `github`, the address of a mirror whose root was fetched before, or a file."""
         ...
 
     @property
@@ -98,6 +98,10 @@ def read_root(name: str, base: Path) -> KeyMaterial:
     # Never fetched here: a start must not depend on the network, nor trust what it answers.
     if name.startswith("https://"):
         return _mirrored(name)
+    if is_github(name):
+        from pyratify.sigstore.github_root import github_root  # only where it is named
+
+        return github_root(name)
     # A name wins over a file of the same name; ./staging names the file.
     if name in SHIPPED:
         from pyratify.sigstore.roots import current_root

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from pyratify.sigstore.trust_files import SHIPPED
+from pyratify.sigstore.root_names import SHIPPED, is_github
 
 if TYPE_CHECKING:
     from pyratify.sigstore.identity import CertificateIdentity
@@ -85,7 +85,7 @@ class TrustPolicyOptions(
         ignore_ctlog: Certificate transparency logs are not verified.
         ignore_observer_timestamps: Signed timestamps are not verified.
         keys: One key provider with its parameters.
-        trusted_root: `public-good` (for identities the default), `staging`, the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
+        trusted_root: `public-good` (for identities the default), `staging`, `github` or `github:TRUST_DOMAIN` (GitHub's own, with timestamps and without logs), the https address of a mirror, or a file; with keys it makes an entry in a transparency log a requirement.
         fulcio_certificates: In place of a trusted root: files with a certificate authority each, issuer first.
         rekor_keys: Likewise the keys of transparency logs.
         ctlog_keys: Likewise files with keys of certificate transparency logs.
@@ -119,6 +119,10 @@ class TrustPolicyOptions(
         set_default = partial(msgspec.structs.force_setattr, self)  # the struct is frozen
         if not self.has_trust:
             set_default("trusted_root", SHIPPED[0])
+        # GitHub's own instance has no logs: its timestamp authority says when something was signed.
+        if is_github(self.trusted_root):
+            set_default("signed_timestamps", self.signed_timestamps or 1)
+            return
         if self.transparency_logs is None and not self.ignore_tlog:
             set_default("transparency_logs", 1)
         if self.certificate_logs is None and not self.ignore_ctlog:
@@ -134,6 +138,11 @@ class TrustPolicyOptions(
         """Whether a trusted root is named, or a part of one."""
         parts = (self.fulcio_certificates, self.rekor_keys, self.ctlog_keys, self.timestamp_certificates)
         return bool(self.trusted_root) or any(parts)
+
+    @property
+    def least_logs(self) -> int:
+        """How many logs must hold a signature or a certificate where no number is written."""
+        return 0 if is_github(self.trusted_root) else 1
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -43,11 +43,13 @@ class Repository:
         name: Names its folder.
         url: Where its metadata is; its targets are below, in `targets`.
         root: The metadata of its root of trust, from which every refresh starts.
+        target: The name under which it publishes the trusted root.
     """
 
     name: str
     url: str
     root: bytes
+    target: str = TARGET
 
 
 def data_folder() -> Path | None:
@@ -108,7 +110,7 @@ def refresh(
             raise
         _refuse(repository, error.message)
     except UnreadableFile as error:
-        _refuse(repository, f"its {TARGET} {error}")
+        _refuse(repository, f"its {repository.target} {error}")
     except OSError as error:
         _refuse(repository, error.strerror or str(error))
     return trust
@@ -158,9 +160,9 @@ def _download(repository: Repository, place: Path, fetcher: "FetcherInterface | 
         )
         # Expired metadata is refused, so a mirror that is frozen at an old root is noticed.
         updater.refresh()
-        found = updater.get_targetinfo(TARGET)
+        found = updater.get_targetinfo(repository.target)
         if found is None:
-            _refuse(repository, f"it publishes no {TARGET}")
+            _refuse(repository, f"it publishes no {repository.target}")
         # A cached target is hashed again, so a changed file is downloaded anew.
         path = updater.find_cached_target(found) or updater.download_target(found)
     except (RepositoryError, DownloadError, ValueError) as error:

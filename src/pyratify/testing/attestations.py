@@ -1,7 +1,7 @@
 """Makers of attestations, for tests: statements of every kind, good ones and broken in one chosen way; and how they are attached."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyratify.core.descriptor import Descriptor
@@ -22,6 +22,8 @@ REF = "refs/tags/v1.2.3"
 COMMIT = "0f1e2d3c4b5a69788796a5b4c3d2e1f001234567"
 WORKFLOW = f"{REPOSITORY}/.github/workflows/release.yml@{REF}"
 WORKFLOW_BUILD = "https://actions.github.io/buildtypes/workflow/v1"
+VSA = "https://slsa.dev/verification_summary/v1"
+VERIFIER = "https://example.com/verifier"
 BUILT = "2026-05-31T12:00:00Z"
 
 
@@ -75,6 +77,27 @@ def provenance_v02(
         },
         "metadata": {"buildStartedOn": BUILT, "buildFinishedOn": BUILT},
         "materials": [{"uri": uri, "digest": digest}],
+    }
+
+
+def summary(
+    *,
+    verifier: str = VERIFIER,
+    resource: str = "https://example.com/app",
+    result: str = "PASSED",
+    levels: Sequence[str] = ("SLSA_BUILD_LEVEL_3",),
+    **extra: Any,
+) -> dict[str, Any]:
+    """Return a predicate of a verification summary, version 1; `extra` adds or replaces members as they stand."""
+    return {
+        "verifier": {"id": verifier},
+        "timeVerified": BUILT,
+        "resourceUri": resource,
+        "policy": {"uri": "https://example.com/policy", "digest": {"sha256": "1" * 64}},
+        "verificationResult": result,
+        "verifiedLevels": list(levels),
+        "slsaVersion": "1.0",
+        **extra,
     }
 
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from pyratify.core.clock import Clock
 from pyratify.core.files import UnreadableFile, read_file
-from pyratify_vault.vault_client import VaultClient, VaultError
+from pyratify.http.json_api import ApiError
+from pyratify_vault.vault_client import VaultClient
 
 _MAX_SECRET = 64 * 1024
 
@@ -19,7 +20,7 @@ class TokenSource(Protocol):
         """Return a token that has not expired.
 
         Raises:
-            VaultError: There is none.
+            ApiError: There is none.
         """
         ...
 
@@ -42,7 +43,7 @@ class GivenToken:
         """Return the token, renewed where it may be."""
         try:
             await client.write("auth/token/renew-self", {}, self.value)
-        except VaultError:
+        except ApiError:
             # Tokens of some policies and kinds cannot be renewed; whether it is good, the next request tells.
             return self.value
         return self.value
@@ -107,7 +108,7 @@ def _token_of(auth: Any) -> tuple[str, float]:
     token = auth.get("client_token") if isinstance(auth, Mapping) else None
     life = auth.get("lease_duration") if isinstance(auth, Mapping) else None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
-        raise VaultError("the login gave no token")
+        raise ApiError("the login gave no token")
     # 0 is a token without an end (Vault, "Tokens"); an hour is enough until the next login.
     usual = isinstance(life, int) and not isinstance(life, bool) and life > 0
     return token, float(life) if usual and life is not None else 3600.0
@@ -117,12 +118,12 @@ def read_secret(path: Path) -> str:
     """Return the text of a file with a token, without the line break at its end.
 
     Raises:
-        VaultError: It cannot be read or is empty, or holds what no token has.
+        ApiError: It cannot be read or is empty, or holds what no token has.
     """
     try:
         text = read_file(path, _MAX_SECRET).decode("ascii").strip()
     except (UnreadableFile, UnicodeDecodeError):
-        raise VaultError(f"{path} cannot be read as a token") from None
+        raise ApiError(f"{path} cannot be read as a token") from None
     if not text or not text.isprintable():
-        raise VaultError(f"{path} holds no token")
+        raise ApiError(f"{path} holds no token")
     return text

@@ -9,9 +9,10 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.http.json_api import ApiError
 from pyratify.keys.documents import check_material
 from pyratify_vault.vault_auth import TokenSource
-from pyratify_vault.vault_client import VaultClient, VaultError
+from pyratify_vault.vault_client import VaultClient
 
 _ED25519 = 32  # octets; Vault sends them raw and in base64, and all other keys in PEM
 _MAX_VERSIONS = 100
@@ -117,9 +118,9 @@ class VaultDocuments:
             answer = await self._authorized(lambda token: self._client.read(path, token))
             data = answer.get("data")
             if not isinstance(data, Mapping):
-                raise VaultError(f"{path} has no data")
+                raise ApiError(f"{path} has no data")
             return parse(data)
-        except VaultError as error:
+        except ApiError as error:
             raise ConfigurationError(
                 f"Vault: {error}", reason=Reason.KEY_UNAVAILABLE, remedy=_REMEDY
             ) from None
@@ -127,7 +128,7 @@ class VaultDocuments:
     async def _authorized(self, ask: Callable[[str], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
         try:
             return await ask(await self._tokens.token(self._client))
-        except VaultError as error:
+        except ApiError as error:
             if error.status != _DENIED:
                 raise
         # Once more with another token: the first one may have been revoked or outlived its end.
@@ -138,10 +139,10 @@ class VaultDocuments:
 def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]:
     def parse(data: Mapping[str, Any]) -> tuple[KeyMaterial, ...]:
         if data.get("supports_signing") is not True:
-            raise VaultError(f"{key.path} is of the type {data.get('type')!r}, which does not sign")
+            raise ApiError(f"{key.path} is of the type {data.get('type')!r}, which does not sign")
         versions, least = data.get("keys"), data.get("min_decryption_version", 1)
         if not isinstance(versions, Mapping) or not 0 < len(versions) <= _MAX_VERSIONS:
-            raise VaultError(f"{key.path} has no versions that can be used")
+            raise ApiError(f"{key.path} has no versions that can be used")
         found = [
             _version(key, number, entry)
             for number, entry in sorted(versions.items())
@@ -149,7 +150,7 @@ def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial
             if number.isdecimal() and int(number) >= least
         ]
         if not found:
-            raise VaultError(f"{key.path} has no version from min_decryption_version {least} on")
+            raise ApiError(f"{key.path} has no version from min_decryption_version {least} on")
         return tuple(found)
 
     return parse
@@ -158,7 +159,7 @@ def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial
 def _version(key: TransitKey, number: str, entry: object) -> KeyMaterial:
     text = entry.get("public_key") if isinstance(entry, Mapping) else None
     if not isinstance(text, str) or not text:
-        raise VaultError(f"{key.path} has no public key in version {number}")
+        raise ApiError(f"{key.path} has no public key in version {number}")
     data = text.encode() if text.startswith("-----BEGIN") else _raw(key, text)
     return check_material(KeyMaterial(data, f"Vault {key.path} version {number}", version=number))
 
@@ -172,7 +173,7 @@ def _raw(key: TransitKey, text: str) -> bytes:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != _ED25519:
-        raise VaultError(f"{key.path} has a public key that is neither PEM nor Ed25519")
+        raise ApiError(f"{key.path} has a public key that is neither PEM nor Ed25519")
     public = Ed25519PublicKey.from_public_bytes(raw)
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -182,7 +183,7 @@ def _document(wanted: KvDocument) -> Callable[[Mapping[str, Any]], tuple[KeyMate
         fields, metadata = data.get("data"), data.get("metadata")
         text = fields.get(wanted.field) if isinstance(fields, Mapping) else None
         if not isinstance(text, str) or not text.strip():
-            raise VaultError(f"{wanted.mount}/{wanted.path} has no field {wanted.field!r} with a text")
+            raise ApiError(f"{wanted.mount}/{wanted.path} has no field {wanted.field!r} with a text")
         version = str(metadata.get("version", "")) if isinstance(metadata, Mapping) else ""
         origin = f"Vault {wanted.mount}/{wanted.path} {wanted.field}"
         return (check_material(KeyMaterial(text.encode(), origin, version=version)),)
@@ -194,7 +195,7 @@ def _chain(mount: str) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]
     def parse(data: Mapping[str, Any]) -> tuple[KeyMaterial, ...]:
         text = data.get("ca_chain") or data.get("certificate")
         if not isinstance(text, str) or not text.strip():
-            raise VaultError(f"{mount} has no CA chain")
+            raise ApiError(f"{mount} has no CA chain")
         return (check_material(KeyMaterial(text.encode(), f"Vault {mount} ca_chain")),)
 
     return parse

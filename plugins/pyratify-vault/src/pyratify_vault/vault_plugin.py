@@ -12,7 +12,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Resources
 from pyratify_vault.vault_auth import FileToken, GivenToken, Login, TokenSource
-from pyratify_vault.vault_client import VaultClient, parse_address
+from pyratify_vault.vault_client import VaultClient
 from pyratify_vault.vault_keys import KvDocument, TransitKey, VaultDocuments, Wanted
 
 _MAX_CA = 4 * 1024 * 1024
@@ -124,6 +124,7 @@ async def build_openbao(name: str, options: VaultOptions, resources: Resources) 
 
 def _documents(options: VaultOptions, resources: Resources, variables: str) -> VaultDocuments:
     from pyratify.http.http_options import HttpOptions
+    from pyratify.http.json_api import JsonApi, parse_address
     from pyratify.http.transport_asyncio import asyncio_transport
 
     wanted = _wanted(options)
@@ -131,14 +132,15 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
         raise ConfigurationError(
             "nothing is named to read", remedy="Name references, transit keys, kv documents or pki mounts."
         )
-    address = parse_address(options.address or os.environ.get(f"{variables}_ADDR", ""), "address")
+    named = options.address or os.environ.get(f"{variables}_ADDR", "")
+    address = parse_address(named, "address", f"https://vault.example.com:8200, or set {variables}_ADDR")
     ca = _ca(options.ca_file or os.environ.get(f"{variables}_CACERT", ""), resources.base)
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations)
     asyncio_transport(
         settings
     )  # now, because certificates that cannot be used are a mistake of the configuration
     namespace = options.namespace or os.environ.get(f"{variables}_NAMESPACE", "")
-    client = VaultClient(address, partial(asyncio_transport, settings), namespace)
+    client = VaultClient(JsonApi(address, partial(asyncio_transport, settings)), namespace)
     return VaultDocuments(
         client, _tokens(options.auth, resources, variables), wanted, options.refresh_interval
     )

@@ -48,12 +48,20 @@ def add_node(add: Callable[..., Parser]) -> None:
     actions = _actions(add("node", "judge the images that the runtimes of this node pull"))
     _add(actions, "serve", "answer containerd at a unix socket until SIGTERM", add_serve_flags)
     _add(actions, "verify", "answer one question of containerd without the daemon", add_verify_flags)
+    _add(actions, "check", "say what of this node lets images past verification", _check_node_flags)
     _add(
         actions,
         "install",
         "show or make the changes that put ratify before a runtime's pulls",
         _install_flags,
     )
+
+
+def _check_node_flags(parser: Parser) -> None:
+    from pyratify.entrypoints.node.node_flags import add_check_flags
+
+    add_check_flags(parser)
+    add_output(parser)
 
 
 def _install_flags(parser: Parser) -> None:

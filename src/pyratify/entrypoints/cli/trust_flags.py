@@ -51,6 +51,13 @@ def add_sigstore_action(actions: "argparse._SubParsersAction[Parser]") -> None:
         help="with --refresh: only where the last one was 30 days ago or never",
     )
     action.add_argument("--staging", action="store_true", help="Sigstore's staging instance")
+    action.add_argument(
+        "--github",
+        nargs="?",
+        const="",
+        metavar="TRUST_DOMAIN",
+        help="GitHub's own instance, or that of an enterprise at TRUST_DOMAIN.ghe.com",
+    )
     action.add_argument("--mirror", metavar="URL", help="another TUF repository; needs --root")
     action.add_argument("--root", metavar="FILE", help="the TUF root metadata of the mirror")
     add_output(action)

@@ -87,3 +87,17 @@ def add_change_flags(parser: ArgumentParser) -> None:
     """Add the flags of every `ratify node install`."""
     parser.add_argument("--write", action="store_true", help="make the changes; else they are only shown")
     parser.add_argument("--undo", action="store_true", help="take out what an installation put in")
+
+
+def add_check_flags(parser: ArgumentParser) -> None:
+    """Add the flags of `ratify node check`."""
+    add = parser.add_argument
+    add("--root", default="/", metavar="DIR", help="where the node's file system is mounted (default: /)")
+    add(
+        "--containerd-config",
+        default="",
+        metavar="FILE",
+        help="containerd's configuration, a path of the node (default: the usual ones, those of k3s, RKE2 and MicroK8s too)",
+    )
+    add("--socket", default=SOCKET, metavar="PATH", help=f"where the daemon listens (default: {SOCKET})")
+    add("--state", default=STATE, metavar="DIR", help=f"the daemon's folder (default: {STATE})")

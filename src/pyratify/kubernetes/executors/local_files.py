@@ -24,7 +24,9 @@ _PATHS = frozenset(
         "folder",
     }
 )
-_NO_FILES = frozenset({"", "public-good", "staging"})  # the built-in roots are values of the same parameter
+_NO_FILES = frozenset(
+    {"", "public-good", "staging", "github"}
+)  # the built-in roots are values of the same parameter
 
 
 def local_files(document: Any, path: str = "", *, inside: bool = False) -> Iterator[tuple[str, str]]:
@@ -40,6 +42,8 @@ def local_files(document: Any, path: str = "", *, inside: bool = False) -> Itera
             place = join(path, str(key))
             if inside and key in _PATHS:
                 yield from _texts(value, place)
+            elif inside and key == "schemas" and isinstance(value, Mapping):
+                yield from _schemas(value, place)
             else:
                 yield from local_files(value, place, inside=inside or key == "parameters")
     elif isinstance(document, list):
@@ -49,13 +53,23 @@ def local_files(document: Any, path: str = "", *, inside: bool = False) -> Itera
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if value not in _NO_FILES and not value.startswith("https://"):
+        if value not in _NO_FILES and not value.startswith(("https://", "github:")):
             yield place, value
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from _texts(each, f"{place}[{index}]")
     elif isinstance(value, Mapping) and isinstance(value.get("path"), str):
         yield from _texts(value["path"], f"{place}.path")
+
+
+def _schemas(value: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the files of schemas, which are named by the media types of documents."""
+    for media_type, source in value.items():
+        where = f"{place}.{media_type}"
+        if isinstance(source, Mapping):
+            yield from _texts(source.get("file"), f"{where}.file")
+        elif isinstance(source, str) and not source.lstrip().startswith("{"):
+            yield from _texts(source, where)
 
 
 async def inlined(document: Any, base: Path, parent: str = "") -> Any:

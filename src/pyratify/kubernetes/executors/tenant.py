@@ -40,7 +40,11 @@ NOWHERE = Path("/dev/null/no-files-for-tenants")
 _STORE_FILES = ("caFile", "clientCertFile", "clientKeyFile")
 _COSIGN_FILES = ("fulcioCertificates", "rekorKeys", "ctLogKeys", "timestampCertificates")
 _NOTATION_FILES = ("trustStore", "notationConfig", "plugins")
-_ROOTS = ("public-good", "staging")  # built in; every other value of `trustedRoot` is a path
+_ROOTS = (
+    "public-good",
+    "staging",
+    "github",
+)  # built in, as `github:DOMAIN` is; every other value of `trustedRoot` is a path
 _EXPRESSIONS = ("certificateIdentityRegex", "certificateOIDCIssuerRegex")
 _MAX_SECONDS = {
     **dict.fromkeys(("timeout", "seconds", "delay", "interval", "wait", "backoff"), 60),
@@ -158,8 +162,8 @@ def _check_cosign(parameters: Mapping[str, Any], path: str) -> None:
     for where, policy in _each(parameters, "trustPolicies", path):
         _reject_given(policy, _COSIGN_FILES, where)
         root = policy.get("trustedRoot")
-        if root and root not in _ROOTS:
-            raise _rejected(f"{where}.trustedRoot", f"it names a file; {' and '.join(_ROOTS)} are open")
+        if root and root not in _ROOTS and not str(root).startswith("github:"):
+            raise _rejected(f"{where}.trustedRoot", f"it names a file; {', '.join(_ROOTS)} are open")
         keys = policy.get("keys")
         for name in keys if isinstance(keys, Mapping) else ():
             _check_provider(name, KEYS, f"{where}.keys.{name}")

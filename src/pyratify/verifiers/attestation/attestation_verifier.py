@@ -1,9 +1,12 @@
 """The verifier of in-toto attestations: who signed them, and whether they say what the policy asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.manifest import Manifest
 from pyratify.core.reason import Reason
@@ -16,6 +19,7 @@ from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement, reported_error
 from pyratify.verifiers.attestation.judge_statements import StatementJudge
 from pyratify.verifiers.attestation.requirement import Requirement
+from pyratify.verifiers.attestation.together import check_together
 
 
 class AttestationVerifier:
@@ -48,13 +52,18 @@ class AttestationVerifier:
     @property
     def reads_tag(self) -> bool:
         """Whether a rule compares the tag that was asked for."""
-        return any("tagMatchesRef" in each.judges for each in self._requirements)
+        return any(each.reads_tag for each in self._requirements)
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept what declares statements; not bundles that announce a plain signature of the image."""
         if manifest.is_index or not holds_statements(manifest):
             return False
         return not is_signature(manifest.annotations)
+
+    @property
+    def _looks_beside(self) -> bool:
+        """Whether what else is attached can change the result: a kind that must be there too, or a denial."""
+        return len(self._requirements) > 1 or any("vsa" in each.judges for each in self._requirements)
 
     async def prepare(self) -> None:
         """Parse keys and trusted roots in a thread; later calls do nothing.
@@ -65,21 +74,51 @@ class AttestationVerifier:
         await self._trust.prepare()
 
     async def verify(self, evidence: Evidence) -> Details:
-        """Verify the statements of an artifact; one that meets everything suffices, and the report lists all.
+        """Verify the statements of an artifact; one that meets a requirement suffices, and the report lists all.
+
+        Where several kinds must be there, or one may deny, everything that is attached to the subject is judged.
 
         Raises:
-            VerificationError: None does, or no trust policy covers the repository.
+            VerificationError: None does, another kind is missing, a trusted statement denies, or no trust policy covers the repository.
             InconclusiveError: A configured key or trusted root cannot be used.
             StoreError: None does, and one could not be read.
         """
         policy, authenticator = await self._trust.covering(evidence.reference)
-        _check_layers(evidence)
-        judge = StatementJudge(evidence, policy, authenticator, self._requirements, self._clock.now())
-        checked = await judge.judge_all()
+        judge = partial(_judge, policy, authenticator, self._requirements, self._clock.now())
+        if self._looks_beside and evidence.siblings is not None:
+            work = partial(_examine, self, judge)
+            found = dict(await evidence.siblings.examine(("attestation", self.name), work))
+        else:
+            found = {}
+        own = evidence.manifest.descriptor.digest
+        checked = found[own] if own in found else await judge(evidence)
+        found[own] = checked
         good = [each for each in checked if each.error is None]
         if not good:
             raise reported_error(checked)
+        check_together(found.values(), self._requirements)
         return _details(evidence.manifest, policy, authenticator, checked, good)
+
+
+async def _examine(
+    verifier: AttestationVerifier,
+    judge: Callable[[Evidence], Awaitable[list[CheckedStatement]]],
+    evidence: Evidence,
+) -> tuple[Digest, list[CheckedStatement]] | None:
+    if not verifier.accepts(evidence.manifest):
+        return None
+    return evidence.manifest.descriptor.digest, await judge(evidence)
+
+
+async def _judge(
+    policy: TrustPolicy,
+    authenticator: Authenticator,
+    requirements: tuple[Requirement, ...],
+    now: datetime,
+    evidence: Evidence,
+) -> list[CheckedStatement]:
+    _check_layers(evidence)
+    return await StatementJudge(evidence, policy, authenticator, requirements, now).judge_all()
 
 
 def _check_layers(evidence: Evidence) -> None:

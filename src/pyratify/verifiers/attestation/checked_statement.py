@@ -23,6 +23,7 @@ class CheckedStatement:
         facts: What the signature proves and the statement says.
         warnings: What rules only report.
         valid_until: The first moment at which a rule could judge otherwise (aware).
+        satisfied: The names of the requirements that it satisfies.
     """
 
     digest: Digest
@@ -31,6 +32,7 @@ class CheckedStatement:
     facts: dict[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[Failure, ...] = ()
     valid_until: datetime | None = None
+    satisfied: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""

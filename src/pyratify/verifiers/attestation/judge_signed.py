@@ -1,20 +1,33 @@
 """Judges one statement that a trusted signer made, by what is required of statements; pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.evidence.judgement import Circumstances, Judgement
+from pyratify.evidence.judgement import Circumstances, Denial, Judgement
 from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a statement that counts says.
+
+    Attributes:
+        judgement: The facts of the signature and of every requirement that it satisfies.
+        satisfied: The names of these requirements.
+    """
+
+    judgement: Judgement
+    satisfied: tuple[str, ...]
+
+
 def judge_signed(
     signed: SignedStatement, requirements: Iterable[Requirement], circumstances: Circumstances
-) -> Judgement:
-    """Return what the signature proves and the statement says, under the first requirement that it satisfies.
+) -> Judged:
+    """Return what the signature proves and the statement says, under every requirement that it satisfies.
 
     Args:
         signed: The statement, which was compared with its subject.
@@ -22,6 +35,7 @@ def judge_signed(
         circumstances: What is known beside the statement; its signer and type are added.
 
     Raises:
+        Denial: It says that the artifact must not be used.
         VerificationError: `PREDICATE_TYPE`: none is about its type; or why it does not satisfy the first that is.
     """
     statement = signed.statement
@@ -36,14 +50,29 @@ def judge_signed(
         certificate=_certificate(signed.signer.facts),
     )
     problems: list[VerificationError] = []
+    found: dict[str, Judgement] = {}
     for requirement in about:
         try:
-            found = requirement.judge(statement.predicate, known)
+            found[requirement.name] = requirement.judge(statement.predicate, known)
+        except Denial:
+            raise
         except VerificationError as error:
             problems.append(error)
-        else:
-            return replace(found, facts={**facts_of(signed), **found.facts})
-    raise problems[0]
+    if not found:
+        raise problems[0]
+    return Judged(_united(signed, tuple(found.values())), tuple(found))
+
+
+def _united(signed: SignedStatement, found: tuple[Judgement, ...]) -> Judgement:
+    facts = facts_of(signed)
+    for each in found:
+        facts.update(each.facts)
+    ends = (each.valid_until for each in found)
+    return Judgement(
+        facts,
+        min((end for end in ends if end is not None), default=None),
+        tuple(warning for each in found for warning in each.warnings),
+    )
 
 
 def facts_of(signed: SignedStatement) -> dict[str, Any]:

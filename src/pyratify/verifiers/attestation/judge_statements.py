@@ -91,10 +91,15 @@ class StatementJudge:
         circumstances = Circumstances(
             evidence.subject, self.now, reference=evidence.reference, tag=evidence.tag
         )
-        found = judge_signed(signed, requirements, circumstances)
-        name = signed.signer.name
+        judged = judge_signed(signed, requirements, circumstances)
+        found = judged.judgement
         return CheckedStatement(
-            layer.digest, name, None, dict(found.facts), found.warnings, found.valid_until
+            layer.digest,
+            signed.signer.name,
+            facts=dict(found.facts),
+            warnings=found.warnings,
+            valid_until=found.valid_until,
+            satisfied=judged.satisfied,
         )
 
     def _refused(

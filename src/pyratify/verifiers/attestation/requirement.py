@@ -9,7 +9,7 @@ from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.plugin import Resources
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement
-from pyratify.verifiers.attestation.attestation_options import RuleOptions
+from pyratify.verifiers.attestation.attestation_options import AttestationOptions, RuleOptions
 from pyratify.verifiers.attestation.rules import RULES, types_of
 
 
@@ -29,10 +29,18 @@ class Requirement:
     Attributes:
         predicate_types: The types that it may have, at least one.
         judges: By the names of their rules; all must be satisfied. None where the content is not read.
+        name: What it is called in messages and reports.
     """
 
     predicate_types: tuple[str, ...]
     judges: Mapping[str, Judge] = field(hash=False)
+    name: str = ""
+
+    @property
+    def reads_tag(self) -> bool:
+        """Whether a rule compares the tag that was asked for."""
+        reading = any(getattr(judge, "reads_tag", False) is True for judge in self.judges.values())
+        return reading or "tagMatchesRef" in self.judges
 
     def judge(self, predicate: object, circumstances: Circumstances) -> Judgement:
         """Return what all rules together find in a predicate of one of the types.
@@ -64,7 +72,48 @@ class Requirement:
         return Requirement(self.predicate_types, {**self.judges, **wiser}) if wiser else None
 
 
-async def load_requirement(options: RuleOptions, path: str, resources: Resources) -> Requirement:
+async def load_requirements(options: AttestationOptions, resources: Resources) -> tuple[Requirement, ...]:
+    """Return the requirements, all of which must be satisfied by what is attached.
+
+    Raises:
+        ConfigurationError: As `load_requirement`; rules beside the list, or two of one name.
+    """
+    if not options.requirements:
+        return (await load_requirement(options, "", resources),)
+    check_alone(options, "requirements")
+    found = [
+        await load_requirement(each, f"requirements[{index}]", resources, each.name)
+        for index, each in enumerate(options.requirements)
+    ]
+    names = [each.name for each in found]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ConfigurationError(
+                f"a second requirement is called {name[:80]!r}",
+                path=f"requirements[{index}].name",
+                remedy="Give each a name of its own.",
+            )
+    return tuple(found)
+
+
+def check_alone(options: RuleOptions, path: str) -> None:
+    """Refuse rules that stand beside others which take their place.
+
+    Raises:
+        ConfigurationError: With the path of the others.
+    """
+    beside = [name for name in RULES if getattr(options, _member(name)) is not None]
+    if beside or options.predicate_types or options.any_content:
+        raise ConfigurationError(
+            f"stands beside {(*beside, 'predicateTypes')[0]}: which of them holds for a statement would not be clear",
+            path=path,
+            remedy="Write all rules as entries of requirements, or all beside one another.",
+        )
+
+
+async def load_requirement(
+    options: RuleOptions, path: str, resources: Resources, name: str = ""
+) -> Requirement:
     """Return what the options require.
 
     Raises:
@@ -77,10 +126,10 @@ async def load_requirement(options: RuleOptions, path: str, resources: Resources
     types = options.predicate_types or understood
     _check_types(types, understood, names, path)
     judges = {
-        name: await RULES[name].build(value, f"{path}.{name}" if path else name, resources)
-        for name, value in written.items()
+        rule: await RULES[rule].build(value, f"{path}.{rule}" if path else rule, resources)
+        for rule, value in written.items()
     }
-    return Requirement(types, judges)
+    return Requirement(types, judges, name or " and ".join(names) or types[0])
 
 
 def _check_content(options: RuleOptions, names: tuple[str, ...], path: str) -> None:

@@ -39,6 +39,13 @@ async def _provenance(options: Any, path: str, resources: Resources) -> Judge:
     return provenance_judge(options, path)
 
 
+async def _vsa(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.vsa import summary_judge
+
+    del resources
+    return summary_judge(options, path)
+
+
 async def _tag(options: Any, path: str, resources: Resources) -> Judge:
     from pyratify.evidence.tag_rule import TagJudge, check_tag_options
     from pyratify.sigstore.expression import InvalidPattern, compile_pattern
@@ -70,6 +77,40 @@ async def _vex(options: Any, path: str, resources: Resources) -> Judge:
     return load_vex_judge(options, path)
 
 
+async def _sbom(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.sbom.sbom_options import sbom_rules
+    from pyratify.sigstore.load_trust_policy import below
+
+    del resources
+    try:
+        return await asyncio.to_thread(sbom_rules, options)  # the first expression loads the list of licenses
+    except ConfigurationError as error:
+        raise below(path, error) from error
+
+
+async def _schema(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.expressions.schema_source import load_schema
+    from pyratify.verifiers.attestation.schema_rule import SchemaJudge
+
+    return SchemaJudge(await load_schema(options, path, resources))
+
+
+_SBOM = (
+    "https://spdx.dev/Document",
+    "https://spdx.dev/Document/v2.2",
+    "https://spdx.dev/Document/v2.3",
+    "https://cyclonedx.org/bom",
+    *(f"https://cyclonedx.org/bom/v{version}" for version in ("1.4", "1.5", "1.6", "1.7")),
+)
+
+
+async def _cel(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.verifiers.attestation.expression_rule import cel_judge
+
+    del resources
+    return await asyncio.to_thread(cel_judge, options, path)
+
+
 _PROVENANCE = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2")
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -77,7 +118,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "provenance": Rule(_provenance, _PROVENANCE),
         "vulnerability": Rule(_vulnerability, VULN_PREDICATES),
         "vex": Rule(_vex, VEX_PREDICATES),
+        "vsa": Rule(_vsa, ("https://slsa.dev/verification_summary/v1",)),
         "tagMatchesRef": Rule(_tag),
+        "sbom": Rule(_sbom, _SBOM),
+        "schema": Rule(_schema),
+        "cel": Rule(_cel),
     }
 )
 

@@ -232,7 +232,7 @@ _VALUES = {
     "platform": "linux/arm64",
 }
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
-_VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
+_VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h", "verified_level": "SLSA_BUILD_LEVEL_2"}
 
 
 _FLAGS = vars(build_parser("verify").parse_args(["verify"]))

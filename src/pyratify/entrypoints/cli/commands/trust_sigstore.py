@@ -11,6 +11,8 @@ from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
 from pyratify.entrypoints.cli.facts import show
 from pyratify.pki.times import format_time
 from pyratify.render.plain import clean
+from pyratify.sigstore.github_root import github_repository
+from pyratify.sigstore.root_names import GITHUB
 from pyratify.sigstore.roots import PUBLIC_GOOD, STAGING, repository_of, shipped_root
 from pyratify.sigstore.trusted_root import load_trusted_root
 from pyratify.sigstore.tuf import (
@@ -46,11 +48,19 @@ def _repository(arguments: Namespace) -> Repository:
             "--mirror and --root belong together",
             remedy="Give the address of the mirror and its TUF root.json, which you got in a way you trust.",
         )
-    if arguments.mirror and arguments.staging:
+    given = {
+        "--mirror": bool(arguments.mirror),
+        "--staging": arguments.staging,
+        "--github": arguments.github is not None,
+    }
+    named = [flag for flag, is_given in given.items() if is_given]
+    if len(named) > 1:
         raise ConfigurationError(
-            "--mirror and --staging exclude one another",
+            f"{' and '.join(named)} exclude one another",
             remedy="Leave one of them out: each names a repository.",
         )
+    if arguments.github is not None:
+        return github_repository(f"{GITHUB}:{arguments.github}" if arguments.github else GITHUB)
     if arguments.mirror:
         root = read_flag_file(arguments.root, "--root")
         return Repository(check_mirror(arguments.mirror), arguments.mirror, root)

@@ -85,7 +85,7 @@ def verify_statement(
     signed = authenticate(data, layer, artifact, trusted, Budget())
     signed.statement.claim(artifact)
     subject = Descriptor("", artifact.digest, len(artifact.data or b""))
-    found = judge_signed(signed, (requirement,), Circumstances(subject, now))
+    found = judge_signed(signed, (requirement,), Circumstances(subject, now)).judgement
     return Details(
         f"a trusted {trusted.signer_kind} states what is asked for of this artifact",
         (signed.signer.name,),

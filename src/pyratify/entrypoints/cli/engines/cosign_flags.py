@@ -60,7 +60,7 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--trusted-root",
         metavar="FILE",
-        help="a trusted_root.json, public-good, staging, or a mirror's https address (default: Sigstore's public instance; with --key none, and no log is looked at)",
+        help="a trusted_root.json, public-good, staging, github or github:TRUST_DOMAIN, or a mirror's https address (default: Sigstore's public instance; with --key none, and no log is looked at)",
     )
     group.add_argument(
         "--insecure-ignore-tlog", action="store_true", help="ask for no entry in a transparency log"
@@ -124,13 +124,16 @@ def trust_policy(
             remedy="Leave one out; a configuration may hold a policy for each.",
         )
     name = arguments.trusted_root or root
+    own = name.partition(":")[0] == "github"  # `trust_files.is_github`, without what that imports
     return CosignTrustPolicy(
         keys=keys(arguments.key, "--key"),
         identities=(_identity(arguments),) if is_keyless(arguments) else (),
         trusted_root=_root(name, base) if name else None,
         # cosign's defaults: one log entry and one SCT. Only its own two flags with "insecure" lower them.
-        logs=0 if arguments.insecure_ignore_tlog else 1,
-        certificate_logs=0 if arguments.insecure_ignore_sct else 1,
+        # GitHub's own instance has neither, and timestamps in their place.
+        logs=0 if arguments.insecure_ignore_tlog or own else 1,
+        certificate_logs=0 if arguments.insecure_ignore_sct or own else 1,
+        timestamps=1 if own else 0,
         annotations=annotations,
         ignored=_ignored(arguments),
     )

@@ -90,6 +90,8 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
 
 
 def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
+    from pyratify.sigstore.root_names import names_file  # only for cosign
+
     root = arguments.trusted_root
     return _given(
         keys=_keys(arguments.key, place),
@@ -100,7 +102,7 @@ def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
         certificateExtensions=identity_claims(arguments),
         allowAnyIdentity=arguments.allow_any_identity,
         # Names of shipped roots and addresses of mirrors are no paths.
-        trustedRoot=place(root) if root and _is_file(root) else root,
+        trustedRoot=place(root) if root and names_file(root) else root,
         ignoreTLog=arguments.insecure_ignore_tlog,
         ignoreCTLog=arguments.insecure_ignore_sct,
         annotations=dict(read_annotations(arguments.annotations)),
@@ -119,12 +121,6 @@ def _keys(texts: list[str], place: Place) -> dict[str, Any] | None:
     if references:
         return {"references": references}
     return {"files": [place(path) for path in texts]} if texts else None
-
-
-def _is_file(root: str) -> bool:
-    from pyratify.sigstore.trust_files import SHIPPED
-
-    return root not in SHIPPED and not root.startswith("https://")
 
 
 def _notation(arguments: Namespace, place: Place) -> dict[str, Any]:

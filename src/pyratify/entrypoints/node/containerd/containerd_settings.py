@@ -63,15 +63,19 @@ class ContainerdSettings:
         return {**old, **_table(old, "containerd"), **_table(self.plugins, _IMAGES)}
 
 
-def read_settings(path: Path) -> ContainerdSettings:
+def read_settings(path: Path, root: Path = Path("/")) -> ContainerdSettings:
     """Read containerd's configuration and what it imports.
+
+    Args:
+        path: The main file, as this process sees it.
+        root: Where the node's file system is mounted; paths in the files begin there.
 
     Raises:
         ConfigurationError: A file cannot be read or is no TOML.
     """
     merged: dict[str, Any] = {}
     exists = path.exists()
-    pending, seen = [path] if exists else [*_glob(Path("/"), _USUAL_IMPORTS)], set[Path]()
+    pending, seen = [path] if exists else _glob(root, root, _USUAL_IMPORTS), set[Path]()
     while pending:
         one = pending.pop(0)
         if one in seen:  # as containerd does: a circle is no error
@@ -82,7 +86,7 @@ def read_settings(path: Path) -> ContainerdSettings:
         document = parse_toml(one)
         _merge(merged, document)
         for text in document.get("imports", ()):
-            pending.extend(_glob(one.parent, str(text)))
+            pending.extend(_glob(root, one.parent, str(text)))
     return ContainerdSettings(
         path=path,
         exists=exists,
@@ -155,8 +159,8 @@ def go_seconds(value: Any) -> float:
     return 0.0 if number else total
 
 
-def _glob(base: Path, text: str) -> list[Path]:
-    path = base / text  # an absolute text replaces the base
+def _glob(root: Path, folder: Path, text: str) -> list[Path]:
+    path = root / text.lstrip("/") if text.startswith("/") else folder / text
     if "*" not in text:
         return [path]
     return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))

@@ -1,0 +1,90 @@
+"""NRI: whether containers of images that are on the node already are judged, and whether a missing plugin stops them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.node.check.check_containerd import CONFIGS
+from pyratify.entrypoints.node.check.finding import Finding, gap, limit
+from pyratify.entrypoints.node.check.host import Host
+from pyratify.entrypoints.node.containerd.containerd_settings import parse_toml, read_settings
+
+PLUGIN = "ratify"
+NRI = "io.containerd.nri.v1.nri"
+SOCKET = "/run/nri/nri.sock"
+_CRIO = ("/etc/crio/crio.conf", "/etc/crio/crio.conf.d/*.conf")
+_REMEDY = "ratify node install nri --write"
+
+
+def check_nri(host: Host, named: str = "") -> Iterator[Finding]:
+    """Iterate over what is wrong with NRI in containerd and CRI-O.
+
+    Args:
+        host: The node.
+        named: containerd's configuration; those of the usual places when omitted.
+    """
+    for path in (named,) if named else CONFIGS:
+        if host.at(path).exists():
+            try:
+                settings = read_settings(host.at(path), host.root)
+            except ConfigurationError:
+                continue  # said by the check of containerd
+            table = settings.plugins.get(NRI)
+            disabled = NRI in settings.disabled or (isinstance(table, dict) and table.get("disable") is True)
+            yield from _validator(path, table if isinstance(table, dict) else {}, disabled=disabled)
+    yield from _crio(host)
+    if host.at(SOCKET).exists() and (why := host.is_open(SOCKET)):
+        yield gap(
+            SOCKET,
+            f"other users may add NRI plugins, which change containers: {why}",
+            f"chown root: {SOCKET}; chmod 0600 {SOCKET}",
+        )
+
+
+def crio_files(host: Host) -> list[Path]:
+    """Return CRI-O's configuration files, in the order in which later ones count."""
+    return [found for text in _CRIO for found in sorted(host.root.glob(text.lstrip("/")))]
+
+
+def _validator(path: str, table: Mapping[str, Any], *, disabled: bool) -> Iterator[Finding]:
+    validator = table.get("default_validator")
+    validator = validator if isinstance(validator, dict) else {}
+    required = validator.get("required_plugins", [])
+    if disabled or PLUGIN not in required or not validator.get("enable", False):
+        why = "NRI is switched off" if disabled else f"required_plugins does not have {PLUGIN}"
+        yield limit(path, f"containers of images that are on the node already start unjudged: {why}", _REMEDY)
+        return
+    if annotation := validator.get("tolerate_missing_plugins_annotation"):
+        yield gap(
+            path,
+            f"a Pod with the annotation {annotation} starts without the required plugins",
+            "Take tolerate_missing_plugins_annotation out.",
+        )
+
+
+def _crio(host: Host) -> Iterator[Finding]:
+    files = crio_files(host)
+    if not files:
+        return
+    merged: dict[str, Any] = {}
+    for path in files:
+        try:
+            crio = parse_toml(path).get("crio", {})
+        except ConfigurationError as error:
+            yield gap(host.shown(path), error.message, error.remedy)
+            return
+        merged.update(crio.get("nri", {}) if isinstance(crio, dict) else {})
+    # CRI-O knows no image verifiers: without NRI nothing there asks us.
+    yield from _crio_validator(host.shown(files[0]), merged)
+
+
+def _crio_validator(path: str, table: Mapping[str, Any]) -> Iterator[Finding]:
+    validator = table.get("default_validator")
+    required = table.get("validator_required_plugins", [])
+    if isinstance(validator, dict):
+        required = validator.get("required_plugins", required)
+    if table.get("enable_nri", True) is False or PLUGIN not in (required or []):
+        yield gap(
+            path, f"CRI-O asks no verifier, and its NRI does not require {PLUGIN}: it runs any image", _REMEDY
+        )

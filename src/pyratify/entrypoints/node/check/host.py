@@ -1,0 +1,65 @@
+"""The files of a node, which may be mounted somewhere (`--root`)."""
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_MAX_COMMAND = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A node's file system.
+
+    Attributes:
+        root: Where it is; `/` for the node that this process runs on.
+    """
+
+    root: Path = Path("/")
+
+    def at(self, path: Path | str) -> Path:
+        """Return where a path of the node is in this process."""
+        return self.root / Path(path).relative_to("/")
+
+    def shown(self, path: Path) -> str:
+        """Return what a path of this process is called on the node."""
+        return f"/{path.relative_to(self.root)}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this process runs on the node."""
+        return self.root == Path("/")
+
+    def is_open(self, path: Path | str, *, group: bool = True) -> str:
+        """Return why a user who is not root may change what is at a path; empty where none may.
+
+        Args:
+            path: A path of the node; what leads to it counts too.
+            group: Whether write access of a group other than root's counts for the path itself.
+        """
+        place = Path(path)
+        for one in (place, *place.parents):
+            try:
+                status = self.at(one).stat()
+            except OSError:
+                continue  # what is not there cannot be changed, only made, and its folder is looked at
+            own = one == place
+            # In a sticky folder only the owner of an entry may exchange it.
+            if not own and status.st_mode & stat.S_ISVTX:
+                continue
+            by_group = status.st_mode & 0o020 and status.st_gid != 0 and (group or not own)
+            if status.st_uid != 0 or status.st_mode & 0o002 or by_group:
+                return f"{one} has mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid} and group {status.st_gid}"
+        return ""
+
+    def commands(self, name: str) -> Iterator[list[str]]:
+        """Iterate over the command lines of the running programs of a name."""
+        for entry in sorted(self.at("/proc").glob("[0-9]*/cmdline")):
+            try:
+                with entry.open("rb") as file:
+                    words = file.read(_MAX_COMMAND).decode(errors="replace").split("\0")[:-1]
+            except OSError:  # it has ended
+                continue
+            if words and Path(words[0]).name == name:
+                yield words

@@ -1,0 +1,52 @@
+"""Programs of a node that a check or a proof runs: with a chosen environment, bounded in time and output."""
+
+import asyncio
+from dataclasses import dataclass
+
+# No variable of ours is passed on: a program of a container runtime needs none of them.
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+}
+_MAX_OUTPUT = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A program that has ended.
+
+    Attributes:
+        code: Its exit code; None where it could not be started or did not end in time.
+        output: What it wrote, standard output and standard error; else why it did not run.
+    """
+
+    code: int | None
+    output: str
+
+
+def run_program(*command: str, seconds: float = 5.0) -> Ended:
+    """Run a program to its end; never raises."""
+    return asyncio.run(_run(command, seconds))
+
+
+async def _run(command: tuple[str, ...], seconds: float) -> Ended:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=_ENVIRONMENT,
+            cwd="/",
+        )
+    except OSError as error:
+        return Ended(None, f"{command[0]} cannot be run: {error.strerror}")
+    try:
+        async with asyncio.timeout(seconds):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return Ended(None, f"{command[0]} did not end within {seconds:g} s")
+    return Ended(process.returncode, output[-_MAX_OUTPUT:].decode(errors="replace"))

@@ -1,0 +1,48 @@
+"""SLSA levels: ordered within a track, and not comparable between tracks (slsa.dev, "Verification Summary", `SlsaResult`)."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_LEVEL = re.compile(r"SLSA_([A-Z]+)_LEVEL_([0-9]{1,2}|UNEVALUATED)", re.ASCII)
+
+
+def is_known(level: str) -> bool:
+    """Return whether a text can be a level: of a track, or a custom one, which does not begin with `SLSA_`."""
+    return bool(level) and (not level.startswith("SLSA_") or _LEVEL.fullmatch(level) is not None)
+
+
+def reaches(verified: Iterable[str], required: str) -> bool:
+    """Return whether one of the verified levels is the required one, or a higher one of the same track."""
+    found = tuple(verified)
+    if required in found:
+        return True
+    wanted = _read(required)
+    return wanted is not None and any(
+        each is not None and each[0] == wanted[0] and each[1] >= wanted[1] for each in map(_read, found)
+    )
+
+
+def all_reach(counts: Mapping[str, int], required: str) -> bool:
+    """Return whether every dependency that was counted is at the required level or a higher one of its track.
+
+    An empty mapping says that there are no dependencies; one that counts dependencies in other tracks alone says nothing of
+    this one.
+    """
+    counted = {level: number for level, number in counts.items() if number}
+    if not counted:
+        return True
+    wanted = _read(required)
+    track = {
+        level
+        for level in counted
+        if level == required or (wanted is not None and (_read(level) or ("", 0))[0] == wanted[0])
+    }
+    return bool(track) and all(reaches((level,), required) for level in track)
+
+
+def _read(level: str) -> tuple[str, int] | None:
+    match = _LEVEL.fullmatch(level)
+    if match is None:
+        return None
+    # Below every number: the verifier makes no claim.
+    return match[1], -1 if match[2] == "UNEVALUATED" else int(match[2])

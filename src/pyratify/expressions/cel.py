@@ -1,0 +1,121 @@
+"""CEL, the Common Expression Language (cel-spec), by Google's C++ implementation.
+
+Types are checked when an expression is compiled. While it is evaluated, errors are values: a missing field makes the whole expression an
+error, and only exactly true holds. `matches` is RE2, which is linear in time; the work of comprehensions is bounded by the library.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.expressions.language import (
+    Answer,
+    EvaluationError,
+    Kind,
+    Program,
+    Source,
+    check_length,
+    not_installed,
+)
+
+_MAX_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class CelProgram:
+    """A compiled expression.
+
+    Attributes:
+        run: The library's evaluation of it.
+        reads: The variables that it names.
+    """
+
+    run: Any
+    reads: frozenset[str]
+
+    def evaluate(self, values: Mapping[str, Any]) -> Answer:
+        """Evaluate it; errors as in `Program`."""
+        try:
+            value = self.run(data={name: values[name] for name in self.reads})
+            found, kind = value.plain_value(), value.type().name()
+        # The library raises RuntimeError where its budget of iterations is used up.
+        except Exception as error:  # noqa: BLE001 - whatever it raises, nothing was decided
+            raise EvaluationError(f"the expression could not be evaluated: {_sentence(str(error))}") from None
+        if found is True or found is False:
+            return Answer(found)
+        if kind in ("ERROR", "UNKNOWN", "*error*", "*unknown*"):
+            raise EvaluationError(f"the expression could not be evaluated: {_sentence(str(found))}")
+        raise EvaluationError(f"the expression gave a value of type {kind}, not a bool")
+
+
+class Cel:
+    """CEL: expressions whose types are checked when the configuration is read."""
+
+    def compile(self, source: Source) -> Program:
+        """Compile an expression; errors as in `Language`."""
+        check_length(source)
+        cel = _library(source.path)
+        declared = {name: _type(cel, kind) for name, kind in source.variables.items()}
+        expression = _compile(cel, source, declared)
+        if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
+            raise ConfigurationError(
+                f"the expression is of type {expression.return_type().name()}, not a bool",
+                path=source.path,
+                remedy="Compare the value with something.",
+            )
+        reads = frozenset(name for name in declared if _reads(cel, source, declared, name))
+        return CelProgram(expression.eval, reads)
+
+
+language = Cel()
+
+
+def _reads(cel: Any, source: Source, declared: Mapping[str, Any], name: str) -> bool:
+    """Return whether the expression names a variable: without its declaration, it does not compile."""
+    # Cheap first: most variables are not even in the text.
+    if not re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", source.text):
+        return False
+    try:
+        _compile(cel, source, {each: kind for each, kind in declared.items() if each != name})
+    except ConfigurationError:
+        return True
+    return False
+
+
+def _compile(cel: Any, source: Source, declared: Mapping[str, Any]) -> Any:
+    try:
+        return cel.NewEnv(variables=dict(declared)).compile(source.text)
+    except Exception as error:  # noqa: BLE001 - the library raises RuntimeError for every fault
+        raise ConfigurationError(
+            f"the expression cannot be used: {_sentence(str(error))}",
+            path=source.path,
+            remedy=f"Correct it; it may name {', '.join(source.variables)}.",
+        ) from None
+
+
+def _type(cel: Any, kind: Kind) -> Any:
+    types = {
+        Kind.TEXT: cel.Type.STRING,
+        Kind.LIST: cel.Type.List(cel.Type.DYN),
+        Kind.ANY: cel.Type.DYN,
+        Kind.TIME: cel.Type.TIMESTAMP,
+    }
+    return types[kind]
+
+
+def _sentence(text: str) -> str:
+    """Return the library's message in one line, without its codes."""
+    # After its first line the library shows the place once more, drawn below the source.
+    first = text.strip().partition("\n")[0]
+    return re.sub(r"^[A-Z_]+: (?:ERROR: <input>:)?", "", first)[:_MAX_MESSAGE]
+
+
+def _library(path: str) -> Any:
+    # Lazy: an optional dependency of 15 MB.
+    try:
+        from cel_expr_python import cel
+    except ImportError:
+        raise not_installed("cel", path) from None
+    return cel

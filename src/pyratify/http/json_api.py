@@ -1,0 +1,130 @@
+"""A JSON API at one address, as those of key management and identity services: bounded, and never past a redirect."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.reason import Reason
+from pyratify.core.reference import is_loopback
+from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.http.transport import CONFIGURED, Request, Response, Transport
+from pyratify.http.url import Url
+
+_LIMIT = 1024 * 1024
+_REDIRECTS = range(300, 400)
+Fields = tuple[tuple[str, str], ...]
+
+
+class ApiError(Exception):
+    """A request failed; the message has neither its body nor its header fields, which hold secrets.
+
+    Attributes:
+        status: The status of the answer; 0 where there was none, or none that can be read.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def refused(self) -> bool:
+        """Whether the service answered and refused; otherwise another try may help."""
+        return 400 <= self.status < 500 and self.status not in (408, 429)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonApi:
+    """Asks one address.
+
+    Attributes:
+        address: Its URL, without a path.
+        connect: Opens the network, for one request: between two of them lie minutes.
+        seconds: How long one request may take.
+    """
+
+    address: Url
+    connect: Callable[[], Transport] = field(repr=False)
+    seconds: float = 10.0
+
+    async def get(self, target: str, fields: Fields = ()) -> Mapping[str, Any]:
+        """Return the answer to a GET.
+
+        Args:
+            target: Path and query, percent-encoded.
+            fields: Header fields.
+
+        Raises:
+            ApiError: Any other answer than a JSON object with status 200, or none.
+        """
+        return await self._ask("GET", target, fields, b"")
+
+    async def post_json(self, target: str, body: Mapping[str, Any], fields: Fields = ()) -> Mapping[str, Any]:
+        """Return the answer to a POST of a JSON object; errors as for `get`."""
+        data = json.dumps(body).encode()
+        return await self._ask("POST", target, (*fields, ("Content-Type", "application/json")), data)
+
+    async def post_form(self, target: str, form: Mapping[str, str], fields: Fields = ()) -> Mapping[str, Any]:
+        """Return the answer to a POST of a form; errors as for `get`."""
+        kind = ("Content-Type", "application/x-www-form-urlencoded")
+        return await self._ask("POST", target, (*fields, kind), urlencode(form).encode("ascii"))
+
+    async def _ask(self, method: str, target: str, fields: Fields, body: bytes) -> Mapping[str, Any]:
+        request = Request(
+            Url(self.address.origin, target),
+            _LIMIT,
+            CONFIGURED,
+            timeout=self.seconds,
+            headers=(("Accept", "application/json"), *fields),
+            method=method,
+            body=body,
+        )
+        transport = self.connect()
+        try:
+            response = await transport.send(request)
+        except StoreError as error:
+            raise ApiError(f"{self.address.origin.authority}: {error.message}") from None
+        finally:
+            await transport.aclose()
+        return self._read(target.partition("?")[0], response)
+
+    def _read(self, path: str, response: Response) -> Mapping[str, Any]:
+        where = self.address.origin.authority
+        # Whatever the answer names: a token goes to the configured address and to no other.
+        if response.status in _REDIRECTS:
+            raise ApiError(f"{where} redirects {path}, which is not followed", response.status)
+        if response.status != 200:
+            # Without the body: services quote what they were sent.
+            raise ApiError(f"{where} answers HTTP {response.status} to {path}", response.status)
+        try:
+            return load_object(response.body, what="answer")
+        except InvalidJson as error:
+            raise ApiError(f"{where} sent {error.message}") from None
+
+
+def parse_address(text: str, path: str, example: str) -> Url:
+    """Return the address of a service.
+
+    Args:
+        text: The address.
+        path: The parameter that has it.
+        example: What one looks like, for the message.
+
+    Raises:
+        ConfigurationError: It is no https URL (or http of this machine's loopback), or has a path.
+    """
+    try:
+        url = Url.parse(text)
+    except ValueError:
+        url = None
+    safe = url is not None and (url.origin.scheme == "https" or is_loopback(url.origin.authority))
+    if url is None or not safe or url.target != "/":
+        raise ConfigurationError(
+            f"{text[:120]!r} is no https address without a path",
+            path=path,
+            reason=Reason.KEY_UNAVAILABLE,
+            remedy=f"Write one as {example}.",
+        )
+    return url

@@ -1,0 +1,105 @@
+"""A policy of expressions that all have to hold; errors deny."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from pyratify.core.decision import deny
+from pyratify.core.policy import DEFAULT_BUDGET, Chain, Reports, Subject
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision, Verdict
+from pyratify.expressions.language import EvaluationError, Program
+from pyratify.policies.policy_values import ARTIFACTS, IMAGE, NOW, TAG, artifact_values, subject_values
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One expression.
+
+    Attributes:
+        program: The compiled expression.
+        message: What is said where it does not hold.
+    """
+
+    program: Program
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionPolicy:
+    """Allows where every expression is exactly true. Not monotone: an expression may ask for all, or for none.
+
+    Attributes:
+        validations: At least one.
+        types: The plugins of the verifiers, by their names.
+        reads_nested: Whether an expression names what is attached to artifacts.
+        budget: Seconds.
+        offload: Expressions over large reports would hold the event loop.
+    """
+
+    validations: tuple[Validation, ...]
+    types: Mapping[str, str] = field(default_factory=dict, hash=False)
+    reads_nested: bool = True
+    budget: float = DEFAULT_BUDGET
+    offload: bool = True
+
+    @property
+    def reads_tag(self) -> bool:
+        """Whether an expression names the tag."""
+        return self._reads(TAG)
+
+    @property
+    def reads_image(self) -> bool:
+        """Whether an expression names the image's own configuration."""
+        return self._reads(IMAGE)
+
+    def wants(self, chain: Chain) -> None:
+        """Want every verifier: an expression may name any."""
+        del chain
+
+    def descends(self, chain: Chain) -> bool:
+        """Return whether an expression names what is attached to artifacts."""
+        del chain
+        return self.reads_nested
+
+    def settled(self, reports: Reports) -> bool:
+        """Return False: a further artifact may make an expression false."""
+        del reports
+        return False
+
+    def decide(self, subject: Subject, reports: Reports) -> Verdict:
+        """Allow where every expression is true."""
+        values = subject_values(subject)
+        # `now` has whole seconds, so nothing changes before the next one.
+        until = values[NOW] + _SECOND if self._reads(NOW) else None
+        if self._reads(ARTIFACTS):
+            values[ARTIFACTS] = artifact_values(reports, self.types, with_nested=self.reads_nested)
+        if not self.reads_image:
+            return replace(self._judge(values), valid_until=until)
+        # All platforms: which one is run is not known here. `all` of none is true.
+        if not subject.images:
+            return deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
+        judged = [self._judge({**values, IMAGE: image}, image["platform"]) for image in subject.images]
+        found = next((each for each in judged if each.decision is not Decision.ALLOW), judged[0])
+        return replace(found, valid_until=until)
+
+    def _judge(self, values: Mapping[str, Any], platform: str = "") -> Verdict:
+        place = f"for {platform}: " if platform else ""
+        for validation in self.validations:
+            try:
+                answer = validation.program.evaluate(values)
+            except EvaluationError as error:
+                return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
+            if answer.holds is not True:
+                said = "; ".join((validation.message, *answer.messages))
+                return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")
+        return Verdict(Decision.ALLOW)
+
+    def _reads(self, name: str) -> bool:
+        return any(name in validation.program.reads for validation in self.validations)
+
+
+_CORRECT = "Correct the policy: ask with has() whether a field is there, or attach the evidence that has it."

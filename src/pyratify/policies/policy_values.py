@@ -1,0 +1,98 @@
+"""What expressions see of a decision: plain values of the subject and the reports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pyratify.core.policy import Reports, Subject
+from pyratify.core.report import ArtifactReport, VerifierResult
+from pyratify.expressions.language import Kind
+
+ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
+VARIABLES: Mapping[str, Kind] = {
+    "subject.registry": Kind.TEXT,
+    "subject.repository": Kind.TEXT,
+    "subject.digest": Kind.TEXT,
+    "subject.mediaType": Kind.TEXT,
+    TAG: Kind.TEXT,
+    IMAGE: Kind.ANY,
+    "subject.namespace": Kind.TEXT,
+    ARTIFACTS: Kind.LIST,
+    NOW: Kind.TIME,
+}
+"""What an expression of a policy may name."""
+
+
+def subject_values(subject: Subject) -> dict[str, Any]:
+    """Return the values of the subject's variables, and the time in whole seconds."""
+    reference = subject.reference
+    return {
+        "subject.registry": reference.registry,
+        "subject.repository": reference.repository,
+        "subject.digest": str(subject.descriptor.digest),
+        "subject.mediaType": subject.descriptor.media_type,
+        TAG: reference.tag or "",
+        "subject.namespace": subject.namespace,
+        NOW: subject.now.replace(microsecond=0),
+    }
+
+
+def artifact_values(
+    reports: Reports, types: Mapping[str, str], *, with_nested: bool = True
+) -> list[dict[str, Any]]:
+    """Return the values of artifacts.
+
+    Args:
+        reports: The artifacts.
+        types: The plugins of the verifiers, by their names.
+        with_nested: Whether what is attached to them was looked at; without it, nothing says what is there.
+
+    Raises:
+        TypeError: The facts of a result are no JSON values.
+    """
+    return [_artifact(report, types, with_nested) for report in reports]
+
+
+def _artifact(report: ArtifactReport, types: Mapping[str, str], with_nested: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "artifactType": report.artifact.artifact_type or "",
+        "digest": str(report.artifact.digest),
+        "readable": report.outcome is None,
+        "results": [_result(result, types) for result in report.results],
+    }
+    if with_nested:
+        found["signed"] = _signed(report)
+        found["nested"] = artifact_values(report.nested, types)
+    return found
+
+
+def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
+    details, failure = result.details, result.failure
+    return {
+        "verifier": result.verifier,
+        "type": types.get(result.verifier, ""),
+        "outcome": result.outcome.value,
+        "reason": failure.reason.value if failure else "",
+        "message": failure.message if failure else "",
+        "signers": list(details.signers) if details else [],
+        # Of what did not pass, what trusted signers say of it.
+        "data": msgspec.to_builtins(details.data if details else result.facts, enc_hook=_plain),
+    }
+
+
+def _signed(report: ArtifactReport) -> str:
+    """Return whether evidence is signed itself, by what is attached to it, or not at all."""
+    if _has_signers(report):
+        return "self"
+    return "nested" if any(map(_has_signers, report.nested)) else "none"
+
+
+def _has_signers(report: ArtifactReport) -> bool:
+    return any(result.details and result.details.signers for result in report.results if result.passed)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -1,0 +1,98 @@
+"""Several requirements in one verifier: every kind must be there."""
+
+from typing import Any
+
+import pytest
+
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision
+from pyratify.testing.attestations import REPOSITORY as SOURCE
+from pyratify.testing.attestations import SLSA_V1, attach_under_tag, envelope, in_toto
+from support.attestation_setting import AttestationSetting, build
+from support.cosign_setting import KEY, reasons
+
+RELEASE = "https://in-toto.io/attestation/release/v0.1"
+BOTH = {
+    "requirements": [
+        {"name": "built", "provenance": {"sourceUris": [SOURCE]}},
+        {"name": "released", "predicateTypes": [RELEASE], "anyContent": True},
+    ]
+}
+
+
+def release(setting: AttestationSetting) -> dict[str, Any]:
+    """Return a statement of the second kind."""
+    return in_toto(setting.image.digest, RELEASE, {"purl": "pkg:oci/app"})
+
+
+async def test_two_kinds_in_two_bundles_satisfy_both_requirements() -> None:
+    """Each attachment counts, as the other one is there too."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    setting.attach(release(setting))
+    result = await setting.validate(BOTH)
+    assert result.decision is Decision.ALLOW
+    assert reasons(result) == set()
+
+
+@pytest.mark.parametrize("present", ["built", "released"])
+async def test_one_kind_alone_is_not_enough(present: str) -> None:
+    """The message names what is missing."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance() if present == "built" else release(setting))
+    result = await setting.validate(BOTH)
+    assert result.decision is Decision.DENY
+    assert reasons(result) == {Reason.POLICY_UNSATISFIED}
+    failure = result.artifacts[0].results[0].failure
+    assert failure is not None
+    assert ("released" if present == "built" else "built") in failure.message
+
+
+async def test_a_kind_that_says_something_else_is_missing_too() -> None:
+    """A release beside provenance of another source does not stand in for it."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(source="https://github.com/evil/evil"))
+    setting.attach(release(setting))
+    result = await setting.validate(BOTH)
+    assert result.decision is Decision.DENY
+    assert reasons(result) == {Reason.PROVENANCE_MISMATCH, Reason.POLICY_UNSATISFIED}
+
+
+async def test_the_layers_of_one_tag_satisfy_requirements_together() -> None:
+    """Cosign collects all statements of an image under one tag."""
+    setting = AttestationSetting()
+    layers = (envelope(KEY, setting.provenance()), envelope(KEY, release(setting)))
+    attach_under_tag(setting.store, setting.image, *layers)
+    assert (await setting.validate(BOTH)).decision is Decision.ALLOW
+
+
+async def test_what_cannot_be_read_leaves_it_undecided() -> None:
+    """The attachment that is missing may be the one that could not be read."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    setting.attach(release(setting))
+    unread = list(setting.store.blobs)[-1]
+    setting.store.faults[str(unread)] = StoreError(Reason.REGISTRY_ERROR, "no answer")
+    result = await setting.validate(BOTH)
+    assert result.decision is Decision.DENY
+    assert result.error is not None
+    assert result.error.reason is Reason.REGISTRY_ERROR
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        (BOTH | {"provenance": {"sourceUris": [SOURCE]}}, "requirements"),
+        (BOTH | {"predicateTypes": [SLSA_V1]}, "requirements"),
+        ({"requirements": [{"name": "a"}]}, "requirements[0]"),
+        ({"requirements": [{"provenance": {}}]}, "requirements[0].provenance"),
+        ({"requirements": [{"provenance": {"sourceUris": [SOURCE]}}] * 2}, "requirements[1].name"),
+        ({"requirements": [{"anyContent": True}]}, "requirements[0].predicateTypes"),
+    ],
+)
+async def test_requirements_that_are_not_clear_are_refused(parameters: dict[str, Any], path: str) -> None:
+    """With the path of what is wrong."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build(parameters)
+    assert caught.value.path == path

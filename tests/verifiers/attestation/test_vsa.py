@@ -1,0 +1,168 @@
+"""Verification summaries: the pair of verifier and signer, levels, and what a failed one means."""
+
+from typing import Any
+
+import pytest
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision
+from pyratify.testing.attestations import VERIFIER, VSA, in_toto, summary
+from pyratify.testing.cosign import CosignKey
+from support.attestation_setting import FROM_SOURCE, AttestationSetting, KeyResources, build
+from support.cosign_setting import KEY, OTHER, reasons
+
+RESOURCE = "https://example.com/app"
+
+
+def entry(**terms: Any) -> dict[str, Any]:
+    """Return an entry of `vsa` that trusts the key for the verifier."""
+    return {
+        "verifierId": VERIFIER,
+        "signers": [KEY.fingerprint],
+        "resourceUris": [RESOURCE],
+        "levels": ["SLSA_BUILD_LEVEL_2"],
+        **terms,
+    }
+
+
+def setting_with(*predicates: dict[str, Any], key: CosignKey = KEY) -> AttestationSetting:
+    """Return an image with a summary for each predicate."""
+    setting = AttestationSetting()
+    for each in predicates:
+        setting.attach(in_toto(setting.image.digest, VSA, each), key)
+    return setting
+
+
+@pytest.mark.parametrize(
+    ("terms", "said", "reason"),
+    [
+        ({}, {}, None),
+        ({"levels": ["SLSA_BUILD_LEVEL_3"]}, {}, None),
+        ({"levels": ["SLSA_BUILD_LEVEL_4"]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({"levels": ["SLSA_SOURCE_LEVEL_1"]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({"levels": ["SLSA_SOURCE_LEVEL_1"]}, {"levels": ["SLSA_SOURCE_LEVEL_2"]}, None),
+        ({"levels": ["SLSA_BUILD_LEVEL_1", "ORG_REVIEWED"]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({}, {"levels": ["SLSA_BUILD_LEVEL_UNEVALUATED"]}, Reason.PROVENANCE_MISMATCH),
+        ({}, {"verifier": "https://example.com/other"}, Reason.PROVENANCE_MISMATCH),
+        ({"signers": [OTHER.fingerprint]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({"resourceUris": ["https://example.com/other"]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({"policyUris": ["https://example.com/policy"], "policyDigests": [f"sha256:{'1' * 64}"]}, {}, None),
+        ({"policyDigests": [f"sha256:{'2' * 64}"]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({"dependencyLevels": ["SLSA_BUILD_LEVEL_1"]}, {}, Reason.PROVENANCE_MISMATCH),
+        ({"dependencyLevels": ["SLSA_BUILD_LEVEL_1"]}, {"dependencyLevels": {}}, None),
+        (
+            {"dependencyLevels": ["SLSA_BUILD_LEVEL_2"]},
+            {"dependencyLevels": {"SLSA_BUILD_LEVEL_3": 5, "SLSA_BUILD_LEVEL_1": 1}},
+            Reason.PROVENANCE_MISMATCH,
+        ),
+        ({"dependencyLevels": ["SLSA_BUILD_LEVEL_2"]}, {"dependencyLevels": {"SLSA_BUILD_LEVEL_3": 5}}, None),
+        ({"maximumAge": "13h"}, {}, None),
+        ({"maximumAge": "11h"}, {}, Reason.EVIDENCE_STALE),
+        ({}, {"timeVerified": "2027-01-01T00:00:00Z"}, Reason.TIME_INVALID),
+        ({}, {"result": "FAILED"}, Reason.PROVENANCE_MISMATCH),
+        ({}, {"result": "passed"}, Reason.PROVENANCE_MISMATCH),
+        ({}, {"levels": ["FAILED", "SLSA_BUILD_LEVEL_3"]}, Reason.PROVENANCE_MISMATCH),
+        ({}, {"verifier": ""}, Reason.PREDICATE_TYPE),
+        ({}, {"dependencyLevels": {"SLSA_BUILD_LEVEL_3": True}}, Reason.PREDICATE_TYPE),
+        ({}, {"policy": None}, Reason.PREDICATE_TYPE),
+    ],
+)
+async def test_a_summary_must_say_what_its_entry_asks_for(
+    terms: dict[str, Any], said: dict[str, Any], reason: Reason | None
+) -> None:
+    """By the pair of verifier and signer, what was verified, and when."""
+    result = await setting_with(summary(**said)).validate({"vsa": [entry(**terms)]})
+    assert reasons(result) == ({reason} if reason else set())
+    assert (result.decision is Decision.ALLOW) is (reason is None)
+
+
+async def test_a_verifier_counts_with_its_own_signer_alone() -> None:
+    """Two trusted signers, two trusted verifiers: one verifier's summary by the other's key is refused."""
+    second = "https://example.com/second"
+    entries = [entry(), entry(verifierId=second, signers=[OTHER.fingerprint])]
+    for verifier, key, good in ((VERIFIER, KEY, True), (second, KEY, False), (second, OTHER, True)):
+        setting = setting_with(summary(verifier=verifier), key=key)
+        result = await setting.validate({"vsa": entries}, resources=KeyResources(key=key))
+        assert (result.decision is Decision.ALLOW) is good
+
+
+@pytest.mark.parametrize("order", [("PASSED", "FAILED"), ("FAILED", "PASSED")])
+async def test_a_failed_summary_of_a_trusted_pair_denies(order: tuple[str, ...]) -> None:
+    """Whatever else is attached, and in whatever order."""
+    setting = setting_with(*(summary(result=each) for each in order))
+    result = await setting.validate({"vsa": [entry()]})
+    assert result.decision is Decision.DENY
+    assert reasons(result) == {Reason.PROVENANCE_MISMATCH}
+
+
+async def test_a_failed_summary_of_another_policy_or_signer_denies_nothing() -> None:
+    """It is no statement of a trusted pair about what the entry asks for."""
+    setting = setting_with(summary(), summary(result="FAILED", resource="https://example.com/else"))
+    setting.attach(in_toto(setting.image.digest, VSA, summary(result="FAILED")), OTHER)
+    assert (await setting.validate({"vsa": [entry()]})).decision is Decision.ALLOW
+
+
+async def test_a_summary_satisfies_the_rule_that_names_it_alone() -> None:
+    """Where provenance is asked for, a summary is of another type."""
+    assert reasons(await setting_with(summary()).validate(FROM_SOURCE)) == {Reason.PREDICATE_TYPE}
+
+
+@pytest.mark.parametrize(
+    ("entries", "path"),
+    [
+        ([], "vsa"),
+        ([entry(signers=[])], "vsa[0].signers"),
+        ([entry(), entry(verifierId="")], "vsa[1].verifierId"),
+        ([entry(resourceUris=[])], "vsa[0].resourceUris"),
+        ([entry(resourceUris=["**"])], "vsa[0].resourceUris[0]"),
+        ([entry(levels=[])], "vsa[0].levels"),
+        ([entry(levels=["SLSA_BUILD_LEVEL3"])], "vsa[0].levels[0]"),
+        ([entry(dependencyLevels=["SLSA_3"])], "vsa[0].dependencyLevels[0]"),
+        ([entry(maximumAge="1 week")], "vsa[0].maximumAge"),
+    ],
+)
+async def test_an_entry_that_would_check_nothing_is_refused(entries: list[Any], path: str) -> None:
+    """With the path of what is wrong."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build({"vsa": entries})
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said", "good"),
+    [
+        ({"expectedVerifierId": VERIFIER}, {}, True),
+        ({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_BUILD_LEVEL_2"]}, {}, True),
+        ({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_BUILD_LEVEL_4"]}, {}, False),
+        ({"expectedVerifierId": VERIFIER, "expectedResourceUri": RESOURCE}, {}, True),
+        ({"expectedVerifierId": VERIFIER, "expectedResourceUri": f"{RESOURCE}/x"}, {}, False),
+        ({"expectedVerifierId": VERIFIER}, {"result": "FAILED"}, False),
+        ({"expectedResourceUri": RESOURCE}, {}, False),
+        (
+            {"expectedResourceUri": RESOURCE},
+            {"verifier": "https://github.com/slsa-framework/source-actions"},
+            True,
+        ),
+    ],
+)
+async def test_the_parameters_of_ratify_v1_mean_what_they_meant(
+    parameters: dict[str, Any], said: dict[str, Any], good: bool
+) -> None:
+    """One verifier, whose signers are those of the trust policy; source-actions where none is named."""
+    result = await setting_with(summary(**said)).validate(parameters)
+    assert (result.decision is Decision.ALLOW) is good
+
+
+async def test_ratify_v1_s_names_stand_alone() -> None:
+    """Beside other rules, another rule's signer would count for the verifier too."""
+    with pytest.raises(ConfigurationError):
+        await build({"expectedVerifierId": VERIFIER} | FROM_SOURCE)
+    with pytest.raises(ConfigurationError):
+        await build({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_3"]})
+
+
+async def test_without_a_trust_policy_ratify_v1_s_own_signer_is_trusted() -> None:
+    """The workflow of SLSA's source track, and no key."""
+    result = await setting_with(summary()).validate({"expectedVerifierId": VERIFIER, "trustPolicies": []})
+    assert reasons(result) == {Reason.SIGNER_KIND}
