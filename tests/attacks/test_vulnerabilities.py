@@ -36,7 +36,9 @@ async def test_atk_212_an_unsigned_report_counts_only_where_the_policy_says_so()
     assert (await setting.validate(policy=one())).decision is Decision.ALLOW
 
 
-@pytest.mark.parametrize("kind", ["application/vnd.openvex+json", "application/vnd.in-toto+json", "application/json"])
+@pytest.mark.parametrize(
+    "kind", ["application/vnd.openvex+json", "application/vnd.in-toto+json", "application/json"]
+)
 async def test_atk_212_an_unsigned_vex_document_suppresses_nothing(kind: str) -> None:
     """Under whatever type it is attached, and as a bare statement too."""
     setting = VulnerabilitySetting()

@@ -182,3 +182,17 @@ async def test_a_vex_document_can_be_asked_for(
     result = await setting.validate(rules, attested=True, rule="vex")
     expected = {Reason.SIG_INVALID} if key is OTHER else {reason} if reason else set()
     assert reasons(result) == expected
+
+
+async def test_vex_documents_count_where_several_kinds_must_be_there() -> None:
+    """With a list of requirements each artifact is judged beside the others, and by the same documents."""
+    setting = scene(attested=True)
+    setting.attest(OPENVEX, openvex(setting.digest))
+    requirements = [
+        {"name": "scan", "vulnerability": ACCEPTING},
+        {"name": "opinion", "vex": {}},
+    ]
+    result = await setting.validate(requirements, attested=True, rule="requirements")
+    assert result.decision is Decision.ALLOW, reasons(result)
+    alone = [requirements[0] | {"vulnerability": STRICT}, requirements[1]]
+    assert (await setting.validate(alone, attested=True, rule="requirements")).decision is Decision.DENY

@@ -1,8 +1,10 @@
 """Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
@@ -107,4 +109,10 @@ class StatementJudge:
     ) -> CheckedStatement:
         if signed is None:
             return CheckedStatement(layer.digest, error=error)
+        if isinstance(error, VerificationError):
+            error.facts = {**_texts(facts_of(signed)), **error.facts}
         return CheckedStatement(layer.digest, signed.signer.name, error, facts_of(signed))
+
+
+def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: facts[name] for name in ("predicateType", "createdAt") if isinstance(facts.get(name), str)}

@@ -1,7 +1,7 @@
 """What a statement must be and say: its types and the rules that judge it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
@@ -69,7 +69,7 @@ class Requirement:
             for name, judge in self.judges.items()
             if isinstance(judge, LooksBeside) and (found := await judge.beside(evidence, now)) is not None
         }
-        return Requirement(self.predicate_types, {**self.judges, **wiser}) if wiser else None
+        return replace(self, judges={**self.judges, **wiser}) if wiser else None
 
 
 async def load_requirements(options: AttestationOptions, resources: Resources) -> tuple[Requirement, ...]:
