@@ -4,7 +4,13 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.entrypoints.cli.reading_flags import add_discover, add_inspect, add_resolve, add_store_flags
+from pyratify.entrypoints.cli.reading_flags import (
+    add_discover,
+    add_inspect,
+    add_prove,
+    add_resolve,
+    add_store_flags,
+)
 from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_node, add_service, add_webhook
 from pyratify.entrypoints.cli.verify_flags import add_trust_flags, add_verify, add_verify_file
 from pyratify.terminal.arguments import EXITS, Parser, add_config, add_debug, add_output
@@ -158,6 +164,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "webhook": add_webhook,
     "service": add_service,
     "node": add_node,
+    "prove": add_prove,
     "completion": _completion,
     "help": _help,
     "version": _version,

@@ -34,6 +34,16 @@ def add_resolve(add: Callable[..., Parser]) -> None:
     _configured(parser)
 
 
+def add_prove(add: Callable[..., Parser]) -> None:
+    """Add `ratify prove` with what adds a command."""
+    from pyratify.entrypoints.prove.prove_flags import add_flags
+
+    parser = add("prove", "offer an unsigned image at every door, and say which ones refuse it")
+    add_flags(parser)
+    add_output(parser)
+    _configured(parser)
+
+
 def _configured(parser: Parser) -> None:
     add_config(parser, "use the stores of this configuration")
     add_registry_flags(parser)
