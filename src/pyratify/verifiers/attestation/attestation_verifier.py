@@ -84,8 +84,13 @@ class AttestationVerifier:
             StoreError: None does, and one could not be read.
         """
         policy, authenticator = await self._trust.covering(evidence.reference)
-        judge = partial(_judge, policy, authenticator, self._requirements, self._clock.now())
-        if self._looks_beside and evidence.siblings is not None:
+        now, requirements = self._clock.now(), self._requirements
+        beside = self._looks_beside and evidence.siblings is not None
+        if beside:
+            # Before the others are judged: none of them can look beside itself.
+            requirements = tuple([await each.beside(evidence, now) or each for each in requirements])
+        judge = partial(_judge, policy, authenticator, requirements, now)
+        if beside and evidence.siblings is not None:
             work = partial(_examine, self, judge)
             found = dict(await evidence.siblings.examine(("attestation", self.name), work))
         else:
