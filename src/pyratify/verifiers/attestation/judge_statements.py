@@ -36,6 +36,7 @@ class StatementJudge:
         authenticator: Authenticates them.
         requirements: What statements must be and say; one that is satisfied suffices for a statement.
         now: The moment of the verification.
+        plain: Whether statements without an envelope are judged too, as unsigned ones.
     """
 
     evidence: Evidence
@@ -43,6 +44,7 @@ class StatementJudge:
     authenticator: Authenticator
     requirements: tuple[Requirement, ...]
     now: datetime
+    plain: bool = False
     _budget: Budget = field(default_factory=Budget)
 
     async def judge_all(self) -> list[CheckedStatement]:
@@ -63,7 +65,9 @@ class StatementJudge:
         try:
             # Held until it is judged: only so many statements are in memory.
             async with slots:
-                signed = await read_signed_statement(self.evidence, layer, self.authenticator, self._budget)
+                signed = await read_signed_statement(
+                    self.evidence, layer, self.authenticator, self._budget, plain=self.plain
+                )
                 artifact = await subject_of(self.evidence, signed)
                 return await offload(layer.size, self._check, layer, signed, artifact)
         # Kept: one statement that does not count must not hide the others. Frames would keep the documents in memory.
@@ -80,7 +84,7 @@ class StatementJudge:
         found = judged.judgement
         return CheckedStatement(
             layer.digest,
-            signed.signer.name,
+            signed.signer.name or None,
             facts=dict(found.facts),
             warnings=found.warnings,
             valid_until=found.valid_until,
@@ -92,4 +96,4 @@ class StatementJudge:
     ) -> CheckedStatement:
         if signed is None:
             return CheckedStatement(layer.digest, error=error)
-        return CheckedStatement(layer.digest, signed.signer.name, error, facts_of(signed))
+        return CheckedStatement(layer.digest, signed.signer.name or None, error, facts_of(signed))
