@@ -5,9 +5,11 @@ import msgspec
 from pyratify.evidence.provenance import ProvenanceOptions
 from pyratify.evidence.sbom.sbom_options import SbomRuleOptions
 from pyratify.evidence.tag_rule import TagOptions
+from pyratify.evidence.vex.judge_vex import VexRuleOptions
 from pyratify.evidence.vsa import SummaryOptions
 from pyratify.expressions.schema_source import SchemaOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
+from pyratify.verifiers.report_rule import ReportRuleOptions
 
 
 class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -16,6 +18,8 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         predicate_types: The types of statements, exactly; those that the rules understand when omitted.
         provenance: Rules for SLSA provenance, versions 0.2 and 1.
+        vulnerability: Rules for vulnerability reports: cosign's predicate `vuln`, in-toto's `vulns`.
+        vex: Rules for VEX documents: OpenVEX, and CycloneDX with analyses.
         vsa: The verifiers whose summaries count (SLSA verification summary, version 1), each with its signers.
         tag_matches_ref: The tag that was asked for must stand for the source reference that was signed.
         sbom: Rules for SBOMs, SPDX and CycloneDX; as for a verifier of type `sbom`.
@@ -26,6 +30,8 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     predicate_types: tuple[str, ...] = ()
     provenance: ProvenanceOptions | None = None
+    vulnerability: ReportRuleOptions | None = None
+    vex: VexRuleOptions | None = None
     vsa: tuple[SummaryOptions, ...] | None = None
     tag_matches_ref: TagOptions | None = None
     sbom: SbomRuleOptions | None = None

@@ -92,16 +92,21 @@ class AttestationVerifier:
             StoreError: None does, and one could not be read.
         """
         policy, authenticator = await self._trust.covering(evidence.reference)
+        now, requirements = self._clock.now(), self._requirements
+        beside = self._looks_beside and evidence.siblings is not None
+        if beside:
+            # Before the others are judged: none of them can look beside itself.
+            requirements = tuple([await each.beside(evidence, now) or each for each in requirements])
         make = partial(
             StatementJudge,
             policy=policy,
             authenticator=authenticator,
-            requirements=self._requirements,
-            now=self._clock.now(),
+            requirements=requirements,
+            now=now,
             plain=self.accepts_unsigned,
         )
         judge = partial(_judge, make)
-        if self._looks_beside and evidence.siblings is not None:
+        if beside and evidence.siblings is not None:
             work = partial(_examine, self, judge)
             found = dict(await evidence.siblings.examine(("attestation", self.name), work))
         else:
@@ -111,11 +116,14 @@ class AttestationVerifier:
         good = counting(checked)
         if not good:
             raise reported_error(checked)
-        # What is unsigned counts with its own artifact alone: what vouches for that says nothing of another.
-        beside = [signed(statements) for digest, statements in found.items() if digest != own]
-        own_ones = good if good[0].signer is None else signed(checked)
-        check_together([*beside, own_ones], self._requirements)
+        others = [statements for digest, statements in found.items() if digest != own]
+        check_together([*map(signed, others), _own(checked, good)], self._requirements)
         return _details(evidence.manifest, policy, authenticator, checked, good)
+
+
+def _own(checked: list[CheckedStatement], good: list[CheckedStatement]) -> list[CheckedStatement]:
+    # What is unsigned counts with its own artifact alone: what vouches for that says nothing of another.
+    return good if good[0].signer is None else signed(checked)
 
 
 async def _examine(

@@ -232,6 +232,8 @@ _VALUES = {
     "platform": "linux/arm64",
 }
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
+_VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
+_VALUES |= {"deny_license": "MIT", "allow_license": "MIT", "deny_package": "left-pad"}
 _VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h", "verified_level": "SLSA_BUILD_LEVEL_2"}
 
 
