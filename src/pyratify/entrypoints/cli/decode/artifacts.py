@@ -8,6 +8,7 @@ from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKENS, REPORT_TYPES
 
 if TYPE_CHECKING:
     pass
@@ -45,7 +46,11 @@ def decode_artifact(
 def _by_type(media_type: str) -> str | None:
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
+    if media_type in REPORT_TYPES:
+        return "vulnerability report"
     return {
+        "application/vnd.openvex+json": "VEX document",
+        "application/openvex+json": "VEX document",
         _JWS: "notation signature (JWS)",
         _COSE: "notation signature (COSE)",
         "application/vnd.dev.cosign.simplesigning.v1+json": "cosign signature (simple signing)",
@@ -90,6 +95,11 @@ _LOOKS = (
     ("payloadType", "DSSE envelope"),
     ("critical", "cosign signature (simple signing)"),
     ("predicateType", "in-toto statement"),
+    ("runs", "vulnerability report"),
+    ("SchemaVersion", "vulnerability report"),
+    ("matches", "vulnerability report"),
+    ("scanner", "vulnerability report"),
+    ("statements", "VEX document"),
 )
 
 
@@ -138,7 +148,7 @@ def _dsse(data: bytes, annotations: Mapping[str, str]) -> Facts:
 def _envelope(envelope: Any) -> Facts:
     return {
         "payloadType": envelope.payload_type,
-        "payload": _json(envelope.payload),
+        "payload": _said(envelope.payload),
         "signatures": [
             {"keyid": each.keyid or None, "bytes": len(each.value)} for each in envelope.signatures
         ],
@@ -159,7 +169,32 @@ def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
     del annotations
-    return {"payload": _json(data)}
+    return {"payload": _said(data)}
+
+
+def _said(payload: bytes) -> Any:
+    """Return a statement with what its predicate says, where that is a document of a known kind."""
+    from pyratify.entrypoints.cli.decode.reports import predicate_facts
+
+    statement = _json(payload)
+    try:
+        facts = predicate_facts(statement)
+    except RatifyError as error:
+        facts = {"error": error.message}
+    return statement if facts is None else {**statement, "predicate": facts}
+
+
+def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
+    def facts(data: bytes, annotations: Mapping[str, str]) -> Facts:
+        from pyratify.core.strictjson import loads
+        from pyratify.entrypoints.cli.decode import reports
+
+        del annotations
+        document = loads(data, what="document", max_bytes=MAX_REPORT, max_tokens=MAX_TOKENS)
+        found: Facts = getattr(reports, read)(document)
+        return found
+
+    return facts
 
 
 def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
@@ -224,6 +259,8 @@ _READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
     "DSSE envelope": _dsse,
     "in-toto statement": _statement,
     "cosign signature (simple signing)": _simple_signing,
+    "vulnerability report": _document("report_facts"),
+    "VEX document": _document("vex_facts"),
     "certificates": _certificates,
     "public keys": _keys,
 }
