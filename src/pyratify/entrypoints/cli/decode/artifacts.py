@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKENS, REPORT_TYPES
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _JWS = "application/jose+json"
 _COSE = "application/cose"
 _MAX_TEXT = 4096
+_MAX_BYTES, _MAX_TOKENS = 16 * MIB, 1_000_000  # of payloads, which may hold SBOMs
 
 
 def decode_artifact(
@@ -48,6 +51,8 @@ def _by_type(media_type: str) -> str | None:
         return "sigstore bundle"
     if media_type in REPORT_TYPES:
         return "vulnerability report"
+    if _plain(media_type) in SBOM_TYPES:
+        return "SBOM"
     return {
         "application/vnd.openvex+json": "VEX document",
         "application/openvex+json": "VEX document",
@@ -57,6 +62,10 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.dsse.envelope.v1+json": "DSSE envelope",
         "application/vnd.in-toto+json": "in-toto statement",
     }.get(media_type)
+
+
+def _plain(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _by_look(data: bytes) -> str | None:
@@ -100,6 +109,8 @@ _LOOKS = (
     ("matches", "vulnerability report"),
     ("scanner", "vulnerability report"),
     ("statements", "VEX document"),
+    ("spdxVersion", "SBOM"),
+    ("bomFormat", "SBOM"),
 )
 
 
@@ -148,7 +159,7 @@ def _dsse(data: bytes, annotations: Mapping[str, str]) -> Facts:
 def _envelope(envelope: Any) -> Facts:
     return {
         "payloadType": envelope.payload_type,
-        "payload": _said(envelope.payload),
+        "payload": _json(envelope.payload),
         "signatures": [
             {"keyid": each.keyid or None, "bytes": len(each.value)} for each in envelope.signatures
         ],
@@ -169,19 +180,7 @@ def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
     del annotations
-    return {"payload": _said(data)}
-
-
-def _said(payload: bytes) -> Any:
-    """Return a statement with what its predicate says, where that is a document of a known kind."""
-    from pyratify.entrypoints.cli.decode.reports import predicate_facts
-
-    statement = _json(payload)
-    try:
-        facts = predicate_facts(statement)
-    except RatifyError as error:
-        facts = {"error": error.message}
-    return statement if facts is None else {**statement, "predicate": facts}
+    return {"payload": _json(data)}
 
 
 def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
@@ -195,6 +194,14 @@ def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
         return found
 
     return facts
+
+
+def _sbom(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.entrypoints.cli.decode.sbom_contents import summary
+    from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
+
+    del annotations
+    return summary(read_sbom(parse_sbom(data)))
 
 
 def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
@@ -243,9 +250,10 @@ def _pem(text: str | None) -> list[Facts] | None:
 def _json(data: bytes) -> Any:
     """Return what a payload says where it is JSON, else its beginning."""
     from pyratify.core.strictjson import InvalidJson, loads
+    from pyratify.entrypoints.cli.decode.predicates import shown_statement
 
     try:
-        return loads(data, what="payload")
+        return shown_statement(loads(data, what="payload", max_bytes=_MAX_BYTES, max_tokens=_MAX_TOKENS))
     except InvalidJson as error:
         # Escapes for bytes that are no UTF-8: a terminal must not interpret them.
         text = data[:_MAX_TEXT].decode("utf-8", "backslashreplace")
@@ -258,6 +266,7 @@ _READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
     "sigstore bundle": _bundle,
     "DSSE envelope": _dsse,
     "in-toto statement": _statement,
+    "SBOM": _sbom,
     "cosign signature (simple signing)": _simple_signing,
     "vulnerability report": _document("report_facts"),
     "VEX document": _document("vex_facts"),

@@ -71,15 +71,3 @@ def _made(created: datetime | None) -> Facts:
 
     age = datetime.now(UTC) - created
     return {"createdAt": format_time(created), "age": f"{age.days} days" if age.days else "less than a day"}
-
-
-def predicate_facts(statement: Any) -> Facts | None:
-    """Return what the predicate of a statement says where it is a report or a VEX document; None for others."""
-    from pyratify.evidence.predicate_types import OPENVEX_PREDICATES, VULN_PREDICATES
-
-    if not isinstance(statement, dict):
-        return None
-    kind = statement.get("predicateType")
-    if kind in VULN_PREDICATES:
-        return report_facts(statement.get("predicate"))
-    return vex_facts(statement.get("predicate")) if kind in OPENVEX_PREDICATES else None
