@@ -11,8 +11,6 @@ import pytest
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
-from pyratify.http.json_api import JsonApi
-from pyratify.http.url import Url
 from pyratify.testing.fakes import FakeClock
 from pyratify_azure.acr import AcrExchange, end_of
 from pyratify_azure.azure_clouds import vault_scope
@@ -40,11 +38,7 @@ class Tokens:
 
 def exchange(azure: Any, tokens: Tokens | None = None) -> AcrExchange:
     """Return the exchange with a fake registry."""
-
-    def api(registry: str) -> JsonApi:
-        return JsonApi(Url.parse(f"https://{registry}"), azure.connect)
-
-    return AcrExchange(tokens or Tokens(), api, FakeClock(), "tenant")
+    return AcrExchange(tokens or Tokens(), azure.connect, FakeClock(), "tenant")
 
 
 def ends_in(seconds: float) -> str:

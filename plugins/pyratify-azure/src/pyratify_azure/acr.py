@@ -12,6 +12,8 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.http.json_api import ApiError, JsonApi
+from pyratify.http.transport import Transport
+from pyratify.http.url import Url
 from pyratify_azure.azure_clouds import REGISTRY_SCOPE
 from pyratify_azure.entra_tokens import EntraError, TokenSource
 
@@ -26,7 +28,7 @@ class AcrExchange:
 
     Args:
         tokens: Tokens of Entra ID.
-        api: Returns the API of a registry that may see them.
+        connect: Opens the network, for one request.
         clock: Tells when a token ends.
         tenant: The tenant that is named in the exchange.
         observer: Records each exchange.
@@ -35,13 +37,13 @@ class AcrExchange:
     def __init__(
         self,
         tokens: TokenSource,
-        api: Callable[[str], JsonApi],
+        connect: Callable[[], Transport],
         clock: Clock,
         tenant: str = "",
         observer: Observer = NULL_OBSERVER,
     ) -> None:
         self._tokens = tokens
-        self._api = api
+        self._connect = connect
         self._clock = clock
         self._tenant = tenant
         self._observer = observer
@@ -58,8 +60,9 @@ class AcrExchange:
             form = {"grant_type": "access_token", "service": registry, "access_token": token.value}
             if self._tenant:
                 form["tenant"] = self._tenant
+            api = JsonApi(Url.parse(f"https://{registry}"), self._connect)
             with self._observer.span("acr exchange", repository=registry):
-                answer = await self._api(registry).post_form("/oauth2/exchange", form)
+                answer = await api.post_form("/oauth2/exchange", form)
         except (ApiError, EntraError) as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
             raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None

@@ -50,9 +50,7 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
         ConfigurationError: A registry that is none, or an environment without the binding that is asked for.
     """
     from pyratify.http.http_options import HttpOptions
-    from pyratify.http.json_api import JsonApi
     from pyratify.http.transport_asyncio import asyncio_transport
-    from pyratify.http.url import Url
 
     del name
     if not options.endpoints:
@@ -63,12 +61,8 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
         raise ConfigurationError(error.detail, path="endpoints", remedy=error.remedy) from None
     observer = resources.shared.observer or NULL_OBSERVER
     connect = partial(asyncio_transport, HttpOptions(destinations=resources.shared.destinations))
-
-    def api(registry: str) -> JsonApi:
-        return JsonApi(Url.parse(f"https://{registry}"), connect)
-
     tenant = options.tenant_id or os.environ.get("AZURE_TENANT_ID", "")
-    exchange = AcrExchange(_tokens(options, resources, observer), api, resources.clock, tenant, observer)
+    exchange = AcrExchange(_tokens(options, resources, observer), connect, resources.clock, tenant, observer)
     return ExchangedCredentials(hosts.match, exchange.exchange, resources.clock)
 
 
