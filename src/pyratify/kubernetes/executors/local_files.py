@@ -91,7 +91,8 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
         return document
     found = {key: await inlined(value, base, key) for key, value in document.items()}
     period = _period(found.get("files"))
-    if period is None or "inline" in found:  # a provider has one text, which may be there already
+    # A provider has one text, which may be there already; VEX documents are no keys.
+    if period is None or "inline" in found or parent == "vex":
         return found
     paths = [base / _path(each) for each in found.pop("files")]
     text = "".join(_pem(each) for each in await FileDocuments(paths).keys())

@@ -12,6 +12,7 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Resources
 from pyratify.evidence.judgement import Judge
+from pyratify.evidence.predicate_types import VEX_PREDICATES, VULN_PREDICATES
 
 Build = Callable[[Any, str, Resources], Awaitable[Judge]]
 """Makes a judge from the rule's options, their path below the verifier's parameters, and the resources."""
@@ -63,6 +64,19 @@ async def _tag(options: Any, path: str, resources: Resources) -> Judge:
     return TagJudge(options, pattern.captures)
 
 
+async def _vulnerability(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.verifiers.report_rule import load_report_judge
+
+    return await load_report_judge(options, path, resources)
+
+
+async def _vex(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.vex.judge_vex import load_vex_judge
+
+    del resources
+    return load_vex_judge(options, path)
+
+
 async def _sbom(options: Any, path: str, resources: Resources) -> Judge:
     from pyratify.evidence.sbom.sbom_options import sbom_rules
     from pyratify.sigstore.load_trust_policy import below
@@ -102,6 +116,8 @@ _PROVENANCE = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "provenance": Rule(_provenance, _PROVENANCE),
+        "vulnerability": Rule(_vulnerability, VULN_PREDICATES),
+        "vex": Rule(_vex, VEX_PREDICATES),
         "vsa": Rule(_vsa, ("https://slsa.dev/verification_summary/v1",)),
         "tagMatchesRef": Rule(_tag),
         "sbom": Rule(_sbom, _SBOM),
