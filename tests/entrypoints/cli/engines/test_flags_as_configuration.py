@@ -220,6 +220,8 @@ _ALONE = {
     "allow_any_identity": (*_KEYLESS[2:], "--certificate-identity-regexp", ".*", "--allow-any-identity"),
     "user_metadata": TRUST["metadata"],
     "wildcard_scopes": (*TRUST["files"], "--wildcard-scopes"),
+    "signer_workflow": ("--signer-workflow", "org/app/.github/workflows/release.yml"),
+    "deny_self_hosted": (*_KEYLESS, "--deny-self-hosted"),
     "trusted_root": (*_KEYLESS, "--trusted-root", "staging"),
 }  # fmt: skip
 _ALONE |= {"trusted_identity": _ALONE["cert"], "trust_store": _ALONE["trust_policy"]}
