@@ -13,6 +13,7 @@ from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree
 from pyratify.sigstore.claim import Claim
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
+_STATEMENT = "https://in-toto.io/Statement"
 MAX_SUBJECTS = 1024  # a release names hundreds of files
 MAX_DIGESTS = 32
 
@@ -77,12 +78,14 @@ def parse_statement(
 
 def _no_statement(document: Mapping[str, Any]) -> VerificationError:
     """Return why a document is not read: a statement of a version that is not known, or something else."""
+    kind = document.get("_type")
+    is_other = isinstance(kind, str) and not kind.startswith(_STATEMENT)
     # A later version may give its members another meaning.
-    if "predicateType" in document and "subject" in document:
+    if "predicateType" in document and not is_other:
         known = " or ".join(STATEMENT_TYPES)
         return VerificationError(
             Reason.ENVELOPE_MALFORMED,
-            f"the statement is of type {str(document.get('_type'))[:120]!a}, not {known}",
+            f"the statement is of type {str(kind)[:120]!a}, not {known}",
         )
     return VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
 

@@ -22,6 +22,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     },
     "ratify discover": (f"ratify discover {_IMAGE}", "ratify discover -o json oci:layout:1.4"),
     "ratify inspect": (f"ratify inspect {_IMAGE}", "ratify inspect file.txt.sigstore.json"),
+    "ratify sbom": (
+        "ratify sbom diff before.spdx.json after.cdx.json",
+        "ratify inspect --sbom -o json sbom.spdx.json",
+    ),
+    "ratify sbom diff": (
+        "ratify sbom diff before.spdx.json after.cdx.json",
+        f"ratify sbom diff --exit-code {_IMAGE} sbom.spdx.json",
+    ),
     "ratify resolve": (f"ratify resolve {_IMAGE}", "ratify resolve -o json nginx"),
     "ratify explain": ("ratify explain SIG_INVALID", "ratify explain -o json"),
     "ratify trust": ("ratify trust notation", "ratify trust sigstore --refresh"),

@@ -94,13 +94,13 @@ async def test_an_attestation_that_only_github_has_is_evidence(
     assert report.artifact.artifact_type == "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
-async def test_what_the_registry_has_is_enough_without_github(
+async def test_what_the_registry_has_is_enough_whatever_github_answers(
     registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
 ) -> None:
-    """The registry is asked first, and GitHub only where that is not enough."""
+    """The registry is asked first; GitHub may be down."""
     attach_bundle(registry.repository(), image, good(image))
+    github.status = 500
     assert (await validate(registry, github, tmp_path)).succeeded
-    assert github.hits == []
 
 
 @pytest.mark.parametrize("stored", [False, True])

@@ -63,6 +63,12 @@ def _trust(add: Add) -> None:
     add_sigstore_action(actions)
 
 
+def _sbom(add: Add) -> None:
+    from pyratify.entrypoints.cli.sbom_flags import add_sbom
+
+    add_sbom(add)
+
+
 def _plugins(add: Add) -> None:
     add_output(add("plugins", "list the plugins that are installed"))
 
@@ -156,6 +162,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "discover": add_discover,
     "inspect": add_inspect,
     "resolve": add_resolve,
+    "sbom": _sbom,
     "explain": _explain,
     "trust": _trust,
     "plugins": _plugins,

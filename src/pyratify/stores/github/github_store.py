@@ -52,7 +52,7 @@ class GitHubStore:
             close = getattr(listing, "aclose", None)
             if close is not None:
                 await close()
-        # Asked second, and only where the registry's are not enough; of what was made here GitHub knows nothing.
+        # Asked second: the walk may end before. Of what was made here GitHub knows nothing.
         if reference.digest is None or self._made.get(reference.digest) is not None:
             return
         async with aclosing(self._listed(reference.digest)) as bundles:

@@ -57,6 +57,8 @@ class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_
         trust_policies: Whose statements count for which repositories, at least one; as for a verifier of type `cosign`. With Ratify v1's
             names alone, the workflow of SLSA's source track is trusted when omitted, as there.
         requirements: Several kinds of statements that must all be attached, in place of rules beside this list.
+        unsigned_statements: Statements without an envelope, as BuildKit and Docker Hardened Images attach them, are judged too, and count as
+            unsigned: the policy has to say what vouches for them.
         expected_verifier_id: Ratify v1's name of the verifier in `vsa`; every signer of the trust policies counts for it.
         expected_resource_uri: Ratify v1's name of the resource in `vsa`, exactly; any when omitted.
         expected_verified_levels: Ratify v1's name of the levels in `vsa`.
@@ -64,6 +66,7 @@ class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_
 
     trust_policies: tuple[TrustPolicyOptions, ...] = ()
     requirements: tuple[RequirementOptions, ...] = ()
+    unsigned_statements: bool = False
     expected_verifier_id: str = ""
     expected_resource_uri: str = ""
     expected_verified_levels: tuple[str, ...] = ()

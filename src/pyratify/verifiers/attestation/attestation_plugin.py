@@ -37,7 +37,9 @@ async def build(name: str, options: AttestationOptions, resources: Resources) ->
         await load_trust_policy(each, f"trustPolicies[{index}]", resources, TrustPolicy)
         for index, each in enumerate(trusted)
     ]
-    verifier = AttestationVerifier(name, policies, requirements, resources.clock)
+    verifier = AttestationVerifier(
+        name, policies, requirements, resources.clock, plain=options.unsigned_statements
+    )
     await verifier.prepare()
     return verifier
 

@@ -38,6 +38,7 @@ class StatementJudge:
         authenticator: Authenticates them.
         requirements: What statements must be and say; one that is satisfied suffices for a statement.
         now: The moment of the verification.
+        plain: Whether statements without an envelope are judged too, as unsigned ones.
     """
 
     evidence: Evidence
@@ -45,6 +46,7 @@ class StatementJudge:
     authenticator: Authenticator
     requirements: tuple[Requirement, ...]
     now: datetime
+    plain: bool = False
     _budget: Budget = field(default_factory=Budget)
 
     async def judge_all(self) -> list[CheckedStatement]:
@@ -65,7 +67,9 @@ class StatementJudge:
         try:
             # Held until it is judged: only so many statements are in memory.
             async with slots:
-                signed = await read_signed_statement(self.evidence, layer, self.authenticator, self._budget)
+                signed = await read_signed_statement(
+                    self.evidence, layer, self.authenticator, self._budget, plain=self.plain
+                )
                 artifact = await subject_of(self.evidence, signed)
                 await offload(layer.size, check_subject_and_annotations, signed, artifact, self.policy)
                 return await self._judge_signed(layer, signed)
@@ -97,7 +101,7 @@ class StatementJudge:
         found = judged.judgement
         return CheckedStatement(
             layer.digest,
-            signed.signer.name,
+            signed.signer.name or None,
             facts=dict(found.facts),
             warnings=found.warnings,
             valid_until=found.valid_until,
@@ -109,9 +113,11 @@ class StatementJudge:
     ) -> CheckedStatement:
         if signed is None:
             return CheckedStatement(layer.digest, error=error)
-        if isinstance(error, VerificationError):
+        signer = signed.signer.name or None
+        # Facts of a trusted signer alone may say that what is refused is of another kind.
+        if isinstance(error, VerificationError) and signer is not None:
             error.facts = {**_texts(facts_of(signed)), **error.facts}
-        return CheckedStatement(layer.digest, signed.signer.name, error, facts_of(signed))
+        return CheckedStatement(layer.digest, signer, error, facts_of(signed))
 
 
 def _texts(facts: Mapping[str, Any]) -> dict[str, str]:

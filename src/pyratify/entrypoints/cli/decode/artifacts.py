@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
+from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKENS, REPORT_TYPES
 
 if TYPE_CHECKING:
     pass
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 _JWS = "application/jose+json"
 _COSE = "application/cose"
 _MAX_TEXT = 4096
+_MAX_BYTES, _MAX_TOKENS = 16 * MIB, 1_000_000  # of payloads, which may hold SBOMs
 
 
 def decode_artifact(
@@ -45,13 +49,23 @@ def decode_artifact(
 def _by_type(media_type: str) -> str | None:
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
+    if media_type in REPORT_TYPES:
+        return "vulnerability report"
+    if _plain(media_type) in SBOM_TYPES:
+        return "SBOM"
     return {
+        "application/vnd.openvex+json": "VEX document",
+        "application/openvex+json": "VEX document",
         _JWS: "notation signature (JWS)",
         _COSE: "notation signature (COSE)",
         "application/vnd.dev.cosign.simplesigning.v1+json": "cosign signature (simple signing)",
         "application/vnd.dsse.envelope.v1+json": "DSSE envelope",
         "application/vnd.in-toto+json": "in-toto statement",
     }.get(media_type)
+
+
+def _plain(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _by_look(data: bytes) -> str | None:
@@ -90,6 +104,13 @@ _LOOKS = (
     ("payloadType", "DSSE envelope"),
     ("critical", "cosign signature (simple signing)"),
     ("predicateType", "in-toto statement"),
+    ("runs", "vulnerability report"),
+    ("SchemaVersion", "vulnerability report"),
+    ("matches", "vulnerability report"),
+    ("scanner", "vulnerability report"),
+    ("statements", "VEX document"),
+    ("spdxVersion", "SBOM"),
+    ("bomFormat", "SBOM"),
 )
 
 
@@ -110,9 +131,10 @@ def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.dsse import DsseEnvelope
     from pyratify.sigstore.bundle import parse_bundle
     from pyratify.sigstore.mismatch import named_key
+    from pyratify.sigstore.statement_formats import MAX_ATTESTATION
 
     del annotations
-    bundle = parse_bundle(data)
+    bundle = parse_bundle(data, MAX_ATTESTATION)
     content = bundle.content
     if isinstance(content, DsseEnvelope):
         signed: Facts = {"envelope": _envelope(content)}
@@ -136,9 +158,11 @@ def _dsse(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 
 def _envelope(envelope: Any) -> Facts:
+    payload = _json(envelope.payload)
     return {
         "payloadType": envelope.payload_type,
-        "payload": _json(envelope.payload),
+        **_statement_of(payload),
+        "payload": payload,
         "signatures": [
             {"keyid": each.keyid or None, "bytes": len(each.value)} for each in envelope.signatures
         ],
@@ -159,7 +183,37 @@ def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
     del annotations
-    return {"payload": _json(data)}
+    payload = _json(data)
+    return {**_statement_of(payload), "payload": payload}
+
+
+def _statement_of(payload: Any) -> Facts:
+    """Return what a statement says for people, beside the whole payload."""
+    from pyratify.entrypoints.cli.decode.statement_facts import statement_facts
+
+    found = statement_facts(payload)
+    return {"statement": found} if found else {}
+
+
+def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
+    def facts(data: bytes, annotations: Mapping[str, str]) -> Facts:
+        from pyratify.core.strictjson import loads
+        from pyratify.entrypoints.cli.decode import reports
+
+        del annotations
+        document = loads(data, what="document", max_bytes=MAX_REPORT, max_tokens=MAX_TOKENS)
+        found: Facts = getattr(reports, read)(document)
+        return found
+
+    return facts
+
+
+def _sbom(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.entrypoints.cli.decode.sbom_contents import summary
+    from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
+
+    del annotations
+    return summary(read_sbom(parse_sbom(data)))
 
 
 def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
@@ -208,9 +262,10 @@ def _pem(text: str | None) -> list[Facts] | None:
 def _json(data: bytes) -> Any:
     """Return what a payload says where it is JSON, else its beginning."""
     from pyratify.core.strictjson import InvalidJson, loads
+    from pyratify.entrypoints.cli.decode.predicates import shown_statement
 
     try:
-        return loads(data, what="payload")
+        return shown_statement(loads(data, what="payload", max_bytes=_MAX_BYTES, max_tokens=_MAX_TOKENS))
     except InvalidJson as error:
         # Escapes for bytes that are no UTF-8: a terminal must not interpret them.
         text = data[:_MAX_TEXT].decode("utf-8", "backslashreplace")
@@ -223,7 +278,10 @@ _READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
     "sigstore bundle": _bundle,
     "DSSE envelope": _dsse,
     "in-toto statement": _statement,
+    "SBOM": _sbom,
     "cosign signature (simple signing)": _simple_signing,
+    "vulnerability report": _document("report_facts"),
+    "VEX document": _document("vex_facts"),
     "certificates": _certificates,
     "public keys": _keys,
 }

@@ -121,6 +121,8 @@ def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
         certificateOIDCIssuerRegex=arguments.certificate_oidc_issuer_regexp,
         certificateExtensions=identity_claims(arguments),
         allowAnyIdentity=arguments.allow_any_identity,
+        signerWorkflow=arguments.signer_workflow,
+        denySelfHosted=arguments.deny_self_hosted,
         # Names of shipped roots and addresses of mirrors are no paths.
         trustedRoot=place(root) if root and names_file(root) else root,
         ignoreTLog=arguments.insecure_ignore_tlog,

@@ -85,7 +85,8 @@ def is_direct(arguments: Namespace) -> bool:
 
 def given_trust(arguments: Namespace) -> str:
     """Return the first flag that says what is trusted, as it was written."""
-    names = ("key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "cert")
+    identity = ("certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer")
+    names = ("key", *identity, "signer_workflow", "cert")
     found = (
         name for name in (*names, "trust_policy", "notation", "notation_config") if getattr(arguments, name)
     )
