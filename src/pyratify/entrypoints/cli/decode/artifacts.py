@@ -131,9 +131,10 @@ def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.dsse import DsseEnvelope
     from pyratify.sigstore.bundle import parse_bundle
     from pyratify.sigstore.mismatch import named_key
+    from pyratify.sigstore.statement_formats import MAX_ATTESTATION
 
     del annotations
-    bundle = parse_bundle(data)
+    bundle = parse_bundle(data, MAX_ATTESTATION)
     content = bundle.content
     if isinstance(content, DsseEnvelope):
         signed: Facts = {"envelope": _envelope(content)}
@@ -157,9 +158,11 @@ def _dsse(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 
 def _envelope(envelope: Any) -> Facts:
+    payload = _json(envelope.payload)
     return {
         "payloadType": envelope.payload_type,
-        "payload": _json(envelope.payload),
+        **_statement_of(payload),
+        "payload": payload,
         "signatures": [
             {"keyid": each.keyid or None, "bytes": len(each.value)} for each in envelope.signatures
         ],
@@ -180,7 +183,16 @@ def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
     del annotations
-    return {"payload": _json(data)}
+    payload = _json(data)
+    return {**_statement_of(payload), "payload": payload}
+
+
+def _statement_of(payload: Any) -> Facts:
+    """Return what a statement says for people, beside the whole payload."""
+    from pyratify.entrypoints.cli.decode.statement_facts import statement_facts
+
+    found = statement_facts(payload)
+    return {"statement": found} if found else {}
 
 
 def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
