@@ -15,6 +15,7 @@ PARTS = (
     "keyless",
     "provider",
     "policies",
+    "sboms",
     "node",
     "hostile",
     "imports",
