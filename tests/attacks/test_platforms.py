@@ -1,17 +1,24 @@
 """Attacks on image indexes whose platforms are judged."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from pyratify.config.build import open_engine
+from pyratify.config.load import decode_config
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, ValidationResult
+from pyratify.testing.attestations import SLSA_V1, in_toto
+from pyratify.testing.cosign import CosignKey
+from pyratify.testing.docker_chain import make_chain
 from pyratify.testing.indexes import (
     add_attestation_manifest,
     add_index,
     attestation_entry,
     entry,
-    make_statement,
 )
 from pyratify.testing.memory import MemoryStore
 from support.scenes import KIND, REFERENCE, validate
@@ -77,7 +84,7 @@ async def test_atk_070_a_mark_of_attestations_hides_nothing_that_runs(
     store = MemoryStore()
     image, other = (store.add_image(name, name.encode()) for name in ("image", "other"))
     store.attach(image, KIND)
-    statements = add_attestation_manifest(store, make_statement(image.digest))
+    statements = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
     marked = {
         "image": attestation_entry(other, image.digest),
         "runnable platform": attestation_entry(statements, image.digest, platform="linux/amd64"),
@@ -98,3 +105,34 @@ async def test_atk_071_fifty_indexes_within_one_another_are_refused() -> None:
         await validate(store, platforms=PlatformChoice.parse("each"), reference=REFERENCE), Reason.GRAPH_LIMIT
     )
     assert len(store.calls) == 4
+
+
+@pytest.mark.parametrize("signed", ["attestation", "index", "image", "other key", "none"])
+async def test_atk_212_buildkits_statements_count_only_where_something_vouches_for_them(signed: str) -> None:
+    """Anyone who can push an index may list statements in it; a signature of the image says nothing of them."""
+    key = CosignKey.generate()
+    chain = make_chain()
+    subjects = {"attestation": chain.attestations, "index": (chain.index,), "image": chain.images}
+    if signed != "none":
+        chain.sign(
+            CosignKey.generate() if signed == "other key" else key, *subjects.get(signed, chain.attestations)
+        )
+    trust = [{"keys": {"inline": {"keys": key.pem.decode()}}}]
+    plain = {"unsignedStatements": True, "predicateTypes": [SLSA_V1], "anyContent": True}
+    rule = {"verifierName": "said", "requireSigned": True, "rules": [{"verifierName": "signed"}]}
+    document = {
+        "scopes": ["*"],
+        "platforms": "each",
+        "verifiers": [
+            {"name": "said", "type": "attestation", "parameters": {"trustPolicies": trust, **plain}},
+            {"name": "signed", "type": "cosign", "parameters": {"trustPolicies": trust}},
+        ],
+        "policyEnforcer": {"type": "threshold-policy", "parameters": {"policy": {"rules": [rule]}}},
+    }
+    async with open_engine(decode_config({"executors": [document]}, Path())) as engine:
+        (executor,) = engine.executors.values()
+        result = await replace(executor, store=chain.store).validate(REFERENCE)
+    if signed in ("attestation", "index"):
+        assert result.succeeded
+    else:
+        _denied(result, Reason.EVIDENCE_UNSIGNED)

@@ -1,8 +1,10 @@
 """What is left of configurations that have been replaced, without any collection of garbage."""
 
 import asyncio
+import contextlib
 import gc
 import json
+import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -39,8 +41,8 @@ def registry() -> Iterator[RegistrySimulator]:
         for name, key in (("signed", KEY), ("foreign", STRANGER), ("unsigned", None), ("broken", KEY)):
             store = found.repository(name)
             image = store.add_image("v1", name.encode())
-            for _ in range(3 if key is not None else 0):
-                attach_classic(store, image, sign_classic(key, simple_signing(image.digest)))
+            for one in 3 * [key] if key is not None else ():
+                attach_classic(store, image, sign_classic(one, simple_signing(image.digest)))
         found.fault(Fault(path="/v2/broken/blobs/", status=500))
         yield found
 
@@ -91,6 +93,50 @@ async def ask(
     await asyncio.sleep(0)  # what was cancelled ends
     (executor,) = engine.executors.values()
     return [weakref.ref(part) for part in (executor, executor.store, executor.cache, *executor.verifiers)]
+
+
+@pytest.mark.parametrize("where", ["unsigned/referrers/", "signed/manifests/", "signed/blobs/"])
+async def test_a_validation_that_is_cut_off_leaves_nothing_behind(
+    where: str, watched: WatchedConfig, registry: RegistrySimulator
+) -> None:
+    """At whatever it waits for: shared downloads, searches and groups of tasks refer to their own cancellation."""
+    gate = threading.Event()
+    registry.fault(Fault(path=f"/v2/{where}", wait=gate))
+    parts: list[weakref.ref[object]] = []
+    try:
+        for number in range(EXCHANGES):
+            write(watched.path, number)
+            assert await watched.refresh(), watched.fault
+            parts.extend(await cut_off(watched, registry, where))
+        write(watched.path, EXCHANGES)
+        await watched.refresh()
+        for _ in range(100):  # turns of the loop, in which what was cancelled ends
+            await asyncio.sleep(0)
+        assert [type(part()).__name__ for part in parts if part() is not None] == []
+    finally:
+        gate.set()
+
+
+async def cut_off(
+    watched: WatchedConfig, registry: RegistrySimulator, where: str
+) -> "list[weakref.ref[object]]":
+    """Cancel a validation that waits for the registry, and return the parts of its engine."""
+    assert watched.current is not None
+    engine, seen = watched.current.engine, len(asked(registry, where))
+    task = asyncio.create_task(engine.validate(registry.reference(where.partition("/")[0])))
+    while len(asked(registry, where)) == seen:  # noqa: ASYNC110 - a registry in a thread has no event for this
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    (executor,) = engine.executors.values()
+    return [weakref.ref(part) for part in (executor, executor.store, executor.cache, *executor.verifiers)]
+
+
+def asked(registry: RegistrySimulator, where: str) -> list[str]:
+    """Return the requests to what does not answer."""
+    return [hit.path for hit in registry.hits if f"/v2/{where}" in hit.path]
 
 
 async def test_a_cache_of_a_replaced_configuration_holds_no_documents(

@@ -2,19 +2,45 @@
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from pyratify.core.errors import InconclusiveError, RatifyError, VerificationError
 from pyratify.core.executor import Executor
-from pyratify.core.isolation import release
+from pyratify.core.isolation import describe, internal, release
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
+
+
+class Silent(Exception):
+    """An exception whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (ValueError("x" * 1000), "ValueError: " + "x" * 300),
+        (Silent(), "Silent: ?"),
+    ],
+)
+def test_an_exception_is_described_by_its_type_and_the_beginning_of_its_text(
+    error: Exception, text: str
+) -> None:
+    """Whatever a plugin raises can be described; a defect is an internal error with a remedy."""
+    assert describe(error) == text
+    found = internal(error)
+    assert found.reason is Reason.INTERNAL
+    assert found.message == f"unexpected {text}"
+    assert found.remedy == Reason.INTERNAL.remedy
 
 
 class Document:
@@ -53,14 +79,14 @@ def chained(how: str) -> tuple[BaseException, weakref.ref[Document]]:
     """Return an error, and the document that frames hold to which it leads."""
     document = Document()
     first = raised(document)
-    error: BaseException = {
+    makers: dict[str, Callable[[], BaseException]] = {
         "alone": lambda: first,
         "cause": lambda: raised(document, cause=first),
         "context": lambda: _while(first, document),
         "group": lambda: BaseExceptionGroup("several", [first]),
         "ring": lambda: _ring(first, document),
-    }[how]()
-    return error, weakref.ref(document)
+    }
+    return makers[how](), weakref.ref(document)
 
 
 def _while(first: BaseException, document: Document) -> BaseException:
@@ -88,7 +114,7 @@ async def test_a_verifier_that_keeps_its_error_keeps_no_evidence(kind: type[Base
     async def keep(evidence: Evidence) -> Details:
         document = Document()
         seen.append(weakref.ref(document))
-        failures = [kind(Reason.SIGNATURE_INVALID, "no") if issubclass(kind, RatifyError) else kind("no")]
+        failures = [kind(Reason.SIGNATURE_LIMIT, "no") if issubclass(kind, RatifyError) else kind("no")]
         raise failures[0]
 
     store = MemoryStore()
@@ -97,5 +123,9 @@ async def test_a_verifier_that_keeps_its_error_keeps_no_evidence(kind: type[Base
     result = await Executor(store=store, verifiers=(FakeVerifier(does=keep),)).validate(
         Reference.parse(f"registry.example/app@{image.digest}")
     )
-    assert result.decision is not Decision.ALLOW
+    assert result.decision is Decision.NONE  # there is no policy
+    (report,) = result.artifacts
+    (found,) = report.results
+    assert found.failure is not None
+    assert found.failure.message.endswith("no")
     assert [each() for each in seen] == [None]

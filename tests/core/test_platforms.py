@@ -19,13 +19,13 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult
 from pyratify.core.store import Discovery
 from pyratify.policies.threshold import Rule
+from pyratify.testing.attestations import SLSA_V1, in_toto
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.indexes import (
     add_attestation_manifest,
     add_index,
     attestation_entry,
     entry,
-    make_statement,
 )
 from pyratify.testing.memory import MemoryStore
 from support.scenes import KIND, REFERENCE, threshold, validate
@@ -292,7 +292,7 @@ class TestAttestationManifests:
     def _scene(self, **broken: str | None) -> tuple[MemoryStore, Descriptor, Descriptor]:
         store = MemoryStore()
         image = store.add_image("image")
-        manifest = add_attestation_manifest(store, make_statement(image.digest))
+        manifest = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
         add_index(store, entry(image), attestation_entry(manifest, image.digest, **broken))  # type: ignore[arg-type]
         return store, image, manifest
 
@@ -328,7 +328,7 @@ class TestAttestationManifests:
         """Its annotations attach it to nothing."""
         store = MemoryStore()
         (image,) = images(store, True)
-        manifest = add_attestation_manifest(store, make_statement(image.digest))
+        manifest = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
         add_index(store, entry(image), attestation_entry(manifest, Digest.of(b"other")))
         denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
 

@@ -154,6 +154,26 @@ def test_what_bypasses_the_verifier_is_named_by_node_check(empty: Node, images: 
     assert "ctr images pull --local" in done.stdout + done.stderr
 
 
+def test_the_proof_shows_a_refusal_and_a_bypass(empty: Node, images: Images) -> None:
+    """`ratify prove`: exit code 0 with the verifier, 1 where containerd has none."""
+    ctr = ("--containerd", empty.folder / "c.sock", "--ctr", programs.BIN / "ctr", "--snapshotter", "native")
+    offered = ("--image", images["unsigned"], "--allowed", images["cosign-v3"], "--plain-http")
+    with empty.serving():
+        done = empty.ratify("prove", *offered, *ctr)
+        assert done.returncode == 0, done.stdout
+        assert "REFUSED: containerd (ctr images pull)" in done.stdout
+        assert "[NO_EVIDENCE]" in done.stdout
+        program = empty.folder / "verifier" / "bin" / "00-ratify"
+        program.unlink()
+        try:
+            done = empty.ratify("prove", *offered, *ctr)
+        finally:
+            assert empty.install("--write").returncode == 0
+        assert done.returncode == 1
+        assert "PASSED, and should be refused" in done.stdout
+    assert not empty.ctr("-n", "ratify-prove", "images", "list", "-q").stdout
+
+
 def test_an_installation_is_undone(empty: Node) -> None:
     """The program is gone, the settings are as they were, and it can be installed again."""
     before = empty.containerd_config.read_text()

@@ -240,3 +240,14 @@ def test_bundles_of_files_have_cosigns_verdicts(how: str, scene: Scene, tmp_path
         mine = live.command(live.sys.executable, "-m", "pyratify", "verify-bundle", *arguments)
         theirs = peer("cosign", {}, "verify-blob", *arguments)
         assert (mine.returncode == 0, theirs.returncode == 0) == (wanted, wanted), (mine, theirs)
+
+
+@pytest.mark.parametrize("image", ["v3-attested", "v2-attested", "v3-key-attested", "v2-key-attested"])
+def test_an_attestation_is_evidence_where_a_statement_is_asked_for(scene: Scene, image: str) -> None:
+    """Keyless and with a key, as a bundle and under cosign's tag, with the entry of its log; of its own type alone."""
+    trust = ("--trusted-root", str(scene.root))
+    who = live.with_key() if "key" in image else scene.who("email")
+    common = (*who, *trust, "--plain-http", "--no-cache")
+    for kind, code in (("https://example.com/predicate", 0), ("https://example.com/other", 1)):
+        answer = live.ratify(*common, "--type", kind, scene.at_digest(image))
+        assert answer.code == code, answer.only

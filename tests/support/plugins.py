@@ -19,6 +19,7 @@ class FakeResources:
     base: Path = Path()
     scopes: tuple[str, ...] = ("example.com",)
     verifiers: tuple[str, ...] = ()
+    verifier_types: Mapping[str, str] = field(default_factory=dict)
     cosign_tags: tuple[str, ...] = ("sig", "att", "sbom")
     clock: Clock = field(default_factory=FakeClock)
     shared: Shared = field(default_factory=Shared)

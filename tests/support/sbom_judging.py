@@ -13,7 +13,7 @@ from pyratify.evidence.sbom.read_sbom import parse_sbom
 from pyratify.evidence.sbom.sbom_options import SbomRuleOptions, sbom_rules
 from pyratify.testing.sboms import DIGEST
 
-NOW = datetime(2026, 6, 2, 12, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HERE = Circumstances(Descriptor("application/vnd.oci.image.manifest.v1+json", Digest(DIGEST), 300), NOW)
 
 

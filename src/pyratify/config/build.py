@@ -1,7 +1,7 @@
 """Builds an engine from a configuration."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,6 +124,7 @@ class Builder:
             await self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
         ]
         try:
+            _check_unsigned(config, verifiers)
             return Executor(
                 store=await self.store(config, path, resources),
                 verifiers=tuple(verifiers),
@@ -217,6 +218,17 @@ class Builder:
 
 def _limits(config: ExecutorConfig) -> Limits:
     return Limits(**dict(_pairs(config)))
+
+
+def _check_unsigned(config: ExecutorConfig, verifiers: Iterable[Verifier]) -> None:
+    """Refuse evidence that nothing signs where no policy says that it counts: any of it would be enough."""
+    for number, verifier in enumerate(verifiers):
+        if config.policy_enforcer is None and getattr(verifier, "accepts_unsigned", False):
+            raise ConfigurationError(
+                "statements that are not signed count, and no policyEnforcer says what vouches for them",
+                path=f"verifiers[{number}].parameters",
+                remedy="Add a policyEnforcer whose rule for this verifier has requireSigned: true and rules for the signature of the attestation.",
+            )
 
 
 def _platforms(config: ExecutorConfig, path: str) -> PlatformChoice:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from pyratify.core.errors import Failure, RatifyError, StoreError
@@ -70,8 +71,13 @@ async def contained(work: Callable[[], Awaitable[T]]) -> T:
     try:
         return await work()
     except BaseException as error:
+        cancelled = is_caller_cancellation(error)
+        if cancelled:
+            release(
+                error
+            )  # frames of task groups and of those that wait for a task refer to their own cancellation
         # asyncio re-raises SystemExit out of the event loop: in a task, a plugin would end the server.
-        if isinstance(error, Exception) or is_caller_cancellation(error):
+        if isinstance(error, Exception) or cancelled:
             raise
         raise PluginFault(describe(error)) from error
 
@@ -127,5 +133,6 @@ async def end(*tasks: "asyncio.Future[object] | asyncio.Task[object]") -> None:
 
 
 def _retrieve(task: "asyncio.Future[object]") -> None:
-    if not task.cancelled():
-        task.exception()  # or asyncio logs "exception was never retrieved"
+    # Else asyncio logs "exception was never retrieved", and a cancelled task keeps the frames that it was cancelled in.
+    with suppress(asyncio.CancelledError):
+        task.exception()

@@ -85,6 +85,8 @@ class Plugin(Generic[T_co]):
             engine with a plugin that does not declare it shares no verdicts between processes.
         cosign_tags: For verifiers: the cosign tags (`sig`, `att`, `sbom`) that their evidence may be under; stores fetch
             no others.
+        signs: For verifiers: whether their evidence proves who made it. A document that is only attached does not, so it
+            counts where something attached to it is a signature, or where a policy says that it need not be signed.
     """
 
     options: type[Any]
@@ -92,6 +94,7 @@ class Plugin(Generic[T_co]):
     summary: str
     traced: bool = False
     cosign_tags: tuple[str, ...] = COSIGN_TAGS
+    signs: bool = True
 
 
 class Registry(Generic[T]):

@@ -155,7 +155,6 @@ _GAPS = frozenset(
 
 RESERVED = frozenset(
     {
-        Reason.DECOMPRESS_LIMIT,
         Reason.RESOLVE_FAILED,
         Reason.SHUTDOWN,
     }

@@ -135,3 +135,7 @@ class SiblingsOfPlaces:
         if path not in self._known:
             self._known[path] = AttachedSiblings(listing, read, self._content, self._concurrency)
         return self._known[path]
+
+    def clear(self) -> None:
+        """Forget all of them: what lists and reads belongs to the walk, which would be freed with a collection only."""
+        self._known.clear()

@@ -21,11 +21,12 @@ class Discovery(StrEnum):
     LAYOUT = "layout"
     FILE = "file"
     INDEX = "index"
+    GITHUB = "github"
 
     @property
     def may_lack_subject(self) -> bool:
         """Whether what is found so need not name a subject, as other text than its own manifest attaches it."""
-        return self in (Discovery.COSIGN_TAG, Discovery.INDEX)
+        return self in (Discovery.COSIGN_TAG, Discovery.INDEX, Discovery.GITHUB)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ class Walk:
             return await resolving
         finally:
             await end(resolving)
+            self._siblings.clear()
 
     async def _subject_level(self, place: Place) -> None:
         try:

@@ -1,7 +1,7 @@
 """Patterns over the names in evidence: `*` for anything within one part of a path, a part `**` for any number of parts.
 
 The only wildcards that there are, so that no two readers differ: matching is case-sensitive, covers the whole text, and is
-the same on every platform. A text with a part `..` matches no wildcard.
+the same on every platform. A text with a part `..`, or with a character that cannot be printed, matches no wildcard.
 """
 
 import re
@@ -46,7 +46,7 @@ def matches(patterns: tuple[str, ...], text: str) -> bool:
     if text in patterns:
         return True
     parts = text.split("/")
-    if not text or len(text) > _MAX_TEXT or ".." in parts:
+    if not text or not text.isprintable() or len(text) > _MAX_TEXT or ".." in parts:
         return False
     return any(_match_parts(pattern.split("/"), parts) for pattern in patterns if "*" in pattern)
 

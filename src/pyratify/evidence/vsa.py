@@ -46,7 +46,8 @@ class SummaryJudge:
     """Judges verification summaries; one of the entries has to be satisfied.
 
     Attributes:
-        entries: The verifiers that count, each with the age that its summaries may have.
+        entries: The verifiers that count, each with the age that its summaries may have; one without signers trusts every signer
+            of the trust policy.
     """
 
     entries: tuple[tuple[SummaryOptions, timedelta | None], ...]
@@ -81,7 +82,7 @@ class SummaryJudge:
         if not named:
             expected = " or ".join(dict.fromkeys(options.verifier_id for options, _ in self.entries))
             raise _mismatch("verifier", found.verifier, expected)
-        pairs = [each for each in named if signer in each[0].signers]
+        pairs = [each for each in named if not each[0].signers or signer in each[0].signers]
         if not pairs:
             signers = " or ".join(dict.fromkeys(each for options, _ in named for each in options.signers))
             raise _mismatch(f"signer of summaries by {found.verifier}", signer, signers)
@@ -164,14 +165,23 @@ def _check_options(options: SummaryOptions, path: str) -> None:
         )
     check_patterns(options.resource_uris, f"{path}.resourceUris")
     check_patterns(options.policy_uris, f"{path}.policyUris")
-    for name, levels in (("levels", options.levels), ("dependencyLevels", options.dependency_levels)):
-        for index, level in enumerate(levels):
-            if not is_known(level):
-                raise ConfigurationError(
-                    f"{level[:80]!r} is no SLSA level",
-                    path=f"{path}.{name}[{index}]",
-                    remedy="Write it as SLSA_BUILD_LEVEL_2 or SLSA_SOURCE_LEVEL_1.",
-                )
+    check_levels(f"{path}.levels", options.levels)
+    check_levels(f"{path}.dependencyLevels", options.dependency_levels)
+
+
+def check_levels(path: str, levels: tuple[str, ...]) -> None:
+    """Refuse a level that no summary can state.
+
+    Raises:
+        ConfigurationError: With its path.
+    """
+    for index, level in enumerate(levels):
+        if not is_known(level):
+            raise ConfigurationError(
+                f"{level[:80]!r} is no SLSA level",
+                path=f"{path}[{index}]",
+                remedy="Write it as SLSA_BUILD_LEVEL_2 or SLSA_SOURCE_LEVEL_1.",
+            )
 
 
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:

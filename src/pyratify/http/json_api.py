@@ -10,7 +10,7 @@ from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
 from pyratify.core.strictjson import InvalidJson, load_object
-from pyratify.http.transport import CONFIGURED, Request, Response, Transport
+from pyratify.http.transport import CONFIGURED, Request, Response, Transport, Trust
 from pyratify.http.url import Url
 
 _LIMIT = 1024 * 1024
@@ -43,11 +43,13 @@ class JsonApi:
         address: Its URL, without a path.
         connect: Opens the network, for one request: between two of them lie minutes.
         seconds: How long one request may take.
+        trust: How far the service is trusted.
     """
 
     address: Url
     connect: Callable[[], Transport] = field(repr=False)
     seconds: float = 10.0
+    trust: Trust = CONFIGURED
 
     async def get(self, target: str, fields: Fields = ()) -> Mapping[str, Any]:
         """Return the answer to a GET.
@@ -75,7 +77,7 @@ class JsonApi:
         request = Request(
             Url(self.address.origin, target),
             _LIMIT,
-            CONFIGURED,
+            self.trust,
             timeout=self.seconds,
             headers=(("Accept", "application/json"), *fields),
             method=method,

@@ -93,7 +93,9 @@ def _judge_passed(rule: Rule, report: ArtifactReport, result: VerifierResult, ho
     satisfies = nested and (signed or not rule.needs_signature)
     # Evidence without a signer cannot be told apart from other such evidence: all counts once.
     signers = (details.signers or (f"unsigned:{rule.verifier}",)) if satisfies else ()
-    return Judged(satisfies, nested and not satisfies, created_at(details.data), signers)
+    # Nothing below it vouches for it either, where the rule names what could.
+    unsigned = rule.needs_signature and not signed
+    return Judged(satisfies, unsigned, created_at(details.data), signers)
 
 
 def _newest(found: list[Judged], now: datetime) -> list[Judged]:

@@ -1,11 +1,11 @@
 """The plugin `threshold-policy`: Ratify v2's tree of rules."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.plugin import Plugin, Resources
+from pyratify.core.plugin import Plugin, Registry, Resources
 from pyratify.policies.rule import Require, Rule
 from pyratify.policies.threshold import ThresholdPolicy
 
@@ -22,7 +22,8 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         threshold: How many of its rules must be satisfied; 0 or nothing for all.
         rules: For a group its members; for a verifier what must hold for what is attached to its evidence.
         require: Which of the verifier's evidence has to satisfy it: any one artifact, all of them, or the newest by its signed time.
-        require_signed: Whether evidence counts only if it has signers, or if one of the rules below it holds.
+        require_signed: Whether evidence counts only if it has signers, or if the rules below it hold; when omitted, true for
+            documents that are only attached, as SBOMs.
         where: Values that the facts of a result must have for it to be of this rule's kind, by name or path (`builder.id`).
         deny: Whether the rule forbids what `reasons` or `where` name; evidence that is missing or undecided forbids too.
         reasons: For deny: the codes of failures that forbid.
@@ -32,7 +33,7 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     threshold: Threshold = 0
     rules: tuple["RuleOptions", ...] = ()
     require: Require = Require.ANY
-    require_signed: bool = False
+    require_signed: bool | None = None
     where: dict[WherePath, str | int | bool] = {}
     deny: bool = False
     reasons: tuple[ReasonCode, ...] = ()
@@ -70,34 +71,44 @@ async def build(name: str, options: ThresholdOptions, resources: Resources) -> T
     """
     del name
     rules = tuple(
-        _rule(rule, f"policy.rules[{index}]", resources.verifiers)
-        for index, rule in enumerate(options.policy.rules)
+        _rule(rule, f"policy.rules[{index}]", resources) for index, rule in enumerate(options.policy.rules)
     )
     root = Rule(None, rules, options.policy.threshold)
     return ThresholdPolicy(root, options.distinct_across_verifiers)
 
 
-def _rule(options: RuleOptions, path: str, verifiers: tuple[str, ...]) -> Rule:
+def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
     # A misspelt name could never be satisfied: every image would be denied, with no fault to see.
-    if options.verifier_name and options.verifier_name not in verifiers:
+    if options.verifier_name and options.verifier_name not in resources.verifiers:
         raise ConfigurationError(
             f"no verifier is called {options.verifier_name[:80]!r}",
             path=f"{path}.verifierName",
-            remedy=f"Name one of: {', '.join(verifiers)}.",
+            remedy=f"Name one of: {', '.join(resources.verifiers)}.",
         )
     rules = tuple(
-        _rule(rule, f"{path}.rules[{index}]", verifiers) for index, rule in enumerate(options.rules)
+        _rule(rule, f"{path}.rules[{index}]", resources) for index, rule in enumerate(options.rules)
     )
     return Rule(
         options.verifier_name or None,
         rules,
         options.threshold,
         require=options.require,
-        require_signed=options.require_signed,
+        require_signed=_requires_signature(options, resources),
         where=tuple(sorted(options.where.items())),
         deny=options.deny,
         reasons=tuple(dict.fromkeys(options.reasons)),
     )
+
+
+def _requires_signature(options: RuleOptions, resources: Resources) -> bool:
+    if options.require_signed is not None or not options.verifier_name or options.deny:
+        return bool(options.require_signed)
+    # Every account that may push could attach a clean document: trusting one as it is must be written.
+    try:
+        type_name = resources.verifier_types[options.verifier_name]
+        return not Registry[Plugin[Any]]("verifiers").load(type_name, "").signs
+    except (KeyError, AttributeError, ConfigurationError):
+        return False
 
 
 plugin: Plugin[ThresholdPolicy] = Plugin(

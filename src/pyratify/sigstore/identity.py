@@ -8,6 +8,7 @@ from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_pattern, widen
 from pyratify.sigstore.fulcio import OIDS, CertificateSigner
+from pyratify.sigstore.github_workflow import GITHUB, check_runner
 
 _NO_EXTENSIONS: Mapping[str, str] = MappingProxyType({})
 _WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign accepts a match of a part."
@@ -24,6 +25,9 @@ class CertificateIdentity:
         issuer_regex: An expression that matches the whole of it.
         extensions: Further facts that the certificate authority states, by name or object identifier.
         allow_any: Whether expressions that match everything are meant.
+        workflow: The GitHub workflow that signs, as `signer_workflow` returns it; the subject may then be omitted, and the issuer is
+            GitHub's.
+        deny_self_hosted: Whether a signer on a runner that GitHub does not host is refused.
         expressions: The expressions for subject and issuer, compiled; None where the text is given exactly.
 
     Raises:
@@ -37,9 +41,13 @@ class CertificateIdentity:
     issuer_regex: str = ""
     extensions: Mapping[str, str] = field(default_factory=lambda: _NO_EXTENSIONS, hash=False)
     allow_any: bool = False
+    workflow: str = ""
+    deny_self_hosted: bool = False
     expressions: tuple[Pattern | None, Pattern | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.workflow and not self.issuer and not self.issuer_regex:
+            object.__setattr__(self, "issuer", GITHUB)  # the class is frozen
         object.__setattr__(self, "expressions", check_identity(self))
 
     @property
@@ -63,7 +71,7 @@ class CertificateIdentity:
         for name, value in self.extensions.items():
             if signer.extensions.get(OIDS.get(name, name)) != value:
                 return name
-        return ""
+        return check_runner(signer, self.workflow, deny_self_hosted=self.deny_self_hosted)
 
     def hint(self, signer: CertificateSigner) -> str:
         """Return a hint for the policy's author: an expression that matches only a part of the signer's name or issuer."""
@@ -86,6 +94,9 @@ def check_identity(wanted: CertificateIdentity) -> tuple[Pattern | None, Pattern
         ("certificateIdentity", wanted.subject, subject),
         ("certificateOIDCIssuer", wanted.issuer, issuer),
     ):
+        # A workflow takes the place of the subject: its certificate names both alike.
+        if wanted.workflow and what == "certificateIdentity" and not exact and pattern is None:
+            continue
         # Both: a subject without an issuer is a name that any provider could have vouched for.
         if bool(exact) == (pattern is not None):
             problem = "is given twice" if exact else "is missing"

@@ -13,6 +13,7 @@ from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree
 from pyratify.sigstore.claim import Claim
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
+_STATEMENT = "https://in-toto.io/Statement"
 MAX_SUBJECTS = 1024  # a release names hundreds of files
 MAX_DIGESTS = 32
 
@@ -67,12 +68,26 @@ def parse_statement(
     # From the bytes that were verified: parsing an envelope again is what DSSE's protocol.md forbids.
     document = json_fields.document(payload, "statement", max_bytes, max_tokens)
     if document.get("_type") not in STATEMENT_TYPES:
-        raise VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
+        raise _no_statement(document)
     predicate_type = json_fields.text(document.get("predicateType"), "predicateType")
     subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
     # Every subject must be well-formed, also those about other artifacts: no reader may see another list.
     named = tuple((value, _digests(value)) for value in subjects)
     return Statement(predicate_type, document.get("predicate"), named)
+
+
+def _no_statement(document: Mapping[str, Any]) -> VerificationError:
+    """Return why a document is not read: a statement of a version that is not known, or something else."""
+    kind = document.get("_type")
+    is_other = isinstance(kind, str) and not kind.startswith(_STATEMENT)
+    # A later version may give its members another meaning.
+    if "predicateType" in document and not is_other:
+        known = " or ".join(STATEMENT_TYPES)
+        return VerificationError(
+            Reason.ENVELOPE_MALFORMED,
+            f"the statement is of type {str(kind)[:120]!a}, not {known}",
+        )
+    return VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
 
 
 def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:

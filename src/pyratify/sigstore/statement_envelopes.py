@@ -1,6 +1,8 @@
 """From the bytes of a layer to the statement in it, once a trusted signer is known to have made it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
@@ -20,6 +22,8 @@ from pyratify.sigstore.statement_formats import ENVELOPES, MAX_ATTESTATION, MAX_
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
+UNSIGNED = AuthenticatedSigner("", {"unsigned": True})
+"""Stands for the signer of a statement that nothing signs."""
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 
 
@@ -28,7 +32,7 @@ class SignedStatement:
     """A statement that a trusted signer made.
 
     Attributes:
-        signer: The signer.
+        signer: The signer; `UNSIGNED` where plain statements are read.
         statement: What it says; not yet compared with any artifact.
     """
 
@@ -69,6 +73,23 @@ def authenticate(
     return SignedStatement(signer, statement)
 
 
+def plain_statement(raw: bytes, layer: Descriptor) -> SignedStatement | None:
+    """Return the statement of a layer that holds one as it is, as BuildKit writes them, without a signer; None for any other layer.
+
+    Raises:
+        VerificationError: It is malformed.
+    """
+    if layer.media_type != IN_TOTO or not _is_plain(
+        json_fields.document(raw, "the attestation", MAX_ATTESTATION)
+    ):
+        return None
+    return SignedStatement(UNSIGNED, parse_statement(raw, max_bytes=MAX_ATTESTATION, max_tokens=MAX_TOKENS))
+
+
+def _is_plain(document: Mapping[str, Any]) -> bool:
+    return "_type" in document and "payload" not in document
+
+
 def _bundle(raw: bytes, artifact: Artifact) -> tuple[DsseEnvelope, VerificationMaterial]:
     bundle = parse_bundle(raw, MAX_ATTESTATION)
     if not isinstance(bundle.content, DsseEnvelope):
@@ -84,7 +105,7 @@ def _envelope(
     raw: bytes, layer: Descriptor, authenticator: Authenticator
 ) -> tuple[DsseEnvelope, VerificationMaterial]:
     document = json_fields.document(raw, "the attestation", MAX_ATTESTATION)
-    if "_type" in document and "payload" not in document:
+    if _is_plain(document):
         raise VerificationError(
             Reason.EVIDENCE_UNSIGNED, "the layer is a statement as it is, without an envelope that signs it"
         )

@@ -8,21 +8,35 @@ from pyratify.core.verifier import Evidence
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
-from pyratify.sigstore.statement_envelopes import SignedStatement, authenticate
+from pyratify.sigstore.statement_envelopes import SignedStatement, authenticate, plain_statement
 from pyratify.sigstore.statement_formats import MAX_ATTESTATION
 from pyratify.sigstore.trust_policy import TrustPolicy
 
 
 async def read_signed_statement(
-    evidence: Evidence, layer: Descriptor, authenticator: Authenticator, budget: Budget
+    evidence: Evidence,
+    layer: Descriptor,
+    authenticator: Authenticator,
+    budget: Budget,
+    *,
+    plain: bool = False,
 ) -> SignedStatement:
     """Return the statement of a layer, once a trusted signer is known to have made it.
+
+    Args:
+        evidence: The artifact.
+        layer: Holds the statement.
+        authenticator: Says which signers count.
+        budget: What verifying may still cost.
+        plain: Whether a statement that stands in the layer without an envelope is read too; its signer is `UNSIGNED`.
 
     Raises:
         VerificationError: It is malformed, of another type, or no trusted signer made it.
         StoreError: The layer could not be read.
     """
     raw = await evidence.blob(layer, most=MAX_ATTESTATION)
+    if plain and (found := await offload(layer.size, plain_statement, raw, layer)) is not None:
+        return found
     work = layer.size + authenticator.typical_cost * BYTES_PER_UNIT
     artifact = Artifact(None, evidence.subject.digest)
     return await offload(work, authenticate, raw, layer, artifact, authenticator, budget)

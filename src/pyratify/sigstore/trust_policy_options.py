@@ -21,6 +21,9 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         certificate_oidc_issuer_regex: An expression that matches the whole of it.
         certificate_extensions: Further facts in the certificate, as `githubWorkflowTrigger` or an object identifier.
         allow_any_identity: Whether expressions that match everything are meant.
+        signer_workflow: The GitHub workflow that signs, exactly, as `OWNER/REPOSITORY/.github/workflows/FILE`, in place of the identity; the
+            issuer is GitHub's when omitted.
+        deny_self_hosted: A signer on a runner that GitHub does not host is refused.
     """
 
     certificate_identity: str = ""
@@ -29,6 +32,8 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     certificate_oidc_issuer_regex: str = msgspec.field(default="", name="certificateOIDCIssuerRegex")
     certificate_extensions: dict[str, str] = msgspec.field(default_factory=dict)
     allow_any_identity: bool = False
+    signer_workflow: str = ""
+    deny_self_hosted: bool = False
 
     @property
     def is_set(self) -> bool:
@@ -40,6 +45,8 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 self.certificate_oidc_issuer,
                 self.certificate_oidc_issuer_regex,
                 self.certificate_extensions,
+                self.signer_workflow,
+                self.deny_self_hosted,
             )
         )
 
@@ -49,8 +56,10 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Raises:
             ConfigurationError: It is not whole, malformed, or matches everything.
         """
+        from pyratify.sigstore.github_workflow import signer_workflow
         from pyratify.sigstore.identity import CertificateIdentity
 
+        workflow = self.signer_workflow
         return CertificateIdentity(
             subject=self.certificate_identity,
             subject_regex=self.certificate_identity_regex,
@@ -58,6 +67,8 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             issuer_regex=self.certificate_oidc_issuer_regex,
             extensions=self.certificate_extensions,
             allow_any=self.allow_any_identity,
+            workflow=signer_workflow(workflow, "signerWorkflow") if workflow else "",
+            deny_self_hosted=self.deny_self_hosted,
         )
 
 

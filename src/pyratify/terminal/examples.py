@@ -22,6 +22,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     },
     "ratify discover": (f"ratify discover {_IMAGE}", "ratify discover -o json oci:layout:1.4"),
     "ratify inspect": (f"ratify inspect {_IMAGE}", "ratify inspect file.txt.sigstore.json"),
+    "ratify sbom": (
+        "ratify sbom diff before.spdx.json after.cdx.json",
+        "ratify inspect --sbom -o json sbom.spdx.json",
+    ),
+    "ratify sbom diff": (
+        "ratify sbom diff before.spdx.json after.cdx.json",
+        f"ratify sbom diff --exit-code {_IMAGE} sbom.spdx.json",
+    ),
     "ratify resolve": (f"ratify resolve {_IMAGE}", "ratify resolve -o json nginx"),
     "ratify explain": ("ratify explain SIG_INVALID", "ratify explain -o json"),
     "ratify trust": ("ratify trust notation", "ratify trust sigstore --refresh"),
@@ -75,6 +83,28 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ratify service serve": (
         "ratify service serve -c ratify.yaml --address 127.0.0.1:8080",
         f"ratify service serve {_SERVED} --token-file token",
+    ),
+    "ratify node": ("ratify node serve -c /etc/ratify/ratify.yaml", "ratify node check"),
+    "ratify node serve": (
+        "ratify node serve -c /etc/ratify/ratify.yaml",
+        "ratify node serve -c ratify.yaml --socket /tmp/ratify/node.sock --state ''",
+    ),
+    "ratify node verify": (
+        "ratify node verify -c ratify.yaml -name NAME -digest DIGEST -stdin-media-type application/vnd.oci.descriptor.v1+json",
+        "ratify node verify --timeout 3s -name NAME -digest DIGEST -stdin-media-type application/vnd.oci.descriptor.v1+json",
+    ),
+    "ratify node check": ("ratify node check", "ratify node check --root /host -o json"),
+    "ratify node install": (
+        "ratify node install containerd",
+        "ratify node install containerd --undo --write",
+    ),
+    "ratify node install containerd": (
+        "ratify node install containerd",
+        "ratify node install containerd --on-daemon-missing verify -c /etc/ratify/ratify.yaml --write",
+    ),
+    "ratify prove": (
+        "ratify prove --image registry.example.com/unsigned:v1 --pod --namespace default",
+        "ratify prove --image registry.example.com/unsigned:v1 --containerd /run/containerd/containerd.sock",
     ),
     "ratify completion": (
         "ratify completion bash > /etc/bash_completion.d/ratify",

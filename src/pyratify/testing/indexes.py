@@ -46,26 +46,9 @@ def attestation_entry(
     return entry(manifest, platform, {REFERENCE_TYPE: kind, REFERENCE_DIGEST: str(subject)})
 
 
-def make_statement(
-    subject: Digest,
-    predicate_type: str = PROVENANCE,
-    predicate: Mapping[str, Any] | None = None,
-    **members: Any,
-) -> bytes:
-    """Return an in-toto statement as BuildKit writes it, without an envelope; `members` adds or replaces members."""
-    algorithm, _, value = subject.partition(":")
-    document: dict[str, Any] = {
-        "_type": "https://in-toto.io/Statement/v0.1",
-        "predicateType": predicate_type,
-        "subject": [{"name": "pkg:docker/app@v1", "digest": {algorithm: value}}],
-        "predicate": dict(predicate or {"buildDefinition": {}, "runDetails": {"builder": {"id": "builder"}}}),
-    }
-    return json.dumps(document | members).encode()
-
-
 def add_attestation_manifest(
     store: MemoryStore,
-    *statements: bytes,
+    *statements: Mapping[str, Any] | bytes,
     subject: Descriptor | None = None,
     layer_type: str = STATEMENT_TYPE,
     predicate_types: Sequence[str] = (PROVENANCE,),
@@ -74,7 +57,7 @@ def add_attestation_manifest(
 
     Args:
         store: Where it is kept.
-        statements: The statements.
+        statements: The statements; bytes stand as they are.
         subject: For a manifest that is a referrer of the image, as those of Docker Hardened Images; it is listed as one.
         layer_type: The media type of the layers; another one makes it no attestation manifest.
         predicate_types: The annotation of each layer, the last one for the rest; hints that may be wrong.
@@ -83,7 +66,8 @@ def add_attestation_manifest(
     for number, statement in enumerate(statements):
         hint = predicate_types[min(number, len(predicate_types) - 1)]
         annotations = {"in-toto.io/predicate-type": hint}
-        layers.append(replace(store.add_blob(statement, layer_type), annotations=annotations))
+        data = statement if isinstance(statement, bytes) else json.dumps(statement).encode()
+        layers.append(replace(store.add_blob(data, layer_type), annotations=annotations))
     config = store.add_blob(
         b'{"architecture":"unknown","os":"unknown"}', "application/vnd.oci.image.config.v1+json"
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-CREATED = "2026-06-01T12:00:00Z"
+CREATED = "2026-05-31T12:00:00Z"
 DIGEST = "sha256:" + "5b" * 32
 
 

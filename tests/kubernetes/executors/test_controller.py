@@ -1,5 +1,7 @@
 """The configuration of a cluster, against an API server over HTTP."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from pyratify.core.engine import Engine
+from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.executors.controller import ClusterConfig, ControllerOptions
 from pyratify.kubernetes.executors.reconciler import OnInvalid
@@ -432,3 +435,25 @@ async def test_what_could_not_be_said_is_said_later(
     assert status(server, "e") == {}
     async with followed(config):
         await until(lambda: status(server, "e").get("succeeded"))
+
+
+async def test_replaced_executors_are_freed_at_once(server: ApiServer, config: ClusterConfig) -> None:
+    """Without a collection of garbage, which is rare in servers; whether they were valid or not."""
+    parts: list[weakref.ref[Executor]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(5):
+            put(server, "changing", spec(f"a{number}.example"))
+            put(server, "wrong", invalid(f"b{number}.example"))
+            await config.refresh()
+            snapshot = config.acquire("")
+            assert snapshot is not None
+            await ask(config, f"b{number}.example/app:v1")
+            current = [weakref.ref(executor) for executor in snapshot.engine.executors.values()]
+            parts.extend(current)
+            del snapshot
+        assert len(parts) > len(current)
+        assert {id(part()) for part in parts if part() is not None} == {id(part()) for part in current}
+    finally:
+        gc.enable()

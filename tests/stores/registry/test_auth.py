@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.http.response_checks import TryLater
-from pyratify.http.transport import REGISTRY, Headers, Request, Response
+from pyratify.http.transport import PUBLIC, REGISTRY, Headers, Request, Response
 from pyratify.http.url import Url
 from pyratify.stores.registry.auth import authenticate
 from pyratify.stores.registry.auth_steps import Access, Flow, Renewal, Step, TokenRequest, Wanted
@@ -78,6 +79,45 @@ def test_a_bearer_challenge_is_answered_with_a_token() -> None:
     assert _authorization(steps[3]) == "Bearer t1"
     assert result is not None
     assert result.body == b"x"
+
+
+def test_a_token_server_is_trusted_as_far_as_its_realm_says() -> None:
+    """Only the registry itself is shown a client certificate; the content's own size and type say nothing of a token."""
+    request = replace(REQUEST, expected=10)
+    steps, _ = _run(authenticate(request, _access()), _challenge(), USER, _token())
+    assert isinstance(steps[2], TokenRequest)
+    asked = steps[2].request
+    assert (asked.trust, asked.expected) == (REGISTRY, None)
+    assert "Accept" not in dict(asked.headers)
+    assert dict(asked.headers)["User-Agent"] == "test"
+    elsewhere = BEARER.replace("reg.example.com/", "example.com/")
+    steps, _ = _run(authenticate(request, _access()), _challenge(elsewhere), USER)
+    assert isinstance(steps[2], TokenRequest)
+    assert steps[2].request.trust is PUBLIC
+
+
+@pytest.mark.parametrize("registry", ["docker.io", "reg.example.com"])
+def test_a_credential_is_shown_to_docker_hubs_token_server_by_docker_hub_alone(registry: str) -> None:
+    """It is the registry that was asked for that counts."""
+    hub = BEARER.replace("reg.example.com/token", "auth.docker.io/token")
+    flow = authenticate(REQUEST, _access(registry=registry))
+    if registry == "docker.io":
+        steps, _ = _run(flow, USER)
+        assert isinstance(steps[-1], TokenRequest)
+        return
+    with pytest.raises(StoreError) as caught:
+        _run(flow, _challenge(hub), USER)
+    assert caught.value.reason is Reason.AUTH_REALM_BLOCKED
+
+
+def test_an_anonymous_token_may_come_from_any_public_server() -> None:
+    """There is no credential to protect; with one, the same server is refused."""
+    foreign = BEARER.replace("reg.example.com/token", "tokens.example.net/token")
+    steps, _ = _run(authenticate(REQUEST, _access()), _challenge(foreign), ANONYMOUS)
+    assert isinstance(steps[2], TokenRequest)
+    with pytest.raises(StoreError) as caught:
+        _run(authenticate(REQUEST, _access()), _challenge(foreign), USER)
+    assert caught.value.reason is Reason.AUTH_REALM_BLOCKED
 
 
 def test_an_anonymous_token_is_asked_for_without_a_credential() -> None:
@@ -456,6 +496,17 @@ def test_a_forbidden_answer_renews_a_credential_that_expires_too() -> None:
     )
     assert steps[1] == Renewal(EXPIRING)
     assert result is not None
+
+
+@pytest.mark.parametrize("status", [200, 404, 429, 500])
+def test_any_other_answer_renews_nothing(status: int) -> None:
+    """It says nothing of the credential."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge('Basic realm="reg"'), EXPIRING, _answer(200))
+    steps, result = _run(authenticate(REQUEST, _access(memory)), _answer(status))
+    assert len(steps) == 1
+    assert result is not None
+    assert result.status == status
 
 
 def test_a_forbidden_answer_to_a_lasting_credential_is_the_answer() -> None:

@@ -127,3 +127,42 @@ async def test_an_entry_that_would_check_nothing_is_refused(entries: list[Any], 
     with pytest.raises(ConfigurationError) as caught:
         await build({"vsa": entries})
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said", "good"),
+    [
+        ({"expectedVerifierId": VERIFIER}, {}, True),
+        ({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_BUILD_LEVEL_2"]}, {}, True),
+        ({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_BUILD_LEVEL_4"]}, {}, False),
+        ({"expectedVerifierId": VERIFIER, "expectedResourceUri": RESOURCE}, {}, True),
+        ({"expectedVerifierId": VERIFIER, "expectedResourceUri": f"{RESOURCE}/x"}, {}, False),
+        ({"expectedVerifierId": VERIFIER}, {"result": "FAILED"}, False),
+        ({"expectedResourceUri": RESOURCE}, {}, False),
+        (
+            {"expectedResourceUri": RESOURCE},
+            {"verifier": "https://github.com/slsa-framework/source-actions"},
+            True,
+        ),
+    ],
+)
+async def test_the_parameters_of_ratify_v1_mean_what_they_meant(
+    parameters: dict[str, Any], said: dict[str, Any], good: bool
+) -> None:
+    """One verifier, whose signers are those of the trust policy; source-actions where none is named."""
+    result = await setting_with(summary(**said)).validate(parameters)
+    assert (result.decision is Decision.ALLOW) is good
+
+
+async def test_ratify_v1_s_names_stand_alone() -> None:
+    """Beside other rules, another rule's signer would count for the verifier too."""
+    with pytest.raises(ConfigurationError):
+        await build({"expectedVerifierId": VERIFIER} | FROM_SOURCE)
+    with pytest.raises(ConfigurationError):
+        await build({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_3"]})
+
+
+async def test_without_a_trust_policy_ratify_v1_s_own_signer_is_trusted() -> None:
+    """The workflow of SLSA's source track, and no key."""
+    result = await setting_with(summary()).validate({"expectedVerifierId": VERIFIER, "trustPolicies": []})
+    assert reasons(result) == {Reason.SIGNER_KIND}

@@ -4,7 +4,13 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.entrypoints.cli.reading_flags import add_discover, add_inspect, add_resolve, add_store_flags
+from pyratify.entrypoints.cli.reading_flags import (
+    add_discover,
+    add_inspect,
+    add_prove,
+    add_resolve,
+    add_store_flags,
+)
 from pyratify.entrypoints.cli.serving_flags import add_gatekeeper, add_node, add_service, add_webhook
 from pyratify.entrypoints.cli.verify_flags import add_trust_flags, add_verify, add_verify_file
 from pyratify.terminal.arguments import EXITS, Parser, add_config, add_debug, add_output
@@ -55,6 +61,12 @@ def _trust(add: Add) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=Parser)
     add_notation_action(actions)
     add_sigstore_action(actions)
+
+
+def _sbom(add: Add) -> None:
+    from pyratify.entrypoints.cli.sbom_flags import add_sbom
+
+    add_sbom(add)
 
 
 def _plugins(add: Add) -> None:
@@ -150,6 +162,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "discover": add_discover,
     "inspect": add_inspect,
     "resolve": add_resolve,
+    "sbom": _sbom,
     "explain": _explain,
     "trust": _trust,
     "plugins": _plugins,
@@ -158,6 +171,7 @@ _COMMANDS: dict[str | None, Callable[[Add], None]] = {
     "webhook": add_webhook,
     "service": add_service,
     "node": add_node,
+    "prove": add_prove,
     "completion": _completion,
     "help": _help,
     "version": _version,

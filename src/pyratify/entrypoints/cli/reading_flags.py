@@ -16,11 +16,14 @@ def add_discover(add: Callable[..., Parser]) -> None:
 
 def add_inspect(add: Callable[..., Parser]) -> None:
     """Add `ratify inspect` with what adds a command."""
-    parser = add("inspect", "take signatures apart without judging them")
+    parser = add("inspect", "take signatures and documents apart without judging them")
     parser.add_argument(
         "target",
         metavar="REFERENCE|FILE",
-        help="a reference, or a file with an envelope, a bundle, a payload or certificates; - is standard input",
+        help="a reference, or a file with an envelope, a bundle, a payload, an SBOM or certificates; - is standard input",
+    )
+    parser.add_argument(
+        "--sbom", action="store_true", help="list the packages of SBOMs, the same for every format"
     )
     add_output(parser)
     _configured(parser)
@@ -30,6 +33,16 @@ def add_resolve(add: Callable[..., Parser]) -> None:
     """Add `ratify resolve` with what adds a command."""
     parser = add("resolve", "print the digest that a reference stands for")
     parser.add_argument("reference", metavar="REFERENCE", help=REFERENCE)
+    add_output(parser)
+    _configured(parser)
+
+
+def add_prove(add: Callable[..., Parser]) -> None:
+    """Add `ratify prove` with what adds a command."""
+    from pyratify.entrypoints.prove.prove_flags import add_flags
+
+    parser = add("prove", "offer an unsigned image at every door, and say which ones refuse it")
+    add_flags(parser)
     add_output(parser)
     _configured(parser)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pyratify.entrypoints.cli.engines.attestation_flags import add_attestation_flags
 from pyratify.entrypoints.cli.engines.cosign_flags import add_annotations_flag, add_identity_flags
+from pyratify.entrypoints.cli.engines.document_flags import add_document_flags
 from pyratify.entrypoints.cli.engines.notation_flags import add_notation_flags
 from pyratify.entrypoints.cli.reading_flags import add_registry_flags
 from pyratify.terminal.arguments import EXITS, REFERENCE, Parser, add_renderer, count, seconds
@@ -76,6 +77,7 @@ def add_trust_flags(parser: Parser, trust: _ArgumentGroup) -> None:
     add_identity_flags(parser)
     add_annotations_flag(parser)
     add_attestation_flags(parser)
+    add_document_flags(parser)
 
 
 def _add_key_flag(trust: _ArgumentGroup) -> None:

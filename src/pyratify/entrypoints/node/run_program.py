@@ -27,10 +27,11 @@ class Ended:
 
 def run_program(*command: str, seconds: float = 5.0) -> Ended:
     """Run a program to its end; never raises."""
-    return asyncio.run(_run(command, seconds))
+    return asyncio.run(started(*command, seconds=seconds))
 
 
-async def _run(command: tuple[str, ...], seconds: float) -> Ended:
+async def started(*command: str, seconds: float = 5.0) -> Ended:
+    """Run a program to its end, as `run_program` does."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

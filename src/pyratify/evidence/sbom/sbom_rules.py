@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pyratify.core.errors import VerificationError
@@ -57,10 +58,10 @@ class SbomRules:
             if denied:
                 message = count_and_show(denied, "package is denied", "packages are denied")
                 raise VerificationError(Reason.PACKAGE_DENIED, message)
-        return Judgement(facts_of(sbom), valid_until)
+        return Judgement(facts_of(sbom, circumstances.signed_at), valid_until)
 
 
-def facts_of(sbom: Sbom) -> Mapping[str, Any]:
+def facts_of(sbom: Sbom, signed_at: datetime | None = None) -> Mapping[str, Any]:
     """Return what reports and policies get of an SBOM; the names are stable."""
     # Thousands of packages share a few statements: each is looked at once.
     licenses: Counter[str] = Counter()
@@ -70,7 +71,7 @@ def facts_of(sbom: Sbom) -> Mapping[str, Any]:
         licenses.update(dict.fromkeys(stated, count))
         without += 0 if stated else count
     facts = {
-        "format": sbom.format,
+        "format": sbom.format.lower(),
         "specVersion": sbom.version,
         "name": sbom.name,
         "packages": len(sbom.packages),
@@ -79,4 +80,6 @@ def facts_of(sbom: Sbom) -> Mapping[str, Any]:
         "tools": list(sbom.tools[:10]),
         "authors": list(sbom.authors[:10]),
     }
-    return facts | ({"createdAt": format_time(sbom.created)} if sbom.created else {})
+    # The earliest: an SBOM that is signed again is no newer.
+    times = [each for each in (sbom.created, signed_at) if each is not None]
+    return facts | ({"createdAt": format_time(min(times))} if times else {})

@@ -42,6 +42,8 @@ def local_files(document: Any, path: str = "", *, inside: bool = False) -> Itera
             place = join(path, str(key))
             if inside and key in _PATHS:
                 yield from _texts(value, place)
+            elif inside and key == "schemas" and isinstance(value, Mapping):
+                yield from _schemas(value, place)
             else:
                 yield from local_files(value, place, inside=inside or key == "parameters")
     elif isinstance(document, list):
@@ -58,6 +60,16 @@ def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
             yield from _texts(each, f"{place}[{index}]")
     elif isinstance(value, Mapping) and isinstance(value.get("path"), str):
         yield from _texts(value["path"], f"{place}.path")
+
+
+def _schemas(value: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the files of schemas, which are named by the media types of documents."""
+    for media_type, source in value.items():
+        where = f"{place}.{media_type}"
+        if isinstance(source, Mapping):
+            yield from _texts(source.get("file"), f"{where}.file")
+        elif isinstance(source, str) and not source.lstrip().startswith("{"):
+            yield from _texts(source, where)
 
 
 async def inlined(document: Any, base: Path, parent: str = "") -> Any:
@@ -79,7 +91,8 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
         return document
     found = {key: await inlined(value, base, key) for key, value in document.items()}
     period = _period(found.get("files"))
-    if period is None or "inline" in found:  # a provider has one text, which may be there already
+    # A provider has one text, which may be there already; VEX documents are no keys.
+    if period is None or "inline" in found or parent == "vex":
         return found
     paths = [base / _path(each) for each in found.pop("files")]
     text = "".join(_pem(each) for each in await FileDocuments(paths).keys())

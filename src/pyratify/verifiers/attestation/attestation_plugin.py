@@ -5,7 +5,24 @@ from pyratify.sigstore.load_trust_policy import load_trust_policy
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.verifiers.attestation.attestation_options import AttestationOptions
 from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
-from pyratify.verifiers.attestation.requirement import load_requirements
+from pyratify.verifiers.attestation.ratify_v1 import (
+    is_version_1,
+    version_1_requirement,
+    version_1_trust,
+)
+from pyratify.verifiers.attestation.requirement import Requirement, check_alone, load_requirements
+
+
+async def requirements_of(options: AttestationOptions, resources: Resources) -> tuple[Requirement, ...]:
+    """Return what the options require, in our names or in Ratify v1's.
+
+    Raises:
+        ConfigurationError: With the path below the verifier's parameters.
+    """
+    if not is_version_1(options):
+        return await load_requirements(options, resources)
+    check_alone(options, "expectedVerifierId")
+    return (version_1_requirement(options),)
 
 
 async def build(name: str, options: AttestationOptions, resources: Resources) -> AttestationVerifier:
@@ -14,12 +31,15 @@ async def build(name: str, options: AttestationOptions, resources: Resources) ->
     Raises:
         ConfigurationError: With the path below the verifier's parameters.
     """
-    requirements = await load_requirements(options, resources)
+    requirements = await requirements_of(options, resources)
+    trusted = options.trust_policies or ((version_1_trust(),) if is_version_1(options) else ())
     policies = [
         await load_trust_policy(each, f"trustPolicies[{index}]", resources, TrustPolicy)
-        for index, each in enumerate(options.trust_policies)
+        for index, each in enumerate(trusted)
     ]
-    verifier = AttestationVerifier(name, policies, requirements, resources.clock)
+    verifier = AttestationVerifier(
+        name, policies, requirements, resources.clock, plain=options.unsigned_statements
+    )
     await verifier.prepare()
     return verifier
 

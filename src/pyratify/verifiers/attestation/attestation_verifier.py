@@ -1,7 +1,6 @@
 """The verifier of in-toto attestations: who signed them, and whether they say what the policy asks for."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,12 @@ from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
 from pyratify.sigstore.statement_formats import holds_statements, is_signature
 from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
-from pyratify.verifiers.attestation.checked_statement import CheckedStatement, reported_error
+from pyratify.verifiers.attestation.checked_statement import (
+    CheckedStatement,
+    counting,
+    reported_error,
+    signed,
+)
 from pyratify.verifiers.attestation.judge_statements import StatementJudge
 from pyratify.verifiers.attestation.requirement import Requirement
 from pyratify.verifiers.attestation.together import check_together
@@ -30,6 +34,7 @@ class AttestationVerifier:
         policies: The trust policies; the one with the most specific scope decides.
         requirements: What statements must be and say.
         clock: For ages, and to refuse timestamps of the future; the system clock when omitted.
+        plain: Whether statements without an envelope are judged too; they count as unsigned.
 
     Raises:
         ConfigurationError: No policy or no requirement, or a scope that is malformed or given twice.
@@ -41,10 +46,13 @@ class AttestationVerifier:
         policies: Iterable[TrustPolicy],
         requirements: Iterable[Requirement],
         clock: Clock | None = None,
+        *,
+        plain: bool = False,
     ) -> None:
         self.name = name
         self._clock = clock or SystemClock()
         self._requirements = tuple(requirements)
+        self.accepts_unsigned = plain
         if not self._requirements:
             raise ConfigurationError("an attestation verifier needs at least one requirement")
         self._trust = TrustPolicies("attestation", policies, self._clock)
@@ -84,20 +92,38 @@ class AttestationVerifier:
             StoreError: None does, and one could not be read.
         """
         policy, authenticator = await self._trust.covering(evidence.reference)
-        judge = partial(_judge, policy, authenticator, self._requirements, self._clock.now())
-        if self._looks_beside and evidence.siblings is not None:
+        now, requirements = self._clock.now(), self._requirements
+        beside = self._looks_beside and evidence.siblings is not None
+        if beside:
+            # Before the others are judged: none of them can look beside itself.
+            requirements = tuple([await each.beside(evidence, now) or each for each in requirements])
+        make = partial(
+            StatementJudge,
+            policy=policy,
+            authenticator=authenticator,
+            requirements=requirements,
+            now=now,
+            plain=self.accepts_unsigned,
+        )
+        judge = partial(_judge, make)
+        if beside and evidence.siblings is not None:
             work = partial(_examine, self, judge)
             found = dict(await evidence.siblings.examine(("attestation", self.name), work))
         else:
             found = {}
         own = evidence.manifest.descriptor.digest
         checked = found[own] if own in found else await judge(evidence)
-        found[own] = checked
-        good = [each for each in checked if each.error is None]
+        good = counting(checked)
         if not good:
             raise reported_error(checked)
-        check_together(found.values(), self._requirements)
+        others = [statements for digest, statements in found.items() if digest != own]
+        check_together([*map(signed, others), _own(checked, good)], self._requirements)
         return _details(evidence.manifest, policy, authenticator, checked, good)
+
+
+def _own(checked: list[CheckedStatement], good: list[CheckedStatement]) -> list[CheckedStatement]:
+    # What is unsigned counts with its own artifact alone: what vouches for that says nothing of another.
+    return good if good[0].signer is None else signed(checked)
 
 
 async def _examine(
@@ -110,15 +136,9 @@ async def _examine(
     return evidence.manifest.descriptor.digest, await judge(evidence)
 
 
-async def _judge(
-    policy: TrustPolicy,
-    authenticator: Authenticator,
-    requirements: tuple[Requirement, ...],
-    now: datetime,
-    evidence: Evidence,
-) -> list[CheckedStatement]:
+async def _judge(make: Callable[[Evidence], StatementJudge], evidence: Evidence) -> list[CheckedStatement]:
     _check_layers(evidence)
-    return await StatementJudge(evidence, policy, authenticator, requirements, now).judge_all()
+    return await make(evidence).judge_all()
 
 
 def _check_layers(evidence: Evidence) -> None:
@@ -146,7 +166,7 @@ def _details(
     signers = tuple(sorted({each.signer for each in good if each.signer is not None}))
     is_bundle = manifest.layers[0].media_type.startswith(BUNDLE_FAMILY)
     data: dict[str, Any] = {
-        "format": "sigstore-bundle" if is_bundle else "dsse",
+        "format": "sigstore-bundle" if is_bundle else "dsse" if signers else "statement",
         **good[0].facts,
         "statements": [each.as_data() for each in checked],
     }
@@ -155,8 +175,13 @@ def _details(
         data["ignored"] = list(policy.ignored)
     ends = [authenticator.valid_until(signers), *(each.valid_until for each in good)]
     types = ", ".join(dict.fromkeys(str(each.facts["predicateType"]) for each in good))
+    said = (
+        f"a trusted {authenticator.signer_kind} states"
+        if signers
+        else "a statement that is not signed itself says"
+    )
     return Details(
-        f"a trusted {authenticator.signer_kind} states what the policy asks for: {types}",
+        f"{said} what the policy asks for: {types}",
         signers,
         data,
         tuple(warning for each in good for warning in each.warnings),

@@ -46,6 +46,20 @@ class CheckedStatement:
         return data
 
 
+def signed(checked: Iterable[CheckedStatement]) -> list[CheckedStatement]:
+    """Return the statements that a trusted signer made, and those that could not be read."""
+    return [each for each in checked if each.signer is not None or each.error is not None]
+
+
+def counting(checked: Iterable[CheckedStatement]) -> list[CheckedStatement]:
+    """Return the statements that count: those that are signed or, where none is, the unsigned ones.
+
+    Never both: the facts of an unsigned statement would stand beside the signer of another one.
+    """
+    good = [each for each in checked if each.error is None]
+    return [each for each in good if each.signer is not None] or good
+
+
 def reported_error(checked: Iterable[CheckedStatement]) -> RatifyError:
     """Return the error for an artifact of which no statement counts: the one that says most, with the others after it."""
     ranked = sorted(((each, each.error) for each in checked if each.error is not None), key=_rank)

@@ -78,7 +78,9 @@ def _united(signed: SignedStatement, found: tuple[Judgement, ...]) -> Judgement:
 def facts_of(signed: SignedStatement) -> dict[str, Any]:
     """Return what the signature proves, and the statement's type."""
     signer = signed.signer
-    return {"predicateType": signed.statement.predicate_type, **signer.common, **signer.facts}
+    # What nothing signs has no signer to name, not even by an empty one.
+    common = signer.common if signer.name else {}
+    return {"predicateType": signed.statement.predicate_type, **common, **signer.facts}
 
 
 def _of_another_type(found: str, requirements: Iterable[Requirement]) -> VerificationError:

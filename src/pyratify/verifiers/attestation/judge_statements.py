@@ -1,15 +1,17 @@
 """Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.errors import RatifyError, StoreError, VerificationError
+from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
 from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
-from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import Budget
 from pyratify.sigstore.statement_envelopes import SignedStatement
@@ -36,6 +38,7 @@ class StatementJudge:
         authenticator: Authenticates them.
         requirements: What statements must be and say; one that is satisfied suffices for a statement.
         now: The moment of the verification.
+        plain: Whether statements without an envelope are judged too, as unsigned ones.
     """
 
     evidence: Evidence
@@ -43,6 +46,7 @@ class StatementJudge:
     authenticator: Authenticator
     requirements: tuple[Requirement, ...]
     now: datetime
+    plain: bool = False
     _budget: Budget = field(default_factory=Budget)
 
     async def judge_all(self) -> list[CheckedStatement]:
@@ -63,24 +67,41 @@ class StatementJudge:
         try:
             # Held until it is judged: only so many statements are in memory.
             async with slots:
-                signed = await read_signed_statement(self.evidence, layer, self.authenticator, self._budget)
+                signed = await read_signed_statement(
+                    self.evidence, layer, self.authenticator, self._budget, plain=self.plain
+                )
                 artifact = await subject_of(self.evidence, signed)
-                return await offload(layer.size, self._check, layer, signed, artifact)
+                await offload(layer.size, check_subject_and_annotations, signed, artifact, self.policy)
+                return await self._judge_signed(layer, signed)
         # Kept: one statement that does not count must not hide the others. Frames would keep the documents in memory.
-        except (StoreError, VerificationError) as error:
+        except (StoreError, VerificationError, InconclusiveError) as error:
             return self._refused(layer, signed, error.with_traceback(None))
 
-    def _check(self, layer: Descriptor, signed: SignedStatement, artifact: Artifact) -> CheckedStatement:
-        check_subject_and_annotations(signed, artifact, self.policy)
+    async def _judge_signed(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:
+        try:
+            return await offload(layer.size, self._check, layer, signed, self.requirements)
+        except VerificationError as error:
+            if error.reason is not Reason.VULN_FOUND:
+                raise
+            # Only now: what satisfies the rules as it is costs no request for what is attached beside it.
+            beside = [await each.beside(self.evidence, self.now) for each in self.requirements]
+            if not any(beside):
+                raise
+        requirements = tuple(wiser or each for wiser, each in zip(beside, self.requirements, strict=True))
+        return await offload(layer.size, self._check, layer, signed, requirements)
+
+    def _check(
+        self, layer: Descriptor, signed: SignedStatement, requirements: tuple[Requirement, ...]
+    ) -> CheckedStatement:
         evidence = self.evidence
         circumstances = Circumstances(
             evidence.subject, self.now, reference=evidence.reference, tag=evidence.tag
         )
-        judged = judge_signed(signed, self.requirements, circumstances)
+        judged = judge_signed(signed, requirements, circumstances)
         found = judged.judgement
         return CheckedStatement(
             layer.digest,
-            signed.signer.name,
+            signed.signer.name or None,
             facts=dict(found.facts),
             warnings=found.warnings,
             valid_until=found.valid_until,
@@ -92,4 +113,12 @@ class StatementJudge:
     ) -> CheckedStatement:
         if signed is None:
             return CheckedStatement(layer.digest, error=error)
-        return CheckedStatement(layer.digest, signed.signer.name, error, facts_of(signed))
+        signer = signed.signer.name or None
+        # Facts of a trusted signer alone may say that what is refused is of another kind.
+        if isinstance(error, VerificationError) and signer is not None:
+            error.facts = {**_texts(facts_of(signed)), **error.facts}
+        return CheckedStatement(layer.digest, signer, error, facts_of(signed))
+
+
+def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: facts[name] for name in ("predicateType", "createdAt") if isinstance(facts.get(name), str)}

@@ -1,15 +1,25 @@
 """What a statement must be and say: its types and the rules that judge it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.plugin import Resources
+from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement
 from pyratify.verifiers.attestation.attestation_options import AttestationOptions, RuleOptions
 from pyratify.verifiers.attestation.rules import RULES, types_of
+
+
+@runtime_checkable
+class LooksBeside(Protocol):
+    """A judge for which other documents that are attached to the image can take a refusal back."""
+
+    async def beside(self, evidence: Evidence, now: datetime) -> Judge | None:
+        """Return the judge that has read them; None where none count."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,19 @@ class Requirement:
             ends += [found.valid_until] if found.valid_until is not None else []
         return Judgement(facts, min(ends, default=None), tuple(warnings))
 
+    async def beside(self, evidence: Evidence, now: datetime) -> "Requirement | None":
+        """Return the requirement whose judges have read what is attached beside the evidence; None where none do.
+
+        Raises:
+            RatifyError: Not all of it could be read.
+        """
+        wiser = {
+            name: found
+            for name, judge in self.judges.items()
+            if isinstance(judge, LooksBeside) and (found := await judge.beside(evidence, now)) is not None
+        }
+        return replace(self, judges={**self.judges, **wiser}) if wiser else None
+
 
 async def load_requirements(options: AttestationOptions, resources: Resources) -> tuple[Requirement, ...]:
     """Return the requirements, all of which must be satisfied by what is attached.
@@ -57,13 +80,7 @@ async def load_requirements(options: AttestationOptions, resources: Resources) -
     """
     if not options.requirements:
         return (await load_requirement(options, "", resources),)
-    beside = [name for name in RULES if getattr(options, _member(name)) is not None]
-    if beside or options.predicate_types or options.any_content:
-        raise ConfigurationError(
-            f"stands beside {(*beside, 'predicateTypes')[0]}: which of them holds for a statement would not be clear",
-            path="requirements",
-            remedy="Write all rules as entries of requirements, or none.",
-        )
+    check_alone(options, "requirements")
     found = [
         await load_requirement(each, f"requirements[{index}]", resources, each.name)
         for index, each in enumerate(options.requirements)
@@ -77,6 +94,21 @@ async def load_requirements(options: AttestationOptions, resources: Resources) -
                 remedy="Give each a name of its own.",
             )
     return tuple(found)
+
+
+def check_alone(options: RuleOptions, path: str) -> None:
+    """Refuse rules that stand beside others which take their place.
+
+    Raises:
+        ConfigurationError: With the path of the others.
+    """
+    beside = [name for name in RULES if getattr(options, _member(name)) is not None]
+    if beside or options.predicate_types or options.any_content:
+        raise ConfigurationError(
+            f"stands beside {(*beside, 'predicateTypes')[0]}: which of them holds for a statement would not be clear",
+            path=path,
+            remedy="Write all rules as entries of requirements, or all beside one another.",
+        )
 
 
 async def load_requirement(

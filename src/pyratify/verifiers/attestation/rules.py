@@ -12,6 +12,7 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Resources
 from pyratify.evidence.judgement import Judge
+from pyratify.evidence.predicate_types import VEX_PREDICATES, VULN_PREDICATES
 
 Build = Callable[[Any, str, Resources], Awaitable[Judge]]
 """Makes a judge from the rule's options, their path below the verifier's parameters, and the resources."""
@@ -63,6 +64,53 @@ async def _tag(options: Any, path: str, resources: Resources) -> Judge:
     return TagJudge(options, pattern.captures)
 
 
+async def _vulnerability(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.verifiers.report_rule import load_report_judge
+
+    return await load_report_judge(options, path, resources)
+
+
+async def _vex(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.vex.judge_vex import load_vex_judge
+
+    del resources
+    return load_vex_judge(options, path)
+
+
+async def _sbom(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.evidence.sbom.sbom_options import sbom_rules
+    from pyratify.sigstore.load_trust_policy import below
+
+    del resources
+    try:
+        return await asyncio.to_thread(sbom_rules, options)  # the first expression loads the list of licenses
+    except ConfigurationError as error:
+        raise below(path, error) from error
+
+
+async def _schema(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.expressions.schema_source import load_schema
+    from pyratify.verifiers.attestation.schema_rule import SchemaJudge
+
+    return SchemaJudge(await load_schema(options, path, resources))
+
+
+_SBOM = (
+    "https://spdx.dev/Document",
+    "https://spdx.dev/Document/v2.2",
+    "https://spdx.dev/Document/v2.3",
+    "https://cyclonedx.org/bom",
+    *(f"https://cyclonedx.org/bom/v{version}" for version in ("1.4", "1.5", "1.6", "1.7")),
+)
+
+
+async def _rego(options: Any, path: str, resources: Resources) -> Judge:
+    from pyratify.verifiers.attestation.rego_rule import rego_judge
+
+    del resources
+    return await asyncio.to_thread(rego_judge, options, path)
+
+
 async def _cel(options: Any, path: str, resources: Resources) -> Judge:
     from pyratify.verifiers.attestation.expression_rule import cel_judge
 
@@ -75,9 +123,14 @@ _PROVENANCE = ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "provenance": Rule(_provenance, _PROVENANCE),
+        "vulnerability": Rule(_vulnerability, VULN_PREDICATES),
+        "vex": Rule(_vex, VEX_PREDICATES),
         "vsa": Rule(_vsa, ("https://slsa.dev/verification_summary/v1",)),
         "tagMatchesRef": Rule(_tag),
+        "sbom": Rule(_sbom, _SBOM),
+        "schema": Rule(_schema),
         "cel": Rule(_cel),
+        "rego": Rule(_rego),
     }
 )
 

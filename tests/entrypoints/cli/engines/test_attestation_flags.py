@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pyratify.core.digest import Digest
 from pyratify.testing.attestations import (
     REF,
     SLSA_V1,
+    VERIFIER,
+    VSA,
     WORKFLOW,
     attach_attestation,
     attach_under_tag,
@@ -16,6 +19,7 @@ from pyratify.testing.attestations import (
     envelope,
     in_toto,
     provenance_v1,
+    summary,
 )
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from pyratify.testing.cosign import CosignKey
@@ -76,6 +80,32 @@ def test_flags_ask_for_a_statement(flags: tuple[str, ...], reason: str, run: Run
 
 
 @pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (("--verifier-id", VERIFIER), 0),
+        (("--type", "vsa", "--verifier-id", VERIFIER, "--verified-level", "SLSA_BUILD_LEVEL_2"), 0),
+        (("--verifier-id", VERIFIER, "--verified-level", "SLSA_BUILD_LEVEL_4"), 1),
+        (("--verifier-id", VERIFIER, "--resource-uri", "https://example.com/app"), 0),
+        (("--verifier-id", VERIFIER, "--resource-uri", "https://example.com/else"), 1),
+        (("--verifier-id", "https://example.com/else"), 1),
+        (("--verifier-id", VERIFIER, "--source-uri", SOURCE), 3),
+        (("--type", "slsaprovenance1", "--verifier-id", VERIFIER), 3),
+    ],
+)
+def test_flags_ask_for_a_verification_summary(
+    flags: tuple[str, ...], code: int, key: CosignKey, run: Run, tmp_path: Path
+) -> None:
+    """By its verifier, and by what was verified as what."""
+    store = MemoryStore()
+    image = store.add_image()
+    predicate = summary(timeVerified=LONG_AGO)
+    attach_attestation(store, image, bundle(key, in_toto(image.digest, VSA, predicate)))
+    write_layout(store, tmp_path / "layout")
+    reference = f"oci:{tmp_path / 'layout'}@{image.digest}"
+    assert run("verify", "--key", "cosign.pub", *flags, "--no-cache", reference)[0] == code
+
+
+@pytest.mark.parametrize(
     ("flags", "said"),
     [
         (("--source-uri", SOURCE), "--source-uri needs --key or --certificate-identity"),
@@ -96,9 +126,7 @@ def test_a_flag_that_cannot_be_meant_is_named(flags: tuple[str, ...], said: str,
 def test_the_flags_make_a_configuration_that_means_the_same(run: Run, image: str, tmp_path: Path) -> None:
     """`config init` writes what `verify` does."""
     flags = ("--key", "cosign.pub", "--source-uri", SOURCE, "--source-ref", "refs/tags/v*")
-    code, out, err = run("config", "init", *flags, "-o", "json")
-    if code:
-        code, out, err = run("config", "init", *flags)
+    code, out, err = run("config", "init", *flags)
     assert (code, err) == (0, "")
     assert "attestation" in out
     (tmp_path / "ratify.yaml").write_text(out)
@@ -111,8 +139,6 @@ def test_a_bundle_beside_a_file_is_judged_by_the_same_rules(
 ) -> None:
     """`--type` and the rules mean what they mean for images."""
     (tmp_path / "file").write_bytes(b"release")
-    from pyratify.core.digest import Digest
-
     statement = in_toto(Digest.of(b"release"), SLSA_V1, provenance_v1(finished=LONG_AGO))
     (tmp_path / "file.json").write_text(json.dumps(bundle(key, statement)))
     common = (name, "--bundle", "file.json", "--key", "cosign.pub")

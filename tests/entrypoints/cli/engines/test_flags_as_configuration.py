@@ -220,6 +220,8 @@ _ALONE = {
     "allow_any_identity": (*_KEYLESS[2:], "--certificate-identity-regexp", ".*", "--allow-any-identity"),
     "user_metadata": TRUST["metadata"],
     "wildcard_scopes": (*TRUST["files"], "--wildcard-scopes"),
+    "signer_workflow": ("--signer-workflow", "org/app/.github/workflows/release.yml"),
+    "deny_self_hosted": (*_KEYLESS, "--deny-self-hosted"),
     "trusted_root": (*_KEYLESS, "--trusted-root", "staging"),
 }  # fmt: skip
 _ALONE |= {"trusted_identity": _ALONE["cert"], "trust_store": _ALONE["trust_policy"]}
@@ -233,6 +235,8 @@ _VALUES = {
 }
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
 _VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
+_VALUES |= {"deny_license": "MIT", "allow_license": "MIT", "deny_package": "left-pad"}
+_VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h", "verified_level": "SLSA_BUILD_LEVEL_2"}
 
 
 _FLAGS = vars(build_parser("verify").parse_args(["verify"]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,24 @@ def test_each_fault_of_a_node_is_named(
     change(root)
     _, found = findings(root, capsys)
     assert [each for each in found if each["severity"] == severity and said in each["message"]], found
+
+
+def test_the_daemons_own_user_may_own_its_socket(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its name in the node's list of users; any other one could answer in its place."""
+    where = root.at("/run/ratify/node.sock")
+    where.unlink()
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(where))
+    where.chmod(0o660)
+    for user, named, opened in (
+        (0, "", False),
+        (998, "", True),
+        (998, "ratify:x:998:998::/:/bin/false\n", False),
+    ):
+        os.chown(where, user, 0)
+        root.write("/etc/passwd", named)
+        assert main(["node", "check", "--root", str(root.folder)]) == int(opened)
+        assert ("could answer in the place" in capsys.readouterr().out) is opened
 
 
 def test_verifiers_of_earlier_names_can_push_ours_out(root: Root, capsys: pytest.CaptureFixture[str]) -> None:

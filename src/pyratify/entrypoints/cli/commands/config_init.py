@@ -59,6 +59,7 @@ def _starter() -> str:
 def _spelt(arguments: Namespace, target: str) -> str:
     """Return the configuration of the flags in YAML, after the same checks as `verify` and `config check` make."""
     from pyratify.config.yaml import dumps
+    from pyratify.entrypoints.cli.engines.document_flags import document_flag
     from pyratify.entrypoints.cli.engines.flags_as_configuration import configuration_of, relative_to
     from pyratify.entrypoints.cli.engines.from_flags import is_direct
     from pyratify.entrypoints.cli.engines.verifiers_from_flags import direct_verifiers
@@ -69,7 +70,11 @@ def _spelt(arguments: Namespace, target: str) -> str:
             remedy="Add --key, --certificate-identity, --cert, --trust-policy or --notation.",
         )
     # Called for its errors: keys and identities are refused in the words of the flags.
-    direct_verifiers(arguments)
+    trusted = direct_verifiers(arguments)
+    if document_flag(arguments):
+        from pyratify.entrypoints.cli.engines.document_evidence import add_documents
+
+        add_documents(arguments, trusted)
     _check_files(arguments)
     folder = Path() if target == _PRINTED else Path(target).parent
     document = configuration_of(arguments, relative_to(folder))

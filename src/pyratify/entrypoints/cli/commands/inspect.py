@@ -1,4 +1,4 @@
-"""`ratify inspect`: take signatures apart without judging them."""
+"""`ratify inspect`: take signatures and documents apart without judging them."""
 
 import asyncio
 from argparse import Namespace
@@ -27,6 +27,10 @@ _MAX_LAYERS = 50  # an attached manifest may list thousands, each of them a requ
 
 def run(arguments: Namespace, console: Console) -> int:
     """Print what a file or everything attached to a reference says, and return the exit code."""
+    if arguments.sbom:
+        from pyratify.entrypoints.cli.list_packages import list_packages  # SBOMs alone
+
+        return list_packages(arguments, console)
     if arguments.target == "-" or Path(arguments.target).is_file():
         show(console, arguments.output, _file(arguments.target))
         return exits.ALLOWED

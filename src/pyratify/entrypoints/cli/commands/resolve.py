@@ -21,7 +21,7 @@ from pyratify.terminal.console import Console
 def run(arguments: Namespace, console: Console) -> int:
     """Print the digest and return the exit code."""
     target = parse_target(arguments.reference)
-    descriptor = asyncio.run(_resolve(arguments, console, target))
+    descriptor = asyncio.run(resolved(arguments, console, target))
     found = {
         "reference": clean(str(target.reference), MAX_REFERENCE),
         "digest": descriptor.digest,
@@ -33,7 +33,12 @@ def run(arguments: Namespace, console: Console) -> int:
     return exits.ALLOWED
 
 
-async def _resolve(arguments: Namespace, console: Console, target: Target) -> Descriptor:
+async def resolved(arguments: Namespace, console: Console, target: Target) -> Descriptor:
+    """Return what a reference stands for.
+
+    Raises:
+        StoreError: It could not be resolved, or not in time.
+    """
     seconds = timeout(arguments)
     async with reading_session(arguments, console, target, NoVerifier()) as session:
         try:

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from functools import partial
 
+from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.report import ValidationResult
+from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.advice import advised
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
-from pyratify.entrypoints.cli.engines.from_flags import direct_executor, direct_store, is_direct
+from pyratify.entrypoints.cli.engines.document_flags import document_flag
+from pyratify.entrypoints.cli.engines.from_flags import any_of, direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.engines.session import Session, everything, open_session
 from pyratify.entrypoints.cli.in_order import in_order
 from pyratify.entrypoints.cli.targets import Target, read_targets
@@ -95,12 +98,22 @@ class Printer:
 def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncContextManager[Session]:
     from pyratify.entrypoints.cli.engines.verifiers_from_flags import direct_verifiers
 
-    verifiers = direct_verifiers(arguments)
+    trusted = direct_verifiers(arguments)
     stack = AsyncExitStack()
     # No other tag holds signatures, or attestations.
-    tags = ("att" if attestation_flag(arguments) else "sig",) if is_cosign(arguments) else ()
-    executor = direct_executor(arguments, direct_store(arguments, targets, stack, tags), verifiers)
-    return open_session(everything(executor), stack, *(verifier.prepare for verifier in verifiers))
+    own = "att" if attestation_flag(arguments) else "sig"
+    tags: tuple[str, ...] = (own,) if is_cosign(arguments) else ()
+    verifiers: tuple[Verifier, ...] = trusted
+    policy: PolicyEnforcer = any_of(verifier.name for verifier in trusted)
+    if document_flag(arguments):
+        from pyratify.entrypoints.cli.engines.document_evidence import COSIGN_TAGS, add_documents
+
+        verifiers, policy = add_documents(arguments, trusted)
+        tags = tuple(dict.fromkeys((*tags, *COSIGN_TAGS))) if tags else ()
+    store = direct_store(arguments, targets, stack, tags)
+    executor = direct_executor(arguments, store, verifiers, policy)
+    prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)
+    return open_session(everything(executor), stack, *(each for each in prepare if each is not None))
 
 
 def _configured(arguments: Namespace, console: Console) -> AbstractAsyncContextManager[Session]:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
+from pyratify.core.limits import MIB
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 
 if TYPE_CHECKING:
     pass
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 _JWS = "application/jose+json"
 _COSE = "application/cose"
 _MAX_TEXT = 4096
+_MAX_BYTES, _MAX_TOKENS = 16 * MIB, 1_000_000  # of payloads, which may hold SBOMs
 
 
 def decode_artifact(
@@ -45,6 +48,8 @@ def decode_artifact(
 def _by_type(media_type: str) -> str | None:
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
+    if _plain(media_type) in SBOM_TYPES:
+        return "SBOM"
     return {
         _JWS: "notation signature (JWS)",
         _COSE: "notation signature (COSE)",
@@ -52,6 +57,10 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.dsse.envelope.v1+json": "DSSE envelope",
         "application/vnd.in-toto+json": "in-toto statement",
     }.get(media_type)
+
+
+def _plain(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _by_look(data: bytes) -> str | None:
@@ -90,6 +99,8 @@ _LOOKS = (
     ("payloadType", "DSSE envelope"),
     ("critical", "cosign signature (simple signing)"),
     ("predicateType", "in-toto statement"),
+    ("spdxVersion", "SBOM"),
+    ("bomFormat", "SBOM"),
 )
 
 
@@ -162,6 +173,14 @@ def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
     return {"payload": _json(data)}
 
 
+def _sbom(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    from pyratify.entrypoints.cli.decode.sbom_contents import summary
+    from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
+
+    del annotations
+    return summary(read_sbom(parse_sbom(data)))
+
+
 def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.certificates import load_certificates
 
@@ -208,9 +227,10 @@ def _pem(text: str | None) -> list[Facts] | None:
 def _json(data: bytes) -> Any:
     """Return what a payload says where it is JSON, else its beginning."""
     from pyratify.core.strictjson import InvalidJson, loads
+    from pyratify.entrypoints.cli.decode.predicates import shown_statement
 
     try:
-        return loads(data, what="payload")
+        return shown_statement(loads(data, what="payload", max_bytes=_MAX_BYTES, max_tokens=_MAX_TOKENS))
     except InvalidJson as error:
         # Escapes for bytes that are no UTF-8: a terminal must not interpret them.
         text = data[:_MAX_TEXT].decode("utf-8", "backslashreplace")
@@ -223,6 +243,7 @@ _READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
     "sigstore bundle": _bundle,
     "DSSE envelope": _dsse,
     "in-toto statement": _statement,
+    "SBOM": _sbom,
     "cosign signature (simple signing)": _simple_signing,
     "certificates": _certificates,
     "public keys": _keys,

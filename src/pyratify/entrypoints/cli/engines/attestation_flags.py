@@ -4,7 +4,6 @@ A rule is a line of `_RULES`: its flag, the rule and member of the configuration
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ class _RuleFlag:
 
     Attributes:
         flag: As it is typed.
-        rule: The rule, as a parameter of the verifier `attestation`.
+        rule: The rule, as a parameter of the verifier `attestation`; empty where the member is a parameter itself.
         member: The member of the rule.
         text: What it means.
         metavar: What stands for its value.
@@ -38,7 +37,7 @@ class _RuleFlag:
         return self.flag.removeprefix("--").replace("-", "_")
 
 
-_RULES = (
+_RULES: tuple[_RuleFlag, ...] = (
     _RuleFlag(
         "--source-uri", "provenance", "sourceUris", "the repository that it was built from", "REPOSITORY"
     ),
@@ -53,6 +52,10 @@ _RULES = (
         "DURATION",
         many=False,
     ),
+    # Ratify v1's names: with flags, the signers of all rules are the same.
+    _RuleFlag("--verifier-id", "", "expectedVerifierId", "who must have verified it", "URI", many=False),
+    _RuleFlag("--resource-uri", "", "expectedResourceUri", "as what it was verified", "URI", many=False),
+    _RuleFlag("--verified-level", "", "expectedVerifiedLevels", "a level that was verified", "LEVEL"),
 )
 
 
@@ -87,16 +90,23 @@ def has_rules(arguments: Namespace) -> bool:
 def attestation_rules(arguments: Namespace) -> dict[str, Any]:
     """Return the parameters of a verifier of type `attestation` that the flags stand for, without its trust policies."""
     found: dict[str, Any] = {}
-    if arguments.type:
+    # A summary has one type, which the flags for it imply.
+    if arguments.type and not _is_summary(arguments):
         found["predicateTypes"] = [arguments.type]
     for each in _RULES:
         value = getattr(arguments, each.name)
         if value:
-            found.setdefault(each.rule, {})[each.member] = list(value) if each.many else value
+            rule = found.setdefault(each.rule, {}) if each.rule else found
+            rule[each.member] = list(value) if each.many else value
     # As `cosign verify-attestation --type` has it: the flag names the type, and asks for nothing else.
     if not has_rules(arguments):
         found["anyContent"] = True
     return found
+
+
+def _is_summary(arguments: Namespace) -> bool:
+    flags = [each for each in _RULES if not each.rule and getattr(arguments, each.name)]
+    return bool(flags) and arguments.type == "https://slsa.dev/verification_summary/v1"
 
 
 def attestation_requirement(arguments: Namespace) -> "Requirement":
@@ -111,13 +121,13 @@ def attestation_requirement(arguments: Namespace) -> "Requirement":
 
     from pyratify.core.errors import ConfigurationError
     from pyratify.entrypoints.cli.engines.flag_resources import FlagResources
-    from pyratify.verifiers.attestation.attestation_options import RuleOptions
-    from pyratify.verifiers.attestation.requirement import load_requirement
+    from pyratify.verifiers.attestation.attestation_options import AttestationOptions
+    from pyratify.verifiers.attestation.attestation_plugin import requirements_of
 
-    options = msgspec.convert(attestation_rules(arguments), RuleOptions)
+    options = msgspec.convert(attestation_rules(arguments), AttestationOptions)
     try:
         # Before any loop runs: commands read their flags first.
-        return asyncio.run(load_requirement(options, "", FlagResources()))
+        return asyncio.run(requirements_of(options, FlagResources()))[0]
     except ConfigurationError as error:
         flag = _flag_of(error.path)
         raise ConfigurationError(
@@ -129,7 +139,7 @@ def _flag_of(path: str) -> str:
     """Return the flag for a path in a configuration, as `--source-uri` for `provenance.sourceUris[0]`."""
     if path == "predicateTypes":
         return "--type"
-    named: Mapping[str, str] = {f"{each.rule}.{each.member}": each.flag for each in _RULES}
+    named = {f"{each.rule}.{each.member}".lstrip("."): each.flag for each in _RULES}
     return named.get(path.partition("[")[0], "")
 
 

@@ -21,7 +21,7 @@ _FLAGS = {
     "certificateOIDCIssuer": "--certificate-oidc-issuer",
     "certificateOIDCIssuerRegex": "--certificate-oidc-issuer-regexp",
 }
-_WHOLE = "Give --certificate-identity and --certificate-oidc-issuer, each once, exactly or as a regexp."
+_WHOLE = "Give --signer-workflow, or --certificate-identity and --certificate-oidc-issuer, each once, exactly or as a regexp."
 _CLAIMS = {
     "trigger": "githubWorkflowTrigger",
     "sha": "githubWorkflowSha",
@@ -58,6 +58,14 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
             f"--certificate-github-workflow-{name}", metavar="TEXT", help=f"the GitHub workflow's {name}"
         )
     group.add_argument(
+        "--signer-workflow",
+        metavar="OWNER/REPO/PATH",
+        help="the GitHub workflow that signed, exactly, in place of an identity; with @refs/... one version of it",
+    )
+    group.add_argument(
+        "--deny-self-hosted", action="store_true", help="refuse signers on runners that GitHub does not host"
+    )
+    group.add_argument(
         "--trusted-root",
         metavar="FILE",
         help="a trusted_root.json, public-good, staging, github or github:TRUST_DOMAIN, or a mirror's https address (default: Sigstore's public instance; with --key none, and no log is looked at)",
@@ -91,6 +99,8 @@ def is_keyless(arguments: Namespace) -> bool:
             arguments.certificate_oidc_issuer,
             arguments.certificate_oidc_issuer_regexp,
             identity_claims(arguments),
+            arguments.signer_workflow,
+            arguments.deny_self_hosted,
         )
     )
 
@@ -158,8 +168,10 @@ def read_annotations(given: list[str]) -> Mapping[str, str]:
 
 
 def _identity(arguments: Namespace) -> "CertificateIdentity":
+    from pyratify.sigstore.github_workflow import signer_workflow
     from pyratify.sigstore.identity import CertificateIdentity
 
+    workflow = arguments.signer_workflow
     try:
         return CertificateIdentity(
             subject=arguments.certificate_identity or "",
@@ -168,6 +180,8 @@ def _identity(arguments: Namespace) -> "CertificateIdentity":
             issuer_regex=arguments.certificate_oidc_issuer_regexp or "",
             extensions=identity_claims(arguments),
             allow_any=arguments.allow_any_identity,
+            workflow=signer_workflow(workflow, "") if workflow else "",
+            deny_self_hosted=arguments.deny_self_hosted,
         )
     except ConfigurationError as error:
         raise _about_flag(error) from None

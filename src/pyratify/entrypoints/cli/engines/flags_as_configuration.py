@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyratify.config.schema import REGISTRY, default_stores
+from pyratify.config.schema import REGISTRY, THRESHOLD, default_stores
 from pyratify.config.substitute import FILE, escape
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, attestation_rules
 from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
+from pyratify.entrypoints.cli.engines.document_flags import document_parameters
 from pyratify.entrypoints.cli.engines.from_flags import (
     chosen_platforms,
     direct_limits,
@@ -41,6 +42,9 @@ def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
         ConfigurationError: A flag of registries cannot be used, or a text begins with `file:`.
     """
     executor: dict[str, Any] = {"scopes": [EVERYTHING], "verifiers": _verifiers(arguments, place)}
+    asked = document_parameters(arguments)
+    if asked:
+        _add_documents(executor, asked)
     store = _store(arguments, place)
     if store:
         # Stores are replaced as a whole, so the defaults are repeated beside what the flags change.
@@ -89,6 +93,22 @@ def _verifiers(arguments: Namespace, place: Place) -> list[dict[str, Any]]:
     return found
 
 
+def _add_documents(executor: dict[str, Any], asked: Mapping[str, dict[str, Any]]) -> None:
+    from pyratify.entrypoints.cli.engines.document_evidence import policy_parameters, signed_name
+
+    trusted = list(executor["verifiers"])
+    attesting = next((each["parameters"] for each in trusted if "trustPolicies" in each["parameters"]), None)
+    for kind, parameters in asked.items():
+        executor["verifiers"].append({"name": kind, "type": kind, "parameters": parameters})
+        if attesting is not None:
+            signed = {"trustPolicies": attesting["trustPolicies"], kind: parameters}
+            executor["verifiers"].append(
+                {"name": signed_name(kind), "type": "attestation", "parameters": signed}
+            )
+    names = tuple(each["name"] for each in trusted)
+    executor["policyEnforcer"] = {"type": THRESHOLD, "parameters": policy_parameters(asked, names)}
+
+
 def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
     from pyratify.sigstore.root_names import names_file  # only for cosign
 
@@ -101,6 +121,8 @@ def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:
         certificateOIDCIssuerRegex=arguments.certificate_oidc_issuer_regexp,
         certificateExtensions=identity_claims(arguments),
         allowAnyIdentity=arguments.allow_any_identity,
+        signerWorkflow=arguments.signer_workflow,
+        denySelfHosted=arguments.deny_self_hosted,
         # Names of shipped roots and addresses of mirrors are no paths.
         trustedRoot=place(root) if root and names_file(root) else root,
         ignoreTLog=arguments.insecure_ignore_tlog,

@@ -12,12 +12,13 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
 from pyratify.core.platform_choice import PlatformChoice
-from pyratify.core.policy import NoPolicy
+from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reference import Reference
 from pyratify.core.store import COSIGN_TAGS, Store
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
+from pyratify.entrypoints.cli.engines.document_flags import document_flag
 from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
 from pyratify.entrypoints.cli.engines.session import timeout
 from pyratify.entrypoints.cli.targets import Target
@@ -59,6 +60,7 @@ def is_direct(arguments: Namespace) -> bool:
         ("--insecure-ignore-tlog", arguments.insecure_ignore_tlog, "--key or --certificate-identity", cosign),
         ("--insecure-ignore-sct", arguments.insecure_ignore_sct, "--certificate-identity", cosign),
         (attestation := attestation_flag(arguments), attestation, "--key or --certificate-identity", cosign),
+        (document := document_flag(arguments), document, "--key, --cert or --trust-policy", named),
     ):
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
@@ -83,19 +85,22 @@ def is_direct(arguments: Namespace) -> bool:
 
 def given_trust(arguments: Namespace) -> str:
     """Return the first flag that says what is trusted, as it was written."""
-    names = ("key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "cert")
+    identity = ("certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer")
+    names = ("key", *identity, "signer_workflow", "cert")
     found = (
         name for name in (*names, "trust_policy", "notation", "notation_config") if getattr(arguments, name)
     )
     return f"--{next(found, 'certificate-identity').replace('_', '-')}"
 
 
-def direct_executor(arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...]) -> Executor:
-    """Return an executor that is satisfied by one verifier's evidence, or that decides nothing without a trust flag."""
+def direct_executor(
+    arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...], policy: PolicyEnforcer
+) -> Executor:
+    """Return an executor with the verifiers and the policy that the flags ask for."""
     return Executor(
         store=store,
         verifiers=verifiers,
-        policy=any_of(verifier.name for verifier in verifiers),
+        policy=policy,
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
         limits=direct_limits(arguments),

@@ -8,6 +8,7 @@ from pyratify.entrypoints.node.check.finding import Finding, fault, gap
 from pyratify.entrypoints.node.check.host import Host
 
 _SECONDS = 2.0
+_USER = "ratify"  # of the units in deploy/systemd
 
 
 def check_daemon(host: Host, path: str, state: str) -> Iterator[Finding]:
@@ -31,7 +32,7 @@ def _socket(host: Host, path: str) -> Iterator[Finding]:
         )
         return
     # Its group may ask by design; the folder around it is what an exchange needs.
-    if why := host.is_open(path, group=False):
+    if why := host.is_open(path, group=False, owner=host.user(_USER)):
         yield gap(
             path,
             f"other users could answer in the place of the daemon, or ask it: {why}",

@@ -31,12 +31,22 @@ class Host:
         """Whether this process runs on the node."""
         return self.root == Path("/")
 
-    def is_open(self, path: Path | str, *, group: bool = True) -> str:
+    def user(self, name: str) -> int | None:
+        """Return the number of a user of the node; None where there is none."""
+        try:
+            lines = self.at("/etc/passwd").read_text(errors="replace").splitlines()
+        except OSError:
+            return None
+        found = (line.split(":") for line in lines)
+        return next((int(each[2]) for each in found if each[0] == name and each[2].isdigit()), None)
+
+    def is_open(self, path: Path | str, *, group: bool = True, owner: int | None = None) -> str:
         """Return why a user who is not root may change what is at a path; empty where none may.
 
         Args:
             path: A path of the node; what leads to it counts too.
             group: Whether write access of a group other than root's counts for the path itself.
+            owner: A user beside root to which it may belong.
         """
         place = Path(path)
         for one in (place, *place.parents):
@@ -49,7 +59,7 @@ class Host:
             if not own and status.st_mode & stat.S_ISVTX:
                 continue
             by_group = status.st_mode & 0o020 and status.st_gid != 0 and (group or not own)
-            if status.st_uid != 0 or status.st_mode & 0o002 or by_group:
+            if status.st_uid not in (0, owner) or status.st_mode & 0o002 or by_group:
                 return f"{one} has mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid} and group {status.st_gid}"
         return ""
 

@@ -1,0 +1,133 @@
+"""The one import site of google-auth: access tokens of an identity, in threads, bounded in time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from pyratify.core.blocking import BlockingCalls
+from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.strictjson import InvalidJson, load_object
+
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_MAX_FILE = 256 * 1024
+_SECONDS = 15.0
+_CONNECT, _READ = 3.0, 5.0
+
+
+class GoogleError(Exception):
+    """No token was had.
+
+    Attributes:
+        refused: Whether Google answered and refused; otherwise another try may help.
+    """
+
+    def __init__(self, message: str, *, refused: bool) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token.
+
+    Attributes:
+        value: The token.
+        expires: Its end.
+    """
+
+    value: str = field(repr=False)
+    expires: datetime
+
+
+@dataclass(slots=True)
+class GoogleTokens:
+    """Tokens of the identity that Google's tools would use, or of a file.
+
+    Attributes:
+        file: A service account's key or the configuration of a workload identity federation; what the environment has
+            (GOOGLE_APPLICATION_CREDENTIALS, gcloud, the metadata server) when None. Read again for every token.
+    """
+
+    file: Path | None = None
+    _calls: BlockingCalls = field(default_factory=lambda: BlockingCalls(_SECONDS), repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    async def token(self) -> AccessToken:
+        """Return a new token.
+
+        Raises:
+            GoogleError: There is no identity, or it was refused, or nothing answered in time.
+        """
+        try:
+            return await self._calls.run(self._token)
+        except TimeoutError:
+            raise GoogleError(f"no token of Google within {_SECONDS:g} seconds", refused=False) from None
+
+    def _token(self) -> AccessToken:
+        # Lazy: some 0.1 seconds, in the thread, and only where Google is asked at all.
+        from google.auth import exceptions
+        from google.auth.transport.urllib3 import Request
+        from urllib3 import PoolManager, Timeout
+
+        # Without redirects: what is sent is the identity itself.
+        pool = PoolManager(timeout=Timeout(connect=_CONNECT, read=_READ), retries=False)
+        request = Request(pool)
+        try:
+            with self._lock, pool:
+                credentials = self._credentials(request)
+                credentials.refresh(request)
+        except exceptions.TransportError as error:
+            raise GoogleError(
+                f"Google's identity service failed with {type(error).__name__}", refused=False
+            ) from None
+        except (exceptions.GoogleAuthError, OSError, ValueError) as error:
+            # Not its text: answers of identity services quote what they were sent.
+            raise GoogleError(
+                f"Google's identity cannot be used: {type(error).__name__}", refused=True
+            ) from None
+        return _checked(credentials)
+
+    def _credentials(self, request: Any) -> Any:
+        from google.auth import default
+
+        # New for each token: a file that was replaced is another identity, and metadata may name another one.
+        if self.file is not None:
+            return _of_file(self.file)
+        return default(scopes=_SCOPES, request=request)[0]
+
+
+def _of_file(path: Path) -> Any:
+    """Return the credentials of a file, by the type that it names; one that would start a program is refused."""
+    from google.auth import identity_pool
+    from google.oauth2 import service_account
+
+    try:
+        info = load_object(read_file(path, _MAX_FILE), what="credential file")
+    except (UnreadableFile, InvalidJson) as error:
+        raise GoogleError(f"{path}: {error}", refused=True) from None
+    if info.get("type") == "service_account":
+        return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES)
+    source = info.get("credential_source")
+    if (
+        info.get("type") == "external_account"
+        and isinstance(source, Mapping)
+        and {"file", "url"} & set(source)
+    ):
+        return identity_pool.Credentials.from_info(info, scopes=_SCOPES)
+    raise GoogleError(
+        f"{path} is neither the key of a service account nor a federation by a file or an address",
+        refused=True,
+    )
+
+
+def _checked(credentials: Any) -> AccessToken:
+    token, expiry = credentials.token, credentials.expiry
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        raise GoogleError("Google's identity service sent no token", refused=True)
+    if not isinstance(expiry, datetime):
+        raise GoogleError("Google's identity service sent a token without an end", refused=True)
+    # google-auth's times are naive and UTC.
+    return AccessToken(token, expiry.replace(tzinfo=UTC) if expiry.tzinfo is None else expiry)

@@ -1,0 +1,24 @@
+"""What people want to know of the predicates of statements: long documents are summarised, others are shown whole."""
+
+from typing import Any
+
+from pyratify.core.errors import RatifyError
+
+
+def shown_statement(statement: Any) -> Any:
+    """Return a statement with its predicate as it is shown; any other value as it is."""
+    if not isinstance(statement, dict) or "predicate" not in statement:
+        return statement
+    return statement | {"predicate": _shown(str(statement.get("predicateType")), statement["predicate"])}
+
+
+def _shown(predicate_type: str, predicate: Any) -> Any:
+    from pyratify.entrypoints.cli.decode.sbom_contents import SBOM_PREDICATES, summary
+    from pyratify.evidence.sbom.read_sbom import read_sbom
+
+    if not predicate_type.startswith(SBOM_PREDICATES):
+        return predicate
+    try:
+        return summary(read_sbom(predicate))
+    except RatifyError as error:
+        return {"error": error.message}

@@ -1,0 +1,119 @@
+"""The flags of `ratify verify` that ask for documents beside a signature, as SBOMs, and what they mean in a configuration.
+
+A flag is a line of `_FLAGS`: the verifier and the parameter that it stands for.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+def _same(text: str) -> Any:
+    return text
+
+
+def read_package(text: str) -> dict[str, str]:
+    """Return a denied package: a package URL, or a name with or without `@` and a version."""
+    if text.startswith("pkg:"):
+        return {"purl": text}
+    # The last @: names of npm begin with one.
+    name, _, version = text.rpartition("@")
+    return {"name": name, "version": version} if name else {"name": text}
+
+
+@dataclass(frozen=True, slots=True)
+class _DocumentFlag:
+    """A flag that is a parameter of a verifier of documents.
+
+    Attributes:
+        flag: As it is typed; it may be repeated.
+        kind: The verifier, which is also the rule of attestations.
+        parameter: The verifier's parameter.
+        text: What it means.
+        metavar: What stands for its value.
+        read: Returns the parameter's entry for a value.
+    """
+
+    flag: str
+    kind: str
+    parameter: str
+    text: str
+    metavar: str
+    read: Callable[[str], Any] = _same
+
+    @property
+    def name(self) -> str:
+        """The member of the parsed flags."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+_FLAGS = (
+    _DocumentFlag(
+        "--deny-license",
+        "sbom",
+        "deniedLicenses",
+        "a license (SPDX) that no package of the SBOM may need",
+        "ID",
+    ),
+    _DocumentFlag(
+        "--allow-license",
+        "sbom",
+        "allowedLicenses",
+        "a license (SPDX) that packages may have, and no others",
+        "ID",
+    ),
+    _DocumentFlag(
+        "--deny-package",
+        "sbom",
+        "deniedPackages",
+        "a package that the SBOM must not list: NAME, NAME@VERSION or a package URL",
+        "PACKAGE",
+        read_package,
+    ),
+)
+DENIES: Mapping[str, tuple[str, ...]] = {"sbom": ("LICENSE", "PACKAGE_DENIED")}
+"""By the kind of document, the codes with which one document refuses the image whatever the others say."""
+
+
+def add_document_flags(parser: ArgumentParser) -> None:
+    """Add the flags that ask for documents beside a signature."""
+    group = parser.add_argument_group(
+        "documents that must be attached and signed, beside the image's own signature"
+    )
+    group.add_argument(
+        "--require-sbom", action="store_true", help="an SBOM must be attached: SPDX or CycloneDX (JSON)"
+    )
+    for each in _FLAGS:
+        group.add_argument(
+            each.flag,
+            action="append",
+            default=[],
+            metavar=each.metavar,
+            help=f"{each.text} (repeatable)",
+        )
+
+
+def document_flag(arguments: Namespace) -> str:
+    """Return the first flag that asks for a document; empty where none does."""
+    if getattr(arguments, "require_sbom", False):
+        return "--require-sbom"
+    return next((each.flag for each in _FLAGS if getattr(arguments, each.name, None)), "")
+
+
+def document_parameters(arguments: Namespace) -> dict[str, dict[str, Any]]:
+    """Return the parameters that the flags stand for, by the verifier of each kind of document."""
+    found: dict[str, dict[str, Any]] = {}
+    if getattr(arguments, "require_sbom", False):
+        found["sbom"] = {}
+    for each in _FLAGS:
+        values = getattr(arguments, each.name, None)
+        if values:
+            found.setdefault(each.kind, {})[each.parameter] = [each.read(value) for value in values]
+    return found
+
+
+def flag_of(kind: str, path: str) -> str:
+    """Return the flag for a path below a verifier's parameters, as `--deny-license` for `deniedLicenses[0]`."""
+    parameter = path.partition("[")[0].partition(".")[0]
+    return next((each.flag for each in _FLAGS if (each.kind, each.parameter) == (kind, parameter)), "")

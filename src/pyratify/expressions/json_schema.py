@@ -1,0 +1,69 @@
+"""JSON Schema: compiled once, with nothing fetched and expressions that take linear time; the only module that knows its library."""
+
+from itertools import islice
+from typing import Any
+
+_SHOWN = 3
+_MAX_MESSAGE = 200
+_MAX_EXPRESSION = 1024 * 1024  # bytes of one compiled expression, as 10,000 repetitions of a letter
+# The schema of SARIF 2.1.0 until its errata 01 has an expression that is none of ECMA 262: a bracket that is not escaped.
+_BROKEN = "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$"
+_REPAIRED = r"^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}\]?$"
+
+
+class InvalidSchema(ValueError):
+    """A document that is no JSON Schema, or one that cannot be used: the text says why."""
+
+
+class JsonSchema:
+    """A JSON Schema of draft 4, 6, 7, 2019-09 or 2020-12, as its `$schema` says.
+
+    Args:
+        document: The schema, a JSON value that was parsed strictly.
+
+    Raises:
+        InvalidSchema: It is none, it accepts everything, or it refers to another document.
+        ImportError: The library is not installed.
+    """
+
+    def __init__(self, document: Any) -> None:
+        # Lazy: only configurations with a schema need it.
+        import jsonschema_rs
+
+        if not isinstance(document, dict) or not document.keys() - {"$schema", "$id", "title", "description"}:
+            raise InvalidSchema("it is no object, or has no rule, so it would accept everything")
+        options = jsonschema_rs.RegexOptions(_MAX_EXPRESSION, _MAX_EXPRESSION)
+        try:
+            self._validator = jsonschema_rs.validator_for(
+                _repaired(document), retriever=_refuse, pattern_options=options, mask="the value"
+            )
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+            message = getattr(error, "message", "") or str(error)
+            raise InvalidSchema(message.split("\n", 1)[0][:_MAX_MESSAGE]) from None
+
+    def faults(self, value: Any) -> tuple[str, ...]:
+        """Return why a JSON value does not follow the schema: the first faults, with their places; none where it does."""
+        if self._validator.is_valid(value):
+            return ()
+        errors = islice(self._validator.iter_errors(value), _SHOWN)
+        found = tuple(f"{_place(each.instance_path)}: {each.message[:_MAX_MESSAGE]}" for each in errors)
+        return found or ("it does not follow the schema",)
+
+
+def _refuse(uri: str) -> Any:
+    # By default the library fetches http and reads files.
+    raise ValueError(f"it refers to {uri[:_MAX_MESSAGE]}, and nothing is fetched")
+
+
+def _repaired(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _REPAIRED if key == "pattern" and each == _BROKEN else _repaired(each)
+            for key, each in value.items()
+        }
+    return [_repaired(each) for each in value] if isinstance(value, list) else value
+
+
+def _place(path: list[str | int]) -> str:
+    text = "".join(f"[{each}]" if isinstance(each, int) else f".{each[:80]}" for each in path[:40])
+    return text.lstrip(".") or "the document"

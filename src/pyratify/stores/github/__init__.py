@@ -1,0 +1,1 @@
+"""GitHub's attestations as a store beside a registry."""

@@ -1,0 +1,165 @@
+"""GitHub's API for attestations: the bundles of a digest, bounded, the token for the API's host alone."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pyratify.core.credential import CredentialProvider
+from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError
+from pyratify.core.isolation import gather
+from pyratify.core.limits import MIB
+from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
+from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.http.transport import CONFIGURED, PUBLIC, Request, Response, Transport
+from pyratify.http.url import Url
+from pyratify.stores.github.snappy import decode
+from pyratify.stores.registry.referrers import next_link
+
+MAX_BUNDLE = 16 * MIB
+_MAX_PAGE = 32 * MIB
+_MAX_TOKENS = 500_000
+_PAGE = 30
+_CONCURRENCY = 4
+_HEADERS = (
+    ("Accept", "application/vnd.github+json"),
+    ("X-GitHub-Api-Version", "2022-11-28"),
+    ("User-Agent", "pyratify"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubApi:
+    """Reads attestations of one repository or organization.
+
+    Attributes:
+        address: The API's URL with its path.
+        owner: The part of the path that names the repository or organization, as `repos/octo/app`.
+        transport: The network; closed by what made it.
+        credentials: Has the token for the API's host.
+        most: How many attestations of one digest are read.
+        seconds: How long one request may take.
+    """
+
+    address: Url
+    owner: str
+    transport: Transport
+    credentials: CredentialProvider
+    most: int = 100
+    seconds: float = 10.0
+
+    async def bundles(self, digest: Digest) -> AsyncIterator[bytes]:
+        """Iterate over the bundles of a digest, page by page; none where GitHub knows nothing of it.
+
+        Raises:
+            StoreError: The API could not be read, or an answer is none of its own; what came before it counts.
+        """
+        base = self.address.target.rstrip("/")
+        url: Url | None = Url(
+            self.address.origin,
+            f"{base}/{self.owner}/attestations/{digest}?per_page={min(self.most, _PAGE)}",
+        )
+        left = self.most
+        while url is not None and left > 0:
+            response = await self._ask(url)
+            if response is None:
+                return
+            entries = (await offload(len(response.body), _entries, response.body))[:left]
+            left -= len(entries)
+            jobs = [partial(self._bundle, entry) for entry in entries]
+            for bundle in await gather(jobs, _CONCURRENCY):
+                yield bundle
+            url = _next(response) if entries else None
+
+    async def _ask(self, url: Url) -> Response | None:
+        headers = (*_HEADERS, *await self._authorization())
+        response = await self.transport.send(
+            Request(url, _MAX_PAGE, CONFIGURED, timeout=self.seconds, headers=headers)
+        )
+        # What GitHub answers where there is nothing, and where the token may not see what there is.
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise _refusal(response)
+        return response
+
+    async def _authorization(self) -> tuple[tuple[str, str], ...]:
+        credential = await self.credentials.credential(self.address.origin.authority)
+        token = credential.registry_token or credential.identity_token or credential.password
+        return (("Authorization", f"Bearer {token}"),) if token else ()
+
+    async def _bundle(self, entry: Mapping[str, Any]) -> bytes:
+        bundle, place = entry.get("bundle"), entry.get("bundle_url")
+        # In the answer already: no further request. Either is only believed for what is signed in it.
+        if isinstance(bundle, dict):
+            return json.dumps(bundle, separators=(",", ":")).encode()
+        if not isinstance(place, str) or not place:
+            raise _malformed("an attestation has neither a bundle nor a bundle_url")
+        return await self._fetch(place)
+
+    async def _fetch(self, place: str) -> bytes:
+        try:
+            url = self.address.join(place)
+        except ValueError as error:
+            raise _malformed(f"a bundle_url is no URL: {error}") from None
+        own = url.origin.host == self.address.origin.host
+        if url.origin.scheme != "https":
+            raise StoreError(Reason.REDIRECT_BLOCKED, f"a bundle_url is not https: {url.origin.authority}")
+        # Storage elsewhere: without the token, which its signed URL stands for, and at public addresses only.
+        trust = CONFIGURED if own else PUBLIC
+        response = await self.transport.send(
+            Request(url, MAX_BUNDLE, trust, timeout=self.seconds, headers=(("User-Agent", "pyratify"),))
+        )
+        if response.status != 200:
+            raise _refusal(response)
+        return await offload(len(response.body), decode, response.body, MAX_BUNDLE)
+
+
+def _entries(body: bytes) -> Sequence[Mapping[str, Any]]:
+    try:
+        document = load_object(body, what="the answer of GitHub", max_bytes=_MAX_PAGE, max_tokens=_MAX_TOKENS)
+    except InvalidJson as error:
+        raise StoreError(error.reason, error.message, remedy=Reason.REGISTRY_ERROR.remedy) from None
+    entries = document.get("attestations")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise _malformed("it has no list of attestations")
+    return entries
+
+
+def _next(response: Response) -> Url | None:
+    found = next_link(response)
+    if found is None:
+        return None
+    try:
+        url = response.url.join(found)
+    except ValueError as error:
+        raise _malformed(f"its next page is no URL: {error}") from None
+    # The token goes to the configured host and to no other, whatever an answer names.
+    if url.origin != response.url.origin:
+        raise StoreError(Reason.REDIRECT_BLOCKED, f"its next page is at another host, {url.origin.authority}")
+    return url
+
+
+def _refusal(response: Response) -> StoreError:
+    where, status = response.url.origin.authority, response.status
+    # GitHub answers 403 for a spent rate limit too.
+    if status == 429 or (status == 403 and response.headers.get("x-ratelimit-remaining") == "0"):
+        return StoreError(
+            Reason.REGISTRY_BUSY,
+            f"the rate limit of {where} is spent",
+            remedy="Give the store's attestations.credential a token: with one, GitHub allows many more requests.",
+        )
+    if status in (401, 403):
+        return StoreError(
+            Reason.REGISTRY_AUTH,
+            f"{where} answers HTTP {status} to the request for attestations",
+            remedy="Give the store's attestations.credential a token that may read attestations of this repository.",
+        )
+    return StoreError(Reason.REGISTRY_ERROR, f"{where} answers HTTP {status} to the request for attestations")
+
+
+def _malformed(why: str) -> StoreError:
+    return StoreError(Reason.REGISTRY_ERROR, f"GitHub's list of attestations is malformed: {why}")

@@ -1,0 +1,102 @@
+"""A registry, and beside it the attestations that are only in GitHub's API."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from pyratify.core.caching import MemoryCache
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
+from pyratify.core.limits import MIB
+from pyratify.core.manifest import EMPTY_CONFIG, OCI_MANIFEST
+from pyratify.core.reference import Reference
+from pyratify.core.store import Discovery, Referrer
+from pyratify.stores.github.github_api import GitHubApi
+from pyratify.stores.registry.registry_store import RegistryStore
+
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+_EMPTY = b"{}"
+_MEMORY = 64 * MIB
+
+
+class GitHubStore:
+    """Lists what a registry has attached, then GitHub's bundles for the same digest, each as an artifact with one layer.
+
+    The artifact's manifest is made here, without a subject: as with cosign's tags, a verifier has to bind what is signed in
+    the bundle. Bundles stay in memory from their listing until they are read.
+
+    Args:
+        registry: Everything else is read from here; closed with this store.
+        api: GitHub's API; its transport is closed with this store.
+    """
+
+    def __init__(self, registry: RegistryStore, api: GitHubApi) -> None:
+        self._registry = registry
+        self._api = api
+        self._bundles = MemoryCache(_MEMORY)
+        self._made = MemoryCache(MIB)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Return what the reference names, as in `Store`."""
+        return await self._registry.resolve(reference)
+
+    async def referrers(
+        self, reference: Reference, artifact_type: str | None = None
+    ) -> AsyncIterator[Referrer]:
+        """Iterate over what is attached in the registry, then over GitHub's; errors as in `Store`."""
+        listing = self._registry.referrers(reference, artifact_type)
+        try:
+            async for referrer in listing:
+                yield referrer
+        finally:
+            close = getattr(listing, "aclose", None)
+            if close is not None:
+                await close()
+        # Asked second: the walk may end before. Of what was made here GitHub knows nothing.
+        if reference.digest is None or self._made.get(reference.digest) is not None:
+            return
+        async with aclosing(self._listed(reference.digest)) as bundles:
+            async for referrer in bundles:
+                yield referrer
+
+    async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return the bytes of a manifest of the registry, as in `Store`; those made here come with their listing."""
+        made = self._made.get(descriptor.digest)
+        return made if made is not None else await self._registry.fetch_manifest(reference, descriptor, limit)
+
+    async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+        """Return the bytes of a bundle, or of a blob of the registry, as in `Store`."""
+        bundle = self._bundles.get(descriptor.digest)
+        if bundle is not None and len(bundle) <= limit:
+            return bundle
+        return await self._registry.fetch_blob(reference, descriptor, limit)
+
+    async def aclose(self) -> None:
+        """Close the connections to both."""
+        try:
+            await self._registry.aclose()
+        finally:
+            await self._api.transport.aclose()
+
+    async def _listed(self, digest: Digest) -> AsyncGenerator[Referrer, None]:
+        async for bundle in self._api.bundles(digest):
+            layer = Descriptor(BUNDLE, Digest.of(bundle), len(bundle))
+            manifest = _manifest(layer)
+            descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
+            self._bundles.put(layer.digest, bundle)
+            self._made.put(descriptor.digest, manifest)
+            yield Referrer(descriptor, Discovery.GITHUB, manifest)
+
+
+def _manifest(layer: Descriptor) -> bytes:
+    def described(media_type: str, data: Digest, size: int) -> dict[str, object]:
+        return {"mediaType": media_type, "digest": str(data), "size": size}
+
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": BUNDLE,
+        "config": described(EMPTY_CONFIG, Digest.of(_EMPTY), len(_EMPTY)),
+        "layers": [described(layer.media_type, layer.digest, layer.size)],
+    }
+    return json.dumps(document, separators=(",", ":")).encode()

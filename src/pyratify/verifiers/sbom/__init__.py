@@ -1,0 +1,1 @@
+"""The verifier of SBOMs that are attached as they are."""

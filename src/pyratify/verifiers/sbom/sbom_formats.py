@@ -1,0 +1,47 @@
+"""The media types under which SBOMs are attached."""
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.manifest import EMPTY_CONFIG, Manifest
+
+SBOM_TYPES = frozenset(
+    {
+        "application/spdx+json",
+        "text/spdx+json",
+        "application/vnd.cyclonedx+json",
+        "application/vnd.ratify.spdx.v0",
+        # Accepted so that they are refused with a reason: no other verifier speaks of them.
+        "application/vnd.cyclonedx+xml",
+        "application/vnd.cyclonedx",
+        "application/spdx+xml",
+        "text/spdx+xml",
+        "text/spdx",
+    }
+)
+
+
+def is_sbom(manifest: Manifest, types: frozenset[str] = SBOM_TYPES) -> bool:
+    """Return whether a manifest, or a layer of it, says that it is an SBOM; cosign's `.sbom` tags have layers that do."""
+    if manifest.is_index:
+        return False
+    return _plain(manifest.artifact_type) in types or any(
+        _plain(each.media_type) in types for each in manifest.layers
+    )
+
+
+def documents_of(manifest: Manifest) -> tuple[Descriptor, ...]:
+    """Return the layers that hold documents: all but the empty one that tools write where they need some layer."""
+    return tuple(each for each in manifest.layers if each.media_type != EMPTY_CONFIG)
+
+
+def announced_format(manifest: Manifest, layer: Descriptor) -> str:
+    """Return the format that media types announce, `spdx` or `cyclonedx`; empty where they announce none."""
+    for text in (layer.media_type, manifest.artifact_type or ""):
+        found = next((name for name in ("spdx", "cyclonedx") if name in text), "")
+        if found:
+            return found
+    return ""
+
+
+def _plain(media_type: str | None) -> str:
+    """Return a media type without its parameters, as `; version=1.6`."""
+    return (media_type or "").partition(";")[0].strip().lower()

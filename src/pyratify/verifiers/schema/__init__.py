@@ -1,0 +1,1 @@
+"""The verifier that compares attached documents with JSON Schemas."""

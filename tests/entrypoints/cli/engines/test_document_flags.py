@@ -1,0 +1,158 @@
+"""`ratify verify --require-sbom ...`: documents beside a signature, asked for by flags."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.testing.attestations import attach_attestation, bundle, in_toto
+from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
+from pyratify.testing.layout import write_layout
+from pyratify.testing.memory import MemoryStore
+from pyratify.testing.sboms import spdx, spdx_package
+
+Run = Callable[..., tuple[int, str, str]]
+SPDX = "application/spdx+json"
+GOOD = spdx([spdx_package("musl"), spdx_package("zlib", expression="Zlib OR GPL-3.0-only")])
+BAD = spdx([spdx_package("evil", "2.0", "GPL-3.0-only")])
+
+
+class Scene:
+    """A signed image in a layout, and SBOMs that are attached to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key, self.other = CosignKey.generate(), CosignKey.generate()
+        (folder / "cosign.pub").write_bytes(self.key.pem)
+        self.store = MemoryStore()
+        self.image = self.store.add_image()
+        self.sign(self.image)
+
+    def sign(self, what: Descriptor, key: CosignKey | None = None) -> None:
+        """Sign an artifact of the layout."""
+        attach_classic(self.store, what, sign_classic(key or self.key, simple_signing(what.digest)))
+
+    def attest(self, document: bytes, key: CosignKey | None = None) -> None:
+        """Attach an SBOM in a signed statement."""
+        statement = in_toto(self.image.digest, "https://spdx.dev/Document", json.loads(document))
+        attach_attestation(self.store, self.image, bundle(key or self.key, statement))
+
+    def attach(self, document: bytes, *, signed: bool, key: CosignKey | None = None) -> None:
+        """Attach an SBOM as it is, perhaps with a signature of its own."""
+        sbom = self.store.attach(self.image, SPDX, (SPDX, document))
+        if signed:
+            self.sign(sbom, key)
+
+    def verify(self, run: Run, *flags: str) -> tuple[int, str, str]:
+        """Verify the image with the key."""
+        write_layout(self.store, self.folder / "layout")
+        reference = f"oci:{self.folder / 'layout'}@{self.image.digest}"
+        return run("verify", "--key", str(self.folder / "cosign.pub"), *flags, reference)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A signed image without SBOMs."""
+    return Scene(tmp_path)
+
+
+def test_a_signed_image_without_an_sbom_is_denied_where_one_is_required(scene: Scene, run: Run) -> None:
+    """And allowed where none is."""
+    assert scene.verify(run)[0] == 0
+    assert scene.verify(run, "--require-sbom")[0] == 1
+
+
+@pytest.mark.parametrize("attested", [True, False], ids=["attested", "signed as an artifact"])
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (("--require-sbom",), 0),
+        (("--deny-license", "GPL-3.0-only"), 0),
+        (("--deny-license", "MIT"), 1),
+        (("--allow-license", "MIT", "--allow-license", "Zlib"), 0),
+        (("--allow-license", "MIT"), 1),
+        (("--deny-package", "musl"), 1),
+        (("--deny-package", "musl@1.0"), 1),
+        (("--deny-package", "musl@2.0"), 0),
+        (("--deny-package", "pkg:apk/alpine/musl"), 1),
+    ],
+)
+def test_flags_ask_for_what_a_signed_sbom_says(
+    scene: Scene, run: Run, attested: bool, flags: tuple[str, ...], code: int
+) -> None:
+    """In a statement, or attached with a signature of its own."""
+    if attested:
+        scene.attest(GOOD)
+    else:
+        scene.attach(GOOD, signed=True)
+    assert scene.verify(run, *flags)[0] == code
+
+
+def test_an_sbom_that_no_trusted_signer_signed_counts_for_nothing(scene: Scene, run: Run) -> None:
+    """Unsigned, or signed by another key."""
+    scene.attach(GOOD, signed=False)
+    scene.attach(GOOD, signed=True, key=scene.other)
+    scene.attest(GOOD, key=scene.other)
+    assert scene.verify(run, "--require-sbom")[0] == 1
+
+
+def test_a_good_sbom_does_not_hide_a_bad_one(scene: Scene, run: Run) -> None:
+    """Both are by the trusted signer."""
+    scene.attest(GOOD)
+    scene.attest(BAD)
+    code, out, _ = scene.verify(run, "--deny-license", "GPL-3.0-only")
+    assert code == 1
+    assert "evil 2.0 (packages[0])" in out
+
+
+def test_an_sbom_does_not_replace_the_signature_of_the_image(tmp_path: Path, run: Run) -> None:
+    """The flags add a condition to the flag of trust."""
+    scene = Scene(tmp_path)
+    scene.store.listings.clear()
+    scene.store = MemoryStore()
+    scene.image = scene.store.add_image()
+    scene.attest(GOOD)
+    assert scene.verify(run, "--require-sbom")[0] == 1
+
+
+def test_flags_of_documents_need_a_flag_of_trust(run: Run) -> None:
+    """Else everything would count that is attached."""
+    code, _, err = run("verify", "--require-sbom", "example.com/app:v1")
+    assert code == 3
+    assert "--require-sbom needs --key" in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--deny-license", "GPL3"), "--deny-license: 'GPL3' is no license"),
+        (("--deny-package", "pkg:nothing"), "--deny-package: 'pkg:nothing' is no package URL"),
+    ],
+)
+def test_mistakes_are_named_by_their_flags(
+    scene: Scene, run: Run, flags: tuple[str, ...], message: str
+) -> None:
+    """In the words of the command line."""
+    code, _, err = scene.verify(run, *flags)
+    assert code == 3
+    assert message in err
+
+
+def test_the_configuration_of_the_flags_decides_the_same(scene: Scene, run: Run) -> None:
+    """`ratify config init` writes verifiers and policy."""
+    scene.attest(GOOD)
+    scene.attach(BAD, signed=False)
+    target = str(scene.folder / "ratify.yaml")
+    key = str(scene.folder / "cosign.pub")
+    for flags in (
+        ("--deny-license", "MIT"),
+        ("--deny-license", "GPL-3.0-only"),
+        ("--deny-package", "@a/b@1"),
+    ):
+        Path(target).unlink(missing_ok=True)
+        assert run("config", "init", "--key", key, *flags, target)[0] == 0
+        expected = scene.verify(run, *flags)[0]
+        reference = f"oci:{scene.folder / 'layout'}@{scene.image.digest}"
+        assert run("verify", "-c", target, reference)[0] == expected

@@ -1,0 +1,268 @@
+"""GitHub's attestations beside a registry: over TLS, bounded, and the token for one host."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyratify.config.build import open_engine
+from pyratify.config.load import decode_config
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.engine import Engine
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.core.report import ValidationResult
+from pyratify.core.store import Discovery
+from pyratify.testing.cosign import CosignKey, another_image, attach_bundle, sign_statement, statement
+from pyratify.testing.github import GitHubSimulator
+from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.tls import Authority
+from support.scenes import codes
+
+KEY = CosignKey.generate()
+AUTHORITY = Authority()
+TOKEN = "test-only-token"
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistrySimulator]:
+    """A registry with one image, `app:v1`, and nothing attached."""
+    with RegistrySimulator() as found:
+        found.repository().add_image()
+        yield found
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubSimulator]:
+    """GitHub, over TLS with a certificate of the test's own authority."""
+    with GitHubSimulator(AUTHORITY.server_context()) as found:
+        yield found
+
+
+@pytest.fixture
+def image(registry: RegistrySimulator) -> Descriptor:
+    """The image."""
+    store = registry.repository()
+    digest = store.tags["v1"]
+    return Descriptor(store.types[digest], digest, len(store.manifests[digest]))
+
+
+@asynccontextmanager
+async def engine(
+    github: GitHubSimulator, folder: Path, token: str = "", **attestations: Any
+) -> AsyncIterator[Engine]:
+    """Open an engine that reads the simulator beside registries, and trusts one key."""
+    (folder / "ca.pem").write_text(AUTHORITY.pem)
+    (folder / "cosign.pub").write_bytes(KEY.pem)
+    api = {"repository": "octo/app", "url": github.url, "caFile": "ca.pem"} | attestations
+    if token:
+        host = github.url.partition("//")[2]
+        api["credential"] = {"provider": "static", "password": token, "registries": [host]}
+    policy = {"keys": {"files": ["cosign.pub"]}}
+    verifier = {"name": "cosign", "type": "cosign", "parameters": {"trustPolicies": [policy]}}
+    store = {"type": "github-store", "parameters": {"attestations": api}}
+    document = {"executors": [{"scopes": ["*"], "verifiers": [verifier], "stores": [store]}]}
+    async with open_engine(decode_config(document, folder)) as found:
+        yield found
+
+
+async def validate(
+    registry: RegistrySimulator, github: GitHubSimulator, folder: Path, token: str = "", **attestations: Any
+) -> ValidationResult:
+    """Return the result for the image."""
+    async with engine(github, folder, token, **attestations) as found:
+        return await found.validate(registry.reference())
+
+
+def good(image: Descriptor, key: CosignKey = KEY) -> dict[str, Any]:
+    """Return a bundle with a statement about the image."""
+    return sign_statement(key, statement(image.digest))
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["inline", "bundle_url"])
+async def test_an_attestation_that_only_github_has_is_evidence(
+    stored: bool, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """In the list itself, or compressed where the list says."""
+    github.add(image.digest, good(image), stored=stored)
+    result = await validate(registry, github, tmp_path)
+    assert result.succeeded, result.to_json()
+    (report,) = result.artifacts
+    assert report.discovery is Discovery.GITHUB
+    assert report.artifact.artifact_type == "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+
+async def test_what_the_registry_has_is_enough_whatever_github_answers(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """The registry is asked first; GitHub may be down."""
+    attach_bundle(registry.repository(), image, good(image))
+    github.status = 500
+    assert (await validate(registry, github, tmp_path)).succeeded
+
+
+@pytest.mark.parametrize("stored", [False, True])
+async def test_a_bundle_of_another_image_or_key_is_refused(
+    stored: bool, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """GitHub's list binds nothing: what is signed has to."""
+    other = another_image(registry.repository())
+    github.add(image.digest, good(other), stored=stored)
+    github.add(image.digest, good(image, CosignKey.generate()), stored=stored)
+    result = await validate(registry, github, tmp_path)
+    assert not result.succeeded
+    assert {Reason.PAYLOAD_SUBJECT_MISMATCH, Reason.SIG_INVALID} <= codes(result)
+
+
+async def test_nothing_at_github_is_no_evidence_and_no_error(
+    registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """It answers 404."""
+    result = await validate(registry, github, tmp_path)
+    assert (result.error, codes(result)) == (None, {Reason.NO_EVIDENCE})
+
+
+async def test_the_token_goes_to_the_api_alone(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """Neither to the registry nor to where bundles are stored."""
+    github.token = TOKEN
+    github.add(image.digest, good(image), stored=True)
+    assert (await validate(registry, github, tmp_path, TOKEN)).succeeded
+    assert [hit.headers.get("authorization") for hit in github.hits] == [f"Bearer {TOKEN}", None]
+    assert not any("authorization" in hit.headers for hit in registry.hits)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "reason"),
+    [
+        (401, (), Reason.REGISTRY_AUTH),
+        (403, (), Reason.REGISTRY_AUTH),
+        (403, (("X-RateLimit-Remaining", "0"),), Reason.REGISTRY_BUSY),
+        (429, (), Reason.REGISTRY_BUSY),
+        (500, (), Reason.REGISTRY_ERROR),
+        (302, (("Location", "https://elsewhere.example/"),), Reason.REGISTRY_ERROR),
+    ],
+)
+async def test_what_github_refuses_leaves_it_undecided(
+    status: int,
+    headers: tuple[tuple[str, str], ...],
+    reason: Reason,
+    registry: RegistrySimulator,
+    github: GitHubSimulator,
+    tmp_path: Path,
+) -> None:
+    """The evidence that is missing may be there; a redirect is not followed."""
+    github.status, github.headers = status, headers
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason is reason
+    assert len(github.hits) == 1
+
+
+async def test_pages_are_read_up_to_the_limit(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """The good one is the last of 70: with a limit of 60 it is not read."""
+    bad = good(image, CosignKey.generate())
+    for _ in range(69):
+        github.add(image.digest, bad)
+    github.add(image.digest, good(image))
+    assert (await validate(registry, github, tmp_path)).succeeded
+    assert len(github.hits) == 3
+    github.hits.clear()
+    assert not (await validate(registry, github, tmp_path, maxAttestations=60)).succeeded
+    assert len(github.hits) == 2
+
+
+async def test_a_next_page_elsewhere_is_not_asked_for(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """The token would go along."""
+    github.next_host = "https://evil.example"
+    for _ in range(31):
+        github.add(image.digest, good(image, CosignKey.generate()))
+    result = await validate(registry, github, tmp_path, TOKEN)
+    assert result.error is not None
+    assert result.error.reason is Reason.REDIRECT_BLOCKED
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:1", "https://10.0.0.1", "https://169.254.169.254"])
+async def test_bundles_come_from_public_addresses_over_tls(
+    host: str, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """An answer must not lead requests into the network."""
+    github.bundle_host = host
+    github.add(image.digest, good(image), stored=True)
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason in (Reason.REDIRECT_BLOCKED, Reason.SSRF_BLOCKED)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"attestations":{}}',
+        b'{"attestations":[1]}',
+        b'{"attestations":[{}]}',
+        b'{"attestations":[{"bundle_url":7}]}',
+        b'{"attestations":[{"bundle_url":"ftp://x"}]}',
+        b"{" * 100,
+    ],
+)
+async def test_an_answer_that_is_none_leaves_it_undecided(
+    body: bytes, registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """Strictly parsed: nothing is guessed, and nothing is taken for "no attestations"."""
+    github.body = body
+    assert (await validate(registry, github, tmp_path)).error is not None
+
+
+async def test_a_stored_bundle_that_is_not_compressed_is_refused(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """Its announced length is held to the limit, too."""
+    github.add(image.digest, good(image), stored=b"{}")
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason in (Reason.REGISTRY_ERROR, Reason.DECOMPRESS_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("attestations", "path"),
+    [
+        ({"repository": ""}, "attestations.repository"),
+        ({"owner": "octo"}, "attestations.repository"),
+        ({"repository": "octo"}, "attestations.repository"),
+        ({"repository": "octo/.."}, "attestations.repository"),
+        ({"repository": "octo/app?x"}, "attestations.repository"),
+        ({"repository": "", "owner": "a/b"}, "attestations.owner"),
+        ({"url": "http://api.github.com"}, "attestations.url"),
+        ({"url": "https://x.example/?q"}, "attestations.url"),
+        ({"caFile": "none.pem"}, "attestations.caFile"),
+        ({"maxAttestations": 0}, "attestations.maxAttestations"),
+    ],
+)
+async def test_what_cannot_be_used_is_said_when_the_configuration_is_read(
+    attestations: dict[str, Any], path: str, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """With the path of the parameter."""
+    with pytest.raises(ConfigurationError) as refused:
+        async with engine(github, tmp_path, **attestations):
+            pass
+    assert refused.value.path == f"executors[0].stores[0].parameters.{path}"
+
+
+async def test_an_organization_is_asked_under_its_own_path(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """Below the path of an enterprise's server, too."""
+    github.owner = "api/v3/orgs/octo"
+    github.add(image.digest, good(image))
+    url = f"{github.url}/api/v3"
+    assert (await validate(registry, github, tmp_path, repository="", owner="octo", url=url)).succeeded

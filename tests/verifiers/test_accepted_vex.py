@@ -1,0 +1,198 @@
+"""VEX documents beside a report: whose count, and what they take away, whatever the order and the timing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision, ValidationResult
+from pyratify.testing.cosign import CosignKey
+from pyratify.testing.vulnerability import (
+    Vulnerability,
+    cyclonedx_vex,
+    openvex,
+    sarif,
+    trivy_report,
+    vuln_predicate,
+)
+from support.cosign_setting import KEY, OTHER, reasons
+from support.vulnerability_setting import OPENVEX, SIGNED_VEX, STRICT, VULN, VulnerabilitySetting
+
+ACCEPTING = STRICT | {"vex": SIGNED_VEX}
+CYCLONEDX = "https://cyclonedx.org/bom"
+
+
+def scene(*, attested: bool = False) -> VulnerabilitySetting:
+    """Return an image with one dirty report."""
+    setting = VulnerabilitySetting()
+    if attested:
+        setting.attest(VULN, vuln_predicate(trivy_report(Vulnerability())))
+    else:
+        setting.attach(sarif([Vulnerability()]))
+    return setting
+
+
+def suppressed(result: ValidationResult) -> int:
+    """Return how many findings were suppressed in what passed."""
+    assert result.decision is Decision.ALLOW, reasons(result)
+    found = next(one.details for each in result.artifacts for one in each.results if one.details)
+    return int(found.data["suppressed"])
+
+
+@pytest.mark.parametrize("attested", [False, True])
+@pytest.mark.parametrize("form", ["openvex", "cyclonedx"])
+async def test_a_signed_document_of_a_named_signer_counts(attested: bool, form: str) -> None:
+    """For reports as they are and in attestations alike."""
+    setting = scene(attested=attested)
+    if form == "openvex":
+        setting.attest(OPENVEX, openvex(setting.digest))
+    else:
+        setting.attest(CYCLONEDX, cyclonedx_vex(setting.digest))
+    assert suppressed(await setting.validate(ACCEPTING, attested=attested)) == 1
+
+
+@pytest.mark.parametrize("attested", [False, True])
+async def test_nothing_counts_that_is_not_named(attested: bool) -> None:
+    """Not without `vex`, not of another signer, and not as it is."""
+    setting = scene(attested=attested)
+    setting.attest(OPENVEX, openvex(setting.digest))
+    assert Reason.VULN_FOUND in reasons(await setting.validate(STRICT, attested=attested))
+    setting = scene(attested=attested)
+    setting.attest(OPENVEX, openvex(setting.digest), OTHER)
+    setting.store.attach(
+        setting.image,
+        "application/vnd.openvex+json",
+        ("application/json", json.dumps(openvex(setting.digest)).encode()),
+    )
+    result = await setting.validate(ACCEPTING, attested=attested)
+    assert Reason.VULN_FOUND in reasons(result)
+    assert result.decision is Decision.DENY
+
+
+async def test_a_document_about_another_image_does_not_count() -> None:
+    """Its signature is good, and its product is not the subject."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex("sha256:" + "cd" * 32))
+    assert Reason.VULN_FOUND in reasons(await setting.validate(ACCEPTING))
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 16])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+async def test_a_later_document_takes_an_earlier_one_back(order: tuple[int, ...], concurrency: int) -> None:
+    """Whichever is listed first, before or after the report, and at any concurrency."""
+    setting = VulnerabilitySetting()
+    steps = [
+        lambda: setting.attach(sarif([Vulnerability()])),
+        lambda: setting.attest(OPENVEX, openvex(setting.digest, time="2026-01-01T00:00:00Z")),
+        lambda: setting.attest(
+            OPENVEX, openvex(setting.digest, status="affected", time="2026-02-01T00:00:00Z")
+        ),
+    ]
+    for index in order:
+        steps[index]()
+    result = await setting.validate(ACCEPTING, concurrency=concurrency)
+    assert Reason.VULN_FOUND in reasons(result)
+
+
+async def test_an_accepted_document_that_is_malformed_suppresses_nothing() -> None:
+    """What it takes back is unknown, so the others do not count either."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest))
+    setting.attest(OPENVEX, openvex(setting.digest, status="odd"))
+    result = await setting.validate(ACCEPTING)
+    assert Reason.REPORT_INVALID in reasons(result)
+    assert result.decision is Decision.DENY
+
+
+async def test_a_malformed_document_of_another_signer_hides_nothing() -> None:
+    """Who may push cannot make the accepted documents useless."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest, status="odd"), OTHER)
+    setting.store.attach(setting.image, "application/vnd.dev.sigstore.bundle.v0.3+json", ("x/y", b"{"))
+    setting.attest(OPENVEX, openvex(setting.digest))
+    assert suppressed(await setting.validate(ACCEPTING)) == 1
+
+
+async def test_an_sbom_of_the_signer_is_no_vex_document() -> None:
+    """A CycloneDX document without analyses says nothing, whatever its version."""
+    setting = scene()
+    setting.attest(CYCLONEDX, {"bomFormat": "CycloneDX", "specVersion": "1.2"})
+    setting.attest(OPENVEX, openvex(setting.digest))
+    assert suppressed(await setting.validate(ACCEPTING)) == 1
+
+
+async def test_without_all_that_is_attached_it_cannot_be_decided() -> None:
+    """A document that cannot be read may be the one that takes another back."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest))
+    late = setting.attest(OPENVEX, openvex(setting.digest, status="affected"))
+    setting.store.faults[str(late.digest)] = StoreError(Reason.REGISTRY_UNREACHABLE, "away")
+    result = await setting.validate(ACCEPTING)
+    assert result.decision is Decision.DENY
+    assert Reason.REGISTRY_UNREACHABLE in reasons(result)
+
+
+async def test_a_clean_report_costs_no_further_request() -> None:
+    """What is attached beside it is read only where a finding is denied."""
+    setting = VulnerabilitySetting()
+    setting.attach(sarif([Vulnerability(severity="low")]))
+    setting.attest(OPENVEX, openvex(setting.digest))
+    await setting.validate(ACCEPTING)
+    assert [call for call, _ in setting.store.calls].count("referrers") == 1
+
+
+async def test_files_of_the_policy_count_without_a_signature(tmp_path: Path) -> None:
+    """They are a part of the configuration; the other conditions hold for them too."""
+    setting = scene()
+    for digest, passes in ((setting.digest, True), ("sha256:" + "cd" * 32, False)):
+        file = tmp_path / "platform.openvex.json"
+        file.write_text(json.dumps(openvex(digest)))
+        result = await setting.validate(STRICT | {"vex": {"files": [str(file)]}})
+        assert (result.decision is Decision.ALLOW) is passes
+
+
+async def test_a_signature_dates_a_statement() -> None:
+    """Keys prove no time; the document's own counts, and one of the future suppresses nothing."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest, time="2036-01-01T00:00:00Z"))
+    assert Reason.VULN_FOUND in reasons(await setting.validate(ACCEPTING))
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER])
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ({}, None),
+        ({"authors": ["security@example.com"]}, None),
+        ({"authors": ["another"]}, Reason.REPORT_INVALID),
+        ({"maximumAge": "24h"}, None),
+        ({"maximumAge": "1h"}, Reason.EVIDENCE_STALE),
+        ({"deniedStatuses": ["not_affected"]}, Reason.VULN_FOUND),
+    ],
+)
+async def test_a_vex_document_can_be_asked_for(
+    rules: dict[str, Any], reason: Reason | None, key: CosignKey
+) -> None:
+    """The rule `vex` of attestations: its author, age and statuses."""
+    setting = VulnerabilitySetting()
+    setting.attest(OPENVEX, openvex(setting.digest), key)
+    result = await setting.validate(rules, attested=True, rule="vex")
+    expected = {Reason.SIG_INVALID} if key is OTHER else {reason} if reason else set()
+    assert reasons(result) == expected
+
+
+async def test_vex_documents_count_where_several_kinds_must_be_there() -> None:
+    """With a list of requirements each artifact is judged beside the others, and by the same documents."""
+    setting = scene(attested=True)
+    setting.attest(OPENVEX, openvex(setting.digest))
+    requirements = [
+        {"name": "scan", "vulnerability": ACCEPTING},
+        {"name": "opinion", "vex": {}},
+    ]
+    result = await setting.validate(requirements, attested=True, rule="requirements")
+    assert result.decision is Decision.ALLOW, reasons(result)
+    alone = [requirements[0] | {"vulnerability": STRICT}, requirements[1]]
+    assert (await setting.validate(alone, attested=True, rule="requirements")).decision is Decision.DENY
