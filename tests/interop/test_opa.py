@@ -13,6 +13,9 @@ from pyratify.config.decode import decode
 from pyratify.core.errors import InconclusiveError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
+from pyratify.expressions.language import EvaluationError
+from pyratify.expressions.rego import screen
+from pyratify.expressions.rego_process import EngineProcess
 from pyratify.policies.rego_plugin import RegoOptions, plugin
 from pyratify.policies.rego_policy import RegoPolicy
 from pyratify.testing.contracts import SUBJECT
@@ -141,23 +144,24 @@ documents = st.fixed_dictionaries({}, optional={"artifacts": st.lists(artifacts,
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(documents)
-def test_the_embedded_engine_answers_as_a_real_opa_does(address: str, document: dict[str, Any]) -> None:
+def test_the_embedded_engine_answers_as_a_real_opa_does(
+    address: str, engine: EngineProcess, document: dict[str, Any]
+) -> None:
     """Over random inputs: the whole package is equal, or both have an error."""
-    regorus = pytest.importorskip("regorus")
-    del regorus
     expected = opa.ask(address, "mixed", document)
-    assert _embedded(document) == _sorted(expected)
+    assert _embedded(engine, document) == _sorted(expected)
 
 
-def _embedded(document: object) -> object:
-    from pyratify.expressions.language import EvaluationError
-    from pyratify.expressions.rego import screen
-    from pyratify.expressions.rego_engine import EngineThread, make_engine
+@pytest.fixture(scope="module")
+def engine() -> EngineProcess:
+    """The same policy, embedded."""
+    pytest.importorskip("regorus")
+    return EngineProcess(screen(MIXED, "policy", v0=False), v0=False, query="data.mixed")
 
-    text = screen(MIXED, "policy", v0=False)
-    thread = EngineThread(lambda: make_engine("policy", text, v0=False), "data.mixed")
+
+def _embedded(engine: EngineProcess, document: object) -> object:
     try:
-        return _sorted(thread.ask(document, 10))
+        return _sorted(engine.ask(document, 10))
     except EvaluationError:
         return None
 

@@ -1,19 +1,20 @@
 """Rego, the language of the Open Policy Agent, evaluated here.
 
 The engine is held to four things: a policy is screened (`rego_source.py`), canaries with known answers come out right when a policy is
-compiled, it runs on a thread of its own within a budget, and only exactly `true` allows.
+compiled, it is evaluated in a process of its own within a budget of time and memory, and only exactly `true` allows.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.language import Answer, Program, Source, check_length
+from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
 from pyratify.expressions.rego_answer import UNDEFINED, answer_of
-from pyratify.expressions.rego_engine import EngineThread, evaluate, make_engine, sentence
+from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
+from pyratify.expressions.rego_process import EngineProcess
 from pyratify.expressions.rego_source import refuse_functions, rewrite_walks
 
 DEFAULT_QUERY = "data.pyratify"
@@ -33,17 +34,17 @@ CANARIES = (
 _CANARY_INPUT = json.dumps({"a": [1, 2], "s": "aa"})
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True)
 class RegoProgram:
     """A compiled policy.
 
     Attributes:
-        thread: Evaluates it.
+        process: Evaluates it.
         query: What is asked.
         seconds: How long an evaluation may take.
     """
 
-    thread: EngineThread
+    process: EngineProcess
     query: str
     seconds: float = _SECONDS
 
@@ -54,7 +55,7 @@ class RegoProgram:
 
     def evaluate(self, values: Mapping[str, Any]) -> Answer:
         """Evaluate the query over `values["input"]`; errors as in `Program`."""
-        return answer_of(self.thread.ask(values[INPUT], self.seconds), self.query)
+        return answer_of(self.process.ask(values[INPUT], self.seconds), self.query)
 
 
 class Rego:
@@ -78,8 +79,12 @@ class Rego:
             raise ConfigurationError(
                 f"the policy is of {found[:200]}, and {query} is asked for", path=source.path
             )
-        thread = EngineThread(partial(make_engine, source.path, text, v0=v0), query)
-        return RegoProgram(thread, query, float(source.options.get("seconds", _SECONDS)))
+        process = EngineProcess(text, v0=v0, query=query)
+        try:
+            process.start()
+        except EvaluationError as error:
+            raise ConfigurationError(error.message, path=source.path) from None
+        return RegoProgram(process, query, float(source.options.get("seconds", _SECONDS)))
 
 
 language = Rego()

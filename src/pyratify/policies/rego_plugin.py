@@ -15,6 +15,8 @@ from pyratify.expressions.rego_answer import answer_of
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
+_START = 20.0  # seconds that an engine may take to start again, after one was ended
+
 
 class OpaOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Where an Open Policy Agent is.
@@ -100,12 +102,13 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
         reads_image=options.image,
         reads_time=reads_more and "now" in text,
         passthrough=options.passthrough_enabled,
-        budget=options.timeout * 2,
+        budget=options.timeout + 2 * _START,
     )
 
 
 async def _evaluate(program: Program, seconds: float, document: dict[str, Any]) -> Answer:
-    return await in_thread(partial(program.evaluate, {"input": document}), seconds * 2)
+    # More than the program's own budget, which ends the process and says so.
+    return await in_thread(partial(program.evaluate, {"input": document}), seconds + _START)
 
 
 async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:

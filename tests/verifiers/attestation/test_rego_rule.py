@@ -43,7 +43,9 @@ async def test_a_policy_is_not_evaluated_over_what_another_key_signed() -> None:
     assert reasons(await setting.validate({"predicateTypes": SLSA, "rego": rule})) == {Reason.SIG_INVALID}
 
 
-@pytest.mark.parametrize("text", ["package pyratify\nallow {", "package other\nallow := true", f"{HEAD}allow if http.send({{}})"])
+@pytest.mark.parametrize(
+    "text", ["package pyratify\nallow {", "package other\nallow := true", f"{HEAD}allow if http.send({{}})"]
+)
 async def test_a_policy_that_cannot_be_used_is_refused_with_its_path(text: str) -> None:
     """When the configuration is read."""
     with pytest.raises(ConfigurationError) as error:
