@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import socket
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.node.containerd.containerd_site import PATH
@@ -129,6 +132,23 @@ async def test_an_outage_is_bridged_across_a_restart(tmp_path: Path) -> None:
         code, text = await asked(tmp_path, body(subject, name))
         assert (code, "by its last verdict" in text) == ("0", True)
         assert (await asked(tmp_path, body(unsigned, name)))[0] == "2"
+
+
+async def test_answers_are_measured(tmp_path: Path) -> None:
+    """As those of the other servers."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    metrics = ("--enable-metrics", "--metrics-port", port)
+    async with serving(tmp_path, "-c", configuration(tmp_path), *metrics):
+        await asked(tmp_path, body(Descriptor("a/b", Digest.of(b"x"), 1), "127.0.0.1:1/app:v1"))
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{port}/metrics") as answer,
+        ):
+            text = await answer.text()
+    assert "ratify_verification_request_count 1.0" in text
+    assert 'ratify_system_error_count_total{error="REGISTRY_UNREACHABLE"' in text
 
 
 async def test_a_socket_that_is_gone_is_a_daemon_that_is_not_ready(tmp_path: Path) -> None:
