@@ -47,7 +47,7 @@ class NodeJudge:
         lifetime: For how many seconds a verdict that allows is remembered.
         last: The last verdicts on digests, for outages; None where nothing is kept.
         count: Called with the code of every image that was not decided.
-        measure: Called with `verify` and the milliseconds of every answer.
+        measure: Called with `verification` and the milliseconds of every answer.
     """
 
     source: Source
@@ -82,7 +82,7 @@ class NodeJudge:
             answer = await self._without_registry(reference, namespace, answer)
         extra = {"reference": text, "decision": answer.decision, "code": answer.code}
         if self.measure is not None:
-            self.measure("verify", (self.clock.monotonic() - began) * 1000)
+            self.measure("verification", (self.clock.monotonic() - began) * 1000)
         _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
         return answer
 
