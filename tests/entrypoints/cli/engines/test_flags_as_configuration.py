@@ -236,6 +236,7 @@ _VALUES = {
 _VALUES |= {"signature_repository": "example.com/s", "attachment_tag_prefix": "x-"}
 _VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h"}
 _VALUES |= {"deny_license": "MIT", "allow_license": "MIT", "deny_package": "left-pad"}
+_VALUES |= {"deny_severity": "high", "max_age": "24h"}
 _VALUES |= {"type": "slsaprovenance1", "maximum_age": "7h", "verified_level": "SLSA_BUILD_LEVEL_2"}
 
 

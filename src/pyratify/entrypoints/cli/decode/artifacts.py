@@ -10,6 +10,7 @@ from pyratify.core.limits import MIB
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
+from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKENS, REPORT_TYPES
 
 if TYPE_CHECKING:
     pass
@@ -48,9 +49,13 @@ def decode_artifact(
 def _by_type(media_type: str) -> str | None:
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
+    if media_type in REPORT_TYPES:
+        return "vulnerability report"
     if _plain(media_type) in SBOM_TYPES:
         return "SBOM"
     return {
+        "application/vnd.openvex+json": "VEX document",
+        "application/openvex+json": "VEX document",
         _JWS: "notation signature (JWS)",
         _COSE: "notation signature (COSE)",
         "application/vnd.dev.cosign.simplesigning.v1+json": "cosign signature (simple signing)",
@@ -99,6 +104,11 @@ _LOOKS = (
     ("payloadType", "DSSE envelope"),
     ("critical", "cosign signature (simple signing)"),
     ("predicateType", "in-toto statement"),
+    ("runs", "vulnerability report"),
+    ("SchemaVersion", "vulnerability report"),
+    ("matches", "vulnerability report"),
+    ("scanner", "vulnerability report"),
+    ("statements", "VEX document"),
     ("spdxVersion", "SBOM"),
     ("bomFormat", "SBOM"),
 )
@@ -121,9 +131,10 @@ def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
     from pyratify.pki.dsse import DsseEnvelope
     from pyratify.sigstore.bundle import parse_bundle
     from pyratify.sigstore.mismatch import named_key
+    from pyratify.sigstore.statement_formats import MAX_ATTESTATION
 
     del annotations
-    bundle = parse_bundle(data)
+    bundle = parse_bundle(data, MAX_ATTESTATION)
     content = bundle.content
     if isinstance(content, DsseEnvelope):
         signed: Facts = {"envelope": _envelope(content)}
@@ -147,9 +158,11 @@ def _dsse(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 
 def _envelope(envelope: Any) -> Facts:
+    payload = _json(envelope.payload)
     return {
         "payloadType": envelope.payload_type,
-        "payload": _json(envelope.payload),
+        **_statement_of(payload),
+        "payload": payload,
         "signatures": [
             {"keyid": each.keyid or None, "bytes": len(each.value)} for each in envelope.signatures
         ],
@@ -170,7 +183,29 @@ def _simple_signing(data: bytes, annotations: Mapping[str, str]) -> Facts:
 
 def _statement(data: bytes, annotations: Mapping[str, str]) -> Facts:
     del annotations
-    return {"payload": _json(data)}
+    payload = _json(data)
+    return {**_statement_of(payload), "payload": payload}
+
+
+def _statement_of(payload: Any) -> Facts:
+    """Return what a statement says for people, beside the whole payload."""
+    from pyratify.entrypoints.cli.decode.statement_facts import statement_facts
+
+    found = statement_facts(payload)
+    return {"statement": found} if found else {}
+
+
+def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
+    def facts(data: bytes, annotations: Mapping[str, str]) -> Facts:
+        from pyratify.core.strictjson import loads
+        from pyratify.entrypoints.cli.decode import reports
+
+        del annotations
+        document = loads(data, what="document", max_bytes=MAX_REPORT, max_tokens=MAX_TOKENS)
+        found: Facts = getattr(reports, read)(document)
+        return found
+
+    return facts
 
 
 def _sbom(data: bytes, annotations: Mapping[str, str]) -> Facts:
@@ -245,6 +280,8 @@ _READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
     "in-toto statement": _statement,
     "SBOM": _sbom,
     "cosign signature (simple signing)": _simple_signing,
+    "vulnerability report": _document("report_facts"),
+    "VEX document": _document("vex_facts"),
     "certificates": _certificates,
     "public keys": _keys,
 }

@@ -13,12 +13,16 @@ def shown_statement(statement: Any) -> Any:
 
 
 def _shown(predicate_type: str, predicate: Any) -> Any:
+    from pyratify.entrypoints.cli.decode.reports import report_facts, vex_facts
     from pyratify.entrypoints.cli.decode.sbom_contents import SBOM_PREDICATES, summary
+    from pyratify.evidence.predicate_types import OPENVEX_PREDICATES, VULN_PREDICATES
     from pyratify.evidence.sbom.read_sbom import read_sbom
 
-    if not predicate_type.startswith(SBOM_PREDICATES):
-        return predicate
     try:
-        return summary(read_sbom(predicate))
+        if predicate_type in VULN_PREDICATES:
+            return report_facts(predicate)
+        if predicate_type in OPENVEX_PREDICATES:
+            return vex_facts(predicate)
+        return summary(read_sbom(predicate)) if predicate_type.startswith(SBOM_PREDICATES) else predicate
     except RatifyError as error:
         return {"error": error.message}

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
+
 
 def _same(text: str) -> Any:
     return text
@@ -22,6 +24,18 @@ def read_package(text: str) -> dict[str, str]:
     return {"name": name, "version": version} if name else {"name": text}
 
 
+def at_least(texts: list[str]) -> list[str]:
+    """Return the severities that are as bad as the mildest of these, or worse; one that is none stays, for the verifier to refuse."""
+    known = [text.strip().lower() for text in texts]
+    if not all(text in _SEVERITIES for text in known):
+        return texts
+    return list(_SEVERITIES[: max(map(_SEVERITIES.index, known)) + 1])
+
+
+def _last(texts: list[str]) -> str:
+    return texts[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class _DocumentFlag:
     """A flag that is a parameter of a verifier of documents.
@@ -33,6 +47,7 @@ class _DocumentFlag:
         text: What it means.
         metavar: What stands for its value.
         read: Returns the parameter's entry for a value.
+        joined: Returns the parameter for all entries, where it is another thing than their list.
     """
 
     flag: str
@@ -41,6 +56,7 @@ class _DocumentFlag:
     text: str
     metavar: str
     read: Callable[[str], Any] = _same
+    joined: Callable[[list[Any]], Any] = list
 
     @property
     def name(self) -> str:
@@ -71,8 +87,37 @@ _FLAGS = (
         "PACKAGE",
         read_package,
     ),
+    _DocumentFlag(
+        "--deny-severity",
+        "vulnerability",
+        "deniedSeverities",
+        "a severity that findings of the vulnerability report must not have, nor a worse one: critical, high, medium, low",
+        "SEVERITY",
+        joined=at_least,
+    ),
+    _DocumentFlag(
+        "--deny-cve", "vulnerability", "deniedCves", "a vulnerability that the report must not name", "ID"
+    ),
+    _DocumentFlag(
+        "--scanner",
+        "vulnerability",
+        "scanners",
+        "a scanner whose reports count, as trivy, and no others",
+        "NAME",
+    ),
+    _DocumentFlag(
+        "--max-age",
+        "vulnerability",
+        "maximumAge",
+        "the age that the vulnerability report may have, as 24h",
+        "AGE",
+        joined=_last,
+    ),
 )
-DENIES: Mapping[str, tuple[str, ...]] = {"sbom": ("LICENSE", "PACKAGE_DENIED")}
+DENIES: Mapping[str, tuple[str, ...]] = {
+    "sbom": ("LICENSE", "PACKAGE_DENIED"),
+    "vulnerability": ("VULN_FOUND",),
+}
 """By the kind of document, the codes with which one document refuses the image whatever the others say."""
 
 
@@ -90,7 +135,7 @@ def add_document_flags(parser: ArgumentParser) -> None:
             action="append",
             default=[],
             metavar=each.metavar,
-            help=f"{each.text} (repeatable)",
+            help=each.text if each.joined is _last else f"{each.text} (repeatable)",
         )
 
 
@@ -109,7 +154,8 @@ def document_parameters(arguments: Namespace) -> dict[str, dict[str, Any]]:
     for each in _FLAGS:
         values = getattr(arguments, each.name, None)
         if values:
-            found.setdefault(each.kind, {})[each.parameter] = [each.read(value) for value in values]
+            entries = [each.read(value) for value in values]
+            found.setdefault(each.kind, {})[each.parameter] = each.joined(entries)
     return found
 
 
