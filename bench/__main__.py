@@ -15,7 +15,11 @@ PARTS = (
     "keyless",
     "provider",
     "policies",
+<<<<<<< HEAD
     "sboms",
+=======
+    "reports",
+>>>>>>> main
     "node",
     "hostile",
     "imports",
