@@ -15,6 +15,7 @@ PARTS = (
     "keyless",
     "provider",
     "policies",
+    "reports",
     "node",
     "hostile",
     "imports",
