@@ -15,11 +15,8 @@ PARTS = (
     "keyless",
     "provider",
     "policies",
-<<<<<<< HEAD
     "sboms",
-=======
     "reports",
->>>>>>> main
     "node",
     "hostile",
     "imports",
