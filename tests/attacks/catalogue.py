@@ -19,7 +19,8 @@ first is the policy's decision, with the code in the report; the second means th
 configuration that is refused, `SAFE` an attack without effect. An attack on a feature that does not exist yet is refused or impossible
 until then. `python tests/attacks/catalogue.py` generates this page from the names of the tests.
 
-Three verdicts differ on purpose: [ATK-008](decisions/0005-plain-http.md) (loopback registries may use plain http, after https was tried, as in Docker),
+Four verdicts differ on purpose: [ATK-008](decisions/0005-plain-http.md) (loopback registries may use plain http, after https was tried, as in Docker),
+[ATK-087](decisions/0047-documents-that-are-read.md) (XML is refused as a format that is not read: MEDIATYPE_UNSUPPORTED),
 [ATK-105](decisions/0009-level-skip.md) (Notation's level `skip` passes, with a warning and without a signer) and
 [ATK-109](decisions/0003-distinct-evidence.md) (an explicit threshold of 0 means all rules, as in Ratify v2).
 

@@ -1,20 +1,25 @@
 """Verdicts that are remembered: what under, how long, and what never."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from pyratify.caches.verdict_entry import decode_verdict, encode_verdict
 from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.caching import ExpiringCache
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError, InconclusiveError, StoreError
 from pyratify.core.executor import Executor
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.core.scope import ScopeMap
 from pyratify.core.verifier import Details, Evidence
 from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.indexes import add_index, entry
 from pyratify.testing.memory import MemoryStore
 from support.scenes import ONE, raising
 
@@ -175,3 +180,40 @@ async def test_a_namespace_cannot_spell_the_key_of_another_reference() -> None:
     layout = Reference("oci", f"x|{APP.name}", digest=digest)
     assert (await verdicts.validate(both, layout, "team")).succeeded
     assert not (await verdicts.validate(both, APP.at(digest), "team|oci:x")).succeeded
+
+
+async def test_a_digest_beside_the_tag_of_its_index_is_remembered_for_both() -> None:
+    """The index of one tag may speak for a manifest; under another tag, or none, nothing does."""
+    store = MemoryStore()
+    image = store.add_image("image")
+    store.attach(add_index(store, entry(image), tag="v1"), "application/test")
+    add_index(store, tag="v2")
+    verdicts, one = Verdicts(FakeClock()), engine(store)
+    both = replace(APP, digest=image.digest)
+    assert (await verdicts.validate(one, both)).succeeded
+    assert verdicts.remaining(one, both) > 0
+    assert not (await verdicts.validate(one, APP.at(image.digest))).succeeded
+    assert not (await verdicts.validate(one, replace(both, tag="v2"))).succeeded
+    assert (await verdicts.validate(one, both)).succeeded
+    assert (verdicts.hits, verdicts.misses) == (1, 3)
+
+
+async def test_the_verdict_on_platforms_lives_as_long_as_the_evidence_of_each() -> None:
+    """What is nested below a platform ends it, too."""
+    store, clock = MemoryStore(), FakeClock()
+    image = store.add_image("image")
+    store.attach(image, "application/test")
+    add_index(store, entry(image))
+    ends = clock.now() + timedelta(seconds=3)
+
+    async def does(evidence: Evidence) -> Details:
+        return Details("good", valid_until=ends)
+
+    judged = Executor(
+        store=store, verifiers=(FakeVerifier(does=does),), policy=ONE, platforms=PlatformChoice.parse("each")
+    )
+    verdicts, one = Verdicts(clock, Lifetimes(allowed=5)), Engine(ScopeMap([("example.com", judged)]), "one")
+    result = await verdicts.validate(one, APP)
+    assert result.subject is not None
+    assert verdicts.remaining(one, APP.at(result.subject.digest)) == 3
+    assert decode_verdict(encode_verdict(result) or b"") == result

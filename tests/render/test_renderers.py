@@ -273,3 +273,38 @@ def test_a_list_of_attached_artifacts_is_bounded(name: str) -> None:
     lines = getattr(attached, name)(many).splitlines()
     assert len("\n".join(lines)) < MAX_REPORT + 100
     assert lines[-1].endswith(" lines left out")
+
+
+def test_platforms_stand_above_what_they_stand_on() -> None:
+    """Allowed, denied with why, undecided, not judged; and a signature of the index says that it is one."""
+    index = REFERENCE.at(IMAGE.digest)
+    below = artifact(TWO, GOOD)
+    attestation = replace(
+        artifact(ONE, GOOD, nested=(below,)), subject=REFERENCE.at(TWO.digest), discovery=Discovery.INDEX
+    )
+
+    def platform(name: str, decision: Decision | None, **more: object) -> ArtifactReport:
+        return ArtifactReport(index, TWO, Discovery.INDEX, platform=name, decision=decision, **more)
+
+    result = replace(
+        DENIED,
+        artifacts=(
+            platform("linux/amd64", Decision.ALLOW, nested=(attestation,)),
+            platform("linux/arm64", Decision.DENY, outcome=Outcome.FAILED, failure=UNSATISFIED),
+            platform("linux/arm/v7", Decision.DENY, outcome=Outcome.INCONCLUSIVE, failure=EXPIRED),
+            platform("linux/s390x", None),
+            platform("linux/386", Decision.NONE),
+        ),
+    )
+    shown = tree.render(result)
+    assert f"linux/amd64 {TWO.digest}: allowed" in shown
+    assert f"linux/arm64 {TWO.digest}: denied" in shown
+    assert f"linux/arm/v7 {TWO.digest}: could not be decided" in shown
+    assert f"linux/s390x {TWO.digest}: not judged" in shown
+    assert f"linux/386 {TWO.digest}: nothing decided" in shown
+    assert f"attached to the index {IMAGE.digest}" in shown
+    assert "of kinds that no verifier here reads" not in shown
+    lines = text.render(result)
+    assert "platform linux/arm64: denied: 1 of 1 needed [POLICY_UNSATISFIED]" in lines
+    missing = Failure(Reason.PLATFORM_MISSING, "none for linux/s390x", "publish it")
+    assert text.render(replace(result, failure=missing)).splitlines()[0].endswith("a platform is missing")

@@ -125,6 +125,19 @@ class CacheConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     memory_bytes: Annotated[int, Meta(ge=0)] = 64 * 1024 * 1024
 
 
+class DockerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What `ratify node` lets the Docker daemon do beside running images that are allowed.
+
+    Attributes:
+        images_without_digest: Whether images run of which the daemon knows no registry digest, as those built or loaded here:
+            `refuse` or `allow`. They are not verified.
+        allow: Ways to make or bring such images, or plugins of the daemon, that are allowed unverified.
+    """
+
+    images_without_digest: Literal["refuse", "allow"] = "refuse"
+    allow: tuple[Literal["build", "commit", "import", "load", "plugin"], ...] = ()
+
+
 class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """What `ratify node` answers where there is no verdict; no other command reads it.
 
@@ -132,10 +145,12 @@ class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         when_undecided: What a digest gets while the registry cannot be asked: `refuse`, or `lastVerdict`, the verdict that
             the same configuration gave it before. A digest without one is refused.
         max_age: How many seconds old such a verdict may be, at most 30 days.
+        docker: What the Docker daemon may do beside running images that are allowed.
     """
 
     when_undecided: Literal["refuse", "lastVerdict"] = "refuse"
     max_age: Annotated[float, Meta(gt=0, le=30 * 86400)] = 86400.0
+    docker: DockerConfig = DockerConfig()
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):

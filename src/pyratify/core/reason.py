@@ -34,6 +34,7 @@ class Reason(StrEnum):
     DECOMPRESS_LIMIT = "DECOMPRESS_LIMIT"
     DIGEST_INVALID = "DIGEST_INVALID"
     DIGEST_MISMATCH = "DIGEST_MISMATCH"
+    DIGEST_UNKNOWN = "DIGEST_UNKNOWN"
     ENVELOPE_MALFORMED = "ENVELOPE_MALFORMED"
     EVIDENCE_STALE = "EVIDENCE_STALE"
     EVIDENCE_UNSIGNED = "EVIDENCE_UNSIGNED"
@@ -56,6 +57,7 @@ class Reason(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     NO_EVIDENCE = "NO_EVIDENCE"
     NO_EXECUTOR = "NO_EXECUTOR"
+    OPERATION_REFUSED = "OPERATION_REFUSED"
     PACKAGE_DENIED = "PACKAGE_DENIED"
     PARSE_LIMIT = "PARSE_LIMIT"
     PAYLOAD_SUBJECT_MISMATCH = "PAYLOAD_SUBJECT_MISMATCH"
@@ -78,6 +80,7 @@ class Reason(StrEnum):
     REPORT_INVALID = "REPORT_INVALID"
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     RESOLVE_FAILED = "RESOLVE_FAILED"
+    RUNTIME_UNREACHABLE = "RUNTIME_UNREACHABLE"
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
     SBOM_INVALID = "SBOM_INVALID"
     SCOPE_NO_MATCH = "SCOPE_NO_MATCH"
@@ -194,6 +197,7 @@ _REMEDIES = {
     Reason.DECOMPRESS_LIMIT: _LIMIT,
     Reason.DIGEST_INVALID: "Give the digest as sha256:, sha384: or sha512: and its full lower-case hexadecimal value.",
     Reason.DIGEST_MISMATCH: "The content is not what its digest says; do not run it, and look at the registry or the proxy before it.",
+    Reason.DIGEST_UNKNOWN: "Pull the image from the registry that has its signatures, by tag or digest, and use what was pulled.",
     Reason.ENVELOPE_MALFORMED: _RESIGN,
     Reason.EVIDENCE_STALE: "Attach newer evidence; what is there is older than the policy allows.",
     Reason.EVIDENCE_UNSIGNED: "Sign the evidence itself; the policy trusts no unsigned document.",
@@ -216,6 +220,7 @@ _REMEDIES = {
     Reason.NOT_FOUND: "Check the spelling of the repository, tag or digest, and that you may read it.",
     Reason.NO_EVIDENCE: "Sign the image, or check that its signatures were pushed or copied to this registry with it.",
     Reason.NO_EXECUTOR: "Add an executor whose scopes cover this reference.",
+    Reason.OPERATION_REFUSED: "Push what was made to a registry and sign it there, or allow this operation in the configuration, at node.docker.allow.",
     Reason.PACKAGE_DENIED: "Build the image without these packages, or with versions that are not denied.",
     Reason.PARSE_LIMIT: _LIMIT,
     Reason.PAYLOAD_SUBJECT_MISMATCH: "This signature belongs to another artifact; sign this one.",
@@ -239,6 +244,7 @@ _REMEDIES = {
     Reason.REQUEST_TOO_LARGE: "Ask in several smaller requests, or raise the server's limit.",
     Reason.RESOLVE_FAILED: _REGISTRY,
     Reason.REVOCATION_UNKNOWN: "Check that the certificate authority's revocation servers can be reached from here.",
+    Reason.RUNTIME_UNREACHABLE: "Check that the runtime runs, and that the daemon of ratify may use its socket.",
     Reason.SBOM_INVALID: "Ask the publisher for an SBOM that follows its format.",
     Reason.SCOPE_NO_MATCH: "Add an executor whose scopes cover this reference.",
     Reason.SCT_INVALID: "Use a certificate that is in a trusted certificate transparency log, or name its log in the trusted root.",

@@ -1,5 +1,7 @@
 """Which hosts may see a credential."""
 
+from collections.abc import Callable
+
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reference import canonical_registry, is_registry
 
@@ -23,6 +25,25 @@ class HostPatterns:
         """Return whether a canonical registry is one of them."""
         # One look-up for each spelling, no pattern matching: a secret is never sent by a near match.
         return bool(self._patterns & {registry, _zone(registry)})
+
+
+def narrowed(is_own: Callable[[str], bool], registries: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return which registries a cloud's credential is for: its own, or those of them that the configuration names.
+
+    Args:
+        is_own: Whether a canonical registry belongs to the cloud.
+        registries: Hosts and zones; empty for all of the cloud's own.
+
+    Raises:
+        ConfigurationError: One is neither.
+    """
+    if not registries:
+        return is_own
+    try:
+        only = HostPatterns(registries)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.detail, path="registries", remedy=error.remedy) from None
+    return lambda registry: is_own(registry) and only.match(registry)
 
 
 def _canonical(pattern: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,6 +16,10 @@ from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.provenance_document import Provenance, read_provenance
 from pyratify.evidence.source_uri import read_source_uri
 from pyratify.pki.times import format_time
+
+# As BuildKit, Docker Hardened Images and Tekton name images; others are source code and packages.
+_IMAGES = ("pkg:docker/", "pkg:oci/", "docker://", "oci://")
+_MOST_IMAGES = 20
 
 
 class ProvenanceOptions(
@@ -107,7 +112,7 @@ def provenance_judge(options: ProvenanceOptions, path: str) -> ProvenanceJudge:
 
 
 def facts_of(found: Provenance) -> dict[str, Any]:
-    """Return the facts of a provenance for reports; texts alone, and only what is stated."""
+    """Return the facts of a provenance for reports: texts, the images that went into the build, and only what is stated."""
     built = found.finished or found.started
     facts = {
         "builder": found.builder,
@@ -116,8 +121,22 @@ def facts_of(found: Provenance) -> dict[str, Any]:
         "sourceRef": found.source.reference,
         "sourceDigest": found.source_digest,
         "builtAt": "" if built is None else format_time(built),
+        "baseImages": images_of(found),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def images_of(found: Provenance) -> list[dict[str, Any]]:
+    """Return the images that went into a build, at most twenty, each with its `uri` and `digest`.
+
+    These are subjects of their own, which nothing has judged: the builder states that it used them.
+    """
+    images = (each for each in found.materials if each.uri.startswith(_IMAGES))
+    return [
+        {"uri": each.uri, "digest": dict(each.digest)}
+        for each in islice(images, _MOST_IMAGES)
+        if all(isinstance(value, str) for value in each.digest.values())
+    ]
 
 
 def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None:

@@ -1,14 +1,19 @@
 """How many requests a verification makes, and how many of them one after the other."""
 
+from dataclasses import replace
+
 import pytest
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.executor import Executor
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.report import Decision
 from pyratify.core.store import Store
 from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.testing.attestations import SLSA_V1, in_toto
 from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.indexes import add_attestation_manifest, add_index, attestation_entry, entry
 from pyratify.testing.registry import BearerAuth, Features, RegistrySimulator
 from support.registries import USER, Credentials, open_store
 
@@ -105,3 +110,22 @@ async def test_a_second_repository_needs_no_challenge() -> None:
             await store.resolve(registry.reference("team/other", "v1"))
         assert [hit.status for hit in registry.hits] == [200, 200]
         assert "scope=repository%3Ateam%2Fother%3Apull" in registry.hits[0].path
+
+
+@pytest.mark.parametrize("count", [1, 4])
+async def test_platforms_take_two_round_trips_more_whatever_their_number(count: int) -> None:
+    """The index, then its attestation manifests; the listings and all below run beside one another."""
+    with RegistrySimulator(rounds=QUIET) as registry:
+        memory = registry.repository("app")
+        entries = []
+        for number in range(count):
+            image = memory.add_image(f"image{number}", str(number).encode())
+            memory.attach(image, SIGNATURE, ("application/octet-stream", b"envelope"))
+            statements = add_attestation_manifest(memory, in_toto(image.digest, SLSA_V1, {}))
+            entries += [entry(image, f"linux/x{number}"), attestation_entry(statements, image.digest)]
+        add_index(memory, *entries, tag="v1")
+        async with open_store() as store:
+            executor = replace(_executor(store), platforms=PlatformChoice.parse("each"))
+            result = await executor.validate(registry.reference("app", "v1"))
+        assert result.decision is Decision.ALLOW
+        assert registry.depth == 4 + 2

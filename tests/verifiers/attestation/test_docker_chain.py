@@ -240,3 +240,17 @@ async def test_a_listed_attestation_that_names_another_subject_is_refused() -> N
     manifest = store.add_manifest(make_manifest(layers=[layer], subject=other))
     add_index(store, entry(image), attestation_entry(manifest, image.digest))
     assert Reason.SUBJECT_MISMATCH in codes(await verify(store))
+
+
+async def test_the_images_that_went_into_a_build_are_named_and_not_judged() -> None:
+    """For policies to read, twenty at most; source code is none of them."""
+    alpine = {"uri": "pkg:docker/alpine@3.20?platform=linux%2Famd64", "digest": {"sha256": "a" * 64}}
+    source = {"uri": f"git+{REPOSITORY}@refs/tags/v1", "digest": {"gitCommit": "b" * 40}}
+    said = provenance_v1()
+    said["buildDefinition"]["resolvedDependencies"] = [source, *[alpine] * 30]
+    chain = make_chain(predicate=said)
+    chain.sign(KEY)
+    result = await verify(chain.store)
+    details = result.artifacts[0].nested[0].results[0].details
+    assert details is not None
+    assert details.data["baseImages"] == [alpine] * 20

@@ -9,7 +9,7 @@ from pyratify.core.credential import CredentialProvider
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.credentials.exchange import ExchangedCredentials
-from pyratify.credentials.host_patterns import HostPatterns
+from pyratify.credentials.host_patterns import narrowed
 from pyratify_aws.aws_client import AwsClient, AwsIdentity, check_endpoint
 from pyratify_aws.ecr import EcrExchange
 from pyratify_aws.ecr_host import is_ecr
@@ -112,14 +112,7 @@ async def build_basic(name: str, options: BasicOptions, resources: Resources) ->
 
 
 def _provider(client: AwsClient, registries: tuple[str, ...], resources: Resources) -> CredentialProvider:
-    try:
-        only = HostPatterns(registries) if registries else None
-    except ConfigurationError as error:
-        raise ConfigurationError(error.detail, path="registries", remedy=error.remedy) from None
-
-    def covers(registry: str) -> bool:
-        return is_ecr(registry) and (only is None or only.match(registry))
-
+    covers = narrowed(is_ecr, registries)
     return ExchangedCredentials(covers, EcrExchange(client, resources.clock).exchange, resources.clock)
 
 

@@ -8,7 +8,7 @@ from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.credentials.exchange import ExchangedCredentials
-from pyratify.credentials.host_patterns import HostPatterns
+from pyratify.credentials.host_patterns import narrowed
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
 from pyratify_gcp.registry_host import is_google
 
@@ -68,14 +68,7 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
     file = resources.base / options.credentials_file if options.credentials_file else None
     if file is not None and not file.is_file():
         raise ConfigurationError(f"there is no file {file}", path="credentialsFile")
-    try:
-        only = HostPatterns(options.registries) if options.registries else None
-    except ConfigurationError as error:
-        raise ConfigurationError(error.detail, path="registries", remedy=error.remedy) from None
-
-    def covers(registry: str) -> bool:
-        return is_google(registry) and (only is None or only.match(registry))
-
+    covers = narrowed(is_google, options.registries)
     exchange = TokenExchange(GoogleTokens(file), resources.clock)
     return ExchangedCredentials(covers, exchange.exchange, resources.clock)
 

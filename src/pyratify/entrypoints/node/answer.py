@@ -61,6 +61,11 @@ def malformed(why: Failure) -> NodeAnswer:
     return _refused(exits.UNDECIDED, "UNDECIDED", "", why)
 
 
+def refused(why: Failure) -> NodeAnswer:
+    """Return the answer for a request that is refused whatever its image is."""
+    return _refused(exits.DENIED, "DENIED", "", why)
+
+
 def _refused(code: int, word: str, image: str, why: Failure) -> NodeAnswer:
     first = f"ratify: {word} {image}".rstrip()
     text = f"{first}: {clean(why.message)} [{why.reason}]\n{clean(why.remedy)}"

@@ -8,6 +8,7 @@ from pyratify.serving.server_flags import add_timeout
 
 SOCKET = "/run/ratify/node.sock"
 DOCKER_SOCKET = "/run/docker/plugins/ratify.sock"
+DOCKER_DAEMON = "/run/docker.sock"
 
 
 def add_serve_flags(parser: ArgumentParser) -> None:
@@ -25,6 +26,19 @@ def add_serve_flags(parser: ArgumentParser) -> None:
         metavar="GROUP",
         help="the members of this group may ask too, beside root and the user of the daemon",
     )
+    add(
+        "--docker",
+        default="",
+        metavar="PATH",
+        help=f"where the Docker daemon asks its authorization plugin, as {DOCKER_SOCKET}; empty for not at all (default: empty)",
+    )
+    add(
+        "--docker-daemon",
+        default=DOCKER_DAEMON,
+        metavar="PATH",
+        help=f"the Docker daemon's own socket, for what its names stand for (default: {DOCKER_DAEMON})",
+    )
+    add_timeout(parser, "--docker-timeout", 2.0, "in what time the Docker daemon gets an answer")
     add_local_serving_flags(parser)
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.node.containerd.containerd_site import containerd_site
+from pyratify.entrypoints.node.docker.daemon import DockerDaemon
+from pyratify.entrypoints.node.docker.docker_judge import DockerJudge
+from pyratify.entrypoints.node.docker.docker_site import docker_site
 from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.serving import process
 from pyratify.serving.entry_point import Server, ServerContext
@@ -23,7 +26,7 @@ def make(context: ServerContext) -> Server:
     judge = _judge(context)
     sockets = tuple(_sockets(context.flags, judge))
     if not sockets:
-        raise ConfigurationError("no runtime is served", remedy="Give --socket.")
+        raise ConfigurationError("no runtime is served", remedy="Give --socket or --docker.")
     return Server(site=None, aclose=judge.aclose, sockets=sockets)
 
 
@@ -41,6 +44,11 @@ def _sockets(flags: Namespace, judge: NodeJudge) -> Iterator[UnixSite]:
     peers = Peers(group_number(flags.group) if flags.group else None)
     if flags.socket:
         yield UnixSite(path=Path(flags.socket), site=containerd_site(judge), peers=peers)
+    if flags.docker:
+        daemon = DockerDaemon(Path(flags.docker_daemon))
+        docker = DockerJudge(judge=judge, inventory=daemon, seconds=flags.docker_timeout)
+        # The Docker daemon alone asks here, and runs as root or as the user of this process.
+        yield UnixSite(path=Path(flags.docker), site=docker_site(docker), peers=Peers())
 
 
 def _judge(context: ServerContext) -> NodeJudge:

@@ -16,7 +16,7 @@ from pyratify.entrypoints.node.containerd.containerd_settings import (
     read_settings,
 )
 
-MARK = "`ratify node install containerd`"
+MARK = "Asks the daemon of this node for containerd"
 _BEGIN, _END = "# ratify node install containerd: begin\n", "# ratify node install containerd: end\n"
 # The files that containerd reads where it has no configuration: with one it would read them no more.
 _NEW = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'

@@ -1,0 +1,1 @@
+"""Credentials of Azure Container Registry, keys and certificates of Azure Key Vault for pyratify."""

@@ -1,0 +1,179 @@
+"""A fake Azure over TLS on loopback: Entra ID, a registry's token exchange, and Key Vault."""
+
+import base64
+import json
+import os
+import threading
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pyratify.http.transport import Headers, Request, Response
+from pyratify.testing.tls import Authority
+
+FAR = 4_102_444_800
+PATHS = dict[str, tuple[int, Any]]
+
+
+def token_until(moment: int) -> str:
+    """Return a JSON Web Token with an end, signed by nobody."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": moment}).encode()).rstrip(b"=").decode()
+    return f"e30.{claims}.c2ln"
+
+
+def _base64(number: int, octets: int) -> str:
+    return base64.urlsafe_b64encode(number.to_bytes(octets, "big")).rstrip(b"=").decode()
+
+
+def json_web_key(key: ec.EllipticCurvePublicKey, name: str, version: str, host: str) -> dict[str, Any]:
+    """Return what Key Vault says of a P-256 key."""
+    numbers = key.public_numbers()
+    return {
+        "key": {
+            "kid": f"https://{host}/keys/{name}/{version}",
+            "kty": "EC",
+            "crv": "P-256",
+            "x": _base64(numbers.x, 32),
+            "y": _base64(numbers.y, 32),
+            "key_ops": ["sign", "verify"],
+        },
+        "attributes": {"enabled": True, "created": 1, "updated": 1, "recoveryLevel": "Purgeable"},
+    }
+
+
+class FakeAzure:
+    """What Azure answers, by path; a `Transport` of the plugin, and a TLS server for the SDK."""
+
+    def __init__(self) -> None:
+        self.answers: PATHS = {}
+        self.seen: list[tuple[str, str, str, str]] = []
+        self.open = 0
+
+    def answer(
+        self, method: str, target: str, authorization: str, body: str, address: str
+    ) -> tuple[int, Any]:
+        """Answer a request."""
+        path = target.partition("?")[0]
+        self.seen.append((method, target, authorization, body))
+        for key in (target, path):
+            if key in self.answers:
+                return self.answers[key]
+        if path.endswith("/.well-known/openid-configuration"):
+            found = {
+                "authorization_endpoint": f"{address}/t/oauth2/v2.0/authorize",
+                "issuer": f"{address}/t/v2.0",
+            }
+            return 200, found | {"token_endpoint": f"{address}/t/oauth2/v2.0/token"}
+        if path.endswith("/oauth2/v2.0/token"):
+            form = dict(urllib.parse.parse_qsl(body))
+            token = f"entra-{form['client_assertion']}"
+            return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": token}
+        if path == "/oauth2/exchange":
+            return 200, {"refresh_token": token_until(FAR)}
+        return 404, {"error": {"code": "NotFound", "message": "not here"}}
+
+    def connect(self) -> "FakeAzure":
+        """Open a connection."""
+        self.open += 1
+        return self
+
+    async def aclose(self) -> None:
+        """Close it."""
+        self.open -= 1
+
+    async def speaks_tls(self, origin: object) -> bool:
+        """Say so."""
+        return True
+
+    async def send(self, request: Request) -> Response:
+        """Answer a request of the plugin."""
+        fields = dict(request.headers)
+        status, document = self.answer(
+            request.method,
+            request.url.target,
+            fields.get("Authorization", ""),
+            request.body.decode(),
+            str(request.url.origin),
+        )
+        return Response(status, Headers(()), json.dumps(document).encode(), request.url)
+
+
+@pytest.fixture
+def azure() -> FakeAzure:
+    """A fake Azure without a network."""
+    return FakeAzure()
+
+
+@pytest.fixture
+def entra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeAzure, str]]:
+    """A fake Azure over TLS that the environment points to, with a workload identity; and its address."""
+    fake = FakeAzure()
+    authority = Authority()
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_", "MSI_"))]:
+        monkeypatch.delenv(name)
+    (tmp_path / "token").write_text("first")
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.fake = fake
+    address = f"https://localhost:{server.server_port}"
+    server.address = address
+    server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    settings: Mapping[str, str] = {
+        "AZURE_AUTHORITY_HOST": address,
+        "AZURE_CLIENT_ID": "client",
+        "AZURE_TENANT_ID": "t",
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+        "REQUESTS_CA_BUNDLE": str(tmp_path / "ca.pem"),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    try:
+        yield fake, address
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    fake: FakeAzure
+    address: str
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of handshakes that fail."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Answer."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        authorization = self.headers.get("Authorization", "")
+        status, document = self.server.fake.answer(
+            self.command, self.path, authorization, body, self.server.address
+        )
+        if self.path.startswith("/keys/") and not authorization:
+            status = 401
+        data = json.dumps(document).encode()
+        self.send_response(status)
+        if status == 401:
+            challenge = f'Bearer authorization="{self.server.address}/t", resource="https://vault.azure.net"'
+            self.send_header("WWW-Authenticate", challenge)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_POST = do_GET  # noqa: N815 - the name that the server looks for
+
+    def log_message(self, *parts: Any) -> None:
+        """Say nothing."""

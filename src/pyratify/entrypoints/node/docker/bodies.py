@@ -1,0 +1,103 @@
+"""Which images the body of a request names.
+
+Go's JSON reader takes a key in any case and the last of several, so the only body that has one meaning is one with exactly the
+key that is looked for, and no other spelling of it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyratify.core import strictjson
+from pyratify.core.errors import RatifyError
+from pyratify.core.limits import MIB
+from pyratify.core.reason import Reason
+from pyratify.entrypoints.node.docker.target import bad
+
+_MAX_BODY = MIB
+_SHOWN = "Send it as application/json, in less than 1 MiB, with its Content-Length or in chunks."
+
+
+def created_images(body: bytes | None) -> tuple[str, ...]:
+    """Return the names of the images that a container would be made of: its own, and those mounted into it.
+
+    Args:
+        body: The body of `POST /containers/create`.
+
+    Raises:
+        BadDockerRequest: There is none, it has no image, or its image is spelled in another way.
+        InvalidJson: It is no JSON, or has one key twice.
+    """
+    document = _object(body)
+    mounts = _mounted(_inner(document, "HostConfig"))
+    return (_image(document), *mounts)
+
+
+def service_images(body: bytes | None) -> tuple[str, ...]:
+    """Return the names of the images of a service's tasks.
+
+    Args:
+        body: The body of `POST /services/create` or `POST /services/{id}/update`.
+
+    Raises:
+        BadDockerRequest: As for `created_images`, or the tasks are no containers.
+        InvalidJson: It is no JSON, or has one key twice.
+    """
+    return specified_images(_object(body))
+
+
+def specified_images(service: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the images of a `ServiceSpec`; errors as in `service_images`."""
+    task = _inner(service, "TaskTemplate")
+    if _member(task, "PluginSpec") is not None:
+        raise RatifyError(
+            Reason.OPERATION_REFUSED,
+            "the service installs a plugin of the daemon, which is not verified",
+            remedy="Install the plugin on each node: docker plugin install.",
+        )
+    container = _inner(task, "ContainerSpec")
+    return (_image(container), *_mounted(container))
+
+
+def _object(body: bytes | None) -> dict[str, Any]:
+    if body is None:
+        raise bad("the daemon does not show the body of the request", _SHOWN)
+    return strictjson.load_object(body, what="the body of the request", max_bytes=_MAX_BODY)
+
+
+def _image(document: dict[str, Any]) -> str:
+    name = _member(document, "Image")
+    if not isinstance(name, str) or not name:
+        raise bad("the request names no image", 'Name it by the key "Image".')
+    return name
+
+
+def _mounted(document: dict[str, Any]) -> Iterator[str]:
+    """Iterate over the images that are mounted (API 1.48, `Mounts[].Type` is `image`)."""
+    mounts = _member(document, "Mounts")
+    if mounts is None:
+        return
+    if not isinstance(mounts, list) or not all(isinstance(mount, dict) for mount in mounts):
+        raise bad("Mounts is no list of objects")
+    for mount in mounts:
+        if str(_member(mount, "Type")).casefold() == "image":
+            source = _member(mount, "Source")
+            if not isinstance(source, str) or not source:
+                raise bad("a mount of the type image names no image")
+            yield source
+
+
+def _inner(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found = _member(document, name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise bad(f"{name} is no object")
+    return found
+
+
+def _member(document: dict[str, Any], name: str) -> Any:
+    # Casefolded as Go folds: it takes U+017F for an s and U+212A for a k.
+    other = [key for key in document if key != name and key.casefold() == name.casefold()]
+    if other:
+        raise bad(f"the key {other[0]!a} could be taken for {name}", f'Write "{name}", once.')
+    return document.get(name)
