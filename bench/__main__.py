@@ -16,6 +16,7 @@ PARTS = (
     "attestation",
     "provider",
     "policies",
+    "reports",
     "node",
     "hostile",
     "imports",

@@ -47,6 +47,7 @@ class NodeJudge:
         lifetime: For how many seconds a verdict that allows is remembered.
         last: The last verdicts on digests, for outages; None where nothing is kept.
         count: Called with the code of every image that was not decided.
+        measure: Called with `verification` and the milliseconds of every answer.
     """
 
     source: Source
@@ -55,6 +56,7 @@ class NodeJudge:
     lifetime: float
     last: LastVerdicts | None = None
     count: Callable[[str], None] = ignore_code
+    measure: Callable[[str, float], None] | None = None
     _answers: Answers = field(init=False)
     _group: DeadlineGroup = field(init=False)
 
@@ -70,7 +72,7 @@ class NodeJudge:
             seconds: In how many seconds the answer has to leave.
             namespace: The namespace of what runs it; empty where the runtime knows none.
         """
-        text = str(reference)
+        text, began = str(reference), self.clock.monotonic()
         found = await self._group.each(
             (text,), partial(self._judge, reference, namespace), partial(self._late, seconds), seconds
         )
@@ -79,6 +81,8 @@ class NodeJudge:
         if isinstance(answer, Failure):
             answer = await self._without_registry(reference, namespace, answer)
         extra = {"reference": text, "decision": answer.decision, "code": answer.code}
+        if self.measure is not None:
+            self.measure("verification", (self.clock.monotonic() - began) * 1000)
         _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
         return answer
 

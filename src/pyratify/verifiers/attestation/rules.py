@@ -106,6 +106,13 @@ _SBOM = (
 )
 
 
+async def _rego(options: Any, path: str, resources: "Resources") -> Judge:
+    from pyratify.verifiers.attestation.rego_rule import rego_judge
+
+    del resources
+    return await asyncio.to_thread(rego_judge, options, path)
+
+
 async def _cel(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.attestation.expression_rule import cel_judge
 
@@ -125,6 +132,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "sbom": Rule(_sbom, _SBOM),
         "schema": Rule(_schema),
         "cel": Rule(_cel),
+        "rego": Rule(_rego),
     }
 )
 
