@@ -13,6 +13,7 @@ PARTS = (
     "repeated",
     "sigstore",
     "keyless",
+    "attestation",
     "provider",
     "policies",
     "sboms",
