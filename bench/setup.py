@@ -11,7 +11,8 @@ from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.http.transport_asyncio import asyncio_transport
-from pyratify.policies.threshold import Rule, ThresholdPolicy
+from pyratify.policies.rule import Rule
+from pyratify.policies.threshold import ThresholdPolicy
 from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.registry_store import RegistryStore
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy

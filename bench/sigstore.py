@@ -14,10 +14,10 @@ from typing import Any
 
 from bench.measure import in_turn, table
 from pyratify.core.clock import SystemClock
+from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import load_authenticator
 from pyratify.sigstore.blob_verification import verify_blob
 from pyratify.sigstore.identity import CertificateIdentity
-from pyratify.sigstore.signed_content import Artifact
 from pyratify.testing.cosign import statement
 from pyratify.testing.sigstore import ISSUER, SUBJECT, PrivateSigstore, Signing
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy

@@ -37,12 +37,18 @@ step 1 'A good signature, but of another image, attached to this one: refused.' 
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:replayed
 step 1 'A Notation envelope whose payload was changed after signing: refused.' \
   "$RATIFY" verify --cert $MATERIAL/certs/ca.pem --trusted-identity "$SUBJECT" oci:$MATERIAL/layout:tampered
+step 0 'A signed image with a signed SBOM that lists no denied package: accepted.' \
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --deny-package left-pad oci:$MATERIAL/documents:sbom
+step 1 'The same, where a package that its SBOM lists is denied: refused.' \
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --deny-package zlib@1.2.13-r0 oci:$MATERIAL/documents:sbom
 if "$RATIFY" config check examples/cel.yaml >/dev/null 2>&1; then
   step 1 'A policy in CEL that asks for two signatures, and there is one: refused.' \
     "$RATIFY" verify -c examples/cel.yaml registry.example.com/app:cosign-v3
 else
   printf '\n# Left out: a policy in CEL, which needs: pip install "pyratify[cel]"\n'
 fi
+step 1 'A signed vulnerability report with a critical finding: refused.' \
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --deny-severity critical oci:$MATERIAL/scanned:scanned
 step 2 'A tag that does not exist: not a refusal, but no answer either.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:no-such-tag
 step 0 'What is attached to an image that was signed with both tools.' \

@@ -465,7 +465,9 @@ def test_a_text_that_is_no_platform_is_refused(text: str) -> None:
         Platform.parse(text)
 
 
-@pytest.mark.parametrize("value", ["all", "linux/amd64", "", (), tuple(f"linux/x{n}" for n in range(33))])
+@pytest.mark.parametrize(
+    "value", ["all", "linux/amd64,each", "linux/amd64,", "", (), tuple(f"linux/x{n}" for n in range(33))]
+)
 def test_a_choice_that_is_none_is_refused(value: str | tuple[str, ...]) -> None:
     """An empty list would judge nothing."""
     with pytest.raises(ValueError, match=r"platform|none of"):
@@ -487,3 +489,59 @@ def test_the_text_of_a_platform_parses_to_it(platform: Platform) -> None:
     """And it includes itself."""
     assert Platform.parse(str(platform)) == platform
     assert platform.includes(platform)
+
+
+async def test_the_index_is_listed_once_for_all_attestations_in_it() -> None:
+    """Its signatures are verified for each, from one listing."""
+    store = MemoryStore()
+    found = images(store, *[False] * 4)
+    made = [add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {})) for image in found]
+    entries = [entry(image, f"linux/x{number}") for number, image in enumerate(found)]
+    index = add_index(
+        store,
+        *entries,
+        *(attestation_entry(each, image.digest) for each, image in zip(made, found, strict=True)),
+    )
+    store.attach(index, SIGNATURE)
+    policy = threshold(Rule("attestation", (Rule("signature"),), 1))
+    result = await validate(store, *_chain_verifiers(), policy=policy, platforms=EACH)
+    assert result.succeeded
+    assert store.calls.count(("referrers", str(index.digest))) == 1
+
+
+async def test_a_listing_of_the_index_that_fails_fails_for_all() -> None:
+    """Each attestation is undecided, and so is the whole."""
+    store = MemoryStore()
+    image = store.add_image("image")
+    manifest = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
+    index = add_index(store, entry(image), attestation_entry(manifest, image.digest))
+    store.faults[str(index.digest)] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+    policy = threshold(Rule("attestation", (Rule("signature"),), 1))
+    store.types[index.digest] = OCI_INDEX
+
+    class ListingFails(MemoryStore):
+        async def resolve(self, reference: Reference) -> Descriptor:
+            return index
+
+        async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
+            return self.manifests[descriptor.digest]
+
+    failing = ListingFails(**vars(store))
+    result = await validate(failing, *_chain_verifiers(), policy=policy, platforms=EACH)
+    assert result.error is not None
+    assert result.error.reason is Reason.REGISTRY_ERROR
+
+
+@given(st.lists(st.tuples(st.sampled_from(["linux/amd64", "linux/arm64", None]), st.booleans()), max_size=6))
+async def test_each_is_allowed_exactly_where_every_manifest_is(listed: list[tuple[str | None, bool]]) -> None:
+    """In any order, and never where there is none."""
+    store = MemoryStore()
+    found = images(store, *(signed for _, signed in listed))
+    add_index(
+        store, *(entry(image, platform) for image, (platform, _) in zip(found, listed, strict=True)), tag="v1"
+    )
+    signed = [each for _, each in listed]
+    assert (await validate(store, platforms=EACH)).succeeded is (bool(signed) and all(signed))
+    amd64 = [each for platform, each in listed if platform != "linux/arm64"]
+    there = any(platform == "linux/amd64" for platform, _ in listed)
+    assert (await validate(store, platforms=named("linux/amd64"))).succeeded is (there and all(amd64))

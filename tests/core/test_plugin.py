@@ -11,8 +11,8 @@ from support.scenes import KIND
 OURS = {
     "stores": {"registry-store", "filesystem-oci-store"},
     "verifiers": {"notation", "cosign"},
-    "policies": {"threshold-policy", "any-all", "config-policy", "cel-policy"},
-    "languages": {"cel"},
+    "policies": {"threshold-policy", "any-all", "config-policy", "cel-policy", "rego-policy"},
+    "languages": {"cel", "rego"},
     "credentials": {"anonymous", "static", "docker"},
     "keys": {"inline", "files"},
     "renderers": {"text", "tree", "json"},

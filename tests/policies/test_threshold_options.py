@@ -269,3 +269,62 @@ def test_options_of_other_types_are_refused(wrong: dict[str, Any]) -> None:
 
 class _Resources:
     verifiers = ("a",)
+
+
+@pytest.mark.parametrize(
+    ("time", "allowed"),
+    [
+        ("2026-05-31T23:59:00Z", True),
+        ("2026-06-01T00:05:00Z", True),
+        ("2026-06-01T00:05:01Z", False),
+    ],
+)
+def test_the_newest_may_be_of_a_clock_that_is_five_minutes_ahead(time: str, allowed: bool) -> None:
+    """It is midnight; evidence of a minute ago is dated, whatever the skew."""
+    assert allows(NEWEST, report(1, passed("a", "k", createdAt=time))) is allowed
+
+
+@pytest.mark.parametrize("evidence", [(), (report(1, passed("b", "k", createdAt=NEW)),)])
+def test_the_newest_of_none_is_no_evidence(evidence: tuple[ArtifactReport, ...]) -> None:
+    """It is denied with a reason, and does not fail."""
+    assert not allows(NEWEST, *evidence)
+
+
+@pytest.mark.parametrize("rule", [ALL, Rule("a", require=Require.ALL, require_signed=True)])
+def test_with_all_a_result_without_details_satisfies_nothing(rule: Rule) -> None:
+    """It passed, and says nothing."""
+    assert not allows(rule, GOOD, report(2, VerifierResult("a", Outcome.PASSED)))
+
+
+@pytest.mark.parametrize(
+    ("result", "allowed"),
+    [
+        (passed("scan", kind="image"), True),
+        (passed("scan", kind="source"), False),
+        (passed("scan"), False),
+        (VerifierResult("scan", Outcome.FAILED, Details("good", (), {"kind": "image"})), False),
+    ],
+)
+def test_what_clears_a_deny_rule_with_reasons_is_of_its_kind(result: VerifierResult, allowed: bool) -> None:
+    """A clean report of something else does not show that what the rule forbids is not there."""
+    rule = Rule("scan", deny=True, reasons=("CERT_REVOKED",), where=(("kind", "image"),))
+    verdict = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, result)))
+    assert (verdict.decision is Decision.ALLOW) is allowed
+
+
+@pytest.mark.parametrize(
+    ("nested", "allowed"),
+    [
+        ((report(3, passed("sig", "k")),), True),
+        ((report(3, failed("sig")),), False),
+        ((report(3, passed("other", "k")),), False),
+        ((), False),
+    ],
+)
+def test_what_clears_a_deny_rule_satisfies_the_rules_below_it(
+    nested: tuple[ArtifactReport, ...], allowed: bool
+) -> None:
+    """A report that has to be signed clears nothing unsigned."""
+    rule = Rule("scan", (Rule("sig"),), deny=True, reasons=("CERT_REVOKED",))
+    verdict = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, passed("scan"), nested=nested)))
+    assert (verdict.decision is Decision.ALLOW) is allowed

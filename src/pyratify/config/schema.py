@@ -9,7 +9,7 @@ from pyratify.core.limits import Limits
 # `$` alone also matches before a line break at the end.
 Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$")]
 Count = Annotated[int, Meta(ge=1)]
-Platforms = Literal["index", "each", "any"] | Annotated[tuple[str, ...], Meta(min_length=1, max_length=32)]
+Platforms = Annotated[str, Meta(min_length=1)] | Annotated[tuple[str, ...], Meta(min_length=1, max_length=32)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 _DEFAULTS = Limits()
 REGISTRY = "registry-store"

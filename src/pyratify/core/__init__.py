@@ -24,7 +24,7 @@ Beside the walk:
 - Plugins: `plugin.py` finds and describes them, `credential.py` and `key.py` are the interfaces of the sources that stores and
   verifiers use, `key_source.py` reads keys again that may change, `shared_resources.py` holds what the plugins of one engine share.
 - Image indexes: `platform_validation.py` validates the manifests that an index lists; `platform.py` and `platform_choice.py` say which,
-  `index_reading.py` reads them, and `platform_report.py` makes one result of theirs. `image_config.py` reads what images say of themselves.
+  `index_reading.py` reads them, `listed_by.py` is what an index adds to a walk, and `platform_report.py` makes one result of theirs. `image_config.py` reads what images say of themselves.
 - Caches: `caching.py` and `weigh.py` bound them by memory, `shared_verdicts.py` is the interface of those between processes,
   `fingerprint.py` tells which processes may share.
 - Bounds: `work_limiter.py` and `pace.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files,

@@ -9,11 +9,11 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.examine import read_manifest
 from pyratify.core.isolation import gather
+from pyratify.core.listed_by import ListedBy, ListedOnce
 from pyratify.core.manifest import INDEX_TYPES, Manifest
 from pyratify.core.platform_choice import PlatformChoice, attestations
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.walk import ListedBy
 
 MAX_DEPTH = 3
 """How many levels of image indexes are read."""
@@ -64,6 +64,7 @@ class IndexReader:
         self._check_number(len(manifest.manifests))
         attached = await self._attestations(reference, manifest)
         skipped = {entry.digest for entries in attached.values() for entry in entries}
+        itself = ListedOnce(self.content.store, reference.at(index.digest))
         found: list[Entry] = []
         for entry in dict.fromkeys(manifest.manifests):
             if entry.digest in skipped:
@@ -72,7 +73,7 @@ class IndexReader:
                 found += await self.read(reference, entry, depth + 1)
             else:
                 listed = tuple(attached.get(entry.digest, ()))
-                found.append(Entry(entry, ListedBy(reference.at(index.digest), index, listed)))
+                found.append(Entry(entry, ListedBy(index, listed, itself)))
             self._check_number(len(found))
         return tuple(found)
 

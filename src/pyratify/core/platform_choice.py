@@ -40,11 +40,13 @@ class PlatformChoice:
 
     @classmethod
     def parse(cls, value: str | Iterable[str]) -> Self:
-        """Parse `index`, `each` or `any`, or a list of platforms.
+        """Parse `index`, `each` or `any`, or platforms: a list, or texts with commas between.
 
         Raises:
             ValueError: It is neither, empty, or has more than 32 platforms.
         """
+        if isinstance(value, str) and "/" in value:
+            value = value.split(",")
         if isinstance(value, str):
             if value not in (PlatformMode.INDEX, PlatformMode.EACH, PlatformMode.ANY):
                 raise ValueError(

@@ -13,13 +13,14 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, StoreError, VerificationError
 from pyratify.core.index_reading import Entry, IndexReader
 from pyratify.core.isolation import from_store, gather
+from pyratify.core.listed_by import ListedBy, ListedOnce
 from pyratify.core.manifest import INDEX_TYPES
 from pyratify.core.platform_choice import PlatformChoice, PlatformMode, names_index
 from pyratify.core.platform_report import beside, combine, with_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
-from pyratify.core.walk import ListedBy, resolve
+from pyratify.core.walk import resolve
 
 T = TypeVar("T")
 
@@ -131,8 +132,8 @@ class PlatformValidation:
         if lists is None:
             return _Reading(subject)
         # The index of the tag, also where one within it lists the subject: its digest covers both.
-        attestations = lists.listed_by.attestations
-        return _Reading(subject, listed_by=ListedBy(reference.at(index.digest), index, attestations))
+        itself = ListedOnce(self.reader.content.store, reference.at(index.digest))
+        return _Reading(subject, listed_by=ListedBy(index, lists.listed_by.attestations, itself))
 
     async def _member(
         self, reference: Reference, read: _Reading, own: ValidationResult | None

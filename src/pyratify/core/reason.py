@@ -31,6 +31,7 @@ class Reason(StrEnum):
     CREDENTIAL_SCOPE = "CREDENTIAL_SCOPE"
     CRIT_UNKNOWN = "CRIT_UNKNOWN"
     CROSS_SITE = "CROSS_SITE"
+    DAEMON_UNREACHABLE = "DAEMON_UNREACHABLE"
     DECOMPRESS_LIMIT = "DECOMPRESS_LIMIT"
     DIGEST_INVALID = "DIGEST_INVALID"
     DIGEST_MISMATCH = "DIGEST_MISMATCH"
@@ -194,6 +195,7 @@ _REMEDIES = {
     Reason.CREDENTIAL_SCOPE: "Configure a credential for exactly this registry host.",
     Reason.CRIT_UNKNOWN: "Sign again with a tool that writes only the critical attributes of the specification.",
     Reason.CROSS_SITE: "Ask from a page of the service itself, or from a program that is no browser.",
+    Reason.DAEMON_UNREACHABLE: "Start the daemon of this node, or look into its log: systemctl status ratify-node.",
     Reason.DECOMPRESS_LIMIT: _LIMIT,
     Reason.DIGEST_INVALID: "Give the digest as sha256:, sha384: or sha512: and its full lower-case hexadecimal value.",
     Reason.DIGEST_MISMATCH: "The content is not what its digest says; do not run it, and look at the registry or the proxy before it.",

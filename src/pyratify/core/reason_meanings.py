@@ -26,6 +26,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "CREDENTIAL_SCOPE": "A credential is configured for another host than the one that asks for it.",
         "CRIT_UNKNOWN": "The signature marks an attribute as critical that is not understood, and a verifier must not ignore it.",
         "CROSS_SITE": "A browser sent the request for a page of another site.",
+        "DAEMON_UNREACHABLE": "The program that a container runtime asks did not reach the daemon of its node.",
         "DECOMPRESS_LIMIT": "A compressed archive grows beyond the limit when it is read.",
         "DIGEST_INVALID": "A digest has an algorithm that is not supported, or a value that is not its length in lower-case hexadecimal digits.",
         "DIGEST_MISMATCH": "Content was read whose bytes do not have the digest by which it was asked for.",

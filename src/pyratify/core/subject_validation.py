@@ -12,6 +12,7 @@ from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, RatifyError, VerificationError
 from pyratify.core.isolation import as_failure, internal, is_caller_cancellation
+from pyratify.core.listed_by import ListedBy
 from pyratify.core.policy import Image, PolicyEnforcer, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -24,7 +25,7 @@ from pyratify.core.report import (
     failures,
 )
 from pyratify.core.verifier import Verifier
-from pyratify.core.walk import ListedBy, Walk
+from pyratify.core.walk import Walk
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +13,7 @@ from pyratify.core.errors import Failure, StoreError
 from pyratify.core.examine import Examiner, Place, failed, read_evidence
 from pyratify.core.invoke import accepts
 from pyratify.core.isolation import contained, end, from_store
+from pyratify.core.listed_by import ListedBy
 from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.manifest import Manifest
 from pyratify.core.policy import PolicyEnforcer
@@ -22,21 +23,6 @@ from pyratify.core.report import ArtifactReport, Outcome, flatten
 from pyratify.core.siblings import SiblingsOfPlaces
 from pyratify.core.store import Discovery, Referrer, Store
 from pyratify.core.verifier import Verifier
-
-
-@dataclass(frozen=True, slots=True)
-class ListedBy:
-    """The image index that lists a subject.
-
-    Attributes:
-        reference: The index's repository and digest.
-        index: The index; its content has been compared with its digest.
-        attestations: Its entries that claim to attest the subject.
-    """
-
-    reference: Reference
-    index: Descriptor
-    attestations: tuple[Descriptor, ...]
 
 
 @dataclass(slots=True)
@@ -185,15 +171,16 @@ class Walk:
             raise lookahead.error
 
     def _lookahead(self, place: Place) -> ReferrerLookahead:
-        listed = self.listed_by.attestations if self.listed_by and not place.chain else ()
-        store = self.content.store
-        start = (
-            partial(_listing, store, place.reference, listed)
-            if listed
-            else partial(store.referrers, place.reference)
-        )
         reads = partial(self._reads, self.policy.wants(place.chain))
-        return ReferrerLookahead(start, self.content.limits.referrers, reads)
+        return ReferrerLookahead(self._listing(place), self.content.limits.referrers, reads)
+
+    def _listing(self, place: Place) -> Callable[[], AsyncIterator[Referrer]]:
+        store, by = self.content.store, self.listed_by
+        if by is not None and by.attestations and not place.chain:
+            return partial(by.with_attestations, store, place.reference)
+        if by is not None and place.reference == by.reference:
+            return by.attached.referrers
+        return partial(store.referrers, place.reference)
 
     def _reads(self, wanted: frozenset[str] | None, announced: Descriptor) -> bool:
         """Return whether a verifier that is run here reads the announced type: a hint for the order alone."""
@@ -281,19 +268,3 @@ async def resolve(store: Store, reference: Reference) -> Descriptor:
     if reference.digest is not None and descriptor.digest != reference.digest:
         raise StoreError(Reason.DIGEST_MISMATCH, f"{reference} was resolved to {descriptor.digest}")
     return descriptor
-
-
-async def _listing(
-    store: Store, reference: Reference, listed: tuple[Descriptor, ...]
-) -> AsyncGenerator[Referrer, None]:
-    for entry in listed:
-        yield Referrer(entry, Discovery.INDEX)
-    source = store.referrers(reference)
-    try:
-        async for referrer in source:
-            yield referrer
-    finally:
-        # Store promises an AsyncIterator only; a plain one has no `aclose`.
-        close = getattr(source, "aclose", None)
-        if close is not None:
-            await close()

@@ -18,6 +18,7 @@ class HttpOptions:
         connect_timeout: Seconds for one connection.
         destinations: Bounds every target, whether configured or named by a server; None where the configuration may name any
             address.
+        unix_socket: The path of a Unix socket that every request goes to, whatever its URL; empty for none.
     """
 
     ca_pem: str = ""
@@ -28,3 +29,4 @@ class HttpOptions:
     max_connections: int = 128
     connect_timeout: float = 5.0
     destinations: Destinations | None = None
+    unix_socket: str = ""

@@ -119,6 +119,7 @@ class AsyncioTransport:
         self._tls = TlsContexts(options)
         self._resolve = resolve
         self._only = options.destinations
+        self._socket = options.unix_socket
         self._connect_timeout = options.connect_timeout
         self._proxies = proxy_variables(environ) if options.proxy_from_environment else {}
         self._monotonic = monotonic
@@ -128,7 +129,8 @@ class AsyncioTransport:
 
     async def send(self, request: Request) -> Response:
         """Send the request; errors as in `Transport`."""
-        proxy = proxy_for(request.url.origin, self._proxies) if self._proxies else None
+        proxied = self._proxies and not self._socket
+        proxy = proxy_for(request.url.origin, self._proxies) if proxied else None
         try:
             async with asyncio.timeout(request.timeout), self._limiter.slot(request):
                 return await self._exchange(request, proxy)
@@ -188,7 +190,11 @@ class AsyncioTransport:
             self._idle.pop(0)[1].close()
 
     async def _connect(self, request: Request, proxy: Proxy | None) -> _Connection:
-        """Return a connection to one of the addresses that were checked."""
+        """Return a connection to the socket, or to one of the addresses that were checked."""
+        if self._socket:
+            async with asyncio.timeout(self._connect_timeout):
+                loop = asyncio.get_running_loop()
+                return (await loop.create_unix_connection(_Connection, self._socket))[1]
         origin = proxy.origin if proxy else request.url.origin
         secure = self._tls.context(request.trust) if request.url.origin.scheme == "https" else None
         failure: OSError = OSError("the name has no address")

@@ -77,7 +77,7 @@ def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
         "message": failure.message if failure else "",
         "signers": list(details.signers) if details else [],
         # Of what did not pass, what trusted signers say of it.
-        "data": msgspec.to_builtins(details.data if details else result.facts, enc_hook=_plain),
+        "data": msgspec.to_builtins(details.data if details else result.facts, enc_hook=plain),
     }
 
 
@@ -92,7 +92,8 @@ def _has_signers(report: ArtifactReport) -> bool:
     return any(result.details and result.details.signers for result in report.results if result.passed)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a mapping of another kind as a dict, for msgspec; TypeError for all else."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -197,6 +197,63 @@ async def test_what_is_no_credential_is_a_fault(
     assert "hunter2" not in str(status(server, "e"))
 
 
+def account(server: ApiServer, namespace: str, *secrets: str) -> None:
+    """Create or replace the service account `app` with its image pull Secrets."""
+    names = [{"name": name} for name in secrets]
+    metadata = {"name": "app", "namespace": namespace}
+    server.put("v1", "serviceaccounts", {"metadata": metadata, "imagePullSecrets": names})
+
+
+@pytest.mark.parametrize("old", [False, True])
+async def test_the_pull_secrets_of_a_service_account_are_used(
+    server: ApiServer, config: ClusterConfig, followed: Follow, old: bool
+) -> None:
+    """As kubelet uses them: in order, those that are missing are left out; one that appears later is used then."""
+    with RegistrySimulator(auth=BasicAuth("user", "hunter2")) as registry:
+        registry.load_layout(MATERIAL / "layout", "app")
+        auths = {registry.host: {"auth": base64.b64encode(b"user:hunter2").decode()}}
+        other = json.dumps({"auths": {"other.example": {"auth": base64.b64encode(b"a:b").decode()}}})
+        account(server, "team", "nosuch", "other", "login")
+        secret(server, "other", "team", PULL, __dockerconfigjson=other)
+        put(server, "t", credentialed({"serviceAccount": "app"}, registry.host), "team")
+        image = f"{registry.host}/app:cosign-v3"
+        await config.refresh()
+        assert not (await ask(config, image, "team")).succeeded
+        before = config.acquire("team")
+        async with followed(config):
+            if old:
+                secret(server, "login", "team", "kubernetes.io/dockercfg", __dockercfg=json.dumps(auths))
+            else:
+                secret(server, "login", "team", PULL, __dockerconfigjson=json.dumps({"auths": auths}))
+            await until(lambda: config.acquire("team") is not before)
+            assert (await ask(config, image, "team")).succeeded
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({}, "exactly one of secret and serviceAccount"),
+        ({"secret": "a", "serviceAccount": "app"}, "exactly one of secret and serviceAccount"),
+        ({"serviceAccount": "nosuch"}, "ServiceAccount team/nosuch cannot be read: 404"),
+        ({"serviceAccount": "../../x"}, "not a valid name"),
+        ({"serviceAccount": "app", "namespace": "ratify"}, "its own namespace only"),
+        ({"serviceAccount": "evil"}, "not a valid name"),
+    ],
+    ids=str,
+)
+async def test_a_service_account_that_cannot_be_used_is_a_fault(
+    server: ApiServer, config: ClusterConfig, parameters: dict[str, str], says: str
+) -> None:
+    """A tenant names none of another namespace, and no account can make a path of a name."""
+    account(server, "team")
+    metadata = {"name": "evil", "namespace": "team"}
+    names = [{"name": "../../ratify/secrets/login"}, {"name": 7}, "x"]
+    server.put("v1", "serviceaccounts", {"metadata": metadata, "imagePullSecrets": names})
+    put(server, "t", credentialed(parameters), "team")
+    await config.refresh()
+    assert says in status(server, "t", "team")["error"]
+
+
 async def test_secrets_are_for_resources(tmp_path: Path) -> None:
     """A file says so, and what to do."""
     from pyratify.config.build import open_engine

@@ -16,7 +16,7 @@ class NodeAnswer:
 
     Attributes:
         exit: The exit code: 0 for an image that may, 1 for one that is denied, 2 where it could not be decided.
-        code: The reason code; empty where the image is allowed.
+        code: The reason code; empty where a verdict of now allows the image.
         text: What the user is told: the verdict in the first line, at most 4 KiB.
     """
 
@@ -43,7 +43,8 @@ def allowed(reference: Reference) -> NodeAnswer:
 def allowed_before(reference: Reference, why: Failure) -> NodeAnswer:
     """Return the answer for an image that is allowed by its last verdict, while its registry cannot be asked."""
     text = f"ratify: ALLOWED {_shown(reference)} by its last verdict: the registry cannot be asked [{why.reason}]"
-    return NodeAnswer(exits.ALLOWED, "", text)
+    # The code too: the log says which images were admitted without a verdict of now.
+    return NodeAnswer(exits.ALLOWED, why.reason.value, text)
 
 
 def denied(reference: Reference, why: Failure) -> NodeAnswer:

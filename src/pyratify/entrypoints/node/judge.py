@@ -3,13 +3,14 @@
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock
+from pyratify.core.engine import Engine
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal
 from pyratify.core.reason import Reason
@@ -47,6 +48,7 @@ class NodeJudge:
         lifetime: For how many seconds a verdict that allows is remembered.
         last: The last verdicts on digests, for outages; None where nothing is kept.
         count: Called with the code of every image that was not decided.
+        measure: Called with `verification` and the milliseconds of every answer.
     """
 
     source: Source
@@ -55,6 +57,7 @@ class NodeJudge:
     lifetime: float
     last: LastVerdicts | None = None
     count: Callable[[str], None] = ignore_code
+    measure: Callable[[str, float], None] | None = None
     _answers: Answers = field(init=False)
     _group: DeadlineGroup = field(init=False)
 
@@ -70,7 +73,7 @@ class NodeJudge:
             seconds: In how many seconds the answer has to leave.
             namespace: The namespace of what runs it; empty where the runtime knows none.
         """
-        text = str(reference)
+        text, began = str(reference), self.clock.monotonic()
         found = await self._group.each(
             (text,), partial(self._judge, reference, namespace), partial(self._late, seconds), seconds
         )
@@ -79,6 +82,8 @@ class NodeJudge:
         if isinstance(answer, Failure):
             answer = await self._without_registry(reference, namespace, answer)
         extra = {"reference": text, "decision": answer.decision, "code": answer.code}
+        if self.measure is not None:
+            self.measure("verification", (self.clock.monotonic() - began) * 1000)
         _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
         return answer
 
@@ -118,8 +123,9 @@ class NodeJudge:
             return
         age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
         if age <= _FRESH:
-            key = VerdictKey(answer.generation, namespace, reference)
-            await self.last.note(key, answer.result, snapshot.node.max_age, age)
+            key = VerdictKey(answer.generation, namespace, _known_as(snapshot.engine, reference))
+            result = replace(answer.result, reference=key.reference)
+            await self.last.note(key, result, snapshot.node.max_age, age)
 
     async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
         """Return what the configuration says for a digest that could not be decided now."""
@@ -139,8 +145,16 @@ class NodeJudge:
         snapshot = self.source.acquire(namespace)
         if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
             return None
-        key = VerdictKey(snapshot.engine.generation, namespace, reference)
+        key = VerdictKey(snapshot.engine.generation, namespace, _known_as(snapshot.engine, reference))
         return await self.last.find(key, snapshot.node.max_age)
+
+
+def _known_as(engine: Engine, reference: Reference) -> Reference:
+    """Return what the last verdict on a digest is kept under: without the tag, where no rule reads it."""
+    executor = engine.executors.match(reference)
+    if reference.digest is None or executor is None or executor.reads_tag:
+        return reference
+    return reference.at(reference.digest)
 
 
 def _verdict(reference: Reference, result: ValidationResult) -> NodeAnswer:

@@ -61,5 +61,5 @@ def _judge(context: ServerContext) -> NodeJudge:
         last=None if shared is None else LastVerdicts(shared, context.clock),
     )
     if metrics is not None:
-        judge.count = metrics.error
+        judge.count, judge.measure = metrics.error, metrics.request
     return judge

@@ -1,8 +1,8 @@
-"""The plugin `kubernetes` for credentials: an image pull Secret, or a user name and password in one."""
+"""The plugin `kubernetes` for credentials: image pull Secrets, by name or of a service account, or a user name and password."""
 
 import msgspec
 
-from pyratify.core.credential import Credential, CredentialProvider
+from pyratify.core.credential import ANONYMOUS, Credential, CredentialProvider
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
@@ -12,8 +12,10 @@ from pyratify.credentials.providers import StaticCredentials, static_credential
 from pyratify.kubernetes.secrets.secret_reader import Secret, reader_of
 
 PULL = "kubernetes.io/dockerconfigjson"
+OLD_PULL = "kubernetes.io/dockercfg"
 BASIC = "kubernetes.io/basic-auth"
 _PULL_ENTRY = ".dockerconfigjson"
+_OLD_PULL_ENTRY = ".dockercfg"
 
 
 class SecretCredentialOptions(
@@ -23,25 +25,27 @@ class SecretCredentialOptions(
 
     Attributes:
         secret: The name of a Secret of the type `kubernetes.io/dockerconfigjson` or `kubernetes.io/basic-auth`.
+        service_account: A service account, in place of a Secret: its image pull Secrets, as kubelet uses them for its Pods.
         namespace: Its namespace: of a NamespacedExecutor always its own; of an Executor the provider's when omitted.
         registries: For a user name and password: the only hosts that may see them; those of the executor's scopes when
             omitted.
     """
 
-    secret: str
+    secret: str = ""
+    service_account: str = ""
     namespace: str = ""
     registries: tuple[str, ...] = ()
 
 
 class PullCredentials:
-    """The entries of an image pull Secret, each for its registry or a part of it.
+    """The entries of image pull Secrets, each for its registry or a part of it.
 
     Args:
-        file: Its entry `.dockerconfigjson`, parsed.
+        files: Their entries `.dockerconfigjson`, parsed; the first one that has a credential counts.
     """
 
-    def __init__(self, file: DockerFile) -> None:
-        self._file = file
+    def __init__(self, *files: DockerFile) -> None:
+        self._files = files
 
     async def credential(self, registry: str) -> Credential:
         """Return what is stored for a whole registry, or `ANONYMOUS`; errors as for a repository."""
@@ -53,7 +57,8 @@ class PullCredentials:
         Raises:
             StoreError: `REGISTRY_AUTH`: the entry is malformed.
         """
-        return self._file.credential(registry, repository)
+        found = [file.credential(registry, repository) for file in self._files]
+        return next((each for each in found if not each.is_anonymous), found[0] if found else ANONYMOUS)
 
 
 async def build(name: str, options: SecretCredentialOptions, resources: Resources) -> CredentialProvider:
@@ -63,8 +68,13 @@ async def build(name: str, options: SecretCredentialOptions, resources: Resource
         ConfigurationError: The Secret must not be named here, cannot be read, or is of another type.
     """
     del name
+    if bool(options.secret) is bool(options.service_account):
+        raise ConfigurationError("exactly one of secret and serviceAccount is needed", path="secret")
+    if options.service_account:
+        secrets = await reader_of(resources).pull_secrets(options.service_account, options.namespace)
+        return PullCredentials(*(_file(each) for each in secrets if each.kind in (PULL, OLD_PULL)))
     secret = await reader_of(resources).read(options.secret, options.namespace)
-    if secret.kind == PULL:
+    if secret.kind in (PULL, OLD_PULL):
         return PullCredentials(_file(secret))
     if secret.kind != BASIC:
         raise ConfigurationError(
@@ -82,7 +92,10 @@ async def build(name: str, options: SecretCredentialOptions, resources: Resource
 
 def _file(secret: Secret) -> DockerFile:
     try:
-        file = parse_docker_file(secret.data.get(_PULL_ENTRY, b""), secret.title)
+        old = secret.data.get(_OLD_PULL_ENTRY, b"").strip() if secret.kind == OLD_PULL else b""
+        # The older type has the entries alone.
+        data = b'{"auths":' + old + b"}" if old else secret.data.get(_PULL_ENTRY, b"")
+        file = parse_docker_file(data, secret.title)
     except StoreError as error:
         raise ConfigurationError(error.message, path="secret", reason=error.reason) from None
     # A Secret must not choose programs that the provider runs.

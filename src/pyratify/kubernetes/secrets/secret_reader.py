@@ -1,11 +1,11 @@
-"""Read the Secrets that an executor names, restricted to the namespaces it may name, and notice their changes."""
+"""Read the Secrets that an executor or its service account names, in the namespaces it may name, and notice their changes."""
 
 import base64
 import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pyratify.config.plugin_resources import BuildResources
 from pyratify.core.errors import ConfigurationError
@@ -54,13 +54,13 @@ class SecretReader:
         api: The API server.
         home: The namespace of Secrets that are named without one.
         tenant: Whether no other namespace may be named.
-        used: The version of every Secret that was read, by namespace and name.
+        used: The version of every object that was read, by kind, namespace and name; empty where there was none.
     """
 
     api: "Api"
     home: str
     tenant: bool
-    used: dict[tuple[str, str], str] = field(default_factory=dict)
+    used: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def fresh(self) -> "SecretReader":
         """Return a reader with the same rights that has read nothing yet."""
@@ -76,6 +76,34 @@ class SecretReader:
         Raises:
             ConfigurationError: It must not be named here, or `KEY_UNAVAILABLE`: it cannot be read.
         """
+        where = self._where(namespace)
+        self._check(where, name, "secret")
+        return _secret(where, name, await self._get("secrets", where, name, "secret"))
+
+    async def pull_secrets(self, account: str, namespace: str = "") -> tuple[Secret, ...]:
+        """Return the image pull Secrets of a service account, in its order; those that are missing are left out.
+
+        As kubelet does for Pods that name none (Kubernetes, "Add ImagePullSecrets to a service account").
+
+        Args:
+            account: The service account.
+            namespace: Its namespace; the reader's own when empty.
+
+        Raises:
+            ConfigurationError: It must not be named here, or `KEY_UNAVAILABLE`: it cannot be read.
+        """
+        where = self._where(namespace)
+        self._check(where, account, "serviceAccount")
+        given = await self._get("serviceaccounts", where, account, "serviceAccount")
+        found = []
+        for name in _pull_secret_names(given):
+            self._check(where, name, "serviceAccount")
+            secret = await self._get("secrets", where, name, "serviceAccount", optional=True)
+            if secret is not None:
+                found.append(_secret(where, name, secret))
+        return tuple(found)
+
+    def _where(self, namespace: str) -> str:
         # The API server checks the provider's rights, which exceed the tenant's.
         if self.tenant and namespace not in ("", self.home):
             raise ConfigurationError(
@@ -86,45 +114,69 @@ class SecretReader:
         where = namespace or self.home
         if not _NAMESPACE.fullmatch(where):
             raise ConfigurationError(f"{where[:80]!a} is not a valid name of a namespace", path="namespace")
+        return where
+
+    def _check(self, where: str, name: str, path: str) -> None:
         if not _NAME.fullmatch(name):
-            raise ConfigurationError(f"{name[:80]!a} is not a valid name of a Secret", path="secret")
-        if self.tenant and (where, name) not in self.used and len(self.used) >= MAX_SECRETS:
+            what = "a Secret" if path == "secret" else "an object"
+            raise ConfigurationError(f"{name[:80]!a} is not a valid name of {what}", path=path)
+        known = {(namespace, one) for _, namespace, one in self.used}
+        if self.tenant and (where, name) not in known and len(self.used) >= MAX_SECRETS:
             raise ConfigurationError(
                 f"a NamespacedExecutor may name at most {MAX_SECRETS} Secrets",
-                path="secret",
+                path=path,
                 remedy="Put several keys into one Secret, or write several resources.",
             )
-        found = _secret(where, name, await self._get(where, name))
-        self.used[where, name] = found.version
-        return found
 
     async def changed(self) -> bool:
         """Return whether a Secret that was read has changed; one that cannot be read now counts as unchanged."""
         from pyratify.kubernetes.client.api import ApiFault, object_path
 
-        for (namespace, name), version in self.used.items():
+        for (plural, namespace, name), version in self.used.items():
             try:
-                given = await self.api.get(object_path("v1", "secrets", name, namespace))
+                given = await self.api.get(object_path("v1", plural, name, namespace))
             except ApiFault as fault:
-                if fault.is_missing:  # built again, so that the status says so
+                if fault.is_missing and version:  # built again, so that the status says so
                     return True
                 continue  # an outage of the API server must not end what works
             if _version(given) != version:
                 return True
         return False
 
-    async def _get(self, namespace: str, name: str) -> Mapping[str, Any]:
+    @overload
+    async def _get(self, plural: str, where: str, name: str, path: str) -> Mapping[str, Any]: ...
+
+    @overload
+    async def _get(
+        self, plural: str, where: str, name: str, path: str, *, optional: bool
+    ) -> Mapping[str, Any] | None: ...
+
+    async def _get(
+        self, plural: str, where: str, name: str, path: str, *, optional: bool = False
+    ) -> Mapping[str, Any] | None:
         from pyratify.kubernetes.client.api import ApiFault, object_path
 
         try:
-            return await self.api.get(object_path("v1", "secrets", name, namespace))
+            given = await self.api.get(object_path("v1", plural, name, where))
         except ApiFault as fault:
+            if optional and fault.is_missing:
+                self.used[plural, where, name] = ""  # so that its appearance is a change
+                return None
+            what = "Secret" if plural == "secrets" else "ServiceAccount"
             raise ConfigurationError(
-                f"Secret {namespace}/{name} cannot be read: {fault.code or 'no answer'} {fault.reason}",
-                path="secret",
+                f"{what} {where}/{name} cannot be read: {fault.code or 'no answer'} {fault.reason}",
+                path=path,
                 reason=Reason.KEY_UNAVAILABLE,
                 remedy="Create it, and let the provider's service account get it.",
             ) from None
+        self.used[plural, where, name] = _version(given)
+        return given
+
+
+def _pull_secret_names(account: Mapping[str, Any]) -> tuple[str, ...]:
+    listed = account.get("imagePullSecrets") or ()
+    names = [each.get("name") if isinstance(each, Mapping) else None for each in listed]
+    return tuple(name for name in names if isinstance(name, str))
 
 
 def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> Secret:

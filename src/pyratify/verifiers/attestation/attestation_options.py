@@ -9,6 +9,7 @@ from pyratify.evidence.vex.judge_vex import VexRuleOptions
 from pyratify.evidence.vsa import SummaryOptions
 from pyratify.expressions.schema_source import SchemaOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
+from pyratify.verifiers.attestation.rego_rule import RegoRuleOptions
 from pyratify.verifiers.report_rule import ReportRuleOptions
 
 
@@ -25,6 +26,7 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         sbom: Rules for SBOMs, SPDX and CycloneDX; as for a verifier of type `sbom`.
         schema: A JSON Schema that the predicate follows.
         cel: An expression in CEL over the statement that has to be exactly true; needs `predicateTypes`.
+        rego: A policy in Rego over the statement, whose `data.pyratify.allow` has to be true; needs `predicateTypes`.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
@@ -37,6 +39,7 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sbom: SbomRuleOptions | None = None
     schema: SchemaOptions | None = None
     cel: str | None = None
+    rego: RegoRuleOptions | None = None
     any_content: bool = False
 
 

@@ -103,3 +103,10 @@ def test_the_fallback_needs_a_configuration(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "config.toml").write_text("version = 3\n")
     assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--on-daemon-missing", "verify") == 3
     assert "needs a configuration" in capsys.readouterr().err
+
+
+def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every pull would fail."""
+    (tmp_path / "config.toml").write_text("version = 3\n")
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--python", "/nowhere/python3") == 3
+    assert "there is no interpreter /nowhere/python3" in capsys.readouterr().err

@@ -125,9 +125,8 @@ def chosen_platforms(arguments: Namespace) -> PlatformChoice | None:
     given: list[str] = getattr(arguments, "platform", [])
     if not given:
         return None
-    parts = [part for text in given for part in text.split(",")]
     try:
-        return PlatformChoice.parse(parts[0] if len(parts) == 1 and "/" not in parts[0] else parts)
+        return PlatformChoice.parse(",".join(given))
     except ValueError as error:
         raise ConfigurationError(
             f"--platform: {error}", remedy="Write --platform linux/amd64, or one of index, each and any."

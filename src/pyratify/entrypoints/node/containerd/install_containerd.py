@@ -77,6 +77,11 @@ def _install(arguments: Namespace, settings: ContainerdSettings, folder: Path) -
             f"{settings.path} has version {settings.version}, and image verifiers need 2 or 3",
             remedy="Bring it to version 3: containerd config migrate.",
         )
+    if not Path(arguments.python).is_file():
+        raise ConfigurationError(
+            f"--python: there is no interpreter {arguments.python}",
+            remedy="Name one of Python 3.11 or newer by its full path.",
+        )
     if not 0.5 <= settings.seconds <= 60:
         raise ConfigurationError(
             f"per_verifier_timeout is {settings.seconds:g} seconds",

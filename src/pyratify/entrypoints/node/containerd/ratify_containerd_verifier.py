@@ -17,6 +17,7 @@ OWNERS = (0,)  # the users whose daemon is believed
 WITHOUT_DAEMON: tuple[str, ...] = ()  # what is run in its place; nothing: the pull is refused
 
 ARGUMENTS = ("-name", "-digest", "-stdin-media-type")
+GONE = "DAEMON_UNREACHABLE"
 MOST = 1024 * 1024
 INT = 4  # bytes of each member of struct ucred (unix(7))
 
@@ -34,7 +35,7 @@ def main(given: list[str]) -> int:
     except (TimeoutError, BlockingIOError) as error:  # the second: a connection was not taken in time
         code, text = 2, f"ratify: UNDECIDED: the daemon at {SOCKET} does not answer: {error} [TIMEOUT]"
     except OSError as error:
-        code, text = 2, f"ratify: UNDECIDED: the daemon at {SOCKET} cannot be asked: {error} [SHUTDOWN]"
+        code, text = 2, f"ratify: UNDECIDED: the daemon at {SOCKET} cannot be asked: {error} [{GONE}]"
     except Exception as error:  # noqa: BLE001 - the end is a refusal
         code, text = 2, f"ratify: UNDECIDED: unexpected {type(error).__name__}: {error} [INTERNAL]"
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
@@ -69,7 +70,7 @@ def connect(connection: socket, given: list[str]) -> None:
     except (FileNotFoundError, ConnectionRefusedError):
         if not WITHOUT_DAEMON:
             raise Refused(
-                f"no daemon listens at {SOCKET} [SHUTDOWN]\nStart it: systemctl start ratify-node."
+                f"no daemon listens at {SOCKET} [{GONE}]\nStart it: systemctl start ratify-node."
             ) from None
         become(WITHOUT_DAEMON + tuple(given))
     user = int.from_bytes(

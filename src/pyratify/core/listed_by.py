@@ -1,0 +1,94 @@
+"""What an image index adds to the listings of a walk: attestations of a subject, and what is attached to the index itself."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import StoreError
+from pyratify.core.reference import Reference
+from pyratify.core.store import Discovery, Referrer, Store
+
+_MOST = 10_000
+"""As many as a walk reads of one listing (`ordering.py`)."""
+
+
+@dataclass(slots=True)
+class ListedOnce:
+    """What is attached to one subject, for several walks of one validation: a store is asked once.
+
+    Attributes:
+        store: Lists it.
+        reference: The subject, by digest.
+    """
+
+    store: Store
+    reference: Reference
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _found: tuple[Referrer, ...] | None = None
+    _error: StoreError | None = None
+
+    async def referrers(self) -> AsyncGenerator[Referrer, None]:
+        """Iterate over the listing, as `Store.referrers` does; an error comes after the entries before it.
+
+        Raises:
+            StoreError: The listing failed, for every walk alike.
+        """
+        # Cancelled, the first leaves nothing behind, and the next one lists anew.
+        async with self._lock:
+            if self._found is None:
+                self._found = await self._list()
+        for referrer in self._found:
+            yield referrer
+        if self._error is not None:
+            raise StoreError(self._error.reason, self._error.message, remedy=self._error.remedy)
+
+    async def _list(self) -> tuple[Referrer, ...]:
+        found: list[Referrer] = []
+        listing = self.store.referrers(self.reference)
+        try:
+            async for referrer in listing:
+                found.append(referrer)
+                if len(found) > _MOST:
+                    break
+        except StoreError as error:
+            self._error = StoreError(error.reason, error.message, remedy=error.remedy)
+        finally:
+            # Store promises an AsyncIterator only; a plain one has no `aclose`.
+            close = getattr(listing, "aclose", None)
+            if close is not None:
+                await close()
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBy:
+    """The image index that lists a subject.
+
+    Attributes:
+        index: The index; its content has been compared with its digest.
+        attestations: Its entries that claim to attest the subject.
+        attached: What is attached to the index itself.
+    """
+
+    index: Descriptor
+    attestations: tuple[Descriptor, ...]
+    attached: ListedOnce = field(compare=False)
+
+    @property
+    def reference(self) -> Reference:
+        """The index's repository and digest."""
+        return self.attached.reference
+
+    async def with_attestations(self, store: Store, reference: Reference) -> AsyncGenerator[Referrer, None]:
+        """Iterate over the attestations, then over what the store lists for the subject; errors as in `Store`."""
+        for entry in self.attestations:
+            yield Referrer(entry, Discovery.INDEX)
+        source = store.referrers(reference)
+        try:
+            async for referrer in source:
+                yield referrer
+        finally:
+            close = getattr(source, "aclose", None)
+            if close is not None:
+                await close()

@@ -1,0 +1,150 @@
+"""Rego, the language of the Open Policy Agent, evaluated here.
+
+The engine is held to four things: a policy is screened (`rego_source.py`), canaries with known answers come out right when a policy is
+compiled, it is evaluated in a process of its own within a budget of time and memory, and only exactly `true` allows.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
+from pyratify.expressions.rego_answer import UNDEFINED, answer_of
+from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
+from pyratify.expressions.rego_process import EngineProcess
+from pyratify.expressions.rego_source import refuse_functions, rewrite_walks
+
+DEFAULT_QUERY = "data.pyratify"
+INPUT = "input"
+_SECONDS = 1.0
+# Each has to be true: what another build of the engine might evaluate as nothing, or as something else.
+CANARIES = (
+    "walk(input, [p, v]); p == ['a', 0]; v == 1",
+    "every x in input.a { x > 0 }",
+    "some x in input.a; x == 2",
+    "not input.missing",
+    "input.b == 7 with input.b as 7",
+    "regex.match(`^a+$`, input.s); not regex.match(`^b+$`, input.s)",
+    "{x | some x in input.a} == {1, 2}",
+    "data.canary.constant == false; count([1 | input.a[_] > 1]) == 1",
+)
+_CANARY_INPUT = json.dumps({"a": [1, 2], "s": "aa"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegoProgram:
+    """A compiled policy.
+
+    Attributes:
+        process: Evaluates it.
+        query: What is asked.
+        seconds: How long an evaluation may take.
+    """
+
+    process: EngineProcess
+    query: str
+    seconds: float = _SECONDS
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The whole input: which of its parts a policy names is not known."""
+        return frozenset({INPUT})
+
+    def evaluate(self, values: Mapping[str, Any]) -> Answer:
+        """Evaluate the query over `values["input"]`; errors as in `Program`."""
+        return answer_of(self.process.ask(values[INPUT], self.seconds), self.query)
+
+
+class Rego:
+    """Rego: policies of the Open Policy Agent, evaluated without one."""
+
+    def compile(self, source: Source) -> Program:
+        """Compile a policy; options are `version` (v0 or v1), `query` and `seconds`.
+
+        Raises:
+            ConfigurationError: It cannot be parsed, is refused by the screen, lacks the queried package, the extra is not
+                installed, or the installed engine does not give known answers.
+        """
+        check_length(source)
+        v0 = source.options.get("version") == "v0"
+        query = source.options.get("query", DEFAULT_QUERY)
+        check_canaries(source.path)
+        text = screen(source.text, source.path, v0=v0)
+        packages = _packages(text, source.path, v0=v0)
+        if query not in packages and query.rpartition(".")[0] not in packages:
+            found = ", ".join(packages)
+            raise ConfigurationError(
+                f"the policy is of {found[:200]}, and {query} is asked for", path=source.path
+            )
+        process = EngineProcess(text, v0=v0, query=query)
+        try:
+            process.start()
+        except EvaluationError as error:
+            raise ConfigurationError(error.message, path=source.path) from None
+        return RegoProgram(process, query, float(source.options.get("seconds", _SECONDS)))
+
+
+language = Rego()
+
+
+def screen(text: str, path: str, *, v0: bool) -> str:
+    """Return the policy as the engine is to evaluate it.
+
+    Raises:
+        ConfigurationError: It cannot be parsed, or names what is refused.
+    """
+    written = rewrite_walks(text, _modules(text, path, v0=v0))
+    # Again, as it is evaluated: what is left of `walk` is refused.
+    refuse_functions(_modules(written, path, v0=v0), path)
+    return written
+
+
+def check_canaries(path: str, canaries: tuple[str, ...] = CANARIES) -> None:
+    """Refuse an engine that does not give known answers: several builds have one module name.
+
+    Raises:
+        ConfigurationError: A canary is not true, or the extra is not installed.
+    """
+    wrong = _wrong_canary(path, canaries)
+    if wrong is not None:
+        raise ConfigurationError(
+            f"the installed engine of Rego gives a wrong answer to a known question: {wrong}",
+            path=path,
+            remedy="Install the one that is tested: pip install 'pyratify[rego]', and uninstall other packages of the module regorus.",
+        )
+
+
+# Once in a process: the installed engine stays what it is.
+@cache
+def _wrong_canary(path: str, canaries: tuple[str, ...]) -> str | None:
+    for body in canaries:
+        text = f"package canary\nimport rego.v1\ndefault constant := false\nok if {{ {body.replace(chr(39), chr(34))} }}\n"
+        try:
+            found = evaluate(make_engine(path, text, v0=False), "data.canary.ok", _CANARY_INPUT)
+        except RuntimeError:
+            found = UNDEFINED
+        if found is not True:
+            return body
+    return None
+
+
+def _modules(text: str, path: str, *, v0: bool) -> list[dict[str, Any]]:
+    modules: list[dict[str, Any]] = json.loads(_parse(text, path, v0=v0).get_ast_as_json())
+    return modules
+
+
+def _packages(text: str, path: str, *, v0: bool) -> list[str]:
+    packages: list[str] = _parse(text, path, v0=v0).get_packages()
+    return packages
+
+
+def _parse(text: str, path: str, *, v0: bool) -> Any:
+    try:
+        return make_engine(path, text, v0=v0)
+    except RuntimeError as error:
+        said = sentence(str(error))
+    # Outside: a frame of the library's error holds the engine, which must not leave this thread.
+    raise ConfigurationError(f"the policy cannot be parsed: {said}", path=path)

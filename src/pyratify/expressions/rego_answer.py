@@ -1,0 +1,52 @@
+"""What the result of a Rego query says: a bool, or `allow` and `deny` of a package."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pyratify.expressions.language import Answer, EvaluationError
+
+UNDEFINED = object()
+"""Stands for a query without a result."""
+_MAX_MESSAGES = 20
+_MAX_MESSAGE = 300
+
+
+def answer_of(result: object, query: str) -> Answer:
+    """Return what a result says.
+
+    Args:
+        result: A bool; or an object whose `allow` is a bool and whose `deny`, where there is one, lists why not.
+        query: What was asked, for messages.
+
+    Raises:
+        EvaluationError: There is no result, or it is anything else.
+    """
+    if result is UNDEFINED:
+        raise EvaluationError(f"{query} is undefined: a rule is missing, or none of its bodies is true")
+    if result is True or result is False:
+        return Answer(result)
+    if not isinstance(result, Mapping):
+        raise EvaluationError(f"{query} is {_kind(result)}, not a bool")
+    messages = _messages(result.get("deny", ()), query)
+    allow = result.get("allow", UNDEFINED)
+    # With messages the answer is no, also where `allow` has no value.
+    if messages:
+        return Answer(False, messages)
+    if allow is UNDEFINED:
+        raise EvaluationError(f"{query}.allow is undefined; give it a default of false")
+    if allow is not True and allow is not False:
+        raise EvaluationError(f"{query}.allow is {_kind(allow)}, not a bool")
+    return Answer(allow)
+
+
+def _messages(deny: object, query: str) -> tuple[str, ...]:
+    # An object or a bool in its place could be a rule that is written wrongly, and would forbid nothing.
+    if not isinstance(deny, list | tuple):
+        raise EvaluationError(f"{query}.deny is {_kind(deny)}, not a set of messages")
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in deny[:_MAX_MESSAGES]]
+    return tuple(text[:_MAX_MESSAGE] or "denied" for text in texts)
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "a text", type(None): "null"}.get(type(value), "a number")

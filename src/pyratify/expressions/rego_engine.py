@@ -1,0 +1,54 @@
+"""The embedded engine of Rego (regorus)."""
+
+import json
+from typing import Any
+
+from pyratify.expressions.language import not_installed
+from pyratify.expressions.rego_answer import UNDEFINED
+
+_MAX_MESSAGE = 300
+
+
+def load_engine(path: str) -> Any:
+    """Return the library.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+    """
+    # Lazy: an optional dependency.
+    try:
+        import regorus
+    except ImportError:
+        raise not_installed("rego", path) from None
+    return regorus
+
+
+def make_engine(path: str, text: str, *, v0: bool) -> Any:
+    """Return an engine with one policy; it must not leave the thread that made it.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+        RuntimeError: The policy cannot be parsed.
+    """
+    engine = load_engine(path).Engine()
+    engine.set_rego_v0(v0)
+    # Otherwise print() of a policy writes to the error output of the server.
+    engine.set_gather_prints(True)
+    engine.add_policy("policy.rego", text)
+    return engine
+
+
+def evaluate(engine: Any, query: str, data: str) -> object:
+    """Return the value of a query for an input in JSON; UNDEFINED where it has none."""
+    engine.set_input_json(data)
+    results = json.loads(engine.eval_query_as_json(query)).get("result") or []
+    engine.take_prints()
+    return results[0]["expressions"][0]["value"] if results else UNDEFINED
+
+
+def sentence(text: str) -> str:
+    """Return the engine's message in one line, without its picture of the source and its stack."""
+    lines = [line.strip() for line in text.partition("Stack backtrace")[0].splitlines() if line.strip()]
+    place = lines[0].removeprefix("-->").strip() if lines else ""
+    said = next((line.rpartition("error: ")[2] for line in lines if "error: " in line), "")
+    return f"{said} ({place})"[:_MAX_MESSAGE] if said and said != place else (place or text)[:_MAX_MESSAGE]

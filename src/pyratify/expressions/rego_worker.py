@@ -1,0 +1,47 @@
+"""The program of the process that evaluates one policy in Rego: asked over a socket, and ended with it.
+
+A process of its own, because the engine holds the interpreter while it evaluates, counts no work and bounds no memory. Messages are JSON
+behind their length in four bytes. The first is the policy; each further one is an input, and its answer has `value`, `undefined` or `error`.
+"""
+
+import json
+import resource
+import socket
+import sys
+from typing import Any
+
+from pyratify.expressions.rego_answer import UNDEFINED
+from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
+from pyratify.expressions.rego_messages import receive, send
+
+_MEMORY = 1024 * 1024 * 1024
+
+
+def main() -> None:
+    """Serve the socket whose number is the program's argument until its other end is closed."""
+    # What grows without end is ended by the system, and the policy denies.
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        engine: Any = None
+        while (data := receive(connection)) is not None:
+            if engine is None:
+                policy = json.loads(data)
+                engine = make_engine("policy", policy["text"], v0=policy["v0"])
+                query = policy["query"]
+                send(connection, b"{}")
+            else:
+                send(connection, _answer(engine, query, data.decode()))
+
+
+def _answer(engine: Any, query: str, data: str) -> bytes:
+    try:
+        value = evaluate(engine, query, data)
+    # A panic of the engine is no Exception; the process ends with the next one at the latest.
+    except BaseException as error:  # noqa: BLE001
+        return json.dumps({"error": sentence(str(error))}).encode()
+    return json.dumps({"undefined": True} if value is UNDEFINED else {"value": value}).encode()
+
+
+if __name__ == "__main__":
+    main()

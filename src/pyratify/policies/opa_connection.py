@@ -1,0 +1,73 @@
+"""Makes the client of an Open Policy Agent from its options."""
+
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.limits import MIB
+from pyratify.core.plugin import Resources
+from pyratify.http.http_options import HttpOptions
+from pyratify.http.json_api import JsonApi, parse_address
+from pyratify.http.transport_asyncio import asyncio_transport
+from pyratify.http.url import Url
+from pyratify.policies.opa_client import OpaClient
+
+_UNIX = "unix:"
+
+
+class OpaAddress(Protocol):
+    """What says where an OPA is."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """Its bearer token; empty for none."""
+        ...
+
+    @property
+    def ca_file(self) -> str:
+        """CA certificates that replace the system's; empty for the system's."""
+        ...
+
+    @property
+    def strict_builtin_errors(self) -> bool:
+        """Whether an error of a built-in function is an error."""
+        ...
+
+
+def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> OpaClient:
+    """Return the client; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: The address is none, or the CA certificates cannot be used.
+    """
+    socket = ""
+    if options.url.startswith(_UNIX):
+        socket = str(Path("/") / options.url.removeprefix(_UNIX).removeprefix("//").lstrip("/"))
+        if socket == "/":
+            raise ConfigurationError("names no socket", path="opa.url", remedy="Write unix:/run/opa.sock.")
+        address = Url.parse("http://localhost/")
+    else:
+        address = parse_address(options.url, "opa.url", "https://opa.example.com:8181")
+    ca = _ca(resources.base / options.ca_file) if options.ca_file else ""
+    settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations, unix_socket=socket)
+    # Now: certificates that cannot be used are a mistake of the configuration.
+    asyncio_transport(settings)
+    return OpaClient(
+        JsonApi(address, partial(asyncio_transport, settings), seconds),
+        options.token,
+        options.strict_builtin_errors,
+    )
+
+
+def _ca(path: Path) -> str:
+    try:
+        return read_file(path, MIB).decode("ascii")
+    except (UnreadableFile, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"cannot be read: {error}", path="opa.caFile") from None

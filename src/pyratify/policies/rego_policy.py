@@ -1,0 +1,86 @@
+"""A policy in Rego, evaluated here or by an Open Policy Agent."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from pyratify.core.decision import deny
+from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
+from pyratify.core.reason import Reason
+from pyratify.core.report import Decision, Verdict
+from pyratify.expressions.language import Answer, EvaluationError
+from pyratify.policies.rego_contract import RegoInput
+
+Ask = Callable[[dict[str, Any]], Awaitable[Answer]]
+"""Returns the policy's answer to an input."""
+_SECOND = timedelta(seconds=1)
+_CORRECT = "Correct the policy: it must give true or false for every input; `opa eval` shows what it gives."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegoPolicy:
+    """Allows where the policy's answer is exactly true. Not monotone.
+
+    Attributes:
+        ask: Evaluates it.
+        inputs: Makes its inputs.
+        descends_always: Whether what is attached to artifacts is looked at.
+        reads_tag: Whether the answer may depend on the tag.
+        reads_image: Whether the input has what the image says of itself; then the answer must be true for every platform.
+        reads_time: Whether the answer may depend on the time, or on what changes elsewhere.
+        passthrough: Whether nothing is decided, as with Ratify v1's `passthroughEnabled`.
+        budget: Seconds.
+    """
+
+    ask: Ask
+    inputs: RegoInput
+    descends_always: bool = True
+    reads_tag: bool = False
+    reads_image: bool = False
+    reads_time: bool = False
+    passthrough: bool = False
+    budget: float = DEFAULT_BUDGET
+
+    def wants(self, chain: Chain) -> None:
+        """Want every verifier."""
+        del chain
+
+    def descends(self, chain: Chain) -> bool:
+        """Return whether what is attached to artifacts is looked at."""
+        del chain
+        return self.descends_always
+
+    def settled(self, reports: Reports) -> bool:
+        """Return False: a further artifact may change the answer."""
+        del reports
+        return False
+
+    async def decide(self, subject: Subject, reports: Reports) -> Verdict:
+        """Allow where every answer is true.
+
+        Raises:
+            InconclusiveError: The Open Policy Agent gave no answer.
+        """
+        if self.passthrough:
+            return Verdict(Decision.NONE)
+        until = subject.now.replace(microsecond=0) + _SECOND if self.reads_time else None
+        images: tuple[Image | None, ...] = subject.images if self.reads_image else (None,)
+        # `all` of none is true.
+        verdict = deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
+        for image in images:
+            verdict = await self._judge(subject, reports, image)
+            if verdict.decision is not Decision.ALLOW:
+                break
+        return replace(verdict, valid_until=until)
+
+    async def _judge(self, subject: Subject, reports: Reports, image: Image | None) -> Verdict:
+        place = f"for {image['platform']}: " if image is not None else ""
+        try:
+            answer = await self.ask(self.inputs.make(subject, reports, image))
+        except EvaluationError as error:
+            return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
+        if answer.holds is True:
+            return Verdict(Decision.ALLOW)
+        said = "; ".join(answer.messages) or f"{self.inputs.contract.query} is false"
+        return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")

@@ -1,0 +1,85 @@
+"""Rules in Rego over one statement that a trusted signer made: `data.pyratify.allow`, and the messages of `deny`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from pyratify.core.errors import VerificationError
+from pyratify.core.plugin import Registry
+from pyratify.core.reason import Reason
+from pyratify.evidence.judgement import Circumstances, Judgement
+from pyratify.expressions.language import Kind, Language, Program, Source
+
+_QUERY = "data.pyratify"
+
+
+class RegoRuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """A policy in Rego over one statement.
+
+    Attributes:
+        policy: Its text, of the package `pyratify`.
+        rego_version: The syntax.
+    """
+
+    policy: Annotated[str, msgspec.Meta(min_length=1)]
+    rego_version: Literal["v0", "v1"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegoJudge:
+    """Judges a statement by a policy.
+
+    Attributes:
+        program: The compiled policy.
+        text: Its source; what it does not name costs nothing.
+    """
+
+    program: Program
+    text: str
+
+    @property
+    def reads_tag(self) -> bool:
+        """Whether the policy may compare the tag that was asked for."""
+        return "tag" in self.text
+
+    def judge(self, document: object, circumstances: Circumstances) -> Judgement:
+        """Judge a predicate of any type.
+
+        Raises:
+            VerificationError: `POLICY_UNSATISFIED`: the answer is not true; `POLICY_ERROR`: there is none.
+        """
+        # In whole seconds, so that nothing changes before the next one.
+        now = circumstances.now.replace(microsecond=0)
+        reference = circumstances.reference
+        given: dict[str, Any] = {
+            "predicate": document,
+            "predicateType": circumstances.predicate_type,
+            "signer": circumstances.signer,
+            "certificate": dict(circumstances.certificate),
+            "subject": {
+                "registry": reference.registry if reference else "",
+                "repository": reference.repository if reference else "",
+                "digest": str(circumstances.subject.digest),
+                "tag": circumstances.tag or "",
+            },
+            "now": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        answer = self.program.evaluate({"input": given})
+        if answer.holds is not True:
+            said = "; ".join(answer.messages) or f"{_QUERY}.allow is false for the statement"
+            raise VerificationError(Reason.POLICY_UNSATISFIED, said)
+        return Judgement(valid_until=now + timedelta(seconds=1) if "now" in self.text else None)
+
+
+def rego_judge(options: RegoRuleOptions, path: str) -> RegoJudge:
+    """Return the judge of a policy.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the extra is not installed.
+    """
+    language: Language = Registry[Any]("languages").load("rego", path)
+    more = {"version": options.rego_version, "query": _QUERY}
+    program = language.compile(Source(options.policy, {"input": Kind.ANY}, f"{path}.policy", more))
+    return RegoJudge(program, options.policy)

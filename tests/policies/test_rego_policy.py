@@ -1,0 +1,257 @@
+"""The policy rego-policy, embedded: Ratify v1's contract to the letter, and ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("regorus", reason="the extra rego is not installed")
+
+from pyratify.config.decode import decode
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from pyratify.core.report import ArtifactReport, Decision, Verdict
+from pyratify.core.shared_resources import Shared
+from pyratify.policies.rego_contract import Contract, RegoInput
+from pyratify.policies.rego_plugin import RegoOptions, plugin
+from pyratify.policies.rego_policy import RegoPolicy
+from pyratify.testing.contracts import SUBJECT, PolicyCase, PolicyContract
+from pyratify.testing.image_configs import add_configured_image
+from pyratify.testing.memory import MemoryStore
+from support.policy_reports import failed, inconclusive, passed, report, unread
+from support.scenes import image, validate
+
+# In the manner of the samples of Ratify v1: nothing that failed anywhere, and no artifact without a result.
+SAMPLE = """
+package ratify.policy
+
+default valid := false
+
+valid {
+  not failed_verify(input)
+}
+
+failed_verify(reports) {
+  [path, value] := walk(reports)
+  value == false
+  path[count(path) - 1] == "isSuccess"
+}
+
+failed_verify(reports) {
+  [path, value] := walk(reports)
+  path[count(path) - 1] == "verifierReports"
+  count(value) == 0
+}
+"""
+OURS = """
+package pyratify
+
+default allow := false
+
+allow if {
+  some artifact in input.artifacts
+  some result in artifact.results
+  result.verifier == "cosign"
+  result.outcome == "PASSED"
+}
+
+deny contains msg if {
+  some artifact in input.artifacts
+  not artifact.readable
+  msg := sprintf("%s could not be read", [artifact.digest])
+}
+"""
+GOOD = report(1, passed("cosign", "k", signer="me"))
+
+
+@dataclass(frozen=True)
+class _Resources:
+    base: Path = Path()
+    verifiers: tuple[str, ...] = ("cosign",)
+    verifier_types: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({"cosign": "cosign-type"})
+    )
+    shared: Shared = field(default_factory=Shared)
+
+
+async def policy(text: str = SAMPLE, version: str = "v0", **more: Any) -> RegoPolicy:
+    """Build the policy from its parameters."""
+    document = {"policy": text, "regoVersion": version, **more}
+    return await plugin.build("p", decode(RegoOptions, document, "parameters"), _Resources())
+
+
+async def decide(built: RegoPolicy, *reports: ArtifactReport) -> Verdict:
+    """Return the verdict; nothing is settled."""
+    assert built.settled(reports) is False
+    return await built.decide(SUBJECT, reports)
+
+
+@pytest.mark.parametrize(
+    ("reports", "allowed"),
+    [
+        ((GOOD, report(2, passed("cosign"), nested=(report(3, passed("cosign")),))), True),
+        ((GOOD, report(2, failed("cosign"))), False),
+        ((), False),
+        ((GOOD, report(2, passed("cosign"), nested=(report(3, failed("cosign")),))), False),
+        ((GOOD, report(2)), False),
+        ((GOOD, report(2, inconclusive("cosign"))), False),
+        ((GOOD, unread(2)), False),
+        ((report(2, passed("cosign"), nested=(report(3),)),), False),
+    ],
+)
+async def test_the_samples_of_ratify_v1_answer_as_they_do_there(
+    reports: tuple[ArtifactReport, ...], allowed: bool
+) -> None:
+    """All good, one failed, none, a nested one failed, an artifact that no verifier reads; and their neighbours."""
+    built = await policy()
+    verdict = await decide(built, *reports)
+    assert (verdict.decision is Decision.ALLOW) is allowed
+    if not allowed:
+        assert verdict.failure is not None
+        assert verdict.failure.reason is Reason.POLICY_UNSATISFIED
+    assert built.wants(()) is None
+    assert built.descends(())
+
+
+def test_the_input_has_ratify_v1s_shape() -> None:
+    """Every member, with arrays that are never null."""
+    made = RegoInput(Contract.RATIFY, {"cosign": "cosign-type"}).make(
+        SUBJECT, (report(1, passed("cosign", "k", signer="me"), failed("x"), artifact_type="application/a"),)
+    )
+    (found,) = made["verifierReports"]
+    good, bad = found["verifierReports"]
+    assert set(found) == {"subject", "referenceDigest", "artifactType", "verifierReports", "nestedReports"}
+    assert (found["artifactType"], found["nestedReports"]) == ("application/a", [])
+    assert good == {
+        "isSuccess": True,
+        "message": "good",
+        "errorReason": "",
+        "remediation": "",
+        "name": "cosign",
+        "verifierName": "cosign",
+        "type": "cosign-type",
+        "verifierType": "cosign-type",
+        "extensions": {"signer": "me"},
+    }
+    assert (bad["isSuccess"], bad["errorReason"], bad["remediation"]) == (False, "bad", "none")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('valid := "yes"', Reason.POLICY_ERROR),
+        ("valid := 1", Reason.POLICY_ERROR),
+        ("valid { input.nothing }", Reason.POLICY_ERROR),
+        ("valid = true { true }\nvalid = false { true }", Reason.POLICY_ERROR),
+        ("valid := false", Reason.POLICY_UNSATISFIED),
+    ],
+)
+async def test_only_exactly_true_allows(body: str, reason: Reason) -> None:
+    """Another type, undefined, a conflict, and false."""
+    verdict = await decide(await policy(f"package ratify.policy\n{body}"), GOOD)
+    assert verdict.decision is Decision.DENY
+    assert verdict.failure is not None
+    assert verdict.failure.reason is reason
+
+
+async def test_passthrough_leaves_the_decision_to_the_reader() -> None:
+    """As in Ratify v1: never allowed, and the report says everything."""
+    store, _ = image("application/test")
+    result = await validate(store, policy=await policy(passthroughEnabled=True))
+    assert result.decision is Decision.NONE
+    assert not result.succeeded
+    assert len(result.artifacts) == 1
+
+
+async def test_our_contract_has_subject_artifacts_and_messages() -> None:
+    """And a message forbids what allow would allow."""
+    built = await policy(OURS, "v1", contract="pyratify")
+    assert (await decide(built, GOOD)).decision is Decision.ALLOW
+    verdict = await decide(built, GOOD, unread(2))
+    assert verdict.failure is not None
+    assert verdict.failure.message.endswith("could not be read")
+    assert (await decide(built)).decision is Decision.DENY
+    assert not built.descends(())
+
+
+async def test_what_an_input_has_costs_only_policies_that_name_it() -> None:
+    """The tag is a part of what is remembered, and a verdict over the time ends with its second."""
+    head = "package pyratify\ndefault allow := false\n"
+    tagged = await policy(f'{head}allow if input.subject.tag == "v1"', "v1", contract="pyratify")
+    timed = await policy(f'{head}allow if startswith(input.now, "2026-06-01")', "v1", contract="pyratify")
+    nested = await policy(f"{head}allow if input.artifacts[0].nested == []", "v1", contract="pyratify")
+    assert (tagged.reads_tag, timed.reads_tag) == (True, False)
+    assert (await decide(tagged, GOOD)).decision is Decision.ALLOW
+    verdict = await decide(timed, GOOD)
+    assert (verdict.decision, verdict.valid_until) == (Decision.ALLOW, SUBJECT.now + timedelta(seconds=1))
+    assert (await decide(tagged, GOOD)).valid_until is None
+    assert nested.descends(())
+    assert (await decide(nested, GOOD)).decision is Decision.ALLOW
+
+
+async def test_the_image_is_an_input_where_it_is_asked_for() -> None:
+    """And the answer must be true for every platform."""
+    head = "package pyratify\ndefault allow := false\n"
+    built = await policy(
+        f'{head}allow if input.subject.image.user == "7"', "v1", contract="pyratify", image=True
+    )
+    for user, allowed in (("7", True), ("0", False)):
+        store = MemoryStore()
+        store.attach(add_configured_image(store, {"User": user}), "application/test")
+        assert (await validate(store, policy=built)).succeeded is allowed
+
+
+async def test_a_policy_in_a_file_is_a_part_of_the_fingerprint(tmp_path: Path) -> None:
+    """Another text is another configuration."""
+    path = tmp_path / "policy.rego"
+    path.write_text(SAMPLE)
+    options = decode(RegoOptions, {"policyPath": "policy.rego", "regoVersion": "v0"}, "parameters")
+    resources = _Resources(tmp_path)
+    built = await plugin.build("p", options, resources)
+    assert (await decide(built, GOOD)).decision is Decision.ALLOW
+    first = resources.shared.fingerprint.generation(b"k")
+    path.write_text(f"{SAMPLE}\n# more\n")
+    other = _Resources(tmp_path)
+    await plugin.build("p", options, other)
+    assert other.shared.fingerprint.generation(b"k") != first
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"policy": SAMPLE}, "regoVersion"),
+        ({"regoVersion": "v0"}, "policy"),
+        ({"policy": SAMPLE, "policyPath": "x", "regoVersion": "v0"}, "policy"),
+        ({"policyPath": "missing.rego", "regoVersion": "v0"}, "policyPath"),
+        ({"policy": SAMPLE, "regoVersion": "v1"}, "policy"),
+        ({"policy": OURS, "regoVersion": "v1"}, "policy"),
+        ({"policy": SAMPLE, "regoVersion": "v2"}, "parameters.regoVersion"),
+        ({"policy": SAMPLE, "regoVersion": "v0", "opa": {"url": "unix:/x"}}, "opa"),
+        ({"policy": SAMPLE, "regoVersion": "v0", "image": True}, "image"),
+        ({"engine": "opa"}, "opa"),
+        ({"engine": "opa", "opa": {"url": "http://opa.example.com"}}, "opa.url"),
+        ({"engine": "opa", "opa": {"url": "unix:"}}, "opa.url"),
+        ({"engine": "opa", "opa": {"url": "unix:/x"}, "policy": SAMPLE}, "policy"),
+        ({"engine": "opa", "opa": {"url": "unix:/x"}, "policyPath": "x"}, "policyPath"),
+        ({"engine": "opa", "opa": {"url": "unix:/x"}, "regoVersion": "v1"}, "regoVersion"),
+        ({"engine": "opa", "opa": {"url": "unix:/x", "caFile": "none.pem"}}, "opa.caFile"),
+    ],
+)
+async def test_what_cannot_be_used_is_refused_with_its_path(document: dict[str, Any], path: str) -> None:
+    """When the configuration is read."""
+    with pytest.raises(ConfigurationError) as error:
+        await plugin.build("p", decode(RegoOptions, document, "parameters"), _Resources())
+    assert error.value.path == path
+
+
+class TestContract(PolicyContract):
+    """What every policy has to do."""
+
+    @pytest.fixture
+    async def case(self) -> PolicyCase:
+        """Return the sample of Ratify v1."""
+        return PolicyCase(await policy(), (GOOD,))

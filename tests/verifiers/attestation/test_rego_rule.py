@@ -1,0 +1,60 @@
+"""The rule `rego` of attestations."""
+
+import pytest
+
+pytest.importorskip("regorus", reason="the extra rego is not installed")
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
+from support.attestation_setting import AttestationSetting, build
+from support.cosign_setting import OTHER, reasons
+
+SLSA = ["https://slsa.dev/provenance/v1"]
+HEAD = "package pyratify\ndefault allow := false\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("allow if count(input.predicate.buildDefinition.resolvedDependencies) > 0", None),
+        (f'allow if {{ input.predicateType == "{SLSA[0]}"; startswith(input.signer, "spki:") }}', None),
+        ('allow if startswith(input.subject.digest, "sha256:")', None),
+        ("allow if input.predicate.nothing", Reason.POLICY_UNSATISFIED),
+        ('allow := true\ndeny contains "no" if input.predicate.buildDefinition', Reason.POLICY_UNSATISFIED),
+        ('allow if to_number("x") == 1', Reason.POLICY_ERROR),
+    ],
+)
+async def test_a_policy_over_a_statement_has_to_allow(body: str, reason: Reason | None) -> None:
+    """Over what a trusted signer signed."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    text = body if body.startswith("allow :=") else f"{HEAD}{body}"
+    text = text if text.startswith("package") else f"package pyratify\n{text}"
+    rule = {"policy": text, "regoVersion": "v1"}
+    result = await setting.validate({"predicateTypes": SLSA, "rego": rule})
+    assert reasons(result) == ({reason} if reason else set())
+
+
+async def test_a_policy_is_not_evaluated_over_what_another_key_signed() -> None:
+    """Authentication comes first."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(), OTHER)
+    rule = {"policy": "package pyratify\nallow := true", "regoVersion": "v1"}
+    assert reasons(await setting.validate({"predicateTypes": SLSA, "rego": rule})) == {Reason.SIG_INVALID}
+
+
+@pytest.mark.parametrize(
+    "text", ["package pyratify\nallow {", "package other\nallow := true", f"{HEAD}allow if http.send({{}})"]
+)
+async def test_a_policy_that_cannot_be_used_is_refused_with_its_path(text: str) -> None:
+    """When the configuration is read."""
+    with pytest.raises(ConfigurationError) as error:
+        await build({"predicateTypes": SLSA, "rego": {"policy": text, "regoVersion": "v1"}})
+    assert error.value.path == "rego.policy"
+
+
+async def test_a_policy_that_names_the_tag_says_so() -> None:
+    """So that its verdicts are remembered for tag and digest."""
+    for body, reads in (('allow if input.subject.tag == "v1"', True), ("allow if input.signer", False)):
+        rule = {"policy": f"{HEAD}{body}", "regoVersion": "v1"}
+        assert (await build({"predicateTypes": SLSA, "rego": rule})).reads_tag is reads
