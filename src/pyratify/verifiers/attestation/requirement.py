@@ -9,6 +9,7 @@ from pyratify.core.errors import ConfigurationError, Failure
 from pyratify.core.plugin import Resources
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.attestation_options import AttestationOptions, RuleOptions
 from pyratify.verifiers.attestation.rules import RULES, types_of
 
@@ -17,8 +18,8 @@ from pyratify.verifiers.attestation.rules import RULES, types_of
 class LooksBeside(Protocol):
     """A judge for which other documents that are attached to the image can take a refusal back."""
 
-    async def beside(self, evidence: Evidence, now: datetime) -> Judge | None:
-        """Return the judge that has read them; None where none count."""
+    async def beside(self, evidence: Evidence, now: datetime, signers: AcceptedSigners) -> Judge | None:
+        """Return the judge that has read them; None where none count. The signers are those of the statement itself."""
         ...
 
 
@@ -58,7 +59,9 @@ class Requirement:
             ends += [found.valid_until] if found.valid_until is not None else []
         return Judgement(facts, min(ends, default=None), tuple(warnings))
 
-    async def beside(self, evidence: Evidence, now: datetime) -> "Requirement | None":
+    async def beside(
+        self, evidence: Evidence, now: datetime, signers: AcceptedSigners
+    ) -> "Requirement | None":
         """Return the requirement whose judges have read what is attached beside the evidence; None where none do.
 
         Raises:
@@ -67,7 +70,8 @@ class Requirement:
         wiser = {
             name: found
             for name, judge in self.judges.items()
-            if isinstance(judge, LooksBeside) and (found := await judge.beside(evidence, now)) is not None
+            if isinstance(judge, LooksBeside)
+            and (found := await judge.beside(evidence, now, signers)) is not None
         }
         return replace(self, judges={**self.judges, **wiser}) if wiser else None
 
