@@ -16,6 +16,7 @@ PARTS = (
     "attestation",
     "provider",
     "policies",
+    "sboms",
     "reports",
     "node",
     "hostile",
