@@ -21,6 +21,7 @@ from pyratify.sigstore.statement_reader import (
     subject_of,
 )
 from pyratify.sigstore.trust_policy import TrustPolicy
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
 from pyratify.verifiers.attestation.judge_signed import facts_of, judge_signed
 from pyratify.verifiers.attestation.requirement import Requirement
@@ -52,11 +53,12 @@ class StatementJudge:
     async def judge_all(self) -> list[CheckedStatement]:
         """Judge every layer, in the manifest's order."""
         slots = asyncio.Semaphore(_CONCURRENCY)
+        layers = self.evidence.manifest.layers
         try:
+            if len(layers) == 1:  # every bundle: no task is needed
+                return [await self._judge(layers[0], slots)]
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._judge(layer, slots)) for layer in self.evidence.manifest.layers
-                ]
+                tasks = [group.create_task(self._judge(layer, slots)) for layer in layers]
         finally:
             # Cancelled or late: a thread goes on until its next attempt, and then stops.
             self._budget.end()
@@ -84,7 +86,8 @@ class StatementJudge:
             if error.reason is not Reason.VULN_FOUND:
                 raise
             # Only now: what satisfies the rules as it is costs no request for what is attached beside it.
-            beside = [await each.beside(self.evidence, self.now) for each in self.requirements]
+            signers = AcceptedSigners(self.policy, self.authenticator)
+            beside = [await each.beside(self.evidence, self.now, signers) for each in self.requirements]
             if not any(beside):
                 raise
         requirements = tuple(wiser or each for wiser, each in zip(beside, self.requirements, strict=True))

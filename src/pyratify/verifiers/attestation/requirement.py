@@ -8,14 +8,15 @@ from typing import Any, Protocol, runtime_checkable
 from pyratify.core.errors import Failure
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 
 
 @runtime_checkable
 class LooksBeside(Protocol):
     """A judge for which other documents that are attached to the image can take a refusal back."""
 
-    async def beside(self, evidence: Evidence, now: datetime) -> Judge | None:
-        """Return the judge that has read them; None where none count."""
+    async def beside(self, evidence: Evidence, now: datetime, signers: AcceptedSigners) -> Judge | None:
+        """Return the judge that has read them; None where none count. The signers are those of the statement itself."""
         ...
 
 
@@ -55,7 +56,9 @@ class Requirement:
             ends += [found.valid_until] if found.valid_until is not None else []
         return Judgement(facts, min(ends, default=None), tuple(warnings))
 
-    async def beside(self, evidence: Evidence, now: datetime) -> "Requirement | None":
+    async def beside(
+        self, evidence: Evidence, now: datetime, signers: AcceptedSigners
+    ) -> "Requirement | None":
         """Return the requirement whose judges have read what is attached beside the evidence; None where none do.
 
         Raises:
@@ -64,6 +67,7 @@ class Requirement:
         wiser = {
             name: found
             for name, judge in self.judges.items()
-            if isinstance(judge, LooksBeside) and (found := await judge.beside(evidence, now)) is not None
+            if isinstance(judge, LooksBeside)
+            and (found := await judge.beside(evidence, now, signers)) is not None
         }
         return replace(self, judges={**self.judges, **wiser}) if wiser else None
