@@ -47,6 +47,8 @@ if "$RATIFY" config check examples/cel.yaml >/dev/null 2>&1; then
 else
   printf '\n# Left out: a policy in CEL, which needs: pip install "pyratify[cel]"\n'
 fi
+step 1 'A signed vulnerability report with a critical finding: refused.' \
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --deny-severity critical oci:$MATERIAL/scanned:scanned
 step 2 'A tag that does not exist: not a refusal, but no answer either.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:no-such-tag
 step 0 'What is attached to an image that was signed with both tools.' \

@@ -37,7 +37,7 @@ from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sigstore import ISSUER, PrivateSigstore, Signing, extension, utf8
 from pyratify.verifiers.attestation.attestation_options import RuleOptions
 from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
-from pyratify.verifiers.attestation.requirement import load_requirement
+from pyratify.verifiers.attestation.load_requirements import load_requirement
 from support.attestation_setting import ANY_SLSA, FROM_SOURCE, ONE, AttestationSetting, KeyResources
 from support.cosign_setting import KEY, OTHER, reasons
 

@@ -9,7 +9,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.testing.fakes import FakeClock
-from support.key_services import KeyService
+from support.key_services import KeyService, hide
 
 
 async def read(*references: object, resources: BuildResources | None = None) -> tuple[KeyMaterial, ...]:
@@ -31,8 +31,9 @@ async def test_the_plugin_that_is_called_like_the_scheme_reads_a_reference(
     assert [source.name for source in resources.shared.key_sources] == ["hashivault"]
 
 
-async def test_a_reference_without_its_plugin_says_what_to_install() -> None:
+async def test_a_reference_without_its_plugin_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """And how to do without."""
+    hide(monkeypatch, "hashivault")
     with pytest.raises(ConfigurationError, match="names a key in HashiCorp Vault") as caught:
         await read("hashivault://signing")
     assert caught.value.reason is Reason.KEY_UNAVAILABLE

@@ -328,3 +328,21 @@ def test_what_clears_a_deny_rule_satisfies_the_rules_below_it(
     rule = Rule("scan", (Rule("sig"),), deny=True, reasons=("CERT_REVOKED",))
     verdict = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, passed("scan"), nested=nested)))
     assert (verdict.decision is Decision.ALLOW) is allowed
+
+
+def test_the_date_of_what_could_not_be_decided_is_no_date() -> None:
+    """Whether it is old is undecided too."""
+    undecided = VerifierResult(
+        "a", Outcome.INCONCLUSIVE, failure=Failure(DIRTY, "no key", "none"), facts={"createdAt": OLD}
+    )
+    assert not allows(NEWEST, GOOD, report(2, undecided))
+
+
+def test_a_group_that_is_forbidden_lends_no_evidence_to_rules_that_compete() -> None:
+    """Two signers are asked for and one is there; the other signed only what is forbidden."""
+    forbidden = Rule(None, (Rule("b"), SCAN))
+    policy = ThresholdPolicy(Rule(None, (forbidden, Rule("a"), Rule("a")), 2))
+    evidence = (GOOD, report(2, passed("b", "other")))
+    bad, clean = report(3, failed("scan", Reason.CERT_REVOKED)), report(3, passed("scan"))
+    assert policy.decide(SUBJECT, (*evidence, bad)).decision is Decision.DENY
+    assert policy.decide(SUBJECT, (*evidence, clean)).decision is Decision.ALLOW

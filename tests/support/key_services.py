@@ -65,3 +65,13 @@ class KeyService:
 def rotating_keys(**parameters: Any) -> Mapping[str, Any]:
     """Return the keys of a trust policy that are read from the service."""
     return {"rotating": parameters}
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, *plugins: str) -> None:
+    """Make plugins of the kind keys look as if they were not installed."""
+    names = Registry.names
+
+    def without(registry: Registry[Any]) -> dict[str, tuple[str, ...]]:
+        return {name: owners for name, owners in names(registry).items() if name not in plugins}
+
+    monkeypatch.setattr(Registry, "names", without)

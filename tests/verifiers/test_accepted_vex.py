@@ -1,6 +1,7 @@
 """VEX documents beside a report: whose count, and what they take away, whatever the order and the timing."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyratify.testing.cosign import CosignKey
 from pyratify.testing.vulnerability import (
     Vulnerability,
     cyclonedx_vex,
+    grype_report,
     openvex,
     sarif,
     trivy_report,
@@ -196,3 +198,38 @@ async def test_vex_documents_count_where_several_kinds_must_be_there() -> None:
     assert result.decision is Decision.ALLOW, reasons(result)
     alone = [requirements[0] | {"vulnerability": STRICT}, requirements[1]]
     assert (await setting.validate(alone, attested=True, rule="requirements")).decision is Decision.DENY
+
+
+LEEWAY = {"deniedSeverities": ["critical"], "leeway": {"critical": "3d"}}
+
+
+@pytest.mark.parametrize("first", ["2026-05-31T00:00:00Z", "2026-05-20T00:00:00Z"])
+async def test_a_leeway_counts_from_the_first_signed_report_that_names_a_finding(first: str) -> None:
+    """A new report of the same finding begins no new leeway; Grype does not say when it was published."""
+    setting = VulnerabilitySetting()
+    for time in (first, "2026-06-01T12:00:00Z"):
+        setting.attest(VULN, vuln_predicate(grype_report(Vulnerability(), created=time), finished=time))
+    result = await setting.validate(LEEWAY, attested=True)
+    young = first > "2026-05-30"
+    assert (result.decision is Decision.ALLOW) is young, reasons(result)
+    if young:
+        ends = {one.details.valid_until for each in result.artifacts for one in each.results if one.details}
+        assert ends == {datetime(2026, 6, 3, tzinfo=UTC)}
+
+
+async def test_reports_of_others_begin_no_leeway_and_end_none() -> None:
+    """An old report of another signer names the finding, and is not read."""
+    setting = VulnerabilitySetting()
+    for time, key in (("2026-05-20T00:00:00Z", OTHER), ("2026-06-01T12:00:00Z", KEY)):
+        setting.attest(VULN, vuln_predicate(grype_report(Vulnerability(), created=time), finished=time), key)
+    assert (await setting.validate(LEEWAY, attested=True)).decision is Decision.ALLOW
+
+
+async def test_a_report_as_it_is_grants_leeway_by_publication_alone() -> None:
+    """Whoever attaches it chooses its date."""
+    for published, passes in (("2026-06-01T00:00:00Z", True), ("", False)):
+        setting = VulnerabilitySetting()
+        setting.attach(
+            trivy_report(Vulnerability(published=published)), kind="application/vnd.aquasec.trivy.report+json"
+        )
+        assert ((await setting.validate(LEEWAY)).decision is Decision.ALLOW) is passes

@@ -21,6 +21,7 @@ from pyratify.core.executor import DEFAULT_CONCURRENCY, Executor
 from pyratify.core.instrumented import instrument_engine
 from pyratify.core.limits import Limits
 from pyratify.core.platform_choice import PlatformChoice
+from pyratify.core.plugin import proves_author
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.shared_resources import Shared
@@ -174,7 +175,12 @@ class Builder:
             from pyratify.policies.rule import Rule
             from pyratify.policies.threshold import ThresholdPolicy
 
-            return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
+            # Any account that may push could attach a document: alone it is not enough.
+            rules = (
+                Rule(name, require_signed=not proves_author(resources.verifier_types[name]))
+                for name in resources.verifiers
+            )
+            return ThresholdPolicy(Rule(None, tuple(rules), 1))
         where = f"{path}.policyEnforcer"
         policy: PolicyEnforcer = await make(
             "policies", (one.type, one.type), one.parameters, where, resources

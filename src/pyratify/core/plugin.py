@@ -170,6 +170,14 @@ class Registry(Generic[T]):
         return _installed(tuple(sys.path), self.kind)
 
 
+def proves_author(verifier_type: str) -> bool:
+    """Return whether the evidence of verifiers of a type proves who made it; what cannot be loaded is refused elsewhere."""
+    try:
+        return Registry[Plugin[Any]]("verifiers").load(verifier_type, "").signs
+    except (ConfigurationError, AttributeError):
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """One entry point with the distribution that provides it (empty where unknown)."""

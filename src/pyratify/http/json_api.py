@@ -123,8 +123,9 @@ def parse_address(text: str, path: str, example: str) -> Url:
         url = None
     safe = url is not None and (url.origin.scheme == "https" or is_loopback(url.origin.authority))
     if url is None or not safe or url.target != "/":
+        what = f"{text[:120]!r} is no https address without a path" if text else "no address is given"
         raise ConfigurationError(
-            f"{text[:120]!r} is no https address without a path",
+            what,
             path=path,
             reason=Reason.KEY_UNAVAILABLE,
             remedy=f"Write one as {example}.",

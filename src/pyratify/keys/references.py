@@ -64,11 +64,6 @@ def _explained(scheme: str, text: str) -> tuple[str, str]:
             f"A plugin of the kind pyratify.keys for {service}{named} would read it; "
             f"without one, export the public key: `{_EXPORT.format(reference=text)}`."
         )
-    if scheme == "k8s":
-        return "a Secret of a cluster", (
-            "In a cluster the plugin `kubernetes` of the kind pyratify.keys reads it, in a configuration; "
-            f"here, export the public key: `{_EXPORT.format(reference=text)}`."
-        )
     if scheme == "env":
         return "a variable of the environment", (
             "The plugin `inline` of the kind pyratify.keys takes a key as text in a configuration, also as ${NAME}; "

@@ -1,11 +1,11 @@
 """The plugin `threshold-policy`: Ratify v2's tree of rules."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.plugin import Plugin, Registry, Resources
+from pyratify.core.plugin import Plugin, Resources, proves_author
 from pyratify.policies.rule import Require, Rule
 from pyratify.policies.threshold import ThresholdPolicy
 
@@ -104,11 +104,8 @@ def _requires_signature(options: RuleOptions, resources: Resources) -> bool:
     if options.require_signed is not None or not options.verifier_name or options.deny:
         return bool(options.require_signed)
     # Every account that may push could attach a clean document: trusting one as it is must be written.
-    try:
-        type_name = resources.verifier_types[options.verifier_name]
-        return not Registry[Plugin[Any]]("verifiers").load(type_name, "").signs
-    except (KeyError, AttributeError, ConfigurationError):
-        return False
+    type_name = resources.verifier_types.get(options.verifier_name)
+    return type_name is not None and not proves_author(type_name)
 
 
 plugin: Plugin[ThresholdPolicy] = Plugin(

@@ -13,28 +13,20 @@ import msgspec
 
 from pyratify.core import strictjson
 from pyratify.core.clock import Clock
-from pyratify.core.errors import ConfigurationError, RatifyError, StoreError, VerificationError
+from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
-from pyratify.core.offload import offload
 from pyratify.core.plugin import Resources
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.predicate_types import CYCLONEDX_PREDICATES, VEX_PREDICATES
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import VexDocument
 from pyratify.evidence.vex.suppression import Suppression
-from pyratify.sigstore.authenticator import Authenticator
-from pyratify.sigstore.budget import Budget
 from pyratify.sigstore.load_trust_policy import load_trust_policy
 from pyratify.sigstore.statement_envelopes import SignedStatement
-from pyratify.sigstore.statement_formats import holds_statements, is_signature
-from pyratify.sigstore.statement_reader import (
-    check_subject_and_annotations,
-    read_signed_statement,
-    subject_of,
-)
 from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 
 _MAX_FILE = 4 * MIB
 
@@ -80,7 +72,7 @@ class AcceptedVex:
             policy, authenticator = await self._trust.covering(evidence.reference)
         except VerificationError:  # no trust policy covers the repository: no signer is accepted there
             return []
-        work = partial(_read_artifact, policy, authenticator)
+        work = partial(AcceptedSigners(policy, authenticator).read, _document)
         found = [each for one in await evidence.siblings.examine(self, work) for each in one]
         for each in found:
             if isinstance(each, RatifyError):
@@ -127,46 +119,18 @@ def _read_file(file: Path, path: str) -> tuple[bytes, VexDocument]:
         raise ConfigurationError(f"{file.name}: {error}", path=path) from None
 
 
-async def _read_artifact(
-    policy: TrustPolicy, authenticator: Authenticator, evidence: Evidence
-) -> tuple[VexDocument | RatifyError, ...] | None:
-    """Return the accepted documents of one artifact; those of other signers are left out."""
-    manifest = evidence.manifest
-    layers = manifest.layers
-    if manifest.is_index or not holds_statements(manifest) or is_signature(manifest.annotations):
-        return None
-    if len(layers) > evidence.content.limits.signatures:
-        return None
-    budget, found = Budget(), []
-    try:
-        for layer in layers:
-            try:
-                signed = await read_signed_statement(evidence, layer, authenticator, budget)
-                check_subject_and_annotations(signed, await subject_of(evidence, signed), policy)
-            except VerificationError:
-                continue
-            except StoreError as error:
-                if error.reason.is_gap:
-                    raise
-                continue
-            found += await offload(layer.size, _documents, signed)
-    finally:
-        budget.end()
-    return tuple(found)
-
-
-def _documents(signed: SignedStatement) -> list[VexDocument | RatifyError]:
+def _document(signed: SignedStatement) -> VexDocument | RatifyError | None:
     statement = signed.statement
     if statement.predicate_type not in VEX_PREDICATES:
-        return []
+        return None
     predicate = statement.predicate
     # Most CycloneDX documents are SBOMs without any analysis.
     if statement.predicate_type in CYCLONEDX_PREDICATES and not _has_analyses(predicate):
-        return []
+        return None
     try:
-        return [_dated(read_vex(predicate), signed.signer.signed_at)]
+        return _dated(read_vex(predicate), signed.signer.signed_at)
     except VerificationError as error:
-        return [VerificationError(error.reason, error.message)]
+        return VerificationError(error.reason, error.message)
 
 
 def _has_analyses(predicate: object) -> bool:

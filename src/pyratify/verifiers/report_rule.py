@@ -1,13 +1,21 @@
 """The rules for vulnerability reports with the VEX documents that count, as verifiers of reports and of attestations use them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
+from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Resources
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement
+from pyratify.evidence.predicate_types import VULN_PREDICATES
 from pyratify.evidence.vulnerability.judge_report import VulnerabilityJudge
 from pyratify.evidence.vulnerability.options import VulnerabilityOptions, load_rules
+from pyratify.evidence.vulnerability.read_report import read_report
+from pyratify.evidence.vulnerability.report_fields import earliest
+from pyratify.sigstore.statement_envelopes import SignedStatement
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.accepted_vex import AcceptedVex, VexOptions, load_accepted_vex
 
 
@@ -39,17 +47,50 @@ class ReportJudge:
         """Judge a report alone; errors as in `VulnerabilityJudge`."""
         return self.reports.judge(document, circumstances)
 
-    async def beside(self, evidence: Evidence, now: datetime) -> Judge | None:
-        """Return the judge that knows what VEX documents say of the evidence's subject; None where none count.
+    async def beside(
+        self, evidence: Evidence, now: datetime, signers: AcceptedSigners | None = None
+    ) -> Judge | None:
+        """Return the judge that knows what else is attached: VEX documents, and earlier reports where a leeway counts from them.
+
+        Args:
+            evidence: The report's.
+            now: The moment of the verification (aware).
+            signers: Whose earlier reports count; None for nobody's.
 
         Raises:
-            VerificationError: An accepted document is malformed.
+            VerificationError: An accepted VEX document is malformed.
             InconclusiveError: A key of those who sign them cannot be used.
             StoreError: Not all of what is attached could be read.
         """
-        if self.vex is None:
-            return None
-        return replace(self.reports, suppresses=await self.vex.about(evidence, now))
+        found = self.reports
+        if self.vex is not None:
+            found = replace(found, suppresses=await self.vex.about(evidence, now))
+        if signers is not None and evidence.siblings is not None and found.rules.has_leeway:
+            read = partial(signers.read, _sightings)
+            reports = await evidence.siblings.examine((self, "reports"), read)
+            found = replace(found, first_named=_first(each for one in reports for each in one))
+        return None if found is self.reports else found
+
+
+def _sightings(signed: SignedStatement) -> tuple[datetime, frozenset[str]] | None:
+    """Return when a signed report was made, and what it names; None for what is no report or has no time."""
+    if signed.statement.predicate_type not in VULN_PREDICATES:
+        return None
+    try:
+        report = read_report(signed.statement.predicate, "predicate")
+    except VerificationError:
+        return None
+    created = earliest(report.created, signed.signer.signed_at)
+    names = frozenset(name for finding in report.findings for name in finding.names)
+    return None if created is None else (created, names)
+
+
+def _first(sightings: Iterable[tuple[datetime, frozenset[str]]]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for time, names in sightings:
+        for name in names:
+            found[name] = min(time, found.get(name, time))
+    return found
 
 
 async def load_report_judge(options: ReportRuleOptions, path: str, resources: Resources) -> ReportJudge:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
 from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.indexes import add_index, entry
 from pyratify.testing.memory import MemoryStore
 from support.nodes import judge
 from support.providers import BellClock, signed
@@ -75,6 +77,19 @@ async def test_the_first_line_of_a_refusal_is_the_verdict() -> None:
     assert (answer.exit, answer.code, answer.decision) == (1, "SIG_INVALID", "DENY")
     assert first == f"ratify: DENIED example.com/app@{subject.digest}: there is no signature [SIG_INVALID]"
     assert second == Reason.SIG_INVALID.remedy
+
+
+async def test_a_platforms_digest_is_judged_with_the_index_of_its_tag() -> None:
+    """As containerd names it; without the tag, or with that of another index, nothing speaks for it."""
+    store = MemoryStore()
+    image = store.add_image("image")
+    store.attach(add_index(store, entry(image), tag="v1"), "application/test")
+    add_index(store, tag="v2")
+    one = judge(store)
+    both = replace(IMAGE, digest=image.digest)
+    assert (await one.judge(both, 5)).allowed
+    assert not (await one.judge(IMAGE.at(image.digest), 5)).allowed
+    assert not (await one.judge(replace(both, tag="v2"), 5)).allowed
 
 
 async def test_what_has_no_digest_is_not_judged() -> None:
@@ -151,6 +166,18 @@ class TestRegistryOutages:
         assert answer.text.endswith(
             "by its last verdict: the registry cannot be asked [REGISTRY_UNREACHABLE]"
         )
+
+    async def test_a_digest_is_known_under_any_tag(self, tmp_path: Path, clock: FakeClock) -> None:
+        """Where no rule reads the tag, it makes no difference by which name a digest was allowed."""
+        store, subject = registry()
+        cache = kept(tmp_path, clock)
+        reference = replace(IMAGE, digest=subject.digest)
+        one = judge(store, clock=clock, node=LAST, kept=cache)
+        assert (await one.judge(reference, 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await again.judge(replace(reference, tag="v2"), 5)).allowed
 
     async def test_refuse_is_the_default(self, tmp_path: Path, clock: FakeClock) -> None:
         """An outage allows nothing that no configuration says."""

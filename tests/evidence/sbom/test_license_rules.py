@@ -89,6 +89,23 @@ def test_allowed_licenses_are_the_only_ones(expression: str, outcome: str) -> No
     assert verdict(licensed(expression), allowedLicenses=allowed) == outcome
 
 
+@pytest.mark.parametrize(
+    ("expression", "denied", "allowed"),
+    [
+        ("GPL-2.0-only", "LICENSE", "pass"),
+        ("GPL-3.0+", "LICENSE", "pass"),
+        ("LGPL-2.1-only", "pass", "LICENSE"),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", "LICENSE", "LICENSE"),
+        ("MIT OR GPL-2.0-only", "pass", "pass"),
+        ("MIT", "pass", "LICENSE"),
+    ],
+)
+def test_a_star_stands_for_any_rest_of_an_identifier(expression: str, denied: str, allowed: str) -> None:
+    """All versions of one license; an exception must be allowed by its whole name."""
+    assert verdict(licensed(expression), deniedLicenses=["GPL-*"]) == denied
+    assert verdict(licensed(expression), allowedLicenses=["gpl-*"]) == allowed
+
+
 def test_no_assertion_can_be_allowed_and_denied() -> None:
     """By its own name; a license in the other field is a statement, whatever scanners write beside it."""
     assert verdict(licensed("NOASSERTION"), allowedLicenses=["MIT", "NOASSERTION"]) == "pass"
@@ -142,6 +159,9 @@ def test_files_and_images_need_no_license_of_their_own() -> None:
         ({"deniedLicenses": ["GPL3"]}, "deniedLicenses[0]"),
         ({"deniedLicenses": ["MIT", "MIT OR ISC"]}, "deniedLicenses[1]"),
         ({"deniedLicenses": [""]}, "deniedLicenses"),
+        ({"deniedLicenses": ["*"]}, "deniedLicenses[0]"),
+        ({"allowedLicenses": ["MIT", "*"]}, "allowedLicenses"),
+        ({"deniedLicenses": ["GLP-*"]}, "deniedLicenses[0]"),
         ({"deniedLicenses": ["MIT"], "disallowedLicenses": ["ISC"]}, "disallowedLicenses"),
         ({"deniedLicenses": ["MIT"], "licenseMatch": "fuzzy"}, "licenseMatch"),
     ],

@@ -12,7 +12,15 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult, flatten
-from pyratify.testing.attestations import REPOSITORY, SLSA_V1, envelope, in_toto, provenance_v1
+from pyratify.testing.attestations import (
+    REPOSITORY,
+    SLSA_V1,
+    attach_attestation,
+    bundle,
+    envelope,
+    in_toto,
+    provenance_v1,
+)
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.docker_chain import PLATFORMS, DockerChain, make_chain
 from pyratify.testing.indexes import add_attestation_manifest, add_index, attestation_entry, entry
@@ -129,6 +137,19 @@ async def test_a_signature_of_the_image_does_not_vouch_for_statements_about_it()
     chain = make_chain()
     chain.sign(KEY, *chain.images)
     assert not (await verify(chain.store)).succeeded
+
+
+@pytest.mark.parametrize("signed", ["envelope", "manifest", "none"])
+async def test_a_rule_for_envelopes_may_stand_beside_that_for_the_chain(signed: str) -> None:
+    """A statement that is signed by itself, or one whose manifest is."""
+    chain = make_chain()
+    if signed == "manifest":
+        chain.sign(KEY)
+    for image in chain.images if signed == "envelope" else ():
+        attach_attestation(chain.store, image, bundle(KEY, in_toto(image.digest, SLSA_V1, provenance_v1())))
+    alone = {"verifierName": "provenance", "requireSigned": True}
+    result = await verify(chain.store, rule={"threshold": 1, "rules": [alone, SIGNED]})
+    assert result.succeeded is (signed != "none"), result.to_json()
 
 
 async def test_what_the_statement_says_is_judged_before_who_signed_it_matters() -> None:

@@ -3,13 +3,14 @@
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock
+from pyratify.core.engine import Engine
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal
 from pyratify.core.reason import Reason
@@ -122,8 +123,9 @@ class NodeJudge:
             return
         age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
         if age <= _FRESH:
-            key = VerdictKey(answer.generation, namespace, reference)
-            await self.last.note(key, answer.result, snapshot.node.max_age, age)
+            key = VerdictKey(answer.generation, namespace, _known_as(snapshot.engine, reference))
+            result = replace(answer.result, reference=key.reference)
+            await self.last.note(key, result, snapshot.node.max_age, age)
 
     async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
         """Return what the configuration says for a digest that could not be decided now."""
@@ -143,8 +145,16 @@ class NodeJudge:
         snapshot = self.source.acquire(namespace)
         if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
             return None
-        key = VerdictKey(snapshot.engine.generation, namespace, reference)
+        key = VerdictKey(snapshot.engine.generation, namespace, _known_as(snapshot.engine, reference))
         return await self.last.find(key, snapshot.node.max_age)
+
+
+def _known_as(engine: Engine, reference: Reference) -> Reference:
+    """Return what the last verdict on a digest is kept under: without the tag, where no rule reads it."""
+    executor = engine.executors.match(reference)
+    if reference.digest is None or executor is None or executor.reads_tag:
+        return reference
+    return reference.at(reference.digest)
 
 
 def _verdict(reference: Reference, result: ValidationResult) -> NodeAnswer:

@@ -11,6 +11,7 @@ from pyratify.evidence.sbom.license_expression import InvalidExpression, Term, h
 
 # Listed among packages, and without a license of their own; what they do state is judged.
 _NO_SOFTWARE = frozenset(("file", "container", "operating-system", "data", "cryptographic-asset"))
+ANY = "*"
 _WORDS = re.compile(r"[A-Za-z0-9.+-]+", re.ASCII)
 _NOTHING = License("")
 
@@ -71,13 +72,14 @@ class ExpressionTest:
     """Judges license expressions formally: OR may choose, AND may not, and what is unknown is not allowed.
 
     Args:
-        denied: Identifiers that a package must not need; `NOASSERTION`, `NONE` and an empty text for what states none.
-        allowed: Identifiers and whole expressions that alone are allowed; None for all.
+        denied: Identifiers that a package must not need, `*` at the end of one for any rest; `NOASSERTION`, `NONE` and an empty text
+            for what states none.
+        allowed: Identifiers, with `*` likewise, and whole expressions that alone are allowed; None for all.
     """
 
     def __init__(self, denied: Iterable[str], allowed: Iterable[str] | None) -> None:
-        self._denied = frozenset(map(_normal, denied))
-        self._allowed = None if allowed is None else frozenset(map(_normal, allowed))
+        self._denied = _Names(denied)
+        self._allowed = None if allowed is None else _Names(allowed)
 
     @property
     def refuses_unstated(self) -> bool:
@@ -92,30 +94,59 @@ class ExpressionTest:
             whole = normalise(stated.text)
         except InvalidExpression:
             return self._unreadable(stated)
-        if not holds(stated.text, lambda term: not term.names & self._denied):
-            refused = (term.text for term in terms(stated.text) if term.names & self._denied)
+        if not holds(stated.text, lambda term: not self._denied.has_any(term.names)):
+            refused = (term.text for term in terms(stated.text) if self._denied.has_any(term.names))
             return f"{stated.text[:300]}: {', '.join(dict.fromkeys(refused))[:200]} is denied"
-        if self._allowed is None or whole.lower() in self._allowed or holds(stated.text, self._is_allowed):
+        if (
+            self._allowed is None
+            or whole.lower() in self._allowed.exact
+            or holds(stated.text, self._is_allowed)
+        ):
             return None
         return f"{stated.text[:300]} is not allowed"
 
     def _is_allowed(self, term: Term) -> bool:
         # `+` lets the licensee choose the version without it. An exception must be allowed itself.
-        allowed, text = self._allowed or frozenset(), term.text.lower()
-        return text in allowed or (text.endswith("+") and text[:-1] in allowed)
+        return self._allowed is not None and self._allowed.has_any(
+            (term.text.lower(), term.text.lower().removesuffix("+"))
+        )
 
     def _unreadable(self, stated: License) -> str | None:
         if not stated.named:
             return f"{stated.text[:300]!r} is no SPDX license expression"
-        denied = self._denied & {each.lower() for each in _WORDS.findall(stated.text)}
-        if denied or stated.text.lower() in self._denied:
-            return f"{stated.text[:300]}: {', '.join(sorted(denied)) or 'it'} is denied"
+        words = (stated.text.lower(), *(each.lower() for each in _WORDS.findall(stated.text)))
+        denied = next((each for each in words if self._denied.has_any((each,))), None)
+        if denied is not None:
+            return f"{stated.text[:300]}: {denied[:100]} is denied"
         return self._listed(stated.text.lower(), stated.text[:300])
 
     def _listed(self, text: str, shown: str) -> str | None:
-        if text in self._denied:
+        if text in self._denied.exact:
             return f"{shown} (denied)"
-        return f"{shown} (not allowed)" if self._allowed is not None and text not in self._allowed else None
+        return (
+            f"{shown} (not allowed)"
+            if self._allowed is not None and text not in self._allowed.exact
+            else None
+        )
+
+
+class _Names:
+    """Names of licenses in lower case, some of them with any rest.
+
+    Args:
+        given: Identifiers, expressions, and identifiers with `*` at the end.
+    """
+
+    def __init__(self, given: Iterable[str]) -> None:
+        names = tuple(given)
+        self.exact = frozenset(_normal(each) for each in names if not each.endswith(ANY))
+        self._prefixes = tuple(each[:-1].lower() for each in names if each.endswith(ANY))
+
+    def has_any(self, names: Iterable[str]) -> bool:
+        """Return whether one of the names, in lower case, is among these; an exception is no rest of a license's name."""
+        return any(
+            each in self.exact or (each.startswith(self._prefixes) and " with " not in each) for each in names
+        )
 
 
 class MentionTest:

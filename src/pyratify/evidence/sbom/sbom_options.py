@@ -9,7 +9,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.age import parse_duration
 from pyratify.evidence.sbom.document import UNSTATED, Field
 from pyratify.evidence.sbom.license_expression import check_installed, is_known, listed
-from pyratify.evidence.sbom.license_rules import ExpressionTest, LicenseRules, MentionTest
+from pyratify.evidence.sbom.license_rules import ANY, ExpressionTest, LicenseRules, MentionTest
 from pyratify.evidence.sbom.package_options import PackageOptions, package_rules
 from pyratify.evidence.sbom.package_rules import PackageRules
 from pyratify.evidence.sbom.requirements import Requirements
@@ -38,8 +38,9 @@ class SbomRuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Rules about SBOMs; the same in verifiers of type `sbom` and in `sbom` of verifiers of type `attestation`.
 
     Attributes:
-        denied_licenses: SPDX identifiers that no package may depend on; `NOASSERTION` for packages that state none.
-        allowed_licenses: SPDX identifiers or expressions that are allowed, and no others.
+        denied_licenses: SPDX identifiers that no package may depend on, as `GPL-3.0-only` or `GPL-*`; `NOASSERTION` for packages that
+            state none.
+        allowed_licenses: SPDX identifiers, `*` at the end of one for any rest, or expressions that are allowed, and no others.
         license_match: `expression` judges SPDX expressions; `mention` looks for words, as Ratify v1.
         license_field: Which statements count: `concluded`, `declared` or `either`.
         denied_packages: Packages that must not be there.
@@ -105,6 +106,12 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
         raise ConfigurationError(
             "an empty text is no license", path=name, remedy="Write NOASSERTION for packages that state none."
         )
+    if ANY in (allowed or ()):
+        raise ConfigurationError(
+            "* alone would allow every license",
+            path="allowedLicenses",
+            remedy="Name licenses, or leave it out.",
+        )
     match = options.license_match or ("mention" if is_v1 else "expression")
     statements = options.license_field or ("concluded" if is_v1 else "either")
     if match == "mention":
@@ -118,6 +125,13 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
 def _check_license(text: str, path: str) -> None:
     # A misspelt identifier would deny nothing, and every image would pass.
     if text in UNSTATED or is_known(text):
+        return
+    start = text.removesuffix(ANY).lower()
+    if (
+        text.endswith(ANY)
+        and start
+        and any(each.lower().startswith(start) for each in (*listed(), "LicenseRef-"))
+    ):
         return
     near = get_close_matches(text, listed(), n=1)
     raise ConfigurationError(

@@ -74,7 +74,11 @@ class VexJudge:
         )
         statuses = self._statuses(found, str(circumstances.subject.digest))
         known = [time for time in times if time is not None]
-        facts = {"vexFormat": found.format, "author": found.author, "statements": sum(statuses.values())}
+        facts = {
+            "vexFormat": found.format,
+            "author": found.author[:200],
+            "statements": sum(statuses.values()),
+        }
         facts |= {name: statuses[status] for status, name in _FACTS.items()}
         return Judgement(facts | ({"createdAt": format_time(min(known))} if known else {}), end)
 

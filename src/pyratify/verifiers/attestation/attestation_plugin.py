@@ -5,12 +5,13 @@ from pyratify.sigstore.load_trust_policy import load_trust_policy
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.verifiers.attestation.attestation_options import AttestationOptions
 from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
+from pyratify.verifiers.attestation.load_requirements import check_alone, load_requirements
 from pyratify.verifiers.attestation.ratify_v1 import (
     is_version_1,
     version_1_requirement,
     version_1_trust,
 )
-from pyratify.verifiers.attestation.requirement import Requirement, check_alone, load_requirements
+from pyratify.verifiers.attestation.requirement import Requirement
 
 
 async def requirements_of(options: AttestationOptions, resources: Resources) -> tuple[Requirement, ...]:

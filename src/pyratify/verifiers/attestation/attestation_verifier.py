@@ -15,6 +15,7 @@ from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
 from pyratify.sigstore.statement_formats import holds_statements, is_signature
 from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import (
     CheckedStatement,
     counting,
@@ -96,7 +97,8 @@ class AttestationVerifier:
         beside = self._looks_beside and evidence.siblings is not None
         if beside:
             # Before the others are judged: none of them can look beside itself.
-            requirements = tuple([await each.beside(evidence, now) or each for each in requirements])
+            signers = AcceptedSigners(policy, authenticator)
+            requirements = tuple([await each.beside(evidence, now, signers) or each for each in requirements])
         make = partial(
             StatementJudge,
             policy=policy,

@@ -21,6 +21,7 @@ from pyratify.sigstore.statement_reader import (
     subject_of,
 )
 from pyratify.sigstore.trust_policy import TrustPolicy
+from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
 from pyratify.verifiers.attestation.judge_signed import facts_of, judge_signed
 from pyratify.verifiers.attestation.requirement import Requirement
@@ -84,7 +85,8 @@ class StatementJudge:
             if error.reason is not Reason.VULN_FOUND:
                 raise
             # Only now: what satisfies the rules as it is costs no request for what is attached beside it.
-            beside = [await each.beside(self.evidence, self.now) for each in self.requirements]
+            signers = AcceptedSigners(self.policy, self.authenticator)
+            beside = [await each.beside(self.evidence, self.now, signers) for each in self.requirements]
             if not any(beside):
                 raise
         requirements = tuple(wiser or each for wiser, each in zip(beside, self.requirements, strict=True))

@@ -7,14 +7,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.plugin import Resources
 from pyratify.evidence.judgement import Judge
 from pyratify.evidence.predicate_types import VEX_PREDICATES, VULN_PREDICATES
 
-Build = Callable[[Any, str, Resources], Awaitable[Judge]]
+if TYPE_CHECKING:
+    from pyratify.core.plugin import Resources
+
+Build = Callable[[Any, str, "Resources"], Awaitable[Judge]]
 """Makes a judge from the rule's options, their path below the verifier's parameters, and the resources."""
 
 
@@ -32,21 +34,21 @@ class Rule:
 
 
 # Each imports its evidence when it is used: what a configuration does not name costs no start-up.
-async def _provenance(options: Any, path: str, resources: Resources) -> Judge:
+async def _provenance(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.evidence.provenance import provenance_judge
 
     del resources
     return provenance_judge(options, path)
 
 
-async def _vsa(options: Any, path: str, resources: Resources) -> Judge:
+async def _vsa(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.evidence.vsa import summary_judge
 
     del resources
     return summary_judge(options, path)
 
 
-async def _tag(options: Any, path: str, resources: Resources) -> Judge:
+async def _tag(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.evidence.tag_rule import TagJudge, check_tag_options
     from pyratify.sigstore.expression import InvalidPattern, compile_pattern
     from pyratify.sigstore.load_trust_policy import below, spend_expressions
@@ -64,20 +66,20 @@ async def _tag(options: Any, path: str, resources: Resources) -> Judge:
     return TagJudge(options, pattern.captures)
 
 
-async def _vulnerability(options: Any, path: str, resources: Resources) -> Judge:
+async def _vulnerability(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.report_rule import load_report_judge
 
     return await load_report_judge(options, path, resources)
 
 
-async def _vex(options: Any, path: str, resources: Resources) -> Judge:
+async def _vex(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.evidence.vex.judge_vex import load_vex_judge
 
     del resources
     return load_vex_judge(options, path)
 
 
-async def _sbom(options: Any, path: str, resources: Resources) -> Judge:
+async def _sbom(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.evidence.sbom.sbom_options import sbom_rules
     from pyratify.sigstore.load_trust_policy import below
 
@@ -88,7 +90,7 @@ async def _sbom(options: Any, path: str, resources: Resources) -> Judge:
         raise below(path, error) from error
 
 
-async def _schema(options: Any, path: str, resources: Resources) -> Judge:
+async def _schema(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.expressions.schema_source import load_schema
     from pyratify.verifiers.attestation.schema_rule import SchemaJudge
 
@@ -104,21 +106,21 @@ _SBOM = (
 )
 
 
-async def _expose(options: Any, path: str, resources: Resources) -> Judge:
+async def _expose(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.attestation.expose_rule import expose_judge
 
     del resources
     return expose_judge(options, path)
 
 
-async def _rego(options: Any, path: str, resources: Resources) -> Judge:
+async def _rego(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.attestation.rego_rule import rego_judge
 
     del resources
     return await asyncio.to_thread(rego_judge, options, path)
 
 
-async def _cel(options: Any, path: str, resources: Resources) -> Judge:
+async def _cel(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.attestation.expression_rule import cel_judge
 
     del resources

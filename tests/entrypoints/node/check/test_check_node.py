@@ -143,6 +143,26 @@ def test_imported_files_count(root: Root, capsys: pytest.CaptureFixture[str]) ->
     assert any("max_concurrent_downloads = 9" in message for message in gaps(root, capsys))
 
 
+def test_the_configuration_of_a_running_containerd_is_found(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its command line, wherever the file is."""
+    root.write("/srv/containerd.toml", "version = 3\n" + IMAGES + "use_local_image_pull = true\n")
+    for words in (("-c", "/srv/containerd.toml"), ("--config=/srv/containerd.toml",)):
+        root.write("/proc/7/cmdline", "\0".join(("/usr/bin/containerd", *words)) + "\0")
+        assert any("use_local_image_pull" in message for message in gaps(root, capsys))
+
+
+def test_the_configuration_of_a_running_docker_is_found(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One daemon with the plugin does not speak for another one without it."""
+    root.docker({"authorization-plugins": ["ratify"]})
+    root.write("/srv/docker.json", '{"hosts": 7, "authorization-plugins": "ratify"}')
+    root.write("/proc/43/cmdline", "dockerd\0--config-file=/srv/docker.json\0")
+    assert any("asks no plugin" in message for message in gaps(root, capsys))
+
+
 def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     """K3s writes containerd's configuration elsewhere."""
     root.write(
@@ -184,6 +204,17 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             "containerd's configuration",
         ),
         (lambda root: root.config("version = "), "fault", "is no TOML"),
+        (lambda root: root.config('version = "three"'), "fault", "no whole number"),
+        (
+            lambda root: root.config("version = 3\nimports = 7\ndisabled_plugins = 7\nplugins = 7"),
+            "limit",
+            "unjudged",
+        ),
+        (
+            lambda root: root.config(f'version = 3\n{VERIFIER}max_verifiers = "all"'),
+            "fault",
+            "no whole number",
+        ),
         (lambda root: root.config("version = 1"), "gap", "knows no image verifiers"),
         (
             lambda root: root.config(f'version = 3\n{VERIFIER}per_verifier_timeout = "2s"'),

@@ -17,14 +17,14 @@ OTHER = str(Digest.of(b"other"))
 @pytest.mark.parametrize(
     ("name", "reference"),
     [
-        ("example.com/app:v1", "example.com/app"),
-        ("docker.io/library/nginx:latest", "docker.io/library/nginx"),
+        ("example.com/app:v1", "example.com/app:v1"),
+        ("docker.io/library/nginx:latest", "docker.io/library/nginx:latest"),
         (f"example.com/app@{DIGEST}", "example.com/app"),
-        (f"example.com/app:v1@{DIGEST}", "example.com/app"),
+        (f"example.com/app:v1@{DIGEST}", "example.com/app:v1"),
     ],
 )
 def test_the_repository_of_the_name_is_judged_at_the_digest(name: str, reference: str) -> None:
-    """Whatever tag the name has."""
+    """With the name's tag, which may name the index that lists the digest."""
     question = parse_question(body(SUBJECT, name))
     assert str(question.reference) == f"{reference}@{DIGEST}"
     assert question.seconds == 9

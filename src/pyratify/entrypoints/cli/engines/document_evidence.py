@@ -106,7 +106,7 @@ async def _attached(kind: str, parameters: Mapping[str, Any]) -> Verifier:
 async def _signed(kind: str, parameters: Mapping[str, Any], trusted: TrustPolicy) -> Verifier:
     from pyratify.verifiers.attestation.attestation_options import RuleOptions
     from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
-    from pyratify.verifiers.attestation.requirement import load_requirement
+    from pyratify.verifiers.attestation.load_requirements import load_requirement
 
     requirement = await load_requirement(
         msgspec.convert({kind: parameters}, RuleOptions), "", FlagResources()

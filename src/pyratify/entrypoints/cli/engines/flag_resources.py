@@ -1,37 +1,56 @@
 """What rules may use that flags ask for: the current folder, and no source of keys or credentials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING
-from pyratify.core.shared_resources import Shared
+
+if TYPE_CHECKING:
+    from pyratify.core.shared_resources import Shared
 
 
-@dataclass(frozen=True, slots=True)
 class FlagResources:
     """The `Resources` of rules that flags name; paths are relative to the current folder.
 
+    Args:
+        verifiers: The names of the verifiers that the flags ask for.
+
     Attributes:
-        clock: The system's.
         scopes: Everything.
-        verifiers: None: flags name no verifier.
-        verifier_types: Likewise none.
         cosign_tags: The only tag that holds attestations.
-        base: The current folder.
-        shared: Of this run alone.
     """
 
-    clock: Clock = field(default_factory=SystemClock)
     scopes: tuple[str, ...] = (EVERYTHING,)
-    verifiers: tuple[str, ...] = ()
-    verifier_types: Mapping[str, str] = field(default_factory=dict)
     cosign_tags: tuple[str, ...] = ("att",)
-    base: Path = field(default_factory=Path.cwd)
-    shared: Shared = field(default_factory=Shared)
+
+    def __init__(self, verifiers: tuple[str, ...] = ()) -> None:
+        self.verifiers = verifiers
+
+    @property
+    def verifier_types(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The system's."""
+        return SystemClock()
+
+    @cached_property
+    def base(self) -> Path:
+        """The current folder."""
+        return Path.cwd()
+
+    @cached_property
+    def shared(self) -> "Shared":
+        """Of this run alone."""
+        from pyratify.core.shared_resources import Shared  # few rules share anything
+
+        return Shared()
 
     async def keys(self, sources: Mapping[str, Any], path: str) -> NoReturn:
         """Refuse: flags name keys by themselves.

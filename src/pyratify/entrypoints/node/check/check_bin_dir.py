@@ -4,6 +4,7 @@ import ast
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError
@@ -125,9 +126,12 @@ def _interpreter(host: Host, text: str, path: Path) -> Iterator[Finding]:
 
 def settings_of(text: str) -> dict[str, object]:
     """Return the settings that an installation wrote into the program."""
-    found = {}
+    found: dict[str, object] = {}
     for line in text.splitlines():
         name, equals, value = line.partition(" = ")
         if equals and name in ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON"):
-            found[name] = ast.literal_eval(value)
+            with suppress(
+                ValueError, SyntaxError, RecursionError, MemoryError
+            ):  # another program of this name
+                found[name] = ast.literal_eval(value)
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.node.check.check_bin_dir import check_bin_dir
 from pyratify.entrypoints.node.check.finding import Finding, fault, gap, limit
-from pyratify.entrypoints.node.check.host import Host
+from pyratify.entrypoints.node.check.host import Host, values_of
 from pyratify.entrypoints.node.containerd.containerd_names import BIN_DIR, CONFIG, PLUGIN
 from pyratify.entrypoints.node.containerd.containerd_settings import (
     ContainerdSettings,
@@ -49,8 +49,12 @@ def check_containerd(host: Host, named: str = "") -> Iterator[Finding]:
 
 def configurations(host: Host, named: str = "") -> list[str]:
     """Return the configurations of each containerd of a node; one that runs without a file has its defaults."""
-    found = [path for path in ((named,) if named else CONFIGS) if host.at(path).exists()]
-    if not found and not named and any(host.at(path).exists() for path in (*SOCKETS, BIN_DIR)):
+    if named:
+        return [named] if host.at(named).exists() else []
+    running = [path for words in host.commands("containerd") for path in values_of(words, "-c", "--config")]
+    wanted = dict.fromkeys((*CONFIGS, *(path for path in running if path.startswith("/"))))
+    found = [path for path in wanted if host.at(path).exists()]
+    if not found and any(host.at(path).exists() for path in (*SOCKETS, BIN_DIR)):
         return [CONFIG]
     return found
 

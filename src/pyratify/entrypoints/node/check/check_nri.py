@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.entrypoints.node.check.check_containerd import CONFIGS
+from pyratify.entrypoints.node.check.check_containerd import configurations
 from pyratify.entrypoints.node.check.finding import Finding, gap, limit
 from pyratify.entrypoints.node.check.host import Host
 from pyratify.entrypoints.node.containerd.containerd_settings import parse_toml, read_settings
@@ -24,15 +24,14 @@ def check_nri(host: Host, named: str = "") -> Iterator[Finding]:
         host: The node.
         named: containerd's configuration; those of the usual places when omitted.
     """
-    for path in (named,) if named else CONFIGS:
-        if host.at(path).exists():
-            try:
-                settings = read_settings(host.at(path), host.root)
-            except ConfigurationError:
-                continue  # said by the check of containerd
-            table = settings.plugins.get(NRI)
-            disabled = NRI in settings.disabled or (isinstance(table, dict) and table.get("disable") is True)
-            yield from _validator(path, table if isinstance(table, dict) else {}, disabled=disabled)
+    for path in configurations(host, named):
+        try:
+            settings = read_settings(host.at(path), host.root)
+        except ConfigurationError:
+            continue  # said by the check of containerd
+        table = settings.plugins.get(NRI)
+        disabled = NRI in settings.disabled or (isinstance(table, dict) and table.get("disable") is True)
+        yield from _validator(path, table if isinstance(table, dict) else {}, disabled=disabled)
     yield from _crio(host)
     if host.at(SOCKET).exists() and (why := host.is_open(SOCKET)):
         yield gap(

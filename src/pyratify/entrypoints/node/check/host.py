@@ -73,3 +73,12 @@ class Host:
                 continue
             if words and Path(words[0]).name == name:
                 yield words
+
+
+def values_of(words: list[str], *flags: str) -> Iterator[str]:
+    """Iterate over the values of a flag in a command line, after it or joined to it."""
+    for number, word in enumerate(words):
+        if word in flags:
+            yield from words[number + 1 : number + 2]
+        elif word.partition("=")[0] in flags:
+            yield word.partition("=")[2]

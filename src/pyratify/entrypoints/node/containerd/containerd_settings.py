@@ -49,7 +49,8 @@ class ContainerdSettings:
     @property
     def max_verifiers(self) -> int:
         """How many verifiers are run, by the order of their names; below 0 all."""
-        return int(self.verifier.get("max_verifiers", 10))
+        found: int = self.verifier.get("max_verifiers", 10)
+        return found
 
     @property
     def seconds(self) -> float:
@@ -85,15 +86,24 @@ def read_settings(path: Path, root: Path = Path("/")) -> ContainerdSettings:
             raise ConfigurationError(f"{path} imports more than {_MAX_FILES} files")
         document = parse_toml(one)
         _merge(merged, document)
-        for text in document.get("imports", ()):
+        imports = document.get("imports")
+        for text in imports if isinstance(imports, list) else ():
             pending.extend(_glob(root, one.parent, str(text)))
-    return ContainerdSettings(
+    disabled = merged.get("disabled_plugins")
+    found = ContainerdSettings(
         path=path,
         exists=exists,
-        version=int(merged.get("version", 3)),
+        version=merged.get("version", 3),
         plugins=_table(merged, "plugins"),
-        disabled=tuple(map(str, merged.get("disabled_plugins", ()))),
+        disabled=tuple(map(str, disabled)) if isinstance(disabled, list) else (),
     )
+    # containerd itself would not start with another type.
+    for name, value in (("version", found.version), ("max_verifiers", found.max_verifiers)):
+        if not isinstance(value, int):
+            raise ConfigurationError(
+                f"{path}: {name} is {str(value)[:40]!r} and no whole number", remedy="Correct it."
+            )
+    return found
 
 
 def parse_toml(path: Path) -> dict[str, Any]:

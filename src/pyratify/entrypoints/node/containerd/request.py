@@ -5,7 +5,7 @@ then what containerd wrote to standard input (containerd, docs/image-verificatio
 asks imports no JSON.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyratify.core import strictjson
 from pyratify.core.digest import Digest
@@ -58,7 +58,9 @@ def parse_question(body: bytes) -> Question:
 
 
 def judged(name: str, digest: str, media_type: str, descriptor: bytes) -> Reference:
-    """Return what is verified: the repository of the name at the digest. Errors as in `parse_question`.
+    """Return what is verified: the repository of the name at the digest, with the name's tag, which may name the digest's index.
+
+    Errors as in `parse_question`.
 
     Args:
         name: The argument `-name`.
@@ -80,7 +82,7 @@ def judged(name: str, digest: str, media_type: str, descriptor: bytes) -> Refere
             raise BadQuestion(
                 Reason.DIGEST_MISMATCH, f"{place} has the digest {found}, and -digest is {wanted}"
             )
-    return reference.at(wanted)
+    return replace(reference, digest=wanted)
 
 
 def _described(descriptor: bytes) -> Digest:

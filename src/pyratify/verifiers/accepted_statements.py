@@ -1,0 +1,68 @@
+"""The statements of an artifact that accepted signers made, for what is read beside the evidence itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.offload import offload
+from pyratify.core.verifier import Evidence
+from pyratify.sigstore.authenticator import Authenticator
+from pyratify.sigstore.budget import Budget
+from pyratify.sigstore.statement_envelopes import SignedStatement
+from pyratify.sigstore.statement_formats import holds_statements, is_signature
+from pyratify.sigstore.statement_reader import (
+    check_subject_and_annotations,
+    read_signed_statement,
+    subject_of,
+)
+from pyratify.sigstore.trust_policy import TrustPolicy
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedSigners:
+    """Whose statements count for one repository.
+
+    Attributes:
+        policy: What they must have signed.
+        authenticator: Authenticates them.
+    """
+
+    policy: TrustPolicy
+    authenticator: Authenticator
+
+    async def read(
+        self, read: Callable[[SignedStatement], T | None], evidence: Evidence
+    ) -> tuple[T, ...] | None:
+        """Return what is read from each statement about the subject; those of other signers, and what is None, are left out.
+
+        Args:
+            read: Reads one statement; in a thread where it is large.
+            evidence: The artifact.
+
+        Raises:
+            StoreError: A layer could not be read, through no fault of its publisher.
+        """
+        manifest = evidence.manifest
+        if manifest.is_index or not holds_statements(manifest) or is_signature(manifest.annotations):
+            return None
+        if len(manifest.layers) > evidence.content.limits.signatures:
+            return None
+        budget, found = Budget(), []
+        try:
+            for layer in manifest.layers:
+                try:
+                    signed = await read_signed_statement(evidence, layer, self.authenticator, budget)
+                    check_subject_and_annotations(signed, await subject_of(evidence, signed), self.policy)
+                except VerificationError:
+                    continue
+                except StoreError as error:
+                    if error.reason.is_gap:
+                        raise
+                    continue
+                found.append(await offload(layer.size, read, signed))
+        finally:
+            budget.end()
+        return tuple(each for each in found if each is not None)
