@@ -106,7 +106,7 @@ async def test_atk_277_the_digest_is_verified_and_not_the_name(tmp_path: Path) -
             digest = str(subject.digest)
             found, out, _ = await run(path, arguments(digest, name), descriptor(digest))
             assert found == code
-            assert f"example.com/app@{digest}" in out
+            assert f"example.com/app:signed@{digest}" in out
         digest, other = str(bad.digest), str(good.digest)
         # The name has the digest of the signed image, and so has standard input.
         found, _, _ = await run(path, arguments(digest, f"{name}@{other}"), descriptor(digest))
