@@ -50,6 +50,7 @@ from pyratify.testing.cosign import (
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore, make_manifest
 from pyratify.verifiers.cosign.formats import SIGNATURE_ANNOTATION
+from support.attestation_setting import AttestationSetting
 from support.cosign_setting import KEY, TWO, Setting, is_denied, passed
 
 
@@ -142,6 +143,15 @@ async def test_atk_280_a_large_bundle_is_parsed_beside_the_event_loop(threads: l
     attach_bundle(setting.store, setting.image, sign_statement(KEY, said))
     assert passed(await setting.validate()).signers
     assert len(threads) == 2
+    assert all(name.startswith("pyratify-documents") for name in threads)
+
+
+async def test_atk_280_a_large_attestation_is_parsed_beside_the_event_loop(threads: list[str]) -> None:
+    """More than a signature may have, and in threads alone."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance() | {"padding": "y" * 5 * MIB})
+    assert (await setting.validate()).succeeded
+    assert threads
     assert all(name.startswith("pyratify-documents") for name in threads)
 
 

@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
 from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
+from pyratify.core.scope import ScopeMap
+from pyratify.sigstore.media_types import BUNDLE
 from pyratify.testing.attestations import (
     BROKEN_STATEMENTS,
     COMMIT,
+    DSSE,
     REF,
     SLSA_V02,
     WORKFLOW,
@@ -25,7 +32,10 @@ from pyratify.testing.attestations import (
 )
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from pyratify.testing.cosign import attach_bundle, sign_message
-from support.attestation_setting import ANY_SLSA, FROM_SOURCE, AttestationSetting, build
+from pyratify.testing.fakes import FakeClock
+from pyratify.testing.memory import make_manifest
+from pyratify.testing.sigstore import PrivateSigstore
+from support.attestation_setting import ANY_SLSA, FROM_SOURCE, KEYS, ONE, AttestationSetting, build
 from support.cosign_setting import KEY, OTHER, reasons
 
 ANY_TAG = {"predicateTypes": ["https://slsa.dev/provenance/v1"]}
@@ -253,3 +263,87 @@ async def test_a_configuration_that_would_check_nothing_is_refused(
     with pytest.raises(ConfigurationError) as caught:
         await build(parameters)
     assert caught.value.path == path
+
+
+async def test_a_manifest_holds_one_bundle_or_envelopes() -> None:
+    """Several bundles, none, or something else than a statement is refused and not passed over."""
+    for layers, reason in (
+        ((BUNDLE, BUNDLE), Reason.ENVELOPE_MALFORMED),
+        ((), Reason.ENVELOPE_MALFORMED),
+        ((DSSE, "text/plain"), Reason.MEDIATYPE_MISMATCH),
+    ):
+        setting = AttestationSetting()
+        found = [setting.store.add_blob(b"{}", kind) for kind in layers]
+        manifest = setting.store.add_manifest(
+            make_manifest(artifact_type=DSSE, layers=found, subject=setting.image)
+        )
+        setting.store.list_under(setting.image.digest, manifest)
+        result = await setting.validate()
+        failure = result.artifacts[0].results[0].failure
+        assert failure is not None
+        assert failure.reason is reason or f"{reason}:" in failure.message
+
+
+async def test_an_annotation_that_the_trust_policy_requires_is_signed() -> None:
+    """In the mention of the image, as for signatures."""
+    setting = AttestationSetting()
+    statement = setting.provenance()
+    subject = statement["subject"][0]
+    for annotations, reason in (({"env": "prod"}, set()), ({"env": "dev"}, {Reason.METADATA_MISMATCH})):
+        setting = AttestationSetting()
+        setting.attach(statement | {"subject": [subject | {"annotations": annotations}]})
+        trusted = {"trustPolicies": [{"keys": KEYS, "annotations": {"env": "prod"}}]}
+        assert reasons(await setting.validate(FROM_SOURCE | trusted)) == reason
+
+
+async def test_checks_that_are_turned_off_are_in_the_report() -> None:
+    """A verdict under reduced checks is recognisable as one."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    trusted = {"trustPolicies": [{"keys": KEYS, "ignoreTLog": True}]}
+    assert data_of(await setting.validate(FROM_SOURCE | trusted))["ignored"] == ["tlog"]
+
+
+async def test_a_repository_without_a_trust_policy_is_refused() -> None:
+    """A missing scope does not turn verification off."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    trusted = {"trustPolicies": [{"keys": KEYS, "scopes": ["example.com/other"]}]}
+    assert reasons(await setting.validate(FROM_SOURCE | trusted)) == {Reason.POLICY_NOT_FOUND}
+
+
+async def test_a_key_does_not_trust_a_certificate() -> None:
+    """Under a tag as in a bundle."""
+    sigstore = PrivateSigstore()
+    setting = AttestationSetting()
+    made = sigstore.sign_statement(setting.provenance())
+    attach_attestation(setting.store, setting.image, made)
+    assert reasons(await setting.validate()) == {Reason.SIG_INVALID}
+
+
+async def test_a_reference_that_is_nowhere_stated_matches_no_tag() -> None:
+    """Neither in the statement nor in a certificate."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(ref=""))
+    rule = {"tag": r"v(?P<v>.+)", "ref": "refs/tags/v{v}"}
+    result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag="v1.2.3")
+    assert reasons(result) == {Reason.TAG_REF_MISMATCH}
+
+
+async def test_verdicts_are_remembered_for_each_tag_where_a_rule_compares_it() -> None:
+    """The same image under another tag is judged anew; without the rule, it is not."""
+    rule = {"tag": r"(?P<v>v.+)", "ref": "refs/tags/{v}"}
+    for parameters, expected in ((FROM_SOURCE, 1), (FROM_SOURCE | {"tagMatchesRef": rule}, 2)):
+        setting = AttestationSetting()
+        setting.attach(setting.provenance())
+        executor = Executor(store=setting.store, verifiers=(await build(parameters),), policy=ONE)
+        engine = Engine(ScopeMap([("*", executor)]), generation="g")
+        verdicts = Verdicts(FakeClock())
+        found = []
+        for tag in ("v1.2.3", "v1.2.2", "v1.2.3"):
+            setting.store.tags[tag] = setting.image.digest
+            reference = Reference.parse(f"example.com/app:{tag}")
+            found.append((await verdicts.validate(engine, reference)).succeeded)
+        assert found == ([True, False, True] if expected == 2 else [True] * 3)
+        assert verdicts.misses == expected
+        await verdicts.aclose()

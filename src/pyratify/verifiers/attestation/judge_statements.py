@@ -53,11 +53,12 @@ class StatementJudge:
     async def judge_all(self) -> list[CheckedStatement]:
         """Judge every layer, in the manifest's order."""
         slots = asyncio.Semaphore(_CONCURRENCY)
+        layers = self.evidence.manifest.layers
         try:
+            if len(layers) == 1:  # every bundle: no task is needed
+                return [await self._judge(layers[0], slots)]
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._judge(layer, slots)) for layer in self.evidence.manifest.layers
-                ]
+                tasks = [group.create_task(self._judge(layer, slots)) for layer in layers]
         finally:
             # Cancelled or late: a thread goes on until its next attempt, and then stops.
             self._budget.end()
