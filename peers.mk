@@ -6,7 +6,7 @@ PEERS_BIN := $(PEERS_HOME)/bin
 PEERS_OWN := registry notary ratify-peer
 PEERS_SOURCES := $(wildcard tests/peers/go.* tests/peers/cmd/*/*.go tests/peers/internal/*/*.go)
 
-.PHONY: peers peers-go interop e2e
+.PHONY: peers peers-go peers-docker interop e2e
 
 peers: ## Build the real programs that interop and bench use (needs Go)
 
@@ -83,3 +83,14 @@ interop: $(VENV)/.dev ## Try our command against the real programs (after make p
 
 e2e: $(VENV)/.dev ## Try the provider in a real cluster on loopback (after make peers)
 	$(VENV)/bin/pytest -m e2e tests/e2e $(PYTEST_ARGS)
+
+# The Docker daemon and its parts from Debian's packages, unpacked and not installed; the client is among them or a package of its own.
+DEBIAN_DOCKER := docker.io docker-cli containerd runc libdevmapper1.02.1
+peers-docker: ## Unpack the Docker daemon that e2e uses (needs apt)
+	@command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 || { \
+		echo "make peers-docker unpacks Debian packages: it needs apt-get and dpkg." >&2; exit 1; }
+	@mkdir -p $(PEERS_HOME)/docker
+	@aside=$$(mktemp -d) && cd $$aside && for name in $(DEBIAN_DOCKER); do \
+		apt-get download -qq $$name 2>/dev/null || echo "peers: there is no package $$name"; done \
+		&& for file in *.deb; do dpkg -x $$file $(PEERS_HOME)/docker || exit 1; done && rm -rf $$aside
+	@test -x $(PEERS_HOME)/docker/usr/sbin/dockerd && echo "peers: Docker is in $(PEERS_HOME)/docker"

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pyratify.entrypoints.node.node_flags import SOCKET, add_serve_flags
+from pyratify.entrypoints.node.node_flags import (
+    DOCKER_SOCKET,
+    SOCKET,
+    add_install_docker_flags,
+    add_serve_flags,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 SERVICE, SOCKETS = FOLDER / "ratify-node.service", FOLDER / "ratify-node.socket"
@@ -36,6 +41,18 @@ def test_the_units_agree_with_the_program() -> None:
     for unit in (SERVICE, SOCKETS):
         # Docker refuses everything while a plugin of its does not listen.
         assert {"containerd.service", "docker.service"} <= set(lines(unit, "Before")[0].split())
+
+
+def test_the_additions_for_docker_agree_with_the_program() -> None:
+    """The same command with one flag more, whose value is the socket more, and where `ratify node install docker` leads."""
+    more = FOLDER / "ratify-node-docker.service.conf"
+    nothing, command = lines(more, "ExecStart")
+    assert nothing == ""
+    assert shlex.split(command) == [*shlex.split(lines(SERVICE, "ExecStart")[0]), "--docker", DOCKER_SOCKET]
+    assert lines(FOLDER / "ratify-node-docker.socket.conf", "ListenStream") == [DOCKER_SOCKET]
+    parser = ArgumentParser()
+    add_install_docker_flags(parser)
+    assert parser.parse_args([]).docker == DOCKER_SOCKET
 
 
 def test_the_daemon_is_no_root() -> None:

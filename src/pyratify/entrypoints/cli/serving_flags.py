@@ -65,11 +65,13 @@ def _check_node_flags(parser: Parser) -> None:
 
 
 def _install_flags(parser: Parser) -> None:
-    from pyratify.entrypoints.node.node_flags import add_install_containerd_flags
+    from pyratify.entrypoints.node.node_flags import add_install_containerd_flags, add_install_docker_flags
 
     runtimes = parser.add_subparsers(metavar="RUNTIME", required=True, dest="runtime", parser_class=Parser)
     text = "have containerd ask before every pull"
     _add(runtimes, "containerd", text, add_install_containerd_flags)
+    text = "have the Docker daemon ask before it creates, starts and pulls"
+    _add(runtimes, "docker", text, add_install_docker_flags)
 
 
 def _actions(parser: Parser) -> "argparse._SubParsersAction[Parser]":

@@ -7,7 +7,7 @@ from pyratify.serving.local_flags import STATE, add_kept_flags, add_local_servin
 from pyratify.serving.server_flags import add_timeout
 
 SOCKET = "/run/ratify/node.sock"
-DOCKER_SOCKET = "/run/docker/plugins/ratify.sock"
+DOCKER_SOCKET = "/run/ratify/docker.sock"
 DOCKER_DAEMON = "/run/docker.sock"
 
 
@@ -94,6 +94,31 @@ def add_install_containerd_flags(parser: ArgumentParser) -> None:
     )
     add("-c", "--config", metavar="FILE", help="the configuration for --on-daemon-missing verify")
     add("--state", default=STATE, metavar="DIR", help=f"the daemon's folder, for the same (default: {STATE})")
+    add_change_flags(parser)
+
+
+def add_install_docker_flags(parser: ArgumentParser) -> None:
+    """Add the flags of `ratify node install docker`."""
+    add = parser.add_argument
+    config, folder = "/etc/docker/daemon.json", "/etc/docker/plugins"
+    add(
+        "--docker-config",
+        default=config,
+        metavar="FILE",
+        help=f"the Docker daemon's configuration (default: {config})",
+    )
+    add(
+        "--plugins-dir",
+        default=folder,
+        metavar="DIR",
+        help=f"where the Docker daemon looks for its plugins (default: {folder})",
+    )
+    add(
+        "--docker",
+        default=DOCKER_SOCKET,
+        metavar="PATH",
+        help=f"where `ratify node serve` answers it (default: {DOCKER_SOCKET})",
+    )
     add_change_flags(parser)
 
 

@@ -94,6 +94,13 @@ _SBOM = (
 )
 
 
+async def _expose(options: Any, path: str, resources: "Resources") -> Judge:
+    from pyratify.verifiers.attestation.expose_rule import expose_judge
+
+    del resources
+    return expose_judge(options, path)
+
+
 async def _rego(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.attestation.rego_rule import rego_judge
 
@@ -121,6 +128,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "schema": Rule(_schema),
         "cel": Rule(_cel),
         "rego": Rule(_rego),
+        "expose": Rule(_expose),
     }
 )
 

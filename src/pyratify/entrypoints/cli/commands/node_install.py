@@ -6,7 +6,10 @@ from importlib import import_module
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 
-_AFTERWARDS = {"containerd": "restart containerd, then look with: ratify node check"}
+_AFTERWARDS = {
+    "containerd": "restart containerd, then look with: ratify node check",
+    "docker": "start ratify node serve with --docker, restart Docker, then look with: ratify node check",
+}
 
 
 def run(arguments: Namespace, console: Console) -> int:

@@ -129,12 +129,12 @@ def _update(request: AuthorizationRequest, found: re.Match[str]) -> Operation:
 
 def _pull(request: AuthorizationRequest, found: re.Match[str]) -> Operation:
     del found
-    _check_parameters(request)
-    target = request.target
-    # As the daemon: with an image it is a pull, whatever else is given.
-    if not target.parameter("fromImage"):
+    name, tag = (request.target.parameter(each) for each in ("fromImage", "tag"))
+    # As the daemon: with an image it is a pull, whatever else is given. The archive of an import is a body of any type.
+    if not name:
         return Unverifiable("import")
-    return Pull(_pulled(target.parameter("fromImage"), target.parameter("tag")))
+    _check_parameters(request)
+    return Pull(_pulled(name, tag))
 
 
 def _plugin(request: AuthorizationRequest, found: re.Match[str]) -> Operation:
