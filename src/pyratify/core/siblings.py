@@ -65,8 +65,6 @@ class AttachedSiblings:
         referrers = await self._list()
         tasks = [asyncio.create_task(contained(partial(self._one, each, work, slots))) for each in referrers]
         try:
-            if tasks:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             # In the store's order, also where several failed.
             found = [await task for task in tasks]
             return tuple(each for each in found if each is not None)
