@@ -38,6 +38,13 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
 COSIGN = ("verifiers", 0, "parameters", "trustPolicies", 0)
 NOTATION = ("verifiers", 1, "parameters")
 STORE = ("stores", 0, "parameters")
+SCHEMA = {"name": "reports", "type": "schema", "parameters": {"schemas": {}}}
+
+
+def sboms(entries: int) -> dict[str, Any]:
+    """Return a verifier of SBOMs with so many denied packages."""
+    denied = [{"name": f"p{number}"} for number in range(entries)]
+    return {"name": "sbom", "type": "sbom", "parameters": {"deniedPackages": denied}}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +84,8 @@ STORE = ("stores", 0, "parameters")
             "verifiers[1].parameters.revocation.allowedHosts",
         ),
         (("verifiers", 1, "type"), "third-party", "verifiers[1].type"),
+        (("verifiers", 1), SCHEMA, "verifiers[1].type"),
+        (("verifiers", 1), sboms(257), "verifiers[1].parameters.deniedPackages"),
         (("policyEnforcer",), {"type": "rego", "parameters": {}}, "policyEnforcer.type"),
         ((*COSIGN, "identities"), [EXPRESSION] * 33, "verifiers"),
         (("verifiers",), [spec("a.example", name=f"v{n}")["verifiers"][0] for n in range(17)], "verifiers"),
@@ -122,6 +131,7 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
         ((*COSIGN, "trustedRoot"), "public-good"),
         ((*NOTATION, "trustPolicy"), {"version": "1.0"}),
         (("policyEnforcer",), {"type": "threshold-policy", "parameters": {"policy": {}}}),
+        (("verifiers", 1), sboms(256)),
         (("concurrency",), 16),
         (("timeout",), 60),
         ((*STORE, "timeout"), 60),

@@ -27,6 +27,7 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         schema: A JSON Schema that the predicate follows.
         cel: An expression in CEL over the statement that has to be exactly true; needs `predicateTypes`.
         rego: A policy in Rego over the statement, whose `data.pyratify.allow` has to be true; needs `predicateTypes`.
+        expose: What policies may read of the predicate, as `predicate` or `predicate.buildDefinition.buildType`; the policy then judges it.
         any_content: The statement is signed, and what it says is not read: the one way to write no rule.
     """
 
@@ -40,6 +41,7 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     schema: SchemaOptions | None = None
     cel: str | None = None
     rego: RegoRuleOptions | None = None
+    expose: tuple[str, ...] | None = None
     any_content: bool = False
 
 

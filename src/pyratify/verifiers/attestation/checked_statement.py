@@ -39,7 +39,8 @@ class CheckedStatement:
         data: dict[str, Any] = {
             "digest": str(self.digest),
             "succeeded": self.error is None,
-            **self.facts,
+            # What is exposed to policies can be large, and stands above once.
+            **{name: value for name, value in self.facts.items() if name != "predicate"},
         }
         if self.error is not None:
             data["error"] = f"{self.error.reason}: {self.error.message}"
