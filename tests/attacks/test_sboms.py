@@ -56,6 +56,18 @@ async def test_atk_088_expressions_of_schemas_take_linear_time() -> None:
     assert Reason.REPORT_INVALID in codes(await judged(setting, (JSON, document)))
 
 
+async def test_atk_088_of_a_hundred_thousand_faults_one_is_looked_for() -> None:
+    """A library that collects them all would stop the process for seconds."""
+    document = json.dumps({"name": list(range(100_000))}).encode()
+    rule = schemas({"type": "object", "properties": {"name": {"items": {"type": "string"}}}})
+    result = await judged(rule, (JSON, document))
+    failure = result.artifacts[0].results[0].failure
+    assert failure is not None
+    assert failure.message.endswith('name[0]: the value is not of type "string"')
+    many = json.dumps([{} for _ in range(200_000)]).encode()
+    assert Reason.PARSE_LIMIT in codes(await judged(rule, (JSON, many)))
+
+
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/x.json", "file:///etc/passwd", "other.json"])
 async def test_atk_088_a_schema_that_refers_elsewhere_is_refused_when_it_is_read(reference: str) -> None:
     """Nothing is fetched, then or later."""
