@@ -237,7 +237,7 @@ _VERIFIERS: Mapping[str, Check] = {
 }
 _RULES = frozenset(
     {
-        *("name", "trustPolicies", "predicateTypes", "requirements", "anyContent"),
+        *("name", "trustPolicies", "predicateTypes", "requirements", "require", "anyContent"),
         *("provenance", "vsa", "tagMatchesRef", "sbom"),
         *("expectedVerifierId", "expectedResourceUri", "expectedVerifiedLevels"),
     }
