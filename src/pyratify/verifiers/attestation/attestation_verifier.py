@@ -176,16 +176,22 @@ def _details(
     if policy.ignored:
         data["ignored"] = list(policy.ignored)
     ends = [authenticator.valid_until(signers), *(each.valid_until for each in good)]
-    types = ", ".join(dict.fromkeys(str(each.facts["predicateType"]) for each in good))
     said = (
         f"a trusted {authenticator.signer_kind} states"
         if signers
         else "a statement that is not signed itself says"
     )
     return Details(
-        f"{said} what the policy asks for: {types}",
+        f"{said} what the policy asks for: {_said(good)}",
         signers,
         data,
         tuple(warning for each in good for warning in each.warnings),
         min((end for end in ends if end is not None), default=None),
     )
+
+
+def _said(good: list[CheckedStatement]) -> str:
+    """Return the types of the statements, and of provenance the source, which people look for first."""
+    types = ", ".join(dict.fromkeys(str(each.facts["predicateType"]) for each in good))
+    sources = dict.fromkeys(str(each.facts["source"]) for each in good if "source" in each.facts)
+    return f"{types}, built from {', '.join(sources)}" if sources else types
