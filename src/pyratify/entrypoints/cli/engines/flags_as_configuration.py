@@ -46,7 +46,7 @@ def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
         ConfigurationError: A flag of registries cannot be used, or a text begins with `file:`.
     """
     executor: dict[str, Any] = {"scopes": [EVERYTHING], "verifiers": _verifiers(arguments, place)}
-    asked = document_parameters(arguments)
+    asked = document_parameters(arguments, place)
     if asked:
         _add_documents(executor, asked)
     elif follows_chain(arguments):
