@@ -1,9 +1,12 @@
 """Attacks on a node: what containerd runs in odd circumstances, names and digests that differ, and many pulls at once."""
 
 import asyncio
+import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,11 @@ from support.scenes import signed_by_annotation
 
 DIGEST = str(Digest.of(b"image"))
 GOOD = arguments(DIGEST)
+
+
+def chmod(path: Path, mode: int) -> None:
+    """Set the mode of a file of the test."""
+    path.chmod(mode)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ async def test_atk_277_the_digest_is_verified_and_not_the_name(tmp_path: Path) -
             digest = str(subject.digest)
             found, out, _ = await run(path, arguments(digest, name), descriptor(digest))
             assert found == code
-            assert f"example.com/app@{digest}" in out
+            assert f"example.com/app:signed@{digest}" in out
         digest, other = str(bad.digest), str(good.digest)
         # The name has the digest of the signed image, and so has standard input.
         found, _, _ = await run(path, arguments(digest, f"{name}@{other}"), descriptor(digest))
@@ -146,6 +154,42 @@ async def test_atk_279_the_fallback_gets_a_clean_environment(tmp_path: Path) -> 
     assert code == 0
     assert out.split()[:4] == ["['HOME',", "'LANG',", "'PATH']", "/"]
     assert DIGEST in out
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"),
+    reason="another user is needed, and only root becomes one",
+)
+async def test_atk_276_another_user_is_not_answered() -> None:
+    """Whatever the mode of the socket: the kernel says which user asks. And such a user's own daemon is not believed."""
+    store = signed()
+    subject = await store.resolve(Reference.parse(NAME))
+    digest = str(subject.digest)
+    other = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        chmod(folder, 0o755)
+        path = written(folder, folder / "node.sock")
+        async with served(folder / "node.sock", judge(store)):
+            chmod(folder / "node.sock", 0o666)
+            assert (await run(path, arguments(digest), descriptor(digest)))[0] == 0
+            code, out, _ = await run(
+                Path(other[0]), (*other[1:], str(path), *arguments(digest)), descriptor(digest)
+            )
+            assert (code, "UNAUTHORIZED" in out) == (2, True)
+        chmod(folder, 0o777)
+        script = (
+            "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('node.sock')\ns.listen()\nprint(flush=True)\n"
+            "c, _ = s.accept()\nc.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\n0\\nallowed')"
+        )
+        forged = await asyncio.create_subprocess_exec(
+            *other, "/usr/bin/python3", "-c", script, cwd=folder, stdout=asyncio.subprocess.PIPE
+        )
+        assert forged.stdout is not None
+        await forged.stdout.readline()
+        code, out, _ = await run(path, arguments(digest), descriptor(digest))
+        assert (code, "belongs to the user 65534" in out) == (2, True)
+        await forged.wait()
 
 
 async def test_atk_276_a_thousand_pulls_at_once_are_one_evaluation() -> None:

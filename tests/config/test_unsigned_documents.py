@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pyratify.config.build import open_engine
+from pyratify.config.check import check_document
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.testing.layout import write_layout
@@ -41,12 +43,21 @@ async def decided(folder: Path, policy: Any = None, kind: str = "sbom") -> Valid
 
 
 @pytest.mark.parametrize("kind", ["sbom", "schema"])
-@pytest.mark.parametrize("policy", [None, {"verifierName": "documents"}], ids=["no policy", "a rule"])
-async def test_an_unsigned_document_is_not_enough(tmp_path: Path, kind: str, policy: Any) -> None:
-    """Also where no policy is configured, so that evidence of one verifier is enough."""
-    result = await decided(tmp_path, policy, kind)
+async def test_an_unsigned_document_is_not_enough(tmp_path: Path, kind: str) -> None:
+    """A rule counts it where it is signed."""
+    result = await decided(tmp_path, {"verifierName": "documents"}, kind)
     assert result.failure is not None, result
     assert (result.decision, result.failure.reason) == (Decision.DENY, Reason.EVIDENCE_UNSIGNED)
+
+
+@pytest.mark.parametrize("kind", ["sbom", "schema"])
+async def test_without_a_policy_verifiers_of_documents_are_refused(tmp_path: Path, kind: str) -> None:
+    """Evidence of one verifier would be enough, and such evidence is no more than a wish."""
+    with pytest.raises(ConfigurationError, match="no policyEnforcer says what vouches") as caught:
+        await decided(tmp_path, None, kind)
+    assert caught.value.path == "executors[0].verifiers[0]"
+    faults = await check_document(json.loads((tmp_path / "ratify.json").read_text()), tmp_path)
+    assert [fault.path for fault in faults] == ["executors[0].verifiers[0]"]
 
 
 @pytest.mark.parametrize("kind", ["sbom", "schema"])

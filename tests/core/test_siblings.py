@@ -174,3 +174,24 @@ async def test_a_sibling_has_no_siblings() -> None:
 
     store, _ = scene(2)
     assert found(await validate(store, looking(work), policy=NoPolicy())) == [[True] * 3]
+
+
+async def test_a_listing_that_fails_is_an_error_each_time() -> None:
+    """It is asked for once; each evidence that asks is told the same."""
+    store, subject = scene()
+    store.attach(subject, KIND, annotations={"unique": "1"})
+    listed = StoreError(Reason.REGISTRY_ERROR, "no listing")
+    told: list[str] = []
+
+    async def does(evidence: Evidence) -> Details:
+        assert evidence.siblings is not None
+        store.faults["referrers"] = listed
+        try:
+            await evidence.siblings.examine("key", number_of)
+        except StoreError as error:
+            told.append(error.message)
+        return Details("good")
+
+    await validate(store, FakeVerifier("fake", KIND, does), policy=NoPolicy(), concurrency=1)
+    assert told == ["no listing", "no listing"]
+    assert store.calls.count(("referrers", str(subject.digest))) == 2

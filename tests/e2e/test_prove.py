@@ -1,4 +1,4 @@
-"""`ratify prove` in a real cluster: Gatekeeper refuses the Pod of an unsigned image, and a namespace without it does not."""
+"""`ratify prove` in a real cluster and at a real Docker daemon: what refuses an unsigned image, and what does not."""
 
 import json
 import subprocess
@@ -8,6 +8,7 @@ import pytest
 
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.images import Images
+from e2e.dockers import docker, reason_not_to
 
 pytestmark = pytest.mark.e2e
 
@@ -34,3 +35,28 @@ def test_a_dry_run_of_a_pod_is_the_proof(
     assert (code, offers[0]["code"]) == (0, "NO_EVIDENCE")
     code, offers = prove(api_server, namespace, images)
     assert (code, offers[0]["outcome"]) == (1, "passed")
+
+
+def test_docker_is_asked_to_pull_and_to_create(
+    images: Images, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Refused for the unsigned image and not for the signed one, of which nothing is left."""
+    if why := reason_not_to():
+        pytest.skip(why)
+    with docker(tmp_path_factory.mktemp("docker")) as daemon, daemon.serving():
+        offered = (
+            "--image",
+            images["unsigned"],
+            "--allowed",
+            images["cosign-v3"],
+            "--plain-http",
+            "-o",
+            "json",
+        )
+        done = daemon.ratify("prove", *offered, "--docker", daemon.socket)
+        offers = json.loads(done.stdout)["offers"]
+        assert [each["outcome"] for each in offers] == ["refused", "passed"], offers
+        assert offers[0]["code"] == "NO_EVIDENCE"
+        assert done.returncode == 0
+        assert not daemon.docker("ps", "-aq").stdout
+        assert not daemon.docker("images", "-q").stdout

@@ -1,16 +1,19 @@
 """VEX documents beside a report: whose count, and what they take away, whatever the order and the timing."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyratify.core.errors import StoreError
+from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.limits import Limits
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, ValidationResult
+from pyratify.testing.attestations import attach_attestation, in_toto
 from pyratify.testing.cosign import CosignKey
+from pyratify.testing.sigstore import ISSUER, SIGNED_AT, SUBJECT, PrivateSigstore, Signing
 from pyratify.testing.vulnerability import (
     Vulnerability,
     cyclonedx_vex,
@@ -20,6 +23,7 @@ from pyratify.testing.vulnerability import (
     trivy_report,
     vuln_predicate,
 )
+from support.attestation_setting import KEYS
 from support.cosign_setting import KEY, OTHER, reasons
 from support.vulnerability_setting import OPENVEX, SIGNED_VEX, STRICT, VULN, VulnerabilitySetting
 
@@ -156,11 +160,31 @@ async def test_files_of_the_policy_count_without_a_signature(tmp_path: Path) -> 
         assert (result.decision is Decision.ALLOW) is passes
 
 
-async def test_a_signature_dates_a_statement() -> None:
-    """Keys prove no time; the document's own counts, and one of the future suppresses nothing."""
+async def test_a_date_of_the_future_suppresses_nothing() -> None:
+    """Keys prove no time: the document's own counts."""
     setting = scene()
     setting.attest(OPENVEX, openvex(setting.digest, time="2036-01-01T00:00:00Z"))
     assert Reason.VULN_FOUND in reasons(await setting.validate(ACCEPTING))
+
+
+@pytest.mark.parametrize("later", [True, False])
+async def test_a_statement_is_no_later_than_its_signature(tmp_path: Path, later: bool) -> None:
+    """With a date ahead of its signature it would win against what was signed in between."""
+    sigstore = PrivateSigstore()
+    (tmp_path / "root.json").write_bytes(sigstore.root.data)
+    setting = scene()
+    first = openvex(setting.digest, time="2026-05-01T00:00:00Z")
+    second = openvex(setting.digest, status="affected" if later else "fixed", time="2026-03-01T00:00:00Z")
+    for document, at in ((first, SIGNED_AT), (second, SIGNED_AT + timedelta(days=60))):
+        statement = in_toto(setting.image.digest, OPENVEX, document)
+        attach_attestation(setting.store, setting.image, sigstore.sign_statement(statement, Signing(at=at)))
+    trust = {
+        "certificateIdentity": SUBJECT,
+        "certificateOIDCIssuer": ISSUER,
+        "trustedRoot": str(tmp_path / "root.json"),
+    }
+    result = await setting.validate(STRICT | {"vex": {"trustPolicies": [trust]}})
+    assert (result.decision is Decision.ALLOW) is not later, reasons(result)
 
 
 @pytest.mark.parametrize("key", [KEY, OTHER])
@@ -226,10 +250,54 @@ async def test_reports_of_others_begin_no_leeway_and_end_none() -> None:
 
 
 async def test_a_report_as_it_is_grants_leeway_by_publication_alone() -> None:
-    """Whoever attaches it chooses its date."""
+    """An account that attaches it chooses its date."""
     for published, passes in (("2026-06-01T00:00:00Z", True), ("", False)):
         setting = VulnerabilitySetting()
         setting.attach(
             trivy_report(Vulnerability(published=published)), kind="application/vnd.aquasec.trivy.report+json"
         )
         assert ((await setting.validate(LEEWAY)).decision is Decision.ALLOW) is passes
+
+
+async def test_documents_that_cannot_be_read_hide_nothing() -> None:
+    """A layer that was never pushed, a tag with thousands of layers, and an earlier report that is none."""
+    setting = scene(attested=True)
+    setting.attest(OPENVEX, openvex(setting.digest))
+    missing = setting.attest(OPENVEX, openvex(setting.digest, status="affected"))
+    layer = json.loads(setting.store.manifests[missing.digest])["layers"][0]["digest"]
+    setting.store.blobs = {
+        digest: data for digest, data in setting.store.blobs.items() if str(digest) != layer
+    }
+    setting.attest(VULN, {"scanner": {}})
+    many = [("application/vnd.dsse.envelope.v1+json", str(number).encode()) for number in range(12)]
+    setting.store.attach(setting.image, "application/vnd.dsse.envelope.v1+json", *many)
+    parameters = ACCEPTING | {"leeway": {"critical": "1d"}}
+    result = await setting.validate(parameters, attested=True, limits=Limits(signatures=10))
+    assert suppressed(result) == 1
+
+
+async def test_a_layer_that_the_registry_does_not_answer_leaves_it_undecided() -> None:
+    """It may hold what takes a statement back."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest))
+    late = setting.attest(OPENVEX, openvex(setting.digest, status="affected"))
+    layer = json.loads(setting.store.manifests[late.digest])["layers"][0]["digest"]
+    setting.store.faults[layer] = StoreError(Reason.REGISTRY_UNREACHABLE, "away")
+    assert Reason.REGISTRY_UNREACHABLE in reasons(await setting.validate(ACCEPTING))
+
+
+async def test_a_policy_for_other_repositories_accepts_no_signer_here() -> None:
+    """Its scopes do not cover the image."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest))
+    elsewhere = {"trustPolicies": [{"keys": KEYS, "scopes": ["example.org/other"]}]}
+    assert Reason.VULN_FOUND in reasons(await setting.validate(STRICT | {"vex": elsewhere}))
+
+
+async def test_a_document_about_another_image_is_no_evidence() -> None:
+    """The rule `vex` asks for a statement about this image, and for a known status."""
+    setting = VulnerabilitySetting()
+    setting.attest(OPENVEX, openvex("sha256:" + "cd" * 32))
+    assert reasons(await setting.validate({}, attested=True, rule="vex")) == {Reason.REPORT_INVALID}
+    with pytest.raises(ConfigurationError, match="is no status"):
+        await setting.validate({"deniedStatuses": ["fine"]}, attested=True, rule="vex")

@@ -121,6 +121,7 @@ class Builder:
         path = f"executors[{index}]"
         resources = self._resources(config)
         _check_names(config, path)
+        _check_documents(config, path)
         verifiers = [
             await self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
         ]
@@ -175,12 +176,7 @@ class Builder:
             from pyratify.policies.rule import Rule
             from pyratify.policies.threshold import ThresholdPolicy
 
-            # Any account that may push could attach a document: alone it is not enough.
-            rules = (
-                Rule(name, require_signed=not proves_author(resources.verifier_types[name]))
-                for name in resources.verifiers
-            )
-            return ThresholdPolicy(Rule(None, tuple(rules), 1))
+            return ThresholdPolicy(Rule(None, tuple(Rule(name) for name in resources.verifiers), 1))
         where = f"{path}.policyEnforcer"
         policy: PolicyEnforcer = await make(
             "policies", (one.type, one.type), one.parameters, where, resources
@@ -201,6 +197,7 @@ class Builder:
                 yield error
         try:
             _check_names(config, path)
+            _check_documents(config, path)
             _platforms(config, path)
         except ConfigurationError as error:
             yield error
@@ -234,6 +231,17 @@ def _check_unsigned(config: ExecutorConfig, verifiers: Iterable[Verifier]) -> No
                 "statements that are not signed count, and no policyEnforcer says what vouches for them",
                 path=f"verifiers[{number}].parameters",
                 remedy="Add a policyEnforcer whose rule for this verifier has requireSigned: true and rules for the signature of the attestation.",
+            )
+
+
+def _check_documents(config: ExecutorConfig, path: str) -> None:
+    """Refuse verifiers of documents that prove no author where no policy says what vouches for them: any of those would be enough."""
+    for number, one in enumerate(config.verifiers if config.policy_enforcer is None else ()):
+        if not proves_author(one.type):
+            raise ConfigurationError(
+                f"any account that can push could attach what {one.name!r} accepts, and no policyEnforcer says what vouches for it",
+                path=join(path, f"verifiers[{number}]"),
+                remedy="Add a policyEnforcer with a rule for this verifier, and below it a rule for the signature of the document.",
             )
 
 

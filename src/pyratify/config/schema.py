@@ -139,15 +139,17 @@ class DockerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """What `ratify node` answers where there is no verdict; no other command reads it.
+    """How `ratify node` answers, beside verdicts; no other command reads it.
 
     Attributes:
+        mode: `enforce`, or `audit`: images that are denied or not decided are admitted all the same, and logged.
         when_undecided: What a digest gets while the registry cannot be asked: `refuse`, or `lastVerdict`, the verdict that
             the same configuration gave it before. A digest without one is refused.
         max_age: How many seconds old such a verdict may be, at most 30 days.
         docker: What the Docker daemon may do beside running images that are allowed.
     """
 
+    mode: Literal["enforce", "audit"] = "enforce"
     when_undecided: Literal["refuse", "lastVerdict"] = "refuse"
     max_age: Annotated[float, Meta(gt=0, le=30 * 86400)] = 86400.0
     docker: DockerConfig = DockerConfig()
@@ -159,7 +161,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     Attributes:
         executors: At least one; their scopes decide which is responsible.
         cache: The cache of content.
-        node: What `ratify node` answers where there is no verdict.
+        node: How `ratify node` answers.
         schema: The JSON Schema that an editor is to use; read by editors only.
     """
 

@@ -1,7 +1,7 @@
 """A tag tied to the source reference that was signed: an older release under a newer tag passes every other check."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,6 @@ from pyratify.evidence.provenance_document import PROVENANCE_TYPES, read_provena
 Captures = Callable[[str], Mapping[str, str | None] | None]
 """Returns the named groups of an expression that matches the whole of a text; None where it does not match."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}", re.ASCII)
-_CERTIFICATE_REF = "sourceRepositoryRef"
 
 
 class TagOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -52,25 +51,44 @@ class TagJudge:
         Raises:
             VerificationError: `TAG_REF_MISMATCH`, or `PREDICATE_TYPE` for malformed provenance.
         """
-        tag = circumstances.tag
+        expected = self.check(circumstances.tag, self._references(document, circumstances))
+        return Judgement({"tagMatchesRef": expected} if expected else {})
+
+    def check(self, tag: str | None, references: Iterable[tuple[str, str]]) -> str:
+        """Compare a tag with every statement of a source reference; return the one that it stands for, empty for any.
+
+        Args:
+            tag: The tag that was asked for; None for a digest alone.
+            references: What states a reference, and which; empty where it states none.
+
+        Raises:
+            VerificationError: `TAG_REF_MISMATCH`.
+        """
         if tag is None:
             if self.options.digest_only == "allow":
-                return Judgement()
+                return ""
             raise VerificationError(
                 Reason.TAG_REF_MISMATCH,
                 "the reference has no tag, so nothing says which release it is meant to be",
                 remedy="Verify the image under its tag, or write digestOnly: allow if any release may run by its digest.",
             )
         if tag in self.options.floating:
-            return Judgement()
+            return ""
         expected = self._expected(tag)
-        for where, found in self._references(document, circumstances):
+        stated = [each for each in references if each[1]]
+        if not stated:
+            raise VerificationError(
+                Reason.TAG_REF_MISMATCH,
+                "nothing that is signed says which source reference it was built from",
+                remedy="Use a builder whose provenance or certificate names it, as refs/tags/v1.2.3.",
+            )
+        for where, found in stated:
             if found != expected:
                 raise VerificationError(
                     Reason.TAG_REF_MISMATCH,
                     f"the tag {tag!a} stands for {expected!a}, and {where} says {found[:200]!a}",
                 )
-        return Judgement({"tagMatchesRef": expected})
+        return expected
 
     def _expected(self, tag: str) -> str:
         groups = self.captures(tag)
@@ -84,19 +102,16 @@ class TagJudge:
         return _PLACEHOLDER.sub(lambda found: groups[found[1]] or "", self.options.ref)
 
     def _references(self, document: object, circumstances: Circumstances) -> list[tuple[str, str]]:
-        """Return every statement of a source reference; all of them must agree with the tag."""
-        found = [("the signer's certificate", circumstances.certificate.get(_CERTIFICATE_REF, ""))]
+        found = [certified_reference(circumstances.certificate)]
         if circumstances.predicate_type in PROVENANCE_TYPES:
             provenance = read_provenance(document, circumstances.predicate_type)
             found.append(("the provenance", provenance.source.reference))
-        stated = [each for each in found if each[1]]
-        if not stated:
-            raise VerificationError(
-                Reason.TAG_REF_MISMATCH,
-                "neither the statement nor the signer's certificate says which source reference it was built from",
-                remedy="Use a builder whose provenance names it, as refs/tags/v1.2.3.",
-            )
-        return stated
+        return found
+
+
+def certified_reference(certificate: Mapping[str, str]) -> tuple[str, str]:
+    """Return the source reference that a signer's certificate states, for `TagJudge.check`."""
+    return "the signer's certificate", certificate.get("sourceRepositoryRef", "")
 
 
 def check_tag_options(options: TagOptions, groups: Mapping[str, int], path: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from pyratify.core.details import created_at
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
+from pyratify.core.verifier import Details
 from pyratify.policies.rule import Require, Rule
 
 Reports = tuple[ArtifactReport, ...]
@@ -59,10 +60,13 @@ def judge(rule: Rule, reports: Reports, holds: Holds) -> Iterator[Judged]:
 
 def satisfying(rule: Rule, reports: Reports, now: datetime, holds: Holds) -> frozenset[str]:
     """Return the signers of the evidence that satisfies the rule; empty where the rule is not satisfied."""
+    # Asked again and again while a walk is under way, so it makes nothing that it does not need.
+    if rule.require is Require.ANY:
+        return frozenset([name for report in reports for name in _signers(rule, report, holds)])
     found = list(judge(rule, reports, holds))
     if rule.require is Require.NEWEST:
         found = _newest(found, now)
-    adverse = rule.require is not Require.ANY and not all(each.satisfies for each in found)
+    adverse = not all(each.satisfies for each in found)
     return frozenset() if adverse else frozenset(name for each in found for name in each.signers)
 
 
@@ -91,11 +95,26 @@ def _judge_passed(rule: Rule, report: ArtifactReport, result: VerifierResult, ho
     nested = not rule.rules or holds(rule.below, report.nested)
     signed = bool(details.signers) or bool(rule.rules and nested)
     satisfies = nested and (signed or not rule.needs_signature)
-    # Evidence without a signer cannot be told apart from other such evidence: all counts once.
-    signers = (details.signers or (f"unsigned:{rule.verifier}",)) if satisfies else ()
+    signers = _names(rule, details) if satisfies else ()
     # Nothing below it vouches for it either, where the rule names what could.
     unsigned = rule.needs_signature and not signed
     return Judged(satisfies, unsigned, created_at(details.data), signers)
+
+
+def _signers(rule: Rule, report: ArtifactReport, holds: Holds) -> tuple[str, ...]:
+    """Return the signers of an artifact that satisfies the rule, leaving aside all others; empty where it does not."""
+    result = report.passed(rule.verifier or "")
+    details = None if result is None else result.details
+    if details is None or (rule.where and rule.is_of_kind(details.data) is not True):
+        return ()
+    if rule.require_signed and not (details.signers or rule.rules):
+        return ()
+    return _names(rule, details) if not rule.rules or holds(rule.below, report.nested) else ()
+
+
+def _names(rule: Rule, details: Details) -> tuple[str, ...]:
+    # Evidence without a signer cannot be told apart from other such evidence: all counts once.
+    return details.signers or (f"unsigned:{rule.verifier}",)
 
 
 def _newest(found: list[Judged], now: datetime) -> list[Judged]:

@@ -106,6 +106,8 @@ class _Judging:
 
     def _live(self, group: Rule, reports: Reports) -> Rule | None:
         """Return the group without its deny rules, and without groups that one of theirs forbids; None where it is forbidden."""
+        if not any(leaf.deny for leaf in group.leaves()):
+            return group
         if any(rule.deny and forbids(rule, reports, self.holds) for rule in group.rules):
             return None
         members = (rule if rule.verifier is not None else self._live(rule, reports) for rule in group.counted)

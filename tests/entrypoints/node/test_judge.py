@@ -106,6 +106,22 @@ async def test_without_a_configuration_nothing_is_allowed() -> None:
     assert (answer.exit, answer.code, answer.decision) == (2, "NO_EXECUTOR", "UNDECIDED")
 
 
+async def test_audit_admits_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """A denial and an image that was not decided; the log has the decision that was not enforced."""
+    store = MemoryStore()
+    subject = store.add_image()
+    store.attach(subject, "application/test")
+    one = judge(store, signed_by_annotation(), node=NodeConfig(mode="audit"))
+    answer = await one.judge(IMAGE.at(subject.digest), 5)
+    assert (answer.allowed, answer.code) == (True, "SIG_INVALID")
+    assert answer.text.startswith("ratify: AUDIT: admitted, and would be refused: DENIED example.com/app@")
+    assert (await one.judge(IMAGE, 5)).allowed
+    found = [record for record in caplog.records if "audit" in record.getMessage()]
+    assert [record.decision for record in found] == ["DENY", "UNDECIDED"]  # type: ignore[attr-defined]
+    # Without a configuration nothing says that there is an audit.
+    assert not (await judge(None).judge(IMAGE.at(subject.digest), 5)).allowed
+
+
 async def test_an_answer_comes_in_time() -> None:
     """A verifier that never ends is given up before the runtime's time is over."""
     clock = BellClock()

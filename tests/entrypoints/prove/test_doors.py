@@ -13,7 +13,7 @@ from pyratify.core.reference import Reference
 from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
 from pyratify.entrypoints.prove.door import Outcome
 from pyratify.entrypoints.prove.door_containerd import ContainerdDoor
-from pyratify.entrypoints.prove.door_docker import DockerCreateDoor, DockerPullDoor
+from pyratify.entrypoints.prove.door_docker import DockerDoor
 from pyratify.entrypoints.prove.door_http import GatekeeperDoor, WebhookDoor
 from pyratify.entrypoints.webhook.webhook_routes import webhook_site
 from pyratify.http.url import Url
@@ -91,46 +91,46 @@ async def docker(folder: Path, *answers: tuple[int, Any]) -> AsyncIterator[list[
 DENIED = {"message": "authorization denied by plugin ratify: ratify: DENIED example.com/app [NO_EVIDENCE]"}
 
 
+GONE = (404, {"message": "No such image"})
+PULLED = (200, {"status": "done"})
+CREATED = ((201, {"Id": "abc"}), (204, None))
+REMOVED = (200, [])
+
+
 @pytest.mark.parametrize(
     ("answers", "outcome"),
     [
         (((403, DENIED),), "refused"),
         (((403, {"message": "authorization denied by plugin other: no"}),), "unknown"),
         (((500, {"message": "NO_EVIDENCE"}),), "unknown"),
-        (((404, {"message": "No such image"}),), "passed"),
-        (((201, {"Id": "abc"}), (204, None)), "passed"),
+        (CREATED, "passed"),
+        ((GONE, (403, DENIED), REMOVED), "refused"),
+        ((GONE, (200, {"errorDetail": {"message": "manifest unknown"}}), REMOVED), "unknown"),
+        ((GONE, PULLED, (403, DENIED), REMOVED), "refused"),
+        ((GONE, PULLED, *CREATED, REMOVED), "passed"),
+        ((GONE, PULLED, GONE, REMOVED), "unknown"),
+        (((200, {}),), "unknown"),
     ],
 )
-async def test_docker_create(tmp_path: Path, answers: tuple[tuple[int, Any], ...], outcome: str) -> None:
-    """An image that Docker looks for has passed its plugins already; a container that was created is removed."""
-    async with docker(tmp_path, *answers) as asked:
-        offer = await DockerCreateDoor(str(tmp_path / "docker.sock")).offer(await pinned("bare"))
-    assert offer.outcome is Outcome(outcome)
-    if len(answers) == 2:
-        assert asked[1] == "DELETE /containers/abc?force=1 HTTP/1.0"
-
-
-@pytest.mark.parametrize(
-    ("answers", "outcome"),
-    [
-        (((403, DENIED),), "refused"),
-        (((200, {"errorDetail": {"message": "manifest unknown"}}),), "unknown"),
-        (((200, {"status": "done"}), (200, [])), "passed"),
-    ],
-)
-async def test_docker_pull(tmp_path: Path, answers: tuple[tuple[int, Any], ...], outcome: str) -> None:
-    """By digest; what was pulled is removed."""
+async def test_docker(tmp_path: Path, answers: tuple[tuple[int, Any], ...], outcome: str) -> None:
+    """An image that is not there is pulled first, by digest; what was made is removed."""
     image = await pinned("bare")
     async with docker(tmp_path, *answers) as asked:
-        offer = await DockerPullDoor(str(tmp_path / "docker.sock")).offer(image)
+        offer = await DockerDoor(str(tmp_path / "docker.sock")).offer(image)
     assert offer.outcome is Outcome(outcome)
-    assert str(image.digest).replace(":", "%3A") in asked[0]
+    assert len(asked) == len(answers)
+    assert asked[0] == "POST /containers/create HTTP/1.0"
+    if GONE in answers:
+        assert str(image.digest).replace(":", "%3A") in asked[1]
+        assert asked[-1].startswith("DELETE /images/example.com%2Fapp%40sha256")
+    if CREATED[0] in answers:
+        assert "DELETE /containers/abc?force=1 HTTP/1.0" in asked
 
 
 async def test_a_docker_that_does_not_answer_proves_nothing(tmp_path: Path) -> None:
-    """No socket, or no HTTP at it."""
-    for door in (DockerCreateDoor(str(tmp_path / "absent")), DockerPullDoor(str(tmp_path / "absent"))):
-        assert (await door.offer(await pinned("bare"))).outcome is Outcome.UNKNOWN
+    """No socket at that path."""
+    offer = await DockerDoor(str(tmp_path / "absent")).offer(await pinned("bare"))
+    assert offer.outcome is Outcome.UNKNOWN
 
 
 @asynccontextmanager

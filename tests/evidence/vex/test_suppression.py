@@ -9,6 +9,7 @@ import pytest
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.evidence.vex.package_url import parse_package_url
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import Status
 from pyratify.evidence.vex.suppression import Suppression
@@ -217,3 +218,92 @@ def test_what_is_no_vex_document_is_refused(document: object) -> None:
     with pytest.raises(VerificationError) as refused:
         read_vex(document)
     assert refused.value.reason is Reason.REPORT_INVALID
+
+
+class TestPackagesOfCycloneDx:
+    """What an analysis is about is named by a reference within the document, or by a BOM-Link."""
+
+    def document(self, ref: str) -> dict[str, Any]:
+        """Return a document whose analysis is of one nested component."""
+        document = cyclonedx_vex(SUBJECT, packages=[ref])
+        inner = {"type": "library", "name": "log4j-core", "bom-ref": "inner", "purl": LOG4J}
+        document["components"] = [
+            {"type": "library", "name": "outer", "components": [inner]},
+            {"type": "file", "name": "without a package", "bom-ref": "file"},
+        ]
+        return document
+
+    @pytest.mark.parametrize(
+        ("ref", "suppresses"),
+        [
+            ("inner", True),
+            ("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#inner", True),
+            ("urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#" + LOG4J, True),
+            (LOG4J, True),
+            ("root", True),
+            ("file", False),
+            ("nothing", False),
+        ],
+    )
+    def test_references(self, ref: str, suppresses: bool) -> None:
+        """A component, a package URL, or the whole image; a reference to nothing is of nothing."""
+        assert suppressed(self.document(ref)) is suppresses
+
+    @pytest.mark.parametrize(
+        "component",
+        [
+            {"bom-ref": "root", "version": SUBJECT},
+            {"bom-ref": "root", "hashes": [{"alg": "SHA-256", "content": SUBJECT[7:].upper()}]},
+        ],
+    )
+    def test_the_image_is_named_by_its_digest(self, component: dict[str, Any]) -> None:
+        """As a version, as Syft and Trivy write it, or as a hash."""
+        document = cyclonedx_vex(SUBJECT)
+        document["metadata"]["component"] = component
+        assert suppressed(document)
+
+    def test_an_analysis_of_no_vulnerability_is_refused(self) -> None:
+        """And components that are nested too deeply."""
+        deep: dict[str, Any] = {}
+        for _ in range(30):
+            deep = {"components": [deep]}
+        for document in (cyclonedx_vex(SUBJECT, identifier=""), cyclonedx_vex(SUBJECT) | deep):
+            with pytest.raises(VerificationError) as refused:
+                read_vex(document)
+            assert refused.value.reason is Reason.REPORT_INVALID
+
+
+def test_identifiers_and_hashes_name_a_product_too() -> None:
+    """OpenVEX 0.2.0 has several ways; one that is the image's digest is enough."""
+    for product in (
+        {"@id": "app", "identifiers": {"purl": f"pkg:oci/app@{SUBJECT}"}},
+        {"@id": "app", "hashes": {"sha-256": SUBJECT[7:]}},
+    ):
+        document = openvex(SUBJECT)
+        document["statements"][0]["products"] = [product, 7]
+        assert suppressed(document)
+
+
+def test_products_that_are_no_list_are_refused() -> None:
+    """A statement that cannot be read says nothing."""
+    document = openvex(SUBJECT)
+    document["statements"][0]["products"] = "everything"
+    with pytest.raises(VerificationError, match="is no list"):
+        read_vex(document)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "log4j", "pkg:", "pkg:deb", "pkg:deb/", "pkg:deb/x@", "pkg:deb/" + "x" * 3000]
+)
+def test_what_is_no_package_url_is_none(text: str) -> None:
+    """Only whole ones are compared."""
+    assert parse_package_url(text) is None
+
+
+def test_package_urls_are_compared_as_their_registries_compare_them() -> None:
+    """Names of PyPI have one spelling; the scope of npm is a part of the name."""
+    assert parse_package_url("pkg:PYPI/Django_Foo@1") == parse_package_url("pkg:pypi/django-foo@1")
+    scoped = parse_package_url("pkg:npm/%40angular/core@1.0")
+    assert scoped is not None
+    assert (scoped.name, scoped.version) == ("@angular/core", "1.0")
+    assert scoped == parse_package_url("pkg:npm/@angular/core@1.0")

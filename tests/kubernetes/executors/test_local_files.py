@@ -67,3 +67,14 @@ async def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     for name in ("private", "missing"):
         with pytest.raises(ConfigurationError):
             await inlined({"keys": {"files": [name]}}, tmp_path)
+
+
+async def test_vex_documents_are_files_and_no_keys(tmp_path: Path) -> None:
+    """They are found, and stay files."""
+    vex = {"trustPolicies": [{"keys": {"files": ["a.pub"]}}], "files": ["platform.openvex.json"]}
+    document = {"parameters": {"vex": vex}}
+    (tmp_path / "a.pub").write_bytes(KEY)
+    assert [text for _, text in local_files(document)] == ["a.pub", "platform.openvex.json"]
+    found = (await inlined(document, tmp_path))["parameters"]["vex"]
+    assert found["files"] == ["platform.openvex.json"]
+    assert list(found["trustPolicies"][0]["keys"]) == ["inline"]

@@ -220,11 +220,12 @@ async def test_the_pull_secrets_of_a_service_account_are_used(
         await config.refresh()
         assert not (await ask(config, image, "team")).succeeded
         before = config.acquire("team")
+        if old:
+            secret(server, "login", "team", "kubernetes.io/dockercfg", __dockercfg=json.dumps(auths))
+        else:
+            secret(server, "login", "team", PULL, __dockerconfigjson=json.dumps({"auths": auths}))
+        # After the Secret: whatever is built from here on reads it.
         async with followed(config):
-            if old:
-                secret(server, "login", "team", "kubernetes.io/dockercfg", __dockercfg=json.dumps(auths))
-            else:
-                secret(server, "login", "team", PULL, __dockerconfigjson=json.dumps({"auths": auths}))
             await until(lambda: config.acquire("team") is not before)
             assert (await ask(config, image, "team")).succeeded
 

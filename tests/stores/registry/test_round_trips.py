@@ -113,8 +113,8 @@ async def test_a_second_repository_needs_no_challenge() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4])
-async def test_platforms_take_two_round_trips_more_whatever_their_number(count: int) -> None:
-    """The index, then its attestation manifests; the listings and all below run beside one another."""
+async def test_platforms_take_one_round_trip_more_whatever_their_number(count: int) -> None:
+    """Its attestation manifests, as the index is read when it is resolved; the listings and all below run beside one another."""
     with RegistrySimulator(rounds=QUIET) as registry:
         memory = registry.repository("app")
         entries = []
@@ -128,4 +128,4 @@ async def test_platforms_take_two_round_trips_more_whatever_their_number(count: 
             executor = replace(_executor(store), platforms=PlatformChoice.parse("each"))
             result = await executor.validate(registry.reference("app", "v1"))
         assert result.decision is Decision.ALLOW
-        assert registry.depth == 4 + 2
+        assert registry.depth == 4 + 1

@@ -47,6 +47,12 @@ def allowed_before(reference: Reference, why: Failure) -> NodeAnswer:
     return NodeAnswer(exits.ALLOWED, why.reason.value, text)
 
 
+def audited(answer: NodeAnswer) -> NodeAnswer:
+    """Return the answer that admits an image which would be refused, where the configuration says so."""
+    text = f"ratify: AUDIT: admitted, and would be refused: {answer.text.removeprefix('ratify: ')}"
+    return NodeAnswer(exits.ALLOWED, answer.code, text[:_MAX_TEXT])
+
+
 def denied(reference: Reference, why: Failure) -> NodeAnswer:
     """Return the answer for an image with a verdict that denies."""
     return _refused(exits.DENIED, "DENIED", _shown(reference), why)

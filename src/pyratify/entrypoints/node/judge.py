@@ -17,7 +17,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 from pyratify.core.shared_verdicts import VerdictKey
-from pyratify.entrypoints.node.answer import NodeAnswer, allowed, allowed_before, denied, undecided
+from pyratify.entrypoints.node.answer import NodeAnswer, allowed, allowed_before, audited, denied, undecided
 from pyratify.serving.configuration_source import Source
 from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
 from pyratify.serving.public_errors import is_foreign
@@ -82,6 +82,9 @@ class NodeJudge:
         if isinstance(answer, Failure):
             answer = await self._without_registry(reference, namespace, answer)
         extra = {"reference": text, "decision": answer.decision, "code": answer.code}
+        if not answer.allowed and self._audits(namespace):
+            _LOG.warning("admitted without a verdict that allows: audit", extra=extra)
+            answer = audited(answer)
         if self.measure is not None:
             self.measure("verification", (self.clock.monotonic() - began) * 1000)
         _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
@@ -137,9 +140,11 @@ class NodeJudge:
         found = await self._last_verdict(reference, namespace) if why.reason in _OUTAGE else None
         if found is not None and found.succeeded:
             return allowed_before(reference, why)
-        message = f"it could not be decided; the log of ratify node says why under the trace {trace}"
-        shown = Failure(why.reason, message, why.remedy) if is_foreign(why) else why
-        return undecided(reference, shown)
+        return undecided(reference, _shown(why, trace))
+
+    def _audits(self, namespace: str) -> bool:
+        snapshot = self.source.acquire(namespace)
+        return snapshot is not None and snapshot.node.mode == "audit"
 
     async def _last_verdict(self, reference: Reference, namespace: str) -> ValidationResult | None:
         snapshot = self.source.acquire(namespace)
@@ -155,6 +160,19 @@ def _known_as(engine: Engine, reference: Reference) -> Reference:
     if reference.digest is None or executor is None or executor.reads_tag:
         return reference
     return reference.at(reference.digest)
+
+
+def _shown(why: Failure, trace: str) -> Failure:
+    """Return what users read of a failure: no text of registries, and what to do on this node."""
+    if why.reason is Reason.NO_EXECUTOR:
+        remedy = (
+            "The log of ratify node says what is wrong with its file; `ratify config check -c FILE` does too."
+        )
+        return Failure(why.reason, "ratify node has no valid configuration", remedy)
+    if not is_foreign(why):
+        return why
+    message = f"it could not be decided; the log of ratify node says why under the trace {trace}"
+    return Failure(why.reason, message, why.remedy)
 
 
 def _verdict(reference: Reference, result: ValidationResult) -> NodeAnswer:

@@ -15,36 +15,8 @@ _SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class DockerPullDoor:
-    """`docker pull`.
-
-    Attributes:
-        socket: Docker's socket.
-        name: What it is called in the report.
-    """
-
-    socket: str
-    name: str = "docker pull"
-
-    async def offer(self, reference: Reference) -> Offer:
-        """Pull the image, and remove it where it came."""
-        target = f"/images/create?fromImage={quote(reference.name, safe='')}&tag={quote(str(reference.digest), safe='')}"
-        try:
-            status, text = await asked(self.socket, "POST", target)
-            if status != 200:
-                return refused(text, _MARK)
-            # The status is sent before the pull: errors come as messages.
-            if "errorDetail" in text:
-                return unknown(text[-300:])
-            await asked(self.socket, "DELETE", f"/images/{quote(str(reference), safe='')}")
-        except (OSError, ValueError) as error:
-            return unknown(f"{self.socket}: {error}")
-        return passed("it was pulled")
-
-
-@dataclass(frozen=True, slots=True)
-class DockerCreateDoor:
-    """`docker create`.
+class DockerDoor:
+    """`docker create`, which pulls an image that is not there and then tries again.
 
     Attributes:
         socket: Docker's socket.
@@ -55,22 +27,36 @@ class DockerCreateDoor:
     name: str = "docker create"
 
     async def offer(self, reference: Reference) -> Offer:
-        """Create a container, and remove it where it came."""
+        """Create a container, and remove it and what was pulled for it."""
         try:
-            status, text = await asked(
-                self.socket, "POST", "/containers/create", {"Image": str(reference), "Cmd": ["/none"]}
-            )
-            # Docker looks for the image only after its plugins have let the request through.
-            if status == 404:
-                return passed(f"no plugin refused it: {text}")
-            if status != 201:
-                return refused(text, _MARK)
-            await asked(
-                self.socket, "DELETE", f"/containers/{quote(json.loads(text)['Id'], safe='')}?force=1"
-            )
+            # Docker asks its plugins first and looks for the image then.
+            if (found := await self._create(reference)) is not None:
+                return found
+            found = await self._pull(reference) or await self._create(reference)
+            await asked(self.socket, "DELETE", f"/images/{quote(str(reference), safe='')}")
+            return found or unknown("the image was pulled, and is not there")
         except (OSError, ValueError, KeyError, TypeError) as error:
             return unknown(f"{self.socket}: {error}")
+
+    async def _create(self, reference: Reference) -> Offer | None:
+        """Return what came of a creation; None where the image is not there."""
+        body = {"Image": str(reference), "Cmd": ["/none"]}
+        status, text = await asked(self.socket, "POST", "/containers/create", body)
+        if status == 404:
+            return None
+        if status != 201:
+            return refused(text, _MARK)
+        await asked(self.socket, "DELETE", f"/containers/{quote(json.loads(text)['Id'], safe='')}?force=1")
         return passed("a container was created")
+
+    async def _pull(self, reference: Reference) -> Offer | None:
+        """Return what kept the image from being pulled; None where it came."""
+        target = f"/images/create?fromImage={quote(reference.name, safe='')}&tag={quote(str(reference.digest), safe='')}"
+        status, text = await asked(self.socket, "POST", target)
+        if status != 200:
+            return refused(text, _MARK)
+        # The status is sent before the pull: errors come as messages.
+        return unknown(text[-300:]) if "errorDetail" in text else None
 
 
 async def asked(socket: str, method: str, target: str, body: Any = None) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.entrypoints.prove.door import Door
 from pyratify.entrypoints.prove.door_containerd import ContainerdDoor
-from pyratify.entrypoints.prove.door_docker import DockerCreateDoor, DockerPullDoor
+from pyratify.entrypoints.prove.door_docker import DockerDoor
 from pyratify.entrypoints.prove.door_http import GatekeeperDoor, WebhookDoor
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.url import Url
@@ -37,8 +37,7 @@ def _doors(arguments: Namespace, stack: AsyncExitStack) -> Iterator[Door]:
         snapshotter = ("--snapshotter", arguments.snapshotter) if arguments.snapshotter else ()
         yield ContainerdDoor(arguments.containerd, arguments.ctr, (*flags, *snapshotter))
     if arguments.docker:
-        yield DockerPullDoor(arguments.docker)
-        yield DockerCreateDoor(arguments.docker)
+        yield DockerDoor(arguments.docker)
     if arguments.gatekeeper:
         yield GatekeeperDoor(_url("--gatekeeper", arguments.gatekeeper), _options(arguments))
     if arguments.webhook:

@@ -28,7 +28,7 @@ def add_flags(parser: Parser) -> None:
     doors("--containerd", metavar="SOCKET", help="a pull by ctr, at this containerd")
     doors("--ctr", default="ctr", metavar="PATH", help="the program (default: ctr)")
     doors("--snapshotter", default="", metavar="NAME", help="the snapshotter of that pull")
-    doors("--docker", metavar="SOCKET", help="docker pull and docker create, at this Docker")
+    doors("--docker", metavar="SOCKET", help="docker create, which pulls first, at this Docker")
     doors("--gatekeeper", metavar="URL", help="the external data provider, as the Provider resource has it")
     doors("--webhook", metavar="URL", help="the admission webhook, as its configuration has it")
     doors("--server-ca-file", metavar="FILE", help="the authority of those two servers, PEM")

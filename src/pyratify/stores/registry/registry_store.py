@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from functools import partial
 
+from pyratify.core.caching import MemoryCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential import CredentialProvider
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
-from pyratify.core.manifest import parse_manifest
+from pyratify.core.limits import MIB
+from pyratify.core.manifest import INDEX_TYPES, parse_manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
@@ -19,6 +21,9 @@ from pyratify.stores.registry.mirrors import Reader
 from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.responses import check_manifest_type, describe
 from pyratify.stores.registry.tags import ACCEPT_MANIFEST
+
+_INDEXES = 4 * MIB
+"""Bytes of image indexes that were resolved and may be read next."""
 
 
 class RegistryStore:
@@ -47,6 +52,7 @@ class RegistryStore:
         self._capabilities = Capabilities(clock)
         self._reader = Reader(client, options)
         self._lister = Lister(client, self._reader, options, self._capabilities)
+        self._indexes = MemoryCache(_INDEXES)
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return what the reference names, in one request: the manifest is read, hashed and parsed.
@@ -66,8 +72,11 @@ class RegistryStore:
         found = await self._reader.first(reads, partial(_subject, reference))
         if found is None:
             raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
-        read, descriptor = found
+        read, descriptor, body = found
         self._capabilities.found(read.registry, read.repository, descriptor.digest)
+        # Where its platforms are judged, an index is read next: that costs no second request.
+        if descriptor.media_type in INDEX_TYPES:
+            self._indexes.put(f"{reference.name}@{descriptor.digest}", body)
         return descriptor
 
     def referrers(self, reference: Reference, artifact_type: str | None = None) -> AsyncIterator[Referrer]:
@@ -81,6 +90,9 @@ class RegistryStore:
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a manifest's bytes; errors as in `Store`, and `MEDIATYPE_MISMATCH`."""
         wanted = reference.at(descriptor.digest)
+        resolved = self._indexes.get(str(wanted))
+        if resolved is not None and len(resolved) <= limit:
+            return resolved
         reads = self._reader.everywhere(
             wanted,
             f"manifests/{descriptor.digest}",
@@ -126,10 +138,10 @@ def _manifest(
     return read, response.body
 
 
-def _subject(reference: Reference, read: Read, response: Response) -> tuple[Read, Descriptor]:
+def _subject(reference: Reference, read: Read, response: Response) -> tuple[Read, Descriptor, bytes]:
     found = describe(response, reference)
     try:
-        return read, parse_manifest(response.body, found).descriptor
+        return read, parse_manifest(response.body, found).descriptor, response.body
     except VerificationError as error:
         raise StoreError(error.reason, f"{reference}: {error.message}", remedy=error.remedy) from error
 

@@ -1,6 +1,6 @@
 """Judges one statement that a trusted signer made, by what is required of statements; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Denial, Judgement
 from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
+from pyratify.verifiers.tag_rule import certificate_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def judge_signed(
         signed_at=signed.signer.signed_at,
         predicate_type=statement.predicate_type,
         signer=signed.signer.name,
-        certificate=_certificate(signed.signer.facts),
+        certificate=certificate_names(signed.signer.facts),
     )
     problems: list[VerificationError] = []
     found: dict[str, Judgement] = {}
@@ -88,12 +89,3 @@ def _of_another_type(found: str, requirements: Iterable[Requirement]) -> Verific
     return VerificationError(
         Reason.PREDICATE_TYPE, f"the statement is of type {found[:200]!a}, not {' or '.join(expected)}"
     )
-
-
-def _certificate(facts: Mapping[str, Any]) -> Mapping[str, str]:
-    extensions = facts.get("certificateExtensions")
-    if not extensions:
-        return {}
-    from pyratify.sigstore.fulcio import OIDS  # only where certificates are read
-
-    return {name: extensions[oid] for name, oid in OIDS.items() if oid in extensions}

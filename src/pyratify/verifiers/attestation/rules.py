@@ -49,21 +49,9 @@ async def _vsa(options: Any, path: str, resources: "Resources") -> Judge:
 
 
 async def _tag(options: Any, path: str, resources: "Resources") -> Judge:
-    from pyratify.evidence.tag_rule import TagJudge, check_tag_options
-    from pyratify.sigstore.expression import InvalidPattern, compile_pattern
-    from pyratify.sigstore.load_trust_policy import below, spend_expressions
+    from pyratify.verifiers.tag_rule import load_tag_judge
 
-    try:
-        pattern = await asyncio.to_thread(compile_pattern, options.tag, capture=True)
-        spend_expressions(pattern.size, resources)
-    except InvalidPattern as error:
-        raise ConfigurationError(
-            f"{options.tag[:100]!a} is no expression that can be used: {error}", path=f"{path}.tag"
-        ) from None
-    except ConfigurationError as error:
-        raise below(f"{path}.tag", error) from error
-    check_tag_options(options, pattern.groups, path)
-    return TagJudge(options, pattern.captures)
+    return await load_tag_judge(options, path, resources)
 
 
 async def _vulnerability(options: Any, path: str, resources: "Resources") -> Judge:
@@ -106,6 +94,13 @@ _SBOM = (
 )
 
 
+async def _expose(options: Any, path: str, resources: "Resources") -> Judge:
+    from pyratify.verifiers.attestation.expose_rule import expose_judge
+
+    del resources
+    return expose_judge(options, path)
+
+
 async def _rego(options: Any, path: str, resources: "Resources") -> Judge:
     from pyratify.verifiers.attestation.rego_rule import rego_judge
 
@@ -133,6 +128,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "schema": Rule(_schema),
         "cel": Rule(_cel),
         "rego": Rule(_rego),
+        "expose": Rule(_expose),
     }
 )
 

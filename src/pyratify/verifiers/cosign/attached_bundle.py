@@ -19,7 +19,7 @@ from pyratify.sigstore.claim import Claim
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, MAX_BUNDLE
 from pyratify.sigstore.mismatch import keyless
 from pyratify.sigstore.signed_content import claim_of, material_of
-from pyratify.verifiers.cosign.check_claim import check_claim
+from pyratify.verifiers.cosign.check_claim import check_claim, check_tag
 from pyratify.verifiers.cosign.checked_signature import CheckedSignature
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
@@ -41,6 +41,7 @@ async def verify_bundle(
     bundle = await offload(len(raw), parse_bundle, raw)
     signer, claim = await _authenticate(evidence, bundle, authenticator)
     check_claim(claim, policy, evidence.reference)
+    check_tag(signer, policy, evidence.tag)
     facts = {**_facts(bundle, claim, authenticator), **signer.facts}
     checked = CheckedSignature(layers[0].digest, signer.name, facts=facts)
     kind = {"predicateType": claim.predicate_type} if claim.predicate_type else {}

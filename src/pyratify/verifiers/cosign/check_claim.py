@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from pyratify.core.errors import InvalidReference, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.claim import Claim
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 
@@ -37,6 +38,20 @@ def check_claim(claim: Claim, policy: CosignTrustPolicy, reference: Reference) -
         raise VerificationError(
             Reason.METADATA_MISMATCH, f"the signature lacks a required annotation: {', '.join(required)}"
         )
+
+
+def check_tag(signer: AuthenticatedSigner, policy: CosignTrustPolicy, tag: str | None) -> None:
+    """Compare the tag that was asked for with the source reference in the signer's certificate, where the policy asks for it.
+
+    Raises:
+        VerificationError: `TAG_REF_MISMATCH`.
+    """
+    if policy.tag_rule is None:
+        return
+    from pyratify.evidence.tag_rule import certified_reference
+    from pyratify.verifiers.tag_rule import certificate_names
+
+    policy.tag_rule.check(tag, [certified_reference(certificate_names(signer.facts))])
 
 
 def _holds(required: Mapping[str, str], found: Mapping[str, Any]) -> bool:

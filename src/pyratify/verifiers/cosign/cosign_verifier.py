@@ -29,7 +29,9 @@ class CosignVerifier:
 
     def __init__(self, name: str, policies: Iterable[CosignTrustPolicy], clock: Clock | None = None) -> None:
         self.name = name
-        self._trust = TrustPolicies("cosign", policies, clock or SystemClock(), _preload)
+        trusted = tuple(policies)
+        self._trust = TrustPolicies("cosign", trusted, clock or SystemClock(), _preload)
+        self.reads_tag = any(each.tag_rule is not None for each in trusted)
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept classic signatures and bundles, by the types in the manifest."""

@@ -13,7 +13,7 @@ from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
-from pyratify.verifiers.cosign.check_claim import check_claim
+from pyratify.verifiers.cosign.check_claim import check_claim, check_tag
 from pyratify.verifiers.cosign.checked_signature import CheckedSignature
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.formats import (
@@ -29,6 +29,7 @@ _PRECEDENCE = (
     Reason.PAYLOAD_SUBJECT_MISMATCH,
     Reason.IDENTITY_MISMATCH,
     Reason.METADATA_MISMATCH,
+    Reason.TAG_REF_MISMATCH,
     Reason.PAYLOAD_TYPE,
     Reason.ATTEMPT_LIMIT,
     Reason.SIG_INVALID,
@@ -129,6 +130,7 @@ def _check_all(
             signer = authenticator.authenticate(material)
             claim = read_simple_signing(payload, evidence.subject.digest)
             check_claim(claim, policy, evidence.reference)
+            check_tag(signer, policy, evidence.tag)
         except VerificationError as error:  # frames would keep all payloads in memory
             return CheckedSignature(layer.digest, error=error.with_traceback(None))
         facts = {"dockerReference": claim.docker_reference, "optional": dict(claim.annotations[0])}

@@ -153,6 +153,18 @@ def test_the_configuration_of_a_running_containerd_is_found(
         assert any("use_local_image_pull" in message for message in gaps(root, capsys))
 
 
+@pytest.mark.parametrize(("ticks", "newer"), [(0, True), (10**12, False)])
+def test_a_containerd_that_was_not_restarted_is_named(
+    root: Root, capsys: pytest.CaptureFixture[str], ticks: int, newer: bool
+) -> None:
+    """What the file says counts from the next start on."""
+    root.write("/proc/stat", "cpu 1 2 3\nbtime 1000000000\n")
+    root.write("/proc/7/comm", "containerd\n")
+    root.write("/proc/7/stat", f"7 (contain) erd) S {' '.join(['0'] * 18)} {ticks} 0\n")
+    root.write("/proc/8/comm", "containerd\n")
+    assert any("newer than a containerd" in message for message in gaps(root, capsys)) is newer
+
+
 def test_the_configuration_of_a_running_docker_is_found(
     root: Root, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_bin_dir_that_is_set_is_used(tmp_path: Path) -> None:
         (f'version = 3\n{BLOCK}\nbin_dir = "/elsewhere"\n', "bin_dir /elsewhere"),
         (f'version = 3\n{BLOCK}\nper_verifier_timeout = "10ms"\n', "0.01 seconds"),
         (f'version = 3\n{BLOCK}\nper_verifier_timeout = "soon"\n', "0 seconds"),
+        ("version = 3\nplugins = {}\n", "cannot be continued at its end"),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_left_alone(

@@ -1,10 +1,10 @@
 """Vulnerability reports and VEX documents for people: counts, age, and the worst first."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts
+from pyratify.entrypoints.cli.decode.document_age import made
 
 _SHOWN = 10
 
@@ -25,7 +25,7 @@ def report_facts(document: object) -> Facts:
         "format": report.format,
         "scanner": ", ".join(report.scanners),
         "scannerVersion": report.version or None,
-        **_made(report.created),
+        **made(report.created),
         "about": sorted(report.digests) or None,
         "findings": len(report.findings),
         **{name: count for name, count in by_severity(report.findings).items() if count},
@@ -53,7 +53,7 @@ def vex_facts(document: object) -> Facts:
     return {
         "format": found.format,
         "author": found.author or None,
-        **_made(found.created),
+        **made(found.created),
         **counts,
         "statements": lines,
         "notShown": len(found.statements) - len(lines) or None,
@@ -62,12 +62,3 @@ def vex_facts(document: object) -> Facts:
 
 def _digests(statement: Any) -> set[str]:
     return {digest for product in statement.products for digest in product.digests}
-
-
-def _made(created: datetime | None) -> Facts:
-    if created is None:
-        return {"createdAt": None}
-    from pyratify.pki.times import format_time
-
-    age = datetime.now(UTC) - created
-    return {"createdAt": format_time(created), "age": f"{age.days} days" if age.days else "less than a day"}

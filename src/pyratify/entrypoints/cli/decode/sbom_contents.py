@@ -5,6 +5,7 @@ from typing import Any
 
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.entrypoints.cli.decode.document_age import made
 from pyratify.evidence.sbom.document import UNSTATED, Package, Sbom
 from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
 from pyratify.evidence.sbom.sbom_rules import facts_of
@@ -29,12 +30,12 @@ def sbom_in(data: bytes) -> Sbom | None:
 
 def summary(sbom: Sbom) -> dict[str, Any]:
     """Return what people want to know of an SBOM."""
-    facts = dict(facts_of(sbom))
-    names = ("format", "specVersion", "name", "createdAt", "tools", "authors", "packages")
-    ordered = {name: facts[name] for name in names if facts.get(name)}
-    rest = {"packagesWithoutLicense": facts["packagesWithoutLicense"], "licenses": facts["licenses"]}
+    facts = facts_of(sbom)
+    first = {name: facts[name] for name in ("format", "specVersion", "name") if facts[name]}
+    names = ("tools", "authors", "packages", "packagesWithoutLicense", "licenses")
+    rest = {name: facts[name] for name in names if facts[name] or name == "packages"}
     external = {"otherDocuments": list(sbom.external[:10])} if sbom.external else {}
-    return ordered | rest | external
+    return first | made(sbom.created) | rest | external
 
 
 def listing(sbom: Sbom) -> dict[str, Any]:

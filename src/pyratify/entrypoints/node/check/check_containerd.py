@@ -26,6 +26,7 @@ SOCKETS = (
     "/run/k3s/containerd/containerd.sock",
     "/run/docker/containerd/containerd.sock",
 )
+_TOLERANCE = 2.0  # seconds: the boot time of /proc/stat is a whole number
 _TRANSFER = "io.containerd.transfer.v1.local"
 
 
@@ -79,6 +80,13 @@ def _check(host: Host, path: str) -> Iterator[Finding]:
         )
         return
     yield from _settings(settings, path)
+    changed = host.at(path).stat().st_mtime if settings.exists else 0.0
+    if any(began < changed - _TOLERANCE for began in host.began("containerd")):
+        yield gap(
+            path,
+            "it is newer than a containerd that runs, which may have read another one",
+            "systemctl restart containerd",
+        )
     yield from check_bin_dir(host, settings)
 
 

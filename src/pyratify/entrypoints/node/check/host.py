@@ -1,5 +1,6 @@
 """The files of a node, which may be mounted somewhere (`--root`)."""
 
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,6 +74,23 @@ class Host:
                 continue
             if words and Path(words[0]).name == name:
                 yield words
+
+    def began(self, name: str) -> list[float]:
+        """Return when the running programs of a name were started, in seconds since 1970."""
+        found = []
+        for entry in sorted(self.at("/proc").glob("[0-9]*/comm")):
+            try:
+                if entry.read_text().strip() == name:
+                    # proc(5): the 22nd field is the start in ticks after the boot; the name before it may have spaces.
+                    ticks = int(entry.with_name("stat").read_text().rpartition(")")[2].split()[19])
+                    found.append(self._booted() + ticks / os.sysconf("SC_CLK_TCK"))
+            except (OSError, ValueError, IndexError):  # it has ended
+                continue
+        return found
+
+    def _booted(self) -> float:
+        lines = self.at("/proc/stat").read_text().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith("btime ")))
 
 
 def values_of(words: list[str], *flags: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,7 +117,21 @@ def _configured(settings: ContainerdSettings, folder: Path) -> FileChange:
     block = f'{_BEGIN}[plugins."{PLUGIN}"]\n  bin_dir = {json.dumps(str(folder))}\n{_END}'
     text = before if before is not None else _NEW
     joint = "" if text.endswith("\n") or not text else "\n"
-    return FileChange(path=settings.path, before=before, after=f"{text}{joint}{block}")
+    return FileChange(
+        path=settings.path, before=before, after=_extended(f"{text}{joint}{block}", settings.path)
+    )
+
+
+def _extended(text: str, path: Path) -> str:
+    """Return the text if it is TOML: a table in one line, as `plugins = {}`, cannot be continued by another one."""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            f"{path} cannot be continued at its end: {error}",
+            remedy=f'Set bin_dir in [plugins."{PLUGIN}"] by hand, then install again.',
+        ) from None
+    return text
 
 
 def _undo(path: Path, folder: Path) -> Iterator[FileChange]:

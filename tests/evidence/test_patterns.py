@@ -1,0 +1,80 @@
+"""Patterns over names in evidence: what they match, and above all what they do not."""
+
+import pytest
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.evidence.patterns import check_patterns, matches
+
+REPOSITORY = "https://github.com/acme/*"
+ANYWHERE = "https://github.com/acme/**/release.yml"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matched"),
+    [
+        ("https://github.com/acme/app", "https://github.com/acme/app", True),
+        ("https://github.com/acme/app", "https://github.com/acme/App", False),
+        ("https://github.com/acme/app", "https://github.com/acme/app/", False),
+        (REPOSITORY, "https://github.com/acme/app", True),
+        (REPOSITORY, "https://github.com/acme/", True),
+        (REPOSITORY, "https://github.com/acme", False),
+        (REPOSITORY, "https://github.com/acme/app/x", False),
+        (REPOSITORY, "https://github.com/acme-evil/app", False),
+        (REPOSITORY, "https://evil.example/https://github.com/acme/app", False),
+        (REPOSITORY, "https://github.com/acme/app\n", False),
+        ("https://github.com/acme/app-*-x", "https://github.com/acme/app-1-2-x", True),
+        ("https://github.com/acme/app-*-x", "https://github.com/acme/app-x", False),
+        ("https://github.com/acme/a*b*c", "https://github.com/acme/a-b-b-c", True),
+        ("https://github.com/acme/a*b*c", "https://github.com/acme/a-c-b", False),
+        (ANYWHERE, "https://github.com/acme/release.yml", True),
+        (ANYWHERE, "https://github.com/acme/app/release.yml", True),
+        (ANYWHERE, "https://github.com/acme/app/.github/workflows/release.yml", True),
+        (ANYWHERE, "https://github.com/acme/app/release.yml/x", False),
+        (ANYWHERE, "https://github.com/evil/app/release.yml", False),
+        (ANYWHERE, "https://github.com/acme/app/other.yml", False),
+        (ANYWHERE, "https://github.com/release.yml", False),
+        (ANYWHERE, "https://github.com/acme/../evil/release.yml", False),
+        ("https://github.com/acme/**", "https://github.com/acme", True),
+        ("https://github.com/acme/**", "https://github.com/acme/a/b/c", True),
+        ("https://github.com/acme/**", "https://github.com/acmeevil/a", False),
+        ("**/acme/app", "https://github.com/acme/app", True),
+        ("**/acme/app", "acme/app", True),
+        ("**/acme/app", "https://github.com/xacme/app", False),
+        ("a/**/b/c", "a/b", False),
+        ("a/b/**/b/c", "a/b/c", False),
+        ("a/b/**/b/c", "a/b/b/c", True),
+        ("a.c/*", "abc/x", False),
+        ("*", "", False),
+    ],
+)
+def test_a_pattern_matches_the_whole_text_part_by_part(pattern: str, text: str, matched: bool) -> None:
+    """A star stays within a part; two stars are any number of parts, none too; the parts around them never overlap."""
+    assert matches((pattern,), text) is matched
+    assert matches(("nothing/like/it", pattern), text) is matched
+
+
+def test_no_pattern_matches_nothing() -> None:
+    """An empty list allows no text."""
+    assert not matches((), "https://github.com/acme/app")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("", "names nothing"),
+        ("*", "names nothing"),
+        ("**/*", "names nothing"),
+        ("a" * 4097, "names nothing"),
+        ("acme/[ab]*", "'\\['"),
+        ("acme/{a,b}/*", "'{'"),
+        ("acme/?/*", r"'\?'"),
+        ("acme/**x/app", "one whole part"),
+        ("**/acme/**", "one whole part"),
+    ],
+)
+def test_a_pattern_that_cannot_be_meant_is_refused(pattern: str, why: str) -> None:
+    """With its path; wildcards of other matchers are not taken for text."""
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        check_patterns(("acme/app", pattern), "builderIds")
+    assert caught.value.path == "builderIds[1]"
+    check_patterns(("acme/app", "acme/*", "acme/**/x", "a[b]"), "builderIds")
