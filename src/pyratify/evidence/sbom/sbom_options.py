@@ -8,7 +8,12 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.age import parse_duration
 from pyratify.evidence.sbom.document import UNSTATED, Field
-from pyratify.evidence.sbom.license_expression import check_installed, is_known, listed
+from pyratify.evidence.sbom.license_expression import (
+    Expression,
+    InvalidExpression,
+    check_installed,
+    listed,
+)
 from pyratify.evidence.sbom.license_rules import ANY, ExpressionTest, LicenseRules, MentionTest
 from pyratify.evidence.sbom.package_options import PackageOptions, package_rules
 from pyratify.evidence.sbom.package_rules import PackageRules
@@ -124,7 +129,7 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
 
 def _check_license(text: str, path: str) -> None:
     # A misspelt identifier would deny nothing, and every image would pass.
-    if text in UNSTATED or is_known(text):
+    if text in UNSTATED or _is_known(text):
         return
     start = text.removesuffix(ANY).lower()
     if (
@@ -139,3 +144,10 @@ def _check_license(text: str, path: str) -> None:
         path=path,
         remedy="Write one SPDX identifier, or set licenseMatch to mention for other words.",
     )
+
+
+def _is_known(text: str) -> bool:
+    try:
+        return Expression(text).is_known()
+    except InvalidExpression:
+        return False
