@@ -46,7 +46,7 @@ def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
         ConfigurationError: A flag of registries cannot be used, or a text begins with `file:`.
     """
     executor: dict[str, Any] = {"scopes": [EVERYTHING], "verifiers": _verifiers(arguments, place)}
-    asked = document_parameters(arguments)
+    asked = document_parameters(arguments, place)
     if asked:
         _add_documents(executor, asked)
     elif follows_chain(arguments):
@@ -107,7 +107,12 @@ def _add_documents(executor: dict[str, Any], asked: Mapping[str, dict[str, Any]]
     for kind, parameters in asked.items():
         executor["verifiers"].append({"name": kind, "type": kind, "parameters": parameters})
         if attesting is not None:
-            signed = {"trustPolicies": attesting["trustPolicies"], kind: parameters}
+            # Without annotations: those of -a are of the image's signature, and statements have none.
+            policies = [
+                {name: value for name, value in each.items() if name != "annotations"}
+                for each in attesting["trustPolicies"]
+            ]
+            signed = {"trustPolicies": policies, kind: parameters}
             executor["verifiers"].append(
                 {"name": signed_name(kind), "type": "attestation", "parameters": signed}
             )
