@@ -37,6 +37,10 @@ step 1 'A good signature, but of another image, attached to this one: refused.' 
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub oci:$MATERIAL/layout:replayed
 step 1 'A Notation envelope whose payload was changed after signing: refused.' \
   "$RATIFY" verify --cert $MATERIAL/certs/ca.pem --trusted-identity "$SUBJECT" oci:$MATERIAL/layout:tampered
+step 0 'An image whose signed provenance names the right source: accepted.' \
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --source-uri https://github.com/org/app oci:$MATERIAL/built:v1.4.0
+step 1 'The same, where it must come from another source: refused.' \
+  "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --source-uri https://github.com/org/other oci:$MATERIAL/built:v1.4.0
 step 0 'A signed image with a signed SBOM that lists no denied package: accepted.' \
   "$RATIFY" verify --key $MATERIAL/keys/cosign.pub --deny-package left-pad oci:$MATERIAL/documents:sbom
 step 1 'The same, where a package that its SBOM lists is denied: refused.' \

@@ -56,6 +56,34 @@ async def test_atk_088_expressions_of_schemas_take_linear_time() -> None:
     assert Reason.REPORT_INVALID in codes(await judged(setting, (JSON, document)))
 
 
+@pytest.mark.parametrize(
+    "packages",
+    [
+        [spdx_package("a", expression=f"LicenseRef-{number} AND " * 600 + "MIT") for number in range(50)],
+        [spdx_package("a", f"{number}." * 30) for number in range(1000)],
+        [spdx_package("a", purl=f"pkg:npm/{number}" + "%41" * 1000 + "a@1") for number in range(400)],
+    ],
+    ids=["licenses", "versions", "package URLs"],
+)
+def test_atk_088_the_texts_of_one_document_share_a_budget(packages: list[dict[str, Any]]) -> None:
+    """Each is within its bound, and all together are not."""
+    rules = {**DENY, "deniedPackages": [{"name": "a", "versions": "vers:npm/<0.0.1"}, {"purl": "pkg:npm/a"}]}
+    assert verdict(spdx(packages), **rules) == "PARSE_LIMIT"
+    assert verdict(spdx(packages[:1]), **rules) != "PARSE_LIMIT"
+
+
+async def test_atk_088_of_a_hundred_thousand_faults_one_is_looked_for() -> None:
+    """A library that collects them all would stop the process for seconds."""
+    document = json.dumps({"name": list(range(100_000))}).encode()
+    rule = schemas({"type": "object", "properties": {"name": {"items": {"type": "string"}}}})
+    result = await judged(rule, (JSON, document))
+    failure = result.artifacts[0].results[0].failure
+    assert failure is not None
+    assert failure.message.endswith('name[0]: the value is not of type "string"')
+    many = json.dumps([{} for _ in range(200_000)]).encode()
+    assert Reason.PARSE_LIMIT in codes(await judged(rule, (JSON, many)))
+
+
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/x.json", "file:///etc/passwd", "other.json"])
 async def test_atk_088_a_schema_that_refers_elsewhere_is_refused_when_it_is_read(reference: str) -> None:
     """Nothing is fetched, then or later."""
@@ -68,11 +96,12 @@ async def test_atk_088_a_schema_that_refers_elsewhere_is_refused_when_it_is_read
     [
         spdx_package("a", expression="(" * 100_000 + "MIT" + ")" * 100_000),
         spdx_package("a", expression="MIT AND " * 100_000 + "MIT"),
+        spdx_package("a", expression="MIT OR (ISC AND " * 500 + "MIT" + ")" * 500),
         spdx_package("a", "1" * 100_000),
         spdx_package("a", purl="pkg:npm/" + "%41" * 100_000 + "a@1"),
         spdx_package("a" * 100_000),
     ],
-    ids=["brackets", "licenses", "version", "package URL", "name"],
+    ids=["brackets", "licenses", "levels", "version", "package URL", "name"],
 )
 def test_atk_088_long_texts_are_bounded_before_they_are_parsed(package: dict[str, Any]) -> None:
     """By characters; what is longer cannot be compared, and is refused where a rule would have to."""

@@ -26,7 +26,7 @@ def one(require_signed: bool = False, require: Require = Require.ANY) -> Thresho
 
 
 async def test_atk_212_an_unsigned_report_counts_only_where_the_policy_says_so() -> None:
-    """A clean report of whoever may push is no evidence under `requireSigned`."""
+    """A clean report of any account that may push is no evidence under `requireSigned`."""
     setting = VulnerabilitySetting()
     setting.attach(sarif([]))
     denied = await setting.validate(policy=one(require_signed=True))

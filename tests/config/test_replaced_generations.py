@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
@@ -137,6 +138,41 @@ async def cut_off(
 def asked(registry: RegistrySimulator, where: str) -> list[str]:
     """Return the requests to what does not answer."""
     return [hit.path for hit in registry.hits if f"/v2/{where}" in hit.path]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path="/referrers/", status=503),
+        Fault(path="/manifests/sha256-", status=503),
+        Fault(path="/manifests/", status=503),
+        Fault(path="/blobs/", close=True),
+        Fault(path="/blobs/", truncate=5),
+        Fault(path="/v2/", status=503, nth=3),
+    ],
+    ids=["referrers", "tags", "manifests", "closed", "truncated", "later"],
+)
+async def test_failures_leave_no_tracebacks_behind(
+    fault: Fault, watched: WatchedConfig, registry: RegistrySimulator
+) -> None:
+    """An error that is noted and never raised, because others were enough, would hold what it was raised in."""
+    write(watched.path, 0)
+    await watched.refresh()
+    assert watched.current is not None
+    engine = watched.current.engine
+    registry.fault(fault)
+    before = tracebacks()
+    for _ in range(EXCHANGES):
+        for name in ("signed", "foreign", "unsigned", "missing"):
+            await engine.validate(registry.reference(name))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert tracebacks() == before
+
+
+def tracebacks() -> int:
+    """Return how many there are."""
+    return sum(isinstance(each, TracebackType) for each in gc.get_objects())
 
 
 async def test_a_cache_of_a_replaced_configuration_holds_no_documents(

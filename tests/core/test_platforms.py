@@ -1,5 +1,6 @@
 """Image indexes: which of their manifests are judged, by what, and how the report shows it."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -222,6 +223,17 @@ class TestAny:
             assert (await validate(store, platforms=choice)).succeeded
             calls.append(list(store.calls))
         assert calls[0] == calls[1]
+
+    @pytest.mark.parametrize("signed", ["index", "images", "one", "none"])
+    @pytest.mark.parametrize("tag", ["v1", None])
+    async def test_the_digest_of_an_index_is_judged_as_its_tag_is(self, signed: str, tag: str | None) -> None:
+        """With the tag beside it or without, as Pods name images."""
+        store, _, index = two(signed in ("images", "one"), signed == "images")
+        if signed == "index":
+            store.attach(index, KIND)
+        reference = replace(REFERENCE, tag=tag, digest=index.digest)
+        result = await validate(store, reference=reference, platforms=ANY)
+        assert result.succeeded is (signed in ("index", "images"))
 
     async def test_every_manifest_is_enough_and_one_is_not(self) -> None:
         """A single signed platform says nothing of the one that a node runs."""
@@ -545,3 +557,100 @@ async def test_each_is_allowed_exactly_where_every_manifest_is(listed: list[tupl
     amd64 = [each for platform, each in listed if platform != "linux/arm64"]
     there = any(platform == "linux/amd64" for platform, _ in listed)
     assert (await validate(store, platforms=named("linux/amd64"))).succeeded is (there and all(amd64))
+
+
+class TestTroubles:
+    """What cannot be read, or is not what it says."""
+
+    async def test_an_attestation_manifest_that_is_none_is_judged_as_an_image(self) -> None:
+        """Its bytes are no manifest: nothing shows that it holds statements."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        broken = store.add_manifest(b"{}")
+        add_index(store, entry(image), attestation_entry(broken, image.digest))
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
+    async def test_an_attestation_manifest_that_cannot_be_read_leaves_it_undecided(self) -> None:
+        """It may be an image in disguise."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        manifest = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
+        add_index(store, entry(image), attestation_entry(manifest, image.digest))
+        store.faults[manifest.digest] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+        result = await validate(store, platforms=EACH)
+        assert result.error is not None
+        assert result.error.reason is Reason.REGISTRY_ERROR
+
+    @pytest.mark.parametrize("digest", ["", "sha256:short", "none"])
+    async def test_a_mark_without_a_digest_exempts_nothing(self, digest: str) -> None:
+        """It names no subject."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        manifest = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
+        mark = attestation_entry(manifest, image.digest)
+        mark["annotations"]["vnd.docker.reference.digest"] = digest
+        add_index(store, entry(image), mark)
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
+    async def test_an_index_that_cannot_be_read_after_its_own_evidence_was_not_enough(self) -> None:
+        """`any` then stays undecided, with what was found."""
+        store, _, index = two(False, False)
+        store.attach(index, SIGNATURE)
+        store.faults[index.digest] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+
+        class Readable(MemoryStore):
+            def _called(self, method: str, what: str) -> None:
+                if method == "fetch_manifest":
+                    super()._called(method, what)
+
+        result = await validate(Readable(**vars(store)), FakeVerifier(artifact_type=KIND), platforms=ANY)
+        assert result.error is not None
+        assert [report.artifact.artifact_type for report in result.artifacts] == [SIGNATURE]
+
+    async def test_a_broken_index_denies_any_with_what_its_own_evidence_was(self) -> None:
+        """Decided: it is the publisher's fault."""
+        store = MemoryStore()
+        store.add_manifest(b'{"schemaVersion":2,"manifests":[{}]}', tag="v1", media_type=OCI_INDEX)
+        denied(await validate(store, platforms=ANY), Reason.JSON_INVALID)
+
+    async def test_a_broken_index_of_the_tag_speaks_for_nothing(self) -> None:
+        """The manifest's own evidence still counts, and is missing here."""
+        store = MemoryStore()
+        (image,) = images(store, False)
+        store.add_manifest(b'{"schemaVersion":2,"manifests":[{}]}', tag="v1", media_type=OCI_INDEX)
+        denied(await validate(store, reference=replace(REFERENCE, digest=image.digest)), Reason.NO_EVIDENCE)
+
+    async def test_the_digest_of_an_index_beside_a_tag_is_the_index(self) -> None:
+        """Nothing else speaks for it."""
+        store, _, index = two(True, True)
+        denied(await validate(store, reference=replace(REFERENCE, digest=index.digest)), Reason.NO_EVIDENCE)
+
+    async def test_a_tag_of_an_image_names_no_index(self) -> None:
+        """What it names says nothing of another digest."""
+        store = MemoryStore()
+        first, other = images(store, True, False)
+        store.tags["v1"] = first.digest
+        denied(await validate(store, reference=replace(REFERENCE, digest=other.digest)), Reason.NO_EVIDENCE)
+
+    async def test_an_index_without_evidence_beside_a_manifest_without_is_denied(self) -> None:
+        """The report shows both."""
+        store, (image, _), index = two(False, False)
+        result = await validate(store, reference=replace(REFERENCE, digest=image.digest))
+        denied(result, Reason.NO_EVIDENCE)
+        assert [report.artifact.digest for report in result.artifacts] == [index.digest]
+
+    async def test_a_store_that_cannot_resolve_is_an_error(self) -> None:
+        """As without platforms."""
+        for choice in (EACH, ANY, named("linux/amd64")):
+            result = await validate(MemoryStore(), platforms=choice)
+            assert result.error is not None
+            assert result.error.reason is Reason.NOT_FOUND
+
+
+@pytest.mark.parametrize("text", ['{"annotations":1}', '{"platform":{"os":["linux"]}}'])
+def test_the_makers_break_what_they_are_told_to(text: str) -> None:
+    """A test of the test kit: members stand as they are given."""
+    store = MemoryStore()
+    (image,) = images(store, True)
+    index = add_index(store, entry(image) | json.loads(text), tag=None)
+    assert json.loads(store.manifests[index.digest])["manifests"][0].items() >= json.loads(text).items()

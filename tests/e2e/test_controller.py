@@ -17,6 +17,7 @@ from e2e.cluster.images import Images
 from e2e.cluster.programs import eventually
 from pyratify.core.addresses import Destinations
 from pyratify.core.isolation import end
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.client.api import Api, ApiFault, collection_path
 from pyratify.kubernetes.client.kinds import API_VERSION, EXECUTOR
@@ -192,6 +193,24 @@ async def test_a_misspelled_policy_is_refused(api_server: ApiServer, account: st
         await until(lambda: "policyEnforcr" in shown(api_server, "odd").get("error", ""))
         message = shown(api_server, "odd")["conditions"][0]["message"]
         assert "Did you mean 'policyEnforcer'?" in message
+
+
+@pytest.mark.usefixtures("clean")
+async def test_platforms_are_a_word_or_a_list(api_server: ApiServer, account: str) -> None:
+    """The server keeps either as it was written, and the controller refuses what is neither."""
+    api = api_server.api
+    async with followed(account) as config:
+        for platforms in ("each", ["linux/amd64", "linux/arm64"]):
+            api.create(resource("some", spec("a.example", platforms=platforms)))
+            await until(lambda: shown(api_server, "some").get("succeeded") is True)
+            snapshot = config.acquire("")
+            assert snapshot is not None
+            (executor,) = snapshot.engine.executors.values()
+            assert executor.platforms == PlatformChoice.parse(platforms)
+            api.delete(resource("some", {}))
+            await until(lambda: config.acquire("") is None)
+        api.create(resource("odd", spec("a.example", platforms=["linux"])))
+        await until(lambda: "platforms" in shown(api_server, "odd").get("error", ""))
 
 
 @pytest.mark.usefixtures("clean")

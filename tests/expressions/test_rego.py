@@ -3,6 +3,7 @@
 import gc
 import json
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,6 @@ def test_anything_but_a_bool_is_an_error(body: str, named: str) -> None:
         "net.lookup_ip_addr",
         "rand.intn",
         "uuid.rfc4122",
-        "time.now_ns",
         "json.match_schema",
         "units.parse",
     ],
@@ -213,6 +213,20 @@ def test_a_program_can_be_asked_from_every_thread() -> None:
     for thread in threads:
         thread.join()
     assert found == [True] * 8
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("call", ["time.now_ns()", 'time["now_ns"]()', "helper(0)"])
+def test_the_clock_is_that_of_the_question(call: str, version: str) -> None:
+    """In whole seconds, wherever it is named: a verdict over it holds until the second is over."""
+    moment = datetime(2026, 6, 1, 12, 0, 0, 999_999, tzinfo=UTC)
+    body = f"helper(x) = y {{ y := time.now_ns() + x }}\nallow = {call} == {int(moment.timestamp()) * 10**9}"
+    if version == "v1":
+        body = body.replace("= y {", ":= y if {").replace("allow =", "allow :=")
+    one = program(body.replace("allow = ", "allow = x { x := ") + " }" if version == "v0" else body, version)
+    assert one.reads == {"input", "now"}
+    assert one.evaluate({"input": {}, "now": moment}).holds
+    assert program("allow := true").reads == {"input"}
 
 
 def test_the_process_ends_with_its_program() -> None:

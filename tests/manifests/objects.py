@@ -93,7 +93,11 @@ SBOM = report(result("sbom-1", {"creationInfo": {}}), nested=(SIGNED,))
 SCANNED = report(
     result("vulnerability-1", {"createdAt": "2026-11-23T11:00:00Z", "scanner": "trivy"}), nested=(SIGNED,)
 )
-GOOD = value(SIGNED, COSIGNED, SBOM, SCANNED)
+BUILDER = "https://github.com/org/app/.github/workflows/release.yml@refs/tags/v1.2.3"
+SOURCE = "https://github.com/org/app"
+PROVENANCE = {"predicateType": "https://slsa.dev/provenance/v1", "builder": BUILDER, "source": SOURCE}
+BUILT = report(result("provenance-1", PROVENANCE, outcome="PASSED"))
+GOOD = value(SIGNED, COSIGNED, SBOM, SCANNED, BUILT)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "default": {},
     "multi-tenancy-validation": {},
@@ -104,6 +108,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "verifier": "vulnerability-1",
         "signatureVerifier": "notation-1",
     },
+    "provenance-validation": {"verifier": "provenance-1", "source": SOURCE},
 }
 
 

@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from manifests.objects import (
+    BUILDER,
+    BUILT,
     COSIGNED,
     GOOD,
     GROUPS,
@@ -24,9 +26,11 @@ from manifests.objects import (
     PARAMETERS,
     PERSON,
     PLACES,
+    PROVENANCE,
     SBOM,
     SCANNED,
     SIGNED,
+    SOURCE,
     key_of,
     object_of,
     pod,
@@ -53,13 +57,20 @@ from manifests.rego_engines import (
 from pyratify.core.executor import Executor
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.gatekeeper.values import v2_value
+from pyratify.policies.rule import Require, Rule
+from pyratify.policies.threshold import ThresholdPolicy
+from pyratify.testing.attestations import REPOSITORY as BUILT_FROM
+from pyratify.testing.attestations import WORKFLOW
 from pyratify.testing.cosign import REPOSITORY, attach_bundle, attach_classic, simple_signing, statement
 from pyratify.testing.sigstore import ISSUER as SIGSTORE_ISSUER
 from pyratify.testing.sigstore import SUBJECT as SIGSTORE_SUBJECT
 from pyratify.testing.sigstore import PrivateSigstore
+from pyratify.testing.vulnerability import Vulnerability, trivy_report, vuln_predicate
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
+from support.attestation_setting import AttestationSetting
 from support.cosign_setting import ONE, Setting
+from support.vulnerability_setting import VULN, VulnerabilitySetting
 
 FOLDERS = tuple(PARAMETERS)
 
@@ -266,6 +277,43 @@ def evidence() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any], bool]
     yield folder, "none", named, value(SIGNED), True
     yield folder, "no-parameters", {}, value(SCANNED), True
     yield folder, "age-as-text", {**named, "maxAgeHours": "24"}, value(SCANNED), True
+
+    folder, named = "provenance-validation", {"verifier": "provenance-1"}
+
+    def built(**fields: Any) -> dict[str, Any]:
+        return report(result("provenance-1", {**PROVENANCE, **fields}, outcome="PASSED"))
+
+    other = "https://github.com/evil/app"
+    yield folder, "of-that-verifier", named, value(BUILT), False
+    yield folder, "of-another-verifier", {"verifier": "x"}, value(BUILT), True
+    yield folder, "no-parameters", {}, value(BUILT), True
+    yield folder, "none", named, value(SIGNED), True
+    yield folder, "source", {**named, "source": SOURCE}, value(BUILT), False
+    yield folder, "another-source", {**named, "source": other}, value(BUILT), True
+    yield folder, "one-of-the-sources", {**named, "sources": [other, SOURCE]}, value(BUILT), False
+    yield folder, "longer-source", {**named, "source": SOURCE}, value(built(source=f"{SOURCE}.evil")), True
+    yield folder, "builder", {**named, "builder": BUILDER, "source": SOURCE}, value(BUILT), False
+    yield folder, "another-builder", {**named, "builder": "x", "source": SOURCE}, value(BUILT), True
+    yield (
+        folder,
+        "halves-of-two",
+        {**named, "builder": BUILDER, "source": SOURCE},
+        value(built(builder="x"), built(source="x")),
+        True,
+    )
+    yield folder, "one-of-two", {**named, "source": SOURCE}, value(built(source=other), BUILT), False
+    yield folder, "another-kind", named, value(built(predicateType="https://spdx.dev/Document")), True
+    yield folder, "no-kind", named, value(report(result("provenance-1", {"source": SOURCE}))), True
+    yield folder, "source-list", {**named, "source": SOURCE}, value(built(source=[SOURCE])), True
+    yield folder, "failed", named, value(report(result("provenance-1", PROVENANCE, errorReason="no"))), True
+    yield (
+        folder,
+        "outcome-failed",
+        named,
+        value(report(result("provenance-1", PROVENANCE, outcome="FAILED"))),
+        True,
+    )
+    yield folder, "only-nested", named, value(report(nested=(BUILT,))), True
 
 
 EVIDENCE = [
@@ -531,3 +579,51 @@ async def test_the_engines_own_identities_are_understood(
     folder = "cosign-identity-validation"
     case = Case("x", folder, pod(), answer_of((key_of(folder), v2_value(found))), parameters)
     assert (violations(case) == []) is admitted
+
+
+@pytest.mark.parametrize(
+    ("parameters", "admitted"),
+    [
+        ({"source": BUILT_FROM}, True),
+        ({"source": BUILT_FROM, "builder": WORKFLOW}, True),
+        ({"source": "https://github.com/evil/app"}, False),
+        ({"builder": "https://github.com/evil/builder"}, False),
+    ],
+)
+async def test_provenance_that_was_really_signed_is_understood(
+    parameters: dict[str, Any], admitted: bool
+) -> None:
+    """Builder and source in `detail` are those that the verifier of attestations names."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    found = await setting.validate()
+    folder, named = "provenance-validation", {"verifier": "attestation", **parameters}
+    case = Case("x", folder, pod(), answer_of((key_of(folder), v2_value(found))), named)
+    assert (violations(case) == []) is admitted
+
+
+@pytest.mark.parametrize(
+    ("reports", "admitted"),
+    [
+        ((("2026-05-20", None),), True),
+        ((("2026-05-20", "high"),), False),
+        ((("2026-05-10", "high"), ("2026-05-20", None)), True),
+        ((("2026-05-10", None), ("2026-05-20", "high")), False),
+    ],
+)
+async def test_vulnerability_reports_that_were_really_judged_are_understood(
+    reports: tuple[tuple[str, str | None], ...], admitted: bool
+) -> None:
+    """The newest counts: also what failed has its time in `detail`."""
+    setting = VulnerabilitySetting()
+    for day, severity in reports:
+        found = (Vulnerability("CVE-2026-1", severity=severity),) if severity else ()
+        moment = f"{day}T00:00:00Z"
+        setting.attest(VULN, vuln_predicate(trivy_report(*found, created=moment), finished=moment))
+    # Nothing stops early, so that the template sees every report.
+    everything = ThresholdPolicy(Rule(None, (Rule("vulnerability", require=Require.ALL),)))
+    result = await setting.validate(attested=True, policy=everything)
+    folder = "vulnerability-report-validation"
+    named = {"verifier": "vulnerability", "requireSignature": False}
+    answer = answer_of((key_of(folder), {**v2_value(result), "succeeded": True}))
+    assert (violations(Case("x", folder, pod(), answer, named)) == []) is admitted

@@ -158,6 +158,64 @@ async def test_only_exactly_true_allows(body: str, reason: Reason) -> None:
     assert verdict.failure.reason is reason
 
 
+NEWEST = """
+package ratify.policy
+
+import future.keywords.if
+
+default valid := false
+
+valid {
+  not failed_verify(input)
+}
+
+failed_verify(reports) {
+  not newest_is_good(reports)
+}
+
+newest_is_good(subject) if {
+  found := [each | subject.verifierReports[i].verifierReports[j].type == "vulnerability"; each := subject.verifierReports[i].verifierReports[j]]
+  ages := {age: i | age := time.now_ns() - time.parse_rfc3339_ns(found[i].extensions.createdAt)}
+  found[ages[min([age | ages[age]])]].isSuccess == true
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "allowed"),
+    [
+        ((("2026-05-01", True), ("2026-05-20", False)), False),
+        ((("2026-05-01", False), ("2026-05-20", True)), True),
+        ((("2026-05-20", True),), True),
+        ((), False),
+    ],
+)
+async def test_a_policy_over_the_newest_report_in_the_manner_of_ratify_v1s_library(
+    found: tuple[tuple[str, bool], ...], allowed: bool
+) -> None:
+    """Its clock is that of the decision, and the verdict ends with the second."""
+    reports = tuple(
+        report(number, (passed if good else failed)("scan", createdAt=f"{day}T00:00:00Z"))
+        for number, (day, good) in enumerate(found)
+    )
+    options = decode(RegoOptions, {"policy": NEWEST, "regoVersion": "v0"}, "parameters")
+    built = await plugin.build("p", options, _Resources(verifier_types={"scan": "vulnerability"}))
+    for order in (reports, reports[::-1]):
+        verdict = await decide(built, *order)
+        assert (verdict.decision is Decision.ALLOW) is allowed
+        assert verdict.valid_until == SUBJECT.now + timedelta(seconds=1)
+
+
+async def test_the_report_is_the_same_at_any_concurrency() -> None:
+    """Reports are in the store's order, and nothing stops early."""
+    kinds = [f"application/{number}" for number in range(12)]
+    store, _ = image(*kinds)
+    built = await policy()
+    found = {(await validate(store, policy=built, concurrency=number)).to_json() for number in (1, 3, 32)}
+    assert len(found) == 1
+    assert '"decision":"ALLOW"' in found.pop()
+
+
 async def test_passthrough_leaves_the_decision_to_the_reader() -> None:
     """As in Ratify v1: never allowed, and the report says everything."""
     store, _ = image("application/test")

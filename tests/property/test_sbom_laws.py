@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyratify.core.errors import VerificationError
 from pyratify.evidence.sbom.compare import compare
-from pyratify.evidence.sbom.license_expression import InvalidExpression, holds, terms
+from pyratify.evidence.sbom.license_expression import Expression, InvalidExpression
 from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
 from support.sbom_judging import verdict
@@ -99,14 +99,14 @@ def truth(text: str, accepted: frozenset[str]) -> bool:
 @given(EXPRESSION, st.frozensets(LICENSE))
 def test_expressions_are_evaluated_formally(text: str, accepted: frozenset[str]) -> None:
     """OR chooses and AND does not; brackets count."""
-    assert holds(text, lambda term: term.text in accepted) is truth(text, accepted)
+    assert Expression(text).holds(lambda term: term.text in accepted) is truth(text, accepted)
 
 
 @given(st.text(alphabet="AMITNDOR()+-. WHE/,|&é\x00", max_size=60))
 def test_any_text_is_an_expression_or_is_refused_as_none(text: str) -> None:
     """No other error, and an expression has a license."""
     with suppress(InvalidExpression):
-        assert terms(text)
+        assert Expression(text).terms()
 
 
 @given(PACKAGES, PACKAGES, st.booleans())

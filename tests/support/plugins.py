@@ -35,3 +35,7 @@ class FakeResources:
     async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
         """There are none."""
         raise NotImplementedError
+
+    async def plugin(self, kind: str, name: str, parameters: Mapping[str, Any], path: str) -> Any:
+        """There are none."""
+        raise NotImplementedError

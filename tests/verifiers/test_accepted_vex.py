@@ -250,7 +250,7 @@ async def test_reports_of_others_begin_no_leeway_and_end_none() -> None:
 
 
 async def test_a_report_as_it_is_grants_leeway_by_publication_alone() -> None:
-    """Whoever attaches it chooses its date."""
+    """An account that attaches it chooses its date."""
     for published, passes in (("2026-06-01T00:00:00Z", True), ("", False)):
         setting = VulnerabilitySetting()
         setting.attach(
@@ -286,7 +286,7 @@ async def test_a_layer_that_the_registry_does_not_answer_leaves_it_undecided() -
     assert Reason.REGISTRY_UNREACHABLE in reasons(await setting.validate(ACCEPTING))
 
 
-async def test_a_policy_for_other_repositories_accepts_nobody_here() -> None:
+async def test_a_policy_for_other_repositories_accepts_no_signer_here() -> None:
     """Its scopes do not cover the image."""
     setting = scene()
     setting.attest(OPENVEX, openvex(setting.digest))

@@ -86,6 +86,14 @@ class BuildResources:
         provider: CredentialProvider = await _build(plugin, name, found, path, self)
         return provider
 
+    async def plugin(self, kind: str, name: str, parameters: Mapping[str, Any], path: str) -> Any:
+        """Build a plugin that another one uses.
+
+        Raises:
+            ConfigurationError: It is not installed or cannot be built.
+        """
+        return await _build(Registry[Any](kind).load(name, path), name, parameters, path, self)
+
     async def _source(self, name: str, parameters: Any, path: str) -> Any:
         where = join(path, name)
         # Keys and certificates are in one registry: a provider of files serves both.

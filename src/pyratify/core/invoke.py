@@ -95,7 +95,7 @@ def _texts(facts: object) -> Mapping[str, str]:
     return {
         name: value[:_MAX_FACT]
         for name, value in facts.items()
-        if isinstance(name, str) and isinstance(value, str)
+        if isinstance(name, str) and isinstance(value, str) and (name + value).isprintable()
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
-from pyratify.core.isolation import end, from_store
+from pyratify.core.isolation import end, from_store, release
 from pyratify.core.ordering import Ordering
 from pyratify.core.store import Referrer
 
@@ -64,6 +64,7 @@ class ReferrerLookahead:
         try:
             referrer = arrived.result() if arrived is not None else None
         except StoreError as error:
+            release(error)  # it may never be raised, and its frames hold this object
             self.error, referrer = error, None
         self._ended = referrer is None
         return referrer

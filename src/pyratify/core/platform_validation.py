@@ -12,7 +12,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, StoreError, VerificationError
 from pyratify.core.index_reading import Entry, IndexReader
-from pyratify.core.isolation import from_store, gather
+from pyratify.core.isolation import as_failure, from_store, gather, release
 from pyratify.core.listed_by import ListedBy, ListedOnce
 from pyratify.core.manifest import INDEX_TYPES
 from pyratify.core.platform_choice import PlatformChoice, PlatformMode, names_index
@@ -96,7 +96,15 @@ class PlatformValidation:
             return beside(own, read)
         if read.subject.media_type not in INDEX_TYPES:
             return await self._member(reference, read, own)
-        if self._choice.mode is PlatformMode.INDEX and own is not None:
+        return await self._index(reference, read, own)
+
+    async def _index(
+        self, reference: Reference, read: _Reading, own: ValidationResult | None
+    ) -> ValidationResult:
+        """Validate an index: by its own evidence where that may be enough, or else by the manifests that it lists."""
+        if own is None and self._choice.mode is PlatformMode.ANY:
+            own = await self.subjects.validate(reference, read.subject)
+        if own is not None and (own.succeeded or self._choice.mode is PlatformMode.INDEX):
             return own
         return beside(own, await self._platforms(reference, read))
 
@@ -110,7 +118,7 @@ class PlatformValidation:
         try:
             return _Reading(subject, await self.reader.read(reference, subject))
         except VerificationError as error:
-            return ValidationResult(reference, subject, Decision.DENY, error.failure)
+            return ValidationResult(reference, subject, Decision.DENY, as_failure(error))
 
     async def _read_index_of(self, reference: Reference, subject: Descriptor) -> _Reading:
         """Return the subject with the index of the reference's tag, where that lists it."""
@@ -122,11 +130,13 @@ class PlatformValidation:
             if index.media_type not in INDEX_TYPES:
                 return _Reading(subject)
             entries = await self.reader.read(reference, index)
-        except VerificationError:
+        except VerificationError as error:
+            release(error)
             # A broken index speaks for nothing; what the manifest itself has still counts.
             return _Reading(subject)
         except StoreError as error:
-            gap = None if error.reason is Reason.NOT_FOUND else error.failure
+            failure = as_failure(error)
+            gap = None if failure.reason is Reason.NOT_FOUND else failure
             return _Reading(subject, gap=gap)
         lists = next((entry for entry in entries if entry.descriptor.digest == subject.digest), None)
         if lists is None:

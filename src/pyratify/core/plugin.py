@@ -18,7 +18,16 @@ from pyratify.core.store import COSIGN_TAGS
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-KINDS = ("stores", "verifiers", "policies", "languages", "credentials", "keys", "renderers")
+KINDS = (
+    "stores",
+    "verifiers",
+    "policies",
+    "languages",
+    "credentials",
+    "keys",
+    "notation_plugins",
+    "renderers",
+)
 
 
 class Resources(Protocol):
@@ -69,6 +78,10 @@ class Resources(Protocol):
 
     async def credentials(self, parameters: Mapping[str, Any] | None, path: str) -> CredentialProvider:
         """Build the credential provider that `parameters["provider"]` names; anonymous for None."""
+        ...
+
+    async def plugin(self, kind: str, name: str, parameters: Mapping[str, Any], path: str) -> Any:
+        """Build a plugin of one of the `KINDS` that another one uses, as a verification plugin of notation."""
         ...
 
 

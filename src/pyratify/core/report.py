@@ -87,7 +87,10 @@ class VerifierResult:
         found = {
             "verifierName": clean(self.verifier),
             "description": clean(details.description) if details else _SAID[self.outcome],
-            "detail": encode_details(details.data) if details else "",
+            # Of what did not pass, what trusted signers say of it: templates compare its time with that of others.
+            "detail": encode_details(details.data if details else self.facts)
+            if details or self.facts
+            else "",
             "outcome": self.outcome.value,
             **_why(self.failure),
             "warnings": [warning.to_dict() for warning in details.warnings] if details else None,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,25 +21,29 @@ T = TypeVar("T")
 _Found = tuple[Any, ...]
 
 
-@dataclass(slots=True)
 class AttachedSiblings:
     """The artifacts attached to one subject in one validation; a `verifier.Siblings`.
 
     The listing and each piece of work are done once, whichever evidence asks first: results do not depend on timing.
 
-    Attributes:
+    Args:
         listing: Starts a listing of the referrers.
         read: Returns a referrer as evidence, bound to the subject.
         content: Reads them. Large ones wait for a slot that no evidence which asks can hold, so none waits for itself.
         concurrency: How many are examined at the same time.
     """
 
-    listing: Callable[[], ReferrerLookahead]
-    read: Callable[[Referrer, Content], Awaitable[Evidence]]
-    content: Content
-    concurrency: int
-    _flights: SingleFlight[_Found] = field(default_factory=SingleFlight)
-    _done: dict[Hashable, _Found | StoreError] = field(default_factory=dict)
+    def __init__(
+        self,
+        listing: Callable[[], ReferrerLookahead],
+        read: Callable[[Referrer, Content], Awaitable[Evidence]],
+        content: Content,
+        concurrency: int,
+    ) -> None:
+        self.listing, self.read = listing, read
+        self.content, self.concurrency = content, concurrency
+        self._flights: SingleFlight[_Found] = SingleFlight()
+        self._done: dict[Hashable, _Found | StoreError] = {}
 
     async def examine(self, key: Hashable, work: Callable[[Evidence], Awaitable[T | None]]) -> tuple[T, ...]:
         """Return what the work returns for each of them, in the store's order; see `verifier.Siblings`."""

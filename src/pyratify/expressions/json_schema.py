@@ -1,9 +1,7 @@
 """JSON Schema: compiled once, with nothing fetched and expressions that take linear time; the only module that knows its library."""
 
-from itertools import islice
 from typing import Any
 
-_SHOWN = 3
 _MAX_MESSAGE = 200
 _MAX_EXPRESSION = 1024 * 1024  # bytes of one compiled expression, as 10,000 repetitions of a letter
 # The schema of SARIF 2.1.0 until its errata 01 has an expression that is none of ECMA 262: a bracket that is not escaped.
@@ -41,13 +39,16 @@ class JsonSchema:
             message = getattr(error, "message", "") or str(error)
             raise InvalidSchema(message.split("\n", 1)[0][:_MAX_MESSAGE]) from None
 
-    def faults(self, value: Any) -> tuple[str, ...]:
-        """Return why a JSON value does not follow the schema: the first faults, with their places; none where it does."""
-        if self._validator.is_valid(value):
-            return ()
-        errors = islice(self._validator.iter_errors(value), _SHOWN)
-        found = tuple(f"{_place(each.instance_path)}: {each.message[:_MAX_MESSAGE]}" for each in errors)
-        return found or ("it does not follow the schema",)
+    def fault(self, value: Any) -> str | None:
+        """Return why a JSON value does not follow the schema: the first fault, with its place; None where it does."""
+        import jsonschema_rs
+
+        try:
+            # Not `iter_errors`: it collects every error first, a second of work for each 100,000.
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return f"{_place(error.instance_path)}: {error.message[:_MAX_MESSAGE]}"
+        return None
 
 
 def _refuse(uri: str) -> Any:

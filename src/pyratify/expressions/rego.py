@@ -18,7 +18,8 @@ from pyratify.expressions.rego_process import EngineProcess
 from pyratify.expressions.rego_source import refuse_functions, rewrite_walks
 
 DEFAULT_QUERY = "data.pyratify"
-INPUT = "input"
+INPUT, NOW = "input", "now"
+_CLOCK = "now_ns"
 _SECONDS = 1.0
 # Each has to be true: what another build of the engine might evaluate as nothing, or as something else.
 CANARIES = (
@@ -41,21 +42,24 @@ class RegoProgram:
     Attributes:
         process: Evaluates it.
         query: What is asked.
+        reads_clock: Whether it names `time.now_ns`, which then gives the time of the question and not the machine's.
         seconds: How long an evaluation may take.
     """
 
     process: EngineProcess
     query: str
+    reads_clock: bool = False
     seconds: float = _SECONDS
 
     @property
     def reads(self) -> frozenset[str]:
-        """The whole input: which of its parts a policy names is not known."""
-        return frozenset({INPUT})
+        """The whole input, as which of its parts a policy names is not known; and the time."""
+        return frozenset({INPUT, NOW} if self.reads_clock else {INPUT})
 
     def evaluate(self, values: Mapping[str, Any]) -> Answer:
-        """Evaluate the query over `values["input"]`; errors as in `Program`."""
-        return answer_of(self.process.ask(values[INPUT], self.seconds), self.query)
+        """Evaluate the query over `values["input"]`, at `values["now"]`; errors as in `Program`."""
+        now = values[NOW] if self.reads_clock else None
+        return answer_of(self.process.ask(values[INPUT], self.seconds, now), self.query)
 
 
 class Rego:
@@ -84,7 +88,8 @@ class Rego:
             process.start()
         except EvaluationError as error:
             raise ConfigurationError(error.message, path=source.path) from None
-        return RegoProgram(process, query, float(source.options.get("seconds", _SECONDS)))
+        seconds = float(source.options.get("seconds", _SECONDS))
+        return RegoProgram(process, query, _CLOCK in text, seconds)
 
 
 language = Rego()

@@ -38,10 +38,18 @@ def make_engine(path: str, text: str, *, v0: bool) -> Any:
     return engine
 
 
-def evaluate(engine: Any, query: str, data: str) -> object:
-    """Return the value of a query for an input in JSON; UNDEFINED where it has none."""
+def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> object:
+    """Return the value of a query for an input in JSON; UNDEFINED where it has none.
+
+    Args:
+        engine: The engine.
+        query: What is evaluated.
+        data: The input.
+        now_ns: What `time.now_ns` gives; the machine's clock where it is None.
+    """
     engine.set_input_json(data)
-    results = json.loads(engine.eval_query_as_json(query)).get("result") or []
+    clock = "" if now_ns is None else f" with time.now_ns as {now_ns}"
+    results = json.loads(engine.eval_query_as_json(query + clock)).get("result") or []
     engine.take_prints()
     return results[0]["expressions"][0]["value"] if results else UNDEFINED
 

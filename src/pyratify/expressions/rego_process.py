@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from pyratify.expressions.language import EvaluationError
@@ -37,8 +38,13 @@ class EngineProcess:
         self._connection: socket.socket | None = None
         self._end: weakref.finalize[Any, Any] | None = None
 
-    def ask(self, values: Any, seconds: float) -> object:
+    def ask(self, values: Any, seconds: float, now: datetime | None = None) -> object:
         """Return the query's value for an input; UNDEFINED where it has none.
+
+        Args:
+            values: The input.
+            seconds: How long it may take.
+            now: What `time.now_ns` gives, in whole seconds; None for a policy that does not ask for it.
 
         Raises:
             EvaluationError: It failed, was late or used too much memory, or the input is too large.
@@ -46,9 +52,10 @@ class EngineProcess:
         data = json.dumps(values, allow_nan=False).encode()
         if len(data) > MAX_INPUT:
             raise EvaluationError(f"the input has {len(data)} bytes, more than the {MAX_INPUT} allowed")
+        moment = b"" if now is None else str(int(now.timestamp()) * 10**9).encode()
         # Those before each have the same budget, and all of them end.
         with self._lock:
-            answer = self._ask(data, seconds)
+            answer = self._ask(moment + b"\n" + data, seconds)
         if answer.get("undefined") is True:
             return UNDEFINED
         if "value" not in answer:

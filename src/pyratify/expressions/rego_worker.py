@@ -1,7 +1,8 @@
 """The program of the process that evaluates one policy in Rego: asked over a socket, and ended with it.
 
 A process of its own, because the engine holds the interpreter while it evaluates, counts no work and bounds no memory. Messages are JSON
-behind their length in four bytes. The first is the policy; each further one is an input, and its answer has `value`, `undefined` or `error`.
+behind their length in four bytes. The first is the policy; each further one is a time and, behind a line break, an input, and its answer has
+`value`, `undefined` or `error`.
 """
 
 import json
@@ -31,12 +32,13 @@ def main() -> None:
                 query = policy["query"]
                 send(connection, b"{}")
             else:
-                send(connection, _answer(engine, query, data.decode()))
+                send(connection, _answer(engine, query, data))
 
 
-def _answer(engine: Any, query: str, data: str) -> bytes:
+def _answer(engine: Any, query: str, data: bytes) -> bytes:
+    now, _, given = data.partition(b"\n")
     try:
-        value = evaluate(engine, query, data)
+        value = evaluate(engine, query, given.decode(), int(now) if now else None)
     # A panic of the engine is no Exception; the process ends with the next one at the latest.
     except BaseException as error:  # noqa: BLE001
         return json.dumps({"error": sentence(str(error))}).encode()

@@ -1,6 +1,7 @@
 """The plugin `rego-policy`: a policy in Rego, evaluated here or by an Open Policy Agent."""
 
 import asyncio
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -100,15 +101,15 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
         descends_always=nested,
         reads_tag=reads_more and "tag" in text,
         reads_image=options.image,
-        reads_time=reads_more and "now" in text,
+        reads_time="now" in program.reads or (reads_more and "now" in text),
         passthrough=options.passthrough_enabled,
         budget=options.timeout + 2 * _START,
     )
 
 
-async def _evaluate(program: Program, seconds: float, document: dict[str, Any]) -> Answer:
+async def _evaluate(program: Program, seconds: float, document: dict[str, Any], now: datetime) -> Answer:
     # More than the program's own budget, which ends the process and says so.
-    return await in_thread(partial(program.evaluate, {"input": document}), seconds + _START)
+    return await in_thread(partial(program.evaluate, {"input": document, "now": now}), seconds + _START)
 
 
 async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
@@ -125,7 +126,8 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
     client = connect_opa(options.opa, options.timeout, resources)
     query = options.contract.query
 
-    async def ask(document: dict[str, Any]) -> Answer:
+    async def ask(document: dict[str, Any], now: datetime) -> Answer:
+        del now  # OPA has a clock of its own
         return answer_of(await client.query(query, document), query)
 
     return RegoPolicy(

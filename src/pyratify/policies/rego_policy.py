@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyratify.core.decision import deny
@@ -12,8 +12,8 @@ from pyratify.core.report import Decision, Verdict
 from pyratify.expressions.language import Answer, EvaluationError
 from pyratify.policies.rego_contract import RegoInput
 
-Ask = Callable[[dict[str, Any]], Awaitable[Answer]]
-"""Returns the policy's answer to an input."""
+Ask = Callable[[dict[str, Any], datetime], Awaitable[Answer]]
+"""Returns the policy's answer to an input, at a time."""
 _SECOND = timedelta(seconds=1)
 _CORRECT = "Correct the policy: it must give true or false for every input; `opa eval` shows what it gives."
 
@@ -77,7 +77,7 @@ class RegoPolicy:
     async def _judge(self, subject: Subject, reports: Reports, image: Image | None) -> Verdict:
         place = f"for {image['platform']}: " if image is not None else ""
         try:
-            answer = await self.ask(self.inputs.make(subject, reports, image))
+            answer = await self.ask(self.inputs.make(subject, reports, image), subject.now)
         except EvaluationError as error:
             return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
         if answer.holds is True:

@@ -25,6 +25,7 @@ class GitHubSimulator:
         body: The body of every list, where it is not None.
         bundle_host: What `bundle_url` names, where it is not this server.
         next_host: Where the next page is, where it is not this server.
+        missing: Whether storage has none of the bundles.
         hits: The requests.
     """
 
@@ -36,6 +37,7 @@ class GitHubSimulator:
     body: bytes | None = None
     bundle_host: str = ""
     next_host: str = ""
+    missing: bool = False
     hits: list[Hit] = field(default_factory=list)
     _entries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _stored: list[bytes] = field(default_factory=list)
@@ -85,7 +87,8 @@ class GitHubSimulator:
             return Answer(self.status, body=b'{"message":"no"}')
         parts = urlsplit(hit.path)
         if parts.path.startswith("/bundles/"):
-            return Answer(200, body=self._stored[int(parts.path.rpartition("/")[2])])
+            stored = self._stored[int(parts.path.rpartition("/")[2])]
+            return Answer(404 if self.missing else 200, body=stored)
         if self.token and hit.headers.get("authorization") != f"Bearer {self.token}":
             return Answer(401, body=b'{"message":"Bad credentials"}')
         if self.body is not None:

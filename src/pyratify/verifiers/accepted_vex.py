@@ -47,7 +47,7 @@ class AcceptedVex:
     """Finds the accepted VEX documents about an image.
 
     Args:
-        trust: Whose attestations count; None for nobody's.
+        trust: Whose attestations count; None for no signer.
         documents: The documents of the policy's own authors.
     """
 
@@ -92,7 +92,7 @@ async def load_accepted_vex(options: VexOptions, path: str, resources: Resources
     """
     if not options.trust_policies and not options.files:
         raise ConfigurationError(
-            "accepts nobody's VEX documents: it has neither trustPolicies nor files", path=path
+            "accepts no VEX documents: it has neither trustPolicies nor files", path=path
         )
     policies = [
         await load_trust_policy(each, f"{path}.trustPolicies[{index}]", resources, TrustPolicy)

@@ -25,7 +25,7 @@ class ReportRuleOptions(
     """Rules for vulnerability reports, all of which must hold.
 
     Attributes:
-        vex: Whose VEX documents count; nobody's when omitted.
+        vex: Whose VEX documents count; none when omitted.
     """
 
     vex: VexOptions | None = None
@@ -55,7 +55,7 @@ class ReportJudge:
         Args:
             evidence: The report's.
             now: The moment of the verification (aware).
-            signers: Whose earlier reports count; None for nobody's.
+            signers: Whose earlier reports count; None for no signer.
 
         Raises:
             VerificationError: An accepted VEX document is malformed.

@@ -27,7 +27,7 @@ def test_every_line_of_the_demo_works_when_pasted(command: Path) -> None:
     )  # fmt: skip
     shown = re.findall(r"^\$ (.*)\n(?:.*\n)*?\(exit code (\d)\)$", ran.stdout, re.MULTILINE)
     shown += [(line.strip(), "0") for line in ran.stdout.splitlines() if line.startswith(f"  {command}")]
-    assert len(shown) == 14
+    assert len(shown) == 16
     for line, code in shown:
         again = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, check=False)
         assert str(again.returncode) == code, line

@@ -8,9 +8,13 @@ import aiohttp
 import jsonschema
 import pytest
 
+from pyratify.core.platform_choice import PlatformChoice
 from pyratify.entrypoints.service.openapi import openapi
+from pyratify.testing.cosign import CosignKey
+from pyratify.testing.docker_chain import make_chain
 from pyratify.testing.registry import RegistrySimulator
 from support.providers import signed
+from support.scenes import KIND, validate
 from support.services import MATERIAL, asked, configuration, running, service
 
 TAGS = json.loads((MATERIAL / "expected.json").read_text())
@@ -84,6 +88,18 @@ async def test_what_the_description_allows_is_what_is_read(body: dict[str, Any],
     else:
         with pytest.raises(jsonschema.ValidationError):
             fits(body, "Questions", description)
+
+
+async def test_a_report_on_platforms_is_as_described() -> None:
+    """Platform and decision of each manifest, and what is nested below it."""
+    chain = make_chain()
+    chain.sign(CosignKey.generate(), chain.attestations[0])
+    chain.store.attach(chain.images[0], KIND)
+    for choice in ("each", "any", ["linux/arm64"]):
+        result = await validate(chain.store, platforms=PlatformChoice.parse(choice))
+        found = result.to_dict()
+        assert {"platform", "discovery"} <= set(found["artifactReports"][-1])
+        fits(json.loads(json.dumps(found)), "Report", openapi(4, ()))
 
 
 def test_the_description_is_whole() -> None:

@@ -70,6 +70,7 @@ def test_package_urls_are_compared_as_they_are_meant(rule: str, purl: str) -> No
         ("vers:golang/<1.2.3", "v1.2.2", "PACKAGE_DENIED"),
         ("vers:npm/<1.0.0", "not a version", "PACKAGE_DENIED"),
         ("vers:npm/<1.0.0", "", "PACKAGE_DENIED"),
+        ("vers:nuget/<1.0.0", "no digits", "PACKAGE_DENIED"),
         ("vers:pypi/<1.0", "9" * 5000, "PACKAGE_DENIED"),
     ],
 )

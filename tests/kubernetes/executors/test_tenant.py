@@ -47,6 +47,15 @@ def sboms(entries: int) -> dict[str, Any]:
     return {"name": "sbom", "type": "sbom", "parameters": {"deniedPackages": denied}}
 
 
+def attestations(**rules: Any) -> dict[str, Any]:
+    """Return a verifier of attestations with these rules."""
+    trusted = [{"keys": {"inline": {"keys": "x"}}}]
+    return {"name": "built", "type": "attestation", "parameters": {"trustPolicies": trusted, **rules}}
+
+
+BUILT = {"provenance": {"sourceUris": ["https://github.com/org/app"]}}
+
+
 @pytest.mark.parametrize(
     ("place", "value", "path"),
     [
@@ -86,6 +95,27 @@ def sboms(entries: int) -> dict[str, Any]:
         (("verifiers", 1, "type"), "third-party", "verifiers[1].type"),
         (("verifiers", 1), SCHEMA, "verifiers[1].type"),
         (("verifiers", 1), sboms(257), "verifiers[1].parameters.deniedPackages"),
+        (
+            ("verifiers", 1),
+            attestations(schema={"file": "/etc/passwd"}),
+            "verifiers[1].parameters.schema",
+        ),
+        (("verifiers", 1), attestations(cel="true"), "verifiers[1].parameters.cel"),
+        (
+            ("verifiers", 1),
+            attestations(requirements=[BUILT, {"rego": {}}]),
+            "verifiers[1].parameters.requirements[1].rego",
+        ),
+        (
+            ("verifiers", 1),
+            attestations(provenance={"sourceUris": ["x"] * 257}),
+            "verifiers[1].parameters.sourceUris",
+        ),
+        (
+            ("verifiers", 1),
+            attestations(trustPolicies=[{"trustedRoot": "/etc/passwd"}]),
+            "verifiers[1].parameters.trustPolicies[0].trustedRoot",
+        ),
         (("policyEnforcer",), {"type": "rego", "parameters": {}}, "policyEnforcer.type"),
         ((*COSIGN, "identities"), [EXPRESSION] * 33, "verifiers"),
         (("verifiers",), [spec("a.example", name=f"v{n}")["verifiers"][0] for n in range(17)], "verifiers"),
@@ -132,6 +162,8 @@ def test_what_belongs_to_the_provider_is_not_a_tenants(place: tuple[Any, ...], v
         ((*NOTATION, "trustPolicy"), {"version": "1.0"}),
         (("policyEnforcer",), {"type": "threshold-policy", "parameters": {"policy": {}}}),
         (("verifiers", 1), sboms(256)),
+        (("verifiers", 1), attestations(**BUILT)),
+        (("verifiers", 1), attestations(requirements=[BUILT])),
         (("concurrency",), 16),
         (("timeout",), 60),
         ((*STORE, "timeout"), 60),

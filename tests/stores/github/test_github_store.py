@@ -244,6 +244,7 @@ async def test_a_stored_bundle_that_is_not_compressed_is_refused(
         ({"repository": "", "owner": "a/b"}, "attestations.owner"),
         ({"url": "http://api.github.com"}, "attestations.url"),
         ({"url": "https://x.example/?q"}, "attestations.url"),
+        ({"url": "github"}, "attestations.url"),
         ({"caFile": "none.pem"}, "attestations.caFile"),
         ({"maxAttestations": 0}, "attestations.maxAttestations"),
     ],
@@ -266,3 +267,52 @@ async def test_an_organization_is_asked_under_its_own_path(
     github.add(image.digest, good(image))
     url = f"{github.url}/api/v3"
     assert (await validate(registry, github, tmp_path, repository="", owner="octo", url=url)).succeeded
+
+
+async def test_the_systems_authorities_are_used_where_none_are_named(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """They do not know the test's own."""
+    github.add(image.digest, good(image))
+    result = await validate(registry, github, tmp_path, caFile="")
+    assert result.error is not None
+    assert result.error.reason is Reason.TLS_VERIFY
+
+
+async def test_a_bundle_that_its_storage_does_not_have_leaves_it_undecided(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """It may be the evidence."""
+    github.add(image.digest, good(image), stored=True)
+    github.missing = True
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason is Reason.REGISTRY_ERROR
+
+
+async def test_a_next_page_that_is_no_url_leaves_it_undecided(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """Nothing is guessed."""
+    github.next_host = "https://user@host"
+    for _ in range(31):
+        github.add(image.digest, good(image, CosignKey.generate()))
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason is Reason.REGISTRY_ERROR
+
+
+async def test_what_was_made_of_a_bundle_can_be_read_again(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """Its manifest and its blob, by their digests; and GitHub is not asked what is attached to it."""
+    github.add(image.digest, good(image))
+    async with engine(github, tmp_path) as found:
+        (executor,) = found.executors.values()
+        store, reference = executor.store, registry.reference().at(image.digest)
+        (referrer,) = [each async for each in store.referrers(reference)]
+        assert await store.fetch_manifest(reference, referrer.descriptor, 10_000) == referrer.manifest
+        asked = len(github.hits)
+        nested = reference.at(referrer.descriptor.digest)
+        assert [each async for each in store.referrers(nested)] == []
+        assert len(github.hits) == asked

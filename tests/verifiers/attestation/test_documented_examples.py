@@ -38,6 +38,7 @@ def statements(setting: AttestationSetting, *, good: bool) -> dict[str, list[dic
         "tagMatchesRef": [setting.provenance() if good else setting.provenance(ref="refs/tags/v1.2.2")],
         "vsa": [in_toto(digest, VSA, summary() if good else summary(levels=["SLSA_BUILD_LEVEL_1"]))],
         "anyContent": [provenance if good else in_toto(digest, f"{SLSA_V1}.evil", {})],
+        "newest": [setting.provenance(), provenance],
         "requirements": [provenance, release] if good else [release],
     }
 

@@ -1,16 +1,27 @@
 """Several requirements in one verifier: every kind must be there."""
 
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
+from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import REPOSITORY as SOURCE
-from pyratify.testing.attestations import SLSA_V1, attach_under_tag, envelope, in_toto
-from support.attestation_setting import AttestationSetting, build
-from support.cosign_setting import KEY, reasons
+from pyratify.testing.attestations import SLSA_V1, attach_attestation, attach_under_tag, envelope, in_toto
+from pyratify.testing.fakes import FakeClock
+from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
+from pyratify.verifiers.attestation.attestation_options import RuleOptions
+from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
+from pyratify.verifiers.attestation.load_requirements import load_requirement
+from pyratify.verifiers.attestation.together import Quantifier
+from support.attestation_setting import ONE, AttestationSetting, KeyResources, build
+from support.cosign_setting import KEY, OTHER, reasons
 
 RELEASE = "https://in-toto.io/attestation/release/v0.1"
 BOTH = {
@@ -96,3 +107,58 @@ async def test_requirements_that_are_not_clear_are_refused(parameters: dict[str,
     with pytest.raises(ConfigurationError) as caught:
         await build(parameters)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize("form", ["tag", "bundles"])
+@pytest.mark.parametrize("order", [("good", "bad"), ("bad", "good")])
+@pytest.mark.parametrize(("require", "allowed"), [("any", True), ("all", False), ("newest", False)])
+async def test_a_good_statement_hides_no_other_where_all_are_asked_for(
+    form: str, order: tuple[str, ...], require: str, allowed: bool
+) -> None:
+    """Under one tag as in several bundles; without a proved time, the newest could be any of them."""
+    setting = AttestationSetting()
+    said = {"good": setting.provenance(), "bad": setting.provenance(source="https://github.com/evil/evil")}
+    statements = [said[each] for each in order] + [release(setting)]
+    if form == "tag":
+        attach_under_tag(setting.store, setting.image, *(envelope(KEY, each) for each in statements))
+    else:
+        for each in statements:
+            setting.attach(each)
+    rules = {"provenance": {"sourceUris": [SOURCE]}, "require": require}
+    result = await setting.validate(rules)
+    assert (result.decision is Decision.ALLOW) is allowed
+    if not allowed:
+        assert Reason.PROVENANCE_MISMATCH in reasons(result)
+
+
+@pytest.mark.parametrize(("newest", "allowed"), [("good", True), ("bad", False)])
+async def test_the_newest_statement_counts_by_its_proved_time(newest: str, allowed: bool) -> None:
+    """An old clean one does not hide a new one, and a new one outweighs an old one."""
+    sigstore, setting = PrivateSigstore(), AttestationSetting()
+    said = {"good": setting.provenance(), "bad": setting.provenance(source="https://github.com/evil/evil")}
+    for name, statement in said.items():
+        at = SIGNED_AT + timedelta(hours=1 if name == newest else 0)
+        attach_attestation(setting.store, setting.image, sigstore.sign_statement(statement, Signing(at=at)))
+    rules = msgspec.convert({"provenance": {"sourceUris": [SOURCE]}}, RuleOptions)
+    verifier = AttestationVerifier(
+        "attestation",
+        [TrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)],
+        [await load_requirement(rules, "", KeyResources())],
+        FakeClock(),
+        quantifier=Quantifier.NEWEST,
+    )
+    executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
+    assert (result.decision is Decision.ALLOW) is allowed
+
+
+async def test_what_is_refused_says_of_which_kind_and_time_it_is() -> None:
+    """Rules of policies can then tell whether it concerns them; of an unknown signer's statement nothing is said."""
+    setting = AttestationSetting()
+    setting.attach(release(setting))
+    setting.attach(setting.provenance(), OTHER)
+    result = await setting.validate({"provenance": {"sourceUris": [SOURCE]}})
+    facts = [dict(each.results[0].facts) for each in result.artifacts]
+    assert facts[0]["predicateType"] == RELEASE
+    assert facts[0]["signer"] == KEY.fingerprint
+    assert facts[1] == {}

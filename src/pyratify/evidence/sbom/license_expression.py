@@ -1,5 +1,6 @@
 """SPDX license expressions (SPDX 2.3, annex D); the only module that knows their library."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +10,9 @@ from pyratify.core.errors import ConfigurationError
 
 MAX_TEXT = 16 * 1024
 """Characters of an expression: those of distributions name a few hundred licenses."""
+_MAX_DEPTH = 64  # of brackets within brackets
 EXTRA = "pip install 'pyratify[sbom]'"
+_NO_BRACKETS = re.compile(r"[^()]+")
 _REFERENCES = ("licenseref-", "documentref-")
 _WITH = "-with-"  # identifiers of SPDX before 2.0, as GPL-2.0-with-classpath-exception
 
@@ -31,35 +34,37 @@ class Term:
     names: frozenset[str]
 
 
-def holds(text: str, accepts: Callable[[Term], bool]) -> bool:
-    """Return whether an expression can be complied with by accepted licenses alone: OR may choose, AND may not.
+class Expression:
+    """A license expression.
+
+    Args:
+        text: The text.
 
     Raises:
-        InvalidExpression: It is no expression.
+        InvalidExpression: It is none.
     """
-    return _holds(_parse(text), accepts)
 
+    def __init__(self, text: str) -> None:
+        self._tree = _parse(text)
 
-def terms(text: str) -> tuple[Term, ...]:
-    """Return the licenses of an expression; errors as for `holds`."""
-    return tuple(_terms(_parse(text)))
+    def __str__(self) -> str:
+        """Return the expression in the spelling of the SPDX list."""
+        return str(self._tree)
 
+    def holds(self, accepts: Callable[[Term], bool]) -> bool:
+        """Return whether it can be complied with by accepted licenses alone: OR may choose, AND may not."""
+        return _holds(self._tree, accepts)
 
-def normalise(text: str) -> str:
-    """Return an expression in the spelling of the SPDX list; errors as for `holds`."""
-    return str(_parse(text))
+    def terms(self) -> tuple[Term, ...]:
+        """Return its licenses."""
+        return tuple(_terms(self._tree))
 
-
-def is_known(text: str) -> bool:
-    """Return whether a text names one license of the SPDX list, with an exception or without, or one that a document defines."""
-    try:
-        found = terms(text)
-    except InvalidExpression:
-        return False
-    unknown = _library().unknown_license_keys(_parse(text))
-    return len(found) == 1 and all(
-        _base(key).lower().startswith(_REFERENCES) or _is_listed(_base(key)) for key in unknown
-    )
+    def is_known(self) -> bool:
+        """Return whether it is one license of the SPDX list, with an exception or without, or one that a document defines."""
+        unknown = _library().unknown_license_keys(self._tree)
+        return len(self.terms()) == 1 and all(
+            _base(key).lower().startswith(_REFERENCES) or _is_listed(_base(key)) for key in unknown
+        )
 
 
 def listed() -> tuple[str, ...]:
@@ -118,10 +123,11 @@ def _is_listed(key: str) -> bool:
     return key in _library().known_symbols
 
 
-@lru_cache(maxsize=4096)
 def _parse(text: str) -> Any:
-    if len(text) > MAX_TEXT:
-        raise InvalidExpression(f"it has {len(text)} characters")
+    if len(text) > MAX_TEXT or not _has_few_levels(text):
+        raise InvalidExpression(
+            f"it has {len(text)} characters, or brackets in more than {_MAX_DEPTH} levels"
+        )
     library = _library()
     from license_expression import ExpressionError
 
@@ -130,10 +136,31 @@ def _parse(text: str) -> Any:
     # For odd texts it raises errors of Python too.
     except (ExpressionError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise InvalidExpression(type(error).__name__) from None
+    if found is not None:
+        _check_depth(found)
     if found is None or any(" " in _license(term.text) for term in _terms(found)):
         # The library takes words that stand side by side for one name; SPDX does not.
         raise InvalidExpression("it names no license of the SPDX list")
     return found
+
+
+def _has_few_levels(text: str) -> bool:
+    """Return whether brackets match and are nested little: of all texts the library takes most time for those."""
+    brackets = _NO_BRACKETS.sub("", text)
+    for _ in range(_MAX_DEPTH):
+        if not brackets:
+            break
+        brackets = brackets.replace("()", "")
+    return not brackets
+
+
+def _check_depth(expression: Any) -> None:
+    level = [expression]
+    for _ in range(_MAX_DEPTH):
+        level = [each for node in level for each in getattr(node, "args", ())]
+        if not level:
+            return
+    raise InvalidExpression(f"it is nested more than {_MAX_DEPTH} levels")
 
 
 def _license(text: str) -> str:

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import UNSTATED, Field, License, Package
-from pyratify.evidence.sbom.license_expression import InvalidExpression, Term, holds, normalise, terms
+from pyratify.evidence.sbom.license_expression import MAX_TEXT, Expression, InvalidExpression, Term
+from pyratify.evidence.sbom.work_budget import EXPRESSION, WorkBudget
 
 # Listed among packages, and without a license of their own; what they do state is judged.
 _NO_SOFTWARE = frozenset(("file", "container", "operating-system", "data", "cryptographic-asset"))
@@ -41,13 +42,18 @@ class LicenseRules:
     test: LicenseTest
     statements: Field = "either"
 
-    def findings(self, packages: Iterable[Package]) -> Iterator[Finding]:
-        """Iterate over the packages whose license is refused."""
+    def findings(self, packages: Iterable[Package], budget: WorkBudget) -> Iterator[Finding]:
+        """Iterate over the packages whose license is refused.
+
+        Raises:
+            VerificationError: `PARSE_LIMIT`.
+        """
         faults: dict[tuple[tuple[License, ...], bool], str | None] = {}
         for package in packages:
             # Thousands of packages share a few licenses.
             key = (package.licenses, package.kind in _NO_SOFTWARE)
             if key not in faults:
+                budget.spend(sum(min(len(each.text), MAX_TEXT) for each in package.licenses), EXPRESSION)
                 faults[key] = self._fault(*key)
             fault = faults[key]
             if fault is not None:
@@ -91,19 +97,18 @@ class ExpressionTest:
         if stated.text in UNSTATED:
             return self._listed(_normal(stated.text), stated.text or "no license is stated")
         try:
-            whole = normalise(stated.text)
+            expression = Expression(stated.text)
         except InvalidExpression:
             return self._unreadable(stated)
-        if not holds(stated.text, lambda term: not self._denied.has_any(term.names)):
-            refused = (term.text for term in terms(stated.text) if self._denied.has_any(term.names))
+        if not expression.holds(lambda term: not self._denied.has_any(term.names)):
+            refused = (term.text for term in expression.terms() if self._denied.has_any(term.names))
             return f"{stated.text[:300]}: {', '.join(dict.fromkeys(refused))[:200]} is denied"
-        if (
-            self._allowed is None
-            or whole.lower() in self._allowed.exact
-            or holds(stated.text, self._is_allowed)
-        ):
+        if self._allowed is None or self._is_whole(expression) or expression.holds(self._is_allowed):
             return None
         return f"{stated.text[:300]} is not allowed"
+
+    def _is_whole(self, expression: Expression) -> bool:
+        return self._allowed is not None and str(expression).lower() in self._allowed.exact
 
     def _is_allowed(self, term: Term) -> bool:
         # `+` lets the licensee choose the version without it. An exception must be allowed itself.
@@ -181,6 +186,6 @@ class MentionTest:
 
 def _normal(text: str) -> str:
     try:
-        return text.lower() if text in UNSTATED else normalise(text).lower()
+        return text.lower() if text in UNSTATED else str(Expression(text)).lower()
     except InvalidExpression:
         return text.lower()

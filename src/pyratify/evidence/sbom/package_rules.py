@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import Package
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, loosely, parse_purl
-from pyratify.evidence.sbom.version_range import VersionRange
+from pyratify.evidence.sbom.version_range import MAX_VERSION, VersionRange
+from pyratify.evidence.sbom.work_budget import PACKAGE_URL, VERSION, WorkBudget
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,15 @@ class DeniedPackage:
     version: str = ""
     versions: VersionRange | None = None
 
-    def fault(self, package: Package) -> str | None:
+    def fault(self, package: Package, budget: WorkBudget) -> str | None:
         """Return why a package is denied, or None."""
+        if self.purl is not None:
+            budget.spend(sum(map(len, package.purls)), PACKAGE_URL)
         found = self._versions(package)
         if found is None:
             return None
         if self.versions is not None:
-            return _in_range(self.versions, found)
+            return _in_range(self.versions, found, budget)
         if self.version:
             return f"version {self.version} is denied" if self.version in found else None
         return "it is denied in every version"
@@ -49,8 +52,9 @@ class DeniedPackage:
         return frozenset((package.version,)) if is_it else None
 
 
-def _in_range(versions: VersionRange, found: frozenset[str]) -> str | None:
+def _in_range(versions: VersionRange, found: frozenset[str], budget: WorkBudget) -> str | None:
     for version in sorted(found):
+        budget.spend(min(len(version), MAX_VERSION), VERSION)
         inside = versions.contains(version)
         if inside:
             return f"its version is in {versions.text}"
@@ -75,8 +79,12 @@ class PackageRules:
         self._by_name = _grouped((rule.name, rule) for rule in rules if rule.purl is None)
         self._by_purl = _grouped((loosely(rule.purl.name), rule) for rule in rules if rule.purl is not None)
 
-    def findings(self, packages: Sequence[Package]) -> Iterator[Finding]:
-        """Iterate over the packages that are denied, each once."""
+    def findings(self, packages: Sequence[Package], budget: WorkBudget) -> Iterator[Finding]:
+        """Iterate over the packages that are denied, each once.
+
+        Raises:
+            VerificationError: `PARSE_LIMIT`.
+        """
         # A quick look at all texts at once: to parse every package URL would take 15 us for each.
         everything = loosely(
             "\n".join(text for package in packages for text in (package.name, *package.purls))
@@ -84,7 +92,7 @@ class PackageRules:
         by_purl = {name: rules for name, rules in self._by_purl.items() if name in everything}
         for package in packages:
             rules = self._rules(package, by_purl)
-            fault = next((fault for rule in rules if (fault := rule.fault(package))), None)
+            fault = next((fault for rule in rules if (fault := rule.fault(package, budget))), None)
             if fault is not None:
                 yield Finding(package.shown, fault)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote
 
@@ -39,7 +38,6 @@ class PackageUrl:
         )
 
 
-@lru_cache(maxsize=4096)
 def parse_purl(text: str) -> PackageUrl:
     """Parse a package URL.
 

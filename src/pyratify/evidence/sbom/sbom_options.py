@@ -8,7 +8,12 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.age import parse_duration
 from pyratify.evidence.sbom.document import UNSTATED, Field
-from pyratify.evidence.sbom.license_expression import check_installed, is_known, listed
+from pyratify.evidence.sbom.license_expression import (
+    Expression,
+    InvalidExpression,
+    check_installed,
+    listed,
+)
 from pyratify.evidence.sbom.license_rules import ANY, ExpressionTest, LicenseRules, MentionTest
 from pyratify.evidence.sbom.package_options import PackageOptions, package_rules
 from pyratify.evidence.sbom.package_rules import PackageRules
@@ -124,7 +129,7 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
 
 def _check_license(text: str, path: str) -> None:
     # A misspelt identifier would deny nothing, and every image would pass.
-    if text in UNSTATED or is_known(text):
+    if text in UNSTATED or _is_known(text):
         return
     start = text.removesuffix(ANY).lower()
     if (
@@ -133,9 +138,28 @@ def _check_license(text: str, path: str) -> None:
         and any(each.lower().startswith(start) for each in (*listed(), "LicenseRef-"))
     ):
         return
-    near = get_close_matches(text, listed(), n=1)
+    near = _nearest(text)
     raise ConfigurationError(
-        f"{text[:80]!r} is no license of the SPDX list" + (f"; did you mean {near[0]!r}?" if near else ""),
+        f"{text[:80]!r} is no license of the SPDX list" + (f"; did you mean {near!r}?" if near else ""),
         path=path,
         remedy="Write one SPDX identifier, or set licenseMatch to mention for other words.",
     )
+
+
+def _is_known(text: str) -> bool:
+    try:
+        return Expression(text).is_known()
+    except InvalidExpression:
+        return False
+
+
+def _nearest(text: str) -> str:
+    start = _letters(text)
+    # `GPL3` for `GPL-3.0-only`: a matcher of letters would find `NGPL`.
+    longer = [each for each in listed() if start and _letters(each).startswith(start)]
+    longer.sort(key=lambda each: (not each.endswith("-only"), len(each), each))
+    return next(iter(longer or get_close_matches(text, listed(), n=1)), "")
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in text.lower() if each.isalnum())

@@ -15,6 +15,7 @@ from pyratify.evidence.sbom.license_rules import LicenseRules
 from pyratify.evidence.sbom.package_rules import PackageRules
 from pyratify.evidence.sbom.read_sbom import read_sbom
 from pyratify.evidence.sbom.requirements import Requirements
+from pyratify.evidence.sbom.work_budget import WorkBudget
 from pyratify.pki.times import format_time
 
 _MOST_LICENSES = 20  # that a report names
@@ -46,15 +47,16 @@ class SbomRules:
     def judge_sbom(self, sbom: Sbom, circumstances: Circumstances) -> Judgement:
         """Judge an SBOM; errors as for `judge`, without those of reading."""
         valid_until = self.required.check(sbom, circumstances)
+        budget = WorkBudget()
         if self.licenses is not None:
-            refused = list(self.licenses.findings(sbom.packages))
+            refused = list(self.licenses.findings(sbom.packages, budget))
             if refused:
                 message = count_and_show(
                     refused, "package has a refused license", "packages have refused licenses"
                 )
                 raise VerificationError(Reason.LICENSE, message)
         if self.packages is not None:
-            denied = list(self.packages.findings(sbom.packages))
+            denied = list(self.packages.findings(sbom.packages, budget))
             if denied:
                 message = count_and_show(denied, "package is denied", "packages are denied")
                 raise VerificationError(Reason.PACKAGE_DENIED, message)

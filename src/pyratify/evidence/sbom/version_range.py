@@ -3,7 +3,8 @@
 from functools import lru_cache
 from typing import Any
 
-_MAX_TEXT = 200
+MAX_VERSION = 200
+"""Characters of a version; a longer one is not compared."""
 
 
 class InvalidRange(ValueError):
@@ -33,15 +34,18 @@ class VersionRange:
             raise InvalidRange("it has no constraint")
         self._range = found
         self.text = text
-        self.scheme = text.removeprefix("vers:").partition("/")[0]
-        self.contains = lru_cache(maxsize=1024)(self._contains)
+        self._cached = lru_cache(maxsize=1024)(self._contains)
+
+    def contains(self, version: str) -> bool | None:
+        """Return whether a version is in the range; None where it cannot be compared."""
+        # Before it is remembered: a version is text of the document's author.
+        return self._cached(version) if 0 < len(version) <= MAX_VERSION else None
 
     def _contains(self, version: str) -> bool | None:
-        """Return whether a version is in the range; None where it cannot be compared."""
-        if not version or len(version) > _MAX_TEXT:
-            return None
         try:
             return bool(self._range.version_class(version) in self._range)
-        # A version is text of the document's author; each scheme's class fails in its own ways.
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
+        # Each scheme's class fails in its own ways.
+        except Exception as error:
+            if isinstance(error, MemoryError):
+                raise
             return None

@@ -207,6 +207,21 @@ def _check_sbom(parameters: Mapping[str, Any], path: str) -> None:
             raise _too_large(f"{path}.{name}", f"{MAX_ENTRIES} entries")
 
 
+def _check_attestation(parameters: Mapping[str, Any], path: str) -> None:
+    _check_cosign(parameters, path)
+    _check_rules(parameters, path)
+    for where, requirement in _each(parameters, "requirements", path):
+        _check_rules(requirement, where)
+
+
+def _check_rules(rules: Mapping[str, Any], path: str) -> None:
+    # Closed by default, as plugins are: a rule that is added later may name files, or run expressions without a bound.
+    for name, value in rules.items():
+        if name not in _RULES:
+            raise _rejected(f"{path}.{name}", f"{name!r} is not open to namespaces")
+        _check_sbom(value if isinstance(value, Mapping) else {name: value}, path)
+
+
 def _check_nothing(parameters: Mapping[str, Any], path: str) -> None:
     del parameters, path
 
@@ -214,10 +229,19 @@ def _check_nothing(parameters: Mapping[str, Any], path: str) -> None:
 _STORES: Mapping[str, Check] = {REGISTRY: _check_store}
 _VERIFIERS: Mapping[str, Check] = {
     "cosign": _check_cosign,
+    "attestation": _check_attestation,
+    "slsa": _check_attestation,
     "notation": _check_notation,
     "sbom": _check_sbom,
     "licensechecker": _check_sbom,
 }
+_RULES = frozenset(
+    {
+        *("name", "trustPolicies", "predicateTypes", "requirements", "require", "anyContent"),
+        *("provenance", "vsa", "tagMatchesRef", "sbom"),
+        *("expectedVerifierId", "expectedResourceUri", "expectedVerifiedLevels"),
+    }
+)
 # Pure functions of the reports, whose work is bounded when they are read.
 _POLICIES: Mapping[str, Check] = dict.fromkeys((THRESHOLD, "any-all", "config-policy"), _check_nothing)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
+from pyratify.core.isolation import end, release
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer
@@ -63,10 +64,7 @@ class Lister:
                 async for referrer in found:
                     yield referrer
         finally:
-            begun = [first, *tags, *search.asking]
-            for task in begun:
-                task.cancel()
-            await asyncio.gather(*begun, return_exceptions=True)
+            await end(first, *tags, *search.asking)
 
 
 _Tag = asyncio.Task[Referrer | None]
@@ -141,15 +139,20 @@ class _Search:
             if (referrer := await self._tagged(tag)) is not None:
                 yield referrer
         if self.odd and not self.found:
-            self.gaps.append(self.odd)
+            self._miss(self.odd)
         if self.gaps:
             raise self.gaps[0]
+
+    def _miss(self, error: StoreError) -> None:
+        """Note what could not be listed; released, because of several only the first is raised, and frames of all lead back here."""
+        release(error)
+        self.gaps.append(error)
 
     async def _tagged(self, tag: _Tag) -> Referrer | None:
         try:
             referrer = await tag
         except StoreError as error:
-            self.gaps.append(error)
+            self._miss(error)
             return None
         self.found += referrer is not None
         return referrer
@@ -184,9 +187,9 @@ class _Search:
 
     async def _from_api(self, opening: Opening) -> AsyncGenerator[Referrer, None]:
         if opening.error is not None:
-            self.gaps.append(opening.error)
+            self._miss(opening.error)
         elif opening.read is None and self.mode is ReferrersMode.API:
-            self.gaps.append(self._without_api(opening))
+            self._miss(self._without_api(opening))
         elif opening.odd:
             self.odd = self._odd_answer(opening)
         try:
@@ -195,11 +198,11 @@ class _Search:
                     for referrer in self._entries(listing, Discovery.REFERRERS_API):
                         yield referrer
         except StoreError as error:
-            self.gaps.append(error)
+            self._miss(error)
 
     def _entries(self, listing: Listing, discovery: Discovery) -> Iterator[Referrer]:
         if listing.error is not None:
-            self.gaps.append(listing.error)
+            self._miss(listing.error)
         for descriptor in listing.descriptors:
             self.found += 1
             yield Referrer(descriptor, discovery)

@@ -10,6 +10,7 @@ from pyratify.evidence.vsa import SummaryOptions
 from pyratify.expressions.schema_source import SchemaOptions
 from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
 from pyratify.verifiers.attestation.rego_rule import RegoRuleOptions
+from pyratify.verifiers.attestation.together import Quantifier
 from pyratify.verifiers.report_rule import ReportRuleOptions
 
 
@@ -62,6 +63,8 @@ class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_
         trust_policies: Whose statements count for which repositories, at least one; as for a verifier of type `cosign`. With Ratify v1's
             names alone, the workflow of SLSA's source track is trusted when omitted, as there.
         requirements: Several kinds of statements that must all be attached, in place of rules beside this list.
+        require: Which of several statements of one kind have to satisfy a requirement: any, all, or the newest by the time of its
+            signature; all where a time is not proved. Layers of a cosign tag and other attachments count alike.
         unsigned_statements: Statements without an envelope, as BuildKit and Docker Hardened Images attach them, are judged too, and count as
             unsigned: the policy has to say what vouches for them.
         expected_verifier_id: Ratify v1's name of the verifier in `vsa`; every signer of the trust policies counts for it.
@@ -71,6 +74,7 @@ class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_
 
     trust_policies: tuple[TrustPolicyOptions, ...] = ()
     requirements: tuple[RequirementOptions, ...] = ()
+    require: Quantifier = Quantifier.ANY
     unsigned_statements: bool = False
     expected_verifier_id: str = ""
     expected_resource_uri: str = ""

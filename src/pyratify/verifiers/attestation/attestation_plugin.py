@@ -39,7 +39,12 @@ async def build(name: str, options: AttestationOptions, resources: Resources) ->
         for index, each in enumerate(trusted)
     ]
     verifier = AttestationVerifier(
-        name, policies, requirements, resources.clock, plain=options.unsigned_statements
+        name,
+        policies,
+        requirements,
+        resources.clock,
+        plain=options.unsigned_statements,
+        quantifier=options.require,
     )
     await verifier.prepare()
     return verifier

@@ -24,7 +24,7 @@ from pyratify.verifiers.attestation.checked_statement import (
 )
 from pyratify.verifiers.attestation.judge_statements import StatementJudge
 from pyratify.verifiers.attestation.requirement import Requirement
-from pyratify.verifiers.attestation.together import check_together
+from pyratify.verifiers.attestation.together import Quantifier, check_together
 
 
 class AttestationVerifier:
@@ -36,6 +36,7 @@ class AttestationVerifier:
         requirements: What statements must be and say.
         clock: For ages, and to refuse timestamps of the future; the system clock when omitted.
         plain: Whether statements without an envelope are judged too; they count as unsigned.
+        quantifier: Which of several statements of one kind, attached to one subject, have to satisfy a requirement.
 
     Raises:
         ConfigurationError: No policy or no requirement, or a scope that is malformed or given twice.
@@ -49,11 +50,13 @@ class AttestationVerifier:
         clock: Clock | None = None,
         *,
         plain: bool = False,
+        quantifier: Quantifier = Quantifier.ANY,
     ) -> None:
         self.name = name
         self._clock = clock or SystemClock()
         self._requirements = tuple(requirements)
         self.accepts_unsigned = plain
+        self._quantifier = quantifier
         if not self._requirements:
             raise ConfigurationError("an attestation verifier needs at least one requirement")
         self._trust = TrustPolicies("attestation", policies, self._clock)
@@ -71,8 +74,9 @@ class AttestationVerifier:
 
     @property
     def _looks_beside(self) -> bool:
-        """Whether what else is attached can change the result: a kind that must be there too, or a denial."""
-        return len(self._requirements) > 1 or any("vsa" in each.judges for each in self._requirements)
+        """Whether what else is attached can change the result: a kind that must be there too, a denial, or a newer statement."""
+        several = len(self._requirements) > 1 or self._quantifier is not Quantifier.ANY
+        return several or any("vsa" in each.judges for each in self._requirements)
 
     async def prepare(self) -> None:
         """Parse keys and trusted roots in a thread; later calls do nothing.
@@ -119,7 +123,7 @@ class AttestationVerifier:
         if not good:
             raise reported_error(checked)
         others = [statements for digest, statements in found.items() if digest != own]
-        check_together([*map(signed, others), _own(checked, good)], self._requirements)
+        check_together([*map(signed, others), _own(checked, good)], self._requirements, self._quantifier)
         return _details(evidence.manifest, policy, authenticator, checked, good)
 
 
@@ -176,16 +180,22 @@ def _details(
     if policy.ignored:
         data["ignored"] = list(policy.ignored)
     ends = [authenticator.valid_until(signers), *(each.valid_until for each in good)]
-    types = ", ".join(dict.fromkeys(str(each.facts["predicateType"]) for each in good))
     said = (
         f"a trusted {authenticator.signer_kind} states"
         if signers
         else "a statement that is not signed itself says"
     )
     return Details(
-        f"{said} what the policy asks for: {types}",
+        f"{said} what the policy asks for: {_said(good)}",
         signers,
         data,
         tuple(warning for each in good for warning in each.warnings),
         min((end for end in ends if end is not None), default=None),
     )
+
+
+def _said(good: list[CheckedStatement]) -> str:
+    """Return the types of the statements, and of provenance the source, which people look for first."""
+    types = ", ".join(dict.fromkeys(str(each.facts["predicateType"]) for each in good))
+    sources = dict.fromkeys(str(each.facts["source"]) for each in good if "source" in each.facts)
+    return f"{types}, built from {', '.join(sources)}" if sources else types

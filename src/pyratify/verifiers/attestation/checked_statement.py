@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pyratify.core.digest import Digest
-from pyratify.core.errors import Failure, RatifyError, StoreError
+from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.reason import Reason
 
 _SHOWN = 3
@@ -64,12 +64,24 @@ def counting(checked: Iterable[CheckedStatement]) -> list[CheckedStatement]:
 def reported_error(checked: Iterable[CheckedStatement]) -> RatifyError:
     """Return the error for an artifact of which no statement counts: the one that says most, with the others after it."""
     ranked = sorted(((each, each.error) for each in checked if each.error is not None), key=_rank)
-    first = ranked[0][1]
+    statement, first = ranked[0]
     others = [f"{error.reason}: {error.message}" for _, error in ranked[1 : 1 + _SHOWN]]
-    if not others:
-        return first
-    message = f"{first.message} (and of the other statements here: {'; '.join(others)})"
-    return type(first)(first.reason, message, remedy=first.remedy)
+    message = (
+        f"{first.message} (and of the other statements here: {'; '.join(others)})"
+        if others
+        else first.message
+    )
+    # Anew: the same error may be reported for several artifacts, and would collect their frames.
+    if isinstance(first, StoreError):
+        return StoreError(first.reason, message, remedy=first.remedy)
+    return VerificationError(first.reason, message, remedy=first.remedy, facts=known_facts(statement))
+
+
+def known_facts(statement: CheckedStatement) -> dict[str, str]:
+    """Return the texts that are known of a statement that does not count; none where no trusted signer made it."""
+    if statement.signer is None:
+        return {}
+    return {name: value for name, value in statement.facts.items() if isinstance(value, str)}
 
 
 def _rank(found: tuple[CheckedStatement, RatifyError]) -> tuple[bool, bool, bool]:

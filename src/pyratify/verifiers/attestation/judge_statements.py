@@ -90,7 +90,9 @@ class StatementJudge:
             beside = [await each.beside(self.evidence, self.now, signers) for each in self.requirements]
             if not any(beside):
                 raise
-        requirements = tuple(wiser or each for wiser, each in zip(beside, self.requirements, strict=True))
+        requirements = tuple(
+            informed or each for informed, each in zip(beside, self.requirements, strict=True)
+        )
         return await offload(layer.size, self._check, layer, signed, requirements)
 
     def _check(

@@ -66,7 +66,7 @@ class RegoJudge:
             },
             "now": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        answer = self.program.evaluate({"input": given})
+        answer = self.program.evaluate({"input": given, "now": now})
         if answer.holds is not True:
             said = "; ".join(answer.messages) or f"{_QUERY}.allow is false for the statement"
             raise VerificationError(Reason.POLICY_UNSATISFIED, said)

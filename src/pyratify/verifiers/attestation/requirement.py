@@ -64,10 +64,10 @@ class Requirement:
         Raises:
             RatifyError: Not all of it could be read.
         """
-        wiser = {
+        informed = {
             name: found
             for name, judge in self.judges.items()
             if isinstance(judge, LooksBeside)
             and (found := await judge.beside(evidence, now, signers)) is not None
         }
-        return replace(self, judges={**self.judges, **wiser}) if wiser else None
+        return replace(self, judges={**self.judges, **informed}) if informed else None

@@ -24,10 +24,10 @@ class SchemaJudge:
         Raises:
             VerificationError: `REPORT_INVALID`.
         """
-        faults = self.schema.faults(document)
-        if faults:
+        fault = self.schema.fault(document)
+        if fault is not None:
             raise VerificationError(
                 Reason.REPORT_INVALID,
-                f"the predicate of type {circumstances.predicate_type[:120]} does not follow its schema: {'; '.join(faults)}",
+                f"the predicate of type {circumstances.predicate_type[:120]} does not follow its schema: {fault}",
             )
         return Judgement()

@@ -1,7 +1,9 @@
 """What the statements attached to one subject must say together."""
 
 from collections.abc import Collection, Iterable
+from enum import StrEnum
 
+from pyratify.core.details import created_at
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Denial
@@ -9,18 +11,30 @@ from pyratify.verifiers.attestation.checked_statement import CheckedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
 
 
+class Quantifier(StrEnum):
+    """Which of several statements of one kind have to satisfy a requirement."""
+
+    ANY = "any"
+    ALL = "all"
+    NEWEST = "newest"
+
+
 def check_together(
-    found: Collection[Iterable[CheckedStatement]], requirements: tuple[Requirement, ...]
+    found: Collection[Iterable[CheckedStatement]],
+    requirements: tuple[Requirement, ...],
+    quantifier: Quantifier = Quantifier.ANY,
 ) -> None:
-    """Refuse statements of which one denies, or that leave a requirement unsatisfied.
+    """Refuse statements of which one denies, that leave a requirement unsatisfied, or of which others are refused.
 
     Args:
         found: The statements of each artifact that is attached to the subject.
         requirements: All that must be satisfied, by whichever of them.
+        quantifier: Which of several statements of a requirement's types have to satisfy it.
 
     Raises:
         Denial: A trusted statement says that the subject must not be used.
-        VerificationError: `POLICY_UNSATISFIED`: a kind of statement is missing, or says something else.
+        VerificationError: `POLICY_UNSATISFIED`: a kind of statement is missing, or says something else; or why a statement that has
+            to satisfy a requirement does not.
     """
     statements = [each for one in found for each in one]
     for each in statements:
@@ -29,14 +43,50 @@ def check_together(
             raise Denial(each.error.reason, each.error.message, remedy=each.error.remedy)
     satisfied = {name for each in statements for name in each.satisfied}
     missing = [each for each in requirements if each.name not in satisfied]
-    if not missing:
-        return
-    reasons = "; ".join(_why(each, statements) for each in missing)
-    raise VerificationError(
-        Reason.POLICY_UNSATISFIED,
-        f"not every kind of statement that must be there is: {reasons}",
-        remedy="Attach what is missing; this statement alone is not enough.",
-    )
+    if missing:
+        reasons = "; ".join(_why(each, statements) for each in missing)
+        raise VerificationError(
+            Reason.POLICY_UNSATISFIED,
+            f"not every kind of statement that must be there is: {reasons}",
+            remedy="Attach what is missing; this statement alone is not enough.",
+        )
+    for requirement in requirements if quantifier is not Quantifier.ANY else ():
+        _check_each(requirement, statements, quantifier)
+
+
+def _check_each(
+    requirement: Requirement, statements: Iterable[CheckedStatement], quantifier: Quantifier
+) -> None:
+    decisive = [
+        each
+        for each in statements
+        if each.signer is not None and each.facts.get("predicateType") in requirement.predicate_types
+    ]
+    if quantifier is Quantifier.NEWEST:
+        decisive = _newest(decisive)
+    for each in decisive:
+        if each.error is not None and requirement.name not in each.satisfied:
+            raise VerificationError(
+                each.error.reason,
+                f"another statement of this kind is refused, and {_QUANTIFIED[quantifier]}: {each.error.message}",
+                remedy=each.error.remedy,
+            )
+
+
+def _newest(statements: list[CheckedStatement]) -> list[CheckedStatement]:
+    """Return the newest by the time of the signature; all where that is not proved of each, as any of them could be it."""
+    times = [created_at(each.facts) for each in statements]
+    known = [time for time in times if time is not None]
+    if len(known) < len(statements) or not known:
+        return statements
+    # Several of one moment: each of them may be the newest.
+    return [each for each, time in zip(statements, times, strict=True) if time == max(known)]
+
+
+_QUANTIFIED = {
+    Quantifier.ALL: "all have to be good",
+    Quantifier.NEWEST: "the newest has to be good",
+}
 
 
 def _why(requirement: Requirement, statements: Iterable[CheckedStatement]) -> str:

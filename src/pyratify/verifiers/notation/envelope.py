@@ -30,9 +30,10 @@ PLUGIN = "io.cncf.notary.verificationPlugin"
 PLUGIN_VERSION = "io.cncf.notary.verificationPluginMinVersion"
 TIMESTAMP = "io.cncf.notary.timestampSignature"
 AGENT = "io.cncf.notary.signingAgent"
-# Everything that `crit` may list: whatever else it lists is not understood here (RFC 7515, section 4.1.11)
+# What `crit` may list without a plugin: whatever else it lists is not understood here (RFC 7515, section 4.1.11)
 _CRITICAL = (SCHEME, AUTHENTIC_TIME, EXPIRY, PLUGIN, PLUGIN_VERSION)
 _SIGNED = (*_CRITICAL, SIGNING_TIME)
+_MAX_CRITICAL = 32
 # Header parameters of JOSE that this envelope does not use (RFC 7515, section 4.1; RFC 7797; RFC 7516)
 _JOSE = ("jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "b64", "zip", "enc")
 
@@ -57,7 +58,8 @@ class Envelope:
         plugin_version: The lowest version of it that will do.
         agent: The program that signed; unsigned text.
         timestamp: The RFC 3161 token, not verified; None where there is none.
-        extended: Signed attributes that the specification does not define, none of them critical; for display only.
+        extended: Signed attributes that the specification does not define and that are not critical; for display only.
+        delegated: Critical ones that the specification does not define: texts that the plugin has to process.
     """
 
     media_type: str
@@ -74,6 +76,7 @@ class Envelope:
     agent: str | None
     timestamp: bytes | None
     extended: Header = field(hash=False)
+    delegated: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _read(
 ) -> Envelope:
     algorithm = form.named(protected.get(form.algorithm))
     # Before all others: an unknown critical attribute may change what they mean.
-    _check_critical(form, protected)
+    delegated = _check_critical(form, protected)
     _check_names(form, protected)
     if protected.get(form.content_type) != PAYLOAD_TYPE:
         raise VerificationError(
@@ -137,8 +140,9 @@ def _read(
         {
             name: value
             for name, value in protected.items()
-            if name not in (*_own(form), SIGNING_TIME, *_CRITICAL)
+            if name not in (*_own(form), SIGNING_TIME, *_CRITICAL, *delegated)
         },
+        delegated,
     )
 
 
@@ -146,23 +150,40 @@ def _own(form: _Format) -> tuple[str | int | None, ...]:
     return (form.algorithm, form.critical, form.content_type, form.chain if form is _COSE else None)
 
 
-def _check_critical(form: _Format, protected: Header) -> None:
-    """Check `crit`: what it lists is understood and there, and what must be listed is (RFC 7515, section 4.1.11)."""
+def _check_critical(form: _Format, protected: Header) -> Mapping[str, str]:
+    """Check `crit`: what it lists is understood and there, and what must be listed is (RFC 7515, section 4.1.11).
+
+    Returns:
+        What only the plugin understands that the signature names (signature-specification.md, "Extended Signed Attributes").
+    """
     critical = protected.get(form.critical)
     if not isinstance(critical, list | tuple) or not critical:
         _refuse_critical("there is no list of critical attributes in the protected header")
-    names = [name for name in critical if isinstance(name, str) and name in _CRITICAL]
-    if len(names) != len(critical):
+    if len(critical) > _MAX_CRITICAL or not all(isinstance(name, str) for name in critical):
         _refuse_critical("it lists an attribute that this version does not understand")
-    if len(set(names)) != len(names):  # RFC 7515, section 4.1.11
+    if len(set(critical)) != len(critical):  # RFC 7515, section 4.1.11
         _refuse_critical("it lists an attribute twice")
     for name in _CRITICAL:
         # Unlisted, an expiry or a plugin would be ignored by readers that do not know it.
-        if (name in protected) != (name in names):
-            where = "listed and not there" if name in names else "there and not listed"
+        if (name in protected) != (name in critical):
+            where = "listed and not there" if name in critical else "there and not listed"
             _refuse_critical(f"{name} is {where}")
-    if SCHEME not in names:
+    if SCHEME not in critical:
         _refuse_critical(f"{SCHEME} is missing")
+    return _delegated(form, protected, [name for name in critical if name not in _CRITICAL])
+
+
+def _delegated(form: _Format, protected: Header, names: list[str]) -> Mapping[str, str]:
+    reserved = {*_SIGNED, *_JOSE, *_reserved(form), TIMESTAMP, AGENT}
+    # Only what is there, has no other meaning and is a text can be handed to a plugin, and only where one is named.
+    unknown = [
+        name
+        for name in names
+        if PLUGIN not in protected or name in reserved or not isinstance(protected.get(name), str)
+    ]
+    if unknown:
+        _refuse_critical("it lists an attribute that this version does not understand")
+    return {name: protected[name] for name in names}
 
 
 def _check_names(form: _Format, protected: Header) -> None:

@@ -28,6 +28,7 @@ from pyratify.verifiers.notation.policy_document import (
 from pyratify.verifiers.notation.signature_verifier import REVOCATION_SECONDS
 from pyratify.verifiers.notation.trust_policy import STORE_TYPES, StoreName, TrustPolicyDocument
 from pyratify.verifiers.notation.truststore import load_trust_store
+from pyratify.verifiers.notation.verification_plugins import CombinedPlugins, VerificationPlugins
 
 INLINE_STORE = "default"
 DEFAULT_LEVEL = "strict"
@@ -65,12 +66,14 @@ class PluginParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     Attributes:
         folder: The path of the folder that has `NAME/notation-NAME` in it.
-        allowed: The names of the plugins that may be run.
+        allowed: The names of the programs that may be run.
+        modules: Plugins that are Python packages, each with its parameters, by the plugin's name.
         seconds: The most time that one command of a plugin may take.
     """
 
-    folder: str
-    allowed: tuple[str, ...]
+    folder: str = ""
+    allowed: tuple[str, ...] = ()
+    modules: dict[str, dict[str, Any]] = {}  # msgspec copies it for each instance
     seconds: Seconds = 10.0
 
 
@@ -144,7 +147,7 @@ async def build(name: str, options: NotationOptions, resources: Resources) -> No
         strict_extensions=options.strict_extensions,
         revocation=_checker(options.revocation, resources),
         revocation_seconds=options.revocation.seconds,
-        plugins=_plugins(options.plugins, resources.base),
+        plugins=await _plugins(options.plugins, resources),
     )
     await verifier.prepare()  # a bad certificate is an error at start, not at the first signature
     return verifier
@@ -159,9 +162,22 @@ def _tell(fingerprint: Fingerprint, options: NotationOptions, materials: Materia
             fingerprint.add(str(store), material.data)
 
 
-def _plugins(parameters: PluginParameters | None, base: Path) -> Plugins | None:
+async def _plugins(parameters: PluginParameters | None, resources: Resources) -> VerificationPlugins | None:
     if parameters is None:
         return None
+    if not parameters.allowed and not parameters.modules:
+        raise ConfigurationError("neither programs nor modules are named", path="plugins.allowed")
+    programs = _programs(parameters, resources.base) if parameters.allowed else None
+    modules = {
+        name: await resources.plugin("notation_plugins", name, own, f"plugins.modules[{name!r}]")
+        for name, own in parameters.modules.items()
+    }
+    return CombinedPlugins(modules, programs, parameters.seconds) if modules else programs
+
+
+def _programs(parameters: PluginParameters, base: Path) -> Plugins:
+    if not parameters.folder:
+        raise ConfigurationError("programs are named and no folder", path="plugins.folder")
     plugins = Plugins(base / parameters.folder, frozenset(parameters.allowed), parameters.seconds)
     for name in parameters.allowed:
         try:

@@ -13,8 +13,8 @@ from pyratify.core.reason import Reason
 from pyratify.pki.encoding import encode_base64
 from pyratify.pki.times import format_time
 from pyratify.verifiers.notation.envelope import PAYLOAD_TYPE, SIGNING_AUTHORITY, Envelope
-from pyratify.verifiers.notation.plugin_process import Plugins
 from pyratify.verifiers.notation.trust_policy import Action, Check, TrustPolicy
+from pyratify.verifiers.notation.verification_plugins import VerificationPlugins
 
 CONTRACT = "1.0"
 IDENTITY = "SIGNATURE_VERIFIER.TRUSTED_IDENTITY"
@@ -40,7 +40,7 @@ class VerificationPlugin:
     """
 
     name: str
-    plugins: Plugins
+    plugins: VerificationPlugins
     capabilities: frozenset[str]
     _results: "Mapping[str, Any] | None" = None
 
@@ -50,16 +50,17 @@ class VerificationPlugin:
         Raises:
             InconclusiveError: `VERIFIER_ERROR` or `TIMEOUT`: it failed, whatever the level is.
         """
-        if self._results is not None or not self.capabilities:
+        # Without a capability it is asked all the same where only it can process what is critical.
+        if self._results is not None or not (self.capabilities or envelope.delegated):
             return
         request = _request(envelope, policy, self.capabilities)
         answer = await self.plugins.run(self.name, "verify-signature", request)
         results, processed = answer.get("verificationResults"), answer.get("processedAttributes")
         if not isinstance(results, dict) or set(results) != self.capabilities:  # 6.1
             self._fail("did not answer for exactly the requested capabilities")
-        # 6.3: unknown critical attributes were refused with the envelope; Go writes an empty list as null.
-        if processed not in ([], None):
-            self._fail("says that it processed attributes that the signature does not have")
+        # 6.3: each critical attribute, and none that is not there; Go writes an empty list as null.
+        if not _are_the_same(processed, envelope.delegated):
+            self._fail("did not process exactly the critical attributes that the signature leaves to it")
         for result in results.values():
             if not isinstance(result, dict) or not isinstance(result.get("success"), bool):
                 self._fail("answered with a malformed result")
@@ -105,7 +106,13 @@ class VerificationPlugin:
         raise InconclusiveError(Reason.VERIFIER_ERROR, f"the plugin {self.name} {why}")
 
 
-def check_plugin(envelope: Envelope, plugins: Plugins | None) -> Plugins:
+def _are_the_same(processed: object, delegated: Mapping[str, str]) -> bool:
+    if processed is None:
+        return not delegated
+    return isinstance(processed, list) and sorted(map(str, processed)) == sorted(delegated)
+
+
+def check_plugin(envelope: Envelope, plugins: VerificationPlugins | None) -> VerificationPlugins:
     """Return what runs the plugin that a signature asks for, without starting it (step 1).
 
     Raises:
@@ -121,7 +128,9 @@ def check_plugin(envelope: Envelope, plugins: Plugins | None) -> Plugins:
     return plugins
 
 
-async def start_plugin(envelope: Envelope, policy: TrustPolicy, plugins: Plugins) -> VerificationPlugin:
+async def start_plugin(
+    envelope: Envelope, policy: TrustPolicy, plugins: VerificationPlugins
+) -> VerificationPlugin:
     """Start the plugin that a signature asks for, to learn what it verifies (step 1).
 
     Only for an envelope whose chain is trusted: others must not be able to start programs.
@@ -202,8 +211,8 @@ def _request(envelope: Envelope, policy: TrustPolicy, capabilities: frozenset[st
         "contractVersion": CONTRACT,
         "signature": {
             "criticalAttributes": {name: value for name, value in critical.items() if value is not None}
-            | {"extendedAttributes": {}},  # unknown critical ones were refused with the envelope
-            "unprocessedAttributes": [],
+            | {"extendedAttributes": dict(envelope.delegated)},
+            "unprocessedAttributes": list(envelope.delegated),
             "certificateChain": [encode_base64(der) for der in envelope.chain],
         },
         "trustPolicy": {

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from pyratify.pki.revocation.checker import RevocationChecker
     from pyratify.verifiers.notation.authentic_time import AuthenticTime
     from pyratify.verifiers.notation.envelope import Envelope
-    from pyratify.verifiers.notation.plugin_process import Plugins
     from pyratify.verifiers.notation.plugin_verification import VerificationPlugin
     from pyratify.verifiers.notation.signed_payload import TargetArtifact
     from pyratify.verifiers.notation.trust_anchors import Anchors
     from pyratify.verifiers.notation.validations import Validations
+    from pyratify.verifiers.notation.verification_plugins import VerificationPlugins
     from pyratify.verifiers.notation.verified_cache import ChainCache, TimestampCache
 
 REVOCATION_SECONDS = 10.0
@@ -74,7 +74,7 @@ class SignatureVerifier(Generic[Document]):
         revocation: "RevocationChecker | None" = None,
         cache: ContentCache | None = None,
         revocation_seconds: float = REVOCATION_SECONDS,
-        plugins: "Plugins | None" = None,
+        plugins: "VerificationPlugins | None" = None,
     ) -> None:
         self._name = name
         self._policy: Document = trust_policy

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pyratify.testing.attestations import REPOSITORY
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.docker_chain import PLATFORMS, DockerChain, make_chain
 from pyratify.testing.layout import write_layout
@@ -122,3 +123,41 @@ def test_a_layout_is_judged_by_platforms_too(run: Run, chain: DockerChain, key: 
     folder = write_layout(chain.store, tmp_path / "layout")
     assert run("verify", "--key", key, "--platform", "linux/amd64", f"oci:{folder}:multi")[0] == 0
     assert run("verify", "--key", key, "--platform", "each", f"oci:{folder}:multi")[0] == 1
+
+
+@pytest.mark.parametrize("way", ["flags", "configuration"])
+@pytest.mark.parametrize(
+    ("signed", "flags", "code"),
+    [
+        ("attestations", ("--source-uri", REPOSITORY), 0),
+        ("attestations", ("--type", "slsaprovenance1"), 0),
+        ("attestations", ("--type", "spdx"), 1),
+        ("attestations", ("--source-uri", "https://github.com/org/other"), 1),
+        ("index", ("--source-uri", REPOSITORY), 0),
+        ("images", ("--source-uri", REPOSITORY), 1),
+        ("nothing", ("--source-uri", REPOSITORY), 1),
+    ],
+)
+def test_flags_for_attestations_follow_dockers_chain(
+    way: str,
+    signed: str,
+    flags: tuple[str, ...],
+    code: int,
+    run: Run,
+    registry: RegistrySimulator,
+    key: str,
+    tmp_path: Path,
+) -> None:
+    """Of all platforms; and `config init` writes what the flags mean."""
+    found = make_chain(registry.repository("app"), tag="chain")
+    subjects = {"attestations": found.attestations, "index": (found.index,), "images": found.images}
+    if signed in subjects:
+        found.sign(KEY, *subjects[signed])
+    flags = ("--key", key, "--platform", "each", *flags)
+    if way == "configuration":
+        done, out, err = run("config", "init", *flags)
+        assert (done, err) == (0, "")
+        (tmp_path / "ratify.yaml").write_text(out)
+        flags = ("-c", str(tmp_path / "ratify.yaml"))
+    done, out, err = run("verify", *flags, registry.reference("app", "chain"))
+    assert (done, err) == (code, ""), out

@@ -11,6 +11,7 @@ import pytest
 from pyratify.config.yaml import loads
 from pyratify.entrypoints.cli.parser import build_parser
 from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.vulnerability import openvex
 
 ROOT = Path(__file__).resolve().parents[4]
 MATERIAL = ROOT / "examples" / "material"
@@ -226,6 +227,7 @@ _ALONE = {
 }  # fmt: skip
 _ALONE |= {"trusted_identity": _ALONE["cert"], "trust_store": _ALONE["trust_policy"]}
 _ALONE |= {"certificate_oidc_issuer": _KEYLESS, "plugin_dir": _ALONE["plugin"]}
+_ALONE |= {"vex": ("--key", KEY, "--deny-cve", "CVE-2021-44228", "--vex", "vex.json")}
 _VALUES = {
     "timeout": "7",
     "max_signatures": "7",
@@ -248,6 +250,7 @@ _NOT_FLAGS = {"reference", "module", "version", "debug"}
 def test_every_flag_of_verify_has_a_spelling_or_a_refusal(run: Run, tmp_path: Path, name: str) -> None:
     """A new flag that says what is trusted, and that the translation does not know, fails here."""
     _notation_folder(tmp_path)
+    (tmp_path / "vex.json").write_text(json.dumps(openvex("sha256:" + "ab" * 32)))
     ran = run("config", "init", *(_ALONE.get(name) or _with_base(name)))
     assert ran.out != run("config", "init", "--key", KEY).out or name == "key"
     assert ran.code == 0 or "Leave it out here" in ran.err or "Leave out -c" in ran.err

@@ -10,7 +10,7 @@ from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.report import ValidationResult
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.advice import advised
-from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, follows_chain
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
 from pyratify.entrypoints.cli.engines.document_flags import document_flag
 from pyratify.entrypoints.cli.engines.from_flags import any_of, direct_executor, direct_store, is_direct
@@ -110,6 +110,10 @@ def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncC
 
         verifiers, policy = add_documents(arguments, trusted)
         tags = tuple(dict.fromkeys((*tags, *COSIGN_TAGS))) if tags else ()
+    elif follows_chain(arguments):
+        from pyratify.entrypoints.cli.engines.chain_evidence import add_chain
+
+        verifiers, policy = add_chain(arguments, trusted)
     store = direct_store(arguments, targets, stack, tags)
     executor = direct_executor(arguments, store, verifiers, policy)
     prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)

@@ -7,6 +7,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyratify.entrypoints.cli.engines.document_flags import document_flag
+
 if TYPE_CHECKING:
     from pyratify.verifiers.attestation.requirement import Requirement
 
@@ -80,6 +82,13 @@ def attestation_flag(arguments: Namespace) -> str:
     if getattr(arguments, "type", None):
         return "--type"
     return next((each.flag for each in _RULES if getattr(arguments, each.name, None)), "")
+
+
+def follows_chain(arguments: Namespace) -> bool:
+    """Return whether statements of Docker's attestation manifests are asked for: attestations, and the platforms of an index."""
+    return bool(attestation_flag(arguments) and getattr(arguments, "platform", None)) and not document_flag(
+        arguments
+    )
 
 
 def has_rules(arguments: Namespace) -> bool:

@@ -32,6 +32,10 @@ def at_least(texts: list[str]) -> list[str]:
     return list(_SEVERITIES[: max(map(_SEVERITIES.index, known)) + 1])
 
 
+def _files(names: list[str]) -> dict[str, list[str]]:
+    return {"files": names}
+
+
 def _last(texts: list[str]) -> str:
     return texts[-1]
 
@@ -48,6 +52,7 @@ class _DocumentFlag:
         metavar: What stands for its value.
         read: Returns the parameter's entry for a value.
         joined: Returns the parameter for all entries, where it is another thing than their list.
+        is_file: Whether values are names of files.
     """
 
     flag: str
@@ -57,6 +62,7 @@ class _DocumentFlag:
     metavar: str
     read: Callable[[str], Any] = _same
     joined: Callable[[list[Any]], Any] = list
+    is_file: bool = False
 
     @property
     def name(self) -> str:
@@ -113,6 +119,15 @@ _FLAGS = (
         "AGE",
         joined=_last,
     ),
+    _DocumentFlag(
+        "--vex",
+        "vulnerability",
+        "vex",
+        "a VEX document of yours (OpenVEX, CycloneDX) that says which findings do not matter in this image",
+        "FILE",
+        joined=_files,
+        is_file=True,
+    ),
 )
 DENIES: Mapping[str, tuple[str, ...]] = {
     "sbom": ("LICENSE", "PACKAGE_DENIED"),
@@ -146,15 +161,20 @@ def document_flag(arguments: Namespace) -> str:
     return next((each.flag for each in _FLAGS if getattr(arguments, each.name, None)), "")
 
 
-def document_parameters(arguments: Namespace) -> dict[str, dict[str, Any]]:
-    """Return the parameters that the flags stand for, by the verifier of each kind of document."""
+def document_parameters(arguments: Namespace, place: Callable[[str], str] = str) -> dict[str, dict[str, Any]]:
+    """Return the parameters that the flags stand for, by the verifier of each kind of document.
+
+    Args:
+        arguments: The command line.
+        place: How a path of the flags is spelt.
+    """
     found: dict[str, dict[str, Any]] = {}
     if getattr(arguments, "require_sbom", False):
         found["sbom"] = {}
     for each in _FLAGS:
         values = getattr(arguments, each.name, None)
         if values:
-            entries = [each.read(value) for value in values]
+            entries = [place(value) if each.is_file else each.read(value) for value in values]
             found.setdefault(each.kind, {})[each.parameter] = each.joined(entries)
     return found
 

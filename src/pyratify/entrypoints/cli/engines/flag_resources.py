@@ -78,3 +78,12 @@ class FlagResources:
         """
         del parameters
         raise ConfigurationError("needs credentials, which only a configuration can name", path=path)
+
+    async def plugin(self, kind: str, name: str, parameters: Mapping[str, Any], path: str) -> NoReturn:
+        """Refuse: no flag names a plugin for a plugin.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        del name, parameters
+        raise ConfigurationError(f"flags name no plugin of the kind {kind}", path=path)

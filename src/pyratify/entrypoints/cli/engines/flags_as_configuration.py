@@ -9,7 +9,11 @@ from pyratify.config.schema import REGISTRY, THRESHOLD, default_stores
 from pyratify.config.substitute import FILE, escape
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.scope import EVERYTHING
-from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, attestation_rules
+from pyratify.entrypoints.cli.engines.attestation_flags import (
+    attestation_flag,
+    attestation_rules,
+    follows_chain,
+)
 from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
 from pyratify.entrypoints.cli.engines.document_flags import document_parameters
 from pyratify.entrypoints.cli.engines.from_flags import (
@@ -42,9 +46,11 @@ def configuration_of(arguments: Namespace, place: Place) -> dict[str, Any]:
         ConfigurationError: A flag of registries cannot be used, or a text begins with `file:`.
     """
     executor: dict[str, Any] = {"scopes": [EVERYTHING], "verifiers": _verifiers(arguments, place)}
-    asked = document_parameters(arguments)
+    asked = document_parameters(arguments, place)
     if asked:
         _add_documents(executor, asked)
+    elif follows_chain(arguments):
+        _add_chain(executor)
     store = _store(arguments, place)
     if store:
         # Stores are replaced as a whole, so the defaults are repeated beside what the flags change.
@@ -101,12 +107,29 @@ def _add_documents(executor: dict[str, Any], asked: Mapping[str, dict[str, Any]]
     for kind, parameters in asked.items():
         executor["verifiers"].append({"name": kind, "type": kind, "parameters": parameters})
         if attesting is not None:
-            signed = {"trustPolicies": attesting["trustPolicies"], kind: parameters}
+            # Without annotations: those of -a are of the image's signature, and statements have none.
+            policies = [
+                {name: value for name, value in each.items() if name != "annotations"}
+                for each in attesting["trustPolicies"]
+            ]
+            signed = {"trustPolicies": policies, kind: parameters}
             executor["verifiers"].append(
                 {"name": signed_name(kind), "type": "attestation", "parameters": signed}
             )
     names = tuple(each["name"] for each in trusted)
     executor["policyEnforcer"] = {"type": THRESHOLD, "parameters": policy_parameters(asked, names)}
+
+
+def _add_chain(executor: dict[str, Any]) -> None:
+    from pyratify.entrypoints.cli.engines.chain_evidence import SIGNATURE, chain_parameters
+
+    trusted = list(executor["verifiers"])
+    attesting = trusted[0]["parameters"]
+    attesting["unsignedStatements"] = True
+    vouching = {"trustPolicies": attesting["trustPolicies"]}
+    executor["verifiers"].append({"name": SIGNATURE, "type": "cosign", "parameters": vouching})
+    names = [each["name"] for each in trusted]
+    executor["policyEnforcer"] = {"type": THRESHOLD, "parameters": chain_parameters(names)}
 
 
 def _cosign(arguments: Namespace, place: Place) -> dict[str, Any]:

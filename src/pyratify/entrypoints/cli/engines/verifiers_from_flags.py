@@ -9,7 +9,11 @@ from pyratify.core.caching import ContentCache
 from pyratify.core.clock import SystemClock
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.verifier import Verifier
-from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, attestation_requirement
+from pyratify.entrypoints.cli.engines.attestation_flags import (
+    attestation_flag,
+    attestation_requirement,
+    follows_chain,
+)
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign, read_annotations, trust_policy
 from pyratify.entrypoints.cli.engines.flag_files import material, read_flag_file
 from pyratify.entrypoints.cli.engines.from_flags import disk_cache
@@ -76,7 +80,8 @@ def _attestation(arguments: Namespace) -> Prepared:
     from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
 
     trusted = trust_policy(arguments, read_annotations(arguments.annotations), Path.cwd())
-    return AttestationVerifier("attestation", [trusted], [attestation_requirement(arguments)])
+    requirement = attestation_requirement(arguments)
+    return AttestationVerifier("attestation", [trusted], [requirement], plain=follows_chain(arguments))
 
 
 def _certificates(arguments: Namespace) -> Prepared:
