@@ -15,7 +15,7 @@ peers: $(PEERS_BIN)/.crane-v0.22.1 $(PEERS_BIN)/.oras-v1.3.6 $(PEERS_BIN)/.cosig
 		$(PEERS_BIN)/.timestamp-server-v1.2.9 $(PEERS_BIN)/.fulcio-v1.8.8 $(PEERS_BIN)/.rekor-v2.3.0 \
 		$(PEERS_BIN)/.gatekeeper-v3.23.1 $(PEERS_BIN)/.gator-v3.23.1 $(PEERS_BIN)/.helm-v3.19.0 \
 		$(PEERS_BIN)/.containerd-v2.4.2 $(PEERS_BIN)/.ctr-v2.4.2 $(PEERS_BIN)/.containerd-shim-runc-v2-v2.4.2 \
-		$(PEERS_BIN)/.opa-v1.17.1 \
+		$(PEERS_BIN)/.opa-v1.17.1 $(PEERS_BIN)/.cri-v0.34.4 \
 		$(PEERS_BIN)/.etcd-v3.6.8 $(PEERS_BIN)/.kube-apiserver-v1.34.4 $(PEERS_BIN)/.kubectl-v1.34.4 \
 		$(PEERS_HOME)/share/.gatekeeper-v3.23.1 $(addprefix $(PEERS_BIN)/,$(PEERS_OWN)) \
 		$(PEERS_BIN)/.vault-v1.21.1
@@ -62,6 +62,8 @@ $(PEERS_BIN)/.$(1)-$(4): tests/peers/$(2)/go.mod tests/peers/$(2)/go.sum | peers
 		&& rm -f $(PEERS_BIN)/.$(1)-* && touch $$@
 endef
 
+$(eval $(call go_module,cri,cri,.,v0.34.4))
+$(PEERS_BIN)/.cri-v0.34.4: tests/peers/cri/main.go
 $(eval $(call go_module,vault,vault,github.com/hashicorp/vault,v1.21.1))
 $(eval $(call go_module,etcd,etcd,go.etcd.io/etcd/server/v3,v3.6.8))
 $(eval $(call go_module,kube-apiserver,kubernetes,k8s.io/kubernetes/cmd/kube-apiserver,v1.34.4))

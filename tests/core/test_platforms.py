@@ -224,6 +224,17 @@ class TestAny:
             calls.append(list(store.calls))
         assert calls[0] == calls[1]
 
+    @pytest.mark.parametrize("signed", ["index", "images", "one", "none"])
+    @pytest.mark.parametrize("tag", ["v1", None])
+    async def test_the_digest_of_an_index_is_judged_as_its_tag_is(self, signed: str, tag: str | None) -> None:
+        """With the tag beside it or without, as Pods name images."""
+        store, _, index = two(signed in ("images", "one"), signed == "images")
+        if signed == "index":
+            store.attach(index, KIND)
+        reference = replace(REFERENCE, tag=tag, digest=index.digest)
+        result = await validate(store, reference=reference, platforms=ANY)
+        assert result.succeeded is (signed in ("index", "images"))
+
     async def test_every_manifest_is_enough_and_one_is_not(self) -> None:
         """A single signed platform says nothing of the one that a node runs."""
         assert (await validate(two(True, True)[0], platforms=ANY)).succeeded

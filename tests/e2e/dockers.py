@@ -21,6 +21,9 @@ from interop import live
 from support.services import configuration
 
 ROOT = programs.HOME / "docker"
+# x86-64: exit(0), and pause() again and again.
+_EXIT = b"\x31\xff\xb8\x3c\x00\x00\x00\x0f\x05"
+_WAIT = b"\xb8\x22\x00\x00\x00\x0f\x05\xeb\xf7"
 # Nothing of the machine's own Docker is seen or changed: /run is empty, and /etc/docker is that of the test.
 _START = """\
 set -e
@@ -48,25 +51,39 @@ def reason_not_to() -> str:
     return ""
 
 
-def push_runnable(repository: live.loopback.Repository, tag: str, key: str = "cosign") -> None:
-    """Push and sign an image whose only file, `/ends`, is a program that ends at once."""
+def push_runnable(
+    repository: live.loopback.Repository, tag: str, key: str = "cosign", *, waits: bool = False
+) -> None:
+    """Push and sign an image whose program, `/ends`, ends at once, or waits for a signal."""
     with tempfile.TemporaryDirectory() as folder:
         layer = Path(folder) / "layer.tar"
         with tarfile.open(layer, "w") as tar:
             member = tarfile.TarInfo("ends")
-            program = _program()
+            program = _program(_WAIT if waits else _EXIT)
             member.size, member.mode = len(program), 0o755
             tar.addfile(member, BytesIO(program))
             tar.addfile(tarfile.TarInfo(tag))  # no two images are the same
         live.loopback.run(
             "crane", "append", "--oci-empty-base", "-f", str(layer), "-t", f"{repository.name}:{tag}"
         )
+    reference = f"{repository.name}:{tag}"
+    live.loopback.run(
+        "crane",
+        "mutate",
+        "--entrypoint",
+        "/ends",
+        "--set-platform",
+        "linux/amd64",
+        "-t",
+        reference,
+        reference,
+    )
     live.signers.cosign_v3(repository, tag, key=key)
 
 
-def _program() -> bytes:
-    """Return an ELF file for x86-64 that calls exit(0)."""
-    code, base, head = b"\x31\xff\xb8\x3c\x00\x00\x00\x0f\x05", 0x400000, 64 + 56
+def _program(code: bytes) -> bytes:
+    """Return an ELF file for x86-64 with this code."""
+    base, head = 0x400000, 64 + 56
     size = head + len(code)
     file = struct.pack(
         "<4s5B7xHHIQQQIHHHHHH",

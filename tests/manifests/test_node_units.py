@@ -12,6 +12,7 @@ import pytest
 
 from pyratify.entrypoints.node.node_flags import (
     DOCKER_SOCKET,
+    NRI_SOCKET,
     SOCKET,
     add_install_docker_flags,
     add_serve_flags,
@@ -53,6 +54,16 @@ def test_the_additions_for_docker_agree_with_the_program() -> None:
     parser = ArgumentParser()
     add_install_docker_flags(parser)
     assert parser.parse_args([]).docker == DOCKER_SOCKET
+
+
+def test_the_additions_for_nri_agree_with_the_program() -> None:
+    """The same command with one flag more; NRI's socket is for root alone, and the daemon still has no capability."""
+    more = FOLDER / "ratify-node-nri.service.conf"
+    nothing, command = lines(more, "ExecStart")
+    assert nothing == ""
+    assert shlex.split(command) == [*shlex.split(lines(SERVICE, "ExecStart")[0]), "--nri", NRI_SOCKET]
+    assert lines(more, "User") == ["root"]
+    assert "CapabilityBoundingSet" not in more.read_text()
 
 
 def test_the_daemon_is_no_root() -> None:

@@ -96,7 +96,15 @@ class PlatformValidation:
             return beside(own, read)
         if read.subject.media_type not in INDEX_TYPES:
             return await self._member(reference, read, own)
-        if self._choice.mode is PlatformMode.INDEX and own is not None:
+        return await self._index(reference, read, own)
+
+    async def _index(
+        self, reference: Reference, read: _Reading, own: ValidationResult | None
+    ) -> ValidationResult:
+        """Validate an index: by its own evidence where that may be enough, or else by the manifests that it lists."""
+        if own is None and self._choice.mode is PlatformMode.ANY:
+            own = await self.subjects.validate(reference, read.subject)
+        if own is not None and (own.succeeded or self._choice.mode is PlatformMode.INDEX):
             return own
         return beside(own, await self._platforms(reference, read))
 

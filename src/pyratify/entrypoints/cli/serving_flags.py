@@ -65,13 +65,19 @@ def _check_node_flags(parser: Parser) -> None:
 
 
 def _install_flags(parser: Parser) -> None:
-    from pyratify.entrypoints.node.node_flags import add_install_containerd_flags, add_install_docker_flags
+    from pyratify.entrypoints.node.node_flags import (
+        add_install_containerd_flags,
+        add_install_docker_flags,
+        add_install_nri_flags,
+    )
 
     runtimes = parser.add_subparsers(metavar="RUNTIME", required=True, dest="runtime", parser_class=Parser)
     text = "have containerd ask before every pull"
     _add(runtimes, "containerd", text, add_install_containerd_flags)
     text = "have the Docker daemon ask before it creates, starts and pulls"
     _add(runtimes, "docker", text, add_install_docker_flags)
+    text = "have containerd make no container while its NRI plugin is absent"
+    _add(runtimes, "nri", text, add_install_nri_flags)
 
 
 def _actions(parser: Parser) -> "argparse._SubParsersAction[Parser]":

@@ -9,6 +9,7 @@ from pyratify.serving.server_flags import add_timeout
 SOCKET = "/run/ratify/node.sock"
 DOCKER_SOCKET = "/run/ratify/docker.sock"
 DOCKER_DAEMON = "/run/docker.sock"
+NRI_SOCKET = "/run/nri/nri.sock"
 
 
 def add_serve_flags(parser: ArgumentParser) -> None:
@@ -37,6 +38,12 @@ def add_serve_flags(parser: ArgumentParser) -> None:
         default=DOCKER_DAEMON,
         metavar="PATH",
         help=f"the Docker daemon's own socket, for what its names stand for (default: {DOCKER_DAEMON})",
+    )
+    add(
+        "--nri",
+        default="",
+        metavar="PATH",
+        help=f"containerd's or CRI-O's NRI, as {NRI_SOCKET}, which asks before it makes a container; empty for not at all (default: empty)",
     )
     add_timeout(parser, "--docker-timeout", 2.0, "in what time the Docker daemon gets an answer")
     add_local_serving_flags(parser)
@@ -118,6 +125,17 @@ def add_install_docker_flags(parser: ArgumentParser) -> None:
         default=DOCKER_SOCKET,
         metavar="PATH",
         help=f"where `ratify node serve` answers it (default: {DOCKER_SOCKET})",
+    )
+    add_change_flags(parser)
+
+
+def add_install_nri_flags(parser: ArgumentParser) -> None:
+    """Add the flags of `ratify node install nri`."""
+    parser.add_argument(
+        "--containerd-config",
+        default=CONFIG,
+        metavar="FILE",
+        help=f"containerd's configuration (default: {CONFIG})",
     )
     add_change_flags(parser)
 

@@ -11,6 +11,8 @@ from pyratify.entrypoints.node.docker.daemon import DockerDaemon
 from pyratify.entrypoints.node.docker.docker_judge import DockerJudge
 from pyratify.entrypoints.node.docker.docker_site import docker_site
 from pyratify.entrypoints.node.judge import NodeJudge
+from pyratify.entrypoints.node.nri.connection import NriConnection
+from pyratify.entrypoints.node.nri.plugin import NriPlugin
 from pyratify.serving import process
 from pyratify.serving.entry_point import Server, ServerContext
 from pyratify.serving.http.peers import Peers, group_number
@@ -25,9 +27,16 @@ def make(context: ServerContext) -> Server:
     """
     judge = _judge(context)
     sockets = tuple(_sockets(context.flags, judge))
-    if not sockets:
-        raise ConfigurationError("no runtime is served", remedy="Give --socket or --docker.")
-    return Server(site=None, aclose=judge.aclose, sockets=sockets)
+    nri = NriConnection(Path(context.flags.nri), NriPlugin(judge=judge)) if context.flags.nri else None
+    if not sockets and nri is None:
+        raise ConfigurationError("no runtime is served", remedy="Give --socket, --docker or --nri.")
+    return Server(
+        site=None,
+        aclose=judge.aclose,
+        sockets=sockets,
+        watch=None if nri is None else nri.keep,
+        checks={} if nri is None else {"nri": lambda: nri.fault},
+    )
 
 
 def run(flags: Namespace) -> None:

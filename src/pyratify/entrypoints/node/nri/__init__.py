@@ -1,0 +1,1 @@
+"""NRI, the node resource interface of containerd and CRI-O: what a runtime asks its plugins before it makes a container."""

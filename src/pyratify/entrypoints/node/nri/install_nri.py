@@ -1,0 +1,72 @@
+"""`ratify node install nri`: the setting by which containerd makes no container while the plugin is absent, and how it is undone."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyratify.core.errors import ConfigurationError
+from pyratify.entrypoints.node.changes import FileChange, text_of
+from pyratify.entrypoints.node.containerd.containerd_settings import parse_toml, read_settings
+from pyratify.entrypoints.node.nri.plugin import NAME
+
+_PLUGIN = "io.containerd.nri.v1.nri"
+_BEGIN, _END = "# ratify node install nri: begin\n", "# ratify node install nri: end\n"
+_BLOCK = f"""\
+[plugins."{_PLUGIN}".default_validator]
+  enable = true
+  required_plugins = ["{NAME}"]
+"""
+# The files that containerd reads where it has no configuration: with one it would read them no more.
+_NEW = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+
+
+def plan(arguments: Namespace) -> Iterator[FileChange]:
+    """Iterate over the one change that requires the plugin, or undoes that.
+
+    Raises:
+        ConfigurationError: containerd's configuration cannot be read, switches NRI off, or has settings of the validator already.
+    """
+    path = Path(arguments.containerd_config)
+    before = text_of(path)
+    if arguments.undo:
+        yield FileChange(path=path, before=before, after=_without(before))
+        return
+    settings = read_settings(path)
+    table = settings.plugins.get(_PLUGIN) or {}
+    if _PLUGIN in settings.disabled or table.get("disable") or table.get("disable_connections"):
+        raise ConfigurationError(
+            f"{path} switches NRI off, or its connections",
+            remedy=f'Take {_PLUGIN} out of disabled_plugins, and disable and disable_connections out of [plugins."{_PLUGIN}"].',
+        )
+    validator = table.get("default_validator") or {}
+    if validator.get("enable") and NAME in validator.get("required_plugins", ()):
+        yield FileChange(path=path, before=before, after=before)
+        return
+    if validator:
+        raise ConfigurationError(
+            f"{path} has settings of NRI's default_validator already",
+            remedy=f'Add "{NAME}" to its required_plugins, and set enable = true.',
+        )
+    text = before if before is not None else _NEW
+    joint = "" if text.endswith("\n") or not text else "\n"
+    yield FileChange(path=path, before=before, after=f"{text}{joint}{_BEGIN}{_BLOCK}{_END}")
+
+
+def check_result(changes: tuple[FileChange, ...]) -> None:
+    """Read the changed configuration again, as containerd will.
+
+    Raises:
+        ConfigurationError: It is no TOML any more.
+    """
+    for change in changes:
+        if change.after is not None:
+            parse_toml(change.path)
+
+
+def _without(before: str | None) -> str | None:
+    """Return a configuration without our settings; None for a file that was made for them."""
+    if before is None or _BEGIN not in before or _END not in before:
+        return before
+    head, _, rest = before.partition(_BEGIN)
+    after = head + rest.partition(_END)[2]
+    return None if after == _NEW else after
