@@ -15,6 +15,7 @@ OURS = {
     "languages": {"cel", "rego"},
     "credentials": {"anonymous", "static", "docker"},
     "keys": {"inline", "files"},
+    "notation_plugins": set(),
     "renderers": {"text", "tree", "json"},
 }
 

@@ -22,6 +22,7 @@ from pyratify.testing.image_configs import add_configured_image
 from pyratify.testing.indexes import add_index, entry
 from pyratify.testing.memory import MemoryStore
 from support.policy_reports import failed, inconclusive, passed, report, unread
+from support.providers import items, provider, signed
 from support.scenes import image, signed_by_annotation, validate
 
 COSIGN = 'artifacts.exists(a, a.results.exists(r, r.verifier == "cosign" && r.outcome == "PASSED"))'
@@ -172,6 +173,16 @@ class TestContract(PolicyContract):
     async def case(self) -> PolicyCase:
         """Return a policy that asks for one signature."""
         return PolicyCase(await policy(COSIGN), (GOOD,))
+
+
+async def test_the_namespace_of_gatekeepers_key_reaches_the_policy() -> None:
+    """And one namespace's verdict answers no other."""
+    one = provider(signed(), policy=await policy('subject.namespace == "team"'))
+    keys = ("[team]example.com/app:v1", "[other]example.com/app:v1", "example.com/app:v1")
+    for _ in range(2):
+        answered = [item["value"]["succeeded"] for item in await items(one, *keys)]
+        assert answered == [True, False, False]
+    await one.aclose()
 
 
 NOT_ROOT = 'subject.image.user != "" && subject.image.user != "0"'

@@ -206,6 +206,16 @@ async def test_a_policy_over_the_newest_report_in_the_manner_of_ratify_v1s_libra
         assert verdict.valid_until == SUBJECT.now + timedelta(seconds=1)
 
 
+async def test_the_report_is_the_same_at_any_concurrency() -> None:
+    """Reports are in the store's order, and nothing stops early."""
+    kinds = [f"application/{number}" for number in range(12)]
+    store, _ = image(*kinds)
+    built = await policy()
+    found = {(await validate(store, policy=built, concurrency=number)).to_json() for number in (1, 3, 32)}
+    assert len(found) == 1
+    assert '"decision":"ALLOW"' in found.pop()
+
+
 async def test_passthrough_leaves_the_decision_to_the_reader() -> None:
     """As in Ratify v1: never allowed, and the report says everything."""
     store, _ = image("application/test")

@@ -11,6 +11,7 @@ from pyratify.caches.verdicts import Verdicts
 from pyratify.config.schema import NodeConfig
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
+from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Store
 from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
@@ -75,12 +76,13 @@ def provider(
     scope: str = "*",
     namespaces: str = "optional",
     clock: FakeClock | None = None,
+    policy: PolicyEnforcer = ONE,
 ) -> Provider:
     """Return a provider over a store; without one it has no configuration."""
     clock = clock or BellClock()
     held = None
     if store is not None:
-        executor = Executor(store=store, verifiers=verifiers or (FakeVerifier(),), policy=ONE)
+        executor = Executor(store=store, verifiers=verifiers or (FakeVerifier(),), policy=policy)
         held = Held(Engine(ScopeMap([(scope, executor)]), "one"))
     settings = Settings(namespaces=Namespaces(namespaces))
     return Provider(Here(held), Verdicts(clock), settings, clock)

@@ -96,7 +96,15 @@ class PlatformValidation:
             return beside(own, read)
         if read.subject.media_type not in INDEX_TYPES:
             return await self._member(reference, read, own)
-        if self._choice.mode is PlatformMode.INDEX and own is not None:
+        return await self._index(reference, read, own)
+
+    async def _index(
+        self, reference: Reference, read: _Reading, own: ValidationResult | None
+    ) -> ValidationResult:
+        """Validate an index: by its own evidence where that may be enough, or else by the manifests that it lists."""
+        if own is None and self._choice.mode is PlatformMode.ANY:
+            own = await self.subjects.validate(reference, read.subject)
+        if own is not None and (own.succeeded or self._choice.mode is PlatformMode.INDEX):
             return own
         return beside(own, await self._platforms(reference, read))
 
@@ -149,9 +157,10 @@ class PlatformValidation:
             return replace(own, failure=None, error=own.error or read.gap)
         if read.listed_by is None or self._choice.mode not in (PlatformMode.INDEX, PlatformMode.ANY):
             return own
-        whole = replace(reference, digest=read.listed_by.index.digest)
-        index = await self.subjects.validate(whole, read.listed_by.index)
-        return with_index(own, read.listed_by.index, index)
+        # Asked of both together: what the manifest's own evidence forbids is not made good by that of the index.
+        speaking = replace(read.listed_by, speaks=True)
+        both = await self.subjects.validate(reference, read.subject, speaking)
+        return with_index(both, read.listed_by)
 
     async def _platforms(self, reference: Reference, read: _Reading) -> ValidationResult:
         chosen = {

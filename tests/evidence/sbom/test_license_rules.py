@@ -175,6 +175,17 @@ def test_a_license_that_could_deny_nothing_is_an_error_of_the_configuration(
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [("GPL3", "GPL-3.0-only"), ("Apache2", "Apache-2.0"), ("BDS-3-Clause", "BSD-3-Clause"), ("qqqqq", "")],
+)
+def test_a_misspelt_license_is_answered_with_the_nearest_one(text: str, near: str) -> None:
+    """As people write them."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(licensed("MIT"), deniedLicenses=[text])
+    assert caught.value.message.endswith(f"did you mean {near!r}?" if near else "of the SPDX list")
+
+
 def test_findings_are_counted_and_the_first_are_shown() -> None:
     """A thousand packages make one sentence."""
     document = spdx(spdx_package(f"p{number}", expression="Zlib") for number in range(1000))

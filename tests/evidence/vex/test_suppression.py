@@ -262,6 +262,13 @@ class TestPackagesOfCycloneDx:
         document["metadata"]["component"] = component
         assert suppressed(document)
 
+    @pytest.mark.parametrize(("digest", "suppresses"), [(SUBJECT, True), (OTHER, False)])
+    def test_an_image_can_be_named_directly(self, digest: str, suppresses: bool) -> None:
+        """By its package URL with the digest, where the document has no component of its own."""
+        document = cyclonedx_vex(OTHER, packages=[f"pkg:oci/image@{digest}"])
+        del document["metadata"]["component"]
+        assert suppressed(document) is suppresses
+
     def test_an_analysis_of_no_vulnerability_is_refused(self) -> None:
         """And components that are nested too deeply."""
         deep: dict[str, Any] = {}

@@ -187,6 +187,15 @@ async def test_a_large_sbom_is_read_and_a_huge_one_is_not() -> None:
     assert not [call for call in huge.store.calls if call[0] == "fetch_blob"]
 
 
+@pytest.mark.parametrize(("wanted", "allowed"), [("spdx", True), ("cyclonedx", False)])
+async def test_policies_ask_for_the_facts_of_an_sbom(wanted: str, allowed: bool) -> None:
+    """By `where` of a rule."""
+    setting = SbomSetting()
+    setting.attach(GOOD)
+    rule = {"verifierName": "sbom", "requireSigned": False, "where": {"format": wanted, "packages": 2}}
+    assert ((await setting.validate({}, rule=rule)).decision is Decision.ALLOW) is allowed
+
+
 def v1_verifier(shared: Path, name: str) -> dict[str, Any]:
     """Return the verifier of a configuration of Ratify v1."""
     found = json.loads((shared / "ratify/bats-config" / name).read_text())["verifier"]["plugins"][0]

@@ -1,6 +1,9 @@
 """Programs of a node that a check or a proof runs: with a chosen environment, bounded in time and output."""
 
 import asyncio
+import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 
 # No variable of ours is passed on: a program of a container runtime needs none of them.
@@ -40,6 +43,7 @@ async def started(*command: str, seconds: float = 5.0) -> Ended:
             stderr=asyncio.subprocess.STDOUT,
             env=_ENVIRONMENT,
             cwd="/",
+            start_new_session=True,
         )
     except OSError as error:
         return Ended(None, f"{command[0]} cannot be run: {error.strerror}")
@@ -47,7 +51,9 @@ async def started(*command: str, seconds: float = 5.0) -> Ended:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
+        # With its children: one that lives on would hold the pipe of the output open.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         return Ended(None, f"{command[0]} did not end within {seconds:g} s")
     return Ended(process.returncode, output[-_MAX_OUTPUT:].decode(errors="replace"))

@@ -138,9 +138,9 @@ def _check_license(text: str, path: str) -> None:
         and any(each.lower().startswith(start) for each in (*listed(), "LicenseRef-"))
     ):
         return
-    near = get_close_matches(text, listed(), n=1)
+    near = _nearest(text)
     raise ConfigurationError(
-        f"{text[:80]!r} is no license of the SPDX list" + (f"; did you mean {near[0]!r}?" if near else ""),
+        f"{text[:80]!r} is no license of the SPDX list" + (f"; did you mean {near!r}?" if near else ""),
         path=path,
         remedy="Write one SPDX identifier, or set licenseMatch to mention for other words.",
     )
@@ -151,3 +151,15 @@ def _is_known(text: str) -> bool:
         return Expression(text).is_known()
     except InvalidExpression:
         return False
+
+
+def _nearest(text: str) -> str:
+    start = _letters(text)
+    # `GPL3` for `GPL-3.0-only`: a matcher of letters would find `NGPL`.
+    longer = [each for each in listed() if start and _letters(each).startswith(start)]
+    longer.sort(key=lambda each: (not each.endswith("-only"), len(each), each))
+    return next(iter(longer or get_close_matches(text, listed(), n=1)), "")
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in text.lower() if each.isalnum())

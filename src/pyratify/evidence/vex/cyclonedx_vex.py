@@ -87,14 +87,14 @@ def _statement(
     return Statement(
         names,
         _STATES[state],
-        (_product(entry, product, known),),
+        _products(entry, product, known),
         analysis.text("justification") in _JUSTIFICATIONS,
         read_time(time, f"{analysis.path}.lastUpdated") or created,
     )
 
 
-def _product(entry: Members, product: Members, known: Mapping[str, PackageUrl]) -> Product:
-    """Return the document's own component, with the packages within it that are affected."""
+def _products(entry: Members, product: Members, known: Mapping[str, PackageUrl]) -> tuple[Product, ...]:
+    """Return the document's own component, with the packages within it that are affected, and images that are named directly."""
     hashes: dict[str, object] = {each.text("alg"): each.text("content") for each in product.objects("hashes")}
     digests = image_digests((product.text("purl"),)) | hash_digests(hashes)
     if product.text("version").startswith("sha256:"):  # as Syft and Trivy write it
@@ -102,7 +102,9 @@ def _product(entry: Members, product: Members, known: Mapping[str, PackageUrl]) 
     refs = [each.text("ref") for each in entry.objects("affects")]
     root = product.text("bom-ref")
     urls = [url for ref in refs if (url := _package(ref, known)) is not None]
-    return Product(digests, tuple(urls), whole=bool(root) and root in refs)
+    own = Product(digests, tuple(urls), whole=bool(root) and root in refs)
+    images = image_digests(tuple(refs))
+    return (own, Product(images)) if images else (own,)
 
 
 def _package(ref: str, known: Mapping[str, PackageUrl]) -> PackageUrl | None:

@@ -117,6 +117,21 @@ def test_an_sbom_does_not_replace_the_signature_of_the_image(tmp_path: Path, run
     assert scene.verify(run, "--require-sbom")[0] == 1
 
 
+def test_annotations_are_asked_of_the_signature_of_the_image_alone(scene: Scene, run: Run) -> None:
+    """A statement has none; the flags and their configuration agree."""
+    attach_classic(
+        scene.store,
+        scene.image,
+        sign_classic(scene.key, simple_signing(scene.image.digest, optional={"env": "prod"})),
+    )
+    scene.attest(GOOD)
+    assert scene.verify(run, "-a", "env=prod", "--require-sbom")[0] == 0
+    assert scene.verify(run, "-a", "env=test", "--require-sbom")[0] == 1
+    key, target = str(scene.folder / "cosign.pub"), str(scene.folder / "ratify.yaml")
+    assert run("config", "init", "--key", key, "-a", "env=prod", "--require-sbom", target)[0] == 0
+    assert run("verify", "-c", target, f"oci:{scene.folder / 'layout'}@{scene.image.digest}")[0] == 0
+
+
 def test_flags_of_documents_need_a_flag_of_trust(run: Run) -> None:
     """Else everything would count that is attached."""
     code, _, err = run("verify", "--require-sbom", "example.com/app:v1")

@@ -135,6 +135,23 @@ def test_version_2_has_the_same_settings_elsewhere(
     assert any("makes CRI pull images" in message for message in gaps(root, capsys))
 
 
+def test_lists_of_imported_files_are_joined(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    """What one file switches off another one does not switch on again."""
+    root.config('version = 3\nimports = ["/etc/containerd/more.toml"]\ndisabled_plugins = ["x"]\n' + NRI)
+    root.write("/etc/containerd/more.toml", 'disabled_plugins = ["x", "io.containerd.transfer.v1.local"]\n')
+    assert any("only it asks verifiers" in message for message in gaps(root, capsys))
+
+
+def test_a_folder_of_the_daemon_that_is_closed_is_no_finding(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the daemon makes it; and a command line that cannot be read is passed over."""
+    root.write("/var/lib/ratify-node/secret", "").chmod(0o600)
+    root.at("/proc/6/cmdline").mkdir(parents=True)
+    root.at("/proc/6/comm").mkdir(parents=True)
+    assert not gaps(root, capsys)
+
+
 def test_imported_files_count(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     """A drop-in is where a distribution puts such settings; paths begin at the node's root."""
     root.config('version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n' + NRI)
@@ -211,6 +228,33 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
         ),
         (lambda root: (root.bin / "README").write_text("hello"), "fault", "is no program: every pull fails"),
         (lambda root: (root.bin / "folder").mkdir(), "fault", "is no program: every pull fails"),
+        (lambda root: (root.bin / "00-ratify").write_bytes(b"\xff"), "gap", "is no UTF-8 text"),
+        (lambda root: (root.bin / "00-ratify").chmod(0o644), "fault", "is not executable"),
+        (
+            lambda root: root.write("/opt/containerd/image-verifier/bin/a", "").chmod(0o777),
+            "gap",
+            "containerd runs it as root",
+        ),
+        (
+            lambda root: root.write("/opt/containerd/image-verifier/bin/a", "").chmod(0o755),
+            "fault",
+            "another verifier",
+        ),
+        (
+            lambda root: (root.at("/etc/containerd/config.toml").unlink(), (root.bin / "00-ratify").unlink()),
+            "gap",
+            "bin_dir is empty",
+        ),
+        (
+            lambda root: (
+                root.at("/etc/containerd/config.toml").unlink(),
+                root.at("/etc/containerd/config.toml").mkdir(),
+            ),
+            "fault",
+            "config.toml",
+        ),
+        (lambda root: root.write("/etc/docker/daemon.json", "[]"), "gap", "asks no plugin called ratify"),
+        (lambda root: root.write("/proc/9/cmdline", "dockerd\0"), "gap", "asks no plugin called ratify"),
         (
             lambda root: root.at("/etc/containerd/config.toml").chmod(0o666),
             "gap",

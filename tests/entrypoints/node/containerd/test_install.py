@@ -106,6 +106,38 @@ def test_the_fallback_needs_a_configuration(tmp_path: Path, capsys: pytest.Captu
     assert "needs a configuration" in capsys.readouterr().err
 
 
+def test_settings_without_a_bin_dir_mean_the_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the program is missing then; with no configuration at all nothing else is, either."""
+    config = tmp_path / "config.toml"
+    for text in (f'version = 3\n{BLOCK}\nper_verifier_timeout = "5s"\n', None):
+        config.unlink(missing_ok=True)
+        if text is not None:
+            config.write_text(text)
+        assert install(tmp_path) == 0
+        shown = capsys.readouterr().out
+        assert "+++ /opt/containerd/image-verifier/bin/00-ratify" in shown
+        assert str(config) not in shown
+
+
+def test_what_cannot_be_read_or_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the path; and nothing is half written."""
+    (tmp_path / "config.toml").write_text("version = 3\n")
+    (tmp_path / "file").write_text("")
+    assert install(tmp_path, "--bin-dir", tmp_path / "file" / "bin", "--write") == 3
+    assert "cannot be changed" in capsys.readouterr().err
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "00-ratify").write_bytes(b"\xff")
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin") == 3
+    assert "is no UTF-8 text" in capsys.readouterr().err
+    (tmp_path / "bin" / "00-ratify").unlink()
+    (tmp_path / "bin" / "00-ratify").mkdir()
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin") == 3
+    assert install(tmp_path, "--bin-dir", tmp_path / "none", "--undo") == 0
+    assert "nothing to change" in capsys.readouterr().err
+
+
 def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every pull would fail."""
     (tmp_path / "config.toml").write_text("version = 3\n")

@@ -14,7 +14,7 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.verifier import Verifier
-from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign, read_annotations, trust_policy
+from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign, trust_policy
 from pyratify.entrypoints.cli.engines.document_flags import DENIES, document_parameters, flag_of
 from pyratify.entrypoints.cli.engines.flag_resources import FlagResources
 from pyratify.policies import threshold_plugin
@@ -76,7 +76,8 @@ def _attesting(arguments: Namespace) -> TrustPolicy | None:
     """Return whose attestations count; None where only notation's signatures are trusted, which sign no statements."""
     if not is_cosign(arguments):
         return None
-    return trust_policy(arguments, read_annotations(arguments.annotations), Path.cwd())
+    # Without annotations: those of -a are of the image's signature, and statements have none.
+    return trust_policy(arguments, {}, Path.cwd())
 
 
 async def _verifiers(

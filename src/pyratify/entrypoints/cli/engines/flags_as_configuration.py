@@ -107,7 +107,12 @@ def _add_documents(executor: dict[str, Any], asked: Mapping[str, dict[str, Any]]
     for kind, parameters in asked.items():
         executor["verifiers"].append({"name": kind, "type": kind, "parameters": parameters})
         if attesting is not None:
-            signed = {"trustPolicies": attesting["trustPolicies"], kind: parameters}
+            # Without annotations: those of -a are of the image's signature, and statements have none.
+            policies = [
+                {name: value for name, value in each.items() if name != "annotations"}
+                for each in attesting["trustPolicies"]
+            ]
+            signed = {"trustPolicies": policies, kind: parameters}
             executor["verifiers"].append(
                 {"name": signed_name(kind), "type": "attestation", "parameters": signed}
             )

@@ -29,9 +29,13 @@ def check_nri(host: Host, named: str = "") -> Iterator[Finding]:
             settings = read_settings(host.at(path), host.root)
         except ConfigurationError:
             continue  # said by the check of containerd
-        table = settings.plugins.get(NRI)
-        disabled = NRI in settings.disabled or (isinstance(table, dict) and table.get("disable") is True)
-        yield from _validator(path, table if isinstance(table, dict) else {}, disabled=disabled)
+        found = settings.plugins.get(NRI)
+        table = found if isinstance(found, dict) else {}
+        # Without connections containerd takes no plugin that is a process of its own.
+        disabled = NRI in settings.disabled or any(
+            table.get(key) is True for key in ("disable", "disable_connections")
+        )
+        yield from _validator(path, table, disabled=disabled)
     yield from _crio(host)
     if host.at(SOCKET).exists() and (why := host.is_open(SOCKET)):
         yield gap(

@@ -103,13 +103,12 @@ def _install(arguments: Namespace, settings: ContainerdSettings, folder: Path) -
 def _configured(settings: ContainerdSettings, folder: Path) -> FileChange:
     """Return the change that names bin_dir, where no setting names it yet."""
     before = text_of(settings.path)
-    named = settings.verifier.get("bin_dir")
-    if named == str(folder):
+    if settings.verifier and folder == settings.bin_dir:
         return FileChange(path=settings.path, before=before, after=before)
     if settings.verifier:
         raise ConfigurationError(
-            f"{settings.path} has settings of {PLUGIN} with bin_dir {named or 'left out'}, and the program goes to {folder}",
-            remedy=f'Set bin_dir = "{folder}" there, or leave --bin-dir out.',
+            f"the settings of {PLUGIN} have bin_dir {settings.bin_dir}, and the program goes to {folder}",
+            remedy=f'Set bin_dir = "{folder}" in {settings.path} or what it imports, or leave --bin-dir out.',
         )
     # containerd runs the plugin with its defaults where no file says anything.
     if not settings.exists and folder == settings.bin_dir:

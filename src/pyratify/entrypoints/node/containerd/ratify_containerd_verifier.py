@@ -52,12 +52,15 @@ def ask(given: list[str]) -> bytes:
     if any("\n" in line for line in lines):
         raise Refused("an argument has a line break [BAD_REQUEST]")
     connection = socket(AF_UNIX)
-    connect(connection, given)
-    if sys.stdin is None:
-        raise Refused("standard input is closed [BAD_REQUEST]")
-    descriptor = sys.stdin.buffer.read(MOST)
-    head = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-    return exchange(connection, head + descriptor)
+    try:
+        connect(connection, given)
+        if sys.stdin is None:
+            raise Refused("standard input is closed [BAD_REQUEST]")
+        descriptor = sys.stdin.buffer.read(MOST)
+        head = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+        return exchange(connection, head + descriptor)
+    finally:
+        connection.close()
 
 
 def connect(connection: socket, given: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""Credentials of Alibaba Cloud Container Registry for pyratify."""
