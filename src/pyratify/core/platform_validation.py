@@ -157,9 +157,10 @@ class PlatformValidation:
             return replace(own, failure=None, error=own.error or read.gap)
         if read.listed_by is None or self._choice.mode not in (PlatformMode.INDEX, PlatformMode.ANY):
             return own
-        whole = replace(reference, digest=read.listed_by.index.digest)
-        index = await self.subjects.validate(whole, read.listed_by.index)
-        return with_index(own, read.listed_by.index, index)
+        # Asked of both together: what the manifest's own evidence forbids is not made good by that of the index.
+        speaking = replace(read.listed_by, speaks=True)
+        both = await self.subjects.validate(reference, read.subject, speaking)
+        return with_index(both, read.listed_by)
 
     async def _platforms(self, reference: Reference, read: _Reading) -> ValidationResult:
         chosen = {

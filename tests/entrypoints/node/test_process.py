@@ -200,6 +200,21 @@ def test_one_question_is_answered_without_the_daemon(
         assert "UNDECIDED" in capsys.readouterr().out
 
 
+def test_one_question_without_a_folder_and_with_a_defect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user reads a sentence in any case, on standard output."""
+    digest = str(Digest.of(b"x"))
+    command = ["node", "verify", "-c", str(tmp_path / "absent"), "--state", "", *arguments(digest)]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(descriptor(digest))))
+    assert main(command) == 2
+    assert "ratify node has no valid configuration [NO_EXECUTOR]" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(command) == 2
+    assert "[INTERNAL]" in capsys.readouterr().out
+    assert main(["node", "serve", "--group", "no-such-group", "--state", ""]) == 3
+
+
 def test_the_state_of_systemd_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """`$STATE_DIRECTORY`, of which systemd may name several; without it a folder of its own."""
     monkeypatch.setitem(os.environ, "STATE_DIRECTORY", "/var/lib/one:/var/lib/two")

@@ -17,7 +17,7 @@ from pyratify.entrypoints.prove.door_docker import DockerDoor
 from pyratify.entrypoints.prove.door_http import GatekeeperDoor, WebhookDoor
 from pyratify.entrypoints.webhook.webhook_routes import webhook_site
 from pyratify.http.url import Url
-from pyratify.serving.http.routes import Address, Site
+from pyratify.serving.http.routes import Address, Reply, Request, Site
 from pyratify.serving.http.server import listening
 from support.providers import VERIFY, provider
 from support.webhooks import VALIDATE, store, webhook
@@ -150,6 +150,30 @@ async def test_our_own_servers(tag: str, outcome: Outcome) -> None:
     async with served(webhook_site(webhook(store())), VALIDATE) as url:
         found = await WebhookDoor(url, "default").offer(image)
         assert found.outcome is outcome, found
+
+
+@pytest.mark.parametrize(
+    ("document", "outcome"),
+    [
+        ({}, "unknown"),
+        ({"response": {"systemError": "no [NO_EXECUTOR]"}}, "unknown"),
+        ({"response": {"items": []}}, "unknown"),
+        ({"response": {"items": [{"error": "NOT_FOUND: no"}]}}, "refused"),
+        ({"response": {"items": [{"error": "no"}]}}, "unknown"),
+        ({"response": {"items": [{"value": {"isSuccess": True}}]}}, "passed"),
+        ({"response": {"allowed": True, "warnings": ["it would be refused"]}}, "unknown"),
+    ],
+)
+async def test_answers_of_providers(document: Any, outcome: str) -> None:
+    """Only an error or a value of an item is one; a webhook's warning is no refusal."""
+
+    async def answer(request: Request) -> Reply:
+        return Reply(200, json.dumps(document).encode())
+
+    async with served(Site(routes={("POST", "/x"): answer}, refusals={}), "/x") as url:
+        assert (await GatekeeperDoor(url).offer(await pinned("bare"))).outcome is Outcome(outcome)
+        hook = await WebhookDoor(url, "default").offer(await pinned("bare"))
+    assert hook.outcome is (Outcome.PASSED if "warnings" in document.get("response", {}) else Outcome.UNKNOWN)
 
 
 async def test_another_server_proves_nothing() -> None:

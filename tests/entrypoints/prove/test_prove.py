@@ -1,6 +1,7 @@
 """`ratify prove` as a command: its exit codes, and what it refuses to take for a proof."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,23 @@ def test_an_image_that_is_not_there_is_no_canary(
     assert main(["prove", "--image", "oci:/layout:v1", *flags]) == 3
 
 
+def test_a_door_needs_its_extra(
+    image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message has the command that installs it."""
+    monkeypatch.setitem(sys.modules, "pyratify.kubernetes.client.api", None)
+    assert main(["prove", "--image", image, "--pod"]) == 3
+    assert "pip install 'pyratify[kubernetes]'" in capsys.readouterr().err
+
+
+def test_an_authority_has_to_be_text(tmp_path: Path, image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A certificate in DER would be taken for no authority at all."""
+    (tmp_path / "ca.der").write_bytes(b"\xff")
+    flags = ["--gatekeeper", "https://127.0.0.1:1/x", "--server-ca-file", str(tmp_path / "ca.der")]
+    assert main(["prove", "--image", image, *flags]) == 3
+    assert "is no PEM" in capsys.readouterr().err
+
+
 def test_a_pod_is_a_dry_run(tmp_path: Path, image: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The API server is asked to keep nothing; a refusal of rights is no refusal of the image."""
     with ApiServer() as server:
@@ -83,6 +101,7 @@ def test_a_pod_is_a_dry_run(tmp_path: Path, image: str, capsys: pytest.CaptureFi
         ["--gatekeeper", "no URL"],
         ["--webhook", "https://127.0.0.1:1/x", "--server-ca-file", "/absent"],
         ["--pod", "--kubeconfig", "/absent"],
+        ["--webhook", "https://127.0.0.1:1/x", "--server-ca-file", __file__.replace("test_prove.py", "")],
     ],
 )
 def test_flags_that_cannot_be_used_are_said(image: str, flags: list[str]) -> None:

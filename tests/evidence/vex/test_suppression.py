@@ -41,6 +41,15 @@ def test_a_statement_about_the_subject_suppresses(document: object) -> None:
     assert not suppressed(document, of=finding("CVE-2000-0001"))
 
 
+@pytest.mark.parametrize(
+    ("time", "taken"),
+    [("2026-06-01T23:59:00Z", True), ("2026-06-02T00:05:00Z", True), ("2026-06-02T00:05:01Z", False)],
+)
+def test_a_statement_may_be_of_a_clock_that_is_five_minutes_ahead(time: str, *, taken: bool) -> None:
+    """One that is to come says nothing yet."""
+    assert suppressed(openvex(SUBJECT, time=time)) is taken
+
+
 REFUSED = {
     "another image": openvex(OTHER),
     "no product": openvex(SUBJECT) | {"statements": [openvex(SUBJECT)["statements"][0] | {"products": []}]},

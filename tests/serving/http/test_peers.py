@@ -43,6 +43,14 @@ def test_a_group_may_ask_too() -> None:
         assert Peers(group=group, own=1).admits(Peer(1, user, 999999))
 
 
+def test_a_group_may_name_users_that_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cannot ask, and hinder no one else."""
+    group = grp.struct_group(("ratify", "x", 4242, ["no-such-user", "root"]))
+    monkeypatch.setattr(grp, "getgrgid", lambda number: group)
+    assert Peers(group=4242, own=1).admits(Peer(1, 0, 1))
+    assert not Peers(group=4242, own=1).admits(Peer(1, 1002, 1))
+
+
 def test_a_group_has_a_name_or_a_number() -> None:
     """One that does not exist is said at the start."""
     own = grp.getgrgid(os.getgid())

@@ -71,6 +71,14 @@ def test_what_is_no_listening_socket_is_refused(tmp_path: Path) -> None:
         activated(environment(1000))
 
 
+def test_a_socket_whose_file_is_gone_is_refused(handed: tuple[Path, int]) -> None:
+    """No client would reach it."""
+    path, descriptor = handed
+    path.unlink()
+    with pytest.raises(ConfigurationError, match="No such file"):
+        activated(environment(), descriptor)
+
+
 async def test_a_socket_of_systemd_is_used_in_place_of_an_own_one(
     handed: tuple[Path, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -98,6 +98,27 @@ def test_a_replaced_socket_is_noticed_and_left_alone(tmp_path: Path) -> None:
             assert one.path.exists()
 
 
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    """Nothing is left behind."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be listened on: File exists"):
+        bound(tmp_path / "file" / "node.sock")
+
+
+def test_a_server_that_is_too_busy_to_answer_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its backlog is full: it is not replaced."""
+    monkeypatch.setattr("pyratify.serving.unix.bind._SECONDS", 0.01)
+    path = tmp_path / "node.sock"
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as waiting:
+        busy.bind(str(path))
+        busy.listen(0)
+        waiting.connect(str(path))
+        with pytest.raises(ConfigurationError, match="another process listens there"):
+            bound(path)
+
+
 def test_a_socket_may_belong_to_a_group(tmp_path: Path) -> None:
     """Its members connect without being root."""
     one = bind_unix(tmp_path / "node.sock", group=os.getgid())

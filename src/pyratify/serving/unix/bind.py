@@ -75,7 +75,8 @@ def bind_unix(path: Path, *, group: int | None = None) -> BoundSocket:
         temporary.rename(path)
     except OSError as error:
         listener.close()
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise _unusable(path, error.strerror or str(error)) from None
     except ConfigurationError:
         listener.close()

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 VERIFIER = '[plugins."io.containerd.image-verifier.v1.bindir"]\n'
 IMAGES = '[plugins."io.containerd.cri.v1.images"]\n'
 OLD = '[plugins."io.containerd.grpc.v1.cri"]\n'
+CRIO = '[crio.nri.default_validator]\nnri_validator_required_plugins = ["ratify"]\n'
 NRI = '[plugins."io.containerd.nri.v1.nri".default_validator]\nenable = true\nrequired_plugins = ["ratify"]\n'
 
 
@@ -134,6 +135,23 @@ def test_version_2_has_the_same_settings_elsewhere(
     assert any("makes CRI pull images" in message for message in gaps(root, capsys))
 
 
+def test_lists_of_imported_files_are_joined(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    """What one file switches off another one does not switch on again."""
+    root.config('version = 3\nimports = ["/etc/containerd/more.toml"]\ndisabled_plugins = ["x"]\n' + NRI)
+    root.write("/etc/containerd/more.toml", 'disabled_plugins = ["x", "io.containerd.transfer.v1.local"]\n')
+    assert any("only it asks verifiers" in message for message in gaps(root, capsys))
+
+
+def test_a_folder_of_the_daemon_that_is_closed_is_no_finding(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the daemon makes it; and a command line that cannot be read is passed over."""
+    root.write("/var/lib/ratify-node/secret", "").chmod(0o600)
+    root.at("/proc/6/cmdline").mkdir(parents=True)
+    root.at("/proc/6/comm").mkdir(parents=True)
+    assert not gaps(root, capsys)
+
+
 def test_imported_files_count(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     """A drop-in is where a distribution puts such settings; paths begin at the node's root."""
     root.config('version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n' + NRI)
@@ -210,6 +228,33 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
         ),
         (lambda root: (root.bin / "README").write_text("hello"), "fault", "is no program: every pull fails"),
         (lambda root: (root.bin / "folder").mkdir(), "fault", "is no program: every pull fails"),
+        (lambda root: (root.bin / "00-ratify").write_bytes(b"\xff"), "gap", "is no UTF-8 text"),
+        (lambda root: (root.bin / "00-ratify").chmod(0o644), "fault", "is not executable"),
+        (
+            lambda root: root.write("/opt/containerd/image-verifier/bin/a", "").chmod(0o777),
+            "gap",
+            "containerd runs it as root",
+        ),
+        (
+            lambda root: root.write("/opt/containerd/image-verifier/bin/a", "").chmod(0o755),
+            "fault",
+            "another verifier",
+        ),
+        (
+            lambda root: (root.at("/etc/containerd/config.toml").unlink(), (root.bin / "00-ratify").unlink()),
+            "gap",
+            "bin_dir is empty",
+        ),
+        (
+            lambda root: (
+                root.at("/etc/containerd/config.toml").unlink(),
+                root.at("/etc/containerd/config.toml").mkdir(),
+            ),
+            "fault",
+            "config.toml",
+        ),
+        (lambda root: root.write("/etc/docker/daemon.json", "[]"), "gap", "asks no plugin called ratify"),
+        (lambda root: root.write("/proc/9/cmdline", "dockerd\0"), "gap", "asks no plugin called ratify"),
         (
             lambda root: root.at("/etc/containerd/config.toml").chmod(0o666),
             "gap",
@@ -252,6 +297,20 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             "gap",
             "CRI-O asks no",
         ),
+        (
+            lambda root: root.write("/etc/crio/crio.conf", CRIO + "nri_enable_default_validator = false\n"),
+            "gap",
+            "CRI-O asks no",
+        ),
+        (
+            lambda root: root.write(
+                "/etc/crio/crio.conf",
+                CRIO
+                + 'nri_enable_default_validator = true\nnri_validator_tolerate_missing_plugins_annotation = "y"\n',
+            ),
+            "gap",
+            "a Pod with the annotation y",
+        ),
     ],
 )
 def test_each_fault_of_a_node_is_named(
@@ -261,6 +320,18 @@ def test_each_fault_of_a_node_is_named(
     change(root)
     _, found = findings(root, capsys)
     assert [each for each in found if each["severity"] == severity and said in each["message"]], found
+
+
+def test_crio_that_requires_the_plugin_lets_nothing_past(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `ratify node install nri --crio` writes it, beside other files."""
+    folder = str(root.at("/etc/crio/crio.conf.d"))
+    root.write("/etc/crio/crio.conf", "[crio.nri]\nenable_nri = true\n[crio.nri.default_validator]\n")
+    assert main(["node", "install", "nri", "--crio", folder, "--write"]) == 0
+    capsys.readouterr()
+    _, found = findings(root, capsys)
+    assert not [each for each in found if "CRI-O" in each["message"]]
 
 
 def test_the_daemons_own_user_may_own_its_socket(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
