@@ -18,7 +18,7 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import Limits
 from pyratify.core.reference import Reference
 from pyratify.core.verifier import Verifier
-from pyratify.evidence.provenance import ProvenanceOptions, provenance_judge
+from pyratify.evidence.provenance import ProvenanceRules, provenance_judge
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import (
     DSSE,
@@ -117,7 +117,7 @@ async def _beside() -> list[tuple[str, ...]]:
 
 
 def _attestation_verifier(key: KeyMaterial) -> AttestationVerifier:
-    judge = provenance_judge(ProvenanceOptions(source_uris=(REPOSITORY,)), "provenance")
+    judge = provenance_judge(ProvenanceRules(source_uris=(REPOSITORY,)), "provenance")
     required = Requirement((SLSA_V1,), {"provenance": judge}, "provenance")
     return AttestationVerifier("attestation", [TrustPolicy(keys=(key,))], [required])
 

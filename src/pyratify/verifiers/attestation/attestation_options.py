@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pyratify.evidence.provenance import ProvenanceOptions
+from pyratify.evidence.provenance_options import ProvenanceOptions
 from pyratify.evidence.sbom.sbom_options import SbomRuleOptions
 from pyratify.evidence.tag_rule import TagOptions
 from pyratify.evidence.vex.judge_vex import VexRuleOptions

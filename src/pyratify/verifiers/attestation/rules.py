@@ -35,10 +35,12 @@ class Rule:
 
 # Each imports its evidence when it is used: what a configuration does not name costs no start-up.
 async def _provenance(options: Any, path: str, resources: "Resources") -> Judge:
-    from pyratify.evidence.provenance import provenance_judge
+    from pyratify.evidence.provenance import ProvenanceRules, provenance_judge
 
     del resources
-    return provenance_judge(options, path)
+    return provenance_judge(
+        ProvenanceRules(*(getattr(options, name) for name in ProvenanceRules._fields)), path
+    )
 
 
 async def _vsa(options: Any, path: str, resources: "Resources") -> Judge:

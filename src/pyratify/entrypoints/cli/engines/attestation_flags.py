@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyratify.entrypoints.cli.engines.document_flags import document_flag
 
 if TYPE_CHECKING:
+    from pyratify.evidence.provenance import ProvenanceRules
     from pyratify.verifiers.attestation.requirement import Requirement
 
 
@@ -139,27 +140,34 @@ def attestation_requirement(arguments: Namespace) -> "Requirement":
 
 
 async def _requirement(parameters: dict[str, Any]) -> "Requirement":
-    import msgspec
-
     from pyratify.entrypoints.cli.engines.flag_resources import FlagResources
 
     resources = FlagResources()
     if set(parameters) <= {"predicateTypes", "provenance", "anyContent"}:
-        from pyratify.evidence.provenance import ProvenanceOptions
         from pyratify.verifiers.attestation.make_requirement import make_requirement
 
         # The parameters of all rules are 60 ms of imports, which one-shot programs would pay for nothing.
-        rules = (
-            {"provenance": msgspec.convert(parameters["provenance"], ProvenanceOptions)}
-            if "provenance" in parameters
-            else {}
-        )
+        rules = {"provenance": _provenance(parameters["provenance"])} if "provenance" in parameters else {}
         types = tuple(parameters.get("predicateTypes", ()))
         return await make_requirement(rules, types, "", resources, any_content="anyContent" in parameters)
+    import msgspec
+
     from pyratify.verifiers.attestation.attestation_options import AttestationOptions
     from pyratify.verifiers.attestation.attestation_plugin import requirements_of
 
     return (await requirements_of(msgspec.convert(parameters, AttestationOptions), resources))[0]
+
+
+def _provenance(written: dict[str, Any]) -> "ProvenanceRules":
+    from pyratify.evidence.provenance import ProvenanceRules
+
+    members: dict[str, Any] = {
+        "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name): (
+            tuple(value) if isinstance(value, list) else value
+        )
+        for name, value in written.items()
+    }
+    return ProvenanceRules(**members)
 
 
 def _flag_of(path: str) -> str:
