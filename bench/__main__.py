@@ -19,6 +19,7 @@ PARTS = (
     "sboms",
     "reports",
     "node",
+    "docker",
     "hostile",
     "imports",
 )

@@ -142,7 +142,7 @@ def _ours(folder: Path) -> Path:
             folder / "node.sock",
         )
         (folder / "other.toml").write_text("version = 3\n")
-        _run(*_RATIFY, "node", "install", "containerd", *flags, "--write")
+        _run(*RATIFY, "node", "install", "containerd", *flags, "--write")
     return target
 
 
@@ -154,7 +154,7 @@ def _cosign(folder: Path) -> Path:
 
 
 def _once(folder: Path) -> tuple[str, ...]:
-    return (*_RATIFY, "node", "verify", "-c", str(folder / "ratify.yaml"), "--state", str(folder / "once"))
+    return (*RATIFY, "node", "verify", "-c", str(folder / "ratify.yaml"), "--state", str(folder / "once"))
 
 
 @contextmanager
@@ -162,8 +162,8 @@ def _containerd(folder: Path) -> Iterator[None]:
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     (folder / "verifier" / "bin").mkdir(parents=True)
     (folder / "config.toml").write_text(_CONTAINERD.format(folder=folder, machine=machine))
-    with _running(folder / "containerd.log", program("containerd"), "-c", str(folder / "config.toml")):
-        _until(
+    with running(folder / "containerd.log", program("containerd"), "-c", str(folder / "config.toml")):
+        until(
             lambda: subprocess.run(_ctr(folder, "version"), capture_output=True, check=False).returncode == 0
         )
         yield
@@ -171,31 +171,36 @@ def _containerd(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _daemon(folder: Path) -> Iterator[None]:
-    (folder / "ratify.yaml").write_text(_CONFIGURATION.format(key=MATERIAL / "keys" / "cosign.pub"))
-    flags = (
-        "--socket",
-        str(folder / "node.sock"),
-        "--state",
-        str(folder / "kept"),
-        "--health-address",
-        "127.0.0.1:0",
-    )
-    config = ("-c", str(folder / "ratify.yaml"), "--verdict-lifetime", "1h", "--log-level", "warning")
-    with _running(folder / "daemon.log", *_RATIFY, "node", "serve", *flags, *config):
-        _until((folder / "node.sock").exists)
+    flags = ("--socket", str(folder / "node.sock"), *configure(folder))
+    with running(folder / "daemon.log", *RATIFY, "node", "serve", *flags):
+        until((folder / "node.sock").exists)
         yield
 
 
+def configure(folder: Path) -> tuple[str, ...]:
+    """Write the daemon's configuration, and return the flags of a daemon that keeps what it knows in that folder."""
+    path = folder / "ratify.yaml"
+    path.write_text(_CONFIGURATION.format(key=MATERIAL / "keys" / "cosign.pub"))
+    places = ("--state", str(folder / "kept"), "--health-address", "127.0.0.1:0")
+    return ("-c", str(path), *places, "--verdict-lifetime", "1h", "--log-level", "warning")
+
+
 @contextmanager
-def _running(log: Path, *command: str) -> Iterator[None]:
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+def running(log: Path, *command: str, **environment: str) -> Iterator[None]:
+    """Run a program until the end of the block, with what is added to the environment."""
+    settings = os.environ | environment
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, env=settings) as process,
+    ):
         try:
             yield
         finally:
             process.terminate()
 
 
-def _until(ready: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(ready: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until it is ready."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
@@ -230,4 +235,4 @@ def _digest(address: str) -> str:
     return done.stdout.decode().strip()
 
 
-_RATIFY = (sys.executable, "-m", "pyratify")
+RATIFY = (sys.executable, "-m", "pyratify")

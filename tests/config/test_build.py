@@ -121,15 +121,15 @@ async def test_several_stores_are_distinguished_by_scope() -> None:
         (
             [
                 executor(
-                    verifiers=[{**COSIGN, "parameters": {"trustPolicies": [{"keys": {"azurekeyvault": {}}}]}}]
+                    verifiers=[{**COSIGN, "parameters": {"trustPolicies": [{"keys": {"nosuchkeys": {}}}]}}]
                 )
             ],
-            "executors[0].verifiers[0].parameters.trustPolicies[0].keys.azurekeyvault",
+            "executors[0].verifiers[0].parameters.trustPolicies[0].keys.nosuchkeys",
         ),
         (
             [
                 executor(
-                    stores=[{"type": "registry-store", "parameters": {"credential": {"provider": "azure"}}}]
+                    stores=[{"type": "registry-store", "parameters": {"credential": {"provider": "nosuch"}}}]
                 )
             ],
             "executors[0].stores[0].parameters.credential.provider",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
-from pyratify.core.errors import StoreError
+from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.limits import Limits
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.platform import Platform
@@ -19,6 +19,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult
 from pyratify.core.store import Discovery
+from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
 from pyratify.testing.attestations import SLSA_V1, in_toto
 from pyratify.testing.fakes import FakeVerifier
@@ -240,6 +241,41 @@ class TestAny:
         assert (await validate(two(True, True)[0], platforms=ANY)).succeeded
         denied(await validate(two(True, False)[0], platforms=ANY), Reason.POLICY_UNSATISFIED)
 
+    async def test_evidence_of_the_index_counts_beside_that_of_each_manifest(self) -> None:
+        """A signed index, and an SBOM of every manifest; what is forbidden at the index is forbidden for all."""
+        store, found, index = two(False, False)
+        store.attach(index, SIGNATURE)
+        for image in found:
+            store.attach(image, "application/sbom")
+        verifiers = (FakeVerifier("signature", SIGNATURE), FakeVerifier("sbom", "application/sbom"))
+        policy = threshold("signature", "sbom")
+        assert (await validate(store, *verifiers, policy=policy, platforms=ANY)).succeeded
+        assert not (await validate(store, *verifiers, policy=policy, platforms=EACH)).succeeded
+        store.listings[found[1].digest].clear()
+        assert not (await validate(store, *verifiers, policy=policy, platforms=ANY)).succeeded
+
+    async def test_what_the_evidence_of_the_index_forbids_stays_forbidden(self) -> None:
+        """However good that of each manifest is."""
+
+        async def scan(evidence: Evidence) -> Details:
+            if "bad" in evidence.manifest.annotations:
+                raise VerificationError(Reason.VULN_FOUND, "it has a hole")
+            return Details("clean")
+
+        for bad in ({}, {"bad": "yes"}):
+            store, found, index = two(False, False)
+            for image in found:
+                store.attach(image, SIGNATURE)
+                store.attach(image, "application/scan")
+            store.attach(index, "application/scan", annotations=bad)
+            verifiers = (
+                FakeVerifier("signature", SIGNATURE),
+                FakeVerifier("scan", "application/scan", scan),
+            )
+            policy = threshold("signature", Rule("scan", deny=True, reasons=("VULN_FOUND",)))
+            result = await validate(store, *verifiers, policy=policy, platforms=ANY)
+            assert result.succeeded is not bool(bad)
+
     async def test_the_report_shows_what_is_attached_to_both(self) -> None:
         """Without a policy, too."""
         store, _, index = two(True, True)
@@ -267,6 +303,43 @@ class TestWithItsIndex:
         denied(
             await validate(store, reference=REFERENCE.at(image.digest), platforms=choice), Reason.NO_EVIDENCE
         )
+
+    async def test_evidence_of_both_is_judged_together(self) -> None:
+        """A signed index, and an SBOM of the manifest: neither alone is enough."""
+        store, (image, other), index = two(False, False)
+        store.attach(index, SIGNATURE)
+        store.attach(image, "application/sbom")
+        verifiers = (FakeVerifier("signature", SIGNATURE), FakeVerifier("sbom", "application/sbom"))
+        policy = threshold("signature", "sbom")
+        reference = replace(REFERENCE, digest=image.digest)
+        result = await validate(store, *verifiers, policy=policy, reference=reference)
+        assert result.succeeded
+        assert [(report.platform, len(report.nested)) for report in result.artifacts] == [
+            (None, 0),
+            ("index", 1),
+        ]
+        for lacking in (replace(REFERENCE, digest=other.digest), REFERENCE.at(image.digest), REFERENCE):
+            assert not (await validate(store, *verifiers, policy=policy, reference=lacking)).succeeded
+
+    async def test_what_the_manifests_own_evidence_forbids_stays_forbidden(self) -> None:
+        """A good index does not make a bad report on the manifest good."""
+
+        async def scan(evidence: Evidence) -> Details:
+            if "bad" in evidence.manifest.annotations:
+                raise VerificationError(Reason.VULN_FOUND, "it has a hole")
+            return Details("clean")
+
+        store, (image, other), index = two(False, False)
+        for subject, annotations in ((index, {}), (image, {"bad": "yes"}), (other, {})):
+            store.attach(subject, "application/scan", annotations=annotations)
+        store.attach(index, SIGNATURE)
+        verifiers = (FakeVerifier("signature", SIGNATURE), FakeVerifier("scan", "application/scan", scan))
+        forbidden = Rule("scan", deny=True, reasons=("VULN_FOUND",))
+        policy = threshold("signature", forbidden)
+        for digest, good in ((index.digest, True), (other.digest, True), (image.digest, False)):
+            reference = replace(REFERENCE, digest=digest)
+            result = await validate(store, *verifiers, policy=policy, reference=reference)
+            assert result.succeeded is good
 
     async def test_an_index_that_does_not_list_it_says_nothing(self) -> None:
         """However well that is signed."""

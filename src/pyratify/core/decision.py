@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, partial
 from inspect import isawaitable
+from time import monotonic
 from typing import TypeVar
 
 from pyratify.core.errors import Failure, InconclusiveError
@@ -66,19 +67,25 @@ async def in_thread(function: Callable[[], T], budget: float, threads: ThreadPoo
     Raises:
         LateError: It has not returned within its budget, or no thread was free for many times as long.
     """
-    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    begun: list[float] = []
 
     def work() -> T:
-        """Say that a thread is free, then call the function."""
-        loop.call_soon_threadsafe(begun.set)
+        begun.append(monotonic())
         return function()
 
     context = copy_context()  # as `asyncio.to_thread` does
+    loop = asyncio.get_running_loop()
     task = loop.run_in_executor(threads or _threads(), partial(context.run, work))
+    end = monotonic() + budget * _QUEUE
     try:
-        # From its beginning: under load it must not be late for having waited its turn.
-        await _within(begun.wait(), budget * _QUEUE)
-        return await _within(task, budget)
+        while True:
+            # From its beginning: under load it must not be late for having waited its turn.
+            left = (begun[0] + budget if begun else end) - monotonic()
+            if left <= 0:
+                raise LateError
+            done, _ = await asyncio.wait((task,), timeout=min(left, budget))
+            if done:
+                return task.result()
     finally:
         task.cancel()
 

@@ -69,11 +69,13 @@ class ListedBy:
         index: The index; its content has been compared with its digest.
         attestations: Its entries that claim to attest the subject.
         attached: What is attached to the index itself.
+        speaks: Whether that counts for the subject, too.
     """
 
     index: Descriptor
     attestations: tuple[Descriptor, ...]
     attached: ListedOnce = field(compare=False)
+    speaks: bool = False
 
     @property
     def reference(self) -> Reference:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure
+from pyratify.core.listed_by import ListedBy
 from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -49,18 +50,19 @@ def combine(
     return _decide(whole, entries, judged)
 
 
-def with_index(own: ValidationResult, index: Descriptor, result: ValidationResult) -> ValidationResult:
-    """Return the result for a manifest that was denied by its own evidence and is listed by an index with this result."""
-    node = _node(own.reference, index, result, INDEX)
-    found = replace(
-        own, artifacts=(*own.artifacts, node), limits=tuple(dict.fromkeys((*own.limits, *result.limits)))
+def with_index(result: ValidationResult, listed_by: ListedBy) -> ValidationResult:
+    """Return the result for a manifest that its index speaks for, with what is attached to the index below the index."""
+    of_index = tuple(report for report in result.artifacts if report.subject == listed_by.reference)
+    own = tuple(report for report in result.artifacts if report.subject != listed_by.reference)
+    node = ArtifactReport(
+        result.reference,
+        listed_by.index,
+        Discovery.INDEX,
+        nested=of_index,
+        platform=INDEX,
+        decision=result.decision,
     )
-    if result.succeeded:
-        return replace(
-            found, decision=Decision.ALLOW, failure=None, error=None, valid_until=result.valid_until
-        )
-    error = own.error or result.error
-    return replace(found, failure=None if error else own.failure, error=error)
+    return replace(result, artifacts=(*own, node))
 
 
 def beside(own: ValidationResult | None, found: ValidationResult) -> ValidationResult:

@@ -106,7 +106,9 @@ class PlatformValidation:
             own = await self.subjects.validate(reference, read.subject)
         if own is not None and (own.succeeded or self._choice.mode is PlatformMode.INDEX):
             return own
-        return beside(own, await self._platforms(reference, read))
+        # Where evidence of the index may be enough and is not, it counts for each manifest beside its own.
+        speaks = own is not None and own.decision is Decision.DENY
+        return beside(own, await self._platforms(reference, read, speaks=speaks))
 
     async def _read(self, reference: Reference, known: Descriptor | None) -> _Reading | ValidationResult:
         store = self.reader.content.store
@@ -157,11 +159,12 @@ class PlatformValidation:
             return replace(own, failure=None, error=own.error or read.gap)
         if read.listed_by is None or self._choice.mode not in (PlatformMode.INDEX, PlatformMode.ANY):
             return own
-        whole = replace(reference, digest=read.listed_by.index.digest)
-        index = await self.subjects.validate(whole, read.listed_by.index)
-        return with_index(own, read.listed_by.index, index)
+        # Asked of both together: what the manifest's own evidence forbids is not made good by that of the index.
+        speaking = replace(read.listed_by, speaks=True)
+        both = await self.subjects.validate(reference, read.subject, speaking)
+        return with_index(both, read.listed_by)
 
-    async def _platforms(self, reference: Reference, read: _Reading) -> ValidationResult:
+    async def _platforms(self, reference: Reference, read: _Reading, *, speaks: bool) -> ValidationResult:
         chosen = {
             entry.descriptor.digest: entry
             for entry in read.entries
@@ -169,7 +172,10 @@ class PlatformValidation:
         }
         jobs = [
             partial(
-                self.subjects.validate, replace(reference, digest=digest), entry.descriptor, entry.listed_by
+                self.subjects.validate,
+                replace(reference, digest=digest),
+                entry.descriptor,
+                replace(entry.listed_by, speaks=speaks),
             )
             for digest, entry in chosen.items()
         ]

@@ -114,16 +114,21 @@ class Walk:
 
     async def _subject_level(self, place: Place) -> None:
         try:
-            async with aclosing(self._level(place, self._tally)) as level:
-                async for report in level:
-                    self.reports.append(report)
-                    if self._settled(report):
-                        break
+            await self._collect(place)
         except StoreError:
             await place.subject  # its own failure, if any, explains more than that of the listing
             if not self.is_settled():
                 raise
         await place.subject  # a listing is no proof that the subject exists
+
+    async def _collect(self, place: Place) -> None:
+        """Collect the reports that the policy is shown, until it is settled."""
+        for source in self._tops(place):
+            async with aclosing(self._level(source, self._tally)) as level:
+                async for report in level:
+                    self.reports.append(report)
+                    if self._settled(report):
+                        return
 
     def _settled(self, report: ArtifactReport) -> bool:
         """Return whether the policy is settled; in a long list it is evaluated less and less often, as each time costs the whole list."""
@@ -176,10 +181,10 @@ class Walk:
 
     def _listing(self, place: Place) -> Callable[[], AsyncIterator[Referrer]]:
         store, by = self.content.store, self.listed_by
-        if by is not None and by.attestations and not place.chain:
-            return partial(by.with_attestations, store, place.reference)
         if by is not None and place.reference == by.reference:
             return by.attached.referrers
+        if by is not None and by.attestations and not place.chain:
+            return partial(by.with_attestations, store, place.reference)
         return partial(store.referrers, place.reference)
 
     def _reads(self, wanted: frozenset[str] | None, announced: Descriptor) -> bool:
@@ -237,6 +242,12 @@ class Walk:
             except StoreError as error:
                 report = failed(report, Outcome.INCONCLUSIVE, error)
         return replace(report, nested=tuple(nested))
+
+    def _tops(self, place: Place) -> Iterator[Place]:
+        """Iterate over what the policy is shown as attached to the subject."""
+        yield place
+        if self.listed_by is not None and self.listed_by.speaks:
+            yield place.beside(self.listed_by.reference, self.listed_by.index, ())
 
     def _sources(self, below: Place, report: ArtifactReport) -> Iterator[Place]:
         """Iterate over what speaks for an artifact: what is attached to it and, where an index lists it, to the index."""

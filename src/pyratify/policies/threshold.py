@@ -93,13 +93,14 @@ class _Judging:
     def holds(self, group: Rule, reports: Reports) -> bool:
         """Return whether a group's rules hold for the reports."""
         live = self._live(group, reports)
-        # Cheap and necessary; only rules that compete for a signer need the search below.
-        if live is None or sum(self._satisfied(rule, reports) for rule in live.rules) < live.needed:
+        if live is None:
             return False
-        leaves = list(live.leaves())
         # By identity: equal rules may stand in the tree twice, and each needs evidence of its own.
-        evidence = {id(leaf): self._evidence(leaf, reports) for leaf in leaves}
-        satisfied = [leaf for leaf in leaves if evidence[id(leaf)]]
+        evidence = {id(leaf): satisfying(leaf, reports, self.now, self.holds) for leaf in live.leaves()}
+        # Cheap and necessary; only rules that compete for a signer need the search below.
+        if sum(self._satisfied(rule, reports, evidence) for rule in live.rules) < live.needed:
+            return False
+        satisfied = [leaf for leaf in live.leaves() if evidence[id(leaf)]]
         if not _compete(satisfied, self.policy.across_verifiers):
             return True
         return any(self._distinct(selection, evidence) for selection in _selections(live, evidence))
@@ -113,13 +114,8 @@ class _Judging:
         members = (rule if rule.verifier is not None else self._live(rule, reports) for rule in group.counted)
         return Rule(None, tuple(rule for rule in members if rule is not None), group.needed)
 
-    def _satisfied(self, rule: Rule, reports: Reports) -> bool:
-        if rule.verifier is None:
-            return self.holds(rule, reports)
-        return bool(self._evidence(rule, reports))
-
-    def _evidence(self, leaf: Rule, reports: Reports) -> frozenset[str]:
-        return satisfying(leaf, reports, self.now, self.holds)
+    def _satisfied(self, rule: Rule, reports: Reports, evidence: Evidence) -> bool:
+        return self.holds(rule, reports) if rule.verifier is None else bool(evidence[id(rule)])
 
     def _distinct(self, selection: tuple[Rule, ...], evidence: Evidence) -> bool:
         across = self.policy.across_verifiers

@@ -1,5 +1,6 @@
 """Verification summaries: the pair of verifier and signer, levels, and what a failed one means."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,7 +8,16 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
-from pyratify.testing.attestations import VERIFIER, VSA, in_toto, summary
+from pyratify.testing.attestations import (
+    BUILT,
+    REPOSITORY,
+    SLSA_V1,
+    VERIFIER,
+    VSA,
+    in_toto,
+    provenance_v1,
+    summary,
+)
 from pyratify.testing.cosign import CosignKey
 from support.attestation_setting import FROM_SOURCE, AttestationSetting, KeyResources, build
 from support.cosign_setting import KEY, OTHER, reasons
@@ -166,3 +176,39 @@ async def test_without_a_trust_policy_ratify_v1_s_own_signer_is_trusted() -> Non
     """The workflow of SLSA's source track, and no key."""
     result = await setting_with(summary()).validate({"expectedVerifierId": VERIFIER, "trustPolicies": []})
     assert reasons(result) == {Reason.SIGNER_KIND}
+
+
+@pytest.mark.parametrize(
+    ("predicate_type", "predicate", "rules"),
+    [
+        (VSA, summary(), {"vsa": [entry(maximumAge="13h")]}),
+        (SLSA_V1, provenance_v1(), {"provenance": {"sourceUris": [REPOSITORY], "maximumAge": "13h"}}),
+    ],
+    ids=["summary", "provenance"],
+)
+async def test_evidence_with_a_greatest_age_is_good_until_then(
+    predicate_type: str, predicate: dict[str, Any], rules: dict[str, Any]
+) -> None:
+    """A verdict is cached no longer: made at noon, it is too old at one in the night."""
+    setting = AttestationSetting()
+    setting.attach(in_toto(setting.image.digest, predicate_type, predicate), KEY)
+    result = await setting.validate(rules)
+    assert result.decision is Decision.ALLOW
+    (details,) = [found.details for each in result.artifacts for found in each.results if found.passed]
+    assert details is not None
+    assert details.valid_until == datetime(2026, 6, 1, 1, tzinfo=UTC)
+
+
+async def test_the_facts_of_a_summary_have_the_names_of_its_members() -> None:
+    """Rules of policies compare them by name."""
+    result = await setting_with(summary()).validate({"vsa": [entry()]})
+    (found,) = [found for each in result.artifacts for found in each.results]
+    assert found.details is not None
+    stated = {name: found.details.data.get(name) for name in ("verifierId", "resourceUri", "policyUri")}
+    assert stated == {
+        "verifierId": VERIFIER,
+        "resourceUri": RESOURCE,
+        "policyUri": "https://example.com/policy",
+    }
+    assert list(found.details.data["verifiedLevels"]) == ["SLSA_BUILD_LEVEL_3"]
+    assert found.details.data["timeVerified"] == BUILT

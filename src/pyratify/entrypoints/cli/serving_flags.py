@@ -76,7 +76,7 @@ def _install_flags(parser: Parser) -> None:
     _add(runtimes, "containerd", text, add_install_containerd_flags)
     text = "have the Docker daemon ask before it creates, starts and pulls"
     _add(runtimes, "docker", text, add_install_docker_flags)
-    text = "have containerd make no container while its NRI plugin is absent"
+    text = "have containerd or CRI-O make no container while the NRI plugin is absent"
     _add(runtimes, "nri", text, add_install_nri_flags)
 
 

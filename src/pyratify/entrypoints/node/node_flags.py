@@ -137,6 +137,12 @@ def add_install_nri_flags(parser: ArgumentParser) -> None:
         metavar="FILE",
         help=f"containerd's configuration (default: {CONFIG})",
     )
+    parser.add_argument(
+        "--crio",
+        default="",
+        metavar="DIR",
+        help="CRI-O's folder of settings, as /etc/crio/crio.conf.d, instead of containerd's configuration",
+    )
     add_change_flags(parser)
 
 

@@ -98,6 +98,25 @@ def test_an_sbom_that_no_trusted_signer_signed_counts_for_nothing(scene: Scene, 
     assert scene.verify(run, "--require-sbom")[0] == 1
 
 
+@pytest.mark.parametrize("flags", [("--require-sbom",), ("--deny-license", "GPL-3.0-only")])
+def test_a_refusal_says_which_document_is_missing(scene: Scene, run: Run, flags: tuple[str, ...]) -> None:
+    """Or that it is there and lacks a signature."""
+    out = scene.verify(run, *flags)[1]
+    assert "no SBOM by a trusted signer is attached" in out
+    assert "cosign attest --type spdxjson" in out
+    scene.attach(GOOD, signed=False)
+    out = scene.verify(run, *flags)[1]
+    assert "is attached without a signature by a trusted signer" in out
+    assert "Sign it as the image is signed" in out
+
+
+def test_a_refusal_of_a_document_is_not_called_a_missing_one(scene: Scene, run: Run) -> None:
+    """What was found is what is said."""
+    scene.attest(BAD)
+    assert "evil 2.0" in scene.verify(run, "--deny-license", "GPL-3.0-only")[1]
+    assert "no SBOM" not in scene.verify(run, "--deny-license", "GPL-3.0-only")[1]
+
+
 def test_a_good_sbom_does_not_hide_a_bad_one(scene: Scene, run: Run) -> None:
     """Both are by the trusted signer."""
     scene.attest(GOOD)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 VERIFIER = '[plugins."io.containerd.image-verifier.v1.bindir"]\n'
 IMAGES = '[plugins."io.containerd.cri.v1.images"]\n'
 OLD = '[plugins."io.containerd.grpc.v1.cri"]\n'
+CRIO = '[crio.nri.default_validator]\nnri_validator_required_plugins = ["ratify"]\n'
 NRI = '[plugins."io.containerd.nri.v1.nri".default_validator]\nenable = true\nrequired_plugins = ["ratify"]\n'
 
 
@@ -296,6 +297,20 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             "gap",
             "CRI-O asks no",
         ),
+        (
+            lambda root: root.write("/etc/crio/crio.conf", CRIO + "nri_enable_default_validator = false\n"),
+            "gap",
+            "CRI-O asks no",
+        ),
+        (
+            lambda root: root.write(
+                "/etc/crio/crio.conf",
+                CRIO
+                + 'nri_enable_default_validator = true\nnri_validator_tolerate_missing_plugins_annotation = "y"\n',
+            ),
+            "gap",
+            "a Pod with the annotation y",
+        ),
     ],
 )
 def test_each_fault_of_a_node_is_named(
@@ -305,6 +320,18 @@ def test_each_fault_of_a_node_is_named(
     change(root)
     _, found = findings(root, capsys)
     assert [each for each in found if each["severity"] == severity and said in each["message"]], found
+
+
+def test_crio_that_requires_the_plugin_lets_nothing_past(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `ratify node install nri --crio` writes it, beside other files."""
+    folder = str(root.at("/etc/crio/crio.conf.d"))
+    root.write("/etc/crio/crio.conf", "[crio.nri]\nenable_nri = true\n[crio.nri.default_validator]\n")
+    assert main(["node", "install", "nri", "--crio", folder, "--write"]) == 0
+    capsys.readouterr()
+    _, found = findings(root, capsys)
+    assert not [each for each in found if "CRI-O" in each["message"]]
 
 
 def test_the_daemons_own_user_may_own_its_socket(root: Root, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,3 +49,19 @@ def test_settings_that_contradict_it_are_named(
     assert install(tmp_path, "--write") != 0
     assert word in capsys.readouterr().err
     assert (tmp_path / "config.toml").read_text() == before
+
+
+def test_crio_gets_a_file_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no other one requires plugins; later files replace lists of earlier ones."""
+    crio = ("--crio", str(tmp_path))
+    assert install(tmp_path, *crio, "--write") == 0
+    (written,) = tmp_path.iterdir()
+    nri = tomllib.loads(written.read_text())["crio"]["nri"]
+    assert nri["default_validator"]["nri_validator_required_plugins"] == ["ratify"]
+    assert nri["default_validator"]["nri_enable_default_validator"] is True
+    assert install(tmp_path, *crio, "--undo", "--write") == 0
+    assert not list(tmp_path.iterdir())
+    other = '[crio.nri.default_validator]\nnri_validator_required_plugins = ["other"]\n'
+    (tmp_path / "10-other.conf").write_text(other)
+    assert install(tmp_path, *crio, "--write") != 0
+    assert "10-other.conf requires plugins already" in capsys.readouterr().err

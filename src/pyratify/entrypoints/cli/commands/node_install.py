@@ -8,7 +8,7 @@ from pyratify.terminal.console import Console
 
 _AFTERWARDS = {
     "containerd": "restart containerd, then look with: ratify node check",
-    "nri": "start ratify node serve with --nri, restart containerd, then look with: ratify node check",
+    "nri": "start ratify node serve with --nri, restart the runtime, then look with: ratify node check",
     "docker": "start ratify node serve with --docker, restart Docker, then look with: ratify node check",
 }
 

@@ -63,6 +63,10 @@ async def _finished(arguments: Namespace, direct: bool, session: Session, target
     # Only the tree shows this number, and it can cost another listing.
     if arguments.output == "tree":
         result = await session.count_passed_over(target, result)
+    if direct and document_flag(arguments):
+        from pyratify.entrypoints.cli.document_advice import with_missing_document
+
+        result = with_missing_document(result, arguments)
     return advised(result, arguments, direct=direct)
 
 

@@ -70,24 +70,38 @@ def _crio(host: Host) -> Iterator[Finding]:
     files = crio_files(host)
     if not files:
         return
-    merged: dict[str, Any] = {}
+    nri: dict[str, Any] = {}
+    validator: dict[str, Any] = {}
     for path in files:
         try:
-            crio = parse_toml(path).get("crio", {})
+            found = _table(_table(parse_toml(path), "crio"), "nri")
         except ConfigurationError as error:
             yield gap(host.shown(path), error.message, error.remedy)
             return
-        merged.update(crio.get("nri", {}) if isinstance(crio, dict) else {})
+        # As CRI-O reads them: setting by setting, those of later files instead of earlier ones.
+        nri.update(found)
+        validator.update(_table(found, "default_validator"))
     # CRI-O knows no image verifiers: without NRI nothing there asks us.
-    yield from _crio_validator(host.shown(files[0]), merged)
+    yield from _crio_validator(host.shown(files[0]), nri, validator)
 
 
-def _crio_validator(path: str, table: Mapping[str, Any]) -> Iterator[Finding]:
-    validator = table.get("default_validator")
-    required = table.get("validator_required_plugins", [])
-    if isinstance(validator, dict):
-        required = validator.get("required_plugins", required)
-    if table.get("enable_nri", True) is False or PLUGIN not in (required or []):
+def _crio_validator(path: str, nri: Mapping[str, Any], validator: Mapping[str, Any]) -> Iterator[Finding]:
+    required = validator.get("nri_validator_required_plugins") or []
+    enabled = nri.get("enable_nri", True) and validator.get("nri_enable_default_validator", False)
+    if not enabled or PLUGIN not in required:
         yield gap(
-            path, f"CRI-O asks no verifier, and its NRI does not require {PLUGIN}: it runs any image", _REMEDY
+            path,
+            f"CRI-O asks no verifier, and its NRI does not require {PLUGIN}: it runs any image",
+            f"{_REMEDY} --crio /etc/crio/crio.conf.d",
         )
+    elif annotation := validator.get("nri_validator_tolerate_missing_plugins_annotation"):
+        yield gap(
+            path,
+            f"a Pod with the annotation {annotation} starts without the required plugins",
+            "Take nri_validator_tolerate_missing_plugins_annotation out.",
+        )
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}

@@ -16,6 +16,15 @@ _BLOCK = f"""\
   enable = true
   required_plugins = ["{NAME}"]
 """
+_CRIO_FILE = "99-ratify.conf"
+_CRIO = f"""\
+# Written by `ratify node install nri --crio`.
+[crio.nri]
+enable_nri = true
+[crio.nri.default_validator]
+nri_enable_default_validator = true
+nri_validator_required_plugins = ["{NAME}"]
+"""
 # The files that containerd reads where it has no configuration: with one it would read them no more.
 _NEW = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
 
@@ -26,6 +35,9 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
     Raises:
         ConfigurationError: containerd's configuration cannot be read, switches NRI off, or has settings of the validator already.
     """
+    if arguments.crio:
+        yield _crio(Path(arguments.crio), undo=arguments.undo)
+        return
     path = Path(arguments.containerd_config)
     before = text_of(path)
     if arguments.undo:
@@ -50,6 +62,19 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
     text = before if before is not None else _NEW
     joint = "" if text.endswith("\n") or not text else "\n"
     yield FileChange(path=path, before=before, after=f"{text}{joint}{_BEGIN}{_BLOCK}{_END}")
+
+
+def _crio(folder: Path, *, undo: bool) -> FileChange:
+    """Return the change of a folder of CRI-O's settings, of which those of later files count (crio.conf.d(5))."""
+    path = folder / _CRIO_FILE
+    for other in () if undo else sorted(folder.glob("*.conf")):
+        nri = parse_toml(other).get("crio", {}).get("nri", {})
+        if other != path and nri.get("default_validator", {}).get("nri_validator_required_plugins"):
+            raise ConfigurationError(
+                f"{other} requires plugins already, and a later file would replace them",
+                remedy=f'Add "{NAME}" to nri_validator_required_plugins there.',
+            )
+    return FileChange(path=path, before=text_of(path), after=None if undo else _CRIO)
 
 
 def check_result(changes: tuple[FileChange, ...]) -> None:

@@ -1,0 +1,77 @@
+"""Refusals of a run by flags that ask for documents: which one is missing, or attached without a signature."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from pyratify.core.reason import Reason
+from pyratify.core.report import ArtifactReport, Outcome, ValidationResult, VerifierResult, flatten
+from pyratify.entrypoints.cli.engines.document_flags import document_parameters
+
+_ASKING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED, Reason.EVIDENCE_UNSIGNED})
+# By the kind of document: what people call it, and cosign's name for it as a predicate.
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "sbom": ("SBOM", "spdxjson or cyclonedx"),
+    "vulnerability": ("vulnerability report", "vuln"),
+}
+
+
+def with_missing_document(result: ValidationResult, arguments: Namespace) -> ValidationResult:
+    """Return a refusal that names the document that is missing, where the image is signed as the flags ask.
+
+    Args:
+        result: The result.
+        arguments: The parsed flags.
+    """
+    asked = tuple(document_parameters(arguments))
+    failure = result.failure
+    if failure is None or failure.reason not in _ASKING or not _is_signed(result, asked):
+        return result
+    for kind in asked:
+        found = _said(kind, result)
+        if found is not None:
+            message, remedy = found
+            return replace(result, failure=replace(failure, message=message, remedy=remedy))
+    return result
+
+
+def _said(kind: str, result: ValidationResult) -> tuple[str, str] | None:
+    """Return what is to be said of a kind of document, and what to do; None where its own results tell."""
+    noun, predicate = _NAMES[kind]
+    items = [(item, report) for report, item in _results(result) if item.verifier in (kind, f"signed-{kind}")]
+    told = [item for item, _ in items if item.outcome is not Outcome.PASSED]
+    if any(item.failure is None or item.failure.reason is not Reason.PREDICATE_TYPE for item in told):
+        return None
+    passed = [(item, report) for item, report in items if item.outcome is Outcome.PASSED]
+    if any(item.verifier != kind or _has_signature(report) for item, report in passed):
+        return None
+    attest = f"cosign attest --type {predicate}"
+    if not passed:
+        return (
+            f"the image is signed, and no {noun} by a trusted signer is attached to it",
+            f"Attach one in a signed statement ({attest}), or with `oras attach` and a signature of its own.",
+        )
+    digest = passed[0][1].artifact.digest
+    return (
+        f"the {noun} {digest} is attached without a signature by a trusted signer",
+        f"Sign it as the image is signed, by its digest, or attach it in a signed statement ({attest}).",
+    )
+
+
+def _is_signed(result: ValidationResult, asked: tuple[str, ...]) -> bool:
+    documents = {name for kind in asked for name in (kind, f"signed-{kind}")}
+    return any(
+        item.outcome is Outcome.PASSED and item.verifier not in documents
+        for report in result.artifacts
+        for item in report.results
+    )
+
+
+def _has_signature(report: ArtifactReport) -> bool:
+    return any(item.outcome is Outcome.PASSED for below in report.nested for item in below.results)
+
+
+def _results(result: ValidationResult) -> Iterator[tuple[ArtifactReport, VerifierResult]]:
+    for report in flatten(result.artifacts):
+        for item in report.results:
+            yield report, item
