@@ -4,7 +4,9 @@ import asyncio
 import io
 import json
 import os
+import shutil
 import socket
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -157,6 +159,46 @@ async def test_a_socket_that_is_gone_is_a_daemon_that_is_not_ready(tmp_path: Pat
         assert (await ready(health))["status"] == "ok"
         (tmp_path / "node.sock").unlink()
         assert "is gone" in (await ready(health))["faults"]["sockets"]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="systemd is not installed")
+async def test_the_first_question_starts_the_daemon(tmp_path: Path) -> None:
+    """Systemd listens, the client waits while the daemon starts, and the socket stays when it ends."""
+    where = tmp_path / "node.sock"
+    ours = (
+        sys.executable,
+        "-m",
+        "pyratify",
+        "node",
+        "serve",
+        "--socket",
+        where,
+        "--state",
+        "",
+        "--drain",
+        "1ms",
+    )
+    command = (
+        "systemd-socket-activate",
+        "-l",
+        where,
+        *ours,
+        "--health-address",
+        "127.0.0.1:0",
+        "-c",
+        "absent",
+    )
+    process = await asyncio.create_subprocess_exec(
+        *map(str, command), cwd=tmp_path, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert b"Listening on" in await process.stderr.readline()
+    code, text = await asked(tmp_path, body(Descriptor("a/b", Digest.of(b"x"), 1)))
+    assert (code, "[NO_EXECUTOR]" in text) == ("2", True)
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 0
+    assert where.is_socket()
 
 
 async def test_flags_that_do_not_fit_are_refused(tmp_path: Path) -> None:
