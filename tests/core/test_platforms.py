@@ -241,6 +241,41 @@ class TestAny:
         assert (await validate(two(True, True)[0], platforms=ANY)).succeeded
         denied(await validate(two(True, False)[0], platforms=ANY), Reason.POLICY_UNSATISFIED)
 
+    async def test_evidence_of_the_index_counts_beside_that_of_each_manifest(self) -> None:
+        """A signed index, and an SBOM of every manifest; what is forbidden at the index is forbidden for all."""
+        store, found, index = two(False, False)
+        store.attach(index, SIGNATURE)
+        for image in found:
+            store.attach(image, "application/sbom")
+        verifiers = (FakeVerifier("signature", SIGNATURE), FakeVerifier("sbom", "application/sbom"))
+        policy = threshold("signature", "sbom")
+        assert (await validate(store, *verifiers, policy=policy, platforms=ANY)).succeeded
+        assert not (await validate(store, *verifiers, policy=policy, platforms=EACH)).succeeded
+        store.listings[found[1].digest].clear()
+        assert not (await validate(store, *verifiers, policy=policy, platforms=ANY)).succeeded
+
+    async def test_what_the_evidence_of_the_index_forbids_stays_forbidden(self) -> None:
+        """However good that of each manifest is."""
+
+        async def scan(evidence: Evidence) -> Details:
+            if "bad" in evidence.manifest.annotations:
+                raise VerificationError(Reason.VULN_FOUND, "it has a hole")
+            return Details("clean")
+
+        for bad in ({}, {"bad": "yes"}):
+            store, found, index = two(False, False)
+            for image in found:
+                store.attach(image, SIGNATURE)
+                store.attach(image, "application/scan")
+            store.attach(index, "application/scan", annotations=bad)
+            verifiers = (
+                FakeVerifier("signature", SIGNATURE),
+                FakeVerifier("scan", "application/scan", scan),
+            )
+            policy = threshold("signature", Rule("scan", deny=True, reasons=("VULN_FOUND",)))
+            result = await validate(store, *verifiers, policy=policy, platforms=ANY)
+            assert result.succeeded is not bool(bad)
+
     async def test_the_report_shows_what_is_attached_to_both(self) -> None:
         """Without a policy, too."""
         store, _, index = two(True, True)

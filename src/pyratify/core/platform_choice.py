@@ -31,7 +31,7 @@ class PlatformChoice:
 
     Attributes:
         mode: INDEX: the index itself. EACH: every manifest in it that can be run. ANY: the index, or else every manifest in it that
-            can be run; a single one of several is never enough. NAMED: every manifest that may be run on one of the platforms.
+            can be run, by its own evidence and the index's together; a single one of several is never enough. NAMED: every manifest that may be run on one of the platforms.
         named: The platforms of NAMED.
     """
 

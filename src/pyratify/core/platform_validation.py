@@ -106,7 +106,9 @@ class PlatformValidation:
             own = await self.subjects.validate(reference, read.subject)
         if own is not None and (own.succeeded or self._choice.mode is PlatformMode.INDEX):
             return own
-        return beside(own, await self._platforms(reference, read))
+        # Where evidence of the index may be enough and is not, it counts for each manifest beside its own.
+        speaks = own is not None and own.decision is Decision.DENY
+        return beside(own, await self._platforms(reference, read, speaks=speaks))
 
     async def _read(self, reference: Reference, known: Descriptor | None) -> _Reading | ValidationResult:
         store = self.reader.content.store
@@ -162,7 +164,7 @@ class PlatformValidation:
         both = await self.subjects.validate(reference, read.subject, speaking)
         return with_index(both, read.listed_by)
 
-    async def _platforms(self, reference: Reference, read: _Reading) -> ValidationResult:
+    async def _platforms(self, reference: Reference, read: _Reading, *, speaks: bool) -> ValidationResult:
         chosen = {
             entry.descriptor.digest: entry
             for entry in read.entries
@@ -170,7 +172,10 @@ class PlatformValidation:
         }
         jobs = [
             partial(
-                self.subjects.validate, replace(reference, digest=digest), entry.descriptor, entry.listed_by
+                self.subjects.validate,
+                replace(reference, digest=digest),
+                entry.descriptor,
+                replace(entry.listed_by, speaks=speaks),
             )
             for digest, entry in chosen.items()
         ]

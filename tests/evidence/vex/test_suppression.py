@@ -113,6 +113,13 @@ def test_without_a_package_url_name_and_version_must_both_be_equal() -> None:
     assert not suppressed(openvex(SUBJECT, components=["pkg:maven/org.apache/log4j-core@1"]), of=found)
 
 
+@pytest.mark.parametrize("purl", [LOG4J, ""])
+def test_one_of_several_packages_is_enough(purl: str) -> None:
+    """A statement about two packages is about each of them."""
+    both = ["pkg:maven/org.apache/log4j-api@2.14.1", LOG4J]
+    assert suppressed(openvex(SUBJECT, components=both), of=finding(purl=purl))
+
+
 def test_the_latest_statement_wins_in_any_order() -> None:
     """A later statement takes an earlier one back, also from another document."""
     early = openvex(SUBJECT, time="2026-01-01T00:00:00Z")
@@ -137,6 +144,12 @@ def test_a_statement_about_another_package_takes_nothing_back() -> None:
         SUBJECT, status="affected", components=["pkg:deb/debian/bash"], time="2026-06-01T13:00:00Z"
     )
     assert suppressed(openvex(SUBJECT), other)
+
+
+def test_a_clock_may_be_ahead_a_little() -> None:
+    """Five minutes, as everywhere."""
+    assert suppressed(openvex(SUBJECT, time="2026-06-02T00:05:00Z"))
+    assert not suppressed(openvex(SUBJECT, time="2026-06-02T00:05:01Z"))
 
 
 def test_aliases_count() -> None:
@@ -298,6 +311,14 @@ def test_identifiers_and_hashes_name_a_product_too() -> None:
         document = openvex(SUBJECT)
         document["statements"][0]["products"] = [product, 7]
         assert suppressed(document)
+
+
+@pytest.mark.parametrize("hashes", [{"md5": SUBJECT[7:]}, {"sha-256": 7}, {"sha-512": SUBJECT[7:]}, {}])
+def test_a_hash_of_another_kind_names_nothing(hashes: dict[str, object]) -> None:
+    """Only digests as registries have them count."""
+    document = openvex(SUBJECT)
+    document["statements"][0]["products"] = [{"@id": "app", "hashes": hashes}]
+    assert not suppressed(document)
 
 
 def test_products_that_are_no_list_are_refused() -> None:
