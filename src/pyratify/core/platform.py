@@ -7,11 +7,10 @@ from typing import Any, Self
 
 UNKNOWN = "unknown"
 _MAX = 128
-# containerd's spelling: os(version)/architecture/variant.
-_TEXT = re.compile(
+# containerd's spelling: os(version)/architecture/variant. Compiled when it is used: every command imports this module.
+_TEXT = (
     r"(?P<os>[a-z0-9_.-]{1,64})(?:\((?P<version>[A-Za-z0-9_.+-]{1,64})\))?"
-    r"/(?P<architecture>[A-Za-z0-9_.-]{1,64})(?:/(?P<variant>[A-Za-z0-9_.-]{1,64}))?",
-    re.ASCII,
+    r"/(?P<architecture>[A-Za-z0-9_.-]{1,64})(?:/(?P<variant>[A-Za-z0-9_.-]{1,64}))?"
 )
 _SYSTEMS = {"macos": "darwin"}
 # As containerd and Docker normalise them: several spellings name one machine.
@@ -63,7 +62,7 @@ class Platform:
         Raises:
             ValueError: It is neither.
         """
-        match = _TEXT.fullmatch(text) if len(text) <= 4 * _MAX else None
+        match = re.fullmatch(_TEXT, text, re.ASCII) if len(text) <= 4 * _MAX else None
         if match is None:
             raise ValueError(
                 f"{text[:80]!a} is no platform: write os/architecture or os/architecture/variant, as linux/arm64"

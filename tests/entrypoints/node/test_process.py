@@ -4,7 +4,9 @@ import asyncio
 import io
 import json
 import os
+import shutil
 import socket
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +27,9 @@ from pyratify.serving.http.routes import Address
 from pyratify.serving.local_flags import long_lifetime
 from pyratify.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
+from support.docker import question
 from support.nodes import arguments, body, descriptor
+from support.nri import call, runtime
 from support.services import MATERIAL, configuration
 
 
@@ -159,6 +163,46 @@ async def test_a_socket_that_is_gone_is_a_daemon_that_is_not_ready(tmp_path: Pat
         assert "is gone" in (await ready(health))["faults"]["sockets"]
 
 
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="systemd is not installed")
+async def test_the_first_question_starts_the_daemon(tmp_path: Path) -> None:
+    """Systemd listens, the client waits while the daemon starts, and the socket stays when it ends."""
+    where = tmp_path / "node.sock"
+    ours = (
+        sys.executable,
+        "-m",
+        "pyratify",
+        "node",
+        "serve",
+        "--socket",
+        where,
+        "--state",
+        "",
+        "--drain",
+        "1ms",
+    )
+    command = (
+        "systemd-socket-activate",
+        "-l",
+        where,
+        *ours,
+        "--health-address",
+        "127.0.0.1:0",
+        "-c",
+        "absent",
+    )
+    process = await asyncio.create_subprocess_exec(
+        *map(str, command), cwd=tmp_path, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert b"Listening on" in await process.stderr.readline()
+    code, text = await asked(tmp_path, body(Descriptor("a/b", Digest.of(b"x"), 1)))
+    assert (code, "[NO_EXECUTOR]" in text) == ("2", True)
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 0
+    assert where.is_socket()
+
+
 async def test_flags_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     """No runtime, an unknown group, a socket of another server, a folder that cannot be made."""
     (tmp_path / "file").write_text("")
@@ -221,3 +265,29 @@ def test_the_state_of_systemd_is_the_default(monkeypatch: pytest.MonkeyPatch) ->
     parser = ArgumentParser()
     add_serve_flags(parser)
     assert parser.parse_args([]).state == "/var/lib/one"
+
+
+async def test_docker_and_nri_are_served_by_the_same_daemon(tmp_path: Path) -> None:
+    """The plugin of Docker answers at its own socket; NRI is a part of the readiness."""
+    docker = tmp_path / "docker.sock"
+    given = ("--docker", docker, "--docker-daemon", tmp_path / "absent.sock", "--nri", tmp_path / "nri.sock")
+    async with serving(tmp_path, "-c", configuration(tmp_path), *given) as health:
+        connector = aiohttp.UnixConnector(str(docker))
+        async with aiohttp.ClientSession(connector=connector) as client:
+
+            async def answer(path: str, document: bytes = b"{}") -> dict[str, Any]:
+                """Return what the Docker daemon would be answered."""
+                async with client.post(f"http://plugin{path}", data=document) as response:
+                    found: dict[str, Any] = await response.json(content_type=None)
+                    return found
+
+            assert await answer("/Plugin.Activate") == {"Implements": ["authz"]}
+            create = question("/containers/create", {"Image": "app"})
+            assert "[RUNTIME_UNREACHABLE]" in (await answer("/AuthZPlugin.AuthZReq", create))["Msg"]
+            assert (await answer("/AuthZPlugin.AuthZReq", question("/_ping", method="GET")))["Allow"] is True
+            assert "Err" in await answer("/Other")
+        assert "nri.sock" in (await ready(health))["faults"]["nri"]
+        async with runtime(tmp_path / "nri.sock") as found:
+            await found.plugin()
+            await found.ask(call("Configure"))
+            assert "nri" not in (await ready(health))["faults"]

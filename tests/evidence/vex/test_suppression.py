@@ -313,6 +313,14 @@ def test_identifiers_and_hashes_name_a_product_too() -> None:
         assert suppressed(document)
 
 
+@pytest.mark.parametrize("hashes", [{"md5": SUBJECT[7:]}, {"sha-256": 7}, {"sha-512": SUBJECT[7:]}, {}])
+def test_a_hash_of_another_kind_names_nothing(hashes: dict[str, object]) -> None:
+    """Only digests as registries have them count."""
+    document = openvex(SUBJECT)
+    document["statements"][0]["products"] = [{"@id": "app", "hashes": hashes}]
+    assert not suppressed(document)
+
+
 def test_products_that_are_no_list_are_refused() -> None:
     """A statement that cannot be read says nothing."""
     document = openvex(SUBJECT)

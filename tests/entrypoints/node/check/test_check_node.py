@@ -274,6 +274,13 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
         ),
         (lambda root: root.config("version = 1"), "gap", "knows no image verifiers"),
         (
+            lambda root: root.config(
+                f'version = 3\n{NRI}[plugins."io.containerd.nri.v1.nri"]\ndisable_connections = true\n'
+            ),
+            "limit",
+            "NRI is switched off",
+        ),
+        (
             lambda root: root.config(f'version = 3\n{VERIFIER}per_verifier_timeout = "2s"'),
             "fault",
             "it waits 9.5 s",
