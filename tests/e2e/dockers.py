@@ -164,17 +164,22 @@ class Docker:
         return int(found.split()[1]), found.partition(b"\r\n\r\n")[2].decode(errors="replace")
 
     @contextmanager
-    def serving(self, *flags: object, key: str = "cosign", **docker: Any) -> Iterator[programs.Program]:
+    def serving(
+        self, *flags: object, key: str = "cosign", signatures: str = "", **docker: Any
+    ) -> Iterator[programs.Program]:
         """Run our daemon until the end of the block.
 
         Args:
             flags: More flags.
             key: The key of the material that is trusted.
+            signatures: Where signatures are looked for; beside the images when omitted.
             docker: The settings of `node.docker`.
         """
         path = configuration(self.folder)
         document = json.loads(path.read_text().replace("cosign.pub", f"{key}.pub"))
         document["node"] = {"docker": docker}
+        if signatures:
+            document["executors"][0]["stores"][0]["parameters"]["signatureRepository"] = signatures
         path.write_text(json.dumps(document))
         sockets = ("--socket", "", "--docker", self.plugin, "--docker-daemon", self.socket)
         others = ("--state", self.folder / "kept", "--health-address", "127.0.0.1:0", "--drain", "1ms")

@@ -163,6 +163,28 @@ def test_images_that_no_registry_vouches_for_are_refused_unless_allowed(
         assert daemon.docker("create", "imported", "/x").returncode == 0
 
 
+def test_a_registry_of_signatures_that_is_down_refuses(stocked: Docker, images: Images) -> None:
+    """A pull, a create and a start of what was allowed before."""
+    with stocked.serving():
+        made = stocked.docker("create", "--network", "none", images["runs"], "/ends")
+        assert made.returncode == 0, made.stderr
+    with stocked.serving(signatures=f"127.0.0.1:{programs.free_port()}/signatures"):
+        for command in (("pull", images["runs"]), ("create", images["runs"]), ("start", made.stdout.strip())):
+            done = stocked.docker(*command)
+            assert done.returncode != 0
+            assert "[REGISTRY_UNREACHABLE]" in done.stderr
+
+
+def test_prove_says_that_the_door_is_shut(stocked: Docker, images: Images) -> None:
+    """For an image that no policy allows, and open for one that a policy allows."""
+    with stocked.serving():
+        flags = ("--image", images["unsigned"], "--allowed", images["runs"], "--docker", stocked.socket)
+        done = stocked.ratify("prove", "--plain-http", *flags)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "REFUSED" in done.stdout
+    assert "[NO_EVIDENCE]" in done.stdout
+
+
 def test_without_the_plugin_nothing_is_created(stocked: Docker, images: Images) -> None:
     """The Docker daemon refuses what it cannot ask about."""
     status, text = stocked.post(

@@ -117,6 +117,21 @@ async def test_what_opa_does_not_have_is_no_answer(address: str) -> None:
     assert "undefined" in verdict.failure.message
 
 
+@pytest.mark.parametrize(
+    "body", ["allow := to_number(input.now)", "allow := true\nallow := false", 'allow := "yes"']
+)
+async def test_a_policy_that_fails_in_opa_denies(tmp_path: Path, folder: Path, body: str) -> None:
+    """An error of a function, a conflict, and a value that is no bool."""
+    del folder
+    with opa.running(tmp_path, {"broken.rego": f"package pyratify\n{body}"}) as address:
+        verdict = await (await policy(address, "pyratify")).decide(
+            SUBJECT, (report(1, passed("cosign", "k")),)
+        )
+    assert verdict.decision is Decision.DENY
+    assert verdict.failure is not None
+    assert verdict.failure.reason is Reason.POLICY_ERROR
+
+
 async def test_an_opa_that_cannot_be_reached_leaves_it_undecided(tmp_path: Path) -> None:
     """Neither allowed nor denied for good."""
     built = await policy(f"unix:{tmp_path}/none.sock", "pyratify")

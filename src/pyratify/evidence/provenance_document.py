@@ -38,7 +38,7 @@ class Provenance:
     """What provenance says of a build.
 
     Attributes:
-        builder: The identifier of the builder.
+        builder: The identifier of the builder; empty where the builder states that it has none.
         build_type: How the parameters are to be understood.
         source: Where the build was started from; empty where the provenance names none.
         source_digest: The commit, as `sha1` or `gitCommit`; empty where none is stated.
@@ -85,7 +85,7 @@ def _version_1(document: Members) -> Provenance:
     source = _source(parameters)
     build_type = definition.text("buildType", required=True)
     return Provenance(
-        builder=run.object("builder", required=True).text("id", required=True),
+        builder=_builder(run),
         build_type=build_type,
         source=source,
         source_digest=_commit(source, materials),
@@ -104,7 +104,7 @@ def _version_02(document: Members) -> Provenance:
     source = read_source_uri(origin.text("uri"))
     build_type = document.text("buildType", required=True)
     return Provenance(
-        builder=document.object("builder", required=True).text("id", required=True),
+        builder=_builder(document),
         build_type=build_type,
         source=source,
         source_digest=_digest(origin.object("digest").value) or _commit(source, materials),
@@ -114,6 +114,12 @@ def _version_02(document: Members) -> Provenance:
         materials=materials,
         is_workflow=build_type.startswith(_WORKFLOW_TYPES),
     )
+
+
+def _builder(document: Members) -> str:
+    builder = document.object("builder", required=True)
+    # BuildKit writes an empty identifier where it was given none; no rule about builders is satisfied by it.
+    return builder.text("id", required=builder.value.get("id") != "")
 
 
 def _source(parameters: Members) -> SourceUri:

@@ -11,6 +11,7 @@ from pyratify.expressions.rego_answer import UNDEFINED
 from pyratify.http.json_api import ApiError, JsonApi
 
 MAX_INPUT = 4 * 1024 * 1024
+_FAILED = (400, 500)
 _REMEDY = "Check that OPA runs and can be reached from here, then try again."
 
 
@@ -33,7 +34,7 @@ class OpaClient:
 
         Raises:
             InconclusiveError: OPA cannot be reached, or failed.
-            EvaluationError: The input is too large.
+            EvaluationError: The input is too large, or the policy failed.
         """
         # Before it is sent: what OPA would refuse is no fault of the network.
         size = len(json.dumps(document))
@@ -44,6 +45,9 @@ class OpaClient:
         try:
             answer = await self.api.post_json(target, {"input": document}, fields)
         except ApiError as error:
+            # OPA's answers where a policy fails: a conflict, or an error of a built-in function.
+            if error.status in _FAILED:
+                raise EvaluationError(f"OPA could not evaluate {query}: {error}") from None
             raise InconclusiveError(
                 Reason.POLICY_ERROR, f"OPA gave no answer: {error}", remedy=_REMEDY
             ) from None

@@ -27,7 +27,9 @@ from pyratify.serving.http.routes import Address
 from pyratify.serving.local_flags import long_lifetime
 from pyratify.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
+from support.docker import question
 from support.nodes import arguments, body, descriptor
+from support.nri import call, runtime
 from support.services import MATERIAL, configuration
 
 
@@ -263,3 +265,29 @@ def test_the_state_of_systemd_is_the_default(monkeypatch: pytest.MonkeyPatch) ->
     parser = ArgumentParser()
     add_serve_flags(parser)
     assert parser.parse_args([]).state == "/var/lib/one"
+
+
+async def test_docker_and_nri_are_served_by_the_same_daemon(tmp_path: Path) -> None:
+    """The plugin of Docker answers at its own socket; NRI is a part of the readiness."""
+    docker = tmp_path / "docker.sock"
+    given = ("--docker", docker, "--docker-daemon", tmp_path / "absent.sock", "--nri", tmp_path / "nri.sock")
+    async with serving(tmp_path, "-c", configuration(tmp_path), *given) as health:
+        connector = aiohttp.UnixConnector(str(docker))
+        async with aiohttp.ClientSession(connector=connector) as client:
+
+            async def answer(path: str, document: bytes = b"{}") -> dict[str, Any]:
+                """Return what the Docker daemon would be answered."""
+                async with client.post(f"http://plugin{path}", data=document) as response:
+                    found: dict[str, Any] = await response.json(content_type=None)
+                    return found
+
+            assert await answer("/Plugin.Activate") == {"Implements": ["authz"]}
+            create = question("/containers/create", {"Image": "app"})
+            assert "[RUNTIME_UNREACHABLE]" in (await answer("/AuthZPlugin.AuthZReq", create))["Msg"]
+            assert (await answer("/AuthZPlugin.AuthZReq", question("/_ping", method="GET")))["Allow"] is True
+            assert "Err" in await answer("/Other")
+        assert "nri.sock" in (await ready(health))["faults"]["nri"]
+        async with runtime(tmp_path / "nri.sock") as found:
+            await found.plugin()
+            await found.ask(call("Configure"))
+            assert "nri" not in (await ready(health))["faults"]

@@ -108,6 +108,7 @@ EXAMPLE = spec("a.example")
     ("document", "says"),
     [
         ({"executors": [EXAMPLE], "cache": {"memoryBytes": 5}}, "cache: it configures the whole program"),
+        ({"executors": [EXAMPLE], "node": {"mode": "audit"}}, "node: it configures the whole program"),
         ({"executors": [EXAMPLE], "$schema": "x"}, r"\$schema: it is for editors"),
         (
             {"executors": [EXAMPLE | {"scopes": ["${A}"]}]},

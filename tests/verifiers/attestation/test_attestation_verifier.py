@@ -347,3 +347,20 @@ async def test_verdicts_are_remembered_for_each_tag_where_a_rule_compares_it() -
         assert found == ([True, False, True] if expected == 2 else [True] * 3)
         assert verdicts.misses == expected
         await verdicts.aclose()
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ({"sourceUris": [SOURCE]}, None),
+        ({"builderIds": ["https://example.com/builder"]}, Reason.PROVENANCE_MISMATCH),
+        ({"builderIds": ["https://**"]}, Reason.PROVENANCE_MISMATCH),
+    ],
+)
+async def test_a_builder_without_a_name_satisfies_no_rule_about_builders(
+    rules: dict[str, Any], reason: Reason | None
+) -> None:
+    """BuildKit writes an empty identifier; what else its provenance says is read."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(builder=""))
+    assert reasons(await setting.validate({"provenance": rules})) == ({reason} if reason else set())

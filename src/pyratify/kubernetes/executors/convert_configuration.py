@@ -110,8 +110,10 @@ def _checked(spec: Any, kind: Kind, path: str) -> ExecutorConfig:
 def _check_program(document: Any) -> None:
     if not isinstance(document, dict):
         return
-    if document.get("cache") not in (None, {}):  # one cache serves the executors of all resources
-        raise ConfigurationError(_PROGRAM, path="cache", remedy="Remove it.")
+    # One cache serves the executors of all resources, and a node reads a file.
+    for name in ("cache", "node"):
+        if document.get(name) not in (None, {}):
+            raise ConfigurationError(_PROGRAM, path=name, remedy="Remove it.")
     if document.get("$schema"):
         raise ConfigurationError(
             "it is for editors, and resources do not have it", path="$schema", remedy="Remove it."

@@ -10,6 +10,7 @@ from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationE
 from pyratify.core.reason import Reason
 
 _SHOWN = 3
+_TIME = "createdAt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def counting(checked: Iterable[CheckedStatement]) -> list[CheckedStatement]:
 def reported_error(checked: Iterable[CheckedStatement]) -> RatifyError:
     """Return the error for an artifact of which no statement counts: the one that says most, with the others after it."""
     ranked = sorted(((each, each.error) for each in checked if each.error is not None), key=_rank)
-    statement, first = ranked[0]
+    first = ranked[0][1]
     others = [f"{error.reason}: {error.message}" for _, error in ranked[1 : 1 + _SHOWN]]
     message = (
         f"{first.message} (and of the other statements here: {'; '.join(others)})"
@@ -74,14 +75,29 @@ def reported_error(checked: Iterable[CheckedStatement]) -> RatifyError:
     # Anew: the same error may be reported for several artifacts, and would collect their frames.
     if isinstance(first, StoreError):
         return StoreError(first.reason, message, remedy=first.remedy)
-    return VerificationError(first.reason, message, remedy=first.remedy, facts=known_facts(statement))
+    facts = _common([known_facts(each) for each, _ in ranked])
+    return VerificationError(first.reason, message, remedy=first.remedy, facts=facts)
 
 
 def known_facts(statement: CheckedStatement) -> dict[str, str]:
     """Return the texts that are known of a statement that does not count; none where no trusted signer made it."""
     if statement.signer is None:
         return {}
-    return {name: value for name, value in statement.facts.items() if isinstance(value, str)}
+    facts = {name: value for name, value in statement.facts.items() if isinstance(value, str)}
+    # A rule may know more than the signature says, as when a report was made.
+    return facts | dict(statement.error.facts if isinstance(statement.error, VerificationError) else {})
+
+
+def _common(known: list[dict[str, str]]) -> dict[str, str]:
+    """Return what is known of all statements of an artifact alike, and the time of the newest where all have one."""
+    alike = {
+        name: value
+        for name, value in known[0].items()
+        if name != _TIME and all(each.get(name) == value for each in known)
+    }
+    times = [each[_TIME] for each in known if _TIME in each]
+    # One of an unknown time may be the newest.
+    return {**alike, _TIME: max(times)} if len(times) == len(known) else alike
 
 
 def _rank(found: tuple[CheckedStatement, RatifyError]) -> tuple[bool, bool, bool]:

@@ -80,14 +80,19 @@ def test_imports_are_bounded_and_may_be_a_circle(tmp_path: Path) -> None:
         read_settings(config)
 
 
+CRIO = '[crio.nri.default_validator]\nnri_validator_required_plugins = ["ratify"]\n'
+
+
 @pytest.mark.parametrize(
     ("text", "gaps"),
     [
         ("[crio.nri]\nenable_nri = false\n", 1),
         ("crio = 7\n", 1),
         ("crio = ", 1),
-        ('[crio.nri.default_validator]\nrequired_plugins = ["ratify"]\n', 0),
-        ('[crio.nri]\nvalidator_required_plugins = ["ratify"]\n', 0),
+        (CRIO + "nri_enable_default_validator = true\n", 0),
+        (CRIO, 1),
+        ('[crio.nri]\nnri_validator_required_plugins = ["ratify"]\n', 1),
+        ("[crio]\nnri = 7\n", 1),
     ],
 )
 def test_the_nri_of_crio(tmp_path: Path, text: str, gaps: int) -> None:

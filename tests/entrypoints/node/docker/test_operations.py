@@ -84,6 +84,25 @@ def test_a_create_names_its_image_and_those_it_mounts() -> None:
     mounts = [{"Type": "Image", "Source": "data"}, {"Type": "bind", "Source": "/x"}]
     body = {"Image": "app", "HostConfig": {"Mounts": mounts}}
     assert operation_of(asked("/containers/create", body)) == Create(("app", "data"))
+    # Older daemons take the members of HostConfig at the top level, too.
+    assert operation_of(asked("/containers/create", {"Image": "app", "Mounts": mounts})) == Create(
+        ("app", "data")
+    )
+
+
+def test_the_images_of_a_request_are_counted() -> None:
+    """Each is asked about once, and not thousands at the same time."""
+
+    def create(*sources: str) -> dict[str, Any]:
+        """Return a body that mounts these images."""
+        return {
+            "Image": "app",
+            "HostConfig": {"Mounts": [{"Type": "image", "Source": each} for each in sources]},
+        }
+
+    assert operation_of(asked("/containers/create", create("a", "app", "a"))) == Create(("app", "a"))
+    assert len(operation_of(asked("/containers/create", create(*map(str, range(15))))).names) == 16  # type: ignore[union-attr]
+    assert "17 images" in refused("/containers/create", create(*map(str, range(16)))).message
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pyratify.core.isolation import end
+from pyratify.core.store import Referrer
 from pyratify.entrypoints.node.nri.connection import NriConnection
 from pyratify.entrypoints.node.nri.plugin import NriPlugin
 from pyratify.entrypoints.node.nri.protobuf import texts
-from pyratify.entrypoints.node.nri.ttrpc import PLUGIN, REQUEST, Message, result_of
+from pyratify.entrypoints.node.nri.ttrpc import PLUGIN, REQUEST, RESPONSE, Message, result_of
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore
 from support.nodes import judge
@@ -25,6 +26,15 @@ class Turning(FakeClock):
         """Let others go on; longer waits are deadlines, which never come."""
         self.slept.append(seconds)
         await (asyncio.sleep(0) if seconds == 1 else asyncio.Future())
+
+
+class Stuck(MemoryStore):
+    """A store that never answers."""
+
+    async def referrers(self, *_: object, **__: object) -> AsyncIterator[Referrer]:  # type: ignore[override]
+        """Wait for ever."""
+        await asyncio.Future()
+        yield  # type: ignore[misc]
 
 
 def plugin() -> tuple[NriPlugin, str, str]:
@@ -110,4 +120,29 @@ async def test_an_envelope_that_is_none_is_refused(tmp_path: Path) -> None:
         waiting = found._waiting[99] = asyncio.get_running_loop().create_future()  # noqa: SLF001
         found.send(Message(PLUGIN, 99, REQUEST, b"\x0b").frame())
         assert result_of(await waiting).startswith("ratify: ")
+        assert result_of(await found.ask(create(container(NAME, signed)))) == ""
+
+
+async def test_more_calls_than_can_be_answered_are_refused(tmp_path: Path) -> None:
+    """At once, instead of all of them too late."""
+    path = tmp_path / "nri.sock"
+    store = Stuck()
+    one = NriPlugin(judge=judge(store, clock=Turning()))
+    digest = str(store.add_image("v1").digest)
+    async with runtime(path) as found, kept(NriConnection(path, one)):
+        await found.plugin()
+        calls = [asyncio.create_task(found.ask(create(container(NAME, digest)))) for _ in range(300)]
+        done, pending = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert all("too many calls" in result_of(task.result()) for task in done)
+        assert pending
+        await end(*pending)
+
+
+async def test_other_messages_are_read_over(tmp_path: Path) -> None:
+    """A response that nothing asked for, and data of a stream."""
+    path = tmp_path / "nri.sock"
+    one, signed, _ = plugin()
+    async with runtime(path) as found, kept(NriConnection(path, one)):
+        await found.plugin()
+        found.send(Message(PLUGIN, 5, RESPONSE, b"").frame() + Message(PLUGIN, 5, 3, b"").frame())
         assert result_of(await found.ask(create(container(NAME, signed)))) == ""

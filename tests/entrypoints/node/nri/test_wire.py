@@ -118,6 +118,16 @@ def test_a_message_may_be_spread_over_frames() -> None:
     assert list(Frames().feed(b"".join(cut))) == [Message(PLUGIN, 3, REQUEST, b"body")]
 
 
+def test_a_message_that_is_not_whole_is_waited_for() -> None:
+    """A head alone, in a frame that is whole."""
+    frames, whole = Frames(), Message(PLUGIN, 3, REQUEST, b"body").frame()
+    head, rest = whole[8:18], whole[18:]
+    assert list(frames.feed(struct.pack(">II", PLUGIN, len(head)) + head)) == []
+    assert list(frames.feed(struct.pack(">II", PLUGIN, len(rest)) + rest)) == [
+        Message(PLUGIN, 3, REQUEST, b"body")
+    ]
+
+
 def test_lengths_are_bounded() -> None:
     """Before anything of that length is waited for."""
     for data in (

@@ -4,7 +4,8 @@ Go's JSON reader takes a key in any case and the last of several, so the only bo
 key that is looked for, and no other spelling of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from pyratify.core import strictjson
@@ -14,6 +15,7 @@ from pyratify.core.reason import Reason
 from pyratify.entrypoints.node.docker.target import bad
 
 _MAX_BODY = MIB
+_MAX_IMAGES = 16
 _SHOWN = "Send it as application/json, in less than 1 MiB, with its Content-Length or in chunks."
 
 
@@ -28,8 +30,9 @@ def created_images(body: bytes | None) -> tuple[str, ...]:
         InvalidJson: It is no JSON, or has one key twice.
     """
     document = _object(body)
-    mounts = _mounted(_inner(document, "HostConfig"))
-    return (_image(document), *mounts)
+    # Without a HostConfig older daemons read its members at the top level (moby, runconfig/config_unix.go).
+    hosts = (_inner(document, "HostConfig"), document)
+    return _bounded(_image(document), chain.from_iterable(map(_mounted, hosts)))
 
 
 def service_images(body: bytes | None) -> tuple[str, ...]:
@@ -55,13 +58,21 @@ def specified_images(service: dict[str, Any]) -> tuple[str, ...]:
             remedy="Install the plugin on each node: docker plugin install.",
         )
     container = _inner(task, "ContainerSpec")
-    return (_image(container), *_mounted(container))
+    return _bounded(_image(container), _mounted(container))
 
 
 def _object(body: bytes | None) -> dict[str, Any]:
     if body is None:
         raise bad("the daemon does not show the body of the request", _SHOWN)
     return strictjson.load_object(body, what="the body of the request", max_bytes=_MAX_BODY)
+
+
+def _bounded(image: str, mounted: Iterable[str]) -> tuple[str, ...]:
+    """Return the images, each once; the daemon and registries are asked about all of them at the same time."""
+    names = tuple(dict.fromkeys((image, *mounted)))
+    if len(names) > _MAX_IMAGES:
+        raise bad(f"the request names {len(names)} images, more than the {_MAX_IMAGES} allowed")
+    return names
 
 
 def _image(document: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from pyratify.entrypoints.node.docker.operations import (
 )
 from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.serving.deadline_group import DeadlineGroup, late_after
+from pyratify.serving.http.bodies import Parsing
 
 _MAX_REFERENCES = 8
 _REFUSED = {
@@ -47,11 +48,13 @@ class DockerJudge:
         judge: Judges images by digest.
         inventory: What the daemon has.
         seconds: In how many seconds every request is answered.
+        parsing: Parses what the daemon shows, large bodies in a thread.
     """
 
     judge: NodeJudge
     inventory: Inventory
     seconds: float = 2.0
+    parsing: Parsing = field(default_factory=Parsing)
     _group: DeadlineGroup = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +63,7 @@ class DockerJudge:
     async def decide(self, request: AuthorizationRequest) -> NodeAnswer | None:
         """Return why a request is refused; None for one that is allowed. Never raises."""
         try:
-            operation = operation_of(request)
+            operation = await self.parsing.parse(lambda _: operation_of(request), request.body or b"")
         except RatifyError as error:
             return malformed(error.failure)
         if isinstance(operation, Unjudged):

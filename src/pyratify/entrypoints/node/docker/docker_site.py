@@ -9,7 +9,6 @@ from pyratify.core.errors import RatifyError
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed
 from pyratify.entrypoints.node.docker.authz_request import MAX_BODY, parse_request
 from pyratify.entrypoints.node.docker.docker_judge import DockerJudge
-from pyratify.serving.http.bodies import Parsing
 from pyratify.serving.http.routes import Rejection, Reply, Request, Site
 
 _LOG = logging.getLogger("pyratify.node")
@@ -22,16 +21,14 @@ class AuthorizationHandler:
 
     Attributes:
         judge: Judges the requests.
-        parsing: Parses the daemon's questions.
     """
 
     judge: DockerJudge
-    parsing: Parsing
 
     async def __call__(self, request: Request) -> Reply:
         """Return the decision; a refusal shows in the terminal of the client's user."""
         try:
-            asked = await self.parsing.parse(parse_request, request.body)
+            asked = await self.judge.parsing.parse(parse_request, request.body)
         except RatifyError as error:
             return _decided(malformed(error.failure))
         answer = await self.judge.decide(asked)
@@ -46,7 +43,7 @@ def docker_site(judge: DockerJudge) -> Site:
     return Site(
         routes={
             ("POST", "/Plugin.Activate"): partial(_always, _reply({"Implements": ["authz"]})),
-            ("POST", "/AuthZPlugin.AuthZReq"): AuthorizationHandler(judge, Parsing()),
+            ("POST", "/AuthZPlugin.AuthZReq"): AuthorizationHandler(judge),
             # What the daemon has done by then cannot be taken back.
             ("POST", "/AuthZPlugin.AuthZRes"): partial(_always, _decided(None)),
         },
