@@ -24,8 +24,8 @@ from pyratify.serving.http.sockets import bind
 from pyratify.serving.process import Process
 from pyratify.serving.workers.control import Inherited, Report, answer, parse_report
 from pyratify.serving.workers.supervisor import Supervisor
+from support.ports import free_port
 from support.providers import VERIFY, request
-from support.sharing import free_port
 
 SECONDS = 60
 # Workers without an engine: they have what a worker has, and answer as they are told.

@@ -19,8 +19,8 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.serving.http.sockets import bind
 from pyratify.serving.workers.control import VARIABLE, inherit
+from support.ports import free_port
 from support.providers import VERIFY, request
-from support.sharing import free_port
 
 KEYS = Path(__file__).resolve().parents[2] / "examples" / "material" / "keys"
 SECONDS = 60

@@ -1,4 +1,4 @@
-"""Rules for verification summaries: which verifiers count, signed by whom, and what they must have verified."""
+"""Rules for verification summaries: which verifiers and signers count, and what must have been verified."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

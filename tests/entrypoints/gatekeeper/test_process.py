@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import ssl
 import sys
 from argparse import ArgumentParser, Namespace
@@ -34,6 +33,7 @@ from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 from support.providers import MUTATE, VERIFY, BellClock, Held, Here, request
 from support.scenes import ONE
 
@@ -51,14 +51,6 @@ class DrainClock(BellClock):
         if seconds == 3.0:
             self.drains.set()
         await super().sleep(seconds)
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def flags(*arguments: object) -> Namespace:

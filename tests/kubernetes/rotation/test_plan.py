@@ -39,7 +39,7 @@ OLD = LIVES.authority - LIVES.renew_authority + SECOND
 
 
 def accepted(contents: SecretContents, trusted: bytes, now: datetime) -> bool:
-    """Tell whether a client that trusts this bundle accepts the server certificate."""
+    """Return whether a client that trusts this bundle accepts the server certificate."""
     store = Store(x509.load_pem_x509_certificates(trusted))
     verifier = PolicyBuilder().store(store).time(now).build_server_verifier(x509.DNSName(SERVICE.names[0]))
     try:

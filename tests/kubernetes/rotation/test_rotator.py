@@ -62,7 +62,7 @@ def bundles(server: ApiServer) -> set[bytes]:
 
 
 def accepts(trusted: bytes, certificate: bytes, clock: FakeClock) -> bool:
-    """Tell whether a client that trusts this accepts a certificate now."""
+    """Return whether a client that trusts this accepts a certificate now."""
     store = Store(x509.load_pem_x509_certificates(trusted))
     verifier = (
         PolicyBuilder().store(store).time(clock.now()).build_server_verifier(x509.DNSName(SERVICE.names[1]))

@@ -92,7 +92,7 @@ class Ground:
         self.all.finish(connection)
 
     def after(self, seconds: float, wire: Wire) -> bool:
-        """Tell whether a connection was ended by then."""
+        """Return whether a connection was ended by then."""
         self.clock.advance(seconds)
         self.all.look()
         return wire.aborted

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import socket
 import ssl
 import time
 from argparse import ArgumentParser, Namespace
@@ -25,6 +24,7 @@ from pyratify.serving.tls.certificate_source import NAME, open_certificates
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 from support.providers import VERIFY, request
 from support.rotations import TARGETS, install
 
@@ -297,14 +297,6 @@ async def test_nobody_listens_without_a_certificate(
         writer.close()
     process.stop.set()
     await asyncio.wait_for(task, 30)
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 async def _told(server: ApiServer) -> bool:

@@ -34,7 +34,7 @@ def pair(authority: Authority) -> tuple[bytes, bytes]:
 
 
 async def greeted(where: Address, authority: Authority, client: Path | None = None) -> bool:
-    """Tell whether the server answers a client that trusts this authority."""
+    """Return whether the server answers a client that trusts this authority."""
     context = ssl.create_default_context(cadata=authority.pem)
     if client is not None:
         context.load_cert_chain(client)

@@ -50,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class VaultAccess:
-    """A vault, and as whom it is asked.
+    """A vault, and the identity of requests to it.
 
     Attributes:
         api: Its address.
