@@ -332,12 +332,13 @@ def test_the_documented_example_runs() -> None:
 
 async def test_every_fault_of_the_shape_is_found(tmp_path: Path) -> None:
     """One wrong part does not hide another, and none is named twice."""
-    from pyratify.config.check import check_file
+    from pyratify.config.check import check_document
+    from pyratify.config.load import read_document
 
     path = tmp_path / "ratify.json"
     wrong = executor(verifiers=[{**COSIGN, "nam": "x"}, {"name": "b"}], stores=[{"type": 5}], timeout="5")
     path.write_text(json.dumps({"executors": [wrong, 7], "$schema": "schema.json", "extra": 1}))
-    found = [error.path for error in await check_file(path)]
+    found = [error.path for error in await check_document(*read_document(path))]
     assert found == [
         "executors[0].verifiers[0]",
         "executors[0].verifiers[1]",
@@ -347,7 +348,7 @@ async def test_every_fault_of_the_shape_is_found(tmp_path: Path) -> None:
         "",
     ]
     path.write_text("7")
-    assert [error.path for error in await check_file(path)] == [""]
+    assert [error.path for error in await check_document(*read_document(path))] == [""]
 
 
 @pytest.mark.parametrize(

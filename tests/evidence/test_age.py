@@ -36,7 +36,7 @@ def test_it_is_good_for_as_long_as_it_is_not_too_old() -> None:
         ((), 2 * HOUR, Reason.EVIDENCE_STALE, "nothing says when the report was made"),
         ((None, None), 2 * HOUR, Reason.EVIDENCE_STALE, "at most 2 h old"),
         ((NOW + timedelta(minutes=5) + SECOND,), 2 * HOUR, Reason.TIME_INVALID, "2026-06-02T00:05:01Z"),
-        ((NOW + HOUR, NOW), None, Reason.TIME_INVALID, "and it is 2026-06-02T00:00:00Z"),
+        ((NOW + HOUR, NOW), None, Reason.TIME_INVALID, "after the present 2026-06-02T00:00:00Z"),
     ],
 )
 def test_what_is_too_old_undated_or_of_the_future_is_refused(

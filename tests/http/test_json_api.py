@@ -7,19 +7,20 @@ import pytest
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.http.json_api import ApiError, JsonApi, parse_address
-from pyratify.http.transport import Headers, Request, Response
+from pyratify.http.transport import Headers, Request
 from pyratify.http.url import Url
+from pyratify.testing.json_service import JsonService
 
 ADDRESS = "https://vault.example.com:8200"
 
 
-class Service:
+class Service(JsonService):
     """Answers as a test says, and remembers what it was asked."""
 
     def __init__(self, status: int = 200, body: bytes = b'{"a": 1}') -> None:
+        super().__init__()
         self.status, self.body = status, body
-        self.asked: list[Request] = []
-        self.open = 0
+        self.headers = Headers((("location", "https://evil.io/"),))
         self.fault: StoreError | None = None
 
     @property
@@ -27,25 +28,12 @@ class Service:
         """The API of it."""
         return JsonApi(Url.parse(ADDRESS), self.connect)
 
-    def connect(self) -> "Service":
-        """Open a connection."""
-        self.open += 1
-        return self
-
-    async def aclose(self) -> None:
-        """Close it."""
-        self.open -= 1
-
-    async def speaks_tls(self, origin: object) -> bool:
-        """Say so."""
-        return True
-
-    async def send(self, request: Request) -> Response:
-        """Answer."""
-        self.asked.append(request)
+    def respond(self, request: Request) -> tuple[int, object]:
+        """Answer with the status and the body, or fail as a network does."""
+        del request
         if self.fault is not None:
             raise self.fault
-        return Response(self.status, Headers((("location", "https://evil.io/"),)), self.body, request.url)
+        return self.status, self.body
 
 
 async def test_what_is_posted_says_what_it_is() -> None:

@@ -1,6 +1,5 @@
 """Credentials of Alibaba Cloud Container Registry, against a fake that says what its documentation says."""
 
-import json
 import urllib.parse
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +11,9 @@ import pytest
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
-from pyratify.http.transport import Headers, Request, Response
+from pyratify.http.transport import Request
 from pyratify.testing.fakes import FakeClock
+from pyratify.testing.json_service import JsonService
 from pyratify_alibaba.acr import AcrExchange, RoleIdentity
 from pyratify_alibaba.acr_host import AcrHost, parse_host
 from pyratify_alibaba.signed_request import signature
@@ -74,11 +74,11 @@ def test_atk_027_another_host_is_none(registry: str) -> None:
     assert parse_host(registry) is None
 
 
-class FakeAlibaba:
+class FakeAlibaba(JsonService):
     """Answers by host, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Request] = []
+        super().__init__()
         end = int((FakeClock().now() + timedelta(hours=1)).timestamp() * 1000)
         self.answers: dict[str, tuple[int, Any]] = {
             "sts.cn-hangzhou.aliyuncs.com": (200, {"Credentials": CREDENTIALS}),
@@ -88,22 +88,9 @@ class FakeAlibaba:
             ),
         }
 
-    def connect(self) -> "FakeAlibaba":
-        """Open a connection."""
-        return self
-
-    async def aclose(self) -> None:
-        """Close it."""
-
-    async def speaks_tls(self, origin: object) -> bool:
-        """Say so."""
-        return True
-
-    async def send(self, request: Request) -> Response:
-        """Answer."""
-        self.asked.append(request)
-        status, document = self.answers[request.url.origin.host]
-        return Response(status, Headers(()), json.dumps(document).encode(), request.url)
+    def respond(self, request: Request) -> tuple[int, object]:
+        """Answer by the host."""
+        return self.answers[request.url.origin.host]
 
 
 def exchange(fake: FakeAlibaba, folder: Path, usual: str = "") -> AcrExchange:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pyratify.http.transport import Headers, Request, Response
+from pyratify.http.transport import Request
+from pyratify.testing.json_service import JsonService
 from pyratify.testing.tls import Authority
 
 FAR = 4_102_444_800
@@ -46,13 +47,13 @@ def json_web_key(key: ec.EllipticCurvePublicKey, name: str, version: str, host: 
     }
 
 
-class FakeAzure:
+class FakeAzure(JsonService):
     """What Azure answers, by path; a `Transport` of the plugin, and a TLS server for the SDK."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.answers: PATHS = {}
         self.seen: list[tuple[str, str, str, str]] = []
-        self.open = 0
 
     def answer(
         self, method: str, target: str, authorization: str, body: str, address: str
@@ -77,30 +78,15 @@ class FakeAzure:
             return 200, {"refresh_token": token_until(FAR)}
         return 404, {"error": {"code": "NotFound", "message": "not here"}}
 
-    def connect(self) -> "FakeAzure":
-        """Open a connection."""
-        self.open += 1
-        return self
-
-    async def aclose(self) -> None:
-        """Close it."""
-        self.open -= 1
-
-    async def speaks_tls(self, origin: object) -> bool:
-        """Say so."""
-        return True
-
-    async def send(self, request: Request) -> Response:
+    def respond(self, request: Request) -> tuple[int, object]:
         """Answer a request of the plugin."""
-        fields = dict(request.headers)
-        status, document = self.answer(
+        return self.answer(
             request.method,
             request.url.target,
-            fields.get("Authorization", ""),
+            dict(request.headers).get("Authorization", ""),
             request.body.decode(),
             str(request.url.origin),
         )
-        return Response(status, Headers(()), json.dumps(document).encode(), request.url)
 
 
 @pytest.fixture

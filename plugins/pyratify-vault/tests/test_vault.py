@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.http.json_api import ApiError, JsonApi
-from pyratify.http.transport import Headers, Request, Response
+from pyratify.http.transport import Request, Response
 from pyratify.http.url import Url
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.fakes import FakeClock
+from pyratify.testing.json_service import JsonService
 from pyratify_vault import vault_plugin
 from pyratify_vault.vault_auth import FileToken, GivenToken, Login
 from pyratify_vault.vault_client import VaultClient
@@ -29,40 +30,23 @@ ED25519 = base64.b64encode(bytes(range(32))).decode()
 Answer = tuple[int, Any]
 
 
-class FakeVault:
+class FakeVault(JsonService):
     """Answers by path, and remembers what it was asked."""
 
     def __init__(self, **answers: Any) -> None:
+        super().__init__()
         self.answers: dict[str, Any] = answers
-        self.asked: list[Request] = []
         self.good = "good"
         self.logins = 0
-        self.open = 0
 
     def client(self, namespace: str = "") -> VaultClient:
         """Return a client of it."""
         return VaultClient(JsonApi(Url.parse(ADDRESS), self.connect), namespace)
 
-    def connect(self) -> "FakeVault":
-        """Open a connection."""
-        self.open += 1
-        return self
-
-    async def aclose(self) -> None:
-        """Close it."""
-        self.open -= 1
-
-    async def speaks_tls(self, origin: object) -> bool:
-        """Say so."""
-        return True
-
-    async def send(self, request: Request) -> Response:
-        """Answer."""
-        self.asked.append(request)
+    def respond(self, request: Request) -> tuple[int, object]:
+        """Answer by the path below `/v1/` and the token."""
         path = request.url.target.removeprefix("/v1/")
-        status, body = self._answer(path, dict(request.headers).get("X-Vault-Token", ""))
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return Response(status, Headers(()), data, request.url)
+        return self._answer(path, dict(request.headers).get("X-Vault-Token", ""))
 
     def _answer(self, path: str, token: str) -> Answer:
         if path.startswith("auth/") and path.endswith("/login"):

@@ -7,7 +7,7 @@ from typing import Any
 from pyratify.config.build import Builder
 from pyratify.config.check_shape import Shape
 from pyratify.config.decode import ShapeError
-from pyratify.config.load import LoadedConfig, fill, read_document
+from pyratify.config.load import LoadedConfig, fill
 from pyratify.config.plugin_resources import BuildResources
 from pyratify.config.repaired_document import RepairedDocument
 from pyratify.config.scopes import check_scopes
@@ -17,15 +17,6 @@ from pyratify.core.reason import Reason
 
 # Each round repairs something; the bound is for a repair that brings back its own fault.
 _ROUNDS = 100
-
-
-async def check_file(file: Path) -> tuple[ConfigurationError, ...]:
-    """Return every fault of a configuration file.
-
-    Raises:
-        ConfigurationError: It cannot be read or parsed.
-    """
-    return await check_document(*read_document(file))
 
 
 async def check_document(document: Any, base: Path) -> tuple[ConfigurationError, ...]:

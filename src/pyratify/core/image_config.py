@@ -131,5 +131,5 @@ class _Members:
         # Another reader might take the value for something else than is judged here.
         return VerificationError(
             Reason.JSON_INVALID,
-            f"the configuration of {self._digest} has a {name} of another type than it must be",
+            f"the configuration of {self._digest} has a {name} of the wrong type",
         )

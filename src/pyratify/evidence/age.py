@@ -59,7 +59,8 @@ def check_age(
     for time in known:
         if time > now + SKEW:
             raise VerificationError(
-                Reason.TIME_INVALID, f"the {what} is of {format_time(time)}, and it is {format_time(now)}"
+                Reason.TIME_INVALID,
+                f"the {what} is dated {format_time(time)}, after the present {format_time(now)}",
             )
     if maximum is None:
         return None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyratify.config import yaml
 from pyratify.config.load import decode_config
 from pyratify.core.errors import ConfigurationError
-from pyratify.entrypoints.cli.commands.convert import converted
+from pyratify.entrypoints.cli.commands.convert import convert_file
 from pyratify.kubernetes.executors.convert_configuration import to_file, to_resources
 from support.clusters import API, spec
 
@@ -245,13 +245,13 @@ def test_the_command_reads_and_writes_both(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"executors": [EXAMPLE, spec("b.example")]}))
     made = tmp_path / "resources.yaml"
-    made.write_text(converted(str(path), "mine", ""))
+    made.write_text(convert_file(str(path), "mine", "")[0])
     assert "name: mine-2" in made.read_text()
     back = tmp_path / "back.yaml"
-    back.write_text(converted(str(made), "mine", ""))
+    back.write_text(convert_file(str(made), "mine", "")[0])
     assert yaml.loads(back.read_bytes()) == json.loads(path.read_text())
     with pytest.raises(ConfigurationError, match="--namespace"):
-        converted(str(made), "mine", "team")
+        convert_file(str(made), "mine", "team")[0]
     made.write_text("a: 1\n---\nb: 2\n")
     with pytest.raises(ConfigurationError, match="2 documents"):
-        converted(str(made), "mine", "")
+        convert_file(str(made), "mine", "")[0]

@@ -86,4 +86,6 @@ def text_of(path: Path) -> str | None:
     except UnreadableFile as error:
         raise ConfigurationError(f"{path} {error}", remedy=error.remedy) from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is no UTF-8 text", remedy="Look at what it is.") from None
+        raise ConfigurationError(
+            f"{path} is no UTF-8 text", remedy="Convert it to UTF-8, or make the change by hand."
+        ) from None

@@ -114,7 +114,7 @@ def load_vex_judge(options: VexRuleOptions, path: str) -> VexJudge:
     for index, name in enumerate(options.denied_statuses):
         if name not in known:
             raise ConfigurationError(
-                f"{name[:40]!r} is no status; they are {', '.join(known)}",
+                f"{name[:40]!r} is no status of VEX: write one of {', '.join(known)}",
                 path=f"{path}.deniedStatuses[{index}]",
             )
     return VexJudge(

@@ -13,11 +13,6 @@ from pyratify.kubernetes.executors.local_files import inlined, local_files
 from pyratify.terminal.inputs import STANDARD_INPUT, read_input
 
 
-def converted(file: str, name: str, namespace: str) -> str:
-    """Return what `convert_file` returns, without warnings."""
-    return convert_file(file, name, namespace)[0]
-
-
 def convert_file(
     file: str, name: str, namespace: str, *, inline: bool = False
 ) -> tuple[str, tuple[str, ...]]:

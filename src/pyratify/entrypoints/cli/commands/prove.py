@@ -46,7 +46,7 @@ async def _prove(arguments: Namespace, console: Console) -> int:
 
 
 async def _pinned(arguments: Namespace, console: Console, text: str) -> Reference:
-    """Return an image by its digest; one that is not there would be refused by every point, which proves nothing."""
+    """Return an image by its digest; one that is not there would be refused everywhere, which proves nothing."""
     target = parse_target(text)
     if target.reference.is_layout:
         raise ConfigurationError(

@@ -101,7 +101,7 @@ def read_settings(path: Path, root: Path = Path("/")) -> ContainerdSettings:
     for name, value in (("version", found.version), ("max_verifiers", found.max_verifiers)):
         if not isinstance(value, int):
             raise ConfigurationError(
-                f"{path}: {name} is {str(value)[:40]!r} and no whole number", remedy="Correct it."
+                f"{path}: {name} is {str(value)[:40]!r} and no whole number", remedy="Write a whole number."
             )
     return found
 
