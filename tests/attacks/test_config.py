@@ -17,6 +17,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
+from support.key_services import hide
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 REFERENCE = Reference.parse("registry.example.com/app:cosign-v3")
@@ -392,8 +393,13 @@ async def test_atk_245_variables_never_change_the_structure(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("provider", ["azurekeyvault", "awskms", "gcpkms", "vault", "hashivault"])
-async def test_atk_246_no_key_vault_is_asked_by_a_configuration_alone(provider: str) -> None:
-    """Key vaults are refused by name while no plugin for them is installed; no address of theirs is ever contacted."""
-    error = await rejected(keys({provider: {"vaultURL": "http://127.0.0.1:1/"}}))
+async def test_atk_246_no_key_service_is_asked_by_a_configuration_alone(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its plugin is not installed it is refused by name; where it is, an address that is not https is none."""
+    given = keys({provider: {"vaultURL": "http://key-service.example", "references": ["x"]}})
+    assert (await rejected(given)).path
+    hide(monkeypatch, provider, "vault", "hashivault", "openbao")
+    error = await rejected(given)
     assert provider in error.message
-    assert "installed are" in error.message
+    assert "no plugin of kind keys" in error.message

@@ -18,7 +18,8 @@ from pyratify.core.reference import Reference
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.tls import Authority
-from support.sharing import SECRET, RedisServer, engine, free_port, question, running_redis, verdict
+from support.ports import free_port
+from support.sharing import SECRET, RedisServer, engine, question, running_redis, verdict
 
 APP = Reference.parse("example.com/app:v1")
 PATIENT = 10.0

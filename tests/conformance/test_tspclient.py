@@ -132,7 +132,7 @@ def judge(step, data, message, anchors):
 
 
 def any_signature(data):
-    """Tell whether one of several signatures verifies by itself."""
+    """Return whether one of several signatures verifies by itself."""
     signed = parse_signed_data(data)
     return any(_verifies(signed, signer) for signer in signed.signers)
 

@@ -12,6 +12,7 @@ import pytest
 from e2e.cluster import programs
 from e2e.cluster.images import Images
 from e2e.nodes import NEEDED, Node, node, tag
+from support.ports import free_port
 
 pytestmark = pytest.mark.e2e
 SECRET = "registry-password-of-containerd"
@@ -61,7 +62,7 @@ def test_the_user_reads_why_an_image_is_refused(empty: Node, images: Images, kin
 
 def test_a_registry_of_signatures_that_is_down_refuses(empty: Node, images: Images) -> None:
     """Exit code 2: there is no verdict, and asking again may help."""
-    dead = f"127.0.0.1:{programs.free_port()}/signatures"
+    dead = f"127.0.0.1:{free_port()}/signatures"
     with empty.serving(signatureRepository=dead):
         done = empty.pull(images["cosign-v3"])
     assert "(exit code 2): ratify: UNDECIDED" in done.stderr

@@ -16,11 +16,12 @@ from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.gatekeeper import Gatekeeper
 from e2e.cluster.images import Images
 from e2e.cluster.pods import pod, with_volumes, workload
-from e2e.cluster.programs import Program, eventually, free_port, start
+from e2e.cluster.programs import Program, eventually, start
 from e2e.cluster.provider import Provider
 from interop import live
 from manifests.chart_values import OWN_TLS, PLACED, VALUES, merged
 from manifests.helm import HELM, render
+from support.ports import free_port
 
 pytestmark = pytest.mark.e2e
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

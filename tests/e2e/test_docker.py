@@ -11,6 +11,7 @@ import pytest
 from e2e.cluster import programs
 from e2e.cluster.images import NEEDED, Images
 from e2e.dockers import Docker, docker, push_runnable, reason_not_to
+from support.ports import free_port
 
 pytestmark = pytest.mark.e2e
 JSON = "Content-Type: application/json"
@@ -168,7 +169,7 @@ def test_a_registry_of_signatures_that_is_down_refuses(stocked: Docker, images: 
     with stocked.serving():
         made = stocked.docker("create", "--network", "none", images["runs"], "/ends")
         assert made.returncode == 0, made.stderr
-    with stocked.serving(signatures=f"127.0.0.1:{programs.free_port()}/signatures"):
+    with stocked.serving(signatures=f"127.0.0.1:{free_port()}/signatures"):
         for command in (("pull", images["runs"]), ("create", images["runs"]), ("start", made.stdout.strip())):
             done = stocked.docker(*command)
             assert done.returncode != 0

@@ -11,6 +11,7 @@ from e2e import dockers
 from e2e.cluster import programs
 from e2e.cluster.images import Images
 from e2e.nri_nodes import NEEDED, CriNode, cri_node
+from support.ports import free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -62,7 +63,7 @@ def test_the_event_of_the_pod_says_why_a_container_is_refused(
 
 def test_a_registry_of_signatures_that_is_down_refuses(node: CriNode, images: Images) -> None:
     """With the reason, and before containerd gives the plugin up."""
-    with node.serving(signatureRepository=f"127.0.0.1:{programs.free_port()}/signatures"):
+    with node.serving(signatureRepository=f"127.0.0.1:{free_port()}/signatures"):
         done = node.start(images["runs"])
     assert "[REGISTRY_UNREACHABLE]" in done.stderr
 

@@ -168,7 +168,9 @@ def test_the_image_has_extras_that_exist_and_plugins_that_are_asked_for() -> Non
     assert set(arguments["EXTRAS"].split(",")) <= set(extras)
     assert arguments["EXTRAS"] == "all"
     (everything,) = extras["all"]
-    assert everything == f"pyratify[{','.join(sorted(set(extras) - {'all', 'dev', 'mutants'}))}]"
+    # Clouds are asked for one by one: their SDKs are large, and few clusters need more than one.
+    clouds = {folder.name.removeprefix("pyratify-") for folder in (ROOT / "plugins").glob("pyratify-*")}
+    assert everything == f"pyratify[{','.join(sorted(set(extras) - clouds - {'all', 'dev', 'mutants'}))}]"
     assert arguments["PLUGINS"] == '""'
     (install,) = [what for name, what in found if name == "RUN" and "pip install" in what]
     assert install.endswith('".${EXTRAS:+[${EXTRAS}]}" ${PLUGINS}')

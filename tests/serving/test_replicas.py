@@ -21,8 +21,9 @@ from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
 from pyratify.serving.entry_point import ServerContext
 from pyratify.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
+from support.ports import free_port
 from support.providers import VERIFY, request
-from support.sharing import RedisServer, free_port, running_redis
+from support.sharing import RedisServer, running_redis
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 SIGNED = ("cosign-v2", "cosign-v3", "notation-cose-ec", "notation-jws-rsa", "both")

@@ -69,9 +69,13 @@ def rotating_keys(**parameters: Any) -> Mapping[str, Any]:
 
 def hide(monkeypatch: pytest.MonkeyPatch, *plugins: str) -> None:
     """Make plugins of the kind keys look as if they were not installed."""
-    names = Registry.names
+    names, entries = Registry.names, Registry._entries  # noqa: SLF001 - what a name is looked up in
 
     def without(registry: Registry[Any]) -> dict[str, tuple[str, ...]]:
         return {name: owners for name, owners in names(registry).items() if name not in plugins}
 
+    def found(registry: Registry[Any]) -> tuple[Any, ...]:
+        return tuple(entry for entry in entries(registry) if entry.name not in plugins)
+
     monkeypatch.setattr(Registry, "names", without)
+    monkeypatch.setattr(Registry, "_entries", found)

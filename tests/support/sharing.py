@@ -26,6 +26,7 @@ from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
+from support.ports import free_port
 from support.scenes import ONE
 
 SECRET = SharedSecret.of(b"test-only secret of shared verdicts")
@@ -127,14 +128,6 @@ class RedisServer:
             self.process.kill()
             self.process.wait()
             self.process = None
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -21,7 +21,7 @@ PATHS = dict[str, tuple[int, Any]]
 
 
 def token_until(moment: int) -> str:
-    """Return a JSON Web Token with an end, signed by nobody."""
+    """Return a JSON Web Token with an end, without a signature."""
     claims = base64.urlsafe_b64encode(json.dumps({"exp": moment}).encode()).rstrip(b"=").decode()
     return f"e30.{claims}.c2ln"
 

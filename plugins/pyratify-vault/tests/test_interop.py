@@ -22,7 +22,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.entrypoints.cli import main
 from pyratify.testing.fakes import FakeClock
-from support.sharing import free_port
+from support.ports import free_port
 
 VAULT = live.loopback.PEERS / "vault"
 ROOT = "root-of-a-test"

@@ -88,6 +88,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ratify node serve": (
         "ratify node serve -c /etc/ratify/ratify.yaml",
         "ratify node serve -c ratify.yaml --socket /tmp/ratify/node.sock --state ''",
+        "ratify node serve -c /etc/ratify/ratify.yaml --docker /run/ratify/docker.sock --nri /run/nri/nri.sock",
     ),
     "ratify node verify": (
         "ratify node verify -c ratify.yaml -name NAME -digest DIGEST -stdin-media-type application/vnd.oci.descriptor.v1+json",
@@ -101,6 +102,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ratify node install containerd": (
         "ratify node install containerd",
         "ratify node install containerd --on-daemon-missing verify -c /etc/ratify/ratify.yaml --write",
+    ),
+    "ratify node install docker": ("ratify node install docker", "ratify node install docker --write"),
+    "ratify node install nri": (
+        "ratify node install nri --write",
+        "ratify node install nri --crio /etc/crio/crio.conf.d",
     ),
     "ratify prove": (
         "ratify prove --image registry.example.com/unsigned:v1 --pod --namespace default",

@@ -67,7 +67,7 @@ class BearerAuth:
         username: The user that gets tokens.
         password: The password.
         identity_token: The refresh token that gets tokens by OAuth2; empty for none.
-        anonymous: Whether tokens are given to anybody.
+        anonymous: Whether tokens are given without credentials.
         realm: The URL of the token server; the simulator's own `/token` when empty.
         service: The name of the service.
         scope: What the challenge asks for; pulling from the repository when empty.
@@ -96,7 +96,7 @@ class BearerAuth:
         return Answer(401, (("WWW-Authenticate", challenge),), _NOTHING)
 
     def token(self, hit: Hit) -> Answer:
-        """Give a token to the user, to the holder of the identity token, or to anybody."""
+        """Give a token to the user, to the holder of the identity token, or to anonymous clients."""
         # OAuth2 posts a form (auth-oauth.md), the older way is a GET with a query (auth-token.md).
         query = parse_qs(hit.body.decode() if hit.method == "POST" else urlsplit(hit.path).query)
         if not self._knows(hit, query):

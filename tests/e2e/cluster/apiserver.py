@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from e2e.cluster.api import Api, Document, Refused
-from e2e.cluster.programs import BIN, Program, eventually, free_port, running
+from e2e.cluster.programs import BIN, Program, eventually, running
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 
 _ADMIN = "e2e-admin-token"
 _AUDITED = {

@@ -19,12 +19,12 @@ from e2e.cluster.programs import (
     Program,
     can_have_hosts,
     eventually,
-    free_port,
     running,
     shown_serial,
     write_pair,
 )
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 
 NEEDED = ("gatekeeper", "../share/gatekeeper.yaml")
 NAMESPACE = "gatekeeper-system"

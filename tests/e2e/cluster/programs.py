@@ -54,14 +54,6 @@ def can_have_hosts(hosts: Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def eventually(what: str, ask: Callable[[], T | None], seconds: float = DEADLINE) -> T:
     """Return the first answer that is true, asking again and again.
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from e2e.cluster.api import Document
-from e2e.cluster.programs import Program, eventually, free_port, shown_serial, start, write_pair
+from e2e.cluster.programs import Program, eventually, shown_serial, start, write_pair
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 
 
 @dataclass

@@ -17,8 +17,9 @@ import yaml
 from e2e.cluster.api import Document
 from e2e.cluster.apiserver import ApiServer
 from e2e.cluster.gatekeeper import LABEL, write_pair
-from e2e.cluster.programs import Program, eventually, free_port, start
+from e2e.cluster.programs import Program, eventually, start
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 
 SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "webhook"
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import ssl
 import sys
 from argparse import ArgumentParser, Namespace
@@ -34,6 +33,7 @@ from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 from support.providers import MUTATE, VERIFY, BellClock, Held, Here, request
 from support.scenes import ONE
 
@@ -42,7 +42,7 @@ MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 
 @dataclass
 class DrainClock(BellClock):
-    """A clock that tells when somebody waits for the drain."""
+    """A clock that records when the drain is awaited."""
 
     drains: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -51,14 +51,6 @@ class DrainClock(BellClock):
         if seconds == 3.0:
             self.drains.set()
         await super().sleep(seconds)
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def flags(*arguments: object) -> Namespace:
@@ -212,7 +204,7 @@ async def test_a_request_has_as_many_keys_as_the_flag_says() -> None:
         assert reply.status == status
 
 
-def test_both_commands_refuse_to_serve_everybody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_commands_refuse_to_serve_without_authentication(capsys: pytest.CaptureFixture[str]) -> None:
     """With the exit code of wrong usage and what to do; and they explain themselves."""
     assert main(["-address", ":0"]) == 3
     assert "without TLS" in capsys.readouterr().err

@@ -51,7 +51,7 @@ def test_the_exit_code_says_whether_all_doors_refused(
 def test_a_door_that_refuses_everything_is_no_proof(
     tmp_path: Path, image: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With --allowed each door has to let that image pass."""
+    """With --allowed each point has to let that image pass."""
     flags = ctr(tmp_path, f"echo '{REFUSED}'; exit 1")
     assert main(["prove", "--image", image, "--allowed", image, *flags]) == 2
     assert "REFUSED, and should be passed" in capsys.readouterr().out
@@ -60,13 +60,13 @@ def test_a_door_that_refuses_everything_is_no_proof(
 def test_an_image_that_is_not_there_is_no_canary(
     tmp_path: Path, image: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every door refuses it, whatever it verifies."""
+    """Every point refuses it, whatever it verifies."""
     flags = ctr(tmp_path, f"echo '{REFUSED}'; exit 1")
     assert main(["prove", "--image", image.replace("v1", "absent"), *flags]) == 2
     assert "NOT_FOUND" in capsys.readouterr().err
     # Before the image is looked for.
     assert main(["prove", "--image", image.replace("v1", "absent")]) == 3
-    assert "no door is named" in capsys.readouterr().err
+    assert "no enforcement point is named" in capsys.readouterr().err
     assert main(["prove", "--image", "oci:/layout:v1", *flags]) == 3
 
 

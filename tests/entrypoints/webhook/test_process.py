@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
@@ -21,6 +20,7 @@ from pyratify.serving.http.server import Address, listening
 from pyratify.serving.process import Process
 from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
+from support.ports import free_port
 from support.providers import BellClock
 from support.webhooks import MUTATE, ROOT, UID, VALIDATE, patched, pod, review, store, webhook
 
@@ -33,14 +33,6 @@ def flags(*arguments: object) -> Namespace:
     add_flags(parser)
     fixed = ("--address", "127.0.0.1:0", "--health-address", "127.0.0.1:0")
     return parser.parse_args([*fixed, *map(str, arguments)])
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def config(folder: Path) -> Path:

@@ -61,7 +61,7 @@ EXECUTOR = st.fixed_dictionaries(
 
 
 def readable(document: Any) -> bool:
-    """Tell whether a document is a valid file with nothing that resources cannot express."""
+    """Return whether a document is a valid file with nothing that resources cannot express."""
     try:
         to_resources(document)
     except ConfigurationError:

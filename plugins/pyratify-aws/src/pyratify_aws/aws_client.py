@@ -33,7 +33,7 @@ class AwsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AwsIdentity:
-    """As whom AWS is asked; botocore's usual chain (environment, profile, IRSA, Pod Identity, instance role) when empty.
+    """The identity of requests to AWS; botocore's usual chain (environment, profile, IRSA, Pod Identity, instance role) when empty.
 
     Attributes:
         profile: A profile of the configuration file of the AWS tools.
@@ -53,7 +53,7 @@ class AwsClient:
     """Calls AWS services as one identity.
 
     Attributes:
-        identity: As whom.
+        identity: The identity of the calls.
         endpoint: The URL of the service in place of the one of its region.
     """
 

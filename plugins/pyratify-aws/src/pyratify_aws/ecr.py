@@ -21,7 +21,7 @@ class EcrExchange:
 
     Args:
         client: Calls AWS.
-        clock: Tells whether a credential has expired.
+        clock: The time by which credentials expire.
     """
 
     def __init__(self, client: AwsClient, clock: Clock) -> None:

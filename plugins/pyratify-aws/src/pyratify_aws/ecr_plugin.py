@@ -18,7 +18,7 @@ _V1_SESSION = "ratifyEcrBasicAuth"
 
 
 class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Parameters that say as whom AWS is asked.
+    """The parameters of the identity of requests to AWS.
 
     Attributes:
         profile: A profile of the AWS tools' configuration file.

@@ -34,7 +34,7 @@ class TokenExchange:
 
     Args:
         tokens: Where tokens come from.
-        clock: Tells whether one has expired.
+        clock: The time by which credentials expire.
     """
 
     def __init__(self, tokens: GoogleTokens, clock: Clock) -> None:

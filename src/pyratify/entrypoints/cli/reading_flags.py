@@ -41,7 +41,7 @@ def add_prove(add: Callable[..., Parser]) -> None:
     """Add `ratify prove` with what adds a command."""
     from pyratify.entrypoints.prove.prove_flags import add_flags
 
-    parser = add("prove", "offer an unsigned image at every door, and say which ones refuse it")
+    parser = add("prove", "offer an unsigned image at every enforcement point, and say which ones refuse it")
     add_flags(parser)
     add_output(parser)
     _configured(parser)

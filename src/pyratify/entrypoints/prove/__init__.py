@@ -1,1 +1,1 @@
-"""`ratify prove`: an unsigned image is offered at every door, to see which ones refuse it."""
+"""`ratify prove`: an unsigned image is offered at every enforcement point, to see which ones refuse it."""

@@ -1,4 +1,4 @@
-"""`ratify prove`: offer an unsigned image at every door, and say which ones refuse it."""
+"""`ratify prove`: offer an unsigned image at every enforcement point, and say which ones refuse it."""
 
 import asyncio
 from argparse import Namespace
@@ -9,43 +9,43 @@ from pyratify.core.reference import Reference
 from pyratify.entrypoints.cli.commands.resolve import resolved
 from pyratify.entrypoints.cli.facts import show
 from pyratify.entrypoints.cli.targets import parse_target
-from pyratify.entrypoints.prove.door import Door, Offer, Outcome
-from pyratify.entrypoints.prove.open_doors import open_doors
+from pyratify.entrypoints.prove.enforcement_point import EnforcementPoint, Offer, Outcome
+from pyratify.entrypoints.prove.open_points import open_points
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 
 
 def run(arguments: Namespace, console: Console) -> int:
-    """Offer the image and return the exit code: 1 where a door let it pass, 2 where one proved nothing."""
+    """Offer the image and return the exit code: 1 where an enforcement point let it pass, 2 where one proved nothing."""
     return asyncio.run(_prove(arguments, console))
 
 
 async def _prove(arguments: Namespace, console: Console) -> int:
     async with AsyncExitStack() as stack:
-        doors = open_doors(arguments, stack)
-        if not doors:
+        points = open_points(arguments, stack)
+        if not points:
             raise ConfigurationError(
-                "no door is named",
+                "no enforcement point is named",
                 remedy="Name one: --pod, --containerd, --docker, --gatekeeper or --webhook.",
             )
         offers = [(await _pinned(arguments, console, arguments.image), Outcome.REFUSED)]
         if arguments.allowed:
             offers.append((await _pinned(arguments, console, arguments.allowed), Outcome.PASSED))
         rows = [
-            _row(door, reference, wanted, await door.offer(reference))
+            _row(point, reference, wanted, await point.offer(reference))
             for reference, wanted in offers
-            for door in doors
+            for point in points
         ]
     show(console, arguments.output, {"offers": rows}, text=[_line(row) for row in rows])
     failed = [row for row in rows if row["outcome"] != row["wanted"]]
-    # A door that refuses what it should let pass, or that was not asked, has proved nothing.
+    # One that refuses what it should let pass, or that was not asked, has proved nothing.
     if any(row["outcome"] == Outcome.PASSED for row in failed):
         return exits.DENIED
     return exits.UNDECIDED if failed else exits.ALLOWED
 
 
 async def _pinned(arguments: Namespace, console: Console, text: str) -> Reference:
-    """Return an image by its digest; one that is not there would be refused by every door, which proves nothing."""
+    """Return an image by its digest; one that is not there would be refused by every point, which proves nothing."""
     target = parse_target(text)
     if target.reference.is_layout:
         raise ConfigurationError(
@@ -55,9 +55,9 @@ async def _pinned(arguments: Namespace, console: Console, text: str) -> Referenc
     return target.reference.at(descriptor.digest)
 
 
-def _row(door: Door, reference: Reference, wanted: Outcome, offer: Offer) -> dict[str, str]:
+def _row(point: EnforcementPoint, reference: Reference, wanted: Outcome, offer: Offer) -> dict[str, str]:
     return {
-        "door": door.name,
+        "enforcementPoint": point.name,
         "image": str(reference),
         "wanted": wanted.value,
         "outcome": offer.outcome.value,
@@ -69,4 +69,4 @@ def _row(door: Door, reference: Reference, wanted: Outcome, offer: Offer) -> dic
 def _line(row: dict[str, str]) -> str:
     code = f" [{row['code']}]" if row["code"] else ""
     wanted = "" if row["outcome"] == row["wanted"] else f", and should be {row['wanted']}"
-    return f"{row['outcome'].upper()}{wanted}: {row['door']}: {row['image']}{code}\n  {row['message']}"
+    return f"{row['outcome'].upper()}{wanted}: {row['enforcementPoint']}: {row['image']}{code}\n  {row['message']}"

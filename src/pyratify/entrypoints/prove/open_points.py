@@ -1,4 +1,4 @@
-"""The doors that the flags name."""
+"""The enforcement points that the flags name."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -8,46 +8,46 @@ from pathlib import Path
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
-from pyratify.entrypoints.prove.door import Door
-from pyratify.entrypoints.prove.door_containerd import ContainerdDoor
-from pyratify.entrypoints.prove.door_docker import DockerDoor
-from pyratify.entrypoints.prove.door_http import GatekeeperDoor, WebhookDoor
+from pyratify.entrypoints.prove.containerd_pull import ContainerdPull
+from pyratify.entrypoints.prove.docker_create import DockerCreate
+from pyratify.entrypoints.prove.enforcement_point import EnforcementPoint
+from pyratify.entrypoints.prove.server_requests import GatekeeperRequest, WebhookRequest
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.url import Url
 
 
-def open_doors(arguments: Namespace, stack: AsyncExitStack) -> tuple[Door, ...]:
-    """Return the doors that the flags name.
+def open_points(arguments: Namespace, stack: AsyncExitStack) -> tuple[EnforcementPoint, ...]:
+    """Return the enforcement points that the flags name.
 
     Args:
         arguments: The flags.
         stack: Closes what they hold open.
 
     Raises:
-        ConfigurationError: A flag cannot be used, or what is needed for a door is not installed.
+        ConfigurationError: A flag cannot be used, or what one of them needs is not installed.
     """
-    return tuple(_doors(arguments, stack))
+    return tuple(_points(arguments, stack))
 
 
-def _doors(arguments: Namespace, stack: AsyncExitStack) -> Iterator[Door]:
+def _points(arguments: Namespace, stack: AsyncExitStack) -> Iterator[EnforcementPoint]:
     if arguments.pod:
         yield _pod(arguments, stack)
     if arguments.containerd:
         flags = ("--plain-http",) if arguments.plain_http else ()
         snapshotter = ("--snapshotter", arguments.snapshotter) if arguments.snapshotter else ()
-        yield ContainerdDoor(arguments.containerd, arguments.ctr, (*flags, *snapshotter))
+        yield ContainerdPull(arguments.containerd, arguments.ctr, (*flags, *snapshotter))
     if arguments.docker:
-        yield DockerDoor(arguments.docker)
+        yield DockerCreate(arguments.docker)
     if arguments.gatekeeper:
-        yield GatekeeperDoor(_url("--gatekeeper", arguments.gatekeeper), _options(arguments))
+        yield GatekeeperRequest(_url("--gatekeeper", arguments.gatekeeper), _options(arguments))
     if arguments.webhook:
         url = _url("--webhook", arguments.webhook)
-        yield WebhookDoor(url, arguments.namespace, _options(arguments))
+        yield WebhookRequest(url, arguments.namespace, _options(arguments))
 
 
-def _pod(arguments: Namespace, stack: AsyncExitStack) -> Door:
+def _pod(arguments: Namespace, stack: AsyncExitStack) -> EnforcementPoint:
     try:
-        from pyratify.entrypoints.prove.door_pod import PodDoor
+        from pyratify.entrypoints.prove.pod_dry_run import PodDryRun
         from pyratify.kubernetes.client.api import Api
     except ImportError:
         raise ConfigurationError(
@@ -55,7 +55,7 @@ def _pod(arguments: Namespace, stack: AsyncExitStack) -> Door:
         ) from None
     api = Api.connect({"KUBECONFIG": arguments.kubeconfig}) if arguments.kubeconfig else Api.connect()
     stack.push_async_callback(api.aclose)
-    return PodDoor(api, arguments.namespace)
+    return PodDryRun(api, arguments.namespace)
 
 
 def _options(arguments: Namespace) -> HttpOptions:

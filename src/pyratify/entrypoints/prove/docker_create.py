@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from pyratify.core.limits import MIB
 from pyratify.core.reference import Reference
-from pyratify.entrypoints.prove.door import Offer, passed, refused, unknown
+from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown
 
 _MARK = "authorization denied by plugin"
 _SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class DockerDoor:
+class DockerCreate:
     """`docker create`, which pulls an image that is not there and then tries again.
 
     Attributes:

@@ -14,7 +14,7 @@ _MAX_MESSAGE = 600
 
 
 class Outcome(StrEnum):
-    """What a door did: REFUSED for a reason of ours, PASSED the image, or UNKNOWN, which proves nothing."""
+    """What an enforcement point did: REFUSED for a reason of ours, PASSED the image, or UNKNOWN, which proves nothing."""
 
     REFUSED = "refused"
     PASSED = "passed"
@@ -26,9 +26,9 @@ class Offer:
     """The end of one offer.
 
     Attributes:
-        outcome: What the door did.
+        outcome: What it did with the image.
         code: The reason code of a refusal; empty for none.
-        message: What the door said.
+        message: Its answer.
     """
 
     outcome: Outcome
@@ -36,7 +36,7 @@ class Offer:
     message: str
 
 
-class Door(Protocol):
+class EnforcementPoint(Protocol):
     """A way to run an image."""
 
     @property
@@ -55,7 +55,7 @@ def passed(message: str) -> Offer:
 
 
 def unknown(message: str) -> Offer:
-    """Return that the door could not be asked, or refused for a reason that is not ours."""
+    """Return that it could not be asked, or refused for a reason that is not ours."""
     return Offer(Outcome.UNKNOWN, "", clean(message, _MAX_MESSAGE))
 
 
@@ -63,8 +63,8 @@ def refused(message: str, mark: str = "") -> Offer:
     """Return a refusal, which counts where the message has one of our reason codes.
 
     Args:
-        message: What the door said.
-        mark: What the message of the door has beside the code, where a verifier refused.
+        message: Its answer.
+        mark: What its message has beside the code, where a verifier refused.
     """
     codes = (word for word in _CODE.findall(message) if word in Reason.__members__)
     code = next(codes, "")

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.prove.canary_pod import canary_pod
-from pyratify.entrypoints.prove.door import Offer, passed, refused, unknown
+from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown
 
 if TYPE_CHECKING:
     from pyratify.kubernetes.client.api import Api
 
 
 @dataclass(frozen=True, slots=True)
-class PodDoor:
+class PodDryRun:
     """`kubectl create --dry-run=server`.
 
     Attributes:

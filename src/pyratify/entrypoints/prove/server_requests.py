@@ -8,7 +8,7 @@ from typing import Any
 
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.prove.canary_pod import canary_pod
-from pyratify.entrypoints.prove.door import Offer, passed, refused, unknown
+from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import REGISTRY
@@ -24,7 +24,7 @@ def connected(url: Url, options: HttpOptions) -> JsonApi:
 
 
 @dataclass(frozen=True, slots=True)
-class GatekeeperDoor:
+class GatekeeperRequest:
     """The external data provider.
 
     Attributes:
@@ -66,7 +66,7 @@ def _provided(response: Mapping[str, Any]) -> Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookDoor:
+class WebhookRequest:
     """The admission webhook.
 
     Attributes:

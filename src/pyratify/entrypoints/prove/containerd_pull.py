@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.node.run_program import Ended, started
-from pyratify.entrypoints.prove.door import Offer, passed, refused, unknown
+from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown
 
 _NAMESPACE = "ratify-prove"
 
 
 @dataclass(frozen=True, slots=True)
-class ContainerdDoor:
+class ContainerdPull:
     """`ctr images pull`.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Each door: what counts as a refusal, what as letting the image pass, and what proves nothing."""
+"""Each point: what counts as a refusal, what as letting the image pass, and what proves nothing."""
 
 import asyncio
 import json
@@ -11,10 +11,10 @@ import pytest
 
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
-from pyratify.entrypoints.prove.door import Outcome
-from pyratify.entrypoints.prove.door_containerd import ContainerdDoor
-from pyratify.entrypoints.prove.door_docker import DockerDoor
-from pyratify.entrypoints.prove.door_http import GatekeeperDoor, WebhookDoor
+from pyratify.entrypoints.prove.containerd_pull import ContainerdPull
+from pyratify.entrypoints.prove.docker_create import DockerCreate
+from pyratify.entrypoints.prove.enforcement_point import Outcome
+from pyratify.entrypoints.prove.server_requests import GatekeeperRequest, WebhookRequest
 from pyratify.entrypoints.webhook.webhook_routes import webhook_site
 from pyratify.http.url import Url
 from pyratify.serving.http.routes import Address, Reply, Request, Site
@@ -55,9 +55,9 @@ def ctr(folder: Path, code: int, text: str) -> Path:
 )
 async def test_containerd(tmp_path: Path, code: int, text: str, outcome: str) -> None:
     """Only a verifier's refusal with a code of ours counts; what was pulled is removed."""
-    door = ContainerdDoor("/run/c.sock", str(ctr(tmp_path, code, text)), ("--plain-http",))
+    point = ContainerdPull("/run/c.sock", str(ctr(tmp_path, code, text)), ("--plain-http",))
     image = await pinned("bare")
-    offer = await door.offer(image)
+    offer = await point.offer(image)
     assert offer.outcome is Outcome(outcome)
     assert offer.code == ("NO_EVIDENCE" if outcome == "refused" else "")
     asked = (tmp_path / "asked").read_text().splitlines()
@@ -67,7 +67,7 @@ async def test_containerd(tmp_path: Path, code: int, text: str, outcome: str) ->
 
 async def test_a_client_that_is_not_there_proves_nothing() -> None:
     """The message names it."""
-    offer = await ContainerdDoor("/run/c.sock", "/nowhere/ctr").offer(await pinned("bare"))
+    offer = await ContainerdPull("/run/c.sock", "/nowhere/ctr").offer(await pinned("bare"))
     assert offer.outcome is Outcome.UNKNOWN
     assert "/nowhere/ctr" in offer.message
 
@@ -116,7 +116,7 @@ async def test_docker(tmp_path: Path, answers: tuple[tuple[int, Any], ...], outc
     """An image that is not there is pulled first, by digest; what was made is removed."""
     image = await pinned("bare")
     async with docker(tmp_path, *answers) as asked:
-        offer = await DockerDoor(str(tmp_path / "docker.sock")).offer(image)
+        offer = await DockerCreate(str(tmp_path / "docker.sock")).offer(image)
     assert offer.outcome is Outcome(outcome)
     assert len(asked) == len(answers)
     assert asked[0] == "POST /containers/create HTTP/1.0"
@@ -129,7 +129,7 @@ async def test_docker(tmp_path: Path, answers: tuple[tuple[int, Any], ...], outc
 
 async def test_a_docker_that_does_not_answer_proves_nothing(tmp_path: Path) -> None:
     """No socket at that path."""
-    offer = await DockerDoor(str(tmp_path / "absent")).offer(await pinned("bare"))
+    offer = await DockerCreate(str(tmp_path / "absent")).offer(await pinned("bare"))
     assert offer.outcome is Outcome.UNKNOWN
 
 
@@ -145,10 +145,10 @@ async def test_our_own_servers(tag: str, outcome: Outcome) -> None:
     """The provider and the webhook, with the bodies that Gatekeeper and the API server send."""
     image = await pinned(tag)
     async with served(provider_site(provider(store())), VERIFY) as url:
-        found = await GatekeeperDoor(url).offer(image)
+        found = await GatekeeperRequest(url).offer(image)
         assert found.outcome is outcome, found
     async with served(webhook_site(webhook(store())), VALIDATE) as url:
-        found = await WebhookDoor(url, "default").offer(image)
+        found = await WebhookRequest(url, "default").offer(image)
         assert found.outcome is outcome, found
 
 
@@ -171,8 +171,8 @@ async def test_answers_of_providers(document: Any, outcome: str) -> None:
         return Reply(200, json.dumps(document).encode())
 
     async with served(Site(routes={("POST", "/x"): answer}, refusals={}), "/x") as url:
-        assert (await GatekeeperDoor(url).offer(await pinned("bare"))).outcome is Outcome(outcome)
-        hook = await WebhookDoor(url, "default").offer(await pinned("bare"))
+        assert (await GatekeeperRequest(url).offer(await pinned("bare"))).outcome is Outcome(outcome)
+        hook = await WebhookRequest(url, "default").offer(await pinned("bare"))
     assert hook.outcome is (Outcome.PASSED if "warnings" in document.get("response", {}) else Outcome.UNKNOWN)
 
 
@@ -180,8 +180,8 @@ async def test_another_server_proves_nothing() -> None:
     """One that answers something else, and one that is not there."""
     image = await pinned("bare")
     async with served(provider_site(provider(None)), VERIFY) as url:
-        for door in (WebhookDoor(url, "default"), GatekeeperDoor(Url(url.origin, "/other"))):
-            assert (await door.offer(image)).outcome is Outcome.UNKNOWN
+        for point in (WebhookRequest(url, "default"), GatekeeperRequest(Url(url.origin, "/other"))):
+            assert (await point.offer(image)).outcome is Outcome.UNKNOWN
     nowhere = Url.parse("http://127.0.0.1:1/verify")
-    for door in (GatekeeperDoor(nowhere), WebhookDoor(nowhere, "default")):
-        assert (await door.offer(image)).outcome is Outcome.UNKNOWN
+    for point in (GatekeeperRequest(nowhere), WebhookRequest(nowhere, "default")):
+        assert (await point.offer(image)).outcome is Outcome.UNKNOWN
