@@ -136,7 +136,7 @@ async def test_atk_175_annotations_and_validity_are_of_one_signature(
         {"certificateIdentity": "a@example.com"},
     ],
 )
-async def test_atk_184_a_policy_that_trusts_anybody_is_refused(parameters: dict[str, Any]) -> None:
+async def test_atk_184_a_policy_that_trusts_any_identity_is_refused(parameters: dict[str, Any]) -> None:
     """Neither keys nor whole identities: an issuer without a subject, a subject without an issuer, or every signer."""
     options = msgspec.convert({"trustPolicies": [parameters]}, plugin.options)
     with pytest.raises(ConfigurationError, match=r"trustPolicies\[0\]"):

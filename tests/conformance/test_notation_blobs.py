@@ -68,7 +68,7 @@ async def test_what_notation_refuses_is_refused(
 
 
 async def test_the_envelope_in_cose_is_read_as_well(shared: Path) -> None:
-    """It is another signer's, which nobody trusts here."""
+    """It is another signer's, which is not trusted here."""
     with pytest.raises(VerificationError) as error:
         await judge(shared, "blob.cose.sig", SIGNED)
     assert error.value.reason is Reason.CHAIN_UNTRUSTED

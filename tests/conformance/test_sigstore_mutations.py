@@ -1,6 +1,6 @@
 """Mutations: every field of every valid bundle, changed; none may verify.
 
-A few things are signed by nobody and may be changed without harm: what a timestamp's answer carries around its signature,
+A few parts are unsigned and may be changed without harm: what a timestamp's answer carries around its signature,
 signatures of witnesses under a checkpoint, the hint at a key, the index over all shards where the log promised nothing, and a version of
 bundles for another whose requirements hold as well. There the changed bundle may at most say what it said before.
 """
@@ -131,7 +131,7 @@ def survivors(
 
 
 def otherwise_harmless(bundle: dict[str, Any], data: bytes) -> bool:
-    """Whether a changed bundle that verifies differs only where nobody signs."""
+    """Whether a changed bundle that verifies differs only in its unsigned parts."""
     other = json.loads(data)
     before, after = dict(leaves(bundle)), dict(leaves(other))
     different = {trail for trail in before.keys() | after.keys() if before.get(trail) != after.get(trail)}
@@ -205,7 +205,7 @@ def test_no_byte_of_any_class_can_be_changed(how: str, content: str) -> None:
 
 @pytest.mark.parametrize("how", ["promise", "stamp-only", "key"])
 async def test_no_changed_annotation_of_a_classic_signature_verifies(how: str) -> None:
-    """Its payload, signature, certificate, entry and timestamp; the chain beside them is read by nobody."""
+    """Its payload, signature, certificate, entry and timestamp; the chain beside them is not read."""
     sigstore, signing = PrivateSigstore(), SIGNINGS[how]
     who = {"keys": (KEY.material,)} if signing.key else {"identities": (sigstore.identity,)}
     ignored = {"logs": 0} if how == "stamp-only" else {}

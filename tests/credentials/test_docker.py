@@ -421,7 +421,7 @@ class TestHelpers:
         error = await refused(DockerCredentials(tmp_path / "config.json", timeout=0.01))
         assert "did not answer within 0.01 seconds" in str(error)
 
-    async def test_a_helper_that_nobody_waits_for_is_ended_with_its_children(
+    async def test_a_helper_of_a_cancelled_request_is_ended_with_its_children(
         self, tmp_path: Path, install: Install
     ) -> None:
         """Nothing is left running: the pipe that both hold open comes to its end."""

@@ -80,7 +80,7 @@ def test_a_second_replica_serves_the_same_certificate(
         second.end()
 
 
-def test_whom_to_trust_is_put_right(
+def test_a_changed_ca_bundle_is_restored(
     served: Provider, trusted: str, api_server: ApiServer, images: Images
 ) -> None:
     """After a change of a `caBundle` no Pod is admitted, until it is restored at the next check."""

@@ -327,7 +327,7 @@ async def test_an_immutable_secret_is_a_fault(cluster: Cluster, replica: Make) -
     assert one.tls.fault is not None
 
 
-async def test_nobody_notices_that_everything_is_exchanged(cluster: Cluster, replica: Make) -> None:
+async def test_no_request_fails_while_everything_is_exchanged(cluster: Cluster, replica: Make) -> None:
     """While the API server asks two replicas about objects without a pause, and clients come with what they are told to trust.
 
     The certificate is renewed, the authority is replaced twice (announced, used, retired), and `caBundle` is overwritten.

@@ -30,7 +30,7 @@ def material() -> Path:
 def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., Ran]:
-    """Run the command in this process, with no configuration, cache or credentials of whoever runs the tests."""
+    """Run the command in this process, with no configuration, cache or credentials of the machine's user."""
     for name in ("RATIFY_CONFIG", "XDG_CONFIG_HOME", "DOCKER_CONFIG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -77,7 +77,7 @@ async def test_what_ends_after_closing_leaves_no_connection(registry: RegistrySi
 async def test_a_request_that_is_cancelled_before_it_is_connected_opens_nothing(
     registry: RegistrySimulator,
 ) -> None:
-    """A resolver that hangs holds nobody up, and what it says in the end is too late."""
+    """A resolver that hangs blocks no other request, and its late answer is dropped."""
     resolving, go_on = threading.Event(), threading.Event()
 
     def resolve(host: str, port: int) -> list[str]:

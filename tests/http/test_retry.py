@@ -31,7 +31,7 @@ def test_jitter_spreads_the_wait() -> None:
     assert waits == [pytest.approx(0.05), pytest.approx(0.15)]
 
 
-def test_nobody_waits_past_the_deadline() -> None:
+def test_no_wait_passes_the_deadline() -> None:
     """A wait that would end after the deadline does not begin."""
     assert POLICY.delay(1, 0.9) is None
 

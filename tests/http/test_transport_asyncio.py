@@ -192,7 +192,7 @@ class TestTransport:
     async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(
         self, transport: Transport, registry: RegistrySimulator
     ) -> None:
-        """Nobody notices that an idle connection went away."""
+        """An idle connection that was closed causes no error."""
         await transport.send(_request(f"{registry.url}/v2/"))
         registry.hang_up()
         assert (await transport.send(_request(f"{registry.url}/v2/"))).status == 200
@@ -200,7 +200,7 @@ class TestTransport:
     async def test_a_redirect_is_not_followed(
         self, transport: Transport, registry: RegistrySimulator
     ) -> None:
-        """That is somebody else's decision."""
+        """That is decided by the caller."""
         registry.fault(Fault(status=307, headers={"Location": "/elsewhere"}))
         assert (await transport.send(_request(f"{registry.url}/v2/"))).status == 307
         assert len(registry.hits) == 1
@@ -300,7 +300,7 @@ class TestTransport:
         assert (await transport.send(request)).status == 200
         assert registry.connections == 2
 
-    async def test_bytes_that_nobody_asked_for_are_never_an_answer(
+    async def test_bytes_without_a_request_are_never_an_answer(
         self, transport: Transport, registry: RegistrySimulator
     ) -> None:
         """A second answer sent along with the first does not become that of the next request."""
@@ -448,7 +448,7 @@ class TestTransport:
     async def test_a_private_ca_is_trusted_where_it_is_configured(
         self, make: Callable[..., Transport]
     ) -> None:
-        """By the registry's own origin and configured token servers, by nobody else."""
+        """By the registry's own origin and configured token servers, by no other."""
         authority = Authority()
         with RegistrySimulator(tls=authority.server_context()) as registry:
             transport = make(HttpOptions(ca_pem=authority.pem))

@@ -87,7 +87,7 @@ class TestFiles:
         assert await origins(mount / "ca.crt") == ["ca.crt"]
 
     async def test_a_file_is_read_anew_each_time(self, tmp_path: Path) -> None:
-        """Rotation needs no restart of whoever asks again."""
+        """Rotation needs no restart: the next read returns the new keys."""
         files(tmp_path, "a.pem")
         documents = FileDocuments([tmp_path])
         assert len(await documents.keys()) == 1

@@ -352,7 +352,7 @@ def test_the_providers_are_ratify_v2s(rendered: dict[str, list[dict[str, Any]]])
         assert b64decode(found[name]["caBundle"]) == CERTIFICATE.encode()
 
 
-def test_before_the_first_rotation_nobody_is_trusted(rendered: dict[str, list[dict[str, Any]]]) -> None:
+def test_before_the_first_rotation_no_authority_is_trusted(rendered: dict[str, list[dict[str, Any]]]) -> None:
     """Gatekeeper takes no Provider without an authority, so there is one without a known key, for a day."""
     bundle = one(rendered["cosign"], "Provider", "ratify-gatekeeper-provider")["spec"]["caBundle"]
     certificate = load_pem_x509_certificate(b64decode(bundle))

@@ -200,7 +200,7 @@ def test_a_subject_that_is_no_name_is_refused(der: str) -> None:
         subject_of(certificate)
 
 
-def test_attributes_that_nobody_knows_are_refused() -> None:
+def test_unknown_attributes_are_refused() -> None:
     """An identity that could never match is a mistake."""
     with pytest.raises(InvalidName, match="no attribute"):
         parse_name("XYZ=1")

@@ -159,7 +159,7 @@ def test_each_verdict_has_its_words(result: ValidationResult, head: str) -> None
 
 
 def test_text_says_why_and_what_to_do() -> None:
-    """Where all signatures failed for one reason, that reason's remedy is given; what nobody reads is named."""
+    """Where all signatures failed for one reason, that reason's remedy is given; evidence that no verifier reads is named."""
     shown = text.render(DENIED)
     assert "failed: notation: unknown root [CHAIN_UNTRUSTED]" in shown
     assert "which no configured verifier reads" in shown

@@ -32,7 +32,7 @@ async def test_equal_questions_are_asked_once_and_late_ones_are_said_to_be() -> 
 
 
 async def test_no_question_is_no_answer() -> None:
-    """And nobody waits for the bell."""
+    """And no task waits for the deadline."""
     assert await DeadlineGroup(BellClock()).each((), str, late, 1) == {}  # type: ignore[arg-type]
 
 

@@ -109,7 +109,7 @@ async def test_a_worker_that_does_not_answer_is_ended_and_started_again(script: 
 
 
 async def test_a_worker_that_hangs_up_and_lives_on_is_not_ready_and_is_ended() -> None:
-    """Nobody would ever learn that it does not answer any more."""
+    """Otherwise a worker that stopped answering would go unnoticed."""
     deserter = BEGIN + (
         "for _ in range(5): lines.readline(); answer(GOOD)\nlines.close(); control.close(); time.sleep(600)"
     )
@@ -169,7 +169,7 @@ async def test_the_pauses_between_crashes_grow() -> None:
 
 
 async def test_a_worker_that_refuses_to_start_ends_the_whole() -> None:
-    """Its exit code says that it is a mistake of whoever started it."""
+    """Its exit code says that the configuration or the flags are wrong."""
     with pytest.raises(ConfigurationError):
         await supervisor(BEGIN + "sys.exit(3)").run()
 

@@ -257,8 +257,8 @@ async def test_what_no_worker_can_use_ends_the_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "1", "0,99999", "0,-1", ","])
-def test_the_workers_variable_is_nobody_else_s(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sets it is told; it is taken out of the environment in any case."""
+def test_the_workers_variable_is_reserved(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that is set is reported; it is removed from the environment in any case."""
     monkeypatch.setenv(VARIABLE, text)
     with pytest.raises(ConfigurationError):
         inherit()

@@ -132,7 +132,7 @@ async def test_log_entries_and_timestamps_are_counted_and_add_nothing() -> None:
     ],
 )
 async def test_material_of_the_wrong_shape_is_malformed(place: dict[str, Any]) -> None:
-    """Also where nobody looks at its meaning."""
+    """Also where its meaning is not used."""
     setting = Setting()
     bundle = sign_statement(KEY, statement(setting.image.digest))
     bundle["verificationMaterial"].update(place)
@@ -176,7 +176,7 @@ async def test_only_older_bundles_bring_a_certificate_chain(certificate: bytes, 
         (3, "inclusionPromise", False),
     ],
 )
-async def test_log_entries_have_what_their_version_asks_for_even_if_nobody_looks(
+async def test_log_entries_have_what_their_version_asks_for_even_if_it_is_not_used(
     index: int, member: str, is_good: bool
 ) -> None:
     """Beside a key alone, where entries prove nothing that is asked for."""

@@ -123,7 +123,7 @@ def test_an_issuer_stands_in_either_extension(issuers: dict[str, bytes]) -> None
     ids=["none", "empty", "both-empty", "newer-differs", "older-differs"],
 )
 def test_a_certificate_names_one_issuer(issuers: dict[str, bytes]) -> None:
-    """Without one anybody could have vouched for the name; of two, each reader would take its own."""
+    """Without one any issuer could have vouched for the name; of two, each reader would take its own."""
     assert "names no issuer, or two" in refusal(issuers=issuers)
 
 

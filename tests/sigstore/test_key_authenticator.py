@@ -68,7 +68,7 @@ async def test_a_key_alone_counts_while_it_is_in_use(kind: str) -> None:
 
 
 async def test_an_answer_holds_until_the_period_ends() -> None:
-    """So that nobody remembers it for longer."""
+    """So that no cache keeps it for longer."""
     setting = Setting()
     attach_bundle(setting.store, setting.image, sign_statement(KEY, statement(setting.image.digest)))
     assert passed(await validate(setting, TODAY)).valid_until == NOW + DAY
@@ -94,7 +94,7 @@ async def test_a_log_that_proves_no_time_leaves_the_present() -> None:
     assert is_denied(await validate(setting, THEN, **trust), Reason.TIME_OUTSIDE_VALIDITY)
 
 
-async def test_without_a_trusted_root_proofs_are_nobody_s_word() -> None:
+async def test_without_a_trusted_root_proofs_prove_nothing() -> None:
     """The key's period is then held against the present, whatever the bundle brings."""
     setting = Setting()
     logged(setting)

@@ -54,7 +54,7 @@ def test_a_token_of_an_authority_counts_whether_its_certificate_is_named_or_brou
 def test_a_certificate_that_is_not_in_the_token_is_known_only_where_the_root_names_it(
     named: TrustedAuthority,
 ) -> None:
-    """Nobody else could say whose signature it is."""
+    """Nothing else says whose signature it is."""
     assert bool(refusal(TSA, named, certificates=lambda _: None)) is (named is ISSUER)
 
 
@@ -83,7 +83,7 @@ def test_another_certificate_of_the_same_issuer_is_not_the_one_that_is_named() -
 
 
 def test_a_token_has_one_signature() -> None:
-    """Two would be two signers, of whom one could be anybody (RFC 3161, section 2.4.2)."""
+    """Two would be two signers, of which one could be any (RFC 3161, section 2.4.2)."""
     assert "2 signatures" in refusal(TSA, KNOWN, copies=2)
 
 

@@ -1,4 +1,4 @@
-"""What a signing certificate has to be, before anybody asks whose it is."""
+"""What a signing certificate has to be, before its identity is compared."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_any_other_certificate_is_refused(leaf: Issued, reason: Reason) -> None:
     assert caught.value.reason is reason
 
 
-def test_a_certificate_without_a_name_is_nobodys() -> None:
+def test_a_certificate_without_a_name_identifies_no_signer() -> None:
     """There is nothing that a policy could compare."""
     with pytest.raises(VerificationError, match="no subject alternative name") as caught:
         read_signer(read_leaf(signer(ROOT).der))

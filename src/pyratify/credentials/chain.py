@@ -71,6 +71,7 @@ class ChainCredentials:
         for link in self._links:
             if not link.covers(registry):
                 continue
+            # Errors leave the loop: an outage of one provider must not change the identity that the registry sees.
             found = await _ask(link.provider, registry, repository)
             if not found.is_anonymous:
                 return found

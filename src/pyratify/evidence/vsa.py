@@ -118,6 +118,7 @@ def facts_of(found: VerificationSummary) -> dict[str, Any]:
 
 
 def _check(found: VerificationSummary, options: SummaryOptions) -> None:
+    # slsa.dev, "How to verify", step 5.
     for what, expected, actual in (
         ("resource", options.resource_uris, found.resource),
         ("policy", options.policy_uris, found.policy),
@@ -126,6 +127,7 @@ def _check(found: VerificationSummary, options: SummaryOptions) -> None:
             raise _mismatch(what, actual, " or ".join(expected))
     if options.policy_digests and not set(options.policy_digests) & set(_digests(found)):
         raise _mismatch("policy's digest", ", ".join(_digests(found)), " or ".join(options.policy_digests))
+    # Step 6. A level FAILED is a failed verification, whatever the result says.
     if found.result == "FAILED" or "FAILED" in found.levels:
         raise Denial(
             Reason.PROVENANCE_MISMATCH,
@@ -134,6 +136,7 @@ def _check(found: VerificationSummary, options: SummaryOptions) -> None:
         )
     if found.result != "PASSED":
         raise _mismatch("result of the verification", found.result, "PASSED")
+    # Step 7.
     for level in options.levels:
         if not reaches(found.levels, level):
             raise _mismatch("verified level", ", ".join(found.levels), f"{level} or higher")

@@ -45,6 +45,7 @@ async def load_trust_policy(
     try:
         record = partial(resources.shared.fingerprint.add, "trusted root")
         trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, record)
+        # An omitted number means what the instance requires (`least_logs`); a check is absent only where it is turned off by name.
         return make(
             keys=keys,
             identities=identities,

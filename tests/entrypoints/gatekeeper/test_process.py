@@ -42,7 +42,7 @@ MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
 
 @dataclass
 class DrainClock(BellClock):
-    """A clock that tells when somebody waits for the drain."""
+    """A clock that records when the drain is awaited."""
 
     drains: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -204,7 +204,7 @@ async def test_a_request_has_as_many_keys_as_the_flag_says() -> None:
         assert reply.status == status
 
 
-def test_both_commands_refuse_to_serve_everybody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_commands_refuse_to_serve_without_authentication(capsys: pytest.CaptureFixture[str]) -> None:
     """With the exit code of wrong usage and what to do; and they explain themselves."""
     assert main(["-address", ":0"]) == 3
     assert "without TLS" in capsys.readouterr().err

@@ -153,7 +153,7 @@ async def test_a_defect_is_an_error_that_says_nothing_of_itself(path: str) -> No
 
 
 async def test_a_request_that_is_cancelled_leaves_nothing_behind() -> None:
-    """Its evaluations end, when nobody else wants them."""
+    """Its evaluations end unless another request shares them."""
     began, ended = asyncio.Event(), asyncio.Event()
 
     async def does(evidence: Evidence) -> Details:

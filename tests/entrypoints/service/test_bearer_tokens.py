@@ -72,8 +72,8 @@ def test_tokens_are_exchanged_when_the_file_changes(path: Path) -> None:
     assert (tokens.admits(FIRST), tokens.admits(SECOND), tokens.fault) == (False, True, "")
 
 
-def test_a_file_that_was_emptied_admits_nobody(path: Path) -> None:
-    """Whoever empties it wants that; readiness says so."""
+def test_a_file_that_was_emptied_admits_no_token(path: Path) -> None:
+    """An empty file is a valid choice; readiness reports it."""
     tokens = TokenFile(path)
     path.write_text("")
     tokens.reload()

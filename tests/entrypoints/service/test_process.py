@@ -113,7 +113,7 @@ async def test_tokens_that_change_are_followed_over_tls(tmp_path: Path) -> None:
 
 
 async def test_with_an_authority_only_its_clients_are_served(tmp_path: Path) -> None:
-    """Nobody else even gets an answer; tokens are not needed then."""
+    """Other clients get no answer at all; tokens are not needed then."""
     servers, clients, pem = certificates(tmp_path)
     (tmp_path / "client.pem").write_bytes(clients.issue("pipeline"))
     trust = ssl.create_default_context(cadata=servers.pem)
@@ -149,7 +149,7 @@ async def test_flags_that_do_not_fit_are_refused(
 
 
 def test_flags_have_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
-    """A page of thousands of decisions is nobody's friend."""
+    """The page shows a bounded number of decisions."""
     assert flags().address == "127.0.0.1:6080"
     assert flags("--keep", 2000).keep == 2000
     with pytest.raises(SystemExit):
@@ -158,7 +158,7 @@ def test_flags_have_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    """And refuses to serve everybody, with the exit code of wrong usage."""
+    """And refuses to serve without authentication, with the exit code of wrong usage."""
     assert main(["service", "serve", "--help"]) == 0
     assert "--token-file" in capsys.readouterr().out
     assert main(["service", "serve", "--address", ":0"]) == 3

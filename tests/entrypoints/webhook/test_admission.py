@@ -89,7 +89,7 @@ async def test_every_image_that_is_refused_has_its_line() -> None:
 
 @pytest.mark.parametrize(("operation", "allowed"), [("DELETE", True), ("CONNECT", True), ("UPDATE", False)])
 async def test_what_brings_no_images_is_admitted_without_work(operation: str, allowed: bool) -> None:
-    """Nobody is asked; an update without what was before is judged whole."""
+    """The engine is not asked; an update without the old object is judged whole."""
     one = store()
     response = await asked(webhook(one), pod(BARE), operation=operation)
     assert (response["allowed"], one.calls == []) == (allowed, allowed)
@@ -139,7 +139,7 @@ async def test_an_ephemeral_container_is_judged() -> None:
     assert len(text.splitlines()) == 1
 
 
-async def test_an_unknown_kind_is_refused_until_somebody_says_where_its_pod_is() -> None:
+async def test_an_unknown_kind_is_refused_until_a_rule_says_where_its_pod_is() -> None:
     """Or that it does not matter."""
     rollout = {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -203,7 +203,7 @@ async def test_a_rule_that_audits_tells_the_audit_log_alone() -> None:
 
 
 async def test_what_is_logged_of_a_request_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever can ask can write the names; each is cut in the log, an image, too."""
+    """The client writes the names, so each is cut in the log; so is an image's name."""
     long = "n" * 100_000
     names = {"name": long, "userInfo": {"username": f"{long}\n"}, "operation": "CREATE"}
     with caplog.at_level("INFO", "pyratify.webhook"):
@@ -353,7 +353,7 @@ async def test_a_source_that_fails_admits_nothing() -> None:
 
 
 async def test_without_a_policy_nothing_is_admitted() -> None:
-    """A report that nobody judged allows nothing."""
+    """A report without a verdict allows nothing."""
     one, clock = store(), BellClock()
     executor = Executor(store=one, verifiers=(FakeVerifier(),))
     hook = webhook(one, text=LOOSE, clock=clock)
@@ -452,7 +452,7 @@ def test_what_would_be_read_as_something_else_is_never_written(text: str) -> Non
 
 
 def test_steps_of_a_path_are_escaped() -> None:
-    """As RFC 6901 says; such a kind is somebody's own."""
+    """As RFC 6901 says; such a kind is a custom resource."""
     assert pointer(("a/b", "c~d", "~1")) == "/a~1b/c~0d/~01"
 
 

@@ -54,7 +54,7 @@ def test_what_the_api_server_defaults_to_is_not_blamed() -> None:
     ],
 )
 def test_a_webhook_that_judges_no_images_covers_nothing(client: dict[str, Any]) -> None:
-    """Somebody else's webhook is asked about every Pod, and ours is not there."""
+    """Another product's webhook is asked about every Pod, and ratify's is absent."""
     other = changed("validating.yaml", lambda hook: hook.update(clientConfig=client, namespaceSelector={}))
     (found,) = weaknesses([other])
     assert found.message == "none of Ratify's or Gatekeeper's looks at Pods"
@@ -143,8 +143,8 @@ def test_gatekeepers_ways_around_are_found() -> None:
     assert [each.place for each in found] == ["Ratify None", "Assign None"]
 
 
-def test_other_webhooks_are_nobodys_business() -> None:
-    """What does not look at Pods decides nothing about images; where nobody does, that is said."""
+def test_other_webhooks_are_ignored() -> None:
+    """What does not look at Pods decides nothing about images; where no webhook does, that is reported."""
     other = changed("validating.yaml", lambda hook: hook.update(failurePolicy="Ignore"))
     other["webhooks"][0]["rules"] = [{"apiGroups": [""], "operations": ["*"], "resources": ["secrets"]}]
     assert weaknesses([other, shipped("validating.yaml"), {"kind": "ConfigMap"}]) == ()

@@ -1,4 +1,4 @@
-"""Whom the webhook tells about its certificates."""
+"""Where the webhook publishes its certificates."""
 
 from argparse import ArgumentParser
 

@@ -95,7 +95,7 @@ async def test_labels_that_come_late_admit_nothing() -> None:
     await one.aclose()
 
 
-async def test_nobody_is_asked_where_it_does_not_matter() -> None:
+async def test_the_api_server_is_not_asked_where_it_does_not_matter() -> None:
     """Neither for what brings no images nor where no rule selects by labels."""
 
     async def ask(name: str) -> Mapping[str, Any]:

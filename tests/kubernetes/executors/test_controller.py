@@ -319,7 +319,7 @@ async def test_what_is_faulty_is_built_again_after_a_while(
         await until(lambda: status(server, "e")["succeeded"] is True)
 
 
-async def test_a_defect_ends_nobody_else(server: ApiServer, config: ClusterConfig) -> None:
+async def test_a_defect_ends_no_other_executor(server: ApiServer, config: ClusterConfig) -> None:
     """What is raised unexpectedly in one namespace leaves it denied, and the others alone."""
 
     def instrument(engine: Engine) -> Engine:

@@ -68,7 +68,7 @@ def test_the_definitions_have_the_fields_of_ratify_v2(kind: Kind) -> None:
     )
 
 
-def test_what_is_misspelled_reaches_whoever_refuses_it() -> None:
+def test_what_is_misspelled_reaches_the_validation_that_refuses_it() -> None:
     """An API server that drops an unknown `policyEnforcr` would leave a weaker policy behind."""
     for node in nodes(schema()["properties"]["spec"]):
         if node.get("type") == "object":

@@ -148,7 +148,7 @@ class TestANewAuthority:
         assert decide(at(retired, later, ADOPTED)).step is Step.KEEP
 
     @pytest.mark.parametrize(("early", "step"), [(timedelta(0), Step.KEEP), (SECOND, Step.ISSUE)])
-    def test_one_day_before_the_end_it_is_used_even_though_not_everybody_knows_it(
+    def test_one_day_before_the_end_it_is_used_even_though_not_every_client_knows_it(
         self, early: timedelta, step: Step
     ) -> None:
         """No client accepts a certificate that has ended; some may trust a new authority already."""
@@ -250,7 +250,7 @@ class TestBrokenSecrets:
         )
         assert found.authority is None
 
-    def test_a_certificate_of_somebody_else_is_left_alone(self) -> None:
+    def test_a_foreign_certificate_is_left_alone(self) -> None:
         """One with its key and without the authority's, at any time; it is served, and never written."""
         authority = Authority("the company's")
         pem = authority.issue("ratify", *SERVICE.names)
@@ -266,7 +266,7 @@ class TestBrokenSecrets:
             assert decision.step is Step.LEAVE
             assert after == contents
 
-    def test_one_of_ours_whose_key_was_lost_is_not_somebody_elses(self) -> None:
+    def test_one_of_ours_whose_key_was_lost_is_not_foreign(self) -> None:
         """The mark tells."""
         contents = replace(fresh(), authority_key=b"")
         assert decide(at(contents)).step is Step.ANNOUNCE

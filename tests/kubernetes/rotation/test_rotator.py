@@ -387,7 +387,7 @@ async def test_other_things_in_the_secret_stay(server: ApiServer, replica: Make)
     assert "ca.key" in found["data"]
 
 
-async def test_a_certificate_of_somebody_else_is_served_told_and_never_written(
+async def test_a_foreign_certificate_is_served_reported_and_never_written(
     server: ApiServer, clock: FakeClock, replica: Make
 ) -> None:
     """One that cert-manager or a chart's values put there; nothing but certificates is told."""

@@ -432,7 +432,7 @@ async def test_revoked_decides_before_unknown() -> None:
 
 
 async def test_a_finding_is_asked_for_again_when_its_source_says_so() -> None:
-    """Until the next update nobody is asked; after it, once."""
+    """Until the next update no server is asked; after it, once."""
     clock, fetcher = FakeClock(), FakeFetcher({LIST: make_list(ROOT, next_update=NOW + timedelta(hours=2))})
     checker = make_checker(fetcher, clock, MemoryCache())
     chain = validate_chain(BY_LIST.chain)
@@ -454,7 +454,7 @@ async def test_an_answer_without_an_end_is_asked_for_each_time() -> None:
 
 
 async def test_an_ocsp_answer_is_kept_for_later_programs() -> None:
-    """Another checker over the same cache asks nobody."""
+    """Another checker over the same cache sends no request."""
     answers = MemoryCache()
     for fetcher in (FakeFetcher({OCSP: says()}), FakeFetcher({})):
         (found,) = await make_checker(fetcher, answers=answers).check(validate_chain(BY_OCSP.chain))
@@ -499,7 +499,7 @@ async def test_what_is_not_known_is_not_asked_for_again_at_once() -> None:
 
 
 class Never:
-    """A network where nobody ever answers."""
+    """A network in which no server answers."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -525,7 +525,7 @@ async def test_one_who_never_answers_is_left_when_the_time_is_over() -> None:
 
 
 async def test_the_time_for_one_certificate_is_shared_by_all_its_places() -> None:
-    """When it is used up nobody else is asked."""
+    """When it is used up no further server is asked."""
     clock = FakeClock()
 
     def slowly(request: FetchRequest) -> bytes:

@@ -120,7 +120,7 @@ async def test_redirects_end() -> None:
         "",
     ],
 )
-async def test_only_http_is_spoken_and_nobody_else_is_dialled(url: str) -> None:
+async def test_only_http_is_spoken_and_no_other_host_is_dialled(url: str) -> None:
     """No other scheme, no user, no host that two readers could understand differently, also after a redirect."""
     resolve = Mock(return_value=("93.184.216.34",))
     with pytest.raises(FetchFailed, match="only http is supported"):
@@ -229,7 +229,7 @@ async def test_a_folded_header_is_refused() -> None:
 
 
 async def test_a_question_can_be_given_up() -> None:
-    """Whoever waits for a server that says nothing can leave, and nothing stays open."""
+    """Waiting for a silent server can be cancelled, and nothing stays open."""
     async with RevocationServer({"/": None}) as server:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.05):

@@ -29,7 +29,7 @@ def read(answer: bytes, leaf: Issued = LEAF, root: Issued = ROOT) -> Finding:
 @pytest.mark.parametrize("by_name", [False, True])
 @pytest.mark.parametrize("kind", ["p256", "p384", "p521", "rsa-2048"])
 @pytest.mark.parametrize("delegates", [False, True])
-def test_an_answer_is_signed_by_the_issuer_or_whom_it_entitles(
+def test_an_answer_is_signed_by_the_issuer_or_a_responder_that_it_authorized(
     kind: str, by_name: bool, delegates: bool
 ) -> None:
     """Each kind of key, the responder named by its key or its subject."""

@@ -51,7 +51,7 @@ def refusal(body: bytes, **said: str) -> str:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_each_kind_says_what_was_signed_and_by_whom(name: str) -> None:
+def test_each_kind_says_what_was_signed_and_by_which_key(name: str) -> None:
     """Kinds for envelopes are about the payload, kinds for records about the very bytes that are signed."""
     found = read_body(entry(BODIES[name]))
     assert found == LoggedSignature(name in ("dsse", "intoto"), "sha256", DIGEST, SIGNATURE, CERTIFICATE)

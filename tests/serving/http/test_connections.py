@@ -265,7 +265,7 @@ async def test_atk_232_a_slow_head_ends_its_connection(tls: bool, before: bytes,
         assert await status(where, client or True) == 200
 
 
-async def test_atk_232_an_answer_that_nobody_takes_ends_its_connection() -> None:
+async def test_atk_232_an_answer_that_is_not_read_ends_its_connection() -> None:
     """The server does not keep it for longer than its bound."""
     async with (
         listening(SITE, Address("127.0.0.1", 0), bounds=QUICK) as where,
@@ -289,7 +289,7 @@ async def test_atk_232_a_handshake_that_is_not_done_ends_its_connection() -> Non
 
 
 async def test_atk_232_more_connections_than_the_bound_do_not_shut_others_out() -> None:
-    """Whoever opens them and says nothing loses them to those who ask."""
+    """Idle connections are closed in favour of those with requests."""
     bounds = Bounds(most=4)
     async with listening(SITE, Address("127.0.0.1", 0), bounds=bounds) as where:
         silent = [await asyncio.open_connection(where.host, where.port) for _ in range(12)]
@@ -301,7 +301,7 @@ async def test_atk_232_more_connections_than_the_bound_do_not_shut_others_out() 
 
 
 async def test_atk_232_slow_bodies_hold_no_place() -> None:
-    """More of them than there are places: whoever sends a whole request is answered, and the slowest are given up for it."""
+    """More of them than there are places: complete requests are answered, and the slowest connections are closed for them."""
     site = replace(SITE, max_arriving=2, body_seconds=60)
     async with listening(site, Address("127.0.0.1", 0)) as where:
         slow = [await asyncio.open_connection(where.host, where.port) for _ in range(6)]
@@ -324,7 +324,7 @@ async def test_atk_232_slow_bodies_hold_no_place() -> None:
 async def test_a_body_that_ends_early_is_no_defect(
     rest: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client is gone, or what it sends is no body: nobody is asked, and the log is not filled."""
+    """The client is gone, or what it sends is no body: the engine is not asked, and the log is not filled."""
     async with listening(SITE, Address("127.0.0.1", 0)) as where:
         async with connected(where) as (reader, writer):
             writer.write(HEAD + b"\r\no" if rest is None else b"POST / HTTP/1.1\r\nHost: x\r\n" + rest)

@@ -1,4 +1,4 @@
-"""Traces: what a real receiver of OTLP gets for a real verification, and nothing where nobody asked for it."""
+"""Traces: what a real receiver of OTLP gets for a real verification, and nothing where tracing is off."""
 
 import asyncio
 import json

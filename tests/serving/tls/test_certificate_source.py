@@ -73,7 +73,7 @@ def bundle(server: ApiServer) -> str:
 
 
 async def test_without_a_name_or_a_cluster_certificates_are_files(server: ApiServer, tmp_path: Path) -> None:
-    """Nobody's cluster is changed because a kubeconfig lies around; and the flag has the last word."""
+    """A kubeconfig alone changes no cluster; the flag has the last word."""
     pod = environment(server, tmp_path)
     for given, where in (
         (flags(), {"KUBECONFIG": pod["KUBECONFIG"]}),
@@ -262,7 +262,7 @@ async def test_the_provider_makes_its_certificate_and_gatekeeper_is_told(
 
 
 @pytest.mark.parametrize("certified", [True, False], ids=["until-there-is", "until-the-end"])
-async def test_nobody_listens_without_a_certificate(
+async def test_nothing_listens_without_a_certificate(
     server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certified: bool
 ) -> None:
     """The health says why; workers that share the address get the connections, and the process can be ended all the same."""

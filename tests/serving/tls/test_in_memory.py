@@ -48,7 +48,7 @@ async def greeted(where: Address, authority: Authority, client: Path | None = No
         return False
 
 
-async def test_nobody_is_served_until_there_is_a_certificate() -> None:
+async def test_no_client_is_served_until_there_is_a_certificate() -> None:
     """The server listens and no handshake succeeds; then it serves, then it serves with another."""
     memory, one, other = TlsMemory(), Authority("one"), Authority("other")
     tls, now = ReloadingTls(memory), datetime.now(UTC)
@@ -142,7 +142,7 @@ def test_atk_244_a_key_is_in_no_file_that_has_a_name(monkeypatch: pytest.MonkeyP
 def test_atk_244_without_nameless_files_it_is_in_a_folder_of_our_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Which nobody else may enter, whatever the umask is; it is gone as soon as the key was read, also after a failure."""
+    """Which no other user may enter, whatever the umask is; it is gone as soon as the key was read, also after a failure."""
     monkeypatch.delattr(os, "memfd_create")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     modes: list[tuple[int, int]] = []

@@ -176,8 +176,8 @@ async def test_atk_234_a_key_of_another_certificate_is_not_used(files: TlsFiles,
         assert tls.fault is None
 
 
-async def test_atk_234_an_empty_authority_admits_nobody(files: TlsFiles, tmp_path: Path) -> None:
-    """Neither everybody nor those of before."""
+async def test_atk_234_an_empty_authority_admits_no_client(files: TlsFiles, tmp_path: Path) -> None:
+    """Neither any client nor those of before."""
     server, client = Authority("servers"), Authority("clients")
     write(files, server, client)
     tls = ReloadingTls(files)

@@ -186,7 +186,7 @@ def pipe(path: Path) -> None:
 
 @pytest.mark.parametrize("make", [pipe, Path.mkdir], ids=["pipe", "folder"])
 def test_an_archive_that_is_no_regular_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    """Nobody waits for a pipe's writer."""
+    """Opening a pipe does not wait for its writer."""
     make(tmp_path / "layout.tar")
     with pytest.raises(StoreError) as caught:
         ArchiveFiles(tmp_path / "layout.tar").read("index.json", 10)

@@ -130,7 +130,7 @@ class TestNames:
         assert "bare, v1" in caught.value.remedy
 
     async def test_one_name_for_two_images_is_ambiguous(self, tmp_path: Path) -> None:
-        """Which of the two is meant nobody can say."""
+        """It is ambiguous which of the two is meant."""
         folder = write_layout(filled()[0], tmp_path)
         edit(folder, lambda index: index["manifests"][1].update(annotations={REF_NAME: "v1"}))
         reference = Reference.parse_layout(f"oci:{folder}:v1")
@@ -297,7 +297,7 @@ class TestReferrers:
     async def test_evidence_that_cannot_be_read_is_listed_and_not_passed_over(
         self, tmp_path: Path, damage: Callable[[Path], Any]
     ) -> None:
-        """Nobody can say what it belongs to, so that every report mentions it, after what can be read."""
+        """It is unknown what it belongs to, so every report mentions it, after what can be read."""
         memory, sample = filled()
         folder = write_layout(memory, tmp_path)
         damage(folder / "blobs" / "sha256" / sample.signature.digest.hex)
@@ -323,7 +323,7 @@ class TestReferrers:
         store = LayoutStore(write_layout(memory, tmp_path))
         assert len(await listing(store, Reference.parse(f"a.io/b@{sample.image.digest}"))) == 2
 
-    async def test_a_named_image_that_is_missing_is_nobodys_evidence(self, tmp_path: Path) -> None:
+    async def test_a_named_image_that_is_missing_is_no_evidence(self, tmp_path: Path) -> None:
         """Layouts that hold only some of their images are usual."""
         memory, sample = filled()
         folder = write_layout(memory, tmp_path)

@@ -59,7 +59,7 @@ def _authorization(step: Step) -> str | None:
 
 
 def test_what_is_public_is_read_without_any_credential() -> None:
-    """Nobody is asked for a credential before the registry asks."""
+    """No provider is asked for a credential before the registry asks."""
     steps, result = _run(authenticate(REQUEST, _access()), _answer(200))
     assert steps == [REQUEST]
     assert result is not None
@@ -121,7 +121,7 @@ def test_an_anonymous_token_may_come_from_any_public_server() -> None:
 
 
 def test_an_anonymous_token_is_asked_for_without_a_credential() -> None:
-    """Docker Hub and others give tokens to anybody."""
+    """Docker Hub and others give tokens to anonymous clients."""
     steps, _ = _run(authenticate(REQUEST, _access()), _challenge(), ANONYMOUS, _token())
     assert _authorization(steps[2]) is None
 

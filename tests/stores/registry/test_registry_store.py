@@ -204,7 +204,7 @@ async def test_a_cosign_tag_that_cannot_be_read_is_no_missing_one(
 
 
 async def test_leaving_a_listing_ends_what_was_begun(registry: RegistrySimulator) -> None:
-    """Requests for cosign's tags that nobody waits for are cancelled."""
+    """Requests for cosign's tags whose results are not needed are cancelled."""
     memory = registry.repository("app")
     image = memory.add_image("v1")
     sign(memory, image)

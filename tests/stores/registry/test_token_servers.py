@@ -74,7 +74,7 @@ def test_an_anonymous_token_may_come_from_elsewhere() -> None:
 
 
 def test_anonymous_or_not_plain_http_is_for_loopback_alone() -> None:
-    """A token over http could be anybody's."""
+    """A token over http could be any server's."""
     with pytest.raises(StoreError) as caught:
         _check("http://tokens.example.net/t", "reg.example.com", anonymous=True)
     assert caught.value.reason is Reason.AUTH_REALM_BLOCKED

@@ -152,7 +152,7 @@ async def test_the_parameters_of_ratify_v2_verify_a_signature(parameters: dict[s
 async def test_a_trust_policy_that_cannot_be_meant_is_refused_at_its_path(
     parameters: dict[str, Any], path: str, told: str
 ) -> None:
-    """Nobody trusted, everybody trusted, two modes at once, or no way to know the time."""
+    """No signer trusted, any signer trusted, two modes at once, or no way to know the time."""
     with pytest.raises(ConfigurationError, match=told) as caught:
         await build(parameters)
     assert caught.value.path == path
@@ -201,7 +201,7 @@ async def test_an_identity_with_a_root_of_its_own_verifies_a_keyless_signature(
 
 
 @pytest.mark.parametrize("listed", [False, True])
-async def test_everybody_is_trusted_where_that_is_said(tmp_path: Path, listed: bool) -> None:
+async def test_any_identity_is_trusted_where_that_is_said(tmp_path: Path, listed: bool) -> None:
     """Expressions that match everything are refused unless `allowAnyIdentity` says that they are meant."""
     sigstore, setting = PrivateSigstore(), Setting()
     (tmp_path / "root.json").write_bytes(sigstore.root.data)
@@ -221,7 +221,7 @@ async def test_everybody_is_trusted_where_that_is_said(tmp_path: Path, listed: b
 
 
 async def test_a_root_whole_and_in_parts_is_refused(tmp_path: Path) -> None:
-    """Nobody could say which of the two decides."""
+    """It would be ambiguous which of the two decides."""
     parameters = {**IDENTITY, "trustedRoot": "staging", **write_parts(PrivateSigstore(), tmp_path)}
     with pytest.raises(ConfigurationError, match="whole and in parts"):
         await build_in(tmp_path, parameters)
@@ -234,7 +234,7 @@ async def test_the_public_instances_are_shipped(root: str) -> None:
 
 
 async def test_no_trust_policy_at_all_is_refused() -> None:
-    """An empty list trusts nobody."""
+    """An empty list trusts no signer."""
     with pytest.raises(ConfigurationError, match="at least one trust policy"):
         await build()
 
@@ -267,7 +267,7 @@ def test_unknown_and_mistyped_parameters_are_refused(parameters: dict[str, Any])
     ],
 )
 async def test_a_number_that_would_have_no_effect_is_refused(name: str, parameters: dict[str, Any]) -> None:
-    """Beside keys alone nobody says which logs are trusted; a flag that turns the check off contradicts it."""
+    """Beside keys alone nothing says which logs are trusted; a flag that turns the check off contradicts it."""
     with pytest.raises(ConfigurationError) as caught:
         await build(parameters)
     assert caught.value.path == f"trustPolicies[0].{name}"

@@ -69,7 +69,7 @@ async def test_a_layout_is_covered_by_the_star_alone() -> None:
 
 
 async def test_checks_that_are_turned_off_stand_in_the_report() -> None:
-    """Nobody has to look into the configuration to see it."""
+    """The report shows it without the configuration."""
     details = passed(await signed().validate(ignored=("tlog",)))
     assert details.data["ignored"] == ["tlog"]
 

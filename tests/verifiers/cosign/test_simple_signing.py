@@ -224,7 +224,7 @@ async def test_required_annotations_are_looked_for_in_what_is_signed(
     """All of them, as texts."""
     setting = Setting()
     made = sign_classic(KEY, simple_signing(setting.image.digest, optional=signed))
-    # what stands in the layer's annotations is signed by nobody
+    # the layer's annotations are unsigned
     made = replace(made, annotations={**made.annotations, **required})
     attach_classic(setting.store, setting.image, made)
     result = await setting.validate(annotations=required)
@@ -268,7 +268,7 @@ async def test_the_signed_repository_can_be_required(name: str, counts: bool) ->
     ],
 )
 async def test_the_reason_that_says_most_is_given(first: str, second: str, told: Reason) -> None:
-    """What a trusted key has signed comes before what anybody could have attached."""
+    """What a trusted key has signed comes before what any account could have attached."""
     setting = Setting()
     made = [CLASSIC_FAULTS[name].make(KEY, setting.image.digest) for name in (first, second)]
     attach_classic(setting.store, setting.image, *made)

@@ -32,7 +32,7 @@ def document(*statements: Any) -> dict[str, Any]:
 
 
 def test_a_statement_is_chosen_by_its_whole_name_or_is_the_global_one() -> None:
-    """A name that nobody has chooses nothing; it never falls back to the global statement."""
+    """A name that no statement has chooses nothing; it never falls back to the global statement."""
     policies = read_blob_policy(document(statement(), statement("all", globalPolicy=True)))
     chosen = [policies.select(name) for name in ("one", "all", None, "ONE", "", "on")]
     assert [policy and policy.name for policy in chosen] == ["one", "all", "all", None, None, None]
@@ -40,7 +40,7 @@ def test_a_statement_is_chosen_by_its_whole_name_or_is_the_global_one() -> None:
 
 
 def test_without_a_global_statement_a_name_must_be_given() -> None:
-    """What nobody chose is not trusted, not even where there is only one statement."""
+    """A statement that was not chosen is not trusted, not even where there is only one statement."""
     assert read_blob_policy(document(statement(globalPolicy=False))).select() is None
 
 

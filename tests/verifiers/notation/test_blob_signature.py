@@ -136,7 +136,7 @@ async def test_all_other_checks_are_those_of_images(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_cannot_be_read_decides_nothing(tmp_path: Path) -> None:
-    """It is nobody's signature that is wrong."""
+    """No signature is wrong here."""
     with pytest.raises(InconclusiveError) as error:
         await verifier().verify_blob(Blob(tmp_path / "missing"), sign(), JWS_TYPE)
     assert error.value.reason is Reason.NOT_FOUND

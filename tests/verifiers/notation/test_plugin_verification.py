@@ -1,4 +1,4 @@
-"""Verification plugins: run only where they are allowed, for whom the trust policy trusts, and never failing open."""
+"""Verification plugins: run only where they are allowed, for signers that the trust policy trusts, and never failing open."""
 
 import asyncio
 import fcntl

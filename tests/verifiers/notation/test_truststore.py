@@ -70,7 +70,7 @@ def test_atk_238_an_empty_store_is_refused(tmp_path: Path, folder: Path) -> None
 
 @pytest.mark.parametrize("name", [".hidden.pem", "root.pem~", "root.pem.bak", "root.pem.OLD"])
 def test_atk_238_other_files_in_a_store_are_refused(tmp_path: Path, folder: Path, name: str) -> None:
-    """Hidden files and copies of editors may hold certificates that nobody wanted to trust any more."""
+    """Hidden files and copies of editors may hold certificates that are not trusted any more."""
     (folder / name).write_bytes(ROOT.pem)
     assert name in refused(tmp_path)
 

@@ -125,7 +125,7 @@ class AcrExchange:
             "InstanceId": instance,
             "AccessKeyId": keys.key,
             "SecurityToken": keys.token,
-            "SignatureMethod": "HMAC-SHA1",
+            "SignatureMethod": "HMAC-SHA1",  # the only method of version 1.0
             "SignatureVersion": "1.0",
             "SignatureNonce": str(uuid4()),
         }

@@ -168,6 +168,7 @@ class KeyVault:
 
 
 def _version_of(identifier: object, kind: str, wanted: VaultObject) -> str:
+    # The answer names what it holds: a key of another name or version must not stand for the one that is configured.
     parts = urlsplit(str(identifier)).path.split("/")
     if len(parts) != 4 or parts[1:3] != [kind, wanted.name]:
         raise ApiError(f"{wanted.name}: the answer is for another object")

@@ -136,9 +136,8 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
     address = parse_address(named, "address", f"https://vault.example.com:8200, or set {variables}_ADDR")
     ca = _ca(options.ca_file or os.environ.get(f"{variables}_CACERT", ""), resources.base)
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations)
-    asyncio_transport(
-        settings
-    )  # now, because certificates that cannot be used are a mistake of the configuration
+    # Once now: CA certificates that cannot be used are an error of the configuration, and not of the first request.
+    asyncio_transport(settings)
     namespace = options.namespace or os.environ.get(f"{variables}_NAMESPACE", "")
     client = VaultClient(JsonApi(address, partial(asyncio_transport, settings)), namespace)
     return VaultDocuments(

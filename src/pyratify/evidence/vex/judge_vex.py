@@ -58,6 +58,7 @@ class VexJudge:
             VerificationError: `REPORT_INVALID`, `TIME_INVALID`, `EVIDENCE_STALE` or `VULN_FOUND`.
         """
         found = read_vex(document)
+        # The author is a claim of the document: the rule narrows what its signature vouches for, and replaces none.
         if self.authors and found.author not in self.authors:
             _refuse(
                 f"the VEX document is by {found.author[:120]!r}, not by {' or '.join(sorted(self.authors))}",
@@ -83,6 +84,7 @@ class VexJudge:
         return Judgement(facts | ({"createdAt": format_time(min(known))} if known else {}), end)
 
     def _statuses(self, document: VexDocument, subject: str) -> Counter[Status]:
+        # By digest alone: a name with a version or a tag may stand for another image tomorrow.
         about = [
             statement
             for statement in document.statements

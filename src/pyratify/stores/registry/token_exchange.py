@@ -54,6 +54,7 @@ def fetch_token(request: Request, access: Access, key: TokenKey) -> Generator[St
 def _token_request(base: Request, key: TokenKey) -> Request:
     fields = {"service": key.service, "scope": key.scope}
     credential = key.credential
+    # OAuth2 where there is a refresh token ("Token Authentication via OAuth2"); a GET with a query otherwise.
     if credential.identity_token:
         body = {
             "grant_type": "refresh_token",
@@ -83,6 +84,7 @@ def _read_token(response: Response, access: Access, key: TokenKey) -> tuple[str,
         document = load_object(response.body, what="token")
     except InvalidJson as error:
         raise StoreError(Reason.REGISTRY_ERROR, f"the token server {where} sent {error.message}") from None
+    # Both names are in use (Distribution, "Token Authentication"). Printable ASCII alone: it becomes a header field.
     token = document.get("token") or document.get("access_token")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise StoreError(Reason.REGISTRY_ERROR, f"the token server {where} sent no token")

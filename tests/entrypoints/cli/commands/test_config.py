@@ -152,7 +152,7 @@ def test_the_schema_accepts_what_the_reader_accepts(run: Run, tmp_path: Path) ->
 
 
 def test_every_plugin_is_listed(run: Run) -> None:
-    """Our own plugins are found by the door that everybody's use."""
+    """Built-in plugins are found by entry points, as external ones are."""
     code, out, _ = run("plugins", "-o", "json")
     found = {(each["kind"], each["name"]) for each in json.loads(out)}
     assert code == 0

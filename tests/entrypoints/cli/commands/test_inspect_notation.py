@@ -55,7 +55,7 @@ def test_everything_that_is_signed_is_shown(kind: str, run: Run, tmp_path: Path)
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_timestamps_time_and_authority_are_shown(kind: str, run: Run, tmp_path: Path) -> None:
-    """With its accuracy and certificates, though nobody has verified it."""
+    """With its accuracy and certificates, though it is not verified."""
     recipe = Recipe(whole=(stamped_jws if kind == JWS_TYPE else stamped_cose)(TSA))
     stamp = inspect(run, tmp_path / "x.sig", kind, recipe)["unsignedAttributes"]["timestamp"]
     assert stamp["time"].endswith("Z")

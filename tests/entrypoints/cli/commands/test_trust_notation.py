@@ -112,7 +112,7 @@ def test_what_no_statement_uses_is_a_warning(folder: Path, run: Run) -> None:
 
 
 def test_a_policy_that_cannot_be_read_is_an_error_and_leaves_nothing_unused(folder: Path, run: Run) -> None:
-    """Nobody knows which trust stores it names."""
+    """The trust stores that it names are not known."""
     put(folder, authority(), "ca/other")
     change(folder, signatureVerification={"level": "lenient"})
     code, facts, findings = found(run)

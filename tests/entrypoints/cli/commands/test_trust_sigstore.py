@@ -124,7 +124,7 @@ def test_nothing_but_a_refresh_asks_the_mirror(
 def test_what_is_stale_is_refreshed_where_that_is_asked(
     run: Run, mirror: Mirror, flags: tuple[str, ...], data: Path
 ) -> None:
-    """After thirty days, and where nobody knows when it was."""
+    """After thirty days, and where its time is unknown."""
     run("trust", "sigstore", *flags, "--refresh", "--if-stale")
     for stamp in ('{"time": "2020-01-01T00:00:00Z"}', "damaged"):
         mirror.publish(SECOND)
@@ -152,7 +152,7 @@ def test_a_refresh_that_fails_changes_nothing(
     assert run("trust", "sigstore", *flags, "--refresh")[0] == 0
 
 
-def test_a_mirror_that_nobody_answers_for_is_said_to_be_so(run: Run, data: Path, tmp_path: Path) -> None:
+def test_a_mirror_that_does_not_answer_is_reported(run: Run, data: Path, tmp_path: Path) -> None:
     """The library's own error has no text; what it came from says what is wrong with the network."""
     (tmp_path / "root.json").write_bytes(Simulator().first)
     with socket.socket() as bound:  # bound and not listening: every connection is refused

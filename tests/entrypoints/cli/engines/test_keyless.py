@@ -110,7 +110,7 @@ def test_the_public_instance_is_the_default_and_does_not_know_private_ones(run: 
 def test_flags_that_cannot_be_meant_are_a_mistake_of_usage(
     flags: tuple[str, ...], run: Run, layout: str
 ) -> None:
-    """Half an identity, everybody, two modes, or a file that is no trusted root."""
+    """Half an identity, any identity, two modes, or a file that is no trusted root."""
     code, out, err = run("verify", *flags, "--no-cache", layout)
     assert (code, out) == (3, "")
     assert "what to do" in err
@@ -210,7 +210,7 @@ def test_a_refused_identity_names_its_flag(
     assert "allowAnyIdentity" not in err
 
 
-def test_everybody_is_trusted_where_that_is_said(run: Run, root: tuple[str, ...], layout: str) -> None:
+def test_any_identity_is_trusted_where_that_is_said(run: Run, root: tuple[str, ...], layout: str) -> None:
     """The flag makes the difference."""
     flags = ("--certificate-identity-regexp", ".*", "--certificate-oidc-issuer", ISSUER)
     assert run("verify", *flags, *root, "--no-cache", layout)[0] == 3

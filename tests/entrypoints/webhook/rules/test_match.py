@@ -278,7 +278,7 @@ def test_rules_that_are_wrong_at_the_beginning_are_an_error(tmp_path: Path) -> N
 
 
 async def test_rules_are_looked_at_again_and_again(tmp_path: Path) -> None:
-    """Until whoever follows is cancelled; without a file there is nothing to look at."""
+    """Until the watching task is cancelled; without a file there is nothing to look at."""
     path = tmp_path / "rules.yaml"
     path.write_text("rules: [{name: one}]")
 
