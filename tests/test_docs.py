@@ -14,9 +14,17 @@ import pytest
 import pyratify
 import pyratify.core
 import pyratify.sync
+from pyratify.config.yaml import loads
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")])
+FOLDERS = ("examples", "plugins")
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(page for folder in FOLDERS for page in (ROOT / folder).rglob("README.md")),
+    ]
+)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -33,6 +41,21 @@ def test_links_lead_to_what_is_there(page: Path) -> None:
     for target in _LINK.findall(page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_in_yaml_are_read_as_a_configuration_is(page: Path) -> None:
+    """Without anchors and duplicate keys; an example that does not parse cannot be pasted."""
+    for text in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        if "\n---" not in text:
+            assert loads(text.encode()), page.name
+
+
+def test_every_extra_is_in_the_table_of_the_first_page() -> None:
+    """What can be installed is said where it is installed."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    table = (ROOT / "README.md").read_text().partition("## Install")[2].partition("##")[0]
+    assert {name for name in extras if f"`{name}`" not in table} == {"dev", "mutants"}
 
 
 def test_every_decision_is_in_the_index() -> None:

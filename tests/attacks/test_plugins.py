@@ -167,8 +167,8 @@ async def test_atk_279_a_program_learns_no_secret_of_the_process(
         assert CANARY not in text
 
 
-def test_atk_279_programs_are_started_in_four_places_with_a_chosen_environment() -> None:
-    """Docker's credential helpers and notation's plugins, which get the variables of a list and no secret; ourselves; a node's clients."""
+def test_atk_279_programs_are_started_in_five_places_with_a_chosen_environment() -> None:
+    """Docker's credential helpers and notation's plugins, which get the variables of a list and no secret; ourselves, also for Rego; a node's clients."""
     starts = [
         (path.name, node)
         for path in SOURCES
@@ -190,6 +190,7 @@ def test_atk_279_programs_are_started_in_four_places_with_a_chosen_environment()
     assert [name for name, _ in starts] == [
         "docker_helper.py",
         "run_program.py",
+        "rego_process.py",
         "worker.py",
         "plugin_process.py",
     ]
@@ -203,4 +204,4 @@ def test_atk_279_programs_are_started_in_four_places_with_a_chosen_environment()
         for name in node.names
         if name.name in ("subprocess", "multiprocessing", "pty")
     }
-    assert modules == set()
+    assert modules == {"rego_process.py"}

@@ -1,5 +1,6 @@
 """Plugins, found by name through entry points."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,30 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
         registry.load("notatoin", "verifiers[0]")
     with pytest.raises(ConfigurationError, match=r"installed are: .*cosign"):
         registry.load("zzz", "verifiers[0]")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "extra"),
+    [
+        ("credentials", "aws", "aws"),
+        ("credentials", "azure", "azure"),
+        ("keys", "gcpkms", "gcp"),
+        ("keys", "hashivault", "vault"),
+        ("notation_plugins", "com.amazonaws.signer.notation.plugin", "aws"),
+    ],
+)
+def test_a_plugin_of_a_package_that_is_not_installed_is_refused_with_the_command_that_installs_it(
+    kind: str, name: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a verifier of such a name is only unknown."""
+    without = [each for each in sys.path if "site-packages" not in each]
+    monkeypatch.setattr(sys, "path", without)
+    with pytest.raises(ConfigurationError, match="its package is not installed") as refusal:
+        Registry[object](kind).load(name, "here")
+    assert refusal.value.remedy == f"Run: pip install 'pyratify[{extra}]'."
+    with pytest.raises(ConfigurationError, match="installed are") as refusal:
+        Registry[object]("verifiers").load(name, "here")
+    assert extra not in refusal.value.remedy
 
 
 @pytest.mark.parametrize(

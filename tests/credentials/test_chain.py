@@ -30,9 +30,9 @@ class Exchanging(AnonymousCredentials):
         self.dropped.append(registry)
 
 
-async def build(*providers: dict[str, Any]) -> Any:
+async def build(*providers: dict[str, Any], scopes: tuple[str, ...] = ("ghcr.io", "quay.io")) -> Any:
     """Build a chain as the configuration reader does."""
-    resources = BuildResources(FakeClock(), Path(), scopes=("ghcr.io", "quay.io"))
+    resources = BuildResources(FakeClock(), Path(), scopes=scopes)
     return await resources.credentials({"provider": "chain", "providers": list(providers)}, "credential")
 
 
@@ -48,6 +48,15 @@ async def test_each_host_gets_the_credential_of_its_provider() -> None:
     assert (await chain.credential("ghcr.io")).username == "me"
     assert (await chain.credential("eu.quay.io")).identity_token == "token"
     assert (await chain.credential("docker.io")).is_anonymous
+
+
+async def test_hosts_of_a_link_bind_a_password_where_the_scopes_cover_every_registry() -> None:
+    """Without hosts each registry would be shown it, and that is refused."""
+    chain = await build({"hosts": ["ghcr.io"], **MINE}, {"provider": "anonymous"}, scopes=("*",))
+    assert (await chain.credential("ghcr.io")).username == "me"
+    assert (await chain.credential("quay.io")).is_anonymous
+    with pytest.raises(ConfigurationError, match="scopes cover every registry"):
+        await build(MINE, scopes=("*",))
 
 
 async def test_the_first_provider_that_has_one_wins() -> None:

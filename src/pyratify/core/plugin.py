@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from pyratify.core.clock import Clock
@@ -27,6 +28,25 @@ KINDS = (
     "keys",
     "notation_plugins",
     "renderers",
+)
+# The extras whose distributions of their own, below `plugins/`, bring these plugins.
+_EXTRAS = MappingProxyType(
+    {
+        "alibaba": "alibaba",
+        "alibabacloudAcrBasic": "alibaba",
+        "aws": "aws",
+        "awsEcrBasic": "aws",
+        "awskms": "aws",
+        "azure": "azure",
+        "azurekeyvault": "azure",
+        "azurekms": "azure",
+        "com.amazonaws.signer.notation.plugin": "aws",
+        "gcp": "gcp",
+        "gcpkms": "gcp",
+        "hashivault": "vault",
+        "openbao": "vault",
+        "vault": "vault",
+    }
 )
 
 
@@ -167,17 +187,25 @@ class Registry(Generic[T]):
         return " ".join(sorted(f"{entry.owner} {entry.version}" for entry in owners))
 
     def _unknown(self, name: str, path: str) -> ConfigurationError:
+        remedy = "Correct the name, or install the package that provides it."
+        if name in _EXTRAS and self.kind in ("credentials", "keys", "notation_plugins"):
+            hint, remedy = (
+                ", as its package is not installed",
+                f"Run: pip install 'pyratify[{_EXTRAS[name]}]'.",
+            )
+        else:
+            hint = self._hint(name)
+        return ConfigurationError(
+            f"no plugin of kind {self.kind} is called {name!r}{hint}", path=path, remedy=remedy
+        )
+
+    def _hint(self, name: str) -> str:
         # Lazy: imported for a message only.
         from difflib import get_close_matches
 
         known = list(self.names())
         near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; installed are: {', '.join(known)}"
-        return ConfigurationError(
-            f"no plugin of kind {self.kind} is called {name!r}{hint}",
-            path=path,
-            remedy="Correct the name, or install the package that provides it.",
-        )
+        return f"; did you mean {near[0]!r}?" if near else f"; installed are: {', '.join(known)}"
 
     def _entries(self) -> "tuple[_Entry, ...]":
         return _installed(tuple(sys.path), self.kind)

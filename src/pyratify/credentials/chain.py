@@ -18,6 +18,9 @@ from pyratify.core.plugin import Plugin, Resources
 from pyratify.credentials.host_patterns import HostPatterns
 
 _HOSTS = "hosts"
+_REGISTRIES = "registries"
+# These are bound to the hosts of the executor's scopes where nothing else is said.
+_BOUND_BY_SCOPES = frozenset({"static", "kubernetes"})
 
 
 class ChainOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -105,6 +108,8 @@ async def build(name: str, options: ChainOptions, resources: Resources) -> Crede
 async def _link(parameters: Mapping[str, Any], path: str, resources: Resources) -> Link:
     own = {key: value for key, value in parameters.items() if key != _HOSTS}
     hosts = _hosts(parameters[_HOSTS], f"{path}.{_HOSTS}") if _HOSTS in parameters else None
+    if hosts is not None and own.get("provider") in _BOUND_BY_SCOPES:
+        own.setdefault(_REGISTRIES, list(parameters[_HOSTS]))
     return Link(await resources.credentials(own, path), hosts)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli.decode.sbom_contents import listing
 from pyratify.entrypoints.cli.facts import show
-from pyratify.entrypoints.cli.sbom_sources import Found, attached_sboms, file_sbom, is_file
+from pyratify.entrypoints.cli.file_or_reference import is_file
+from pyratify.entrypoints.cli.sbom_sources import Found, attached_sboms, file_sbom
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console

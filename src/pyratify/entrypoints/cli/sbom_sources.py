@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.files import UnreadableFile
@@ -88,11 +87,6 @@ async def attached_sboms(arguments: Namespace, console: Console, text: str) -> l
     if failure is not None:
         raise RatifyError(failure.reason, failure.message, remedy=failure.remedy)
     return sorted(collector.found, key=lambda each: each.origin)
-
-
-def is_file(text: str) -> bool:
-    """Return whether an argument names a file and no reference."""
-    return text == "-" or Path(text).is_file()
 
 
 def file_sbom(path: str) -> Sbom:

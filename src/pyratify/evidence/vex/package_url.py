@@ -1,4 +1,7 @@
-"""Package URLs (purl-spec), as far as two of them are compared; whole ones alone, as their fields decide what is suppressed."""
+"""Package URLs (purl-spec), as far as two of them are compared; whole ones alone, as their fields decide what is suppressed.
+
+Read here and not by the library of `evidence/sbom/package_url.py`: VEX documents count without the extra `sbom`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

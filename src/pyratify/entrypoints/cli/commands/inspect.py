@@ -3,7 +3,6 @@
 import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
@@ -13,6 +12,7 @@ from pyratify.core.report import ArtifactReport, ValidationResult, flatten
 from pyratify.core.verifier import Details, Evidence
 from pyratify.entrypoints.cli.decode.artifacts import decode_artifact, kinds
 from pyratify.entrypoints.cli.facts import show
+from pyratify.entrypoints.cli.file_or_reference import is_file
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
@@ -31,14 +31,9 @@ def run(arguments: Namespace, console: Console) -> int:
         from pyratify.entrypoints.cli.list_packages import list_packages  # SBOMs alone
 
         return list_packages(arguments, console)
-    if arguments.target == "-" or Path(arguments.target).is_file():
+    if is_file(arguments.target):
         show(console, arguments.output, _file(arguments.target))
         return exits.ALLOWED
-    # A reference never begins so; as one, its error would speak of registries.
-    if arguments.target.startswith(("/", "./", "../")):
-        raise ConfigurationError(
-            f"there is no file {arguments.target}", remedy="Check the path; a layout is written oci:DIR:TAG."
-        )
     from pyratify.entrypoints.cli.targets import parse_target
 
     result = asyncio.run(_attached(arguments, console, parse_target(arguments.target)))

@@ -21,7 +21,6 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 async def _prove(arguments: Namespace, console: Console) -> int:
-    canary = await _pinned(arguments, console, arguments.image)
     async with AsyncExitStack() as stack:
         points = open_points(arguments, stack)
         if not points:
@@ -29,7 +28,7 @@ async def _prove(arguments: Namespace, console: Console) -> int:
                 "no enforcement point is named",
                 remedy="Name one: --pod, --containerd, --docker, --gatekeeper or --webhook.",
             )
-        offers = [(canary, Outcome.REFUSED)]
+        offers = [(await _pinned(arguments, console, arguments.image), Outcome.REFUSED)]
         if arguments.allowed:
             offers.append((await _pinned(arguments, console, arguments.allowed), Outcome.PASSED))
         rows = [

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.cli.facts import show
-from pyratify.entrypoints.cli.sbom_sources import attached_sboms, file_sbom, is_file
+from pyratify.entrypoints.cli.file_or_reference import is_file
+from pyratify.entrypoints.cli.sbom_sources import attached_sboms, file_sbom
 from pyratify.evidence.sbom.compare import Change, Difference, compare
 from pyratify.evidence.sbom.document import Sbom
 from pyratify.render.plain import clean

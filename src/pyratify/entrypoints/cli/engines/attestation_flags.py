@@ -179,10 +179,13 @@ def _flag_of(path: str) -> str:
 
 
 def _predicate(text: str) -> str:
-    from pyratify.sigstore.predicate_types import predicate_type  # argparse calls this for --type only
+    # argparse calls this for --type only
+    from pyratify.sigstore.predicate_types import SHORT_NAMES, predicate_type
+    from pyratify.terminal.arguments import suggestion
 
     try:
         # Short names are cosign's; one misspelt must not be compared as a URI that no statement has.
         return predicate_type(text)
     except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
+        near = suggestion(text, SHORT_NAMES)
+        raise ArgumentTypeError(f"{error}. {near}" if near else str(error)) from None
