@@ -1,7 +1,8 @@
 """Decoding: strict, and with errors that say where and what instead."""
 
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pytest
 
 from pyratify.config.decode import decode
@@ -66,6 +67,52 @@ def test_an_unknown_key_gets_a_suggestion(document: Any, suggestion: str) -> Non
     with pytest.raises(ConfigurationError, match="unknown key") as caught:
         decode(Config, document)
     assert caught.value.remedy == f"Did you mean {suggestion!r}?"
+
+
+class Choices(msgspec.Struct, forbid_unknown_fields=True):
+    """Texts of which one has to be written."""
+
+    require: Literal["any", "all", "newest"] = "any"
+    types: dict[str, Literal["any", "all"]] = msgspec.field(default_factory=dict)
+    allow: tuple[Literal["build", "load"], ...] = ()
+    mode: Literal["enforce", "audit"] | None = None
+
+
+class Nested(msgspec.Struct, forbid_unknown_fields=True):
+    """Choices at a place below."""
+
+    rules: tuple[Choices, ...]
+
+
+@pytest.mark.parametrize(
+    ("choices", "path", "detail", "remedy"),
+    [
+        ({"require": "newst"}, "require", "'newst' is none of any, all, newest", "Did you mean 'newest'?"),
+        ({"types": {"a/b": "some"}}, "types.*", "'some' is none of any, all", "Write one of any, all."),
+        ({"allow": ["load", "buidl"]}, "allow[1]", "'buidl' is none of build, load", "Did you mean 'build'?"),
+        (
+            {"mode": "it's"},
+            "mode",
+            '"it\'s" is none of enforce, audit',
+            "Write one of enforce, audit.",
+        ),
+    ],
+)
+def test_a_text_that_is_no_choice_gets_the_choices(
+    choices: dict[str, Any], path: str, detail: str, remedy: str
+) -> None:
+    """The nearest is suggested; where none is near, all are in the remedy too."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(Nested, {"rules": [choices]})
+    assert caught.value.path == f"rules[0].{path}"
+    assert (caught.value.detail, caught.value.remedy) == (detail, remedy)
+
+
+def test_an_empty_list_is_to_have_something() -> None:
+    """The remedy is for this fault."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(Config, config(scopes=[]))
+    assert caught.value.remedy.startswith("Write at least one there")
 
 
 def test_a_key_like_no_other_gets_the_list() -> None:

@@ -1,7 +1,8 @@
 """Decodes JSON values into frozen structs; errors carry the path."""
 
 import re
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -23,6 +24,8 @@ _WORDS = {
     "array": "a list",
     "null": "nothing",
 }
+_NO_CHOICE = re.compile(r"Invalid enum value (['\"])(.*)\1", re.DOTALL)
+_EMPTY = re.compile(r"Expected `(array|str|object)` of length >= 1\Z")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
@@ -93,6 +96,10 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
         remedy = f"Add {missing[1]} there."
     elif expected:
         remedy = f"Write {' or '.join(_WORDS.get(each, each) for each in expected[1].split(' | '))} there."
+    elif _EMPTY.search(message):
+        remedy = "Write at least one there, or leave the key out where it may be omitted."
+    elif choice := _NO_CHOICE.match(message):
+        message, remedy = _no_choice(choice[2], _choices_at(kind, where))
     message = message.replace("Object missing required field", "the required key is missing:")
     message = message.replace("`", "")
     return ShapeError(
@@ -104,6 +111,34 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
         missing=missing[1] if missing else "",
         expected=expected[1] if expected else "",
     )
+
+
+def _no_choice(value: str, choices: tuple[str, ...]) -> tuple[str, str | None]:
+    if not choices:
+        return f"invalid value {value[:80]!r}", None
+    # Lazy: imported for a message only.
+    from difflib import get_close_matches
+
+    near = get_close_matches(value.lower(), choices, n=1, cutoff=_NEAR)
+    remedy = f"Did you mean {near[0]!r}?" if near else f"Write one of {', '.join(choices)}."
+    return f"{value[:80]!r} is none of {', '.join(choices)}", remedy
+
+
+def _choices_at(kind: Any, where: str) -> tuple[str, ...]:
+    """Return the texts that a place within a type may have; none where that cannot be told."""
+    parent, _, name = re.sub(r"\[[^\]]*\]", "", where).rpartition(".")
+    fields = (field for struct in _structs_at(kind, parent) for field in msgspec.structs.fields(struct))
+    return tuple(
+        dict.fromkeys(text for each in fields if each.encode_name == name for text in _texts(each.type))
+    )
+
+
+def _texts(kind: Any) -> Iterator[str]:
+    if get_origin(kind) is Literal:
+        yield from (each for each in get_args(kind) if isinstance(each, str))
+    else:
+        for part in get_args(kind):
+            yield from _texts(part)
 
 
 def _suggest(name: str, known_in: frozenset[type[msgspec.Struct]]) -> tuple[str, str]:

@@ -161,6 +161,7 @@ def test_files_and_images_need_no_license_of_their_own() -> None:
         ({"deniedLicenses": [""]}, "deniedLicenses"),
         ({"deniedLicenses": ["*"]}, "deniedLicenses[0]"),
         ({"allowedLicenses": ["MIT", "*"]}, "allowedLicenses"),
+        ({"allowedLicenses": ["ISC", "mit"], "deniedLicenses": ["MIT"]}, "allowedLicenses"),
         ({"deniedLicenses": ["GLP-*"]}, "deniedLicenses[0]"),
         ({"deniedLicenses": ["MIT"], "disallowedLicenses": ["ISC"]}, "disallowedLicenses"),
         ({"deniedLicenses": ["MIT"], "licenseMatch": "fuzzy"}, "licenseMatch"),

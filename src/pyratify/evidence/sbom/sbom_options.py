@@ -117,6 +117,13 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
             path="allowedLicenses",
             remedy="Name licenses, or leave it out.",
         )
+    both = {each.lower() for each in options.denied_licenses} & {each.lower() for each in allowed or ()}
+    if both:
+        raise ConfigurationError(
+            f"{', '.join(sorted(both))}: denied, and allowed too",
+            path="allowedLicenses",
+            remedy="Leave each of them in one of the two lists.",
+        )
     match = options.license_match or ("mention" if is_v1 else "expression")
     statements = options.license_field or ("concluded" if is_v1 else "either")
     if match == "mention":
