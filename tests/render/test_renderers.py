@@ -133,9 +133,9 @@ def test_text_of_an_allowed_image() -> None:
 @pytest.mark.parametrize(
     ("result", "head"),
     [
-        (DENIED, "DENIED .*: no matching signature"),
-        (replace(DENIED, artifacts=(artifact(ONE, GOOD),)), "DENIED .*: not enough signatures"),
-        (replace(DENIED, artifacts=(artifact(ONE, LATE),)), "DENIED .*: no signature could be verified"),
+        (DENIED, "DENIED .*: no matching evidence"),
+        (replace(DENIED, artifacts=(artifact(ONE, GOOD),)), "DENIED .*: not enough evidence"),
+        (replace(DENIED, artifacts=(artifact(ONE, LATE),)), "DENIED .*: no evidence could be verified"),
         (replace(DENIED, failure=replace(UNSATISFIED, reason=Reason.NO_EVIDENCE)), "DENIED .*: no signature"),
         (replace(DENIED, failure=replace(UNSATISFIED, reason=Reason.SCOPE_NO_MATCH)), "DENIED .*: refused"),
         (replace(DENIED, error=EXPIRED), "ERROR .*: could not be decided"),

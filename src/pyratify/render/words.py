@@ -97,6 +97,6 @@ def _denied(result: ValidationResult, failure: Failure) -> str:
         return "refused"
     items = [item for report in flatten(result.artifacts) for item in report.results]
     if any(item.passed for item in items):
-        return "not enough signatures"
+        return "not enough evidence"
     undecided = sum(item.outcome is Outcome.INCONCLUSIVE for item in items)
-    return "no signature could be verified" if undecided == len(items) else "no matching signature"
+    return "no evidence could be verified" if undecided == len(items) else "no matching evidence"

@@ -72,13 +72,13 @@ def test_undecided_without_a_denial_is_two(run: Run) -> None:
 
 
 def test_the_three_kinds_of_refusal_read_differently(run: Run, registry: RegistrySimulator) -> None:
-    """No signature, no matching signature and no registry each have their own words and what to do."""
+    """No signature, no matching evidence and no registry each have their own words and what to do."""
     texts = [run("verify", *KEY, registry.reference("app", tag))[1] for tag in ("unsigned", "wrong-key")]
     registry.fault(Fault(path="/v2/", status=401))
     texts.append(run("verify", *KEY, registry.reference("app", "cosign-v3"))[1])
     texts.append(run("verify", *KEY, "127.0.0.1:1/app:v1")[1])
     assert "no signature\n" in texts[0]
-    assert "no matching signature\n" in texts[1]
+    assert "no matching evidence\n" in texts[1]
     assert "could not be decided" in texts[2]
     assert "REGISTRY_AUTH" in texts[2]
     assert "docker login" in texts[2]
