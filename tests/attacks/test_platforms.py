@@ -109,7 +109,7 @@ async def test_atk_071_fifty_indexes_within_one_another_are_refused() -> None:
 
 @pytest.mark.parametrize("signed", ["attestation", "index", "image", "other key", "none"])
 async def test_atk_212_buildkits_statements_count_only_where_something_vouches_for_them(signed: str) -> None:
-    """Anyone who can push an index may list statements in it; a signature of the image says nothing of them."""
+    """Any account that can push an index may list statements in it; a signature of the image says nothing of them."""
     key = CosignKey.generate()
     chain = make_chain()
     subjects = {"attestation": chain.attestations, "index": (chain.index,), "image": chain.images}

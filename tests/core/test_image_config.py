@@ -24,7 +24,7 @@ USER = {
 
 
 class Asking(NoPolicy):
-    """Allows, and keeps what it was told of the image."""
+    """Allows, and records what it is given of the image."""
 
     reads_image = True
 

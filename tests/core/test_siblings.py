@@ -112,7 +112,7 @@ async def test_a_sibling_that_is_refused_is_left_out() -> None:
     ],
 )
 async def test_a_sibling_that_cannot_be_read_is_an_error(error: RatifyError) -> None:
-    """It may be the one that says otherwise: the verifier is told so and cannot go on without it."""
+    """It may be the one that says otherwise: the verifier gets that error and cannot go on without it."""
 
     async def work(evidence: Evidence) -> str | None:
         if await number_of(evidence) == "1":
@@ -177,7 +177,7 @@ async def test_a_sibling_has_no_siblings() -> None:
 
 
 async def test_a_listing_that_fails_is_an_error_each_time() -> None:
-    """It is asked for once; each evidence that asks is told the same."""
+    """It is asked for once; each evidence that asks gets the same answer."""
     store, subject = scene()
     store.attach(subject, KIND, annotations={"unique": "1"})
     listed = StoreError(Reason.REGISTRY_ERROR, "no listing")

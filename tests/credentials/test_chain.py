@@ -19,7 +19,7 @@ def _static(name: str, *hosts: str) -> StaticCredentials:
 
 
 class Exchanging(AnonymousCredentials):
-    """Remembers what it was told to drop."""
+    """Records what it is asked to drop."""
 
     def __init__(self) -> None:
         self.dropped: list[str] = []

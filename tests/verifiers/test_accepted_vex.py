@@ -114,7 +114,7 @@ async def test_an_accepted_document_that_is_malformed_suppresses_nothing() -> No
 
 
 async def test_a_malformed_document_of_another_signer_hides_nothing() -> None:
-    """Who may push cannot make the accepted documents useless."""
+    """An account that can push cannot make the accepted documents useless."""
     setting = scene()
     setting.attest(OPENVEX, openvex(setting.digest, status="odd"), OTHER)
     setting.store.attach(setting.image, "application/vnd.dev.sigstore.bundle.v0.3+json", ("x/y", b"{"))

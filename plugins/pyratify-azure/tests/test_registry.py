@@ -102,7 +102,7 @@ async def test_what_is_no_refresh_token_is_not_used(azure: Any, answer: tuple[in
 async def test_an_identity_service_that_fails_asks_no_registry(
     azure: Any, refused: bool, reason: Reason
 ) -> None:
-    """A refusal is told from an outage."""
+    """A refusal and an outage differ."""
     tokens = Tokens()
     tokens.fault = EntraError("no identity", refused=refused)
     with pytest.raises(StoreError) as caught:

@@ -16,7 +16,7 @@ class OnDisk:
     cache: SqliteCache
 
     async def get(self, name: str, most: int) -> bytes | None:
-        """Return the entry, or None; one longer than `most` is none of ours."""
+        """Return the entry, or None; one longer than `most` was not written here."""
         found = self.cache.get(name)
         return found if found is None or len(found) <= most else None
 

@@ -1,4 +1,4 @@
-"""What a policy in Rego is asked, and how: Ratify v1's contract, and ours."""
+"""What a policy in Rego is asked, and how: Ratify v1's contract, and pyratify's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

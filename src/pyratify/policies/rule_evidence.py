@@ -17,7 +17,7 @@ from pyratify.policies.rule import Require, Rule
 Reports = tuple[ArtifactReport, ...]
 Holds = Callable[[Rule, Reports], bool]
 SKEW = timedelta(minutes=5)
-"""How far the clocks of signers may be ahead of ours."""
+"""How far the clocks of signers may be ahead of this machine's."""
 
 
 @dataclass(frozen=True, slots=True)

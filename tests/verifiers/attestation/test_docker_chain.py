@@ -133,7 +133,7 @@ async def test_a_signature_by_another_key_vouches_for_nothing() -> None:
 
 
 async def test_a_signature_of_the_image_does_not_vouch_for_statements_about_it() -> None:
-    """Anyone who can push may have written them."""
+    """Any account that can push may have written them."""
     chain = make_chain()
     chain.sign(KEY, *chain.images)
     assert not (await verify(chain.store)).succeeded

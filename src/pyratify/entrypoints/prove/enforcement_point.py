@@ -14,7 +14,7 @@ _MAX_MESSAGE = 600
 
 
 class Outcome(StrEnum):
-    """What an enforcement point did: REFUSED for a reason of ours, PASSED the image, or UNKNOWN, which proves nothing."""
+    """What an enforcement point did: REFUSED with a reason code of ratify, PASSED the image, or UNKNOWN, which proves nothing."""
 
     REFUSED = "refused"
     PASSED = "passed"
@@ -55,12 +55,12 @@ def passed(message: str) -> Offer:
 
 
 def unknown(message: str) -> Offer:
-    """Return that it could not be asked, or refused for a reason that is not ours."""
+    """Return that it could not be asked, or refused for another reason than ratify's."""
     return Offer(Outcome.UNKNOWN, "", clean(message, _MAX_MESSAGE))
 
 
 def refused(message: str, mark: str = "") -> Offer:
-    """Return a refusal, which counts where the message has one of our reason codes.
+    """Return a refusal, which counts where the message has a reason code of ratify.
 
     Args:
         message: Its answer.

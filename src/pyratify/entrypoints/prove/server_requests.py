@@ -1,4 +1,4 @@
-"""Our own servers, asked as Gatekeeper and the API server ask them."""
+"""Requests to the servers of ratify, as Gatekeeper and the API server send them."""
 
 import json
 from collections.abc import Mapping

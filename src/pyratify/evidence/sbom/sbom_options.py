@@ -1,4 +1,4 @@
-"""The rules about SBOMs as a configuration writes them, with the names of Ratify v1 beside ours."""
+"""The rules about SBOMs as a configuration writes them, with the names of Ratify v1 beside pyratify's."""
 
 from difflib import get_close_matches
 from typing import Annotated, Literal

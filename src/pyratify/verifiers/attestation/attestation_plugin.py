@@ -15,7 +15,7 @@ from pyratify.verifiers.attestation.requirement import Requirement
 
 
 async def requirements_of(options: AttestationOptions, resources: Resources) -> tuple[Requirement, ...]:
-    """Return what the options require, in our names or in Ratify v1's.
+    """Return what the options require, in the names of pyratify or of Ratify v1.
 
     Raises:
         ConfigurationError: With the path below the verifier's parameters.

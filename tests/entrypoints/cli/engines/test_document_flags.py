@@ -1,38 +1,23 @@
 """`ratify verify --require-sbom ...`: documents beside a signature, asked for by flags."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pyratify.core.descriptor import Descriptor
 from pyratify.testing.attestations import attach_attestation, bundle, in_toto
 from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
-from pyratify.testing.layout import write_layout
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.sboms import spdx, spdx_package
+from support.signed_layout import Run, SignedLayout
 
-Run = Callable[..., tuple[int, str, str]]
 SPDX = "application/spdx+json"
 GOOD = spdx([spdx_package("musl"), spdx_package("zlib", expression="Zlib OR GPL-3.0-only")])
 BAD = spdx([spdx_package("evil", "2.0", "GPL-3.0-only")])
 
 
-class Scene:
+class Scene(SignedLayout):
     """A signed image in a layout, and SBOMs that are attached to it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key, self.other = CosignKey.generate(), CosignKey.generate()
-        (folder / "cosign.pub").write_bytes(self.key.pem)
-        self.store = MemoryStore()
-        self.image = self.store.add_image()
-        self.sign(self.image)
-
-    def sign(self, what: Descriptor, key: CosignKey | None = None) -> None:
-        """Sign an artifact of the layout."""
-        attach_classic(self.store, what, sign_classic(key or self.key, simple_signing(what.digest)))
 
     def attest(self, document: bytes, key: CosignKey | None = None) -> None:
         """Attach an SBOM in a signed statement."""
@@ -44,12 +29,6 @@ class Scene:
         sbom = self.store.attach(self.image, SPDX, (SPDX, document))
         if signed:
             self.sign(sbom, key)
-
-    def verify(self, run: Run, *flags: str) -> tuple[int, str, str]:
-        """Verify the image with the key."""
-        write_layout(self.store, self.folder / "layout")
-        reference = f"oci:{self.folder / 'layout'}@{self.image.digest}"
-        return run("verify", "--key", str(self.folder / "cosign.pub"), *flags, reference)
 
 
 @pytest.fixture

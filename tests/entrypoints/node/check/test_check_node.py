@@ -398,7 +398,7 @@ def test_docker_daemons_without_the_plugin_are_named(
 def test_a_docker_daemon_with_the_plugin_has_no_gap(
     root: Root, capsys: pytest.CaptureFixture[str], document: Any, words: tuple[str, ...]
 ) -> None:
-    """Whichever way it is told."""
+    """Whichever way it is written."""
     root.docker(document, *words)
     assert not gaps(root, capsys)
 

@@ -53,7 +53,7 @@ async def test_older_runtimes_say_the_image_in_an_annotation(key: str) -> None:
 
 
 async def test_an_annotation_does_not_replace_what_the_runtime_says() -> None:
-    """Annotations may come from who makes the Pod."""
+    """Annotations may come from the author of the Pod."""
     node = Node()
     notes = {"io.kubernetes.cri.image-name": f"example.com/app@{node.signed}"}
     for image, digest in ((NAME, node.bare), (NAME, ""), ("", node.bare)):
@@ -93,7 +93,7 @@ async def test_the_namespace_of_the_pod_is_the_tenant() -> None:
 
 
 async def test_an_answer_leaves_before_the_runtime_gives_up() -> None:
-    """A late plugin is dropped, and the container made: so it is refused earlier, by the time the runtime told."""
+    """A late plugin is dropped and the container made, so the refusal comes earlier, by the runtime's own timeout."""
     node = Node()
     configured = await node.plugin.answer(call("Configure", encode(_2="containerd", _5=4000)))
     assert integer(payload_of(configured), 2) == 8  # only CREATE_CONTAINER

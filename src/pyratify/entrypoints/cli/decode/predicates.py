@@ -1,4 +1,4 @@
-"""What people want to know of the predicates of statements: long documents are summarised, others are shown whole."""
+"""The predicates of statements for `ratify inspect`: long documents are summarised, others are shown whole."""
 
 from typing import Any
 

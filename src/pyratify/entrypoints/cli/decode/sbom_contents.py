@@ -29,7 +29,7 @@ def sbom_in(data: bytes) -> Sbom | None:
 
 
 def summary(sbom: Sbom) -> dict[str, Any]:
-    """Return what people want to know of an SBOM."""
+    """Return the facts of an SBOM that `ratify inspect` shows."""
     facts = facts_of(sbom)
     first = {name: facts[name] for name in ("format", "specVersion", "name") if facts[name]}
     names = ("tools", "authors", "packages", "packagesWithoutLicense", "licenses")

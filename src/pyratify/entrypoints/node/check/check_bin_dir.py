@@ -1,4 +1,4 @@
-"""containerd's bin_dir: whether our program is in it, is run, and cannot be exchanged."""
+"""containerd's bin_dir: whether ratify's program is in it, is run, and cannot be replaced by other users."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Our own daemon: its sockets, and what it keeps."""
+"""The daemon of `ratify node serve`: its sockets, and the files that it keeps."""
 
 import socket
 import stat

@@ -52,5 +52,5 @@ def fault(place: object, message: str, remedy: str) -> Finding:
 
 
 def limit(place: object, message: str, remedy: str) -> Finding:
-    """Return something that what is checked cannot see."""
+    """Return a limit: a way past the setting that was checked."""
     return Finding(Severity.LIMIT, str(place), message, remedy)

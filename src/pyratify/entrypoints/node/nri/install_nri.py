@@ -89,7 +89,7 @@ def check_result(changes: tuple[FileChange, ...]) -> None:
 
 
 def _without(before: str | None) -> str | None:
-    """Return a configuration without our settings; None for a file that was made for them."""
+    """Return a configuration without the settings of ratify; None for a file that was made for them."""
     if before is None or _BEGIN not in before or _END not in before:
         return before
     head, _, rest = before.partition(_BEGIN)
