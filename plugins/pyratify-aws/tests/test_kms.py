@@ -56,6 +56,25 @@ async def test_a_key_that_is_not_for_signatures_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("without", "code", "remedy"),
+    [
+        (("AWS_REGION", "AWS_DEFAULT_REGION"), "NoRegionError", "AWS_DEFAULT_REGION"),
+        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "NoCredentialsError", "an identity"),
+    ],
+)
+async def test_what_is_missing_before_aws_can_be_asked_is_named(
+    without: tuple[str, ...], code: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permissions would not mend it."""
+    for name in without:
+        monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match=code) as caught:
+        await read("awskms:///alias/cosign")
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.usefixtures("environment")
 async def test_a_disabled_key_is_refused() -> None:
     """KMS itself still delivers its public half."""
     key_id = (await make(**SIGNING)).rpartition("/")[2]
@@ -63,7 +82,7 @@ async def test_a_disabled_key_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not enabled") as caught:
         await read(f"awskms:///{key_id}")
     assert caught.value.reason is Reason.KEY_UNAVAILABLE
-    assert "kms:DescribeKey" in caught.value.remedy
+    assert caught.value.remedy.startswith("Enable the key")
 
 
 async def test_a_service_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,16 @@ async def test_a_filter_that_is_ignored_brings_nothing_back(kms: Any) -> None:
     assert [each.version for each in await read(kms, f"gcpkms://{KEY}")] == ["2"]
 
 
+async def test_an_identity_that_cannot_be_used_is_no_missing_permission(
+    kms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy is about the identity."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    with pytest.raises(ConfigurationError, match="identity cannot be used") as caught:
+        await read(kms, f"gcpkms://{KEY}")
+    assert caught.value.remedy.startswith("Check the identity of this process")
+
+
 @pytest.mark.parametrize("status", [302, 403, 404, 429, 500])
 async def test_a_service_that_does_not_answer_is_named(kms: Any, status: int) -> None:
     """A redirect is not followed with the token."""

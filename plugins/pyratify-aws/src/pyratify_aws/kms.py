@@ -19,6 +19,12 @@ _ID = re.compile(
 )
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 _REMEDY = "Allow kms:DescribeKey and kms:GetPublicKey for this key to the identity of this process."
+_ANOTHER_KEY = "Enable the key, or name another one that is for signatures."
+# By the SDK's name of what is missing before AWS can be asked.
+_REMEDIES = {
+    "NoRegionError": "Set AWS_DEFAULT_REGION, or write the key's ARN, which names its region.",
+    "NoCredentialsError": "Give this process an identity: a role of its service account or instance, or a profile.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class KmsKeys:
             # By the ARN that was just described: an alias may be moved between the two calls.
             found = await self._call(reference, "get_public_key", metadata.get("Arn", ""))
         except AwsError as error:
-            raise _unavailable(reference, f"KMS {error}") from None
+            raise _unavailable(reference, f"KMS {error}", _REMEDIES.get(error.code, _REMEDY)) from None
         data, usage = found.get("PublicKey"), found.get("KeyUsage")
         if not isinstance(data, bytes) or not data or usage != "SIGN_VERIFY":
             raise _unavailable(reference, f"KMS sent no public key for signatures (its usage is {usage!r})")
@@ -107,10 +113,14 @@ class KmsKeys:
 
 def _check_usable(reference: KmsReference, metadata: Mapping[str, Any]) -> None:
     if metadata.get("Enabled") is not True or metadata.get("KeyState") != "Enabled":
-        raise _unavailable(reference, f"the key is {metadata.get('KeyState')!r} and not enabled")
+        raise _unavailable(
+            reference, f"the key is {metadata.get('KeyState')!r} and not enabled", _ANOTHER_KEY
+        )
     if metadata.get("KeyUsage") != "SIGN_VERIFY":
-        raise _unavailable(reference, f"the key is for {metadata.get('KeyUsage')!r} and not for signatures")
+        raise _unavailable(
+            reference, f"the key is for {metadata.get('KeyUsage')!r} and not for signatures", _ANOTHER_KEY
+        )
 
 
-def _unavailable(reference: KmsReference, why: str) -> ConfigurationError:
-    return ConfigurationError(f"{reference.text[:200]}: {why}", reason=Reason.KEY_UNAVAILABLE, remedy=_REMEDY)
+def _unavailable(reference: KmsReference, why: str, remedy: str = _REMEDY) -> ConfigurationError:
+    return ConfigurationError(f"{reference.text[:200]}: {why}", reason=Reason.KEY_UNAVAILABLE, remedy=remedy)

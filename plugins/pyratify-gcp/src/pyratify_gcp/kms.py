@@ -19,6 +19,9 @@ _REFERENCE = re.compile(
 )
 _MAX_VERSIONS = 100
 _REMEDY = "Grant roles/cloudkms.publicKeyViewer and cloudkms.cryptoKeyVersions.list for this key to the identity of this process."
+_IDENTITY = (
+    "Check the identity of this process: its service account, or the file in GOOGLE_APPLICATION_CREDENTIALS."
+)
 _SIGNING = ("EC_SIGN_", "RSA_SIGN_")
 
 
@@ -87,8 +90,9 @@ class KmsKeys:
             token = (await self._tokens.token()).value
             return tuple([each for one in self._references for each in await self._key(one, token)])
         except (ApiError, GoogleError) as error:
+            remedy = _IDENTITY if isinstance(error, GoogleError) else _REMEDY
             raise ConfigurationError(
-                f"Cloud KMS: {error}", reason=Reason.KEY_UNAVAILABLE, remedy=_REMEDY
+                f"Cloud KMS: {error}", reason=Reason.KEY_UNAVAILABLE, remedy=remedy
             ) from None
 
     async def _key(self, reference: KmsReference, token: str) -> tuple[KeyMaterial, ...]:
