@@ -166,6 +166,21 @@ def test_a_deny_rule_forbids_and_is_not_counted(reports: tuple[ArtifactReport, .
     assert policy.wants(()) == {"a", "b", "scan"}
 
 
+def test_a_deny_rule_without_accepted_evidence_says_what_is_wrong_with_what_there_is() -> None:
+    """Its remedy too; evidence of another type is not what was meant."""
+    policy = ThresholdPolicy(Rule(None, (Rule("a"), SCAN)))
+    other, stale = failed("scan", Reason.PREDICATE_TYPE), failed("scan", Reason.EVIDENCE_STALE)
+    for reports in ((report(2, other), report(3, stale)), (report(2, stale), report(3, other))):
+        verdict = policy.decide(SUBJECT, (GOOD, *reports))
+        assert stale.failure is not None
+        assert verdict.failure is not None
+        assert verdict.failure.message.endswith(f"is not there: {stale.failure.message}")
+        assert verdict.failure.remedy == stale.failure.remedy
+    alone = policy.decide(SUBJECT, (GOOD, report(2, other))).failure
+    assert alone is not None
+    assert alone.remedy == Reason.POLICY_UNSATISFIED.remedy
+
+
 @pytest.mark.parametrize(
     ("reports", "allowed"),
     [

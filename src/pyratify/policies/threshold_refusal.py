@@ -8,6 +8,7 @@ from pyratify.core.report import Outcome, Verdict
 from pyratify.policies.rule import Require, Rule
 from pyratify.policies.rule_evidence import SKEW, Holds, Judged, Reports, forbids, judge, result_of
 
+_OTHER_KINDS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
 _NEWER = "Attach newer evidence that the policy accepts, or remove what does not belong there."
 
 
@@ -73,6 +74,10 @@ def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
         what = f"not all evidence for the verifier {leaf.verifier!r} could be read, and what could not may be what the policy forbids"
     elif not any(result.passed for result in results):
         what = f"nothing that the verifier {leaf.verifier!r} accepted shows that what the policy forbids is not there"
+        # What is of another type says nothing of what is wrong with the evidence that was meant.
+        told = [each.failure for each in results if each.failure and each.failure.reason not in _OTHER_KINDS]
+        if told and told[0] is not None:
+            return deny(Reason.POLICY_UNSATISFIED, f"{what}: {told[0].message}", told[0].remedy)
     else:
         what = f"a result of the verifier {leaf.verifier!r} has facts that the policy forbids, or lacks those that would show it has not"
     return deny(Reason.POLICY_UNSATISFIED, what)

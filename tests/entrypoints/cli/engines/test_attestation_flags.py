@@ -109,6 +109,7 @@ def test_flags_ask_for_a_verification_summary(
     ("flags", "said"),
     [
         (("--source-uri", SOURCE), "--source-uri needs --key or --certificate-identity"),
+        (("-c", "ratify.yaml", "--source-uri", SOURCE), "-c and --source-uri exclude one another"),
         (("--key", "cosign.pub", "--source-uri", "*"), "--source-uri"),
         (("--key", "cosign.pub", "--maximum-age", "soon"), "--maximum-age"),
         (("--key", "cosign.pub", "--type", "spdx", "--source-uri", SOURCE), "--type"),

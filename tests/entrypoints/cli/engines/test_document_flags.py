@@ -135,6 +135,10 @@ def test_flags_of_documents_need_a_flag_of_trust(run: Run) -> None:
     code, _, err = run("verify", "--require-sbom", "example.com/app:v1")
     assert code == 3
     assert "--require-sbom needs --key" in err
+    code, _, err = run("verify", "-c", "ratify.yaml", "--require-sbom", "example.com/app:v1")
+    assert code == 3
+    assert "-c and --require-sbom exclude one another" in err
+    assert "Write in the configuration" in err
 
 
 @pytest.mark.parametrize(

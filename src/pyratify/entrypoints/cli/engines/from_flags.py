@@ -62,6 +62,11 @@ def is_direct(arguments: Namespace) -> bool:
         (attestation := attestation_flag(arguments), attestation, "--key or --certificate-identity", cosign),
         (document := document_flag(arguments), document, "--key, --cert or --trust-policy", named),
     ):
+        if value and not needed and arguments.config:
+            raise ConfigurationError(
+                f"-c and {flag} exclude one another",
+                remedy=f"Write in the configuration what {flag} means, or leave out -c and give {other}.",
+            )
         if value and not needed:
             raise ConfigurationError(f"{flag} needs {other}", remedy=f"Give {other} too.")
     if arguments.user_metadata and cosign:
