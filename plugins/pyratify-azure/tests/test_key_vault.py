@@ -259,7 +259,7 @@ async def test_the_parameters_of_both_versions_of_ratify_are_read() -> None:
 def test_microsofts_own_client_accepts_the_fake(
     entra: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that its shape is judged by others than those who wrote it."""
+    """So the fake has the shape that another client expects."""
     pytest.importorskip("azure.keyvault.keys", reason="azure-keyvault-keys is not installed")
     from azure.identity import WorkloadIdentityCredential
     from azure.keyvault.keys import KeyClient

@@ -162,7 +162,7 @@ async def test_what_is_wrong_is_named(google: Any, parameters: dict[str, Any], p
 
 
 def test_googles_own_client_accepts_the_fake(kms: Any) -> None:
-    """So that its shape is judged by others than those who wrote it."""
+    """So the fake has the shape that another client expects."""
     pytest.importorskip("google.cloud.kms_v1", reason="google-cloud-kms is not installed")
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.kms_v1 import CryptoKeyVersion, KeyManagementServiceClient

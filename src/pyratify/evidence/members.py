@@ -89,6 +89,7 @@ class Members:
 
     def _list(self, name: str) -> list[Any]:
         found = self.value.get(name)
+        # null and absent are the same, as Go's programs write them; any other type is refused, and never taken for empty.
         if found is None:
             return []
         if not isinstance(found, list):

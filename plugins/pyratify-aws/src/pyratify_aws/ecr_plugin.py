@@ -62,6 +62,7 @@ def identity_of(options: IdentityOptions, base: Path) -> AwsIdentity:
     Raises:
         ConfigurationError: A role without a token, or a token without a role.
     """
+    # With half of it the environment's identity would be used, and the difference not be seen.
     if bool(options.role_arn) is not bool(options.web_identity_token_file):
         raise ConfigurationError(
             "roleArn and webIdentityTokenFile belong together",

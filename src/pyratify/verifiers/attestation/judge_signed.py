@@ -55,6 +55,7 @@ def judge_signed(
     for requirement in about:
         try:
             found[requirement.name] = requirement.judge(statement.predicate, known)
+        # What a trusted signer forbids stands, whatever another requirement makes of the statement.
         except Denial:
             raise
         except VerificationError as error:
