@@ -120,6 +120,7 @@ class KeyVault:
         enabled = [each for each in found if _attributes(each).get("enabled") is True]
         if not enabled:
             raise ApiError(f"{wanted.name} has no version that is enabled")
+        # By their creation: the names of versions say nothing of their age.
         enabled.sort(key=_created, reverse=True)
         for each in enabled[: wanted.history]:
             yield VaultObject(wanted.name, str(each.get("kid") or each.get("id")).rpartition("/")[2])
