@@ -24,7 +24,7 @@ from pyratify.core.reason import Reason
 from pyratify.http.json_api import JsonApi
 from pyratify.http.url import Url
 from pyratify.testing.tls import Authority
-from pyratify_azure.entra_tokens import AccessToken
+from pyratify_azure.entra_tokens import AccessToken, EntraError
 from pyratify_azure.key_vault import KeyVault, VaultAccess, VaultObject, Wanted
 from support.plugins import FakeResources
 
@@ -68,6 +68,23 @@ async def test_a_key_is_read_with_its_version(azure: Any) -> None:
     assert (found.data, found.version) == (SPKI, "v1")
     assert azure.seen[0][2] == "Bearer token-for-vault"
     assert azure.open == 0
+
+
+async def test_an_identity_that_is_refused_is_no_missing_permission(azure: Any) -> None:
+    """The remedy is about the identity; where the vault refuses, about what it has to allow."""
+
+    class NoTokens(Tokens):
+        async def token(self, scope: str) -> AccessToken:
+            raise EntraError(f"no identity for {scope}", refused=True)
+
+    access = VaultAccess(JsonApi(Url.parse(f"https://{HOST}"), azure.connect), NoTokens(), "vault")
+    with pytest.raises(ConfigurationError, match="no identity") as caught:
+        await KeyVault(access, COSIGN, 60).keys()
+    assert caught.value.remedy.startswith("Check the identity of this process")
+    azure.answers["/keys/cosign/"] = 403, {}
+    with pytest.raises(ConfigurationError) as caught:
+        await vault(azure).keys()
+    assert caught.value.remedy.startswith("Allow keys/get")
 
 
 async def test_an_rsa_key_of_a_hardware_module_is_read(azure: Any) -> None:

@@ -16,11 +16,14 @@ def check_subject(manifest: Manifest, subject: Descriptor, discovery: Discovery)
         VerificationError: `SUBJECT_MISMATCH`, or `MEDIATYPE_MISMATCH` for an image index that is found so.
     """
     if discovery.may_lack_subject:
+        # An index has no layers for a verifier to read, and what it lists would go unchecked.
         if manifest.descriptor.media_type in INDEX_TYPES:
             found = "a cosign tag" if discovery is Discovery.COSIGN_TAG else "an entry for an attestation"
             raise VerificationError(Reason.MEDIATYPE_MISMATCH, f"{found} names an image index")
+        # cosign's tags and BuildKit's attestation manifests name none (OCI image manifest, `subject`).
         if manifest.subject is None:
             return
+    # A listing is the registry's word: what is attached to another image must not count for this one.
     if manifest.subject is None or not manifest.subject.same_content(subject):
         attached = manifest.subject.digest if manifest.subject else "nothing"
         raise VerificationError(

@@ -33,6 +33,7 @@ async def ask(policy: PolicyEnforcer, subject: Subject, reports: Reports) -> Ver
     """
     try:
         verdict = _checked(await _answer(policy, subject, reports))
+    # Undecided, and no denial: another try may help.
     except InconclusiveError:
         raise
     except LateError:
@@ -40,7 +41,7 @@ async def ask(policy: PolicyEnforcer, subject: Subject, reports: Reports) -> Ver
     except BaseException as fault:  # a policy that raises denies
         if is_caller_cancellation(fault):
             raise
-        release(fault)
+        release(fault)  # a traceback would keep evidence and caches alive (decision 0035)
         return deny(Reason.POLICY_ERROR, f"the policy failed: {describe(fault)}")
     # Whatever a policy plugin returns: without evidence nothing is allowed.
     passed = any(result.passed for report in flatten(reports) for result in report.results)

@@ -44,6 +44,7 @@ class Place:
         """Return the position of the artifacts that are attached to a known subject."""
         known: asyncio.Future[Descriptor] = asyncio.get_running_loop().create_future()
         known.set_result(subject)
+        # By digest from here on: a tag may be moved while the tree is walked.
         return Place(reference.at(subject.digest), known, chain, (*self.path, subject.digest))
 
 
@@ -71,6 +72,7 @@ class Examiner:
         report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
             evidence = await read_evidence(place, referrer, content)
+        # The publisher's fault is final; what could not be read leaves the artifact undecided.
         except VerificationError as error:
             return failed(report, Outcome.FAILED, error)
         except RatifyError as error:
@@ -116,6 +118,7 @@ async def read_manifest(content: Content, reference: Reference, descriptor: Desc
 async def _manifest(place: Place, referrer: Referrer, content: Content) -> Manifest:
     if referrer.manifest is None:
         return await read_manifest(content, place.reference, referrer.descriptor)
+    # Bytes that come with a listing are compared with the digest, too: the store is not trusted.
     data = await content.accept(referrer.manifest, referrer.descriptor)
     return await offload(len(data), parse_manifest, data, referrer.descriptor)
 

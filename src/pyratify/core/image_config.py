@@ -46,6 +46,7 @@ async def read_images(
         raise VerificationError(
             Reason.MEDIATYPE_UNSUPPORTED, f"the image index {subject.digest} lists no image that may be run"
         )
+    # Sorted: no rule may depend on the order of an index.
     platforms = sorted({image["platform"] for image in found})
     return tuple({**image, "platforms": platforms} for image in found)
 
@@ -66,6 +67,7 @@ async def _runnable(
 async def _image(content: Content, reference: Reference, descriptor: Descriptor) -> dict[str, Any]:
     manifest = await read_manifest(content, reference, descriptor)
     config = manifest.config
+    # Artifacts share an image's manifest type; this one tells them apart (OCI image manifest, `config`).
     if config is None or config.media_type not in CONFIG_TYPES:
         kind = (
             "no configuration" if config is None else f"a configuration of type {config.media_type[:120]!a}"
@@ -73,6 +75,7 @@ async def _image(content: Content, reference: Reference, descriptor: Descriptor)
         raise VerificationError(
             Reason.MEDIATYPE_UNSUPPORTED, f"{descriptor.digest} has {kind}, so it is no image"
         )
+    # By the announced size: nothing is fetched of what would be refused.
     if config.size > _MAX_CONFIG:
         raise VerificationError(
             Reason.SIZE_EXCEEDED,

@@ -61,6 +61,7 @@ class IndexReader:
                 Reason.GRAPH_LIMIT, f"image indexes are nested deeper than the {MAX_DEPTH} levels allowed"
             )
         manifest = await read_manifest(self.content, reference, index)
+        # Before attestations are read: each of them costs a request.
         self._check_number(len(manifest.manifests))
         attached = await self._attestations(reference, manifest)
         skipped = {entry.digest for entries in attached.values() for entry in entries}
@@ -96,6 +97,7 @@ class IndexReader:
         try:
             manifest = await read_manifest(self.content, reference, entry)
         except VerificationError:
+            # Nothing shows that it cannot be run: judged as an image.
             return entry.digest, False
         except StoreError as error:
             # What the registry does not have is not run; copies of single platforms leave attestations behind.
@@ -103,6 +105,7 @@ class IndexReader:
                 raise
             return entry.digest, True
         types = {layer.media_type for layer in manifest.layers}
+        # An image layer among statements could be run without being judged (decision 0045).
         return entry.digest, types == {_STATEMENTS}
 
     def _check_number(self, count: int) -> None:

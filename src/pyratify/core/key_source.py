@@ -56,6 +56,7 @@ class KeySource:
         now = self.clock.monotonic()
         if now - self._tried_at < self.interval:
             return False
+        # Before the read: a source that fails is asked at its interval, and not at every tick.
         self._tried_at = now
         try:
             async with asyncio.timeout(_TIMEOUT):

@@ -41,6 +41,7 @@ class ListedOnce:
         for referrer in self._found:
             yield referrer
         if self._error is not None:
+            # Anew: raised for every walk, one error would collect the frames of all (decision 0035).
             raise StoreError(self._error.reason, self._error.message, remedy=self._error.remedy)
 
     async def _list(self) -> tuple[Referrer, ...]:
@@ -85,6 +86,7 @@ class ListedBy:
     async def with_attestations(self, store: Store, reference: Reference) -> AsyncGenerator[Referrer, None]:
         """Iterate over the attestations, then over what the store lists for the subject; errors as in `Store`."""
         for entry in self.attestations:
+            # First: the index is at hand, and the listing below costs requests.
             yield Referrer(entry, Discovery.INDEX)
         source = store.referrers(reference)
         try:

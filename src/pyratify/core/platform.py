@@ -12,6 +12,7 @@ _TEXT = (
     r"(?P<os>[a-z0-9_.-]{1,64})(?:\((?P<version>[A-Za-z0-9_.+-]{1,64})\))?"
     r"/(?P<architecture>[A-Za-z0-9_.-]{1,64})(?:/(?P<variant>[A-Za-z0-9_.-]{1,64}))?"
 )
+# As containerd normalises it.
 _SYSTEMS = {"macos": "darwin"}
 # As containerd and Docker normalise them: several spellings name one machine.
 _MACHINES = {

@@ -10,6 +10,7 @@ from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.platform import UNKNOWN, Platform
 from pyratify.core.reference import Reference
 
+# BuildKit's annotations of attestation manifests (its "Image attestation storage").
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
 ATTESTATION_MANIFEST = "attestation-manifest"
@@ -94,9 +95,11 @@ def attested(entry: Descriptor) -> Digest | None:
 
 def attestations(entries: tuple[Descriptor, ...]) -> Iterator[tuple[Digest, Descriptor]]:
     """Iterate over the entries that claim to attest another entry of the same index, with what they attest."""
+    # Only a sibling is a subject: a mark that points elsewhere, or at another mark, exempts nothing.
     runnable = {entry.digest for entry in entries if attested(entry) is None}
     for entry in entries:
         subject = attested(entry)
+        # Listed a second time as an image, it can be run, whatever its other entry says.
         if subject in runnable and entry.digest not in runnable and subject is not None:
             yield subject, entry
 

@@ -40,6 +40,7 @@ def combine(
     limits = tuple(dict.fromkeys(limit for result in judged.values() for limit in result.limits))
     whole = replace(whole, artifacts=reports, limits=limits, valid_until=_earliest(judged.values()))
     missing = choice.missing(entries)
+    # An index that lists nothing of what is named must not pass for want of anything to refuse.
     if missing or not judged:
         names = " or ".join(map(str, missing)) or "any platform that is to be judged"
         listed = ", ".join(dict.fromkeys(map(_platform, entries))) or "none"
@@ -82,6 +83,7 @@ def _decide(whole: ValidationResult, entries: Sequence[Descriptor], judged: Resu
         for entry, result in ordered
         if result.error is None and result.decision is Decision.DENY
     ]
+    # Before errors: a denial is final, whatever another try would find on the other platforms.
     if denied:
         return _deny(whole, _denial(denied, ordered))
     undecided = next(((entry, result.error) for entry, result in ordered if result.error is not None), None)

@@ -112,6 +112,7 @@ class PlatformValidation:
 
     async def _read(self, reference: Reference, known: Descriptor | None) -> _Reading | ValidationResult:
         store = self.reader.content.store
+        # Resolved once: a second time the tag might name something else.
         subject = known if known is not None else await from_store(partial(resolve, store, reference))
         if subject.media_type not in INDEX_TYPES:
             return await self._read_index_of(reference, subject)
@@ -138,6 +139,7 @@ class PlatformValidation:
             return _Reading(subject)
         except StoreError as error:
             failure = as_failure(error)
+            # A tag that is gone speaks for nothing; any other failure may hide the index that would.
             gap = None if failure.reason is Reason.NOT_FOUND else failure
             return _Reading(subject, gap=gap)
         lists = next((entry for entry in entries if entry.descriptor.digest == subject.digest), None)

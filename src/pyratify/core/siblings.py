@@ -51,6 +51,7 @@ class AttachedSiblings:
         if known is None:
             known = await self._flights.run(key, partial(self._examine, key, work))
         if isinstance(known, StoreError):
+            # Anew: raised for each that asks, one error would collect the frames of all (decision 0035).
             raise StoreError(known.reason, known.message, remedy=known.remedy)
         return known
 

@@ -56,6 +56,7 @@ class SubjectValidator:
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.concurrency)
+        # One moment for all subjects: with a time for each, an index could take many times as long.
         self._ends = None if self.timeout is None else asyncio.get_running_loop().time() + self.timeout
 
     async def validate(
@@ -89,6 +90,7 @@ class SubjectValidator:
             return late(self.timeout) if deadline.expired() else internal(fault)
 
     async def _images(self, reference: Reference, subject: Descriptor) -> tuple[Image, ...]:
+        # Exactly True: nothing else that a plugin may have there costs requests.
         if getattr(self.policy, "reads_image", False) is not True:
             return ()
         # Lazy: few policies ask for it.
@@ -102,6 +104,7 @@ class SubjectValidator:
         try:
             images = await self._images(reference, subject)
         except VerificationError as error:
+            # A malformed configuration is the publisher's fault: denied, not undecided.
             return deny(error.reason, error.message, error.remedy)
         asked = Subject(reference, subject, self.namespace, self.clock.now(), images)
         verdict = await ask(self.policy, asked, reports)

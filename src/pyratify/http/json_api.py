@@ -32,6 +32,7 @@ class ApiError(Exception):
     @property
     def refused(self) -> bool:
         """Whether the service answered and refused; otherwise another try may help."""
+        # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
         return 400 <= self.status < 500 and self.status not in (408, 429)
 
 

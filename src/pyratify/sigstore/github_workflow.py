@@ -24,6 +24,7 @@ def signer_workflow(text: str, path: str) -> str:
             path=path,
             remedy="Write it as OWNER/REPOSITORY/.github/workflows/FILE, with @refs/... for one version of it.",
         )
+    # Hosts have no case, paths do (RFC 3986, 6.2.2.1).
     return f"https://{host.lower()}/{'/'.join(parts)}{at}{ref}"
 
 
@@ -35,6 +36,7 @@ def check_runner(signer: CertificateSigner, workflow: str, *, deny_self_hosted: 
         workflow: The address of the workflow, with or without its version; empty for any.
         deny_self_hosted: Whether the runner must be one that GitHub hosts.
     """
+    # The reusable workflow where one signs, and not its caller (Fulcio oid-info, 1.3.6.1.4.1.57264.1.9).
     stated = signer.extensions.get(OIDS["buildSignerURI"], "")
     # The whole name: `release.yml` is no beginning of `release.yml.evil`.
     if workflow and workflow not in (stated, stated.partition("@")[0]):

@@ -24,6 +24,7 @@ from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
 UNSIGNED = AuthenticatedSigner("", {"unsigned": True})
 """Stands for the signer of a statement that nothing signs."""
+# cosign's annotation of layers under its tags.
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 
 
@@ -55,6 +56,7 @@ def authenticate(
     Raises:
         VerificationError: It is malformed, of another type, or no trusted signer made it.
     """
+    # By the type in the checked manifest: untrusted bytes must not choose their own parser.
     if layer.media_type.startswith(BUNDLE_FAMILY):
         envelope, material = _bundle(raw, artifact)
     elif layer.media_type in ENVELOPES:
@@ -87,6 +89,7 @@ def plain_statement(raw: bytes, layer: Descriptor) -> SignedStatement | None:
 
 
 def _is_plain(document: Mapping[str, Any]) -> bool:
+    # in-toto Statement v1, `_type`; a DSSE envelope has `payload` in its place.
     return "_type" in document and "payload" not in document
 
 

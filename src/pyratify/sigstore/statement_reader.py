@@ -37,6 +37,7 @@ async def read_signed_statement(
     raw = await evidence.blob(layer, most=MAX_ATTESTATION)
     if plain and (found := await offload(layer.size, plain_statement, raw, layer)) is not None:
         return found
+    # Signatures count beside bytes: a small envelope tried with many keys belongs into a thread, too.
     work = layer.size + authenticator.typical_cost * BYTES_PER_UNIT
     artifact = Artifact(None, evidence.subject.digest)
     return await offload(work, authenticate, raw, layer, artifact, authenticator, budget)

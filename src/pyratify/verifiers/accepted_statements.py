@@ -56,9 +56,11 @@ class AcceptedSigners:
                 try:
                     signed = await read_signed_statement(evidence, layer, self.authenticator, budget)
                     check_subject_and_annotations(signed, await subject_of(evidence, signed), self.policy)
+                # Anything may be attached: what another signer made must not hide the rest.
                 except VerificationError:
                     continue
                 except StoreError as error:
+                    # What is unread may take a statement back; what its publisher broke does not count.
                     if error.reason.is_gap:
                         raise
                     continue

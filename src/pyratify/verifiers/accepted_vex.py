@@ -130,6 +130,7 @@ def _document(signed: SignedStatement) -> VexDocument | RatifyError | None:
     try:
         return _dated(read_vex(predicate), signed.signer.signed_at)
     except VerificationError as error:
+        # Returned: raised, it would be left out like what no accepted signer made.
         return VerificationError(error.reason, error.message)
 
 

@@ -80,6 +80,7 @@ def _sightings(signed: SignedStatement) -> tuple[datetime, frozenset[str]] | Non
         report = read_report(signed.statement.predicate, "predicate")
     except VerificationError:
         return None
+    # A new signature over an old report makes it no newer (decision 0050).
     created = earliest(report.created, signed.signer.signed_at)
     names = frozenset(name for finding in report.findings for name in finding.names)
     return None if created is None else (created, names)

@@ -127,7 +127,7 @@ class AcrExchange:
             "SecurityToken": keys.token,
             "SignatureMethod": "HMAC-SHA1",  # the only method of version 1.0
             "SignatureVersion": "1.0",
-            "SignatureNonce": str(uuid4()),
+            "SignatureNonce": str(uuid4()),  # against replay (signature version 1.0)
         }
         signed = parameters | {"Signature": signature("GET", parameters, keys.secret)}
         return await self._api(_REGISTRY, region).get(f"/?{encode(signed)}")
@@ -139,6 +139,7 @@ class AcrExchange:
         if not isinstance(username, str) or not isinstance(password, str) or not username or not password:
             raise StoreError(Reason.REGISTRY_AUTH, f"Alibaba Cloud sent no token for {registry}")
         try:
+            # In milliseconds (GetAuthorizationToken, ExpireTime).
             expires = datetime.fromtimestamp(int(str(end)) / 1000, UTC)
         except (ValueError, OverflowError, OSError):
             raise StoreError(

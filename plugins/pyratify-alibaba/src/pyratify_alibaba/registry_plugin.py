@@ -57,6 +57,7 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
 
     del name
     names = [each.instance_name for each in options.acr_instances_config]
+    # Otherwise the last one would silently win.
     if len(set(names)) != len(names):
         raise ConfigurationError("an instance is named twice", path="acrInstancesConfig")
     instances = {each.instance_name: each.instance_id for each in options.acr_instances_config}

@@ -119,6 +119,7 @@ class AwsClient:
                 settings = Config(
                     connect_timeout=_CONNECT,
                     read_timeout=_READ,
+                    # botocore's own five tries would take longer than a verification may.
                     retries={"total_max_attempts": 2, "mode": "standard"},
                 )
                 self._clients[key] = self._session.create_client(
@@ -147,6 +148,7 @@ def _web_identity(session: Any, identity: AwsIdentity, token_file: Path) -> Any:
 
     fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
         client_creator=session.create_client,
+        # Read for each exchange: the kubelet replaces a projected token before it ends.
         web_identity_token_loader=lambda: read_file(token_file, _TOKEN_BYTES).decode("ascii").strip(),
         role_arn=identity.role_arn,
         extra_args={"RoleSessionName": identity.session_name},

@@ -45,6 +45,7 @@ class EcrExchange:
         except AwsError as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
             raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None
+        # The public registry's answer names no endpoint (ECR Public API, AuthorizationData).
         if host is not None:
             _check_endpoint(data, host, registry)
         return self._credential(data, registry)
@@ -63,6 +64,7 @@ class EcrExchange:
                 Reason.REGISTRY_AUTH, f"ECR sent a token for {registry} that has expired: {expires}"
             )
         try:
+            # `AWS:password` in base64 (ECR API, AuthorizationData).
             text = base64.b64decode(str(data.get("authorizationToken", "")), validate=True).decode("ascii")
         except (binascii.Error, UnicodeDecodeError):
             text = ""

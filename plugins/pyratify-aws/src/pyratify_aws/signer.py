@@ -32,7 +32,7 @@ _VERSION = re.compile(
     r"(?P<profile>arn:aws[a-z-]*:signer:(?P<region>[a-z0-9-]+):[0-9]{12}:/signing-profiles/\w{2,64})/\w{10}",
     re.ASCII,
 )
-_LONGEST = 3600.0
+_LONGEST = 3600.0  # seconds: within them a revocation has to count, whatever the answer allows
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.ASCII)
 _ENTRIES = 1024
 
@@ -94,6 +94,7 @@ class SignerPlugin:
             results[IDENTITY] = _identity(signed, policy["trustedIdentities"])
         if REVOCATION in policy["signatureVerification"]:
             results[REVOCATION] = await self._revocation(signed)
+        # Unknown ones were refused above; an unprocessed one fails (plugin-extensibility.md).
         processed = list(request["signature"]["unprocessedAttributes"])
         return {"verificationResults": results, "processedAttributes": processed}
 
@@ -105,6 +106,7 @@ class SignerPlugin:
         return {"success": False, "reason": f"AWS Signer says that these are revoked: {named}"}
 
     async def _revoked(self, signed: _Signed) -> tuple[str, ...]:
+        # All that the API is asked about: another chain or time may be revoked where this one is not.
         key = (signed.version, signed.job, signed.time, signed.chain)
         until, revoked = self._kept.get(key) or (0.0, ())
         if self._clock.monotonic() < until:
@@ -127,6 +129,7 @@ class SignerPlugin:
                 remedy="Allow signer:GetRevocationStatus to the identity of this process.",
             ) from None
         listed = answer.get("revokedEntities")
+        # An absent list is no empty one: nothing then says that the signature is not revoked.
         if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
             raise InconclusiveError(Reason.REVOCATION_UNKNOWN, "AWS Signer sent no list of what is revoked")
         found = tuple(listed)

@@ -92,6 +92,7 @@ class EntraTokens:
     def _made(self) -> Any:
         from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
 
+        # azure-core's own limits are 300 seconds and ten tries, for which no verification can wait.
         options: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5, "retry_total": 1}
         client = self.client_id or os.environ.get("AZURE_CLIENT_ID", "")
         # Workload identity first, as in Ratify v2; exclusive, because a chain would show another identity's token.
@@ -99,6 +100,7 @@ class EntraTokens:
             return WorkloadIdentityCredential(
                 client_id=client or None,
                 tenant_id=self.tenant_id or None,
+                # Discovery asks the public cloud, which a cluster with an authority of its own may not reach.
                 disable_instance_discovery=bool(os.environ.get("AZURE_AUTHORITY_HOST")),
                 **options,
             )

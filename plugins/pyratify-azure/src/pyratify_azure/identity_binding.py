@@ -128,6 +128,7 @@ class BoundTokens:
 
 
 def _post(binding: Binding, body: bytes) -> tuple[int, bytes]:
+    # With the binding's authorities alone: the system's have no say about an API server.
     context = ssl.create_default_context(cafile=str(binding.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     fields = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}

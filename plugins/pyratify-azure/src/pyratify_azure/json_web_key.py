@@ -30,6 +30,7 @@ def public_key(key: Mapping[str, Any]) -> bytes:
     # Absent where any use is allowed (RFC 7517, 4.3).
     if operations is not None and (not isinstance(operations, list) or "verify" not in operations):
         raise UnusableKey(f"it is for {operations!r} and not for signatures")
+    # Key Vault's `EC-HSM` and `RSA-HSM` are no types of RFC 7518; their public halves are ordinary.
     kind = str(key.get("kty", "")).removesuffix("-HSM")
     try:
         if kind == "EC":

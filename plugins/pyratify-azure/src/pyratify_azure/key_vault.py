@@ -17,6 +17,7 @@ from pyratify_azure.json_web_key import UnusableKey, public_key
 
 _VERSION = "api-version=7.4"
 _MAX_PAGES = 16
+_IDENTITY = "Check the identity of this process: its workload identity or managed identity, and clientID and tenantID."
 _REMEDY = "Allow keys/get and keys/list (and secrets/get and secrets/list for certificates) to the identity of this process."
 
 
@@ -109,7 +110,8 @@ class KeyVault:
                 [await read(version) for one in wanted async for version in self._versions(kind, one)]
             )
         except (ApiError, EntraError, UnusableKey) as error:
-            raise _unavailable(f"Key Vault: {error}") from None
+            remedy = _IDENTITY if isinstance(error, EntraError) else _REMEDY
+            raise _unavailable(f"Key Vault: {error}", remedy) from None
 
     async def _versions(self, kind: str, wanted: VaultObject) -> AsyncIterator[VaultObject]:
         if wanted.version or wanted.history == 1:
@@ -120,6 +122,7 @@ class KeyVault:
         enabled = [each for each in found if _attributes(each).get("enabled") is True]
         if not enabled:
             raise ApiError(f"{wanted.name} has no version that is enabled")
+        # By their creation: the names of versions say nothing of their age.
         enabled.sort(key=_created, reverse=True)
         for each in enabled[: wanted.history]:
             yield VaultObject(wanted.name, str(each.get("kid") or each.get("id")).rpartition("/")[2])
@@ -202,5 +205,5 @@ def _moment(attributes: Mapping[str, Any], name: str) -> datetime | None:
         raise ApiError(f"{name} is no time") from None
 
 
-def _unavailable(message: str) -> ConfigurationError:
-    return ConfigurationError(message, reason=Reason.KEY_UNAVAILABLE, remedy=_REMEDY)
+def _unavailable(message: str, remedy: str = _REMEDY) -> ConfigurationError:
+    return ConfigurationError(message, reason=Reason.KEY_UNAVAILABLE, remedy=remedy)

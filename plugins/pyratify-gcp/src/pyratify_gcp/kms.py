@@ -120,6 +120,7 @@ class KmsKeys:
             if isinstance(each, Mapping) and each.get("state") == "ENABLED"
         ]
         prefix = f"{key}/cryptoKeyVersions/"
+        # A version of another key must not stand for the one that is configured.
         if not names or not all(isinstance(name, str) and name.startswith(prefix) for name in names):
             raise ApiError(f"{key} has no version that is enabled")
         if answer.get("nextPageToken"):
@@ -133,6 +134,7 @@ class KmsKeys:
         pem, checksum = answer.get("pem"), answer.get("pemCrc32c")
         if answer.get("name") != name or not isinstance(pem, str) or not pem.isascii():
             raise ApiError(f"{name}: the answer is for another key")
+        # Cloud KMS, "Verifying end-to-end data integrity".
         if str(checksum) != str(crc32c(pem.encode("ascii"))):
             raise ApiError(f"{name}: the checksum {checksum!r} is not that of the key")
         algorithm = str(answer.get("algorithm"))

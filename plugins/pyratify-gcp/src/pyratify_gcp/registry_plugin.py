@@ -13,7 +13,7 @@ from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
 from pyratify_gcp.registry_host import is_google
 
 _REMEDY = "Check the metadata server, the credential file or the workload identity; the identity needs roles/artifactregistry.reader."
-_USER = "oauth2accesstoken"
+_USER = "oauth2accesstoken"  # stands for an access token (Artifact Registry, authentication)
 
 
 class RegistryOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):

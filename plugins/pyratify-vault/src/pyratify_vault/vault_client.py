@@ -34,6 +34,7 @@ class VaultClient:
         return await self.api.post_json(_target(path), body, self._fields(token))
 
     def _fields(self, token: str) -> Fields:
+        # A Vault Agent with `require_request_header` (against SSRF) refuses requests without it.
         found = [("X-Vault-Request", "true")]
         if self.namespace:
             found.append(("X-Vault-Namespace", self.namespace))

@@ -27,6 +27,7 @@ _CONCURRENCY = 4
 _HEADERS = (
     ("Accept", "application/vnd.github+json"),
     ("X-GitHub-Api-Version", "2022-11-28"),
+    # GitHub's API refuses requests without one.
     ("User-Agent", "pyratify"),
 )
 
@@ -72,6 +73,7 @@ class GitHubApi:
             jobs = [partial(self._bundle, entry) for entry in entries]
             for bundle in await gather(jobs, _CONCURRENCY):
                 yield bundle
+            # Empty pages that name a next one would be followed for ever.
             url = _next(response) if entries else None
 
     async def _ask(self, url: Url) -> Response | None:
@@ -106,6 +108,7 @@ class GitHubApi:
         except ValueError as error:
             raise _malformed(f"a bundle_url is no URL: {error}") from None
         own = url.origin.host == self.address.origin.host
+        # An answer over TLS must not lead a request out of it.
         if url.origin.scheme != "https":
             raise StoreError(Reason.REDIRECT_BLOCKED, f"a bundle_url is not https: {url.origin.authority}")
         # Storage elsewhere: without the token, which its signed URL stands for, and at public addresses only.

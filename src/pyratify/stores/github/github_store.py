@@ -15,6 +15,7 @@ from pyratify.stores.github.github_api import GitHubApi
 from pyratify.stores.registry.registry_store import RegistryStore
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+# OCI image manifest, "Guidance for an Empty Descriptor".
 _EMPTY = b"{}"
 _MEMORY = 64 * MIB
 
@@ -83,6 +84,7 @@ class GitHubStore:
             layer = Descriptor(BUNDLE, Digest.of(bundle), len(bundle))
             manifest = _manifest(layer)
             descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
+            # Before it is yielded: the walk may read it at once, and no server has it.
             self._bundles.put(layer.digest, bundle)
             self._made.put(descriptor.digest, manifest)
             yield Referrer(descriptor, Discovery.GITHUB, manifest)

@@ -6,6 +6,7 @@ Written here: forty lines, for one caller, in place of a compiled dependency of 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 
+# A length of 32 bits, seven in a byte (format_description.txt, 1).
 _MAX_VARINT = 5
 
 
@@ -46,6 +47,7 @@ def _element(data: bytes, position: int, found: bytearray, length: int) -> int:
     """Append what one element stands for; return where the next one begins."""
     tag, position = data[position], position + 1
     kind, size = tag & 3, tag >> 2
+    # A literal, else a copy with an offset of 1, 2 or 4 bytes (format_description.txt, 2).
     if kind == 0:
         return _literal(data, position, size, found, length)
     if kind == 1:
@@ -53,6 +55,7 @@ def _element(data: bytes, position: int, found: bytearray, length: int) -> int:
     else:
         offset, taken, count = 0, 2 if kind == 2 else 4, size + 1
     offset |= int.from_bytes(_take(data, position, taken), "little")
+    # Before anything is copied: memory stays within what was announced.
     if not 0 < offset <= len(found) or len(found) + count > length:
         raise _malformed("it copies from where there is nothing, or too much")
     start = len(found) - offset
@@ -63,6 +66,7 @@ def _element(data: bytes, position: int, found: bytearray, length: int) -> int:
 
 
 def _literal(data: bytes, position: int, size: int, found: bytearray, length: int) -> int:
+    # The length itself follows, in one to four bytes (format_description.txt, 2.1).
     if size >= 60:
         taken = size - 59
         size, position = int.from_bytes(_take(data, position, taken), "little"), position + taken

@@ -75,4 +75,5 @@ class Access:
     @property
     def scope(self) -> str:
         """What a token is asked for."""
+        # Pulling alone, whatever a challenge names: a token that leaks cannot push.
         return f"repository:{self.repository}:pull"

@@ -77,6 +77,7 @@ def _read_token(response: Response, access: Access, key: TokenKey) -> tuple[str,
             f"{access.registry}: the token server {where} refuses {key.scope}: HTTP {response.status} "
             f"({shown(key.credential)})"
         )
+        # An overloaded server says nothing against the credential, which would be renewed in vain.
         if response.status in _NOT_NOW:
             raise StoreError(Reason.REGISTRY_ERROR, message)
         raise CredentialRefused(Reason.REGISTRY_AUTH, message, key.credential)

@@ -12,6 +12,7 @@ from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.expressions.language import Kind, Language, Program, Source
 
 _NOW, _TAG, _SHOWN = "now", "subject.tag", 200
+# Dotted: there is no whole `subject`, so no computed name reaches what is not declared (decision 0042).
 VARIABLES: Mapping[str, Kind] = {
     "predicate": Kind.ANY,
     "predicateType": Kind.TEXT,
@@ -52,6 +53,7 @@ class ExpressionJudge:
         # In whole seconds, so that nothing changes before the next one.
         now = circumstances.now.replace(microsecond=0)
         answer = self.program.evaluate(_values(document, circumstances, now))
+        # Exactly True (decision 0042): an error is a value in CEL, and must not allow.
         if answer.holds is not True:
             said = "; ".join(answer.messages) or f"the rule is not true: {self.text[:_SHOWN]}"
             raise VerificationError(Reason.POLICY_UNSATISFIED, said)

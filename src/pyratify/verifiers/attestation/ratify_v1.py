@@ -7,6 +7,7 @@ from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
 from pyratify.verifiers.attestation.attestation_options import AttestationOptions
 from pyratify.verifiers.attestation.requirement import Requirement
 
+# The default of Ratify v1's plugin (plugins/verifier/slsa).
 _DEFAULT_VERIFIER = "https://github.com/slsa-framework/source-actions"
 _ISSUER = "https://token.actions.githubusercontent.com"
 _WORKFLOW = f"{_DEFAULT_VERIFIER}/.github/workflows/compute_slsa_source.yml@refs/heads/main"

@@ -67,6 +67,7 @@ class RegoJudge:
             "now": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         answer = self.program.evaluate({"input": given, "now": now})
+        # Exactly True (decision 0042): an undefined answer must not allow.
         if answer.holds is not True:
             said = "; ".join(answer.messages) or f"{_QUERY}.allow is false for the statement"
             raise VerificationError(Reason.POLICY_UNSATISFIED, said)

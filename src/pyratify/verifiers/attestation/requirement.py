@@ -54,6 +54,7 @@ class Requirement:
             facts.update(found.facts)
             warnings += found.warnings
             ends += [found.valid_until] if found.valid_until is not None else []
+        # The earliest end: from then on one of the rules could judge otherwise.
         return Judgement(facts, min(ends, default=None), tuple(warnings))
 
     async def beside(

@@ -88,6 +88,7 @@ async def _schema(options: Any, path: str, resources: "Resources") -> Judge:
 
 
 _SBOM = (
+    # The types without a version are cosign's, for `--type spdxjson` and `cyclonedx`.
     "https://spdx.dev/Document",
     "https://spdx.dev/Document/v2.2",
     "https://spdx.dev/Document/v2.3",

@@ -62,7 +62,7 @@ plugin = Plugin(
     summary="SBOMs in SPDX and CycloneDX: licenses, packages, age, and what they must state",
     traced=True,
     cosign_tags=("sbom",),  # each tag costs a request for every image
-    signs=False,
+    signs=False,  # counts only below a signature, unless a rule says otherwise (decision 0048)
 )
 license_checker = Plugin(
     options=LicenseCheckerOptions,

@@ -45,5 +45,5 @@ plugin = Plugin(
     summary="Documents of any type, compared with JSON Schemas",
     traced=True,
     cosign_tags=(),
-    signs=False,
+    signs=False,  # counts only below a signature, unless a rule says otherwise (decision 0048)
 )
