@@ -10,6 +10,7 @@ from pyratify.pki.times import format_time
 # Between the clocks of a signer and of this machine, as for timestamps.
 SKEW = timedelta(minutes=5)
 """How far another clock may be ahead of this one."""
+# Bounded digits: timedelta raises OverflowError for large numbers.
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,7})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?", re.ASCII)
 
 
@@ -64,6 +65,7 @@ def check_age(
             )
     if maximum is None:
         return None
+    # Fail closed: without a date the document may be of any age.
     if not known:
         raise VerificationError(
             Reason.EVIDENCE_STALE,

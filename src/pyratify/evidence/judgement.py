@@ -10,6 +10,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, VerificationError
 from pyratify.core.reference import Reference
 
+# Read-only, because every judgement without facts shares it.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

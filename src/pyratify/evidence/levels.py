@@ -14,6 +14,7 @@ def is_known(level: str) -> bool:
 def reaches(verified: Iterable[str], required: str) -> bool:
     """Return whether one of the verified levels is the required one, or a higher one of the same track."""
     found = tuple(verified)
+    # Custom levels have no order: only the same text satisfies them.
     if required in found:
         return True
     wanted = _read(required)
@@ -28,6 +29,7 @@ def all_reach(counts: Mapping[str, int], required: str) -> bool:
     An empty mapping says that there are no dependencies; one that counts dependencies in other tracks alone says nothing of
     this one.
     """
+    # A count of zero states no dependency at that level, so it must not fail the rule.
     counted = {level: number for level, number in counts.items() if number}
     if not counted:
         return True
@@ -37,6 +39,7 @@ def all_reach(counts: Mapping[str, int], required: str) -> bool:
         for level in counted
         if level == required or (wanted is not None and (_read(level) or ("", 0))[0] == wanted[0])
     }
+    # VSA, `dependencyLevels`: each dependency counts once, at its highest level.
     return bool(track) and all(reaches((level,), required) for level in track)
 
 

@@ -41,6 +41,7 @@ class Members:
         """Return a member that is an object; an empty one where it is not set and not required."""
         found = self.value.get(name)
         if found is None and not required:
+            # A copy: callers get `value`, and must not share a dict that can be written to.
             found = dict(_EMPTY)
         return Members(found, self._what, self._below(name), self._reason)
 
@@ -104,6 +105,7 @@ def kind(value: object) -> str:
     """Return what a JSON value is, for messages."""
     if value is None:
         return "missing"
+    # By exact type: `bool` is a subclass of `int`.
     names: Mapping[type, str] = {
         bool: "true or false",
         int: "a number",

@@ -43,9 +43,11 @@ def check_patterns(patterns: tuple[str, ...], path: str) -> None:
 
 def matches(patterns: tuple[str, ...], text: str) -> bool:
     """Return whether one of the patterns is the text or matches the whole of it."""
+    # Literal names first: they may have brackets, which are no wildcards here.
     if text in patterns:
         return True
     parts = text.split("/")
+    # Path traversal: `org/../evil` would match `org/**`, and name `evil` for what normalises URIs.
     if not text or not text.isprintable() or len(text) > _MAX_TEXT or ".." in parts:
         return False
     return any(_match_parts(pattern.split("/"), parts) for pattern in patterns if "*" in pattern)
@@ -62,6 +64,7 @@ def _match_parts(pattern: list[str], parts: list[str]) -> bool:
 
 
 def _all(pattern: list[str], parts: list[str]) -> bool:
+    # strict=False: the part before `**` is compared with the beginning of a longer path.
     return all(_part(each).fullmatch(part) for each, part in zip(pattern, parts, strict=False))
 
 

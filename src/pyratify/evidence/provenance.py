@@ -61,6 +61,7 @@ class ProvenanceJudge:
         if missing := difference(dict(self.options.parameters), found.parameters):
             raise _mismatch("parameter", *missing)
         check_certificate(found, circumstances.certificate)
+        # SLSA, `BuildMetadata`: both times are optional.
         times = (found.finished or found.started, circumstances.signed_at)
         end = check_age("provenance", times, self.maximum_age, circumstances.now)
         return Judgement(facts_of(found), end)
@@ -91,6 +92,7 @@ def provenance_judge(options: ProvenanceRules, path: str) -> ProvenanceJudge:
         )
     for name in ("builder_ids", "source_uris", "source_refs", "build_types"):
         check_patterns(getattr(options, name), f"{path}.{_camel(name)}")
+    # In the evidence's spelling, so that `git+`, `.git` and the case of the host make no difference.
     sources = tuple(read_source_uri(each) for each in options.source_uris)
     for index, each in enumerate(sources):
         if each.reference:
@@ -127,6 +129,7 @@ def images_of(found: Provenance) -> list[dict[str, Any]]:
     return [
         {"uri": each.uri, "digest": dict(each.digest)}
         for each in islice(images, _MOST_IMAGES)
+        # in-toto, `DigestSet`: values are texts; anything else must not reach facts and policies.
         if all(isinstance(value, str) for value in each.digest.values())
     ]
 
@@ -143,6 +146,7 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
     signer = certificate.get("buildSignerURI", "")
     if signer and "/.github/workflows/" in found.builder and not _is_same_workflow(found.builder, signer):
         raise _mismatch("builder", found.builder, f"{signer}, as the signer's certificate says")
+    # Other build types may build any source: the workflow's own repository then says nothing of it.
     if not found.is_workflow:
         return
     for what, name, actual in (
@@ -152,6 +156,7 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
         stated = certificate.get(name, "")
         if name == "sourceRepositoryURI":
             stated = read_source_uri(stated).repository
+        # Keys, and certificates without Fulcio's extensions, state nothing: the options alone decide.
         if stated and actual and stated != actual:
             raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
 
@@ -186,6 +191,7 @@ def _shown(value: Any) -> str:
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
     return VerificationError(
         Reason.PROVENANCE_MISMATCH,
+        # `!a`: control characters of a hostile document must not reach terminals and logs.
         f"the {what} is {actual[:300]!a}, not {expected[:300]}"
         if actual
         else f"the provenance names no {what}, and it must be {expected[:300]}",

@@ -107,6 +107,7 @@ def _version_02(document: Members) -> Provenance:
         builder=_builder(document),
         build_type=build_type,
         source=source,
+        # In 0.2 `configSource` has the digest itself; version 1 has it among the dependencies.
         source_digest=_digest(origin.object("digest").value) or _commit(source, materials),
         started=metadata.time("buildStartedOn"),
         finished=metadata.time("buildFinishedOn"),
@@ -127,6 +128,7 @@ def _source(parameters: Members) -> SourceUri:
 
     Never one of `resolvedDependencies` alone: what a build fetches is not what it was started from.
     """
+    # The name depends on the build type: GitHub's workflow type, BuildKit's, and others'.
     for name in ("workflow", "configSource", "source"):
         found = parameters.value.get(name)
         if isinstance(found, str):
@@ -154,5 +156,6 @@ def _is(source: SourceUri, material: Material) -> bool:
 
 
 def _digest(digests: Mapping[str, Any]) -> str:
+    # in-toto, `DigestSet`: commits are `gitCommit`; SLSA 0.2 builders write `sha1`.
     found = (digests.get(name) for name in ("gitCommit", "sha1", "sha256"))
     return next((each for each in found if isinstance(each, str)), "")

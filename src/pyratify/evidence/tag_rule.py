@@ -82,6 +82,7 @@ class TagJudge:
                 "nothing that is signed says which source reference it was built from",
                 remedy="Use a builder whose provenance or certificate names it, as refs/tags/v1.2.3.",
             )
+        # All must agree: Fulcio checks what a certificate states, a predicate is the signer's own claim.
         for where, found in stated:
             if found != expected:
                 raise VerificationError(

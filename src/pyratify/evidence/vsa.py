@@ -72,6 +72,7 @@ class SummaryJudge:
                 raise
             except VerificationError as error:
                 problems.append(error)
+        # Never empty: `_trusted` raises where no entry is left.
         raise problems[0]
 
     def _trusted(
@@ -125,6 +126,7 @@ def _check(found: VerificationSummary, options: SummaryOptions) -> None:
     ):
         if expected and not matches(expected, actual):
             raise _mismatch(what, actual, " or ".join(expected))
+    # `policy.digest` may have several algorithms: one expected digest is enough.
     if options.policy_digests and not set(options.policy_digests) & set(_digests(found)):
         raise _mismatch("policy's digest", ", ".join(_digests(found)), " or ".join(options.policy_digests))
     # Step 6. A level FAILED is a failed verification, whatever the result says.
@@ -152,6 +154,7 @@ def _digests(found: VerificationSummary) -> Iterator[str]:
 
 
 def _check_options(options: SummaryOptions, path: str) -> None:
+    # Without signers any trusted signer could speak as this verifier (step 4).
     for name, value in (
         ("verifierId", (options.verifier_id,)),
         ("signers", options.signers),

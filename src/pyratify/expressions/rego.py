@@ -75,6 +75,7 @@ class Rego:
         check_length(source)
         v0 = source.options.get("version") == "v0"
         query = source.options.get("query", DEFAULT_QUERY)
+        # Before the screen, which relies on this engine's parser.
         check_canaries(source.path)
         text = screen(source.text, source.path, v0=v0)
         packages = _packages(text, source.path, v0=v0)
@@ -84,11 +85,13 @@ class Rego:
                 f"the policy is of {found[:200]}, and {query} is asked for", path=source.path
             )
         process = EngineProcess(text, v0=v0, query=query)
+        # Now: a policy that the process cannot load is a fault of the configuration, not of the first image.
         try:
             process.start()
         except EvaluationError as error:
             raise ConfigurationError(error.message, path=source.path) from None
         seconds = float(source.options.get("seconds", _SECONDS))
+        # By text, so that `time["now_ns"]` counts; a mention in a comment only shortens verdicts.
         return RegoProgram(process, query, _CLOCK in text, seconds)
 
 
@@ -129,6 +132,7 @@ def _wrong_canary(path: str, canaries: tuple[str, ...]) -> str | None:
         text = f"package canary\nimport rego.v1\ndefault constant := false\nok if {{ {body.replace(chr(39), chr(34))} }}\n"
         try:
             found = evaluate(make_engine(path, text, v0=False), "data.canary.ok", _CANARY_INPUT)
+        # A build that cannot parse the canary gives a wrong answer too.
         except RuntimeError:
             found = UNDEFINED
         if found is not True:

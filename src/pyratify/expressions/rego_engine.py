@@ -31,6 +31,7 @@ def make_engine(path: str, text: str, *, v0: bool) -> Any:
         RuntimeError: The policy cannot be parsed.
     """
     engine = load_engine(path).Engine()
+    # Before the policy is added, as it decides how that is parsed.
     engine.set_rego_v0(v0)
     # Otherwise print() of a policy writes to the error output of the server.
     engine.set_gather_prints(True)
@@ -50,6 +51,7 @@ def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> o
     engine.set_input_json(data)
     clock = "" if now_ns is None else f" with time.now_ns as {now_ns}"
     results = json.loads(engine.eval_query_as_json(query + clock)).get("result") or []
+    # Otherwise the gathered output grows with each evaluation.
     engine.take_prints()
     return results[0]["expressions"][0]["value"] if results else UNDEFINED
 

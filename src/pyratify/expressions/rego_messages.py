@@ -25,6 +25,7 @@ def receive(connection: socket.socket) -> bytes | None:
     if head is None:
         return None
     length = int.from_bytes(head, "big")
+    # A policy chooses the size of its result, and the parent process must not allocate all of it.
     if length > MAX_MESSAGE:
         raise OSError(f"a message of {length} bytes")
     return _exactly(connection, length)

@@ -49,6 +49,7 @@ class EngineProcess:
         Raises:
             EvaluationError: It failed, was late or used too much memory, or the input is too large.
         """
+        # RFC 8259, section 6: NaN and Infinity are no JSON.
         data = json.dumps(values, allow_nan=False).encode()
         if len(data) > MAX_INPUT:
             raise EvaluationError(f"the input has {len(data)} bytes, more than the {MAX_INPUT} allowed")
@@ -75,6 +76,7 @@ class EngineProcess:
         connection = self._ready()
         try:
             found = _exchange(connection, data, seconds)
+        # Before OSError, of which it is a subclass.
         except TimeoutError:
             self._stop()
             raise EvaluationError(f"the policy did not answer within {seconds:g} seconds") from None
@@ -91,6 +93,7 @@ class EngineProcess:
             return self._connection
         try:
             self._connection, process = _spawn()
+            # A policy that a reload replaces must not leave its process behind.
             self._end = weakref.finalize(self, _end, self._connection, process)
             ready = _exchange(self._connection, self._policy, START)
         except OSError as error:
@@ -145,4 +148,5 @@ def _end(connection: socket.socket, process: "subprocess.Popen[bytes]") -> None:
     connection.close()
     with suppress(OSError):
         process.kill()
+        # Reaped: otherwise each late policy would leave a zombie.
         process.wait()

@@ -75,6 +75,7 @@ def _is_text(node: dict[str, Any]) -> bool:
 
 def rewrite_walks(text: str, modules: list[dict[str, Any]]) -> str:
     """Return the policy with `[a, b] := walk(x)` as `some a, b; walk(x, [a, b])`, which the engine evaluates as OPA does."""
+    # The engine's spans count bytes, not characters.
     data = text.encode()
     changes = [change for each in _nodes(modules[0]["ast"], "AssignExpr") if (change := _change(each, data))]
     # From the end, so that the places before stay what they are.
@@ -130,6 +131,7 @@ def _name(node: Any) -> str:
 
 def _names(node: Any) -> Iterator[tuple[str, int, int]]:
     """Iterate over all references: their names, lines and places."""
+    # A stack in place of recursion: the depth of the tree is up to the policy.
     stack = [node]
     while stack:
         each = stack.pop()

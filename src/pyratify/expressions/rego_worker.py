@@ -22,6 +22,7 @@ def main() -> None:
     """Serve the socket whose number is the program's argument until its other end is closed."""
     # What grows without end is ended by the system, and the policy denies.
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    # A core dump would write reports and policy to the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         engine: Any = None

@@ -53,10 +53,12 @@ async def load_schema(options: SchemaOptions | str, path: str, resources: Resour
     elif options.inline is not None:
         if options.sha256:
             raise ConfigurationError("sha256 is for a file", path=f"{path}.sha256", remedy="Leave it out.")
+        # Back to JSON: an inline schema passes the same strict parser and fingerprint as a file.
         data = msgspec.json.encode(options.inline)
     else:
         data = await _read(options.file, f"{path}.file", resources.base)
         _check_digest(data, options.sha256, f"{path}.sha256")
+    # Cached verdicts of another schema must not answer for this one.
     resources.shared.fingerprint.add("schema", data)
     return await asyncio.to_thread(_compile, data, path)
 
@@ -89,6 +91,7 @@ def _check_digest(data: bytes, expected: str, path: str) -> None:
 
 
 async def _read(text: str, path: str, base: Path) -> bytes:
+    # A fetched schema would let a remote host change what is accepted.
     if text.lower().startswith(_URL):
         raise ConfigurationError(
             f"schemas are not fetched: {text[:120]}",

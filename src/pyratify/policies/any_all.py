@@ -42,6 +42,7 @@ class AnyAllPolicy:
     def descends(self, chain: Chain) -> bool:
         """Return whether the first verifier of the last artifact has nested artifacts that count."""
         first = _first(chain[-1])
+        # Ratify v1 looks below evidence only where the verifier has nested references.
         return first is not None and first.verifier in self.nested
 
     def settled(self, reports: Reports) -> bool:

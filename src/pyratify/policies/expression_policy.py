@@ -93,6 +93,7 @@ class ExpressionPolicy:
                 answer = validation.program.evaluate(values)
             except EvaluationError as error:
                 return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
+            # `is`: languages are plugins, and an answer that is only truthy must not allow.
             if answer.holds is not True:
                 said = "; ".join((validation.message, *answer.messages))
                 return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")

@@ -55,4 +55,5 @@ class OpaClient:
             raise InconclusiveError(
                 Reason.POLICY_ERROR, f"OPA gave no answer: {error.message}", remedy=_REMEDY
             ) from None
+        # OPA's Data API leaves `result` out where the document is undefined.
         return answer.get("result", UNDEFINED)

@@ -49,9 +49,11 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
     """
     socket = ""
     if options.url.startswith(_UNIX):
+        # `unix:/run/opa.sock` and `unix:///run/opa.sock` are the same socket.
         socket = str(Path("/") / options.url.removeprefix(_UNIX).removeprefix("//").lstrip("/"))
         if socket == "/":
             raise ConfigurationError("names no socket", path="opa.url", remedy="Write unix:/run/opa.sock.")
+        # HTTP needs a host; over a socket it is never resolved.
         address = Url.parse("http://localhost/")
     else:
         address = parse_address(options.url, "opa.url", "https://opa.example.com:8181")

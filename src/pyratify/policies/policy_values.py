@@ -34,6 +34,7 @@ def subject_values(subject: Subject) -> dict[str, Any]:
         "subject.mediaType": subject.descriptor.media_type,
         TAG: reference.tag or "",
         "subject.namespace": subject.namespace,
+        # In whole seconds, so that a verdict that depends on the time can be cached until the next.
         NOW: subject.now.replace(microsecond=0),
     }
 

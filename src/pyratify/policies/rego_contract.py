@@ -95,6 +95,7 @@ class RegoInput:
             "message": details.description if details else failure.message if failure else "",
             "errorReason": failure.message if failure else "",
             "remediation": failure.remedy if failure else "",
+            # Ratify v1 has name and type under two keys each, and policies read either.
             "name": result.verifier,
             "verifierName": result.verifier,
             "type": kind,

@@ -113,6 +113,7 @@ async def _evaluate(program: Program, seconds: float, document: dict[str, Any], 
 
 
 async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
+    # Lazy: the embedded engine needs no HTTP client.
     from pyratify.policies.opa_connection import connect_opa
 
     if options.opa is None:

@@ -71,6 +71,7 @@ class Rule:
     @property
     def is_monotone(self) -> bool:
         """Whether further evidence can only help, here and in all rules below."""
+        # A further artifact can break `all` and `newest`, or be what a deny rule forbids.
         here = self.require is Require.ANY and not self.deny
         return here and all(rule.is_monotone for rule in self.rules)
 

@@ -16,6 +16,7 @@ from pyratify.policies.rule import Require, Rule
 
 Reports = tuple[ArtifactReport, ...]
 Holds = Callable[[Rule, Reports], bool]
+# As for timestamps (`pki/timestamp/token.py`).
 SKEW = timedelta(minutes=5)
 """How far the clocks of signers may be ahead of this machine's."""
 
@@ -76,6 +77,7 @@ def forbids(rule: Rule, reports: Reports, holds: Holds) -> bool:
     Missing and undecided evidence forbid: an attacker that removes a report must gain nothing by it.
     """
     results = [result for report in reports if (result := result_of(report, rule)) is not None]
+    # What could not be read may be the report that forbids.
     if any(report.outcome is not None for report in reports):
         return True
     if any(result.outcome is Outcome.INCONCLUSIVE or _is_named(rule, result) for result in results):

@@ -17,6 +17,7 @@ def refuse(root: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict
     # Two codes: without any evidence the remedy is to sign, otherwise to look at the single failures.
     if not any(report.results for report in reports):
         return deny(Reason.NO_EVIDENCE, "no signature or other evidence that the policy asks for is attached")
+    # The first rule that explains itself: a count alone says nothing about what to do.
     for leaf in root.leaves():
         found = _of_rule(leaf, reports, holds, now)
         if found is not None:

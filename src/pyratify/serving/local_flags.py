@@ -29,6 +29,7 @@ def add_local_serving_flags(parser: ArgumentParser) -> None:
     add_telemetry_flags(parser)
     add_drain_flag(parser, 0.5)
     add_log_flag(parser)
+    # Shared code reads these; a unix socket has no address and no certificate.
     parser.set_defaults(
         address=None,
         cert_file=None,
@@ -43,6 +44,7 @@ def add_local_serving_flags(parser: ArgumentParser) -> None:
 def add_kept_flags(parser: ArgumentParser) -> None:
     """Add the flags of what is remembered, also beyond the end of the process."""
     add = parser.add_argument
+    # systemd.exec(5): several folders of StateDirectory= are separated by colons.
     add(
         "--state",
         default=os.environ.get("STATE_DIRECTORY", STATE).partition(":")[0],
@@ -57,6 +59,7 @@ def add_kept_flags(parser: ArgumentParser) -> None:
         metavar="DURATION",
         help="how long a verdict that allows is remembered, others at most 2s of it; 0 for never (default: 10m)",
     )
+    # Shared code reads these too: one machine has no cache in a network and no cluster's resources.
     parser.set_defaults(
         reads_resources=False,
         shared_cache=None,

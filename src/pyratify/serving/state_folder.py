@@ -60,6 +60,7 @@ def _secret(folder: Path) -> SharedSecret:
 
 
 def _read(path: Path) -> SharedSecret:
+    # lstat: a link has mode 0777, and is refused by it.
     status = path.lstat()
     if status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise ConfigurationError(

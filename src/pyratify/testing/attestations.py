@@ -54,6 +54,7 @@ def provenance_v1(
                 "workflow": {"ref": ref, "repository": source, "path": ".github/workflows/release.yml"}
             },
             "internalParameters": {"github": {"runner_environment": "github-hosted"}},
+            # GitHub repeats the source as a dependency, with the commit that was built.
             "resolvedDependencies": [{"uri": f"git+{source}@{ref}", "digest": {"gitCommit": COMMIT}}],
         },
         "runDetails": {
@@ -110,7 +111,7 @@ def envelope(
     return {
         "payload": encode_base64(data),
         "payloadType": payload_type,
-        "signatures": [{"keyid": "", "sig": encode_base64(signature)}],
+        "signatures": [{"keyid": "", "sig": encode_base64(signature)}],  # cosign leaves it empty
     }
 
 

@@ -66,6 +66,7 @@ def make_chain(
         made = in_toto(about or image.digest, predicate_type, said)
         found.append(add_attestation_manifest(store, made, subject=image if hardened else None))
     entries = [entry(image, platform) for image, platform in zip(images, PLATFORMS, strict=True)]
+    # BuildKit lists attestation manifests in the index, behind the images they are about.
     if not hardened:
         pairs = zip(found, images, strict=True)
         entries += [attestation_entry(each, image.digest) for each, image in pairs]

@@ -88,6 +88,7 @@ class GitHubSimulator:
         parts = urlsplit(hit.path)
         if parts.path.startswith("/bundles/"):
             stored = self._stored[int(parts.path.rpartition("/")[2])]
+            # No token is asked for here: the address itself is signed, as by GitHub's storage.
             return Answer(404 if self.missing else 200, body=stored)
         if self.token and hit.headers.get("authorization") != f"Bearer {self.token}":
             return Answer(401, body=b'{"message":"Bad credentials"}')
@@ -115,9 +116,10 @@ def compress(data: bytes) -> bytes:
     while length >= 0x80:
         found.append(length & 0x7F | 0x80)
         length >>= 7
+    # Snappy's format: first the whole length as a varint, then literals.
     found.append(length)
     for begin in range(0, len(data), 65536):
         piece = data[begin : begin + 65536]
-        found.append(61 << 2)
+        found.append(61 << 2)  # a literal whose length stands in two bytes
         found += (len(piece) - 1).to_bytes(2, "little") + piece
     return bytes(found)

@@ -68,6 +68,7 @@ def add_attestation_manifest(
         annotations = {"in-toto.io/predicate-type": hint}
         data = statement if isinstance(statement, bytes) else json.dumps(statement).encode()
         layers.append(replace(store.add_blob(data, layer_type), annotations=annotations))
+    # As BuildKit writes it: for a platform that no runtime asks for.
     config = store.add_blob(
         b'{"architecture":"unknown","os":"unknown"}', "application/vnd.oci.image.config.v1+json"
     )

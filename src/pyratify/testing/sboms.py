@@ -59,6 +59,7 @@ def spdx(
     packages = list(listed)
     relationships = []
     if digest:
+        # As Syft: the image is a package whose version is its digest.
         root = spdx_package("image", digest, "NOASSERTION", primaryPackagePurpose="CONTAINER")
         packages.insert(0, root | {"SPDXID": "SPDXRef-DocumentRoot"})
         relationships.append(
@@ -133,6 +134,7 @@ def broken_sboms() -> Mapping[str, tuple[bytes, str]]:
         "of both formats": (spdx([spdx_package("a")], bomFormat="CycloneDX"), "SBOM_INVALID"),
         "cut off": (spdx([spdx_package("a")])[:-2], "JSON_INVALID"),
         "UTF-16": (spdx([spdx_package("a")]).decode().encode("utf-16"), "JSON_INVALID"),
+        # Readers differ in which of two members they take: the bad list must not be hidden by a clean one.
         "a key twice": (
             f'{{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": {bad}, {clean}}}'.encode(),
             "JSON_DUPLICATE_KEY",
@@ -165,6 +167,7 @@ def broken_sboms() -> Mapping[str, tuple[bytes, str]]:
             b'{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}',
             "MEDIATYPE_UNSUPPORTED",
         ),
+        # An external entity: a reader that resolved it would read files of this machine.
         "CycloneDX XML": (
             b'<!DOCTYPE bom [<!ENTITY x SYSTEM "file:///x">]><bom xmlns="http://cyclonedx.org/schema/bom/1.6">&x;</bom>',
             "MEDIATYPE_UNSUPPORTED",

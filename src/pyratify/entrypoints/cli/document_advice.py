@@ -40,6 +40,7 @@ def _said(kind: str, result: ValidationResult) -> tuple[str, str] | None:
     noun, predicate = _NAMES[kind]
     items = [(item, report) for report, item in _results(result) if item.verifier in (kind, f"signed-{kind}")]
     told = [item for item, _ in items if item.outcome is not Outcome.PASSED]
+    # A document that its own rule refused has a better message than any made here.
     if any(item.failure is None or item.failure.reason is not Reason.PREDICATE_TYPE for item in told):
         return None
     passed = [(item, report) for item, report in items if item.outcome is Outcome.PASSED]

@@ -50,4 +50,5 @@ def _lines(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield f"{entry['origin']}: {entry['format']} {entry['specVersion']}, {count} packages"
         for each in entry["packages"]:
             licenses = ", ".join(each["licenses"])
+            # Names and licences are text of the document, whose control characters a terminal would obey.
             yield clean("  " + "  ".join(filter(None, (each["name"], each["version"], licenses))))

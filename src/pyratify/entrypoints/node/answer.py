@@ -7,6 +7,7 @@ from pyratify.core.reference import Reference
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
 
+# containerd truncates a verifier's standard output (docs/image-verification.md, Caller Contract).
 _MAX_TEXT = 4096
 
 
@@ -75,6 +76,7 @@ def refused(why: Failure) -> NodeAnswer:
 
 def _refused(code: int, word: str, image: str, why: Failure) -> NodeAnswer:
     first = f"ratify: {word} {image}".rstrip()
+    # Cleaned: parts of a message come from registries, and a terminal would obey their control characters.
     text = f"{first}: {clean(why.message)} [{why.reason}]\n{clean(why.remedy)}"
     return NodeAnswer(code, why.reason.value, text[:_MAX_TEXT])
 

@@ -62,14 +62,16 @@ class FileChange:
         folder = self.staging or self.path.parent
         for each in (folder, self.path.parent):
             each.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # A random name: two installations at once must not write to one file.
         temporary = folder / f".{self.path.name}.{secrets.token_hex(4)}"
         try:
             temporary.write_text(text)
+            # Before the rename: a program in bin_dir that is not executable yet fails every pull.
             temporary.chmod(self.path.stat().st_mode & 0o7777 if self.path.exists() else self.mode)
             # Renamed: no reader, and no containerd that starts meanwhile, sees half of it.
             temporary.replace(self.path)
         finally:
-            with suppress(OSError):
+            with suppress(OSError):  # gone after the rename
                 temporary.unlink()
 
 

@@ -134,6 +134,7 @@ class NodeJudge:
         """Return what the configuration says for a digest that could not be decided now."""
         with telemetry.for_namespace(namespace):
             self.count(why.reason.value)
+        # Without tracing too: the refusal names what to search the log for.
         trace = telemetry.trace() or secrets.token_hex(16)
         extra = {"reference": str(reference), "code": why.reason.value, "error": why.message, "trace": trace}
         _LOG.warning("not decided", extra=extra)

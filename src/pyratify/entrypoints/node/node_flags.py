@@ -87,6 +87,7 @@ def add_install_containerd_flags(parser: ArgumentParser) -> None:
         metavar="UID",
         help="the user of a daemon that listens itself; root is believed in any case, and systemd listens as root",
     )
+    # The distribution's, which root owns; the interpreter of a virtual environment may be another user's.
     add(
         "--python",
         default="/usr/bin/python3",

@@ -38,7 +38,7 @@ async def started(*command: str, seconds: float = 5.0) -> Ended:
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL,  # a question must not wait for an answer
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=_ENVIRONMENT,

@@ -12,7 +12,9 @@ def canary_pod(reference: Reference, namespace: str) -> dict[str, Any]:
     container = {
         "name": "canary",
         "image": str(reference),
+        # A program that no image has: should the Pod ever be scheduled, nothing runs.
         "command": ["/none"],
+        # A namespace with a ResourceQuota refuses Pods without requests and limits.
         "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"cpu": "1m", "memory": "1Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -27,5 +29,6 @@ def canary_pod(reference: Reference, namespace: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": _NAME, "namespace": namespace},
+        # No token: a canary that is kept after all must hold no credential of the cluster.
         "spec": {"automountServiceAccountToken": False, "restartPolicy": "Never", "containers": [container]},
     }

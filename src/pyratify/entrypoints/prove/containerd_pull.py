@@ -6,7 +6,7 @@ from pyratify.core.reference import Reference
 from pyratify.entrypoints.node.run_program import Ended, started
 from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown
 
-_NAMESPACE = "ratify-prove"
+_NAMESPACE = "ratify-prove"  # not k8s.io: the kubelet must not find what is pulled for a proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ class ContainerdPull:
         if done.code is None:
             return unknown(done.output)
         if done.code != 0:
+            # The mark is containerd's own text for a verifier that answered no; other failures lack it.
             return refused(done.output.strip().rpartition("ctr: ")[2], "rejected image")
+        # --sync: the content is gone with the command, and not with a later garbage collection.
         await self._ctr("images", "remove", "--sync", str(reference))
         return passed("it was pulled")
 

@@ -10,7 +10,7 @@ from pyratify.core.limits import MIB
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown
 
-_MARK = "authorization denied by plugin"
+_MARK = "authorization denied by plugin"  # moby, pkg/authorization
 _SECONDS = 60.0
 
 

@@ -66,6 +66,7 @@ def refused(message: str, mark: str = "") -> Offer:
         message: Its answer.
         mark: What its message has beside the code, where a verifier refused.
     """
+    # Another webhook or plugin may refuse too: only a reason code of ratify proves that it was asked.
     codes = (word for word in _CODE.findall(message) if word in Reason.__members__)
     code = next(codes, "")
     if not code or mark not in message:

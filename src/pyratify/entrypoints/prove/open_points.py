@@ -46,6 +46,7 @@ def _points(arguments: Namespace, stack: AsyncExitStack) -> Iterator[Enforcement
 
 
 def _pod(arguments: Namespace, stack: AsyncExitStack) -> EnforcementPoint:
+    # Imported late: lightkube is an extra, which the other enforcement points do not need.
     try:
         from pyratify.entrypoints.prove.pod_dry_run import PodDryRun
         from pyratify.kubernetes.client.api import Api
@@ -64,6 +65,7 @@ def _options(arguments: Namespace) -> HttpOptions:
         ca_pem=_text("--server-ca-file", authority) if authority else "",
         client_cert_file=arguments.client_cert_file or "",
         client_key_file=arguments.client_key_file or "",
+        # A proxy could answer in the place of the server that is proved.
         proxy_from_environment=False,
     )
 

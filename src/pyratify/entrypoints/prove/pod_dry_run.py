@@ -27,6 +27,7 @@ class PodDryRun:
 
     async def offer(self, reference: Reference) -> Offer:
         """Create the Pod, which is not kept."""
+        # Imported late, as its module needs the extra `kubernetes`.
         from pyratify.kubernetes.client.api import ApiFault, collection_path
 
         path = collection_path("v1", "pods", self.namespace)
@@ -34,5 +35,6 @@ class PodDryRun:
         try:
             await self.api.request("POST", path, pod, query={"dryRun": "All"})
         except ApiFault as fault:
+            # Code 0: no answer. The API server says "denied the request" of a webhook that refused.
             return unknown(fault.message) if fault.code == 0 else refused(fault.message, "denied")
         return passed("the Pod is admitted")

@@ -54,12 +54,14 @@ class GatekeeperRequest:
 
 
 def _provided(response: Mapping[str, Any]) -> Offer:
+    # Gatekeeper, external data: a systemError is about the request as a whole, not about an image.
     if error := response.get("systemError"):
         return unknown(str(error))
     item = response["items"][0]
     if error := item.get("error"):
         return refused(str(error))
     value = item["value"]
+    # isSuccess: the same member in answers of the form that Ratify v1 gives.
     if value.get("succeeded") is True or value.get("isSuccess") is True:
         return passed("its verdict is that the image may be trusted")
     return refused(json.dumps(value))
@@ -88,6 +90,7 @@ class WebhookRequest:
                 self.url.target, review(reference, self.namespace)
             )
             response = answer["response"]
+            # Exactly true: any other JSON value proves nothing.
             if response["allowed"] is True:
                 return passed("; ".join(map(str, response.get("warnings", ()))) or "the Pod is admitted")
             return refused(str(response["status"]["message"]))
@@ -115,6 +118,7 @@ def review(reference: Reference, namespace: str) -> dict[str, Any]:
             "userInfo": {"username": "ratify-prove", "groups": ["system:authenticated"]},
             "object": pod,
             "oldObject": None,
+            # admission.k8s.io/v1, dryRun: a webhook must then have no side effects.
             "dryRun": True,
             "options": {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions", "dryRun": ["All"]},
         },

@@ -76,6 +76,7 @@ def _changes(
 def _versions(packages: Iterable[Package]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for package in packages:
+        # A list, not a set: a package that is installed twice differs from one installed once.
         found.setdefault(_name(package), []).append(package.version)
     return {name: tuple(sorted(versions)) for name, versions in found.items()}
 

@@ -28,6 +28,7 @@ def convert(value: object, kind: type[T], what: str, where: str = "") -> T:
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
+        # msgspec has the place in its message alone, not as an attribute.
         message, _, place = str(error).partition(" - at `$")
         place = f"{where}{place.rstrip('`')}".lstrip(".")
         malformed(what, f"{message.replace('`', '')}{f', at {place}' if place else ''}")

@@ -62,6 +62,7 @@ class _Tools(msgspec.Struct):
 
 class _Metadata(msgspec.Struct):
     timestamp: str | None = None
+    # 1.4 has a list of tools, 1.5 and later an object with components and services.
     tools: _Tools | list[_Named] | None = None
     authors: list[_Named] | None = None
     supplier: _Named | None = None
@@ -73,6 +74,7 @@ class _Document(msgspec.Struct, rename="camel"):
     bom_format: str
     spec_version: str
     metadata: _Metadata | None = None
+    # Converted apart (`convert_all`), so that a fault is named by its index.
     components: list[Any] | None = None
     external_references: list[_Reference] | None = None
 
@@ -119,10 +121,12 @@ def _flat(
         place = where if single else f"{where}[{index}]"
         yield component, place
         if component.components:
+            # Recursion is bounded: `strictjson` limits the depth of documents.
             yield from _flat(component.components, f"{place}.components")
 
 
 def _package(component: _Component, where: str, known: dict[tuple[str, str, str], License]) -> Package:
+    # `manufacturer` of a component is new in 1.6.
     supplier = component.supplier or component.manufacturer
     return Package(
         component.name,
@@ -153,6 +157,7 @@ def _license(choice: _Choice, where: str, known: dict[tuple[str, str, str], Lice
 
 
 def _field(acknowledgement: str) -> Field:
+    # New in 1.6: documents of earlier versions state neither.
     if acknowledgement == "concluded":
         return "concluded"
     return "declared" if acknowledgement == "declared" else "either"

@@ -61,6 +61,7 @@ class Expression:
 
     def is_known(self) -> bool:
         """Return whether it is one license of the SPDX list, with an exception or without, or one that a document defines."""
+        # One alone: terms are compared one by one, so a denied `A OR B` would match none.
         unknown = _library().unknown_license_keys(self._tree)
         return len(self.terms()) == 1 and all(
             _base(key).lower().startswith(_REFERENCES) or _is_listed(_base(key)) for key in unknown
@@ -110,8 +111,10 @@ def _term(symbol: Any) -> Term:
     # A license with an exception is a symbol without `key`; as text both kinds are whole.
     whole, license_ = str(symbol), str(getattr(symbol, "license_symbol", symbol))
     names = {whole, license_, _base(license_)}
+    # A rule about `GPL-2.0-only` must also match deprecated identifiers that contain the exception.
     if _WITH in license_:
         names.add(f"{license_.partition(_WITH)[0]}-only")
+    # SPDX 2.3, annex D: identifiers are compared without case.
     return Term(whole, frozenset(name.lower() for name in names))
 
 
@@ -132,6 +135,7 @@ def _parse(text: str) -> Any:
     from license_expression import ExpressionError
 
     try:
+        # Not validated: `LicenseRef-` identifiers, which documents define themselves, would be refused.
         found = library.parse(text, validate=False, strict=False)
     # For odd texts it raises errors of Python too.
     except (ExpressionError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:

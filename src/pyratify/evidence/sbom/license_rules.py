@@ -53,6 +53,7 @@ class LicenseRules:
             # Thousands of packages share a few licenses.
             key = (package.licenses, package.kind in _NO_SOFTWARE)
             if key not in faults:
+                # Longer texts are refused without being parsed, so they cost no more than the longest.
                 budget.spend(sum(min(len(each.text), MAX_TEXT) for each in package.licenses), EXPRESSION)
                 faults[key] = self._fault(*key)
             fault = faults[key]
@@ -100,6 +101,7 @@ class ExpressionTest:
             expression = Expression(stated.text)
         except InvalidExpression:
             return self._unreadable(stated)
+        # Denied first: an allowed expression must not outweigh a denied identifier in it.
         if not expression.holds(lambda term: not self._denied.has_any(term.names)):
             refused = (term.text for term in expression.terms() if self._denied.has_any(term.names))
             return f"{stated.text[:300]}: {', '.join(dict.fromkeys(refused))[:200]} is denied"
@@ -117,8 +119,10 @@ class ExpressionTest:
         )
 
     def _unreadable(self, stated: License) -> str | None:
+        # Only CycloneDX's `license.name` is free text; anywhere else it has to be an expression.
         if not stated.named:
             return f"{stated.text[:300]!r} is no SPDX license expression"
+        # Words around it must not hide a denied identifier: `GPL-3.0-only (see COPYING)`.
         words = (stated.text.lower(), *(each.lower() for each in _WORDS.findall(stated.text)))
         denied = next((each for each in words if self._denied.has_any((each,))), None)
         if denied is not None:

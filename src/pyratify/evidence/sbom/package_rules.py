@@ -45,6 +45,7 @@ class DeniedPackage:
             return frozenset((package.version,)) if self.name in _names(package) else None
         purls = list(_purls(package))
         matching = [each for each in purls if self.purl.covers(each)]
+        # Both versions: a document may state one and put another one into the package URL.
         if matching:
             return frozenset(filter(None, (package.version, *map(_version, matching)))) or frozenset(("",))
         # Without a package URL only the name can tell: leaving it out must not hide a package.
@@ -53,6 +54,7 @@ class DeniedPackage:
 
 
 def _in_range(versions: VersionRange, found: frozenset[str], budget: WorkBudget) -> str | None:
+    # Sorted, so that one document always gives the same message.
     for version in sorted(found):
         budget.spend(min(len(version), MAX_VERSION), VERSION)
         inside = versions.contains(version)
@@ -123,6 +125,7 @@ def _version(purl: PackageUrl) -> str:
 def _names(package: Package) -> tuple[str, ...]:
     if not package.group:
         return (package.name,)
+    # npm joins scope and name with a slash, Maven group and artifact with a colon.
     return package.name, f"{package.group}/{package.name}", f"{package.group}:{package.name}"
 
 
@@ -130,5 +133,6 @@ def _purls(package: Package) -> Iterator[PackageUrl]:
     for text in package.purls:
         try:
             yield parse_purl(text)
+        # As if it were not there: the name is compared then, so a broken URL hides nothing.
         except InvalidPackageUrl:
             continue

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from urllib.parse import unquote
 
 _MAX_TEXT = 4096
+# PyPI takes `_`, `.` and `-` for the same (PEP 503).
 _SEPARATORS = str.maketrans("_.", "--")
 
 
@@ -61,5 +62,6 @@ def parse_purl(text: str) -> PackageUrl:
 
 def loosely(text: str) -> str:
     """Return a text in a form in which all spellings of one name are equal: for a quick look before parsing."""
+    # Percent-encoded letters must not hide a name from the quick look.
     decoded = unquote(text) if "%" in text else text
     return decoded.translate(_SEPARATORS).lower()

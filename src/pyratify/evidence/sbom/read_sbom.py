@@ -15,6 +15,7 @@ MAX_TOKENS = 1_000_000
 """Of one document; 5,000 packages with their checksums and references have some 300,000."""
 _REMEDY = "Attach the SBOM as SPDX 2.2 or 2.3 JSON, or as CycloneDX 1.4 to 1.7 JSON."
 _SPDX_3 = re.compile(r"https?://spdx\.org/rdf/3\.", re.ASCII)
+# Possessive quantifiers: hostile comment lines must not make it backtrack.
 _TAG_VALUE = re.compile(rb"\s*+(?:#[^\n]*+\n\s*+){0,20}+SPDXVersion:")
 
 
@@ -24,6 +25,7 @@ def parse_sbom(data: bytes) -> Any:
     Raises:
         VerificationError: `MEDIATYPE_UNSUPPORTED` for XML and SPDX's tag-value format, or a JSON code.
     """
+    # A byte order mark must not hide XML from the checks below.
     start = data[:2048].removeprefix(b"\xef\xbb\xbf").lstrip()
     # No XML parser: entities, external ones above all, would be the publisher's to choose.
     if start.startswith(b"<"):
@@ -46,6 +48,7 @@ def read_sbom(document: object) -> Sbom:
         VerificationError: `SBOM_INVALID`, `MEDIATYPE_UNSUPPORTED`, `TIME_INVALID` or a JSON code.
     """
     if isinstance(document, str):
+        # A lone surrogate has to be the parser's error, not a UnicodeEncodeError.
         document = parse_sbom(document.encode("utf-8", "surrogatepass"))
     if not isinstance(document, dict):
         _invalid("the SBOM is no JSON object")
@@ -56,6 +59,7 @@ def read_sbom(document: object) -> Sbom:
     ):
         _unsupported("the document is SPDX 3")
     is_spdx, is_cyclonedx = "spdxVersion" in document, "bomFormat" in document
+    # A polyglot: two tools would read two SBOMs from it, one of them clean.
     if is_spdx == is_cyclonedx:
         both = "both spdxVersion and bomFormat" if is_spdx else "neither spdxVersion nor bomFormat"
         _invalid(f"the document has {both}, so it is {'no one SBOM' if is_spdx else 'no SBOM'}")

@@ -40,11 +40,13 @@ class Requirements:
         Raises:
             VerificationError: `SBOM_INVALID`, `PAYLOAD_SUBJECT_MISMATCH`, `EVIDENCE_STALE` or `TIME_INVALID`.
         """
+        # SPDX 2.3, clause 6.6, and BOM-Link: a denied package could be in the document that is not read.
         if sbom.external and not self.external_documents:
             _refuse(
                 f"the SBOM leaves a part of its contents to other documents, which are not read: {sbom.external[0][:200]}",
                 "Attach one SBOM with all packages, or set externalDocuments to ignore.",
             )
+        # An empty SBOM satisfies every rule about packages.
         if len(sbom.packages) < self.minimum_packages:
             _refuse(
                 f"the SBOM lists {len(sbom.packages)} packages, and at least {self.minimum_packages} are required",
@@ -101,6 +103,7 @@ def _lacking(packages: Iterable[Package], fields: tuple[str, ...]) -> Iterator[F
 
 def _is_tool(found: str, name: str) -> bool:
     """Return whether a tool, as `syft-0.76.0` or `syft 1.0`, is of that name."""
+    # SPDX 2.3, clause 6.8: `Tool: identifier-version`; without a separator `syftx` would be `syft`.
     return found == name or (found.startswith(name) and found[len(name)] in "- @/:")
 
 

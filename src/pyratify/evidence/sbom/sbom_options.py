@@ -105,6 +105,7 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
     is_v1 = bool(options.disallowed_licenses)
     name = "disallowedLicenses" if is_v1 else "deniedLicenses"
     denied, allowed = options.disallowed_licenses or options.denied_licenses, options.allowed_licenses
+    # An empty list of allowed licenses is a rule too: it allows none.
     if not denied and allowed is None:
         return None
     if "" in denied:
@@ -124,6 +125,7 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
             path="allowedLicenses",
             remedy="Leave each of them in one of the two lists.",
         )
+    # Under Ratify v1's name the parameter keeps v1's meaning.
     match = options.license_match or ("mention" if is_v1 else "expression")
     statements = options.license_field or ("concluded" if is_v1 else "either")
     if match == "mention":

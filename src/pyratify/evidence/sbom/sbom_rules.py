@@ -46,7 +46,9 @@ class SbomRules:
 
     def judge_sbom(self, sbom: Sbom, circumstances: Circumstances) -> Judgement:
         """Judge an SBOM; errors as for `judge`, without those of reading."""
+        # First: rules about packages say nothing where the list of packages is not complete.
         valid_until = self.required.check(sbom, circumstances)
+        # One for all rules together, as their costs add up.
         budget = WorkBudget()
         if self.licenses is not None:
             refused = list(self.licenses.findings(sbom.packages, budget))

@@ -61,6 +61,7 @@ def read_spdx(value: Mapping[str, Any]) -> Sbom:
         VerificationError: `SBOM_INVALID` or `TIME_INVALID`.
     """
     document = convert(value, _Document, "SPDX")
+    # Clause 6.3: a fixed identifier, to which DESCRIBES relationships refer.
     if document.spdxid != _DOCUMENT:
         malformed("SPDX", f"its SPDXID is {document.spdxid[:80]!r} and not {_DOCUMENT!r}")
     entries = convert_all(document.packages or [], _Package, "SPDX", "packages")
@@ -93,6 +94,7 @@ def _package(entry: _Package, index: int, known: dict[tuple[str, str], tuple[Lic
         entry.version_info or "",
         purls=_purls(entry),
         licenses=licenses,
+        # Clauses 7.5 and 7.6: each may be NOASSERTION.
         supplier=_stated(entry.supplier) or _stated(entry.originator),
         kind=(entry.primary_package_purpose or "").lower(),
     )
@@ -107,12 +109,14 @@ def _stated(text: str | None) -> str:
 
 
 def _creators(creators: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    # Clause 6.8: `Tool:`, `Person:` or `Organization:`.
     tools = tuple(each[5:].strip() for each in creators if each.startswith("Tool:"))
     return tools, tuple(each for each in creators if not each.startswith("Tool:"))
 
 
 def _described(document: _Document) -> Iterator[str]:
     """Iterate over the identifiers of what the document describes (clause 11.1, DESCRIBES and DESCRIBED_BY)."""
+    # The JSON format's short form of the relationship DESCRIBES.
     yield from document.document_describes or ()
     for each in document.relationships or ():
         if not isinstance(each, dict):

@@ -37,6 +37,7 @@ _JUSTIFICATIONS = (
     "protected_at_perimeter",
     "protected_by_mitigating_control",
 )
+# Of nested components: the reader recurses, and the publisher chooses the depth.
 _MAX_DEPTH = 20
 
 
@@ -83,6 +84,7 @@ def _statement(
     names = frozenset(map(normalise, texts)) - {""}
     if not names:
         entry.malformed(f"{entry.path} names no vulnerability")
+    # Times of an analysis are new in 1.5; before, only the vulnerability has one.
     time = analysis.text("lastUpdated") or analysis.text("firstIssued") or entry.text("updated")
     return Statement(
         names,
@@ -102,6 +104,7 @@ def _products(entry: Members, product: Members, known: Mapping[str, PackageUrl])
     refs = [each.text("ref") for each in entry.objects("affects")]
     root = product.text("bom-ref")
     urls = [url for ref in refs if (url := _package(ref, known)) is not None]
+    # Whole only where the root itself is named: an unreadable reference must not widen the statement.
     own = Product(digests, tuple(urls), whole=bool(root) and root in refs)
     images = image_digests(tuple(refs))
     return (own, Product(images)) if images else (own,)

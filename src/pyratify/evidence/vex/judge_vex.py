@@ -90,6 +90,7 @@ class VexJudge:
             for statement in document.statements
             if any(subject in product.digests for product in statement.products)
         ]
+        # A document about other images must not pass as evidence for this one.
         if not about:
             _refuse(
                 f"the VEX document says nothing of {subject}",

@@ -52,7 +52,9 @@ def _statement(statement: Members, created: datetime | None) -> Statement:
         _names(statement),
         Status(status),
         tuple(_product(each, beside) for each in _list(statement, "products")),
+        # `impact_statement` is no substitute: "not intended to be machine readable" ("Statement Fields").
         statement.text("justification") in _JUSTIFICATIONS,
+        # "Inheritance Flow": a statement without a time has that of its document.
         read_time(statement.text("timestamp"), f"{statement.path}.timestamp") or created,
     )
 

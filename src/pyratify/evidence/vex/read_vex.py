@@ -19,6 +19,7 @@ def read_vex(document: object) -> VexDocument:
     members = Members(document, "VEX document", reason=Reason.REPORT_INVALID)
     is_openvex = "statements" in members.value and "@context" in members.value
     is_cyclonedx = members.value.get("bomFormat") == "CycloneDX"
+    # A polyglot: two tools would read different statements from it.
     if is_openvex and is_cyclonedx:
         members.malformed("it could be OpenVEX and CycloneDX")
     if is_openvex:

@@ -99,6 +99,7 @@ class VexDocument:
 
 def image_digests(texts: tuple[str, ...]) -> frozenset[str]:
     """Return the digests of the images that package URLs name, as `pkg:oci/nginx@sha256%3A...`."""
+    # purl-spec, `oci`: the version is the digest; what has no colon is a tag, which may move.
     found = (parse_package_url(text) for text in texts)
     return frozenset(
         url.version for url in found if url is not None and url.type in _IMAGES and ":" in url.version
@@ -108,6 +109,7 @@ def image_digests(texts: tuple[str, ...]) -> frozenset[str]:
 def hash_digests(hashes: dict[str, object]) -> frozenset[str]:
     """Return digests from a mapping of algorithms, as `sha-256` or `SHA-256`, to hexadecimal values."""
     named = ((name.lower().replace("-", ""), value) for name, value in hashes.items())
+    # MD5 and SHA-1 name nothing: collisions would let a statement be about two images.
     return frozenset(
         f"{_ALGORITHMS[name]}:{value.lower()}"
         for name, value in named

@@ -54,6 +54,7 @@ class Peers:
         """Return whether a process may ask."""
         if peer.uid in (0, self.own):
             return True
+        # Looked up for each connection: a member that is removed is refused from then on.
         return self.group is not None and (peer.gid == self.group or peer.uid in _members(self.group))
 
 

@@ -24,6 +24,7 @@ def activated(environment: MutableMapping[str, str], first: int = _FIRST) -> dic
         ConfigurationError: What was handed over is no listening unix socket.
     """
     pid, number, _ = (environment.pop(name, "") for name in _VARIABLES)
+    # LISTEN_PID: variables that a parent passed on are not for this process (sd_listen_fds(3)).
     if pid != str(os.getpid()) or not (number.isascii() and number.isdigit()):
         return {}
     if int(number) > _MOST:
@@ -38,9 +39,11 @@ def _taken(descriptor: int) -> BoundSocket:
         listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
         raise _refusal(descriptor, error.strerror or str(error)) from None
+    # Other kinds of sockets have no SO_PEERCRED of each client that could be checked.
     if one.family != socket.AF_UNIX or one.type != socket.SOCK_STREAM or not listens:
         one.close()
         raise _refusal(descriptor, "it is no listening unix stream socket")
+    # systemd hands them over without close-on-exec.
     one.set_inheritable(False)
     one.setblocking(False)
     path = Path(os.fsdecode(one.getsockname()))

@@ -64,6 +64,7 @@ def bind_unix(path: Path, *, group: int | None = None) -> BoundSocket:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         check_folder(path.parent)
         _check_free(path)
+        # Left by a process of the same number that was killed in between.
         temporary.unlink(missing_ok=True)
         listener.bind(str(temporary))
         temporary.chmod(MODE)

@@ -25,6 +25,7 @@ def run(arguments: Namespace, console: Console) -> int:
     if not arguments.write:
         console.note("nothing was written; --write makes these changes")
         return exits.ALLOWED
+    # In the plan's order: no setting may name a program or plugin that is not there.
     for change in changes:
         change.apply()
     module.check_result(changes)

@@ -51,5 +51,6 @@ async def _answer(arguments: Namespace) -> NodeAnswer:
         )
         await source.refresh()
         answer = await judge.judge(reference, answer_within(arguments.timeout))
+        # The process ends here, and verdicts are written in the background.
         await verdicts.flush()
         return answer

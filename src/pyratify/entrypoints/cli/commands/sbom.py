@@ -41,6 +41,7 @@ def _lines(difference: Difference) -> Iterator[str]:
         yield "no difference"
     for sign, changes in (("+", difference.added), ("-", difference.removed)):
         for each in changes:
+            # Cleaned: names are text of the document, whose control characters a terminal would obey.
             yield f"{sign} {clean(each.package)} {clean(', '.join(each.after or each.before))}".rstrip()
     yield from _changed("~", difference.versions)
     yield from _changed("~ license of", difference.licenses)

@@ -13,6 +13,7 @@ def shown_statement(statement: Any) -> Any:
 
 
 def _shown(predicate_type: str, predicate: Any) -> Any:
+    # Imported late: `ratify inspect` of other documents does not pay for these readers.
     from pyratify.entrypoints.cli.decode.reports import report_facts, vex_facts
     from pyratify.entrypoints.cli.decode.sbom_contents import SBOM_PREDICATES, summary
     from pyratify.evidence.predicate_types import OPENVEX_PREDICATES, VULN_PREDICATES
@@ -24,5 +25,6 @@ def _shown(predicate_type: str, predicate: Any) -> Any:
         if predicate_type in OPENVEX_PREDICATES:
             return vex_facts(predicate)
         return summary(read_sbom(predicate)) if predicate_type.startswith(SBOM_PREDICATES) else predicate
+    # Shown in its place: the rest of the document is of use without it.
     except RatifyError as error:
         return {"error": error.message}

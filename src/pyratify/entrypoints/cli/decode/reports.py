@@ -6,7 +6,7 @@ from typing import Any
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts
 from pyratify.entrypoints.cli.decode.document_age import made
 
-_SHOWN = 10
+_SHOWN = 10  # a report may have thousands of findings
 
 
 def report_facts(document: object) -> Facts:

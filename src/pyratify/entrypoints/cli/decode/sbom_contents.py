@@ -11,6 +11,7 @@ from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
 from pyratify.evidence.sbom.sbom_rules import facts_of
 
 _STATEMENT = "predicateType"
+# Prefixes: some tools append a version, as GitHub's attest-sbom (https://spdx.dev/Document/v2.3).
 SBOM_PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
 
 

@@ -47,6 +47,7 @@ def chain_parameters(trusted: Iterable[str]) -> dict[str, Any]:
         trusted: The verifiers that the flags of trust ask for, by their names.
     """
     signed = {"verifierName": _ATTESTATION, "requireSigned": True}
+    # Signed itself, or by a signature of the manifest that holds it or of the index that lists it.
     ways = [signed, {**signed, "rules": [{"verifierName": SIGNATURE}]}]
     others = [{"verifierName": name} for name in trusted if name != _ATTESTATION]
     return {"policy": {"threshold": 1, "rules": [*ways, *others]}}

@@ -61,6 +61,7 @@ def _document(kind: str, trusted: tuple[str, ...]) -> dict[str, Any]:
     ways = []
     if any(name in _ATTESTING for name in trusted):
         ways.append(_without_bad(kind, {"verifierName": signed_name(kind)}))
+    # An attestation about a document is a statement, and no signature of it.
     signing = [{"verifierName": name} for name in trusted if name != "attestation"]
     if signing:
         ways.append(_without_bad(kind, {"verifierName": kind, "threshold": 1, "rules": signing}))

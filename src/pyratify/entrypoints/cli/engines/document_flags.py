@@ -37,6 +37,7 @@ def _files(names: list[str]) -> dict[str, list[str]]:
 
 
 def _last(texts: list[str]) -> str:
+    # As argparse does for a flag that takes one value.
     return texts[-1]
 
 

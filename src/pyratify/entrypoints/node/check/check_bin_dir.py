@@ -27,6 +27,7 @@ def check_bin_dir(host: Host, settings: ContainerdSettings) -> Iterator[Finding]
         )
         return
     try:
+        # As containerd sorts them (docs/image-verification.md), which decides what max_verifiers skips.
         names = sorted(entry.name for entry in host.at(folder).iterdir())
     except FileNotFoundError:
         yield gap(folder, "bin_dir is not there, and containerd then allows every image", _INSTALL)
@@ -111,6 +112,7 @@ def _program(host: Host, path: Path, settings: ContainerdSettings) -> Iterator[F
 
 
 def _interpreter(host: Host, text: str, path: Path) -> Iterator[Finding]:
+    # containerd runs it as root: write access to the interpreter is write access to every verdict.
     interpreter = text[2:].split(maxsplit=1)[0]
     if not host.at(interpreter).exists():
         yield fault(

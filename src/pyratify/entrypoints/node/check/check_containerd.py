@@ -53,6 +53,7 @@ def configurations(host: Host, named: str = "") -> list[str]:
     if named:
         return [named] if host.at(named).exists() else []
     running = [path for words in host.commands("containerd") for path in values_of(words, "-c", "--config")]
+    # A relative path depends on the folder in which that containerd was started.
     wanted = dict.fromkeys((*CONFIGS, *(path for path in running if path.startswith("/"))))
     found = [path for path in wanted if host.at(path).exists()]
     if not found and any(host.at(path).exists() for path in (*SOCKETS, BIN_DIR)):
@@ -117,6 +118,7 @@ def _sockets(host: Host) -> Iterator[Finding]:
 
 def _version(host: Host) -> Iterator[Finding]:
     """Look at the version of this node's containerd: before 2.1 CRI does not use the transfer service."""
+    # With --root the containerd of this machine is not the node's.
     if not host.is_here:
         return
     done = run_program("containerd", "--version")

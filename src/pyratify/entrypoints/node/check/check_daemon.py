@@ -38,6 +38,7 @@ def _socket(host: Host, path: str) -> Iterator[Finding]:
             f"other users could answer in the place of the daemon, or ask it: {why}",
             f"chown root: {path}; chmod 0660 {path}",
         )
+    # Below --root the process that listens may be another machine's.
     if host.is_here and (fault_text := _silent(path)):
         yield fault(path, fault_text, "systemctl restart ratify-node; its log says why it ended")
 
@@ -56,5 +57,6 @@ def _kept(host: Host, state: str) -> Iterator[Finding]:
     secret = f"{state}/secret"
     if not state or not host.at(secret).exists():
         return
+    # Read access is enough to forge: the same secret makes and checks the signatures (HMAC).
     if host.at(secret).stat().st_mode & 0o077:
         yield gap(secret, "other users may read the secret that signs remembered verdicts", f"rm -r {state}")

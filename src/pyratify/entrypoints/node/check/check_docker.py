@@ -12,6 +12,7 @@ from pyratify.entrypoints.node.check.host import Host, values_of
 CONFIG = "/etc/docker/daemon.json"
 SOCKET = "/run/docker.sock"
 PLUGIN = "ratify"
+# A plugin is found by its socket, or by a file with its address (moby, pkg/plugins/discovery.go).
 _PLUGIN_SOCKETS = (f"/run/docker/plugins/{PLUGIN}.sock", f"/etc/docker/plugins/{PLUGIN}.spec")
 _REMEDY = f'Add "authorization-plugins": ["{PLUGIN}"] to {CONFIG} and restart Docker.'
 
@@ -20,8 +21,10 @@ def check_docker(host: Host) -> Iterator[Finding]:
     """Iterate over what is wrong with the Docker daemons of a node."""
     if not has_docker(host):
         return
+    # One that is stopped is started with daemon.json.
     for words in list(host.commands("dockerd")) or [[]]:
         yield from _daemon(host, words)
+    # Its group may ask by design: Docker makes the socket for the group docker.
     if host.at(SOCKET).exists() and (why := host.is_open(SOCKET, group=False)):
         yield gap(SOCKET, f"any user may ask Docker: {why}", f"chmod 0660 {SOCKET}")
 
@@ -53,6 +56,7 @@ def _daemon(host: Host, words: list[str]) -> Iterator[Finding]:
             f"the plugin {PLUGIN} does not listen, so Docker refuses everything",
             "ratify node serve --docker PATH",
         )
+    # Only tlsverify asks clients for certificates; tls alone encrypts (Docker, Protect the daemon socket).
     verified = document.get("tlsverify", False) or not {"--tlsverify", "--tlsverify=true"}.isdisjoint(words)
     for address in (*_texts(document, "hosts"), *values_of(words, "-H", "--host")):
         if address.startswith("tcp://") and not verified:

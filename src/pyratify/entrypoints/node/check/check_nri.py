@@ -54,6 +54,7 @@ def _validator(path: str, table: Mapping[str, Any], *, disabled: bool) -> Iterat
     validator = table.get("default_validator")
     validator = validator if isinstance(validator, dict) else {}
     required = validator.get("required_plugins", [])
+    # containerd reads required_plugins only where the validator is enabled.
     if disabled or PLUGIN not in required or not validator.get("enable", False):
         why = "NRI is switched off" if disabled else f"required_plugins does not have {PLUGIN}"
         yield limit(path, f"containers of images that are on the node already start unjudged: {why}", _REMEDY)
@@ -87,6 +88,7 @@ def _crio(host: Host) -> Iterator[Finding]:
 
 def _crio_validator(path: str, nri: Mapping[str, Any], validator: Mapping[str, Any]) -> Iterator[Finding]:
     required = validator.get("nri_validator_required_plugins") or []
+    # The defaults of crio.conf(5): NRI is on, its validator off.
     enabled = nri.get("enable_nri", True) and validator.get("nri_enable_default_validator", False)
     if not enabled or PLUGIN not in required:
         yield gap(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_MAX_COMMAND = 65536
+_MAX_COMMAND = 65536  # bytes; a process chooses how long its command line is
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Host:
 
     def user(self, name: str) -> int | None:
         """Return the number of a user of the node; None where there is none."""
+        # Not by the module pwd, which knows the users of this machine.
         try:
             lines = self.at("/etc/passwd").read_text(errors="replace").splitlines()
         except OSError:

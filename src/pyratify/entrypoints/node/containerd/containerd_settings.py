@@ -14,7 +14,7 @@ from pyratify.entrypoints.node.containerd.containerd_names import BIN_DIR, PLUGI
 _IMAGES, _OLD_CRI = "io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri"
 # Without a configuration file containerd reads these (defaults.DefaultConfigIncludePattern).
 _USUAL_IMPORTS = "/etc/containerd/conf.d/*.toml"
-_MAX_FILES = 64
+_MAX_FILES = 64  # imports are patterns, which may match a whole folder
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -139,7 +139,7 @@ def local_pull_reasons(settings: ContainerdSettings) -> Iterator[tuple[str, str]
                 "Move it to hosts.toml files below config_path (containerd, docs/hosts.md).",
             )
     downloads = images.get("max_concurrent_downloads", 3)
-    if downloads != 3:
+    if downloads != 3:  # containerd's default; with any other value it pulls locally
         yield (
             f"max_concurrent_downloads = {downloads}",
             'Set it in [plugins."io.containerd.transfer.v1.local"] and remove it here.',
@@ -170,7 +170,9 @@ def go_seconds(value: Any) -> float:
 
 
 def _glob(root: Path, folder: Path, text: str) -> list[Path]:
+    # Relative to the file that imports, as containerd reads it.
     path = root / text.lstrip("/") if text.startswith("/") else folder / text
+    # As containerd: a pattern may match nothing, a plain path has to be there.
     if "*" not in text:
         return [path]
     return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))

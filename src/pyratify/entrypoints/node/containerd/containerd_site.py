@@ -26,6 +26,7 @@ class ContainerdHandler:
         try:
             question = parse_question(request.body)
         except RatifyError as error:
+            # Status 200 as well: what refuses is the exit code in the answer.
             return _reply(malformed(error.failure))
         return _reply(await self.judge.judge(question.reference, question.seconds))
 

@@ -17,7 +17,7 @@ from pyratify.core.reference import Reference
 MEDIA_TYPE = "application/vnd.oci.descriptor.v1+json"
 MAX_BODY = MIB
 _HEAD = 4
-_LONGEST = 60.0
+_LONGEST = 60.0  # seconds; `ratify node install containerd` accepts no longer timeout
 _REMEDY = "Install the program again: ratify node install containerd --write."
 
 
@@ -47,6 +47,7 @@ def parse_question(body: bytes) -> Question:
         InvalidDigest: The digest is none.
         InvalidJson: The descriptor is no JSON.
     """
+    # The descriptor comes last, because JSON may have line breaks.
     *head, descriptor = body.split(b"\n", _HEAD)
     if len(head) != _HEAD:
         raise _bad(f"{len(head)} lines before the descriptor, not {_HEAD}")
@@ -86,6 +87,7 @@ def judged(name: str, digest: str, media_type: str, descriptor: bytes) -> Refere
 
 
 def _described(descriptor: bytes) -> Digest:
+    # Strict: of two members `digest` containerd could read the other one.
     found = strictjson.loads(descriptor, what="the descriptor", max_bytes=MAX_BODY)
     if not isinstance(found, dict) or not isinstance(found.get("digest"), str):
         raise _bad("standard input is no descriptor with a digest")
@@ -93,6 +95,7 @@ def _described(descriptor: bytes) -> Digest:
 
 
 def _seconds(text: str) -> float:
+    # Compared as text first: float() takes nan, inf and 1_0.
     if not (text.isascii() and text.replace(".", "", 1).isdigit() and 0 < float(text) <= _LONGEST):
         raise _bad(f"{text[:20]!a} is no time for an answer")
     return float(text)

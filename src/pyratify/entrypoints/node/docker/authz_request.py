@@ -11,6 +11,7 @@ from pyratify.core.limits import MIB
 from pyratify.entrypoints.node.docker.target import Target, bad, parse_target
 
 MAX_BODY = 4 * MIB  # the daemon shows at most 1 MiB of a body, in base64, beside the headers
+# RFC 9110, section 9.2.1, without TRACE, which Docker does not serve.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -44,12 +45,14 @@ def parse_request(body: bytes) -> AuthorizationRequest:
         InvalidJson: It is no JSON.
     """
     document = strictjson.load_object(body, what="the daemon's question", max_bytes=MAX_BODY)
+    # The daemon leaves an empty map out (omitempty).
     headers = document.get("RequestHeaders") or {}
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise bad("RequestHeaders is no object of strings")
     return AuthorizationRequest(
         method=_text(document, "RequestMethod"),
         target=parse_target(_text(document, "RequestUri")),
+        # RFC 9110, section 5.1: names of fields are case-insensitive.
         headers={name.lower(): value for name, value in headers.items()},
         body=_body(document.get("RequestBody")),
     )
@@ -66,6 +69,7 @@ def _body(value: object) -> bytes | None:
     if not value:
         return None
     try:
+        # Validated: by default Python drops foreign characters, and two texts would mean one body.
         return base64.b64decode(str(value), validate=True)
     except (ValueError, binascii.Error):
         raise bad("RequestBody is no base64") from None

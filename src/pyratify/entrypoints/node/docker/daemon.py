@@ -86,6 +86,7 @@ class DockerDaemon:
         return await self._ask(f"/services/{_part(service)}", _previous)
 
     async def _ask(self, path: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
+        # Without a version: each daemon then answers in its own newest one (Docker Engine API, Versioning).
         url = Url.parse(f"http://docker{path}")
         try:
             response = await self._exchange(Request(url, _MAX_ANSWER))
@@ -97,6 +98,7 @@ class DockerDaemon:
         except OSError as error:
             raise self._unreachable(error.strerror or type(error).__name__) from None
         except RatifyError as error:
+            # OPERATION_REFUSED is a decision on the service's specification, not a fault of the daemon.
             if error.reason in (Reason.RUNTIME_UNREACHABLE, Reason.OPERATION_REFUSED):
                 raise
             raise self._unreachable(error.message) from None

@@ -27,7 +27,7 @@ from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.serving.deadline_group import DeadlineGroup, late_after
 from pyratify.serving.http.bodies import Parsing
 
-_MAX_REFERENCES = 8
+_MAX_REFERENCES = 8  # each is an evaluation, and all share the deadline of one request
 _REFUSED = {
     "build": "a build runs images and makes one, and neither can be verified",
     "commit": "an image made of a container has no signature",
@@ -94,6 +94,7 @@ class DockerJudge:
             case Service(names):
                 answers = await asyncio.gather(*map(self._remote, names))
             case Rollback(service):
+                # Of a service that is not there the daemon says so itself.
                 names = await self.inventory.previous_images(service) or ()
                 answers = await asyncio.gather(*map(self._remote, names))
             case Pull(reference):
@@ -113,6 +114,7 @@ class DockerJudge:
         if identifier is None:
             return None  # the daemon answers that there is none
         image = await self.inventory.image(identifier)
+        # Removed by force under its container: no digest is known any more.
         return await self._image(image or LocalImage(identifier, ()), identifier)
 
     async def _image(self, image: LocalImage, name: str) -> NodeAnswer | None:

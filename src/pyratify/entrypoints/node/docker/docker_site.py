@@ -33,6 +33,7 @@ class AuthorizationHandler:
             return _decided(malformed(error.failure))
         answer = await self.judge.decide(asked)
         if answer is not None:
+            # The path alone: build arguments stand in the query, and may be secrets.
             extra = {"path": asked.target.path, "code": answer.code, "decision": answer.decision}
             _LOG.info("refused a request to the Docker daemon", extra=extra)
         return _decided(answer)
@@ -42,6 +43,7 @@ def docker_site(judge: DockerJudge) -> Site:
     """Return the site that answers at `--docker`."""
     return Site(
         routes={
+            # Docker's plugin API, Handshake: the first request, which says what a plugin implements.
             ("POST", "/Plugin.Activate"): partial(_always, _reply({"Implements": ["authz"]})),
             ("POST", "/AuthZPlugin.AuthZReq"): AuthorizationHandler(judge),
             # What the daemon has done by then cannot be taken back.
@@ -61,6 +63,7 @@ async def _always(reply: Reply, request: Request) -> Reply:
 def _decided(refusal: NodeAnswer | None) -> Reply:
     if refusal is None:
         return _reply({"Allow": True, "Msg": "", "Err": ""})
+    # Clients show Msg behind "authorization denied by plugin" (moby, pkg/authorization).
     return _reply({"Allow": False, "Msg": refusal.text, "Err": ""})
 
 

@@ -70,6 +70,7 @@ def parse_daemon_config(path: Path, text: str | None) -> dict[str, Any]:
 def _change(path: Path, before: str | None, after: dict[str, Any], *, differs: bool) -> FileChange:
     if not differs:
         return FileChange(path=path, before=before, after=before)
+    # Written anew as a whole: JSON has no comments that would be lost.
     return FileChange(path=path, before=before, after=json.dumps(after, indent=2) + "\n" if after else None)
 
 

@@ -97,6 +97,7 @@ def operation_of(request: AuthorizationRequest) -> Operation:
         InvalidReference: It names what is no reference.
         InvalidJson: Its body is no JSON, or has one key twice.
     """
+    # First: this plugin's own requests to the daemon only read, and must not wait for themselves.
     if request.reads:
         return Unjudged()
     for pattern, make in _JUDGED:
@@ -184,6 +185,7 @@ def _check_parameters(request: AuthorizationRequest) -> None:
 
 _JUDGED: tuple[tuple[re.Pattern[str], Callable[[AuthorizationRequest, re.Match[str]], Operation]], ...] = (
     tuple(
+        # DOTALL: an escaped line break (%0A) must not make a path miss its pattern.
         (re.compile(pattern, re.DOTALL), make)
         for pattern, make in (
             (r"/containers/create", _create),

@@ -76,15 +76,18 @@ def _parameters(query: str) -> Mapping[str, tuple[str, ...]]:
         raise bad(f"the query has more than {_MAX_PARAMETERS} parameters")
     found: dict[str, tuple[str, ...]] = {}
     for part in parts:
+        # In a query + is a space; in a path it stands for itself.
         name, _, value = (_decoded(text.replace("+", " ")) for text in part.partition("="))
         found[name] = (*found.get(name, ()), value)
     return found
 
 
 def _decoded(text: str) -> str:
+    # Python keeps a broken escape as text; Go takes it for an error.
     if _BROKEN.search(text):
         raise bad(f"{text[:80]!a} has a broken percent-encoding")
     try:
+        # Not unquote(), which would replace what is not UTF-8.
         return unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:
         raise bad(f"{text[:80]!a} is not UTF-8 once it is decoded") from None

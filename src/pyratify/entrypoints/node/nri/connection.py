@@ -24,6 +24,7 @@ _LOG = logging.getLogger("pyratify.node")
 _CHUNK = 256 * 1024
 _MOST_CALLS = 256
 _AGAIN_SECONDS = 1.0
+# NRI 0.12 is the first version whose runtimes say an image's digest.
 _REGISTER = Call("nri.pkg.api.v1alpha1.Runtime", "RegisterPlugin", encode(_1=NAME, _2=INDEX, _3="0.12.0"))
 
 
@@ -50,6 +51,7 @@ class NriConnection:
                 why = "the runtime ended the connection"
             except (OSError, InvalidMessage) as error:
                 why = getattr(error, "strerror", None) or str(error)
+            # Once for each cause: a runtime that is stopped would fill the log every second.
             if not self.fault or why not in self.fault:
                 _LOG.warning("NRI is not connected", extra={"path": str(self.path), "error": why})
             self.fault = f"NRI at {self.path}: {why}"
@@ -81,6 +83,7 @@ class NriConnection:
             self.fault = ""
         elif message.connection == PLUGIN and message.kind == REQUEST:
             task = asyncio.create_task(self._answer(message, writer))
+            # asyncio itself keeps only weak references to tasks.
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -88,11 +91,12 @@ class NriConnection:
         try:
             call = Call.parse(message.body)
         except InvalidMessage as error:
-            body = failed(3, f"ratify: {error}")
+            body = failed(3, f"ratify: {error}")  # google.rpc.Code INVALID_ARGUMENT
         else:
             # A refusal costs the runtime nothing but a retry; a queue without an end would make all answers late.
             busy = len(self._tasks) > _MOST_CALLS
             body = failed(8, "ratify: too many calls at once") if busy else await self.plugin.answer(call)
         writer.write(Message(PLUGIN, message.stream, RESPONSE, body).frame())
+        # After the answer: the runtime waits for Synchronize no longer than for other calls.
         if self.plugin.waiting:
             await self.plugin.report()

@@ -47,6 +47,7 @@ class Container:
             InvalidReference: The name is no reference.
             InvalidDigest: The digest is none.
         """
+        # Annotations count only without an image: those of a Pod may be written by its author.
         if self.image or self.digest:
             name, digest = self.image, self.digest
         else:
@@ -55,6 +56,7 @@ class Container:
             raise self._unknown("the runtime does not say of which image")
         found = Reference.parse(name)
         if digest:
+            # The digest that the runtime resolved; one in the name is only text.
             return found.at(Digest(digest))
         if found.digest is None:
             raise self._unknown(f"the runtime names {found} without a digest")
@@ -95,7 +97,7 @@ def more_follows(payload: bytes) -> bool:
     Raises:
         InvalidMessage: It is none.
     """
-    return any(number == 3 and value for number, value in fields(payload))
+    return any(number == 3 and value for number, value in fields(payload))  # SynchronizeRequest.more
 
 
 def _container(data: bytes, pod: bytes) -> Container:

@@ -16,7 +16,7 @@ _BLOCK = f"""\
   enable = true
   required_plugins = ["{NAME}"]
 """
-_CRIO_FILE = "99-ratify.conf"
+_CRIO_FILE = "99-ratify.conf"  # late by name: settings of later files count (crio.conf.d(5))
 _CRIO = f"""\
 # Written by `ratify node install nri --crio`.
 [crio.nri]

@@ -22,13 +22,16 @@ def fields(data: bytes) -> Iterator[tuple[int, Value]]:
     while place < len(data):
         key, place = _varint(data, place)
         number, kind = key >> 3, key & 7
+        # Reserved; Go's reader refuses it, too.
         if not number:
             raise InvalidMessage("a field has the number 0")
         if kind == _VARINT:
             value: Value
             value, place = _varint(data, place)
         else:
+            # The kinds without a width, groups among them, end in the error below.
             size, place = _varint(data, place) if kind == _BYTES else (_WIDTHS.get(kind, -1), place)
+            # Checked first: a slice beyond the end is short without an error.
             if size < 0 or place + size > len(data):
                 raise InvalidMessage(f"the field {number} of kind {kind} is not whole")
             value, place = data[place : place + size], place + size
@@ -96,6 +99,7 @@ def mapping(data: bytes, number: int) -> dict[str, str]:
 
 def encode(**values: "str | int | bytes") -> bytes:
     """Return a message: `_1="text"` is the field 1; values that are empty or 0 are left out."""
+    # proto3: an absent field has its default value.
     return b"".join(_field(int(name[1:]), value) for name, value in values.items() if value)
 
 

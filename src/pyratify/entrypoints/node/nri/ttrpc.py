@@ -15,7 +15,7 @@ PLUGIN, RUNTIME = 1, 2
 """The connections by which the plugin is asked, and by which it asks the runtime."""
 REMOTE_CLOSED = 1
 _OUTER, _INNER = struct.Struct(">II"), struct.Struct(">IIBB")
-MAX_MESSAGE = 4 << 20
+MAX_MESSAGE = 4 << 20  # ttrpc's own bound (channel.go, messageLengthMax)
 _MAX_FRAME = MAX_MESSAGE + _INNER.size
 
 
@@ -58,6 +58,7 @@ class Frames:
         self._trunk += data
         while len(self._trunk) >= _OUTER.size:
             connection, size = _OUTER.unpack_from(self._trunk)
+            # Before more is kept: an announced length must not fill the memory.
             if size > _MAX_FRAME:
                 raise InvalidMessage(f"a frame of {size} bytes")
             if len(self._trunk) < _OUTER.size + size:
@@ -109,7 +110,7 @@ class Call:
             InvalidMessage: It is none.
         """
         service, method = texts(body, 1, 2)
-        return cls(service, method, part(body, 3), integer(body, 4) / 1e9)
+        return cls(service, method, part(body, 3), integer(body, 4) / 1e9)  # Request.timeout_nano
 
 
 def succeeded(payload: bytes = b"") -> bytes:
