@@ -45,6 +45,7 @@ class RecordedKeys:
             ConfigurationError: There is none, or a source cannot be read.
         """
         found = await self.record.read(self.name, self.provider, self.provider.keys)
+        # With the fingerprint, so that a verdict under other keys is not taken for one under these.
         return add_materials(self.record.shared.fingerprint, "keys", found)
 
 

@@ -54,6 +54,7 @@ async def _provider(text: str, index: int, resources: Resources) -> KeyProvider:
             remedy="Write one with its scheme, as awskms:///alias/signing; name files below files.",
         )
     if not is_readable(text):
+        # Its message says which package would read the reference.
         check_reference(text, f"[{index}]")
     return await resources.keys({scheme: {"references": [text]}}, f"[{index}]")
 

@@ -43,6 +43,7 @@ async def load_trust_policy(
         provider = await resources.keys(options.keys, f"{path}.keys")
         keys = await provider.keys()
     try:
+        # Another root gives other verdicts, so its bytes belong to the fingerprint.
         record = partial(resources.shared.fingerprint.add, "trusted root")
         trusted_root, authorities = await asyncio.to_thread(read_trust, options, resources.base, record)
         # An omitted number means what the instance requires (`least_logs`); a check is absent only where it is turned off by name.

@@ -102,6 +102,7 @@ async def load_accepted_vex(options: VexOptions, path: str, resources: Resources
     documents: list[VexDocument] = []
     for index, name in enumerate(options.files):
         data, document = await asyncio.to_thread(_read_file, resources.base / name, f"{path}.files[{index}]")
+        # What a file suppresses changes verdicts, so its bytes belong to the fingerprint.
         record(data)
         documents.append(document)
     return AcceptedVex(_trust(policies, resources.clock), tuple(documents))

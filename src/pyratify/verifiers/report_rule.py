@@ -65,6 +65,7 @@ class ReportJudge:
         found = self.reports
         if self.vex is not None:
             found = replace(found, suppresses=await self.vex.about(evidence, now))
+        # Earlier reports cost requests, and only a leeway counts from them.
         if signers is not None and evidence.siblings is not None and found.rules.has_leeway:
             read = partial(signers.read, _sightings)
             reports = await evidence.siblings.examine((self, "reports"), read)
@@ -83,6 +84,7 @@ def _sightings(signed: SignedStatement) -> tuple[datetime, frozenset[str]] | Non
     # A new signature over an old report makes it no newer (decision 0050).
     created = earliest(report.created, signed.signer.signed_at)
     names = frozenset(name for finding in report.findings for name in finding.names)
+    # Without a time it cannot be the first one.
     return None if created is None else (created, names)
 
 

@@ -64,6 +64,7 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
     usual = options.default_instance_id or os.environ.get("ALIBABA_CLOUD_ACR_INSTANCE_ID", "")
     connect = partial(asyncio_transport, HttpOptions(destinations=resources.shared.destinations))
     exchange = AcrExchange(_identity(os.environ), instances, usual, connect, resources.clock)
+    # Narrowed and never widened: no configuration shows a token to a host of another service.
     covers = narrowed(lambda registry: parse_host(registry) is not None, options.registries)
     return ExchangedCredentials(covers, exchange.exchange, resources.clock)
 

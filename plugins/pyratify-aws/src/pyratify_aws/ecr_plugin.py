@@ -14,7 +14,7 @@ from pyratify_aws.aws_client import AwsClient, AwsIdentity, check_endpoint
 from pyratify_aws.ecr import EcrExchange
 from pyratify_aws.ecr_host import is_ecr
 
-_V1_SESSION = "ratifyEcrBasicAuth"
+_V1_SESSION = "ratifyEcrBasicAuth"  # what CloudTrail shows for Ratify v1
 
 
 class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -107,12 +107,14 @@ async def build_basic(name: str, options: BasicOptions, resources: Resources) ->
         token_file=Path(os.environ["AWS_WEB_IDENTITY_TOKEN_FILE"]),
         session_name=_V1_SESSION,
     )
+    # Ratify v1's variable; requests to it carry an identity, so https is required here, too.
     override = os.environ.get("AWS_API_OVERRIDE_ENDPOINT", "")
     endpoint = check_endpoint(override, "AWS_API_OVERRIDE_ENDPOINT") if override else ""
     return _provider(AwsClient(identity, endpoint), (), resources)
 
 
 def _provider(client: AwsClient, registries: tuple[str, ...], resources: Resources) -> CredentialProvider:
+    # Narrowed and never widened: no configuration shows a token to a host of another service.
     covers = narrowed(is_ecr, registries)
     return ExchangedCredentials(covers, EcrExchange(client, resources.clock).exchange, resources.clock)
 

@@ -69,6 +69,7 @@ class AcrExchange:
         refresh = answer.get("refresh_token")
         if not isinstance(refresh, str) or not refresh.isascii() or not refresh.isprintable() or not refresh:
             raise StoreError(Reason.REGISTRY_AUTH, f"{registry} sent no refresh token")
+        # An end that cannot be read is no refusal: the registry itself refuses what has ended.
         expires = end_of(refresh) or self._clock.now() + _UNKNOWN
         if expires <= self._clock.now():
             raise StoreError(Reason.REGISTRY_AUTH, f"{registry} sent a refresh token that ended at {expires}")

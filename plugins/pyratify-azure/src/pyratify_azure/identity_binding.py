@@ -122,6 +122,7 @@ class BoundTokens:
             raise EntraError(
                 f"the binding {binding.sni} failed with {type(error).__name__}", refused=False
             ) from None
+        # Without the body: identity services quote what they were sent.
         if status != 200:
             raise EntraError(f"the binding {binding.sni} answers HTTP {status}", refused=400 <= status < 500)
         return _read(body, now)

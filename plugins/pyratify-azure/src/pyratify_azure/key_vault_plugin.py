@@ -18,6 +18,7 @@ _EXAMPLE = "https://NAME.vault.azure.net"
 _REFERENCE = re.compile(
     r"azurekms://(?P<host>[A-Za-z0-9.-]{1,255})/(?P<name>[A-Za-z0-9-]{1,127})(?:/(?P<version>[0-9A-Za-z]{1,64}))?"
 )
+# Key Vault's own rules; they keep both within one segment of a path.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,127}$")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]{0,64}$")]
 
@@ -111,6 +112,7 @@ async def build(name: str, options: VaultOptions, resources: Resources) -> KeyVa
         ConfigurationError: Nothing is named to read, or the address is that of no vault of Azure.
     """
     del name
+    # With both, one of them would silently have no effect.
     if bool(options.vault_url) is bool(options.vault_uri):
         raise ConfigurationError("exactly one of vaultURL and vaultURI is needed", path="vaultURL")
     if not options.keys and not options.certificates:

@@ -53,6 +53,7 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
     from pyratify.http.transport_asyncio import asyncio_transport
 
     del name
+    # No host would match, and every private registry would be asked anonymously.
     if not options.endpoints:
         raise ConfigurationError("the list of registries is empty", path="endpoints")
     try:
@@ -67,6 +68,7 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
 
 
 def _tokens(options: RegistryOptions, resources: Resources, observer: Observer) -> TokenSource:
+    # Exclusive: a fallback would use another identity than the one that is bound.
     if options.identity_binding.enabled:
         return BoundTokens(binding_of(os.environ, options.client_id), resources.clock, observer)
     return EntraTokens(options.client_id, options.tenant_id, observer)

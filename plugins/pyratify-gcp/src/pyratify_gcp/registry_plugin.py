@@ -66,8 +66,10 @@ async def build(name: str, options: RegistryOptions, resources: Resources) -> Cr
     """
     del name
     file = resources.base / options.credentials_file if options.credentials_file else None
+    # At start: found out with the first token, it would look like a fault of the registry.
     if file is not None and not file.is_file():
         raise ConfigurationError(f"there is no file {file}", path="credentialsFile")
+    # Narrowed and never widened: no configuration shows a token to a host of another service.
     covers = narrowed(is_google, options.registries)
     exchange = TokenExchange(GoogleTokens(file), resources.clock)
     return ExchangedCredentials(covers, exchange.exchange, resources.clock)

@@ -93,6 +93,7 @@ class Login:
         """Return the token of this login, or of a new one."""
         if self._token and self.clock.monotonic() < self._until:
             return self._token
+        # Files are read for each login: the kubelet replaces a projected token before it ends.
         body = {**self.fields, **{name: read_secret(path) for name, path in self.files.items()}}
         auth = (await client.write(self.path, body)).get("auth")
         token, life = _token_of(auth)

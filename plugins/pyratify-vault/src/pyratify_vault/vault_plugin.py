@@ -18,8 +18,10 @@ from pyratify_vault.vault_keys import KvDocument, TransitKey, VaultDocuments, Wa
 _MAX_CA = 4 * 1024 * 1024
 # As in sigstore's own client: a name, and no path.
 _REFERENCE = re.compile(r"(?:hashivault|openbao)://(?P<name>\w(?:[\w.-]*\w)?)", re.ASCII)
+# Where Kubernetes mounts the token of a Pod's service account.
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
+# Both become parts of a path: no segment begins with a dot, so none leads to another one.
 Name = Annotated[str, msgspec.Meta(pattern=r"^\w(?:[\w.-]*\w)?$", max_length=128)]
 Mount = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*(?:/\w[\w.-]*){0,8}$", max_length=256)]
 
@@ -146,6 +148,7 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
 
 
 def _wanted(options: VaultOptions) -> Wanted:
+    # The variable that cosign reads for its references.
     mount = os.environ.get("TRANSIT_SECRET_ENGINE_PATH", "") or "transit"
     referenced = tuple(
         TransitKey(_reference(text, index), mount) for index, text in enumerate(options.references)
@@ -180,6 +183,7 @@ def _ca(file: str, base: Path) -> str:
 def _tokens(options: AuthOptions | None, resources: Resources, variables: str) -> TokenSource:
     if options is None:
         token = os.environ.get(f"{variables}_TOKEN", "")
+        # The variable before the file, as Vault's own command reads them.
         return GivenToken(token) if token else FileToken(Path.home() / ".vault-token")
     if options.method == "token":
         return _given(options, resources.base)

@@ -46,6 +46,7 @@ async def build(name: str, options: AttestationOptions, resources: Resources) ->
         plain=options.unsigned_statements,
         quantifier=options.require,
     )
+    # At start: a key that cannot be used must not wait for the first image.
     await verifier.prepare()
     return verifier
 

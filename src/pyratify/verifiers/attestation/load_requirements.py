@@ -23,6 +23,7 @@ async def load_requirements(options: AttestationOptions, resources: Resources) -
     ]
     names = [each.name for each in found]
     for index, name in enumerate(names):
+        # What is satisfied is counted by name: one of them would stand in for the other.
         if name in names[:index]:
             raise ConfigurationError(
                 f"a second requirement is called {name[:80]!r}",

@@ -37,6 +37,7 @@ class Requirement:
     @property
     def reads_tag(self) -> bool:
         """Whether a rule compares the tag that was asked for."""
+        # Verdicts are remembered under the tag, too, for such rules alone (decision 0044).
         reading = any(getattr(judge, "reads_tag", False) is True for judge in self.judges.values())
         return reading or "tagMatchesRef" in self.judges
 

@@ -84,6 +84,7 @@ class CombinedPlugins:
         self, name: str, module: PluginModule, command: str, request: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         try:
+            # A module may never return, and a verdict must not wait for ever.
             async with asyncio.timeout(self.seconds):
                 answer = await module.run(command, request)
         except RatifyError:
@@ -95,6 +96,7 @@ class CombinedPlugins:
             raise InconclusiveError(
                 Reason.VERIFIER_ERROR, f"the plugin {name} failed: {describe(error)}"
             ) from None
+        # The contract has objects alone; what is no refusal is not yet an approval.
         if not isinstance(answer, Mapping):
             raise InconclusiveError(Reason.VERIFIER_ERROR, f"the plugin {name} answered with no object")
         return answer
