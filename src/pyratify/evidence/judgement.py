@@ -36,6 +36,7 @@ class Circumstances:
     tag: str | None = None
     predicate_type: str = ""
     signer: str = ""
+    # hash=False: mappings have no hash.
     certificate: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
 
 

@@ -19,6 +19,7 @@ from pyratify.pki.times import format_time
 
 # As BuildKit, Docker Hardened Images and Tekton name images; others are source code and packages.
 _IMAGES = ("pkg:docker/", "pkg:oci/", "docker://", "oci://")
+# Details of a result are bounded (decision 0049).
 _MOST_IMAGES = 20
 
 

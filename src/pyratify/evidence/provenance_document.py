@@ -71,6 +71,7 @@ def read_provenance(predicate: object, predicate_type: str) -> Provenance:
         VerificationError: `PREDICATE_TYPE`: it does not follow its format.
     """
     document = Members(predicate, _WHAT)
+    # By the statement's `predicateType`, not by the shape of the predicate, which could fit both.
     return _version_02(document) if predicate_type == V02 else _version_1(document)
 
 

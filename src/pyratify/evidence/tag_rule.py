@@ -64,6 +64,7 @@ class TagJudge:
         Raises:
             VerificationError: `TAG_REF_MISMATCH`.
         """
+        # Rollback: a digest alone may be any release, an old and vulnerable one too.
         if tag is None:
             if self.options.digest_only == "allow":
                 return ""

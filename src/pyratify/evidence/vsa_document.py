@@ -43,6 +43,7 @@ def read_summary(predicate: object) -> VerificationSummary:
         VerificationError: `PREDICATE_TYPE`: it does not follow its format.
     """
     document = Members(predicate, _WHAT)
+    # The specification requires it; its `uri` matters only to a rule that names policies.
     policy = document.object("policy", required=True)
     return VerificationSummary(
         verifier=document.object("verifier", required=True).text("id", required=True),

@@ -34,6 +34,7 @@ def receive(connection: socket.socket) -> bytes | None:
 def _exactly(connection: socket.socket, length: int) -> bytes | None:
     data = bytearray()
     while len(data) < length:
+        # In pieces: `recv` allocates all that it is asked for before anything has come.
         part = connection.recv(min(length - len(data), 1024 * 1024))
         if not part:
             return None

@@ -65,6 +65,7 @@ async def build(name: str, options: CelOptions, resources: Resources) -> Express
         if options.validations
         else ["expression"]
     )
+    # By its entry point, so that another implementation can take its place.
     language: Language = Registry[Any]("languages").load("cel", "expression")
     # In a thread: an expression takes some 2.5 ms to compile, several times for its variables.
     compiled = await asyncio.to_thread(_compile, language, given, places)

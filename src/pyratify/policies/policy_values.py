@@ -62,6 +62,7 @@ def _artifact(report: ArtifactReport, types: Mapping[str, str], with_nested: boo
         "readable": report.outcome is None,
         "results": [_result(result, types) for result in report.results],
     }
+    # Left out, not empty: an empty list would say that nothing is attached.
     if with_nested:
         found["signed"] = _signed(report)
         found["nested"] = artifact_values(report.nested, types)
@@ -78,6 +79,7 @@ def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
         "message": failure.message if failure else "",
         "signers": list(details.signers) if details else [],
         # Of what did not pass, what trusted signers say of it.
+        # enc_hook: facts may be read-only mappings, which msgspec does not know.
         "data": msgspec.to_builtins(details.data if details else result.facts, enc_hook=plain),
     }
 

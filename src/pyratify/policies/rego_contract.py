@@ -105,6 +105,7 @@ class RegoInput:
 
 
 def _unreadable(message: str, remedy: str) -> dict[str, Any]:
+    # With every key: in Rego an expression over a missing one is undefined, and its negation true.
     return {
         "isSuccess": False,
         "message": message,

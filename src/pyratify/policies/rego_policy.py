@@ -62,12 +62,15 @@ class RegoPolicy:
         Raises:
             InconclusiveError: The Open Policy Agent gave no answer.
         """
+        # As with Ratify v1, the decision is that of Gatekeeper's constraint.
         if self.passthrough:
             return Verdict(Decision.NONE)
+        # In whole seconds, as `now` in the input.
         until = subject.now.replace(microsecond=0) + _SECOND if self.reads_time else None
         images: tuple[Image | None, ...] = subject.images if self.reads_image else (None,)
         # `all` of none is true.
         verdict = deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
+        # Every platform: which one a node runs is not known here.
         for image in images:
             verdict = await self._judge(subject, reports, image)
             if verdict.decision is not Decision.ALLOW:

@@ -93,6 +93,7 @@ class Rule:
         return None if any(value is _MISSING for value, _ in found) else True
 
 
+# Not None: null is a value that facts may have.
 _MISSING = object()
 
 

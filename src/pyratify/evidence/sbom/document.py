@@ -53,6 +53,7 @@ class Package(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """Name, version and place, for messages."""
+        # Bounded: a publisher may write a name as long as the document.
         return f"{self.name[:200]} {self.version[:100]}".rstrip() + f" ({self.where})"
 
 

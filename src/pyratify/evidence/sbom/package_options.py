@@ -57,6 +57,7 @@ def _purl(text: str, path: str) -> PackageUrl:
         raise ConfigurationError(
             f"{text[:80]!r} is no package URL: {error}", path=path, remedy="Write it as pkg:apk/alpine/musl."
         ) from None
+    # Optional: a missing extra has to show with the configuration, not with the first SBOM.
     except ImportError:
         raise _missing("package URLs need the package packageurl-python", path, "sbom") from None
 

@@ -130,6 +130,7 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
     statements = options.license_field or ("concluded" if is_v1 else "either")
     if match == "mention":
         return LicenseRules(MentionTest(denied, allowed), statements)
+    # Now: a missing extra has to show with the configuration, not with the first SBOM.
     check_installed("licenseMatch")
     for index, text in enumerate(denied):
         _check_license(text, f"{name}[{index}]")

@@ -48,6 +48,7 @@ class Product:
             return any(component.covers(found) for component in self.components)
         # A format without package URLs: name and version must both be equal, as the kind of package is unknown.
         return any(
+            # Without a version the name alone would suppress findings in every version.
             bool(component.version)
             and (component.name.rpartition("/")[2], component.version) == (finding.package, finding.version)
             for component in self.components

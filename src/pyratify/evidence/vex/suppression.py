@@ -47,6 +47,7 @@ class Suppression:
         )
 
     def _suppresses(self, statement: Statement) -> bool:
+        # A statement dated in the future would outrank every later correction.
         return statement.may_suppress and statement.time is not None and statement.time <= self._now + SKEW
 
     def _rank(self, statement: Statement) -> tuple[float, bool]:
