@@ -56,6 +56,7 @@ def _secret(folder: Path) -> SharedSecret:
         ) from None
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32))
+    # Checked like one that was there: a file system may not keep the mode that was asked for.
     return _read(path)
 
 

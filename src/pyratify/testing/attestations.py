@@ -148,6 +148,7 @@ BROKEN_STATEMENTS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "no type of statement": lambda found: {key: found[key] for key in found if key != "_type"},
     "no predicate type": lambda found: {key: found[key] for key in found if key != "predicateType"},
     "predicate type that is a number": lambda found: found | {"predicateType": 1},
+    # A comparison by prefix would accept it.
     "look-alike predicate type": lambda found: found | {"predicateType": f"{found['predicateType']}.evil"},
     "no predicate": lambda found: {key: found[key] for key in found if key != "predicate"},
     "predicate that is a text": lambda found: found | {"predicate": json.dumps(found["predicate"])},
@@ -156,7 +157,9 @@ BROKEN_STATEMENTS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
     "no subject": lambda found: found | {"subject": []},
     "subject that is null": lambda found: found | {"subject": [None, *found["subject"]]},
     "subject without digest": lambda found: found | {"subject": [{"name": "app"}, *found["subject"]]},
+    # sha1 has collisions; in statements it names commits, and no image.
     "subject by a weak digest": lambda found: found | {"subject": [{"digest": {"sha1": COMMIT}}]},
+    # Stricter than in-toto's DigestSet, by which any one acceptable digest makes a match.
     "subject with a contradiction": lambda found: (
         found | {"subject": [{"digest": {**found["subject"][0]["digest"], "sha512": "0" * 128}}]}
     ),

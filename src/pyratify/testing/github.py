@@ -99,6 +99,7 @@ class GitHubSimulator:
         return self._page(parts.path, parse_qs(parts.query), entries)
 
     def _page(self, path: str, query: Mapping[str, list[str]], entries: list[dict[str, Any]]) -> Answer:
+        # GitHub's answer where a digest has no attestation.
         if not entries:
             return Answer(404, body=b'{"message":"Not Found"}')
         size, begin = int(query["per_page"][0]), int(query.get("after", ["0"])[0])

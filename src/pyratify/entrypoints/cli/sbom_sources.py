@@ -61,6 +61,7 @@ class SbomCollector:
                 continue
             try:
                 data = await evidence.blob(layer, most=MAX_BYTES)
+                # In a thread where it is large: parsing would stop the loop, and with it all other requests.
                 sbom = await offload(len(data), sbom_in, data)
             # Shown beside the others: one that cannot be read must not end the run.
             except RatifyError as error:
@@ -86,6 +87,7 @@ async def attached_sboms(arguments: Namespace, console: Console, text: str) -> l
     failure = result.error or (result.failure if not result.subject else None)
     if failure is not None:
         raise RatifyError(failure.reason, failure.message, remedy=failure.remedy)
+    # Artifacts are read concurrently, and end in any order.
     return sorted(collector.found, key=lambda each: each.origin)
 
 

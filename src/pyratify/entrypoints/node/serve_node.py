@@ -27,6 +27,7 @@ def make(context: ServerContext) -> Server:
     """
     judge = _judge(context)
     sockets = tuple(_sockets(context.flags, judge))
+    # No site: NRI's runtime listens, and its plugins connect.
     nri = NriConnection(Path(context.flags.nri), NriPlugin(judge=judge)) if context.flags.nri else None
     if not sockets and nri is None:
         raise ConfigurationError("no runtime is served", remedy="Give --socket, --docker or --nri.")

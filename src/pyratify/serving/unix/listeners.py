@@ -42,6 +42,7 @@ def bind_sites(
         ConfigurationError: A path cannot be listened at, or systemd listens at one that no site has.
     """
     handed = activated(environment)
+    # First, so that an error below closes what systemd handed over, too.
     for one in handed.values():
         stack.callback(one.listener.close)
     wanted = tuple(sites)

@@ -56,6 +56,7 @@ def _order(host: Host, settings: ContainerdSettings, names: list[str]) -> Iterat
     most = settings.max_verifiers
     if PROGRAM not in names:
         yield gap(settings.bin_dir, f"there is no {PROGRAM} among {', '.join(names)[:200]}", _INSTALL)
+    # Below 0 there is no limit (docs/image-verification.md, Caller Contract).
     elif 0 <= most <= names.index(PROGRAM):
         yield gap(
             host.shown(settings.path),

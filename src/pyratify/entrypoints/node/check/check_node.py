@@ -33,6 +33,7 @@ class CheckOptions:
 def check_node(options: CheckOptions) -> Iterator[Finding]:
     """Iterate over what is wrong with a node."""
     host = options.host
+    # Without a finding the report would read as that of a node without gaps.
     if not (configurations(host, options.containerd_config) or crio_files(host) or has_docker(host)):
         yield fault(
             host.root,

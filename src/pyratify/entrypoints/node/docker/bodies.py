@@ -14,7 +14,7 @@ from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.node.docker.target import bad
 
-_MAX_BODY = MIB
+_MAX_BODY = MIB  # the daemon shows plugins no more (moby, pkg/authorization, maxBodySize)
 _MAX_IMAGES = 16  # each costs a request to the daemon and an evaluation
 _SHOWN = "Send it as application/json, in less than 1 MiB, with its Content-Length or in chunks."
 
