@@ -12,7 +12,7 @@ MAX_ATTESTATION = 16 * MIB
 """Bytes of one bundle or envelope: SBOMs of large images have several MiB, and base64 adds a third."""
 MAX_TOKENS = 500_000
 """Of one statement: five times what signatures may have, some 50 MiB once parsed."""
-# Annotations of manifests with bundles (cosign BUNDLE_SPEC, "Publishing").
+# Annotations of manifests with bundles (cosign BUNDLE_SPEC, "Annotations").
 _CONTENT = "dev.sigstore.bundle.content"
 _PREDICATE = "dev.sigstore.bundle.predicateType"
 _SIGNATURE = "https://sigstore.dev/cosign/sign/v1"

@@ -2,6 +2,7 @@
 
 from pyratify.credentials.host_patterns import HostPatterns
 
+# A reference may name any host, which without a list would be sent the cluster's token.
 REGISTRIES = ("*.azurecr.io", "*.azurecr.us", "*.azurecr.cn")
 """As in Ratify v1: no other host is shown a token unless the configuration names it."""
 REGISTRY_SCOPE = "https://containerregistry.azure.net/.default"

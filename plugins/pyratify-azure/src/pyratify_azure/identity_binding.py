@@ -51,6 +51,7 @@ def binding_of(environment: Mapping[str, str], client_id: str) -> Binding:
         ConfigurationError: A variable is missing.
     """
     own = "AZURE_ACR_IDENTITY_BINDING_"
+    # Ratify v2's own variables first, then those that AKS sets.
     names = {
         "sni": (f"{own}SNI_NAME", "AZURE_KUBERNETES_SNI_NAME"),
         "host": (f"{own}APISERVER_HOST", "AZURE_KUBERNETES_TOKEN_PROXY"),

@@ -96,6 +96,7 @@ class KmsKeys:
             ) from None
 
     async def _key(self, reference: KmsReference, token: str) -> tuple[KeyMaterial, ...]:
+        # Where cosign's reference has no version: after a rotation, old signatures verify by an old one.
         if not reference.version:
             names = await self._enabled(reference.key, token)
             return tuple([await self._public_key(name, token) for name in names])
