@@ -105,6 +105,16 @@ async def test_a_start_judges_the_image_again(action: str) -> None:
     assert await daemon.code(f"/containers/web/{action}") == "DIGEST_UNKNOWN"
 
 
+async def test_what_is_called_like_a_version_is_judged() -> None:
+    """Also without the API's version before it, which would be taken off first."""
+    daemon = Daemon()
+    daemon.has.containers["v1"] = IDENTIFIER
+    daemon.has.has("app", daemon.bare)
+    assert await daemon.code("/containers/v1/start") == "NO_EVIDENCE"
+    service = {"TaskTemplate": {"ContainerSpec": {"Image": str(daemon.bare)}}}
+    assert await daemon.code("/services/v2/update?version=1", service) == "NO_EVIDENCE"
+
+
 async def test_a_pull_is_judged_by_the_digest_of_its_tag() -> None:
     """And a plugin is pulled in the same way."""
     daemon = Daemon()
