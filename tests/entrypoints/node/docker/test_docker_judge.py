@@ -134,6 +134,8 @@ async def test_a_service_names_a_digest() -> None:
     for image, code in ((daemon.signed, ""), (daemon.bare, "NO_EVIDENCE"), (SIGNED, "TAG_NOT_PINNED")):
         assert await daemon.code("/services/create", service(image)) == code
         assert await daemon.code("/v1.41/services/x/update?version=1", service(image)) == code
+    daemon.has.services["x"] = (str(daemon.signed),)
+    assert await daemon.code("/services/x/update?rollback=none", service(daemon.bare)) == "NO_EVIDENCE"
     daemon.has.services["x"] = (str(daemon.bare),)
     assert await daemon.code("/services/x/update?rollback=previous", service(daemon.signed)) == "NO_EVIDENCE"
 
