@@ -12,6 +12,7 @@ from pyratify.config import watch_configuration
 from pyratify.config.load import LoadedConfig, load_config
 from pyratify.config.watch_configuration import WatchedConfig
 from pyratify.core.engine import Engine
+from pyratify.core.reason import Reason
 from pyratify.testing.fakes import FakeClock
 from support.key_services import KeyService, rotating_keys
 
@@ -195,4 +196,28 @@ async def test_keys_of_a_service_that_change_are_a_new_generation(
     assert await watched.refresh()
     assert watched.gauges()["ratify_keys_age_seconds"]() == 0
     assert not await watched.refresh()
+    await watched.aclose()
+
+
+async def test_a_key_that_its_service_disabled_makes_the_configuration_wrong(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a key file that was deleted: the last generation serves, the fault stays and soon nothing should be asked here."""
+    service = KeyService({"1": KEY.encode()})
+    service.install(monkeypatch)
+    write(path, keys=rotating_keys(refreshInterval=30))
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    assert await watched.refresh()
+    service.disabled = True
+    clock.advance(30)
+    assert not await watched.refresh()
+    assert not await watched.refresh()
+    assert watched.fault is not None
+    assert watched.fault.reason is Reason.KEY_UNAVAILABLE
+    clock.advance(60)
+    assert "the key is disabled" in watched.unready_reason()
+    service.disabled = False
+    await watched.refresh()
+    assert watched.fault is None
     await watched.aclose()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyratify.core.key_source import KeySource, any_changed, oldest
+from pyratify.core.key_source import KeySource, any_changed, any_refused, oldest
 from pyratify.testing.fakes import FakeClock
 from support.key_services import KeyService
 
@@ -21,7 +21,6 @@ async def test_it_is_read_again_when_it_is_due_and_not_before() -> None:
     clock.advance(1)
     assert not await source.changed()
     assert service.reads == 2
-    assert source.versions == ("1",)
 
 
 async def test_a_new_version_is_a_change() -> None:
@@ -54,6 +53,31 @@ async def test_a_service_that_is_down_changes_nothing_and_the_age_grows() -> Non
     clock.advance(60)
     assert not await source.changed()
     assert (source.age, source.fault) == (0, "")
+
+
+async def test_a_key_that_its_source_disabled_is_a_change() -> None:
+    """An answer is no outage: the engine is built again, fails, and the fault is seen; it ends with a good answer."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = await _source(service, clock)
+    service.disabled = True
+    clock.advance(60)
+    assert await source.changed()
+    assert any_refused((source,))
+    service.disabled = False
+    clock.advance(60)
+    assert not await source.changed()
+    assert not any_refused((source,))
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a defect"), TimeoutError()])
+async def test_a_provider_that_fails_otherwise_says_nothing_of_its_keys(fault: Exception) -> None:
+    """A defect or a time-out is no answer."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = await _source(service, clock)
+    service.fault = fault
+    clock.advance(60)
+    assert not await source.changed()
+    assert not source.refused
 
 
 async def test_every_source_that_is_due_is_read() -> None:

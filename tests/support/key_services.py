@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import KeyMaterial, SourceUnreachable
 from pyratify.core.plugin import Plugin, Registry, Resources
+from pyratify.core.reason import Reason
 
 
 class RotatingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -25,6 +26,8 @@ class KeyService:
 
     versions: dict[str, bytes]
     down: bool = False
+    disabled: bool = False
+    fault: Exception | None = None
     reads: int = 0
     refresh_interval: float = field(default=0.0, init=False)
     asked: list[str] = field(default_factory=list)
@@ -33,7 +36,11 @@ class KeyService:
         """Return every version."""
         self.reads += 1
         if self.down:
-            raise ConfigurationError("the key service does not answer")
+            raise SourceUnreachable("the key service does not answer")
+        if self.disabled:
+            raise ConfigurationError("the key is disabled", reason=Reason.KEY_UNAVAILABLE)
+        if self.fault is not None:
+            raise self.fault
         return tuple(KeyMaterial(data, f"version {n}", version=n) for n, data in self.versions.items())
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:

@@ -18,7 +18,7 @@ from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
-from pyratify.core.key_source import KeySource, any_changed, oldest
+from pyratify.core.key_source import KeySource, any_changed, any_refused, oldest
 from pyratify.core.telemetry import Observer
 
 _LOG = logging.getLogger("pyratify.config")
@@ -97,7 +97,8 @@ class WatchedConfig:
     async def refresh(self) -> bool:
         """Rebuild if the file, files beside it, files that it names or keys elsewhere changed.
 
-        A file that is gone, half written or invalid changes only `fault`, and keys that cannot be read change nothing.
+        A file that is gone, half written or invalid changes only `fault`, and so do keys that are no longer to be used; a source of
+        keys that does not answer changes nothing.
 
         Returns:
             Whether a new generation is in use.
@@ -107,7 +108,9 @@ class WatchedConfig:
             file = await asyncio.to_thread(self._fingerprint)
             same = (file, await asyncio.to_thread(_state, self._named)) == self._seen
             if same and not await any_changed(self._key_sources()):
-                self._restored()
+                # The file is right, and the keys that it names are not: the fault stays until they are.
+                if not any_refused(self._key_sources()):
+                    self._restored()
                 return False
             # In a thread: parsing a large document would delay the requests of a server.
             loaded = await asyncio.to_thread(load_config, self.path)

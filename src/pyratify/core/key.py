@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from pyratify.core.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class Validity:
@@ -41,6 +43,13 @@ class KeyMaterial:
     origin: str
     validity: Validity = ALWAYS
     version: str = ""
+
+
+class SourceUnreachable(ConfigurationError):
+    """A source of keys did not answer: what was read of it before may still hold.
+
+    Every other `ConfigurationError` of a source is its answer, as that a key is disabled or gone.
+    """
 
 
 class KeyProvider(Protocol):

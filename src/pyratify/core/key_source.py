@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from pyratify.core.clock import Clock
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import describe
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import KeyMaterial, SourceUnreachable
 
 _LOG = logging.getLogger("pyratify.keys")
 _TIMEOUT = 30.0  # seconds; a service that does not answer must not hold up the watch over everything else
@@ -18,7 +19,8 @@ Read = Callable[[], Awaitable[tuple[KeyMaterial, ...]]]
 class KeySource:
     """What was read from a source, and whether that is still so.
 
-    A source that cannot be read changes nothing: the keys in use stay, and their age grows.
+    A source that does not answer changes nothing: the keys in use stay, and their age grows. One that answers that a key is no
+    longer to be used has changed.
 
     Attributes:
         name: The provider, as the configuration calls it.
@@ -27,6 +29,7 @@ class KeySource:
         clock: Measures the interval.
         materials: What was read last and is in use.
         fault: Why the last read failed; empty where it did not.
+        refused: Whether it failed by the answer of the source: the keys in use are no longer to be trusted.
     """
 
     name: str
@@ -35,6 +38,7 @@ class KeySource:
     clock: Clock
     materials: tuple[KeyMaterial, ...]
     fault: str = ""
+    refused: bool = False
     _read_at: float = field(init=False)
     _tried_at: float = field(init=False)
 
@@ -46,11 +50,6 @@ class KeySource:
         """Seconds since the source was last read with success."""
         return self.clock.monotonic() - self._read_at
 
-    @property
-    def versions(self) -> tuple[str, ...]:
-        """The versions in use, where the source numbers them."""
-        return tuple(each.version for each in self.materials if each.version)
-
     async def changed(self) -> bool:
         """Read the source if that is due; return whether there is anything else than what is in use."""
         now = self.clock.monotonic()
@@ -61,11 +60,13 @@ class KeySource:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 found = await self.read()
-        except Exception as error:  # noqa: BLE001 - a provider is a plugin; its keys in use stay whatever it raises
+        except Exception as error:  # noqa: BLE001 - a provider is a plugin, and may raise anything
             self.fault = describe(error)
+            # An outage must not end what works; a key that was disabled or deleted must not stay trusted unnoticed.
+            self.refused = isinstance(error, ConfigurationError) and not isinstance(error, SourceUnreachable)
             _LOG.warning("keys not read again", extra={"provider": self.name, "error": self.fault})
-            return False
-        self.fault, self._read_at = "", now
+            return self.refused
+        self.fault, self.refused, self._read_at = "", False, now
         if _essence(found) == _essence(self.materials):
             return False
         versions = [each.version for each in found if each.version]
@@ -82,6 +83,11 @@ async def any_changed(sources: tuple[KeySource, ...]) -> bool:
     """Return whether one of the sources changed; each one that is due is read."""
     # A list: a generator would stop at the first one and leave the others unread.
     return any([await source.changed() for source in sources])
+
+
+def any_refused(sources: tuple[KeySource, ...]) -> bool:
+    """Return whether one of the sources says that keys in use are no longer to be used."""
+    return any(source.refused for source in sources)
 
 
 def oldest(sources: tuple[KeySource, ...]) -> float:

@@ -15,6 +15,7 @@ from pyratify.http.url import Url
 
 _LIMIT = 1024 * 1024
 _REDIRECTS = range(300, 400)
+_LATER = (408, 429)  # too slow, too many: another try may help (RFC 9110, 15.5.9; RFC 6585, 4)
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -23,17 +24,19 @@ class ApiError(Exception):
 
     Attributes:
         status: The status of the answer; 0 where there was none, or none that can be read.
+        unanswered: Whether there was no answer of the service itself: an outage, throttling, or what is no JSON.
     """
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, *, unanswered: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.unanswered = unanswered
 
     @property
     def refused(self) -> bool:
         """Whether the service answered and refused; otherwise another try may help."""
         # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
-        return 400 <= self.status < 500 and self.status not in (408, 429)
+        return 400 <= self.status < 500 and self.status not in _LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class JsonApi:
         try:
             response = await transport.send(request)
         except StoreError as error:
-            raise ApiError(f"{self.address.origin.authority}: {error.message}") from None
+            raise ApiError(f"{self.address.origin.authority}: {error.message}", unanswered=True) from None
         finally:
             await transport.aclose()
         return self._read(target.partition("?")[0], response)
@@ -100,11 +103,14 @@ class JsonApi:
             raise ApiError(f"{where} redirects {path}, which is not followed", response.status)
         if response.status != 200:
             # Without the body: services quote what they were sent.
-            raise ApiError(f"{where} answers HTTP {response.status} to {path}", response.status)
+            later = response.status >= 500 or response.status in _LATER
+            raise ApiError(
+                f"{where} answers HTTP {response.status} to {path}", response.status, unanswered=later
+            )
         try:
             return load_object(response.body, what="answer")
         except InvalidJson as error:
-            raise ApiError(f"{where} sent {error.message}") from None
+            raise ApiError(f"{where} sent {error.message}", unanswered=True) from None
 
 
 def parse_address(text: str, path: str, example: str) -> Url:
