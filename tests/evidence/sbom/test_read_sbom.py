@@ -63,6 +63,16 @@ def test_licenses_of_cyclonedx_are_read_in_all_their_forms() -> None:
     )
 
 
+def test_a_license_with_an_expression_and_an_identifier_is_refused_after_a_good_one() -> None:
+    """Readers would differ on which of the two holds, wherever in the document it stands."""
+    good = component("good", expression="") | {"licenses": [{"expression": "MIT"}]}
+    both = component("both", expression="") | {
+        "licenses": [{"expression": "MIT", "license": {"id": "GPL-3.0-only"}}]
+    }
+    assert verdict(cyclonedx([both])) == "SBOM_INVALID"
+    assert verdict(cyclonedx([good, both])) == "SBOM_INVALID"
+
+
 def test_a_document_in_a_text_is_read() -> None:
     """As cosign writes predicates of type spdx."""
     assert read_sbom(spdx([spdx_package("musl")]).decode()).packages[0].name == "musl"

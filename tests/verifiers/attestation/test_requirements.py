@@ -1,5 +1,7 @@
 """Several requirements in one verifier: every kind must be there."""
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +37,13 @@ BOTH = {
 def release(setting: AttestationSetting) -> dict[str, Any]:
     """Return a statement of the second kind."""
     return in_toto(setting.image.digest, RELEASE, {"purl": "pkg:oci/app"})
+
+
+def names_evil(layer: bytes) -> bool:
+    """Return whether a layer's statement names the other source."""
+    document = json.loads(layer) if layer.startswith(b"{") else {}
+    encoded = document.get("dsseEnvelope", document).get("payload", "")
+    return b"evil" in base64.b64decode(encoded)
 
 
 async def test_two_kinds_in_two_bundles_satisfy_both_requirements() -> None:
@@ -89,6 +98,28 @@ async def test_what_cannot_be_read_leaves_it_undecided() -> None:
     assert result.decision is Decision.DENY
     assert result.error is not None
     assert result.error.reason is Reason.REGISTRY_ERROR
+
+
+@pytest.mark.parametrize("form", ["tag", "bundles"])
+@pytest.mark.parametrize("require", ["all", "newest"])
+async def test_a_statement_that_cannot_be_read_may_be_the_one_that_is_not_good(
+    form: str, require: str
+) -> None:
+    """Where all or the newest have to be good, a time-out must not leave one out."""
+    setting = AttestationSetting()
+    bad = setting.provenance(source="https://github.com/evil/evil")
+    if form == "tag":
+        layers = (envelope(KEY, setting.provenance()), envelope(KEY, bad))
+        attach_under_tag(setting.store, setting.image, *layers)
+    else:
+        setting.attach(setting.provenance())
+        setting.attach(bad)
+    unread = next(digest for digest, data in setting.store.blobs.items() if names_evil(data))
+    setting.store.faults[str(unread)] = StoreError(Reason.TIMEOUT, "no answer")
+    result = await setting.validate({"provenance": {"sourceUris": [SOURCE]}, "require": require})
+    assert result.decision is Decision.DENY
+    assert result.error is not None
+    assert result.error.reason is Reason.TIMEOUT
 
 
 @pytest.mark.parametrize(

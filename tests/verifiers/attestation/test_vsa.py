@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.testing.attestations import (
@@ -104,6 +104,19 @@ async def test_a_failed_summary_of_a_trusted_pair_denies(order: tuple[str, ...])
     result = await setting.validate({"vsa": [entry()]})
     assert result.decision is Decision.DENY
     assert reasons(result) == {Reason.PROVENANCE_MISMATCH}
+
+
+async def test_a_summary_that_cannot_be_read_may_be_the_one_that_denies() -> None:
+    """A time-out must not hide that verification failed."""
+    setting = setting_with(summary())
+    known = set(setting.store.blobs)
+    setting.attach(in_toto(setting.image.digest, VSA, summary(result="FAILED")))
+    for digest in setting.store.blobs.keys() - known:
+        setting.store.faults[str(digest)] = StoreError(Reason.TIMEOUT, "no answer")
+    result = await setting.validate({"vsa": [entry()]})
+    assert result.decision is Decision.DENY
+    assert result.error is not None
+    assert result.error.reason is Reason.TIMEOUT
 
 
 async def test_a_failed_summary_of_another_policy_or_signer_denies_nothing() -> None:

@@ -147,11 +147,12 @@ def _license(choice: _Choice, where: str, known: dict[tuple[str, str, str], Lice
         entry.name or "",
         choice.acknowledgement or entry.acknowledgement or "",
     )
+    # The schema's `oneOf`: a reader that takes the expression and one that takes the id would judge different licenses.
+    # Of every statement: the key does not tell one that has both from one that has the expression alone.
+    if [choice.expression, entry.id, entry.name].count(None) != 2:
+        malformed("CycloneDX", f"a license of {where} has none or several of expression, id and name")
     found = known.get(key)
     if found is None:
-        # The schema's `oneOf`: a reader that takes the expression and one that takes the id would judge different licenses.
-        if [choice.expression, entry.id, entry.name].count(None) != 2:
-            malformed("CycloneDX", f"a license of {where} has none or several of expression, id and name")
         found = known[key] = License(key[0] or key[1], _field(key[2]), named=not key[0])
     return found
 

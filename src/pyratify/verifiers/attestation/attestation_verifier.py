@@ -24,7 +24,7 @@ from pyratify.verifiers.attestation.checked_statement import (
 )
 from pyratify.verifiers.attestation.judge_statements import StatementJudge
 from pyratify.verifiers.attestation.requirement import Requirement
-from pyratify.verifiers.attestation.together import Quantifier, check_together
+from pyratify.verifiers.attestation.together import Quantifier, check_all_read, check_together
 
 
 class AttestationVerifier:
@@ -76,7 +76,7 @@ class AttestationVerifier:
     def _looks_beside(self) -> bool:
         """Whether what else is attached can change the result: a kind that must be there too, a denial, or a newer statement."""
         several = len(self._requirements) > 1 or self._quantifier is not Quantifier.ANY
-        return several or any("vsa" in each.judges for each in self._requirements)
+        return several or any(each.may_deny for each in self._requirements)
 
     async def prepare(self) -> None:
         """Parse keys and trusted roots in a thread; later calls do nothing.
@@ -94,7 +94,7 @@ class AttestationVerifier:
         Raises:
             VerificationError: None does, another kind is missing, a trusted statement denies, or no trust policy covers the repository.
             InconclusiveError: A configured key or trusted root cannot be used.
-            StoreError: None does, and one could not be read.
+            StoreError: None does, or one has to be good or may deny; and it could not be read.
         """
         policy, authenticator = await self._trust.covering(evidence.reference)
         now, requirements = self._clock.now(), self._requirements
@@ -124,6 +124,7 @@ class AttestationVerifier:
             raise reported_error(checked)
         others = [statements for digest, statements in found.items() if digest != own]
         check_together([*map(signed, others), _own(checked, good)], self._requirements, self._quantifier)
+        check_all_read([*others, checked], self._requirements, self._quantifier)
         return _details(evidence.manifest, policy, authenticator, checked, good)
 
 

@@ -41,6 +41,11 @@ class Requirement:
         reading = any(getattr(judge, "reads_tag", False) is True for judge in self.judges.values())
         return reading or "tagMatchesRef" in self.judges
 
+    @property
+    def may_deny(self) -> bool:
+        """Whether a rule can say that the subject must not be used (`Denial`), whatever else is attached."""
+        return "vsa" in self.judges
+
     def judge(self, predicate: object, circumstances: Circumstances) -> Judgement:
         """Return what all rules together find in a predicate of one of the types.
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from pyratify.core.details import created_at
-from pyratify.core.errors import VerificationError
+from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Denial
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
@@ -52,6 +52,30 @@ def check_together(
         )
     for requirement in requirements if quantifier is not Quantifier.ANY else ():
         _check_each(requirement, statements, quantifier)
+
+
+def check_all_read(
+    found: Iterable[Iterable[CheckedStatement]],
+    requirements: tuple[Requirement, ...],
+    quantifier: Quantifier = Quantifier.ANY,
+) -> None:
+    """Refuse to decide where a statement could not be read that may deny, or that has to be good too.
+
+    Args:
+        found: The statements of each artifact that is attached to the subject, the unsigned ones included.
+        requirements: As for `check_together`.
+        quantifier: As for `check_together`.
+
+    Raises:
+        StoreError: Why one could not be read.
+    """
+    if quantifier is Quantifier.ANY and not any(each.may_deny for each in requirements):
+        return
+    for error in (each.error for one in found for each in one):
+        # What a publisher causes at will is no gap: it must not make the other statements useless.
+        if isinstance(error, StoreError) and error.reason.is_gap:
+            # Anew: it is raised for every artifact, and would collect their frames.
+            raise StoreError(error.reason, error.message, remedy=error.remedy)
 
 
 def _check_each(

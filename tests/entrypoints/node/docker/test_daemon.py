@@ -83,6 +83,10 @@ async def test_a_service_has_the_images_before(tmp_path: Path) -> None:
     (tmp_path / "docker.sock").unlink(missing_ok=True)
     async with answering(tmp_path, {}) as served:
         assert await served.daemon.previous_images("web") == ()
+    (tmp_path / "docker.sock").unlink(missing_ok=True)
+    async with answering(tmp_path, {"PreviousSpec": [spec]}) as served:
+        with pytest.raises(RatifyError, match="PreviousSpec"):
+            await served.daemon.previous_images("web")
 
 
 @pytest.mark.parametrize(

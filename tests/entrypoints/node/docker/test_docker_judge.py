@@ -105,6 +105,16 @@ async def test_a_start_judges_the_image_again(action: str) -> None:
     assert await daemon.code(f"/containers/web/{action}") == "DIGEST_UNKNOWN"
 
 
+async def test_what_is_called_like_a_version_is_judged() -> None:
+    """Also without the API's version before it, which would be taken off first."""
+    daemon = Daemon()
+    daemon.has.containers["v1"] = IDENTIFIER
+    daemon.has.has("app", daemon.bare)
+    assert await daemon.code("/containers/v1/start") == "NO_EVIDENCE"
+    service = {"TaskTemplate": {"ContainerSpec": {"Image": str(daemon.bare)}}}
+    assert await daemon.code("/services/v2/update?version=1", service) == "NO_EVIDENCE"
+
+
 async def test_a_pull_is_judged_by_the_digest_of_its_tag() -> None:
     """And a plugin is pulled in the same way."""
     daemon = Daemon()
@@ -124,6 +134,8 @@ async def test_a_service_names_a_digest() -> None:
     for image, code in ((daemon.signed, ""), (daemon.bare, "NO_EVIDENCE"), (SIGNED, "TAG_NOT_PINNED")):
         assert await daemon.code("/services/create", service(image)) == code
         assert await daemon.code("/v1.41/services/x/update?version=1", service(image)) == code
+    daemon.has.services["x"] = (str(daemon.signed),)
+    assert await daemon.code("/services/x/update?rollback=none", service(daemon.bare)) == "NO_EVIDENCE"
     daemon.has.services["x"] = (str(daemon.bare),)
     assert await daemon.code("/services/x/update?rollback=previous", service(daemon.signed)) == "NO_EVIDENCE"
 

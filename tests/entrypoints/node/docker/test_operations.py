@@ -211,6 +211,14 @@ def test_a_service_names_the_images_of_its_tasks() -> None:
     assert operation_of(asked("/services/x/update?rollback=previous", spec())) == Rollback("x")
 
 
+def test_an_update_without_a_rollback_is_judged_by_its_body() -> None:
+    """`none` is the daemon's other word for no rollback; every further one it refuses, and so does the plugin."""
+    for none in ("", "?rollback=", "?rollback=none"):
+        assert operation_of(asked(f"/services/x/update{none}", spec())) == Service(("app",))
+    for unknown in ("None", "Previous", "1"):
+        assert refused(f"/services/x/update?rollback={unknown}", spec()).reason is Reason.BAD_REQUEST
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -56,6 +56,13 @@ def test_one_version_is_taken_off(segments: list[str]) -> None:
     assert parse_target("/v1.41/v1.41" + path).path != parse_target(path).path
 
 
+@given(SEGMENTS)
+def test_only_the_first_segment_is_a_version(segments: list[str]) -> None:
+    """A container, a service or a plugin may be called `v1`, and a version before it is optional."""
+    path = "/containers/v1/" + "/".join(segments)
+    assert parse_target(path).path == parse_target("/v1.41" + path).path == path
+
+
 @pytest.mark.parametrize("uri", ["/containers/%", "/containers/%zz", "/a?b=%f", "/%ff", "/a?x=%80"])
 def test_what_decodes_in_no_one_way_is_refused(uri: str) -> None:
     """Broken escapes, and bytes that are no text."""

@@ -150,7 +150,11 @@ def _identifier_of(document: Mapping[str, Any]) -> str:
 def _previous(document: Mapping[str, Any]) -> tuple[str, ...]:
     found = document.get("PreviousSpec")
     # Without one the daemon refuses the rollback itself.
-    return specified_images(found) if isinstance(found, dict) else ()
+    if found is None:
+        return ()
+    if not isinstance(found, dict):
+        raise bad("PreviousSpec is no object")
+    return specified_images(found)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

@@ -122,10 +122,14 @@ def _service(request: AuthorizationRequest, found: re.Match[str]) -> Operation:
 
 
 def _update(request: AuthorizationRequest, found: re.Match[str]) -> Operation:
-    rollback = request.target.parameter("rollback")
-    if rollback:  # the daemon then ignores the body
-        return Rollback(found[1])
-    return _service(request, found)
+    # The daemon's words (moby, daemon/cluster/services.go); only a rollback ignores the body.
+    match request.target.parameter("rollback"):
+        case "previous":
+            return Rollback(found[1])
+        case "" | "none":
+            return _service(request, found)
+        case other:
+            raise bad(f"rollback={other[:80]!a} is neither none nor previous")
 
 
 def _pull(request: AuthorizationRequest, found: re.Match[str]) -> Operation:

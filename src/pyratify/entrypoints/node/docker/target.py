@@ -15,7 +15,8 @@ from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
-_VERSION = re.compile(r"/v[0-9.]+(?=/)", re.ASCII)
+# At the beginning alone: containers and services may be called v1, too.
+_VERSION = re.compile(r"\A/v[0-9.]+(?=/)", re.ASCII)
 _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_PARAMETERS = 256
 
@@ -56,7 +57,7 @@ def parse_target(uri: str) -> Target:
     """
     absolute = _ABSOLUTE.match(uri)  # RFC 9112, section 3.2.2
     path, _, query = (uri[absolute.end() :] if absolute else uri).partition("?")
-    return Target(_VERSION.sub("", _cleaned(_decoded(path)), count=1), _parameters(query))
+    return Target(_VERSION.sub("", _cleaned(_decoded(path))), _parameters(query))
 
 
 def bad(message: str, remedy: str | None = None) -> BadDockerRequest:
