@@ -52,6 +52,17 @@ class Root:
         """Write containerd's configuration."""
         return self.write("/etc/containerd/config.toml", text)
 
+    def fallback(self, interpreter: str, configuration: str) -> None:
+        """Have the program verify by itself; what is in a folder below `/srv` may be changed by another user."""
+        names = [f"/srv/{each}" for each in (interpreter, configuration)]
+        for name in names:
+            self.write(name, "")
+            if name.count("/") > 2:
+                os.chown(self.at(name).parent, 1000, 0)
+        command = (names[0], "-I", "-m", "pyratify", "node", "verify", "-c", names[1], "--state", "")
+        program = self.bin / "00-ratify"
+        program.write_text(program.read_text().replace("WITHOUT_DAEMON = ()", f"WITHOUT_DAEMON = {command}"))
+
     def docker(self, document: Any, *words: str) -> None:
         """Write Docker's configuration, and the command line of a daemon."""
         self.write("/etc/docker/daemon.json", json.dumps(document))
@@ -133,6 +144,13 @@ def test_version_2_has_the_same_settings_elsewhere(
     """Containerd 2 still reads it."""
     root.config(f"version = 2\n{text}\n")
     assert any("makes CRI pull images" in message for message in gaps(root, capsys))
+
+
+def test_a_fallback_of_roots_own_files_is_no_finding(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--on-daemon-missing verify`, with an interpreter and a configuration that no other user may change."""
+    root.fallback("python", "ratify.yaml")
+    assert "WITHOUT_DAEMON = ('/srv/python'" in (root.bin / "00-ratify").read_text()
+    assert not gaps(root, capsys)
 
 
 def test_lists_of_imported_files_are_joined(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +244,12 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             "gap",
             "other users may change its interpreter",
         ),
+        (
+            lambda root: root.fallback("venv/bin/python", "ratify.yaml"),
+            "gap",
+            "verify where no daemon listens",
+        ),
+        (lambda root: root.fallback("python", "etc/ratify.yaml"), "gap", "verify where no daemon listens"),
         (lambda root: (root.bin / "README").write_text("hello"), "fault", "is no program: every pull fails"),
         (lambda root: (root.bin / "folder").mkdir(), "fault", "is no program: every pull fails"),
         (lambda root: (root.bin / "00-ratify").write_bytes(b"\xff"), "gap", "is no UTF-8 text"),

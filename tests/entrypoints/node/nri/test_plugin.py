@@ -7,6 +7,7 @@ import pytest
 
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
+from pyratify.entrypoints.node.answer import NodeAnswer
 from pyratify.entrypoints.node.nri.plugin import NriPlugin
 from pyratify.entrypoints.node.nri.protobuf import encode, integer
 from pyratify.entrypoints.node.nri.ttrpc import Call, result_of
@@ -153,3 +154,16 @@ async def test_without_a_configuration_nothing_is_made() -> None:
     digest = Node().signed
     assert "[NO_EXECUTOR]" in await refusal(NriPlugin(judge=judge(None)), create(container(NAME, digest)))
     assert "[INTERNAL]" in await refusal(NriPlugin(judge=None), create(container(NAME, digest)))  # type: ignore[arg-type]
+
+
+async def test_a_defect_beside_the_judge_is_answered_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    """Without a response the runtime would drop the plugin and make the container."""
+
+    class Broken:
+        async def judge(self, *_: object) -> NodeAnswer:
+            return NodeAnswer(1, "X", "\ud800")  # no protocol can carry it
+
+    plugin = NriPlugin(judge=Broken())  # type: ignore[arg-type]
+    said = await refusal(plugin, create(container(NAME, Node().signed)))
+    assert said == "ratify: CreateContainer: unexpected UnicodeEncodeError"
+    assert "a call was not answered" in caplog.text

@@ -10,7 +10,7 @@ from pathlib import Path
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.node.changes import text_of
 from pyratify.entrypoints.node.check.finding import Finding, fault, gap
-from pyratify.entrypoints.node.check.host import Host
+from pyratify.entrypoints.node.check.host import Host, values_of
 from pyratify.entrypoints.node.containerd.containerd_names import PROGRAM
 from pyratify.entrypoints.node.containerd.containerd_settings import ContainerdSettings
 from pyratify.entrypoints.node.containerd.install_containerd import MARK
@@ -103,6 +103,7 @@ def _program(host: Host, path: Path, settings: ContainerdSettings) -> Iterator[F
         yield fault(path, "it is not executable, so every pull fails", f"chmod 0755 {path}")
     yield from _interpreter(host, text, path)
     found = settings_of(text)
+    yield from _fallback(host, found.get("WITHOUT_DAEMON"))
     seconds = found.get("SECONDS")
     if not isinstance(seconds, int | float) or seconds >= settings.seconds:
         yield fault(
@@ -125,6 +126,18 @@ def _interpreter(host: Host, text: str, path: Path) -> Iterator[Finding]:
         yield gap(
             path, f"other users may change its interpreter: {why}", f"{_INSTALL} --python /usr/bin/python3"
         )
+
+
+def _fallback(host: Host, command: object) -> Iterator[Finding]:
+    """Look at the files of the command that verifies in the place of the daemon, also as root: interpreter and configuration."""
+    words = [word for word in command if isinstance(word, str)] if isinstance(command, tuple) else []
+    for word in (*words[:1], *values_of(words, "-c")):
+        if word.startswith("/") and (why := host.is_open(word)):
+            yield gap(
+                word,
+                f"other users may change what pulls run or verify where no daemon listens: {why}",
+                f"{_INSTALL} --on-daemon-missing refuse",
+            )
 
 
 def settings_of(text: str) -> dict[str, object]:

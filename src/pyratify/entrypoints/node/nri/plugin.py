@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 
 from pyratify.core.errors import RatifyError
-from pyratify.core.isolation import internal
+from pyratify.core.isolation import describe, internal
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed
 from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.entrypoints.node.nri.containers import Container, created, more_follows, present
@@ -15,7 +15,7 @@ NAME, INDEX = "ratify", "00"
 SERVICE = "nri.pkg.api.v1alpha1.Plugin"
 _LOG = logging.getLogger("pyratify.node")
 _CREATE = 1 << (4 - 1)  # Event.CREATE_CONTAINER
-_INVALID, _DENIED, _UNIMPLEMENTED = 3, 7, 12  # google.rpc.Code
+_INVALID, _DENIED, _UNIMPLEMENTED, _INTERNAL = 3, 7, 12, 13  # google.rpc.Code
 _REQUEST_SECONDS = 2.0  # plugin_request_timeout of containerd
 _SHARE = 0.85  # of it; a plugin that is late is dropped, and the container made
 _UNCHECKED_SECONDS = 30.0
@@ -42,18 +42,12 @@ class NriPlugin:
         Every error refuses: the runtime takes only a lost connection and a late answer for permission.
         """
         try:
-            match call.method if call.service == SERVICE else "":
-                case "CreateContainer":
-                    return await self._create(call)
-                case "Configure":
-                    return self._configure(call)
-                case "Synchronize":
-                    return self._synchronize(call)
-                case "Shutdown" | "StateChange":
-                    return succeeded()
+            return await self._dispatch(call)
         except InvalidMessage as error:
             return failed(_INVALID, f"ratify: {call.method[:40]}: {error}")
-        return failed(_UNIMPLEMENTED, f"ratify: {call.service[:80]}/{call.method[:40]} is not known")
+        except Exception as error:  # noqa: BLE001 - the end is a refusal
+            _LOG.error("a call was not answered", extra={"method": call.method, "error": describe(error)})
+            return failed(_INTERNAL, f"ratify: {call.method[:40]}: unexpected {type(error).__name__}")
 
     async def report(self) -> int:
         """Judge the containers that were there already, log those that would be refused, and return their number.
@@ -68,6 +62,20 @@ class NriPlugin:
                 refused += 1
                 _LOG.warning("a container that is there would be refused", extra=_facts(container, answer))
         return refused
+
+    async def _dispatch(self, call: Call) -> bytes:
+        match call.method if call.service == SERVICE else "":
+            case "CreateContainer":
+                return await self._create(call)
+            case "Configure":
+                return self._configure(call)
+            case "Synchronize":
+                return self._synchronize(call)
+            case "Shutdown" | "StateChange":
+                return succeeded()
+            case _:
+                text = f"ratify: {call.service[:80]}/{call.method[:40]} is not known"
+                return failed(_UNIMPLEMENTED, text)
 
     def _configure(self, call: Call) -> bytes:
         if milliseconds := integer(call.payload, 5):
