@@ -114,6 +114,10 @@ def test_flags_ask_for_a_verification_summary(
         (("--key", "cosign.pub", "--maximum-age", "soon"), "--maximum-age"),
         (("--key", "cosign.pub", "--type", "spdx", "--source-uri", SOURCE), "--type"),
         (("--key", "cosign.pub", "--type", "slsaprovenance9"), "slsaprovenance9"),
+        (("--key", "cosign.pub", "--verifier-id", ""), "--verifier-id: an empty value asks for nothing"),
+        (("--key", "cosign.pub", "--resource-uri", " "), "--resource-uri: an empty value asks for nothing"),
+        (("--key", "cosign.pub", "--maximum-age", ""), "--maximum-age: an empty value asks for nothing"),
+        (("--key", "cosign.pub", "--signer-workflow", ""), "--signer-workflow: an empty value"),
     ],
 )
 @pytest.mark.usefixtures("key")
