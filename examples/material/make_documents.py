@@ -5,39 +5,23 @@
 `make peers` builds cosign, crane and oras. The keys are those of `make_material.py`.
 """
 
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from loopback import Repository, registry, run
-from make_material import HERE, KEYS, NO_LOG, at_digest, cosign_v3, write_json
+from loopback import registry
+from make_material import HERE, attest, copy_alone, cosign_v3
 
-LAYOUT = HERE / "documents"
 TAG = "sbom"
 
 
 def main() -> None:
     """Push, sign, attest and copy."""
-    shutil.rmtree(LAYOUT, ignore_errors=True)
     with registry() as repository:
         repository.push_image(TAG)
         cosign_v3(repository, TAG)
-        attest(repository)
-        source = ("--from-plain-http", f"{repository.name}:{TAG}")
-        run("oras", "cp", "-r", *source, "--to-oci-layout", f"{LAYOUT}:{TAG}")
-    shutil.rmtree(LAYOUT / "ingest", ignore_errors=True)
-
-
-def attest(repository: Repository) -> None:
-    """Attach `sbom.spdx.json` in a statement by the trusted key."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "signing-config.json"
-        write_json(config, NO_LOG)
-        flags = ("--yes", f"--signing-config={config}", "--key", str(KEYS / "cosign.key"))
-        predicate = ("--predicate", str(HERE / "sbom.spdx.json"), "--type", "spdxjson")
-        run("cosign", "attest", *flags, *predicate, at_digest(repository, TAG))
+        attest(repository, TAG, "spdxjson", HERE / "sbom.spdx.json")
+        copy_alone(repository, TAG, HERE / "documents")
 
 
 if __name__ == "__main__":

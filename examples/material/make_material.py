@@ -116,11 +116,20 @@ def cosign_v2(repository: Repository, tag: str, key: str = "cosign") -> None:
 
 def cosign_v3(repository: Repository, tag: str, key: str = "cosign") -> None:
     """A sigstore bundle as a referrer, without any log."""
+    _without_log(repository, tag, "sign", key)
+
+
+def attest(repository: Repository, tag: str, kind: str, predicate: Path) -> None:
+    """A statement with a predicate as a referrer, by the trusted key and without any log."""
+    _without_log(repository, tag, "attest", "cosign", "--type", kind, "--predicate", str(predicate))
+
+
+def _without_log(repository: Repository, tag: str, command: str, key: str, *more: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "signing-config.json"
         write_json(config, NO_LOG)
         flags = ("--yes", f"--signing-config={config}", "--key", str(KEYS / f"{key}.key"))
-        run("cosign", "sign", *flags, at_digest(repository, tag))
+        run("cosign", command, *flags, *more, at_digest(repository, tag))
 
 
 def notation(repository: Repository, tag: str, envelope: str, signer: str, *more: str) -> None:
@@ -190,6 +199,14 @@ def copy_to_layout(repository: Repository) -> None:
     )
     write_json(LAYOUT / "index.json", index)
     shutil.rmtree(LAYOUT / "ingest", ignore_errors=True)
+
+
+def copy_alone(repository: Repository, tag: str, layout: Path) -> None:
+    """One tag with its referrers, into a new layout of its own."""
+    shutil.rmtree(layout, ignore_errors=True)
+    source = ("--from-plain-http", f"{repository.name}:{tag}")
+    run("oras", "cp", "-r", *source, "--to-oci-layout", f"{layout}:{tag}")
+    shutil.rmtree(layout / "ingest", ignore_errors=True)
 
 
 def copy_from_layout(repository: Repository) -> None:

@@ -6,8 +6,8 @@
 import tempfile
 from pathlib import Path
 
-from loopback import registry, run
-from make_material import HERE, KEYS, NO_LOG, at_digest, cosign_v3, write_json
+from loopback import registry
+from make_material import HERE, attest, copy_alone, cosign_v3, write_json
 
 from pyratify.testing.vulnerability import Vulnerability, trivy_report, vuln_predicate
 
@@ -22,14 +22,10 @@ def main() -> None:
     with registry() as repository, tempfile.TemporaryDirectory() as folder:
         repository.push_image("scanned")
         cosign_v3(repository, "scanned")
-        predicate, config = Path(folder) / "vuln.json", Path(folder) / "signing-config.json"
+        predicate = Path(folder) / "vuln.json"
         write_json(predicate, vuln_predicate(trivy_report(*FOUND)))
-        write_json(config, NO_LOG)
-        flags = ("--yes", f"--signing-config={config}", "--key", str(KEYS / "cosign.key"))
-        what = ("--type", "vuln", "--predicate", str(predicate), at_digest(repository, "scanned"))
-        run("cosign", "attest", *flags, *what)
-        layout = f"{HERE / 'scanned'}:scanned"
-        run("oras", "cp", "-r", "--from-plain-http", f"{repository.name}:scanned", "--to-oci-layout", layout)
+        attest(repository, "scanned", "vuln", predicate)
+        copy_alone(repository, "scanned", HERE / "scanned")
 
 
 if __name__ == "__main__":

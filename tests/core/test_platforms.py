@@ -1,6 +1,7 @@
 """Image indexes: which of their manifests are judged, by what, and how the report shows it."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -11,14 +12,15 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.limits import Limits
+from pyratify.core.listed_by import ListedOnce
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.platform import Platform
 from pyratify.core.platform_choice import PlatformChoice
-from pyratify.core.policy import NoPolicy
+from pyratify.core.policy import NoPolicy, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult
-from pyratify.core.store import Discovery
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, Verdict
+from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Details, Evidence
 from pyratify.policies.threshold import Rule
 from pyratify.testing.attestations import SLSA_V1, in_toto
@@ -103,6 +105,20 @@ class TestEach:
             PLATFORMS[which]: Decision.DENY,
             PLATFORMS[1 - which]: Decision.ALLOW,
         }
+
+    @pytest.mark.parametrize("undecided", [0, 1])
+    async def test_a_platform_for_which_nothing_is_decided_allows_nothing(self, undecided: int) -> None:
+        """Whichever comes first: a policy that decides nothing for one manifest has not allowed it."""
+        store, found, _ = two(True, True)
+
+        class Partial(NoPolicy):
+            def decide(self, subject: Subject, reports: Reports) -> Verdict:
+                silent = subject.descriptor.digest == found[undecided].digest
+                return Verdict(Decision.NONE if silent else Decision.ALLOW)
+
+        result = await validate(store, policy=Partial(), platforms=EACH)
+        assert result.decision is Decision.NONE
+        assert not result.succeeded
 
     async def test_none_with_evidence_is_no_evidence(self) -> None:
         """The remedy is then to sign."""
@@ -592,6 +608,31 @@ async def test_the_index_is_listed_once_for_all_attestations_in_it() -> None:
     result = await validate(store, *_chain_verifiers(), policy=policy, platforms=EACH)
     assert result.succeeded
     assert store.calls.count(("referrers", str(index.digest))) == 1
+
+
+async def test_a_listing_of_the_index_that_is_too_long_does_not_look_whole() -> None:
+    """With larger limits a walk would not see that it was cut, and what is beyond may be what would deny."""
+
+    class Endless(MemoryStore):
+        async def referrers(
+            self, reference: Reference, artifact_type: str | None = None
+        ) -> AsyncIterator[Referrer]:
+            for _ in range(20_000):
+                yield entry_of_listing
+
+    entry_of_listing = Referrer(MemoryStore().add_image(), Discovery.REFERRERS_API)
+    listed = ListedOnce(Endless(), REFERENCE)
+    for _ in range(2):
+        found: list[Referrer] = []
+        with pytest.raises(StoreError) as caught:
+            await _append(found, listed)
+        assert caught.value.reason is Reason.REFERRERS_LIMIT
+        assert len(found) == 10_001
+
+
+async def _append(found: list[Referrer], listed: ListedOnce) -> None:
+    async for referrer in listed.referrers():
+        found.append(referrer)
 
 
 async def test_a_listing_of_the_index_that_fails_fails_for_all() -> None:

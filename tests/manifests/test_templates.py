@@ -292,6 +292,8 @@ def evidence() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any], bool]
     yield folder, "another-source", {**named, "source": other}, value(BUILT), True
     yield folder, "one-of-the-sources", {**named, "sources": [other, SOURCE]}, value(BUILT), False
     yield folder, "longer-source", {**named, "source": SOURCE}, value(built(source=f"{SOURCE}.evil")), True
+    yield folder, "empty-source-in-list", {**named, "sources": [""]}, value(BUILT), True
+    yield folder, "empty-builder-in-list", {**named, "builders": [""], "source": SOURCE}, value(BUILT), True
     yield folder, "builder", {**named, "builder": BUILDER, "source": SOURCE}, value(BUILT), False
     yield folder, "another-builder", {**named, "builder": "x", "source": SOURCE}, value(BUILT), True
     yield (

@@ -251,6 +251,17 @@ async def test_what_an_input_has_costs_only_policies_that_name_it() -> None:
     assert (await decide(nested, GOOD)).decision is Decision.ALLOW
 
 
+async def test_a_policy_that_does_not_name_the_time_does_not_see_it() -> None:
+    """Its verdict is kept for longer than a second, so none may depend on a time under a name that is put together."""
+    body = 'package pyratify\nimport rego.v1\ndefault allow := false\nallow if input[concat("", ["n", "ow"])] != ""\n'
+    hidden = await policy(body, "v1", contract="pyratify")
+    verdict = await decide(hidden, GOOD)
+    assert (verdict.decision, verdict.valid_until) == (Decision.DENY, None)
+    named = await policy(body + "# now\n", "v1", contract="pyratify")
+    verdict = await decide(named, GOOD)
+    assert (verdict.decision, verdict.valid_until) == (Decision.ALLOW, SUBJECT.now + timedelta(seconds=1))
+
+
 async def test_the_image_is_an_input_where_it_is_asked_for() -> None:
     """And the answer must be true for every platform."""
     head = "package pyratify\ndefault allow := false\n"

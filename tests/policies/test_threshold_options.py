@@ -14,6 +14,7 @@ from pyratify.policies.rule import Require, Rule
 from pyratify.policies.threshold import ThresholdPolicy
 from pyratify.policies.threshold_plugin import ThresholdOptions, plugin
 from pyratify.testing.contracts import SUBJECT
+from support.plugins import FakeResources
 from support.policy_reports import failed, inconclusive, passed, report, unread
 from support.scenes import threshold
 
@@ -259,7 +260,7 @@ async def test_the_options_are_read_from_a_configuration() -> None:
     }
     forbidding = {"verifierName": "a", "deny": True, "reasons": ["SIG_INVALID"]}
     options = decode(ThresholdOptions, {"policy": {"rules": [rule, forbidding]}}, "parameters")
-    policy = await plugin.build("p", options, _Resources())
+    policy = await plugin.build("p", options, FakeResources(verifiers=("a",)))
     first, second = policy.root.rules
     assert (first.require, first.require_signed) == (Require.NEWEST, True)
     assert dict(first.where) == {"predicateType": "x", "level": 3, "ok": True}
@@ -280,10 +281,6 @@ def test_options_of_other_types_are_refused(wrong: dict[str, Any]) -> None:
     """Nothing is guessed."""
     with pytest.raises(ConfigurationError):
         decode(ThresholdOptions, {"policy": {"rules": [{"verifierName": "a", **wrong}]}}, "parameters")
-
-
-class _Resources:
-    verifiers = ("a",)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ def test_a_host_names_instance_and_region(registry: str, name: str) -> None:
         "mine-registry.evil.io.cr.aliyuncs.com",
         "mine-registry.cn-hangzhou.craliyuncs.com",
         "registry.aliyuncs.com",
+        # Buckets of OSS, whose names anyone may choose.
+        "mine-registry.oss-cn-hangzhou.aliyuncs.com",
+        "registry.oss-cn-hangzhou.aliyuncs.com",
         "ghcr.io",
     ],
 )

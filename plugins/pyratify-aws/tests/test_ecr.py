@@ -1,5 +1,7 @@
 """Credentials of Amazon ECR, by the real SDK against a fake AWS."""
 
+import gc
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.testing.fakes import FakeClock
-from pyratify_aws.aws_client import AwsClient
+from pyratify_aws.aws_client import AwsClient, AwsError
 from pyratify_aws.ecr import EcrExchange
 from support.plugins import FakeResources
 
@@ -163,3 +165,22 @@ async def test_the_right_answer_is_used() -> None:
     """The counterpart of the refusals."""
     credential = await EcrExchange(Answering(answer()), FakeClock()).exchange(HOST)
     assert (credential.username, credential.password) == ("AWS", "password")
+
+
+async def test_references_to_many_regions_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference names its region, and a client of the SDK for each would stay for ever."""
+    client_type = pytest.importorskip("botocore.client").BaseClient
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    gc.collect()
+    before = sum(isinstance(each, client_type) for each in gc.get_objects())
+    client = AwsClient()
+    for number in range(20):
+        # Without an identity nothing is sent.
+        with pytest.raises(AwsError):
+            await client.call("ecr", f"eu-west-{number}", "get_authorization_token")
+    gc.collect()
+    assert sum(isinstance(each, client_type) for each in gc.get_objects()) - before <= 16

@@ -21,10 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
+from pyratify.credentials.access_token import AccessToken
 from pyratify.http.json_api import JsonApi
 from pyratify.http.url import Url
 from pyratify.testing.tls import Authority
-from pyratify_azure.entra_tokens import AccessToken, EntraError
+from pyratify_azure.entra_tokens import EntraError
 from pyratify_azure.key_vault import KeyVault, VaultAccess, VaultObject, Wanted
 from support.plugins import FakeResources
 

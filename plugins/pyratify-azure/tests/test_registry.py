@@ -11,10 +11,11 @@ import pytest
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
+from pyratify.credentials.access_token import AccessToken
 from pyratify.testing.fakes import FakeClock
 from pyratify_azure.acr import AcrExchange, end_of
 from pyratify_azure.azure_clouds import vault_scope
-from pyratify_azure.entra_tokens import AccessToken, EntraError, EntraTokens
+from pyratify_azure.entra_tokens import EntraError, EntraTokens
 from pyratify_azure.identity_binding import BoundTokens, binding_of
 from support.plugins import FakeResources
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer, Store
 
 _MOST = 10_000
-"""As many as a walk reads of one listing (`ordering.py`)."""
+"""As many as a walk with the default limits reads of one listing (`ordering.py`)."""
+_REMEDY = "Remove what is attached to the index without need."
 
 
 @dataclass(slots=True)
@@ -51,6 +53,9 @@ class ListedOnce:
             async for referrer in listing:
                 found.append(referrer)
                 if len(found) > _MOST:
+                    # What is beyond may be what would deny: a list that is cut must not look whole.
+                    what = f"more than the {_MOST} referrers that are read of an index are attached to {self.reference}"
+                    self._error = StoreError(Reason.REFERRERS_LIMIT, what, remedy=_REMEDY)
                     break
         except StoreError as error:
             self._error = StoreError(error.reason, error.message, remedy=error.remedy)

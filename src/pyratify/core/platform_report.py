@@ -89,8 +89,9 @@ def _decide(whole: ValidationResult, entries: Sequence[Descriptor], judged: Resu
     undecided = next(((entry, result.error) for entry, result in ordered if result.error is not None), None)
     if undecided is not None:
         return replace(whole, error=_of(undecided[0], undecided[1]))
-    # All equal: a policy decides NONE for all or for none.
-    return replace(whole, decision=ordered[0][1].decision)
+    # A policy may decide nothing for one of them, and then nothing is decided for the whole.
+    allowed = all(result.decision is Decision.ALLOW for _, result in ordered)
+    return replace(whole, decision=Decision.ALLOW if allowed else Decision.NONE)
 
 
 def _denial(

@@ -7,6 +7,16 @@ _MAX_EXPRESSION = 1024 * 1024  # bytes of one compiled expression, as 10,000 rep
 # The schema of SARIF 2.1.0 until its errata 01 has an expression that is none of ECMA 262: a bracket that is not escaped.
 _BROKEN = "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$"
 _REPAIRED = r"^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}\]?$"
+# The keywords of all drafts that can refuse a value; others, and misspelt ones, refuse nothing.
+_RULES = frozenset(
+    """
+    $ref $dynamicRef $recursiveRef allOf anyOf oneOf not if type enum const format
+    multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern contentEncoding contentMediaType
+    items prefixItems additionalItems unevaluatedItems maxItems minItems uniqueItems contains
+    properties patternProperties additionalProperties unevaluatedProperties propertyNames required maxProperties minProperties
+    dependencies dependentRequired dependentSchemas
+    """.split()  # noqa: SIM905 - a word a line otherwise
+)
 
 
 class InvalidSchema(ValueError):
@@ -28,7 +38,7 @@ class JsonSchema:
         # Lazy: only configurations with a schema need it.
         import jsonschema_rs
 
-        if not isinstance(document, dict) or not document.keys() - {"$schema", "$id", "title", "description"}:
+        if not isinstance(document, dict) or not document.keys() & _RULES:
             raise InvalidSchema("it is no object, or has no rule, so it would accept everything")
         options = jsonschema_rs.RegexOptions(_MAX_EXPRESSION, _MAX_EXPRESSION)
         try:

@@ -42,11 +42,13 @@ class RegoInput:
         contract: Their shape.
         types: The plugins of the verifiers, by their names.
         with_nested: Whether what is attached to artifacts was looked at.
+        with_time: Whether verdicts are kept for the present second only, so that the policy may see the time.
     """
 
     contract: Contract
     types: Mapping[str, str]
     with_nested: bool = True
+    with_time: bool = True
 
     def make(self, subject: Subject, reports: Reports, image: Image | None = None) -> dict[str, Any]:
         """Return the input for one decision, of JSON values.
@@ -67,12 +69,10 @@ class RegoInput:
         }
         if image is not None:
             described["image"] = msgspec.to_builtins(image, enc_hook=plain)
-        return {
-            "subject": described,
-            "artifacts": artifact_values(reports, self.types, with_nested=self.with_nested),
-            # In whole seconds: a verdict holds until this one is over.
-            "now": subject.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
+        artifacts = artifact_values(reports, self.types, with_nested=self.with_nested)
+        # In whole seconds: a verdict holds until this one is over.
+        time = {"now": subject.now.strftime("%Y-%m-%dT%H:%M:%SZ")} if self.with_time else {}
+        return {"subject": described, "artifacts": artifacts, **time}
 
     def _report(self, report: ArtifactReport) -> dict[str, Any]:
         results = [self._result(result) for result in report.results]

@@ -95,13 +95,14 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
     reads_more = options.contract.reads_more
     # A name that is put together while it is evaluated is missing in the input.
     nested = not reads_more or any(word in text for word in ("nested", "signed"))
+    time = reads_more and "now" in text
     return RegoPolicy(
         ask=partial(_evaluate, program, options.timeout),
-        inputs=RegoInput(options.contract, dict(resources.verifier_types), nested),
+        inputs=RegoInput(options.contract, dict(resources.verifier_types), nested, time),
         descends_always=nested,
         reads_tag=reads_more and "tag" in text,
         reads_image=options.image,
-        reads_time="now" in program.reads or (reads_more and "now" in text),
+        reads_time="now" in program.reads or time,
         passthrough=options.passthrough_enabled,
         budget=options.timeout + 2 * _START,
     )

@@ -101,9 +101,10 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
 
 
 def _requires_signature(options: RuleOptions, resources: Resources) -> bool:
-    if options.require_signed is not None or not options.verifier_name or options.deny:
+    if options.require_signed is not None or not options.verifier_name:
         return bool(options.require_signed)
-    # Every account that may push could attach a clean document: trusting one as it is must be written.
+    # Every account that may push could attach a clean document: trusting one as it is must be written, also where it
+    # only lifts what a deny rule forbids.
     type_name = resources.verifier_types.get(options.verifier_name)
     return type_name is not None and not proves_author(type_name)
 

@@ -79,6 +79,9 @@ def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
         told = [each.failure for each in results if each.failure and each.failure.reason not in _OTHER_KINDS]
         if told and told[0] is not None:
             return deny(Reason.POLICY_UNSATISFIED, f"{what}: {told[0].message}", told[0].remedy)
+    elif leaf.require_signed and not any(result.details and result.details.signers for result in results):
+        what = f"what the verifier {leaf.verifier!r} accepted is not signed, so it does not show that what the policy forbids is not there"
+        return deny(Reason.EVIDENCE_UNSIGNED, what)
     else:
         what = f"a result of the verifier {leaf.verifier!r} has facts that the policy forbids, or lacks those that would show it has not"
     return deny(Reason.POLICY_UNSATISFIED, what)

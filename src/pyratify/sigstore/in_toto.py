@@ -66,7 +66,11 @@ def parse_statement(
         VerificationError: `PAYLOAD_TYPE`, `ENVELOPE_MALFORMED`, `PARSE_LIMIT` or a JSON code.
     """
     # From the bytes that were verified: parsing an envelope again is what DSSE's protocol.md forbids.
-    document = json_fields.document(payload, "statement", max_bytes, max_tokens)
+    return statement_of(json_fields.document(payload, "statement", max_bytes, max_tokens))
+
+
+def statement_of(document: Mapping[str, Any]) -> Statement:
+    """Return the statement in a document that was parsed strictly; errors as in `parse_statement`, without those of JSON."""
     if document.get("_type") not in STATEMENT_TYPES:
         raise _no_statement(document)
     predicate_type = json_fields.text(document.get("predicateType"), "predicateType")

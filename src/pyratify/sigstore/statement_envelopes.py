@@ -14,7 +14,7 @@ from pyratify.sigstore.authenticated_signer import AuthenticatedSigner
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import Budget
 from pyratify.sigstore.bundle import parse_bundle
-from pyratify.sigstore.in_toto import Statement, parse_statement
+from pyratify.sigstore.in_toto import Statement, parse_statement, statement_of
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 from pyratify.sigstore.mismatch import keyless
 from pyratify.sigstore.signed_content import material_of
@@ -81,11 +81,11 @@ def plain_statement(raw: bytes, layer: Descriptor) -> SignedStatement | None:
     Raises:
         VerificationError: It is malformed.
     """
-    if layer.media_type != IN_TOTO or not _is_plain(
-        json_fields.document(raw, "the attestation", MAX_ATTESTATION)
-    ):
+    if layer.media_type != IN_TOTO:
         return None
-    return SignedStatement(UNSIGNED, parse_statement(raw, max_bytes=MAX_ATTESTATION, max_tokens=MAX_TOKENS))
+    # Parsed once, with the bounds of statements: SBOMs have more tokens than envelopes may.
+    document = json_fields.document(raw, "the attestation", MAX_ATTESTATION, MAX_TOKENS)
+    return SignedStatement(UNSIGNED, statement_of(document)) if _is_plain(document) else None
 
 
 def _is_plain(document: Mapping[str, Any]) -> bool:

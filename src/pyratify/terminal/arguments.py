@@ -167,3 +167,14 @@ def seconds(text: str) -> float:
     if not 0 < value <= 86400:
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is no number of seconds above 0 and up to 86400")
     return value
+
+
+def filled(text: str) -> str:
+    """Return the value of a flag that restricts what is accepted: an unset variable of a script must not switch it off.
+
+    Raises:
+        argparse.ArgumentTypeError: It is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty value asks for nothing; give one, or leave the flag out")
+    return text

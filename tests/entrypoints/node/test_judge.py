@@ -18,6 +18,7 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
+from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.indexes import add_index, entry
 from pyratify.testing.memory import MemoryStore
@@ -159,6 +160,14 @@ async def test_a_defect_is_a_refusal() -> None:
     assert "secret" not in answer.text
 
 
+async def allowed_before_an_outage(one: NodeJudge, store: Registry, clock: FakeClock) -> None:
+    """Have the signed image of `registry` allowed ten minutes before its registry fails."""
+    subject = await store.resolve(IMAGE)
+    assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+    store.down = Reason.REGISTRY_UNREACHABLE
+    clock.advance(600)
+
+
 class TestRegistryOutages:
     """`whenUndecided: lastVerdict`: a digest that the same configuration allowed a short time ago, and no other."""
 
@@ -171,11 +180,7 @@ class TestRegistryOutages:
         """Also after a restart; the text says by what."""
         store, subject = registry()
         cache = kept(tmp_path, clock)
-        assert (
-            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
-        ).allowed
-        store.down = Reason.REGISTRY_UNREACHABLE
-        clock.advance(600)
+        await allowed_before_an_outage(judge(store, clock=clock, node=LAST, kept=cache), store, clock)
         again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
         answer = await again.judge(IMAGE.at(subject.digest), 5)
         assert (answer.allowed, answer.code) == (True, "REGISTRY_UNREACHABLE")
@@ -199,9 +204,7 @@ class TestRegistryOutages:
         """An outage allows nothing that no configuration says."""
         store, subject = registry()
         one = judge(store, clock=clock, kept=kept(tmp_path, clock))
-        assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
-        store.down = Reason.REGISTRY_UNREACHABLE
-        clock.advance(600)
+        await allowed_before_an_outage(one, store, clock)
         answer = await one.judge(IMAGE.at(subject.digest), 5)
         assert (answer.exit, answer.code) == (2, "REGISTRY_UNREACHABLE")
 
@@ -209,9 +212,7 @@ class TestRegistryOutages:
         """Another digest of the same repository, and the same digest in another repository."""
         store, subject = registry()
         one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
-        assert (await one.judge(IMAGE.at(subject.digest), 5)).allowed
-        store.down = Reason.REGISTRY_UNREACHABLE
-        clock.advance(600)
+        await allowed_before_an_outage(one, store, clock)
         other = Descriptor("a/b", Digest.of(b"other"), 5)
         for unknown in (IMAGE.at(other.digest), Reference.parse("example.com/other:v1").at(subject.digest)):
             assert not (await one.judge(unknown, 5)).allowed
@@ -234,11 +235,7 @@ class TestRegistryOutages:
         """What another one trusted says nothing."""
         store, subject = registry()
         cache = kept(tmp_path, clock)
-        assert (
-            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
-        ).allowed
-        store.down = Reason.REGISTRY_UNREACHABLE
-        clock.advance(600)
+        await allowed_before_an_outage(judge(store, clock=clock, node=LAST, kept=cache), store, clock)
         other = judge(store, clock=clock, node=LAST, kept=cache, generation="two")
         assert not (await other.judge(IMAGE.at(subject.digest), 5)).allowed
 
@@ -246,11 +243,7 @@ class TestRegistryOutages:
         """What was kept for a longer one is not found."""
         store, subject = registry()
         cache = kept(tmp_path, clock)
-        assert (
-            await judge(store, clock=clock, node=LAST, kept=cache).judge(IMAGE.at(subject.digest), 5)
-        ).allowed
-        store.down = Reason.REGISTRY_UNREACHABLE
-        clock.advance(600)
+        await allowed_before_an_outage(judge(store, clock=clock, node=LAST, kept=cache), store, clock)
         shorter = NodeConfig(when_undecided="lastVerdict", max_age=300)
         one = judge(store, clock=clock, node=shorter, kept=cache)
         assert not (await one.judge(IMAGE.at(subject.digest), 5)).allowed

@@ -138,6 +138,31 @@ def test_of_two_statements_of_one_time_the_cautious_one_counts() -> None:
         assert not suppressed(*reversed(documents))
 
 
+@pytest.mark.parametrize("components", [[], ["log4j"], ["pkg:deb/debian/bash", "log4j"]])
+@pytest.mark.parametrize("purl", [LOG4J, ""])
+def test_a_statement_whose_packages_are_not_read_takes_all_back(components: list[str], purl: str) -> None:
+    """It may be about the finding's package, so the suppression is in doubt."""
+    back = openvex(SUBJECT, status="affected", components=components, time="2026-06-01T13:00:00Z")
+    assert not suppressed(openvex(SUBJECT, components=[LOG4J]), back, of=finding(purl=purl))
+
+
+def test_a_statement_about_every_version_takes_back_what_is_said_of_one() -> None:
+    """Also where the finding has no package URL."""
+    every = ["pkg:maven/org.apache/log4j-core"]
+    back = openvex(SUBJECT, status="affected", components=every, time="2026-06-01T13:00:00Z")
+    for purl in (LOG4J, ""):
+        assert not suppressed(openvex(SUBJECT, components=[LOG4J]), back, of=finding(purl=purl))
+
+
+@pytest.mark.parametrize("refs", [[], ["unknown"]])
+def test_an_analysis_of_cyclonedx_whose_packages_are_not_read_takes_all_back(refs: list[str]) -> None:
+    """As for OpenVEX."""
+    back = cyclonedx_vex(SUBJECT, state="exploitable", packages=["pkg:deb/debian/bash@5"])
+    back["metadata"]["timestamp"] = "2026-06-01T13:00:00Z"
+    back["vulnerabilities"][0]["affects"] = [{"ref": ref} for ref in refs]
+    assert not suppressed(openvex(SUBJECT), back)
+
+
 def test_a_statement_about_another_package_takes_nothing_back() -> None:
     """Only statements about the finding compete."""
     other = openvex(

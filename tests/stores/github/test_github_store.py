@@ -51,7 +51,11 @@ def image(registry: RegistrySimulator) -> Descriptor:
 
 @asynccontextmanager
 async def engine(
-    github: GitHubSimulator, folder: Path, token: str = "", **attestations: Any
+    github: GitHubSimulator,
+    folder: Path,
+    token: str = "",
+    require: str = "any",
+    **attestations: Any,
 ) -> AsyncIterator[Engine]:
     """Open an engine that reads the simulator beside registries, and trusts one key."""
     (folder / "ca.pem").write_text(AUTHORITY.pem)
@@ -63,7 +67,10 @@ async def engine(
     policy = {"keys": {"files": ["cosign.pub"]}}
     verifier = {"name": "cosign", "type": "cosign", "parameters": {"trustPolicies": [policy]}}
     store = {"type": "github-store", "parameters": {"attestations": api}}
-    document = {"executors": [{"scopes": ["*"], "verifiers": [verifier], "stores": [store]}]}
+    rules = {"policy": {"rules": [{"verifierName": "cosign", "require": require}]}}
+    enforcer = {"type": "threshold-policy", "parameters": rules}
+    executor = {"scopes": ["*"], "verifiers": [verifier], "stores": [store], "policyEnforcer": enforcer}
+    document = {"executors": [executor]}
     async with open_engine(decode_config(document, folder)) as found:
         yield found
 
@@ -173,8 +180,26 @@ async def test_pages_are_read_up_to_the_limit(
     assert (await validate(registry, github, tmp_path)).succeeded
     assert len(github.hits) == 3
     github.hits.clear()
-    assert not (await validate(registry, github, tmp_path, maxAttestations=60)).succeeded
+    result = await validate(registry, github, tmp_path, maxAttestations=60)
+    assert result.error is not None
+    assert result.error.reason is Reason.REFERRERS_LIMIT
     assert len(github.hits) == 2
+
+
+@pytest.mark.parametrize("most", [2, 31])
+async def test_a_list_that_is_cut_does_not_look_whole(
+    most: int, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """Where all have to be good, one beyond the limit may be bad; where one is enough, it does not matter."""
+    for _ in range(most):
+        github.add(image.digest, good(image))
+    whole = await validate(registry, github, tmp_path, require="all", maxAttestations=most)
+    assert whole.succeeded, whole.to_json()
+    github.add(image.digest, good(image, CosignKey.generate()))
+    result = await validate(registry, github, tmp_path, require="all", maxAttestations=most)
+    assert result.error is not None
+    assert result.error.reason is Reason.REFERRERS_LIMIT
+    assert (await validate(registry, github, tmp_path, maxAttestations=most)).succeeded
 
 
 async def test_a_next_page_elsewhere_is_not_asked_for(

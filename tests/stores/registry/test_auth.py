@@ -519,6 +519,31 @@ def test_a_forbidden_answer_to_a_lasting_credential_is_the_answer() -> None:
     assert result.status == 403
 
 
+def test_a_forbidden_repository_does_not_cost_a_challenge_for_each_request() -> None:
+    """Where the source has no other credential, what is known of the registry stays known."""
+    memory = Memory(FakeClock())
+    _run(authenticate(REQUEST, _access(memory)), _challenge('Basic realm="reg"'), EXPIRING, _answer(200))
+    known = memory.known("reg.example.com")
+    _, result = _run(authenticate(REQUEST, _access(memory)), _answer(403), EXPIRING)
+    assert result is not None
+    assert result.status == 403
+    assert memory.known("reg.example.com") == known is not None
+
+
+def test_a_renewal_does_not_forget_what_another_one_has_learnt() -> None:
+    """Requests that are refused at the same time: the first one that comes back has learnt the new credential."""
+    memory = Memory(FakeClock())
+    basic = _challenge('Basic realm="reg"')
+    _run(authenticate(REQUEST, _access(memory)), basic, EXPIRING, _answer(200))
+    late = authenticate(REQUEST, _access(memory))
+    assert isinstance(next(late), Request)
+    assert late.send(_answer(403)) == Renewal(EXPIRING)
+    _run(authenticate(REQUEST, _access(memory)), _answer(403), RENEWED, basic, RENEWED, _answer(200))
+    again = late.send(RENEWED)
+    assert isinstance(again, Request)
+    assert _authorization(again) == "Basic " + b64encode(b"aws:new").decode()
+
+
 def test_a_token_server_that_refuses_the_credential_leads_to_a_renewal() -> None:
     """Azure's refresh tokens are refused by the token server and not by the registry."""
     old = Credential(identity_token="old", expires=EXPIRING.expires)

@@ -13,10 +13,12 @@ from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
+from pyratify.pki.times import format_time
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from pyratify.testing.attestations import SLSA_V1, attach_attestation, attach_under_tag, envelope, in_toto
 from pyratify.testing.fakes import FakeClock
+from pyratify.testing.sboms import spdx, spdx_package
 from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
 from pyratify.verifiers.attestation.attestation_options import RuleOptions
 from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
@@ -176,6 +178,33 @@ async def test_the_newest_statement_counts_by_its_proved_time(newest: str, allow
         [TrustPolicy(identities=(sigstore.identity,), trusted_root=sigstore.root)],
         [await load_requirement(rules, "", KeyResources())],
         FakeClock(),
+        quantifier=Quantifier.NEWEST,
+    )
+    executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
+    assert (result.decision is Decision.ALLOW) is allowed
+
+
+@pytest.mark.parametrize(("stamped", "allowed"), [(True, True), (False, False)])
+async def test_a_time_that_a_document_claims_makes_a_statement_no_newest(
+    *, stamped: bool, allowed: bool
+) -> None:
+    """An SBOM says when it was made; only the time of its signature counts."""
+    sigstore, setting = PrivateSigstore(), AttestationSetting()
+    made = SIGNED_AT + timedelta(hours=1)
+    for license_, signing in (
+        ("GPL-3.0-only", Signing(key=KEY, log=0, at=SIGNED_AT)),
+        ("MIT", Signing(key=KEY, log=0, at=made, stamp=stamped)),
+    ):
+        document = json.loads(spdx([spdx_package("musl", expression=license_)], created=format_time(made)))
+        statement = in_toto(setting.image.digest, "https://spdx.dev/Document", document)
+        attach_attestation(setting.store, setting.image, sigstore.sign_statement(statement, signing))
+    rules = msgspec.convert({"sbom": {"deniedLicenses": ["GPL-3.0-only"]}}, RuleOptions)
+    verifier = AttestationVerifier(
+        "attestation",
+        [TrustPolicy(keys=(KEY.material,), trusted_root=sigstore.root, logs=0)],
+        [await load_requirement(rules, "", KeyResources())],
+        FakeClock(made),
         quantifier=Quantifier.NEWEST,
     )
     executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)

@@ -9,6 +9,7 @@ import pytest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
+from pyratify.testing.certificates import Issued, authority
 from pyratify.testing.notation import Recipe, make_verifier
 from pyratify.verifiers.notation.envelope import COSE_TYPE, JWS_TYPE, PLUGIN, SIGNING_TIME
 from pyratify.verifiers.notation.plugin_verification import IDENTITY, REVOCATION
@@ -105,6 +106,21 @@ async def test_critical_attributes_are_processed_where_revocation_is_skipped() -
     skipping = verifier(module, level="audit")
     await judge(asking(com__example__job="17"), verifier=skipping)
     assert len(module.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("anchor", "identity"), [(authority("other"), "*"), (ROOT, "x509.subject: C=US, ST=WA, O=other")]
+)
+async def test_atk_131_no_level_leaves_critical_attributes_unprocessed(anchor: Issued, identity: str) -> None:
+    """The plugin is not asked about an untrusted signer, and what it alone understands must not be ignored then."""
+    module = Module(capabilities=(REVOCATION,))
+    auditing = make_verifier(
+        anchor, identities=(identity,), level="audit", plugins=CombinedPlugins({NAME: module})
+    )
+    failure = found(await judge(asking(com__example__job="17"), verifier=auditing))
+    assert failure.reason is Reason.CRIT_UNKNOWN
+    assert "com.example.job" in failure.message
+    assert module.asked == []
 
 
 @pytest.mark.parametrize("media_type", FORMATS)

@@ -107,6 +107,8 @@ async def test_artifact_types_say_what_is_compared() -> None:
         ({"schemas": {}}, "schemas"),
         (schemas({}), "schemas.application/json"),
         (schemas({"title": "nothing"}), "schemas.application/json"),
+        (schemas({"$defs": {"rule": {"type": "string"}}}), "schemas.application/json"),
+        (schemas({"$comment": "nothing", "Required": ["name"]}), "schemas.application/json"),
         (schemas({"type": "nosuch"}), "schemas.application/json"),
         (schemas({"$ref": "http://127.0.0.1:9/x.json"}), "schemas.application/json"),
         (schemas({"$ref": "file:///etc/passwd"}), "schemas.application/json"),

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 
 # A whole host, without a port: `NAME-registry.REGION.cr.aliyuncs.com` of an instance, `registry.REGION.aliyuncs.com` of the
-# personal edition; perhaps of the international site, of a VPC, or of the distributed service.
+# personal edition; perhaps of the international site, of a VPC, or of the distributed service. Regions begin with two letters:
+# `NAME-registry.oss-cn-hangzhou.aliyuncs.com` is a bucket, whose name anyone may choose.
 _HOST = re.compile(
     r"(?:(?P<name>[a-z0-9][a-z0-9-]{0,62})-)?registry(?:-intl)?(?:-vpc)?(?:-internal)?(?:\.distributed)?"
-    r"\.(?P<region>[a-z]{2,4}(?:-[a-z0-9]+){1,3})\.(?:cr\.)?aliyuncs\.com"
+    r"\.(?P<region>[a-z]{2}(?:-[a-z0-9]+){1,3})\.(?:cr\.)?aliyuncs\.com"
 )
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pyratify.core.blocking import BlockingCalls
+from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.reference import is_loopback
 
 _CONNECT, _READ = 3.0, 5.0
 _TOKEN_BYTES = 64 * 1024
+_CLIENTS = 16  # one for each region; references name regions, and a client takes megabytes
 _SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
 
 
@@ -60,7 +62,7 @@ class AwsClient:
     identity: AwsIdentity = field(default_factory=AwsIdentity)
     endpoint: str = ""
     _calls: BlockingCalls = field(default_factory=lambda: BlockingCalls(_SECONDS), repr=False)
-    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict, repr=False)
+    _clients: LruCache[Any] = field(default_factory=lambda: LruCache(_CLIENTS), repr=False)
     _session: Any = field(default=None, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -114,7 +116,8 @@ class AwsClient:
         # Clients may be used by several threads at once, sessions may not.
         with self._lock:
             key = service, region, endpoint
-            if key not in self._clients:
+            found = self._clients.get(key)
+            if found is None:
                 self._session = self._session or _session(self.identity)
                 settings = Config(
                     connect_timeout=_CONNECT,
@@ -122,10 +125,11 @@ class AwsClient:
                     # botocore's own five tries would take longer than a verification may.
                     retries={"total_max_attempts": 2, "mode": "standard"},
                 )
-                self._clients[key] = self._session.create_client(
+                found = self._session.create_client(
                     service, region_name=region or None, endpoint_url=endpoint or None, config=settings
                 )
-            return self._clients[key]
+                self._clients.put(key, found, 1)
+            return found
 
 
 def _session(identity: AwsIdentity) -> Any:

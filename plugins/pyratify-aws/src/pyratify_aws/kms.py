@@ -75,12 +75,7 @@ class KmsKeys:
     ) -> None:
         self._references = references
         self._client = client
-        self._refresh_interval = refresh_interval
-
-    @property
-    def refresh_interval(self) -> float:
-        """After how many seconds the keys are read again."""
-        return self._refresh_interval
+        self.refresh_interval = refresh_interval
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return the public key of each reference.

@@ -11,6 +11,7 @@ from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
+from pyratify.credentials.access_token import is_token
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Transport
 from pyratify.http.url import Url
@@ -67,7 +68,7 @@ class AcrExchange:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
             raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None
         refresh = answer.get("refresh_token")
-        if not isinstance(refresh, str) or not refresh.isascii() or not refresh.isprintable() or not refresh:
+        if not is_token(refresh):
             raise StoreError(Reason.REGISTRY_AUTH, f"{registry} sent no refresh token")
         # An end that cannot be read is no refusal: the registry itself refuses what has ended.
         expires = end_of(refresh) or self._clock.now() + _UNKNOWN

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
+from pyratify.credentials.access_token import AccessToken, is_token
 
 _SECONDS = 15.0
 
@@ -22,19 +23,6 @@ class EntraError(Exception):
     def __init__(self, message: str, *, refused: bool) -> None:
         super().__init__(message)
         self.refused = refused
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A token of Entra ID.
-
-    Attributes:
-        value: The token.
-        expires: Its end.
-    """
-
-    value: str = field(repr=False)
-    expires: datetime
 
 
 class TokenSource(Protocol):
@@ -109,6 +97,6 @@ class EntraTokens:
 
 def _checked(found: Any) -> AccessToken:
     value, expires = found.token, found.expires_on
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
+    if not is_token(value):
         raise EntraError("Entra ID sent no token", refused=True)
     return AccessToken(value, datetime.fromtimestamp(int(expires), UTC))

@@ -16,7 +16,8 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
-from pyratify_azure.entra_tokens import AccessToken, EntraError
+from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify_azure.entra_tokens import EntraError
 
 _SECONDS = 10.0
 _LIMIT = 256 * 1024
@@ -152,7 +153,7 @@ def _read(body: bytes, now: datetime) -> AccessToken:
     except InvalidJson as error:
         raise EntraError(f"the binding sent {error.message}", refused=False) from None
     value, life = document.get("access_token"), document.get("expires_in")
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
+    if not is_token(value):
         raise EntraError("the binding sent no token", refused=True)
     if isinstance(life, bool) or not isinstance(life, int) or not 0 < life <= 86400:
         raise EntraError("the binding sent a token without an end", refused=True)

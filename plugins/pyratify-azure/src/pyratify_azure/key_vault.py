@@ -78,12 +78,7 @@ class KeyVault:
     def __init__(self, access: VaultAccess, wanted: Wanted, refresh_interval: float) -> None:
         self._access = access
         self._wanted = wanted
-        self._refresh_interval = refresh_interval
-
-    @property
-    def refresh_interval(self) -> float:
-        """After how many seconds everything is read again."""
-        return self._refresh_interval
+        self.refresh_interval = refresh_interval
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return the public keys.

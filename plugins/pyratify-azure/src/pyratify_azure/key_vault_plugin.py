@@ -93,12 +93,7 @@ class SeveralVaults:
 
     def __init__(self, vaults: tuple[KeyVault, ...], refresh_interval: float) -> None:
         self._vaults = vaults
-        self._refresh_interval = refresh_interval
-
-    @property
-    def refresh_interval(self) -> float:
-        """After how many seconds the keys are read again."""
-        return self._refresh_interval
+        self.refresh_interval = refresh_interval
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return all keys; errors as in `KeyVault.keys`."""

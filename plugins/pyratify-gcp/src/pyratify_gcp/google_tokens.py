@@ -10,6 +10,7 @@ from typing import Any
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.credentials.access_token import AccessToken, is_token
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _MAX_FILE = 256 * 1024
@@ -27,19 +28,6 @@ class GoogleError(Exception):
     def __init__(self, message: str, *, refused: bool) -> None:
         super().__init__(message)
         self.refused = refused
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A token.
-
-    Attributes:
-        value: The token.
-        expires: Its end.
-    """
-
-    value: str = field(repr=False)
-    expires: datetime
 
 
 @dataclass(slots=True)
@@ -125,7 +113,7 @@ def _of_file(path: Path) -> Any:
 
 def _checked(credentials: Any) -> AccessToken:
     token, expiry = credentials.token, credentials.expiry
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+    if not is_token(token):
         raise GoogleError("Google's identity service sent no token", refused=True)
     if not isinstance(expiry, datetime):
         raise GoogleError("Google's identity service sent a token without an end", refused=True)

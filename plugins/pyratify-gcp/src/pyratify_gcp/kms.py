@@ -73,12 +73,7 @@ class KmsKeys:
         self._references = references
         self._api = api
         self._tokens = tokens
-        self._refresh_interval = refresh_interval
-
-    @property
-    def refresh_interval(self) -> float:
-        """After how many seconds the keys are read again."""
-        return self._refresh_interval
+        self.refresh_interval = refresh_interval
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return every version that is enabled of each key, or the version that is named.

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pyratify.core.clock import Clock
 from pyratify.core.files import UnreadableFile, read_file
+from pyratify.credentials.access_token import is_token
 from pyratify.http.json_api import ApiError
 from pyratify_vault.vault_client import VaultClient
 
@@ -108,7 +109,7 @@ class Login:
 def _token_of(auth: Any) -> tuple[str, float]:
     token = auth.get("client_token") if isinstance(auth, Mapping) else None
     life = auth.get("lease_duration") if isinstance(auth, Mapping) else None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+    if not is_token(token):
         raise ApiError("the login gave no token")
     # 0 is a token without an end (Vault, "Tokens"); an hour is enough until the next login.
     usual = isinstance(life, int) and not isinstance(life, bool) and life > 0

@@ -84,12 +84,7 @@ class VaultDocuments:
         self._client = client
         self._tokens = tokens
         self._wanted = wanted
-        self._refresh_interval = refresh_interval
-
-    @property
-    def refresh_interval(self) -> float:
-        """After how many seconds everything is read again."""
-        return self._refresh_interval
+        self.refresh_interval = refresh_interval
 
     async def keys(self) -> tuple[KeyMaterial, ...]:
         """Return all versions of the transit keys that may still verify, and the documents.

@@ -103,9 +103,11 @@ def _products(entry: Members, product: Members, known: Mapping[str, PackageUrl])
         digests |= {product.text("version")}
     refs = [each.text("ref") for each in entry.objects("affects")]
     root = product.text("bom-ref")
-    urls = [url for ref in refs if (url := _package(ref, known)) is not None]
+    found = {ref: _package(ref, known) for ref in refs}
+    urls = tuple(url for url in found.values() if url is not None)
     # Whole only where the root itself is named: an unreadable reference must not widen the statement.
-    own = Product(digests, tuple(urls), whole=bool(root) and root in refs)
+    unread = not refs or any(url is None and ref != root for ref, url in found.items())
+    own = Product(digests, urls, whole=bool(root) and root in refs, unread=unread)
     images = image_digests(tuple(refs))
     return (own, Product(images)) if images else (own,)
 

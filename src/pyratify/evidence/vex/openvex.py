@@ -85,7 +85,8 @@ def _product(product: Any, beside: list[Any]) -> Product:
     urls = [url for each in components for url in _urls(each)]
     # An empty or unreadable list of packages must not widen the statement to all of them.
     named = bool(beside) or within is not None
-    return Product(image_digests(texts) | hash_digests(hashes), tuple(urls), whole=not named)
+    unread = named and (not components or len(urls) < len(components))
+    return Product(image_digests(texts) | hash_digests(hashes), tuple(urls), whole=not named, unread=unread)
 
 
 def _urls(component: Any) -> list[PackageUrl]:

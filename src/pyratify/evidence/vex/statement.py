@@ -33,11 +33,13 @@ class Product:
         digests: The digests by which it is named; a name alone is never enough.
         components: The packages within it; with none and `whole`, all of them.
         whole: Whether the statement names no packages.
+        unread: Whether it names packages in a way that is not read, so that it could be about any.
     """
 
     digests: frozenset[str]
     components: tuple[PackageUrl, ...] = ()
     whole: bool = True
+    unread: bool = False
 
     def has(self, finding: Finding) -> bool:
         """Return whether the finding's package is one that the statement is about."""
@@ -47,12 +49,22 @@ class Product:
         if found is not None:
             return any(component.covers(found) for component in self.components)
         # A format without package URLs: name and version must both be equal, as the kind of package is unknown.
-        return any(
-            # Without a version the name alone would suppress findings in every version.
-            bool(component.version)
-            and (component.name.rpartition("/")[2], component.version) == (finding.package, finding.version)
-            for component in self.components
+        # Without a version the name alone would suppress findings in every version.
+        return any(bool(each.version) and _is_named(each, finding) for each in self.components)
+
+    def may_have(self, finding: Finding) -> bool:
+        """Return whether the finding's package could be one of them: what takes a suppression back is in doubt about it."""
+        return (
+            self.unread
+            or self.has(finding)
+            or (not finding.purl and any(_is_named(each, finding) for each in self.components))
         )
+
+
+def _is_named(component: PackageUrl, finding: Finding) -> bool:
+    """Return whether a package has the finding's name, and its version where it has one."""
+    name = component.name.rpartition("/")[2]
+    return name == finding.package and component.version in ("", finding.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,11 @@ class Suppression:
         return latest is not None and self._suppresses(latest)
 
     def _is_about(self, statement: Statement, finding: Finding) -> bool:
-        return any(
-            self._subject in product.digests and product.has(finding) for product in statement.products
-        )
+        products = (each for each in statement.products if self._subject in each.digests)
+        # What suppresses must name the package; what takes it back counts in doubt, too.
+        if statement.status.suppresses:
+            return any(each.has(finding) for each in products)
+        return any(each.may_have(finding) for each in products)
 
     def _suppresses(self, statement: Statement) -> bool:
         # A statement dated in the future would outrank every later correction.

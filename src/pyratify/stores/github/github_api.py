@@ -64,17 +64,25 @@ class GitHubApi:
             f"{base}/{self.owner}/attestations/{digest}?per_page={min(self.most, _PAGE)}",
         )
         left = self.most
-        while url is not None and left > 0:
+        while url is not None:
             response = await self._ask(url)
             if response is None:
                 return
-            entries = (await offload(len(response.body), _entries, response.body))[:left]
+            listed = await offload(len(response.body), _entries, response.body)
+            entries = listed[:left]
             left -= len(entries)
             jobs = [partial(self._bundle, entry) for entry in entries]
             for bundle in await gather(jobs, _CONCURRENCY):
                 yield bundle
             # Empty pages that name a next one would be followed for ever.
             url = _next(response) if entries else None
+            # What is beyond may be what would deny: a list that is cut must not look whole.
+            if len(listed) > len(entries) or (url is not None and left <= 0):
+                raise StoreError(
+                    Reason.REFERRERS_LIMIT,
+                    f"GitHub has more than the {self.most} attestations allowed of {digest}",
+                    remedy="Raise the store's attestations.maxAttestations, or remove attestations without need.",
+                )
 
     async def _ask(self, url: Url) -> Response | None:
         headers = (*_HEADERS, *await self._authorization())

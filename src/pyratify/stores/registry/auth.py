@@ -64,8 +64,13 @@ def _renew(access: Access, refused: Credential) -> Generator[Step, Any, bool]:
     if refused.expires is None:
         return False
     fresh: Credential = yield Renewal(refused)
-    access.memory.forget(access.registry, access.memory.known(access.registry))
-    return fresh != refused
+    if fresh == refused:
+        return False
+    known = access.memory.known(access.registry)
+    # Another request may have learnt the new one meanwhile.
+    if known is not None and known.credential == refused:
+        access.memory.forget(access.registry, known)
+    return True
 
 
 def _attempt(request: Request, access: Access) -> Flow:

@@ -25,6 +25,7 @@ class CheckedStatement:
         warnings: What rules only report.
         valid_until: The first moment at which a rule could judge otherwise (aware).
         satisfied: The names of the requirements that it satisfies.
+        is_dated: Whether its signature proves when it was made; a time in `facts` may otherwise be the document's claim.
     """
 
     digest: Digest
@@ -34,6 +35,7 @@ class CheckedStatement:
     warnings: tuple[Failure, ...] = ()
     valid_until: datetime | None = None
     satisfied: tuple[str, ...] = ()
+    is_dated: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""

@@ -111,6 +111,7 @@ class StatementJudge:
             warnings=found.warnings,
             valid_until=found.valid_until,
             satisfied=judged.satisfied,
+            is_dated=signed.signer.signed_at is not None,
         )
 
     def _refused(
@@ -122,7 +123,8 @@ class StatementJudge:
         # Facts of a trusted signer alone may say that what is refused is of another kind.
         if isinstance(error, VerificationError) and signer is not None:
             error.facts = {**_texts(facts_of(signed)), **error.facts}
-        return CheckedStatement(layer.digest, signer, error, facts_of(signed))
+        is_dated = signed.signer.signed_at is not None
+        return CheckedStatement(layer.digest, signer, error, facts_of(signed), is_dated=is_dated)
 
 
 def _texts(facts: Mapping[str, Any]) -> dict[str, str]:

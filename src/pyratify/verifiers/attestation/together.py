@@ -99,7 +99,7 @@ def _check_each(
 
 def _newest(statements: list[CheckedStatement]) -> list[CheckedStatement]:
     """Return the newest by the time of the signature; all where that is not proved of each, as any of them could be it."""
-    times = [created_at(each.facts) for each in statements]
+    times = [created_at(each.facts) if each.is_dated else None for each in statements]
     known = [time for time in times if time is not None]
     if len(known) < len(statements) or not known:
         return statements

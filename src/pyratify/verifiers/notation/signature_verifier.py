@@ -171,6 +171,7 @@ class SignatureVerifier(Generic[Document]):
         plugins = check_plugin(envelope, self._plugins)  # whatever the level: nothing may be left unprocessed
         checks.run(Check.AUTHENTICITY, lambda: validations.check_trust(envelope, chain, policy, anchors))
         if not checks.is_authentic:
+            _refuse_unprocessed(envelope)
             return None
         plugin = await start_plugin(envelope, policy, plugins)
         if not plugin.identifies:
@@ -179,6 +180,8 @@ class SignatureVerifier(Generic[Document]):
             await plugin.ask(envelope, policy)
             if plugin.identifies:
                 checks.run(Check.AUTHENTICITY, plugin.check_identity)
+        else:
+            _refuse_unprocessed(envelope)
         return plugin
 
     def _extensions(self, chain: "Chain", checks: "Validations") -> None:
@@ -234,6 +237,16 @@ def _own_checker(clock: Clock, cache: ContentCache | None) -> "RevocationChecker
     from pyratify.pki.revocation.revocation_options import RevocationOptions
 
     return RevocationChecker(HttpFetcher(), RevocationMemory(clock, RevocationOptions(), cache))
+
+
+def _refuse_unprocessed(envelope: "Envelope") -> None:
+    """Refuse, whatever the level, critical attributes that the plugin was not asked about (RFC 7515, section 4.1.11)."""
+    if envelope.delegated:
+        raise VerificationError(
+            Reason.CRIT_UNKNOWN,
+            f"the critical attributes {', '.join(sorted(envelope.delegated))[:200]} are left to the plugin "
+            f"{(envelope.plugin or '')[:120]!r}, which is not asked about a signer that is not trusted",
+        )
 
 
 async def _check_revocation(

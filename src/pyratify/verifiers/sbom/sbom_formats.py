@@ -1,7 +1,8 @@
 """The media types under which SBOMs are attached."""
 
 from pyratify.core.descriptor import Descriptor
-from pyratify.core.manifest import EMPTY_CONFIG, Manifest
+from pyratify.core.manifest import Manifest
+from pyratify.verifiers.attached_documents import plain_type
 
 SBOM_TYPES = frozenset(
     {
@@ -23,14 +24,9 @@ def is_sbom(manifest: Manifest, types: frozenset[str] = SBOM_TYPES) -> bool:
     """Return whether a manifest, or a layer of it, says that it is an SBOM; cosign's `.sbom` tags have layers that do."""
     if manifest.is_index:
         return False
-    return _plain(manifest.artifact_type) in types or any(
-        _plain(each.media_type) in types for each in manifest.layers
+    return plain_type(manifest.artifact_type) in types or any(
+        plain_type(each.media_type) in types for each in manifest.layers
     )
-
-
-def documents_of(manifest: Manifest) -> tuple[Descriptor, ...]:
-    """Return the layers that hold documents: all but the empty one that tools write where they need some layer."""
-    return tuple(each for each in manifest.layers if each.media_type != EMPTY_CONFIG)
 
 
 def announced_format(manifest: Manifest, layer: Descriptor) -> str:
@@ -40,8 +36,3 @@ def announced_format(manifest: Manifest, layer: Descriptor) -> str:
         if found:
             return found
     return ""
-
-
-def _plain(media_type: str | None) -> str:
-    """Return a media type without its parameters, as `; version=1.6`."""
-    return (media_type or "").partition(";")[0].strip().lower()

@@ -6,6 +6,7 @@ from pyratify.core.plugin import Plugin, Resources
 from pyratify.evidence.sbom.license_rules import LicenseRules, MentionTest
 from pyratify.evidence.sbom.sbom_options import SbomRuleOptions, sbom_rules
 from pyratify.evidence.sbom.sbom_rules import SbomRules
+from pyratify.verifiers.attached_documents import read_types
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 from pyratify.verifiers.sbom.sbom_verifier import SbomVerifier
 
@@ -40,7 +41,9 @@ async def build(name: str, options: SbomOptions, resources: Resources) -> SbomVe
     Raises:
         ConfigurationError: A rule that could never apply, with the path below the verifier's parameters.
     """
-    return SbomVerifier(name, sbom_rules(options), _types(options.artifact_types), resources.clock)
+    return SbomVerifier(
+        name, sbom_rules(options), read_types(options.artifact_types) or SBOM_TYPES, resources.clock
+    )
 
 
 async def build_license_checker(
@@ -48,12 +51,7 @@ async def build_license_checker(
 ) -> SbomVerifier:
     """Build the verifier that `licensechecker` stands for."""
     rules = SbomRules(LicenseRules(MentionTest((), options.allowed_licenses), "concluded"))
-    return SbomVerifier(name, rules, _types(options.artifact_types), resources.clock)
-
-
-def _types(given: tuple[str, ...] | str) -> frozenset[str]:
-    listed = given.split(",") if isinstance(given, str) else given
-    return frozenset(each.strip().lower() for each in listed if each.strip()) or SBOM_TYPES
+    return SbomVerifier(name, rules, read_types(options.artifact_types) or SBOM_TYPES, resources.clock)
 
 
 plugin = Plugin(

@@ -13,7 +13,8 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.sbom.read_sbom import MAX_BYTES, parse_sbom, read_sbom
 from pyratify.evidence.sbom.sbom_rules import SbomRules
-from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES, announced_format, documents_of, is_sbom
+from pyratify.verifiers.attached_documents import documents_of
+from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES, announced_format, is_sbom
 
 _MOST = 20  # documents of one artifact
 

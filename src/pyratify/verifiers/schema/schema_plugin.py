@@ -6,6 +6,7 @@ import msgspec
 
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.expressions.schema_source import SchemaOptions, load_schema
+from pyratify.verifiers.attached_documents import read_types
 from pyratify.verifiers.schema.schema_verifier import SchemaVerifier
 
 
@@ -34,9 +35,7 @@ async def build(name: str, options: SchemaVerifierOptions, resources: Resources)
         media_type: await load_schema(source, f"schemas.{media_type}", resources)
         for media_type, source in options.schemas.items()
     }
-    given = options.artifact_types
-    listed = given.split(",") if isinstance(given, str) else given
-    return SchemaVerifier(name, schemas, frozenset(each.strip().lower() for each in listed if each.strip()))
+    return SchemaVerifier(name, schemas, read_types(options.artifact_types))
 
 
 plugin = Plugin(

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
 from pyratify.core.limits import MIB
-from pyratify.core.manifest import EMPTY_CONFIG, Manifest
+from pyratify.core.manifest import Manifest
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.strictjson import InvalidJson, loads
 from pyratify.core.verifier import Details, Evidence
 from pyratify.expressions.json_schema import JsonSchema
+from pyratify.verifiers.attached_documents import documents_of, plain_type
 
 _MAX_BYTES = 16 * MIB
 _MAX_TOKENS = 300_000  # the library holds the interpreter while it compares: some 50 ms for so many
@@ -40,7 +41,7 @@ class SchemaVerifier:
         if manifest.is_index:
             return False
         if self._types:
-            return _plain(manifest.artifact_type or "") in self._types
+            return plain_type(manifest.artifact_type) in self._types
         return any(each.media_type in self._schemas for each in manifest.layers)
 
     async def verify(self, evidence: Evidence) -> Details:
@@ -50,7 +51,7 @@ class SchemaVerifier:
             VerificationError: `REPORT_INVALID`, `MEDIATYPE_UNSUPPORTED` for a layer without a schema, `PARSE_LIMIT` or a JSON code.
             StoreError: One could not be read.
         """
-        layers = [each for each in evidence.manifest.layers if each.media_type != EMPTY_CONFIG]
+        layers = documents_of(evidence.manifest)
         if not layers:
             raise VerificationError(Reason.REPORT_INVALID, "the artifact has no document")
         if len(layers) > _MOST:
@@ -90,7 +91,3 @@ def _check(data: bytes, schema: JsonSchema, layer: Descriptor) -> None:
             Reason.REPORT_INVALID,
             f"the document of type {layer.media_type[:120]} does not follow its schema: {fault}",
         )
-
-
-def _plain(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()

@@ -114,6 +114,10 @@ def test_flags_ask_for_a_verification_summary(
         (("--key", "cosign.pub", "--maximum-age", "soon"), "--maximum-age"),
         (("--key", "cosign.pub", "--type", "spdx", "--source-uri", SOURCE), "--type"),
         (("--key", "cosign.pub", "--type", "slsaprovenance9"), "slsaprovenance9"),
+        (("--key", "cosign.pub", "--verifier-id", ""), "--verifier-id: an empty value asks for nothing"),
+        (("--key", "cosign.pub", "--resource-uri", " "), "--resource-uri: an empty value asks for nothing"),
+        (("--key", "cosign.pub", "--maximum-age", ""), "--maximum-age: an empty value asks for nothing"),
+        (("--key", "cosign.pub", "--signer-workflow", ""), "--signer-workflow: an empty value"),
     ],
 )
 @pytest.mark.usefixtures("key")
@@ -155,3 +159,21 @@ def test_a_bundle_beside_a_file_is_judged_by_the_same_rules(
     code, out, _ = run(*common, "--source-uri", SOURCE, "file")
     assert code == 1
     assert "PAYLOAD_SUBJECT_MISMATCH" in out
+
+
+@pytest.mark.parametrize("order", [("PASSED", "FAILED"), ("FAILED", "PASSED")])
+def test_a_failed_summary_of_a_file_denies_whatever_stands_beside_it(
+    order: tuple[str, str], key: CosignKey, run: Run, tmp_path: Path
+) -> None:
+    """As for images; one by another key, which anyone can make, denies nothing."""
+    (tmp_path / "file").write_bytes(b"release")
+    for result in order:
+        said = in_toto(Digest.of(b"release"), VSA, summary(result=result, timeVerified=LONG_AGO))
+        (tmp_path / result).write_text(json.dumps(bundle(key, said)))
+        (tmp_path / "untrusted").write_text(json.dumps(bundle(CosignKey.generate(), said)))
+    common = ("verify-file", "--key", "cosign.pub", "--verifier-id", VERIFIER, "file")
+    given = [text for name in order for text in ("--bundle", name)]
+    code, out, _ = run(*common, *given)
+    assert code == 1
+    assert "PROVENANCE_MISMATCH" in out
+    assert run(*common, "--bundle", "PASSED", "--bundle", "untrusted")[0] == 0

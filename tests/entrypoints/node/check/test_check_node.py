@@ -146,6 +146,17 @@ def test_version_2_has_the_same_settings_elsewhere(
     assert any("makes CRI pull images" in message for message in gaps(root, capsys))
 
 
+def test_a_link_counts_with_where_it_leads(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    """The interpreter of a virtual environment is a link, often to one below a user's home."""
+    real, link = root.write("/home/user/bin/python3", ""), root.at("/usr/bin/python3")
+    link.unlink()
+    link.symlink_to("../../home/user/bin/python3")
+    assert not gaps(root, capsys)
+    os.chown(real.parent, 1000, 1000)
+    (said,) = gaps(root, capsys)
+    assert said.startswith("other users may change its interpreter: /home/user/bin has mode")
+
+
 def test_a_fallback_of_roots_own_files_is_no_finding(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     """`--on-daemon-missing verify`, with an interpreter and a configuration that no other user may change."""
     root.fallback("python", "ratify.yaml")

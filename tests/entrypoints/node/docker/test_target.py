@@ -71,12 +71,22 @@ def test_what_decodes_in_no_one_way_is_refused(uri: str) -> None:
 
 
 def test_a_parameter_given_twice_has_no_value() -> None:
-    """A semicolon separates, too, as it does for daemons built with older Go."""
-    for query in ("fromImage=a&fromImage=b", "fromImage=a;fromImage=b", "fromImage=a&from%49mage=b"):
+    """However its name is encoded."""
+    for query in ("fromImage=a&fromImage=b", "fromImage=a&from%49mage=b"):
         with pytest.raises(BadDockerRequest, match="2 times"):
             parse_target(f"/images/create?{query}").parameter("fromImage")
     target = parse_target("/images/create?fromImage=a%2Fb&tag=x+y")
     assert [target.parameter(name) for name in ("fromImage", "tag", "other")] == ["a/b", "x y", ""]
+
+
+@pytest.mark.parametrize(
+    "query", ["fromImage=a;fromImage=b", "rollback=previous;", "version=1&rollback=previous;x"]
+)
+def test_a_semicolon_in_a_query_is_refused(query: str) -> None:
+    """It separates parameters for daemons built with Go before 1.17; later ones drop the parameter that has it."""
+    with pytest.raises(BadDockerRequest, match="semicolon"):
+        parse_target(f"/services/x/update?{query}")
+    assert parse_target("/a?x=1%3B2").parameter("x") == "1;2"
 
 
 def test_parameters_are_counted() -> None:

@@ -39,6 +39,7 @@ def test_what_was_written_can_be_undone(tmp_path: Path, before: str | None) -> N
         (f'version = 3\ndisabled_plugins = ["{NRI}"]\n', "switches NRI off"),
         (f'version = 3\n[plugins."{NRI}"]\n  disable = true\n', "switches NRI off"),
         (f'version = 3\n[plugins."{NRI}".default_validator]\n  enable = true\n', "already"),
+        ("version = 3\nplugins = {}\n", "cannot be continued at its end"),
     ],
 )
 def test_settings_that_contradict_it_are_named(

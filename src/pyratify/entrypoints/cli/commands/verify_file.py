@@ -155,6 +155,7 @@ async def _verify(
 ) -> ValidationResult:
     reference = _reference(arguments.file)
     reports: list[ArtifactReport] = []
+    denials: list[Failure] = []
     try:
         async with asyncio.timeout(timeout(arguments)) as deadline:
             for each in given:
@@ -162,13 +163,16 @@ async def _verify(
                 report = ArtifactReport(reference, artifact, Discovery.FILE)
                 judge = judges.get(each.kind.verifier)
                 # A signature of a kind without trust is reported and never counts.
-                results = () if judge is None else (await _judged(each, judge),)
+                results = () if judge is None else (await _judged(each, judge, denials),)
                 reports.append(replace(report, results=results))
                 _check(deadline)
     except TimeoutError:
         late = Failure(Reason.TIMEOUT, "the signatures could not be verified in time", Reason.TIMEOUT.remedy)
         return ValidationResult(reference, subject, Decision.DENY, error=late, artifacts=tuple(reports))
     found = tuple(reports)
+    # As `ratify verify`: a trusted statement against the file is not outweighed by another one for it.
+    if denials:
+        return ValidationResult(reference, subject, Decision.DENY, denials[0], artifacts=found)
     # The same policy as of `ratify verify` by flags: one accepted signature is enough.
     verdict = any_of(judges).decide(Subject(reference, subject, "", SystemClock().now()), found)
     failure = verdict.failure
@@ -185,10 +189,14 @@ def _check(deadline: asyncio.Timeout) -> None:
         raise TimeoutError
 
 
-async def _judged(given: Given, judge: Judge) -> VerifierResult:
+async def _judged(given: Given, judge: Judge, denials: list[Failure]) -> VerifierResult:
     try:
         details = await judge(given)
     except VerificationError as error:
+        from pyratify.evidence.judgement import Denial  # of attestations alone
+
+        if isinstance(error, Denial):
+            denials.append(error.failure)
         return VerifierResult(given.kind.verifier, Outcome.FAILED, failure=error.failure)
     except InconclusiveError as error:
         return VerifierResult(given.kind.verifier, Outcome.INCONCLUSIVE, failure=error.failure)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
@@ -11,9 +11,6 @@ from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKENS, REPORT_TYPES
-
-if TYPE_CHECKING:
-    pass
 
 _JWS = "application/jose+json"
 _COSE = "application/cose"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.terminal.arguments import filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,7 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--signer-workflow",
+        type=filled,
         metavar="OWNER/REPO/PATH",
         help="the GitHub workflow that signed, exactly, in place of an identity; with @refs/... one version of it",
     )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyratify.terminal.arguments import filled
+
 _SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 
 
@@ -148,6 +150,7 @@ def add_document_flags(parser: ArgumentParser) -> None:
     for each in _FLAGS:
         group.add_argument(
             each.flag,
+            type=filled,
             action="append",
             default=[],
             metavar=each.metavar,

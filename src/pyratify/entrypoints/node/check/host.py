@@ -46,17 +46,17 @@ class Host:
         """Return why a user who is not root may change what is at a path; empty where none may.
 
         Args:
-            path: A path of the node; what leads to it counts too.
+            path: A path of the node; what leads to it counts too, and of a link all of that for its target.
             group: Whether write access of a group other than root's counts for the path itself.
             owner: A user beside root to which it may belong.
         """
-        place = Path(path)
-        for one in (place, *place.parents):
+        place, target = Path(path), self._target(path)
+        for one in dict.fromkeys((place, *place.parents, target, *target.parents)):
             try:
                 status = self.at(one).stat()
             except OSError:
                 continue  # what is not there cannot be changed, only made, and its folder is looked at
-            own = one == place
+            own = one in (place, target)
             # In a sticky folder only the owner of an entry may exchange it.
             if not own and status.st_mode & stat.S_ISVTX:
                 continue
@@ -64,6 +64,13 @@ class Host:
             if status.st_uid not in (0, owner) or status.st_mode & 0o002 or by_group:
                 return f"{one} has mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid} and group {status.st_gid}"
         return ""
+
+    def _target(self, path: Path | str) -> Path:
+        """Return where a path leads through links, as a path of the node."""
+        # Not Path.resolve(), which raises on a circle of links before Python 3.13.
+        found, root = (Path(os.path.realpath(each)) for each in (self.at(path), self.root))
+        # Below --root an absolute link leads out of it; where it leads is a path of the node all the same.
+        return Path("/") / (found.relative_to(root) if found.is_relative_to(root) else found)
 
     def commands(self, name: str) -> Iterator[list[str]]:
         """Iterate over the command lines of the running programs of a name."""

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tomllib
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,10 @@ from pyratify.entrypoints.node.containerd.containerd_settings import (
     parse_toml,
     read_settings,
 )
+from pyratify.entrypoints.node.containerd.settings_block import SettingsBlock
 
 MARK = "Asks the daemon of this node for containerd"
-_BEGIN, _END = "# ratify node install containerd: begin\n", "# ratify node install containerd: end\n"
-# The files that containerd reads where it has no configuration: with one it would read them no more.
-_NEW = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+_BLOCK = SettingsBlock("ratify node install containerd", PLUGIN)
 _SHARE = 0.95  # of containerd's timeout; the rest is for the start of the program
 _SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
 
@@ -114,24 +112,8 @@ def _configured(settings: ContainerdSettings, folder: Path) -> FileChange:
     # containerd runs the plugin with its defaults where no file says anything.
     if not settings.exists and folder == settings.bin_dir:
         return FileChange(path=settings.path, before=None, after=None)
-    block = f'{_BEGIN}[plugins."{PLUGIN}"]\n  bin_dir = {json.dumps(str(folder))}\n{_END}'
-    text = before if before is not None else _NEW
-    joint = "" if text.endswith("\n") or not text else "\n"
-    return FileChange(
-        path=settings.path, before=before, after=_extended(f"{text}{joint}{block}", settings.path)
-    )
-
-
-def _extended(text: str, path: Path) -> str:
-    """Return the text if it is TOML: a table in one line, as `plugins = {}`, cannot be continued by another one."""
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f"{path} cannot be continued at its end: {error}",
-            remedy=f'Set bin_dir in [plugins."{PLUGIN}"] by hand, then install again.',
-        ) from None
-    return text
+    text = f'[plugins."{PLUGIN}"]\n  bin_dir = {json.dumps(str(folder))}\n'
+    return FileChange(path=settings.path, before=before, after=_BLOCK.appended(settings.path, before, text))
 
 
 def _undo(path: Path, folder: Path) -> Iterator[FileChange]:
@@ -144,11 +126,7 @@ def _undo(path: Path, folder: Path) -> Iterator[FileChange]:
         )
     # The settings first: from then on the program is not needed.
     before = text_of(path)
-    if before is not None and _BEGIN in before and _END in before:
-        head, _, rest = before.partition(_BEGIN)
-        after = head + rest.partition(_END)[2]
-        # A file that was made for these settings has nothing else.
-        yield FileChange(path=path, before=before, after=None if after == _NEW else after)
+    yield FileChange(path=path, before=before, after=_BLOCK.removed(before))
     if found is not None:
         yield FileChange(path=target, before=found, after=None)
 

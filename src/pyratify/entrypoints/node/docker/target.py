@@ -53,7 +53,7 @@ def parse_target(uri: str) -> Target:
     """Return the target of a request line.
 
     Raises:
-        BadDockerRequest: An escape is broken or not UTF-8, or there are too many parameters.
+        BadDockerRequest: An escape is broken or not UTF-8, the query has a semicolon, or there are too many parameters.
     """
     absolute = _ABSOLUTE.match(uri)  # RFC 9112, section 3.2.2
     path, _, query = (uri[absolute.end() :] if absolute else uri).partition("?")
@@ -71,8 +71,10 @@ def _cleaned(path: str) -> str:
 
 
 def _parameters(query: str) -> Mapping[str, tuple[str, ...]]:
-    # Go before 1.17 separates at semicolons, too.
-    parts = [part for part in re.split("[&;]", query, maxsplit=_MAX_PARAMETERS) if part]
+    # Go before 1.17 separates at semicolons, too; later ones silently drop the parameter that has one (net/url, parseQuery).
+    if ";" in query:
+        raise bad("the query has a semicolon, and daemons differ in what it means", "Write it as %3B.")
+    parts = [part for part in query.split("&", _MAX_PARAMETERS) if part]
     if len(parts) > _MAX_PARAMETERS:
         raise bad(f"the query has more than {_MAX_PARAMETERS} parameters")
     found: dict[str, tuple[str, ...]] = {}

@@ -7,11 +7,12 @@ from pathlib import Path
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.node.changes import FileChange, text_of
 from pyratify.entrypoints.node.containerd.containerd_settings import parse_toml, read_settings
+from pyratify.entrypoints.node.containerd.settings_block import SettingsBlock
 from pyratify.entrypoints.node.nri.plugin import NAME
 
 _PLUGIN = "io.containerd.nri.v1.nri"
-_BEGIN, _END = "# ratify node install nri: begin\n", "# ratify node install nri: end\n"
-_BLOCK = f"""\
+_BLOCK = SettingsBlock("ratify node install nri", _PLUGIN)
+_SETTINGS = f"""\
 [plugins."{_PLUGIN}".default_validator]
   enable = true
   required_plugins = ["{NAME}"]
@@ -25,15 +26,14 @@ enable_nri = true
 nri_enable_default_validator = true
 nri_validator_required_plugins = ["{NAME}"]
 """
-# The files that containerd reads where it has no configuration: with one it would read them no more.
-_NEW = 'version = 3\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
 
 
 def plan(arguments: Namespace) -> Iterator[FileChange]:
     """Iterate over the one change that requires the plugin, or undoes that.
 
     Raises:
-        ConfigurationError: containerd's configuration cannot be read, switches NRI off, or has settings of the validator already.
+        ConfigurationError: containerd's configuration cannot be read, switches NRI off, has settings of the validator already, or cannot
+            be continued.
     """
     if arguments.crio:
         yield _crio(Path(arguments.crio), undo=arguments.undo)
@@ -41,7 +41,7 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
     path = Path(arguments.containerd_config)
     before = text_of(path)
     if arguments.undo:
-        yield FileChange(path=path, before=before, after=_without(before))
+        yield FileChange(path=path, before=before, after=_BLOCK.removed(before))
         return
     settings = read_settings(path)
     table = settings.plugins.get(_PLUGIN) or {}
@@ -59,9 +59,7 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
             f"{path} has settings of NRI's default_validator already",
             remedy=f'Add "{NAME}" to its required_plugins, and set enable = true.',
         )
-    text = before if before is not None else _NEW
-    joint = "" if text.endswith("\n") or not text else "\n"
-    yield FileChange(path=path, before=before, after=f"{text}{joint}{_BEGIN}{_BLOCK}{_END}")
+    yield FileChange(path=path, before=before, after=_BLOCK.appended(path, before, _SETTINGS))
 
 
 def _crio(folder: Path, *, undo: bool) -> FileChange:
@@ -86,12 +84,3 @@ def check_result(changes: tuple[FileChange, ...]) -> None:
     for change in changes:
         if change.after is not None:
             parse_toml(change.path)
-
-
-def _without(before: str | None) -> str | None:
-    """Return a configuration without the settings of ratify; None for a file that was made for them."""
-    if before is None or _BEGIN not in before or _END not in before:
-        return before
-    head, _, rest = before.partition(_BEGIN)
-    after = head + rest.partition(_END)[2]
-    return None if after == _NEW else after
