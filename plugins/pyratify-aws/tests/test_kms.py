@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from pyratify.config.plugin_resources import BuildResources
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import KeyMaterial, SourceUnreachable
 from pyratify.core.reason import Reason
 from pyratify.testing.fakes import FakeClock
 from pyratify_aws.aws_client import AwsClient, AwsError
@@ -163,3 +163,24 @@ async def test_what_was_described_is_what_is_read() -> None:
     assert [each.version for each in await keys.keys()] == ["one"]
     assert client.asked == ["describe_key alias/x", "get_public_key arn:key/one"]
     assert keys.refresh_interval == 60
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [
+        (AwsError("Timeout", "no answer", refused=False), True),
+        (AwsError("ThrottlingException", "later", refused=False), True),
+        (AwsError("NotFoundException", "gone", refused=True), False),
+        (AwsError("AccessDeniedException", "no", refused=True), False),
+    ],
+)
+async def test_a_refusal_is_told_from_an_outage(error: AwsError, outage: bool) -> None:
+    """An outage leaves the keys in use; that a key is gone is an answer."""
+
+    class Failing(AwsClient):
+        async def call(self, *names: str, **parameters: Any) -> Mapping[str, Any]:
+            raise error
+
+    with pytest.raises(ConfigurationError) as caught:
+        await KmsKeys((parse_reference("awskms:///alias/x"),), Failing(), 60).keys()
+    assert isinstance(caught.value, SourceUnreachable) is outage

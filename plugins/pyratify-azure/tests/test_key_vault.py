@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import SourceUnreachable
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.credentials.access_token import AccessToken
@@ -137,6 +138,7 @@ async def test_what_is_no_key_for_signatures_is_refused(azure: Any, found: tuple
     with pytest.raises(ConfigurationError) as caught:
         await vault(azure).keys()
     assert caught.value.reason is Reason.KEY_UNAVAILABLE
+    assert isinstance(caught.value, SourceUnreachable) is (found[0] in (302, 500))
     assert "token-for" not in str(caught.value)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pyratify.config.plugin_resources import BuildResources
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
+from pyratify.core.key import KeyMaterial, SourceUnreachable
 from pyratify.core.reason import Reason
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.fakes import FakeClock
@@ -122,6 +122,7 @@ async def test_a_service_that_does_not_answer_is_named(kms: Any, status: int) ->
     with pytest.raises(ConfigurationError, match="Cloud KMS") as caught:
         await read(kms, f"gcpkms://{KEY}")
     assert caught.value.reason is Reason.KEY_UNAVAILABLE
+    assert isinstance(caught.value, SourceUnreachable) is (status not in (403, 404))
     assert "metadata-1" not in str(caught.value)
     assert "/elsewhere" not in [path for _, path, _ in kms.seen]
 

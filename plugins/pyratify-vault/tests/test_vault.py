@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.key import SourceUnreachable
 from pyratify.core.reason import Reason
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Request, Response
@@ -122,6 +123,8 @@ async def test_what_is_no_key_for_signatures_is_refused(data: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         await reading(FakeVault(**{"transit/keys/cosign": data})).keys()
     assert caught.value.reason is Reason.KEY_UNAVAILABLE
+    outage = isinstance(data, tuple) and data != (404, {"errors": []})
+    assert isinstance(caught.value, SourceUnreachable) is outage
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

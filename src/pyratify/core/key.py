@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ class SourceUnreachable(ConfigurationError):
 
     Every other `ConfigurationError` of a source is its answer, as that a key is disabled or gone.
     """
+
+
+def key_fault(message: str, remedy: str, *, unanswered: bool) -> ConfigurationError:
+    """Return the error of a source of keys, with `KEY_UNAVAILABLE`: `SourceUnreachable` where it did not answer."""
+    kind = SourceUnreachable if unanswered else ConfigurationError
+    return kind(message, reason=Reason.KEY_UNAVAILABLE, remedy=remedy)
 
 
 class KeyProvider(Protocol):

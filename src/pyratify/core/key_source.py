@@ -47,7 +47,7 @@ class KeySource:
 
     @property
     def age(self) -> float:
-        """Seconds since the source was last read with success."""
+        """Seconds since what is in use was last found in the source."""
         return self.clock.monotonic() - self._read_at
 
     async def changed(self) -> bool:
@@ -66,8 +66,10 @@ class KeySource:
             self.refused = isinstance(error, ConfigurationError) and not isinstance(error, SourceUnreachable)
             _LOG.warning("keys not read again", extra={"provider": self.name, "error": self.fault})
             return self.refused
-        self.fault, self.refused, self._read_at = "", False, now
+        self.fault, self.refused = "", False
         if _essence(found) == _essence(self.materials):
+            # Only then: what is in use stays as old as it is until an engine is built with what was found.
+            self._read_at = now
             return False
         versions = [each.version for each in found if each.version]
         _LOG.info("keys changed", extra={"provider": self.name, "versions": versions, "number": len(found)})
@@ -81,8 +83,8 @@ def _essence(materials: tuple[KeyMaterial, ...]) -> frozenset[tuple[bytes, str]]
 
 async def any_changed(sources: tuple[KeySource, ...]) -> bool:
     """Return whether one of the sources changed; each one that is due is read."""
-    # A list: a generator would stop at the first one and leave the others unread.
-    return any([await source.changed() for source in sources])
+    # Side by side: a service that does not answer must not delay the news of the others.
+    return any(await asyncio.gather(*(source.changed() for source in sources)))
 
 
 def any_refused(sources: tuple[KeySource, ...]) -> bool:

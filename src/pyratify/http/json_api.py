@@ -24,7 +24,7 @@ class ApiError(Exception):
 
     Attributes:
         status: The status of the answer; 0 where there was none, or none that can be read.
-        unanswered: Whether there was no answer of the service itself: an outage, throttling, or what is no JSON.
+        unanswered: Whether there was no answer of the service itself: an outage, throttling, a redirect, or what is no JSON.
     """
 
     def __init__(self, message: str, status: int = 0, *, unanswered: bool = False) -> None:
@@ -100,7 +100,9 @@ class JsonApi:
         where = self.address.origin.authority
         # Whatever the answer names: a token goes to the configured address and to no other.
         if response.status in _REDIRECTS:
-            raise ApiError(f"{where} redirects {path}, which is not followed", response.status)
+            raise ApiError(
+                f"{where} redirects {path}, which is not followed", response.status, unanswered=True
+            )
         if response.status != 200:
             # Without the body: services quote what they were sent.
             later = response.status >= 500 or response.status in _LATER

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
-from pyratify.core.reason import Reason
+from pyratify.core.key import KeyMaterial, key_fault
 from pyratify_aws.aws_client import AwsClient, AwsError
 
 _SCHEME = "awskms://"
@@ -92,7 +91,8 @@ class KmsKeys:
             # By the ARN that was just described: an alias may be moved between the two calls.
             found = await self._call(reference, "get_public_key", metadata.get("Arn", ""))
         except AwsError as error:
-            raise _unavailable(reference, f"KMS {error}", _REMEDIES.get(error.code, _REMEDY)) from None
+            remedy = _REMEDIES.get(error.code, _REMEDY)
+            raise _unavailable(reference, f"KMS {error}", remedy, unanswered=not error.refused) from None
         data, usage = found.get("PublicKey"), found.get("KeyUsage")
         if not isinstance(data, bytes) or not data or usage != "SIGN_VERIFY":
             raise _unavailable(reference, f"KMS sent no public key for signatures (its usage is {usage!r})")
@@ -117,5 +117,7 @@ def _check_usable(reference: KmsReference, metadata: Mapping[str, Any]) -> None:
         )
 
 
-def _unavailable(reference: KmsReference, why: str, remedy: str = _REMEDY) -> ConfigurationError:
-    return ConfigurationError(f"{reference.text[:200]}: {why}", reason=Reason.KEY_UNAVAILABLE, remedy=remedy)
+def _unavailable(
+    reference: KmsReference, why: str, remedy: str = _REMEDY, *, unanswered: bool = False
+) -> ConfigurationError:
+    return key_fault(f"{reference.text[:200]}: {why}", remedy, unanswered=unanswered)

@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial, Validity
-from pyratify.core.reason import Reason
+from pyratify.core.key import KeyMaterial, Validity, key_fault
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify_azure.certificate_secret import read_certificates
@@ -99,14 +97,16 @@ class KeyVault:
         read: Callable[[VaultObject], Awaitable[KeyMaterial]],
     ) -> tuple[KeyMaterial, ...]:
         if not wanted:
-            raise _unavailable(f"{kind}: nothing is named to read")
+            raise key_fault(f"{kind}: nothing is named to read", _REMEDY, unanswered=False)
         try:
             return tuple(
                 [await read(version) for one in wanted async for version in self._versions(kind, one)]
             )
         except (ApiError, EntraError, UnusableKey) as error:
             remedy = _IDENTITY if isinstance(error, EntraError) else _REMEDY
-            raise _unavailable(f"Key Vault: {error}", remedy) from None
+            unanswered = isinstance(error, EntraError) and not error.refused
+            unanswered = unanswered or (isinstance(error, ApiError) and error.unanswered)
+            raise key_fault(f"Key Vault: {error}", remedy, unanswered=unanswered) from None
 
     async def _versions(self, kind: str, wanted: VaultObject) -> AsyncIterator[VaultObject]:
         if wanted.version or wanted.history == 1:
@@ -199,7 +199,3 @@ def _moment(attributes: Mapping[str, Any], name: str) -> datetime | None:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, TypeError, OverflowError, OSError):
         raise ApiError(f"{name} is no time") from None
-
-
-def _unavailable(message: str, remedy: str = _REMEDY) -> ConfigurationError:
-    return ConfigurationError(message, reason=Reason.KEY_UNAVAILABLE, remedy=remedy)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
-from pyratify.core.reason import Reason
+from pyratify.core.key import KeyMaterial, key_fault
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.keys.documents import check_material
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
@@ -86,9 +85,8 @@ class KmsKeys:
             return tuple([each for one in self._references for each in await self._key(one, token)])
         except (ApiError, GoogleError) as error:
             remedy = _IDENTITY if isinstance(error, GoogleError) else _REMEDY
-            raise ConfigurationError(
-                f"Cloud KMS: {error}", reason=Reason.KEY_UNAVAILABLE, remedy=remedy
-            ) from None
+            unanswered = error.unanswered if isinstance(error, ApiError) else not error.refused
+            raise key_fault(f"Cloud KMS: {error}", remedy, unanswered=unanswered) from None
 
     async def _key(self, reference: KmsReference, token: str) -> tuple[KeyMaterial, ...]:
         # Where cosign's reference has no version: after a rotation, old signatures verify by an old one.

@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial
-from pyratify.core.reason import Reason
+from pyratify.core.key import KeyMaterial, key_fault
 from pyratify.http.json_api import ApiError
 from pyratify.keys.documents import check_material
 from pyratify_vault.vault_auth import TokenSource
@@ -116,9 +114,7 @@ class VaultDocuments:
                 raise ApiError(f"{path} has no data")
             return parse(data)
         except ApiError as error:
-            raise ConfigurationError(
-                f"Vault: {error}", reason=Reason.KEY_UNAVAILABLE, remedy=_REMEDY
-            ) from None
+            raise key_fault(f"Vault: {error}", _REMEDY, unanswered=error.unanswered) from None
 
     async def _authorized(self, ask: Callable[[str], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
         try:
