@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
+from pyratify.core.errors import (
+    ConfigurationError,
+    InconclusiveError,
+    RatifyError,
+    StoreError,
+    VerificationError,
+)
 from pyratify.core.limits import Limits
 from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
@@ -109,6 +115,8 @@ async def test_a_sibling_that_is_refused_is_left_out() -> None:
     [
         StoreError(Reason.REGISTRY_UNREACHABLE, "the registry is away"),
         InconclusiveError(Reason.TIMEOUT, "too slow"),
+        InconclusiveError(Reason.KEY_UNAVAILABLE, "the key cannot be used"),
+        ConfigurationError("the key cannot be used", reason=Reason.KEY_INVALID),
     ],
 )
 async def test_a_sibling_that_cannot_be_read_is_an_error(error: RatifyError) -> None:

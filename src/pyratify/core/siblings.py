@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pyratify.core.caching import SingleFlight
 from pyratify.core.content import Content
 from pyratify.core.digest import Digest
-from pyratify.core.errors import StoreError, VerificationError
+from pyratify.core.errors import ConfigurationError, InconclusiveError, StoreError, VerificationError
 from pyratify.core.isolation import contained, end, from_store
 from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.reason import Reason
@@ -19,6 +19,8 @@ from pyratify.core.verifier import Evidence
 
 T = TypeVar("T")
 _Found = tuple[Any, ...]
+# No fault of the artifact (`invoke.py`), whatever the reason.
+_UNDECIDED = (InconclusiveError, ConfigurationError)
 
 
 class AttachedSiblings:
@@ -101,8 +103,8 @@ class AttachedSiblings:
                 try:
                     return await from_store(partial(self._work, referrer, work, content))
                 except StoreError as error:
-                    # Caused by a publisher at will, it must not make the others useless.
-                    if error.reason.is_gap:
+                    # Caused by a publisher at will, it must not make the others useless; what a verifier cannot decide is not.
+                    if error.reason.is_gap or isinstance(error.__cause__, _UNDECIDED):
                         raise
                     return None
 

@@ -49,11 +49,20 @@ async def started(*command: str, seconds: float = 5.0) -> Ended:
         return Ended(None, f"{command[0]} cannot be run: {error.strerror}")
     try:
         async with asyncio.timeout(seconds):
-            output, _ = await process.communicate()
+            output = await _last_of(process.stdout)
+            await process.wait()
     except TimeoutError:
         # With its children: one that lives on would hold the pipe of the output open.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         return Ended(None, f"{command[0]} did not end within {seconds:g} s")
-    return Ended(process.returncode, output[-_MAX_OUTPUT:].decode(errors="replace"))
+    return Ended(process.returncode, output.decode(errors="replace"))
+
+
+async def _last_of(stream: asyncio.StreamReader | None) -> bytes:
+    """Read a stream to its end and return the last of it, where programs write their errors."""
+    found = b""
+    while stream is not None and (chunk := await stream.read(_MAX_OUTPUT)):
+        found = (found + chunk)[-_MAX_OUTPUT:]
+    return found

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,15 @@ def test_a_program_is_bounded_in_time_and_gets_no_variable_of_ours(monkeypatch: 
         None, "/bin/sh did not end within 0.2 s"
     )
     assert run_program("/nowhere").code is None
+
+
+def test_a_program_is_bounded_in_output() -> None:
+    """Its end is kept, which has the error, and no more is held in memory meanwhile."""
+    tracemalloc.start()
+    try:
+        ended = run_program("/bin/sh", "-c", "head -c 4000000 /dev/zero; echo end")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (ended.code, len(ended.output), ended.output[-4:]) == (0, 65536, "end\n")
+    assert peak < 2_000_000
