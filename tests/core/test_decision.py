@@ -59,6 +59,21 @@ async def test_an_expensive_policy_is_asked_in_a_thread() -> None:
         assert (policy.threads != [threading.get_ident()]) is (offload is True)
 
 
+@pytest.mark.parametrize("moment", [datetime(2099, 1, 1), "2099-01-01T00:00:00Z", 4070908800])  # noqa: DTZ001 - naive on purpose
+async def test_a_verdict_that_ends_at_no_aware_moment_denies(moment: Any) -> None:
+    """Caches and indexes compare the moment with others: there it would fail, after the answer was ALLOW."""
+    store, _ = image(KIND)
+
+    class Naive(NoPolicy):
+        def decide(self, subject: Subject, reports: object) -> Verdict:
+            return Verdict(Decision.ALLOW, valid_until=moment)
+
+    result = await validate(store, policy=Naive())
+    assert result.decision is Decision.DENY
+    assert result.failure is not None
+    assert result.failure.reason is Reason.POLICY_ERROR
+
+
 async def test_a_policy_that_is_late_denies() -> None:
     """In a thread, and where it awaits something."""
     store, _ = image(KIND)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TypeVar
 
 from pyratify.core.errors import Failure, InconclusiveError
+from pyratify.core.invoke import is_moment
 from pyratify.core.isolation import describe, is_caller_cancellation, release
 from pyratify.core.policy import DEFAULT_BUDGET, PolicyEnforcer, Reports, Subject
 from pyratify.core.reason import Reason
@@ -122,6 +123,8 @@ def _checked(verdict: object) -> Verdict:
     # Policies are plugins: `True` in place of a verdict must not allow.
     if not isinstance(verdict, Verdict) or not isinstance(verdict.decision, Decision):
         raise TypeError(f"it returned {type(verdict).__name__} and no verdict")
+    if not is_moment(verdict.valid_until):
+        raise TypeError("its verdict has a valid_until that is no aware moment")
     return verdict
 
 

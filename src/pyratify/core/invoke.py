@@ -84,7 +84,7 @@ def _is_complete(details: Details) -> bool:
         and _all_are(details.signers, _is_text)
         and _all_are(details.warnings, lambda warning: isinstance(warning, Failure))
         and _is_mapping(details.data)
-        and _is_moment(details.valid_until)
+        and is_moment(details.valid_until)
     )
 
 
@@ -107,7 +107,8 @@ def _is_mapping(value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-def _is_moment(value: object) -> bool:
+def is_moment(value: object) -> bool:
+    """Return whether a value of a plugin says until when something holds: an aware moment, or None."""
     # A naive moment cannot be compared with the clock: it would fail later, where verdicts are cached.
     return value is None or (isinstance(value, datetime) and value.tzinfo is not None)
 

@@ -14,6 +14,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision
 from pyratify.pki.times import format_time
+from pyratify.sigstore.media_types import IN_TOTO
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from pyratify.testing.attestations import SLSA_V1, attach_attestation, attach_under_tag, envelope, in_toto
@@ -210,6 +211,21 @@ async def test_a_time_that_a_document_claims_makes_a_statement_no_newest(
     executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)
     result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
     assert (result.decision is Decision.ALLOW) is allowed
+
+
+@pytest.mark.parametrize("order", [("unsigned", "signed"), ("signed", "unsigned")])
+async def test_an_unsigned_statement_hides_no_signed_one_beside_it(order: tuple[str, ...]) -> None:
+    """Where all have to be good, what the trusted signer says of the same image counts."""
+    setting = AttestationSetting()
+    bad = setting.provenance(source="https://github.com/evil/evil")
+    said = {"unsigned": setting.provenance(), "signed": envelope(KEY, bad)}
+    layers = [(IN_TOTO, json.dumps(said[each]).encode()) for each in order]
+    setting.store.attach(setting.image, IN_TOTO, *layers)
+    rules = {"provenance": {"sourceUris": [SOURCE]}, "require": "all", "unsignedStatements": True}
+    result = await setting.validate(rules)
+    assert result.decision is Decision.DENY
+    assert result.artifacts[0].results[0].failure is not None
+    assert reasons(result) == {Reason.PROVENANCE_MISMATCH}
 
 
 async def test_what_is_refused_says_of_which_kind_and_time_it_is() -> None:

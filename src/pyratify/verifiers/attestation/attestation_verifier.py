@@ -130,7 +130,9 @@ class AttestationVerifier:
 
 def _own(checked: list[CheckedStatement], good: list[CheckedStatement]) -> list[CheckedStatement]:
     # What is unsigned counts with its own artifact alone: what vouches for that says nothing of another.
-    return good if good[0].signer is None else signed(checked)
+    unsigned = [each for each in good if each.signer is None]
+    # Beside it, what a trusted signer says here still denies, or has to be good too.
+    return [*signed(checked), *unsigned]
 
 
 async def _examine(
