@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
-from pyratify.evidence.age import check_age, parse_duration
+from pyratify.evidence.age import check_age, optional_duration, parse_duration
 from pyratify.evidence.levels import all_reach, is_known, reaches
 from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.provenance import difference
@@ -128,10 +128,10 @@ def test_types_of_json_differ() -> None:
 def test_durations_are_written_in_days_to_seconds(text: str, hours: float) -> None:
     """Largest unit first."""
     assert parse_duration(text, "p") == timedelta(hours=hours)
-    assert parse_duration("", "p") is None
+    assert optional_duration(None, "p") is None
 
 
-@pytest.mark.parametrize("text", ["0h", "1", "h", "-1h", "1.5h", "1m1h", "1 h", "9" * 12 + "s"])
+@pytest.mark.parametrize("text", ["", " ", "0h", "1", "h", "-1h", "1.5h", "1m1h", "1 h", "9" * 12 + "s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """With the path."""
     with pytest.raises(ConfigurationError, match="p: "):

@@ -14,14 +14,21 @@ SKEW = timedelta(minutes=5)
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,7})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?", re.ASCII)
 
 
-def parse_duration(text: str, path: str) -> timedelta | None:
-    """Return a duration as `720h`, `30d` or `1h30m`; None for an empty text.
+def optional_duration(text: str | None, path: str) -> timedelta | None:
+    """Return a duration; None where none is given, which an empty text is not: an unset variable switches no rule off.
+
+    Raises:
+        ConfigurationError: As `parse_duration`.
+    """
+    return None if text is None else parse_duration(text, path)
+
+
+def parse_duration(text: str, path: str) -> timedelta:
+    """Return a duration as `720h`, `30d` or `1h30m`.
 
     Raises:
         ConfigurationError: It is not one, or not above zero.
     """
-    if not text:
-        return None
     match = _DURATION.fullmatch(text)
     days, hours, minutes, seconds = (int(each or 0) for each in match.groups()) if match else (0, 0, 0, 0)
     found = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

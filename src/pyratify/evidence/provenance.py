@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
-from pyratify.evidence.age import check_age, parse_duration
+from pyratify.evidence.age import check_age, optional_duration
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.provenance_document import Provenance, read_provenance
@@ -34,7 +34,7 @@ class ProvenanceRules(NamedTuple):
     source_refs: tuple[str, ...] = ()
     build_types: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = MappingProxyType({})
-    maximum_age: str = ""
+    maximum_age: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def provenance_judge(options: ProvenanceRules, path: str) -> ProvenanceJudge:
                 path=f"{path}.sourceUris[{index}]",
                 remedy=f"Write {each.repository}, and {each.reference} in sourceRefs.",
             )
-    maximum = parse_duration(options.maximum_age, f"{path}.maximumAge")
+    maximum = optional_duration(options.maximum_age, f"{path}.maximumAge")
     return ProvenanceJudge(options, tuple(each.repository for each in sources), maximum)
 
 

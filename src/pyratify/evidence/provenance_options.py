@@ -24,4 +24,4 @@ class ProvenanceOptions(
     source_refs: tuple[str, ...] = ()
     build_types: tuple[str, ...] = ()
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
-    maximum_age: str = ""
+    maximum_age: str | None = None

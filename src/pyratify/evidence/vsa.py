@@ -9,7 +9,7 @@ import msgspec
 
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
-from pyratify.evidence.age import check_age, parse_duration
+from pyratify.evidence.age import check_age, optional_duration
 from pyratify.evidence.judgement import Circumstances, Denial, Judgement
 from pyratify.evidence.levels import all_reach, is_known, reaches
 from pyratify.evidence.patterns import check_patterns, matches
@@ -38,7 +38,7 @@ class SummaryOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     policy_digests: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     dependency_levels: tuple[str, ...] = ()
-    maximum_age: str = ""
+    maximum_age: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def summary_judge(entries: tuple[SummaryOptions, ...], path: str) -> SummaryJudg
     for index, options in enumerate(entries):
         where = f"{path}[{index}]"
         _check_options(options, where)
-        found.append((options, parse_duration(options.maximum_age, f"{where}.maximumAge")))
+        found.append((options, optional_duration(options.maximum_age, f"{where}.maximumAge")))
     return SummaryJudge(tuple(found))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.evidence.age import parse_duration
+from pyratify.evidence.age import optional_duration
 from pyratify.evidence.sbom.document import UNSTATED, Field
 from pyratify.evidence.sbom.license_expression import (
     Expression,
@@ -35,7 +35,7 @@ class RequiredOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     minimum_packages: Annotated[int, msgspec.Meta(ge=0)] = 1
     fields: tuple[Literal["supplier", "version", "purl", "license"], ...] = ()
     tools: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ()
-    maximum_age: str = ""
+    maximum_age: str | None = None
     subject_digest: bool = False
 
 
@@ -88,7 +88,7 @@ def sbom_rules(options: SbomRuleOptions) -> SbomRules:
             required.minimum_packages,
             required.fields,
             required.tools,
-            parse_duration(required.maximum_age, "required.maximumAge"),
+            optional_duration(required.maximum_age, "required.maximumAge"),
             required.subject_digest,
             options.external_documents == "ignore",
         ),

@@ -9,7 +9,7 @@ import msgspec
 
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
-from pyratify.evidence.age import check_age, parse_duration
+from pyratify.evidence.age import check_age, optional_duration
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import Status, VexDocument
@@ -33,7 +33,7 @@ class VexRuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     authors: tuple[str, ...] = ()
-    maximum_age: str = ""
+    maximum_age: str | None = None
     denied_statuses: tuple[str, ...] = ()
 
 
@@ -120,7 +120,7 @@ def load_vex_judge(options: VexRuleOptions, path: str) -> VexJudge:
             )
     return VexJudge(
         frozenset(options.authors),
-        parse_duration(options.maximum_age, f"{path}.maximumAge"),
+        optional_duration(options.maximum_age, f"{path}.maximumAge"),
         frozenset(known[name] for name in options.denied_statuses),
     )
 
