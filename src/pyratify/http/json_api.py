@@ -35,8 +35,13 @@ class ApiError(Exception):
     @property
     def refused(self) -> bool:
         """Whether the service answered and refused; otherwise another try may help."""
-        # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
-        return 400 <= self.status < 500 and self.status not in _LATER
+        return is_refusal(self.status)
+
+
+def is_refusal(status: int) -> bool:
+    """Return whether a status code refuses the request itself, so that another try would not help."""
+    # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
+    return 400 <= status < 500 and status not in _LATER
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.http.json_api import is_refusal
 from pyratify_azure.entra_tokens import EntraError
 
 _SECONDS = 10.0
@@ -126,7 +127,7 @@ class BoundTokens:
             ) from None
         # Without the body: identity services quote what they were sent.
         if status != 200:
-            raise EntraError(f"the binding {binding.sni} answers HTTP {status}", refused=400 <= status < 500)
+            raise EntraError(f"the binding {binding.sni} answers HTTP {status}", refused=is_refusal(status))
         return _read(body, now)
 
 
