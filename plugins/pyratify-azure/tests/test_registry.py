@@ -235,6 +235,40 @@ async def test_identity_binding_asks_the_server_by_another_name(
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("10.0.0.1", ("10.0.0.1", 443)),
+        ("https://10.0.0.1:6443/", ("10.0.0.1", 6443)),
+        ("[fd00::1]", ("fd00::1", 443)),
+        ("https://[fd00::1]:6443", ("fd00::1", 6443)),
+        ("http://10.0.0.1", None),
+        ("http://127.0.0.1", None),
+        ("10.0.0.1:99999", None),
+        ("https://user:not-a-secret@10.0.0.1", None),
+        ("10.0.0.1/path", None),
+        ("a b", None),
+    ],
+)
+def test_the_api_server_of_a_binding_is_a_host_or_an_https_address(
+    text: str, address: tuple[str, int] | None
+) -> None:
+    """Of either version of IP."""
+    environment = {
+        "AZURE_KUBERNETES_SNI_NAME": "name",
+        "AZURE_KUBERNETES_TOKEN_PROXY": text,
+        "AZURE_FEDERATED_TOKEN_FILE": "token",
+        "AZURE_KUBERNETES_CA_FILE": "ca.pem",
+    }
+    if address is None:
+        with pytest.raises(ConfigurationError, match="no host of an API server") as caught:
+            binding_of(environment, "client")
+        assert "not-a-secret" not in str(caught.value)
+    else:
+        found = binding_of(environment, "client")
+        assert (found.host, found.port) == address
+
+
+@pytest.mark.parametrize(
     ("status", "answer"),
     [
         (403, {}),

@@ -14,7 +14,7 @@ from pyratify.core.reason import Reason
 from pyratify.credentials.access_token import AccessToken
 from pyratify.testing.fakes import FakeClock
 from pyratify_gcp.google_tokens import GoogleTokens
-from pyratify_gcp.registry_host import is_google
+from pyratify_gcp.google_hosts import is_google
 from pyratify_gcp.registry_plugin import TokenExchange
 from support.plugins import FakeResources
 
