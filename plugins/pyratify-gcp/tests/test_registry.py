@@ -13,8 +13,8 @@ from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.credentials.access_token import AccessToken
 from pyratify.testing.fakes import FakeClock
-from pyratify_gcp.google_tokens import GoogleTokens
 from pyratify_gcp.google_hosts import is_google
+from pyratify_gcp.google_tokens import GoogleTokens
 from pyratify_gcp.registry_plugin import TokenExchange
 from support.plugins import FakeResources
 
@@ -126,9 +126,7 @@ async def test_an_identity_service_that_fails_gives_no_credential(
     assert "/elsewhere" not in [path for _, path, _ in google.seen]
 
 
-@pytest.mark.parametrize(
-    ("status", "reason"), [(403, Reason.REGISTRY_AUTH), (502, Reason.REGISTRY_ERROR)]
-)
+@pytest.mark.parametrize(("status", "reason"), [(403, Reason.REGISTRY_AUTH), (502, Reason.REGISTRY_ERROR)])
 async def test_a_metadata_server_that_fails_is_an_outage(google: Any, status: int, reason: Reason) -> None:
     """Unless it refuses."""
     google.answers["/computeMetadata/v1/instance/service-accounts/default/token"] = status, {"error": "x"}

@@ -7,9 +7,9 @@ import msgspec
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
+from pyratify_gcp.google_hosts import is_api
 from pyratify_gcp.google_tokens import GoogleTokens
 from pyratify_gcp.kms import KmsKeys, KmsReference, parse_reference
-from pyratify_gcp.google_hosts import is_api
 
 _ENDPOINT = "https://cloudkms.googleapis.com"
 
