@@ -100,7 +100,7 @@ def provenance_judge(options: ProvenanceRules, path: str) -> ProvenanceJudge:
             raise ConfigurationError(
                 f"{options.source_uris[index]!r} names a reference too",
                 path=f"{path}.sourceUris[{index}]",
-                remedy=f"Write {each.repository}, and {each.reference} in sourceRefs.",
+                remedy=f"Write {each.repository}, and {each.reference} as a source reference (sourceRefs, --source-ref).",
             )
     maximum = optional_duration(options.maximum_age, f"{path}.maximumAge")
     return ProvenanceJudge(options, tuple(each.repository for each in sources), maximum)
