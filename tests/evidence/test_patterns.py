@@ -67,6 +67,8 @@ def test_no_pattern_matches_nothing() -> None:
         ("", "names nothing"),
         ("*", "names nothing"),
         ("**/*", "names nothing"),
+        ("https://**", "names nothing"),
+        ("git+https://*/*", "names nothing"),
         ("a" * 4097, "names nothing"),
         ("acme/[ab]*", "'\\['"),
         ("acme/{a,b}/*", "'{'"),

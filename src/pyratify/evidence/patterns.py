@@ -13,6 +13,8 @@ _MAX_TEXT = 4096
 _ANY_PARTS = "**"
 # Programs that fetch URIs take an encoded dot for a dot (RFC 3986, section 6.2.2.2).
 _PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
+# With nothing but wildcards behind it, a scheme is no name: `https://**`.
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
 
@@ -25,7 +27,7 @@ def check_patterns(patterns: tuple[str, ...], path: str) -> None:
     """
     for index, pattern in enumerate(patterns):
         where, shown = f"{path}[{index}]", pattern[:80]
-        if not pattern.strip("*/") or len(pattern) > _MAX_TEXT:
+        if not _SCHEME.sub("", pattern, count=1).strip("*/") or len(pattern) > _MAX_TEXT:
             raise ConfigurationError(
                 f"{shown!r} names nothing, so it would match everything",
                 path=where,
