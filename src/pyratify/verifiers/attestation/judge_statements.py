@@ -8,7 +8,7 @@ from typing import Any
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
-from pyratify.core.offload import offload
+from pyratify.core.offload import LARGE, offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
@@ -81,7 +81,7 @@ class StatementJudge:
 
     async def _judge_signed(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:
         try:
-            return await offload(layer.size, self._check, layer, signed, self.requirements)
+            return await self._check(layer, signed, self.requirements)
         except VerificationError as error:
             if error.reason is not Reason.VULN_FOUND:
                 raise
@@ -93,9 +93,15 @@ class StatementJudge:
         requirements = tuple(
             informed or each for informed, each in zip(beside, self.requirements, strict=True)
         )
-        return await offload(layer.size, self._check, layer, signed, requirements)
+        return await self._check(layer, signed, requirements)
 
-    def _check(
+    async def _check(
+        self, layer: Descriptor, signed: SignedStatement, requirements: tuple[Requirement, ...]
+    ) -> CheckedStatement:
+        slow = any(each.offload for each in requirements)
+        return await offload(LARGE + 1 if slow else layer.size, self._checked, layer, signed, requirements)
+
+    def _checked(
         self, layer: Descriptor, signed: SignedStatement, requirements: tuple[Requirement, ...]
     ) -> CheckedStatement:
         evidence = self.evidence

@@ -34,10 +34,12 @@ class RegoJudge:
     Attributes:
         program: The compiled policy.
         text: Its source; what it does not name costs nothing.
+        offload: Its process is waited for: on the event loop, everything else would wait too.
     """
 
     program: Program
     text: str
+    offload: bool = True
 
     @property
     def reads_tag(self) -> bool:
