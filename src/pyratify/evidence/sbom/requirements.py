@@ -1,9 +1,9 @@
 """What an SBOM must state of itself and of its packages."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age

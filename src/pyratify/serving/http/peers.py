@@ -5,8 +5,9 @@ import os
 import pwd
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)

@@ -1,10 +1,11 @@
 """The outcome for each statement of an artifact, for the report."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.reason import Reason

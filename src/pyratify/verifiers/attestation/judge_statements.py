@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
 from pyratify.core.offload import offload

@@ -1,11 +1,11 @@
 """Rules in Rego over one statement that a trusted signer made: `data.pyratify.allow`, and the messages of `deny`."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason

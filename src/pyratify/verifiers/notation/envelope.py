@@ -5,10 +5,11 @@ The parser is chosen by the layer's media type and by nothing else.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.cose import parse_cose
