@@ -4,18 +4,24 @@ import hashlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
+from pyratify.core.manifest import OCI_INDEX, parse_manifest
+from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import ScopeMap
 from pyratify.sigstore.media_types import BUNDLE
+from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import (
     BROKEN_STATEMENTS,
     COMMIT,
@@ -35,7 +41,19 @@ from pyratify.testing.cosign import attach_bundle, sign_message
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import make_manifest
 from pyratify.testing.sigstore import PrivateSigstore
-from support.attestation_setting import ANY_SLSA, FROM_SOURCE, KEYS, ONE, AttestationSetting, build
+from pyratify.verifiers.attestation.attestation_options import RuleOptions
+from pyratify.verifiers.attestation.attestation_plugin import plugin
+from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
+from pyratify.verifiers.attestation.load_requirements import load_requirement
+from support.attestation_setting import (
+    ANY_SLSA,
+    FROM_SOURCE,
+    KEYS,
+    ONE,
+    AttestationSetting,
+    KeyResources,
+    build,
+)
 from support.cosign_setting import KEY, OTHER, reasons
 
 ANY_TAG = {"predicateTypes": ["https://slsa.dev/provenance/v1"]}
@@ -211,6 +229,13 @@ async def test_more_statements_than_are_looked_at_are_refused_before_any_is_read
     assert reasons(result) == {Reason.SIGNATURE_LIMIT}
 
 
+async def test_as_many_statements_as_are_allowed_are_read() -> None:
+    """The limit itself is no excess."""
+    setting = AttestationSetting()
+    attach_under_tag(setting.store, setting.image, *[envelope(KEY, setting.provenance())] * 2)
+    assert (await setting.validate(limits=Limits(signatures=2))).decision is Decision.ALLOW
+
+
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
@@ -282,6 +307,82 @@ async def test_a_manifest_holds_one_bundle_or_envelopes() -> None:
         failure = result.artifacts[0].results[0].failure
         assert failure is not None
         assert failure.reason is reason or f"{reason}:" in failure.message
+
+
+async def test_of_two_good_bundles_in_one_manifest_none_counts() -> None:
+    """Which of them counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing")."""
+    setting = AttestationSetting()
+    made = json.dumps(bundle(KEY, setting.provenance())).encode()
+    setting.store.attach(setting.image, BUNDLE, (BUNDLE, made), (BUNDLE, made))
+    assert reasons(await setting.validate()) == {Reason.ENVELOPE_MALFORMED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers", "accepted"),
+    [
+        (BUNDLE, (), True),
+        (DSSE, (), True),
+        ("application/example", (BUNDLE,), True),
+        ("application/example", ("text/plain", DSSE), True),
+        ("application/example", (), False),
+        ("application/spdx+json", ("application/spdx+json",), False),
+    ],
+)
+async def test_what_declares_no_statement_is_left_to_other_verifiers(
+    kind: str, layers: tuple[str, ...], *, accepted: bool
+) -> None:
+    """By the type of the artifact or of a layer."""
+    setting = AttestationSetting()
+    found = [setting.store.add_blob(b"{}", each) for each in layers]
+    written = make_manifest(artifact_type=kind, layers=found, subject=setting.image)
+    manifest = parse_manifest(written, setting.store.add_manifest(written))
+    assert (await build(FROM_SOURCE)).accepts(manifest) is accepted
+
+
+async def test_an_index_is_no_statement_whatever_it_is_called() -> None:
+    """It has no layers, so nothing of it could be read."""
+    setting = AttestationSetting()
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "artifactType": BUNDLE, "manifests": []}
+    written = json.dumps(index).encode()
+    manifest = parse_manifest(written, Descriptor(OCI_INDEX, Digest.of(written), len(written)))
+    assert not (await build(FROM_SOURCE)).accepts(manifest)
+
+
+async def test_the_report_says_in_which_form_a_statement_came() -> None:
+    """Policies may ask for bundles; each statement is named by the digest of its layer."""
+    for form in ("sigstore-bundle", "dsse"):
+        setting = AttestationSetting()
+        made = (envelope if form == "dsse" else bundle)(KEY, setting.provenance())
+        attach_attestation(setting.store, setting.image, made)
+        data = data_of(await setting.validate())
+        assert data["format"] == form
+        layer = Digest.of(json.dumps(made).encode())
+        assert [each["digest"] for each in data["statements"]] == [str(layer)]
+
+
+async def test_a_verifier_reads_no_unsigned_statement_unless_it_is_told_to() -> None:
+    """In code as in a file."""
+    rules = await load_requirement(msgspec.convert(FROM_SOURCE, RuleOptions), "", KeyResources())
+    made = AttestationVerifier("attestation", [TrustPolicy(keys=(KEY.material,))], [rules])
+    assert not made.accepts_unsigned
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_verifiers_do_not_share_what_they_make_of_statements(order: tuple[int, int]) -> None:
+    """Each judges what is attached by its own rules; what satisfies one of them is nothing to the other."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    verifiers = []
+    for name, source in (("lax", SOURCE), ("strict", "https://github.com/org/other")):
+        rules = {"provenance": {"sourceUris": [source]}}
+        options = msgspec.convert(
+            rules | {"trustPolicies": [{"keys": KEYS}], "require": "all"}, plugin.options
+        )
+        verifiers.append(await plugin.build(name, options, KeyResources()))
+    executor = Executor(store=setting.store, verifiers=[verifiers[each] for each in order], policy=NoPolicy())
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
+    passed = {found.verifier: found.passed for each in result.artifacts for found in each.results}
+    assert passed == {"lax": True, "strict": False}
 
 
 async def test_an_annotation_that_the_trust_policy_requires_is_signed() -> None:

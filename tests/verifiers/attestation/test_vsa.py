@@ -177,12 +177,21 @@ async def test_the_parameters_of_ratify_v1_mean_what_they_meant(
     assert (result.decision is Decision.ALLOW) is good
 
 
-async def test_ratify_v1_s_names_stand_alone() -> None:
-    """Beside other rules, another rule's signer would count for the verifier too."""
-    with pytest.raises(ConfigurationError):
-        await build({"expectedVerifierId": VERIFIER} | FROM_SOURCE)
-    with pytest.raises(ConfigurationError):
-        await build({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_3"]})
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        (FROM_SOURCE, "expectedVerifierId"),
+        ({"anyContent": True}, "expectedVerifierId"),
+        ({"requirements": [FROM_SOURCE]}, "requirements"),
+        ({"expectedVerifiedLevels": ["SLSA_3"]}, "expectedVerifiedLevels[0]"),
+        ({"expectedResourceUri": "https://example.com/*"}, "expectedResourceUri"),
+    ],
+)
+async def test_ratify_v1_s_names_stand_alone(parameters: dict[str, Any], path: str) -> None:
+    """Beside other rules, another rule's signer would count for the verifier too; patterns were none there."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build({"expectedVerifierId": VERIFIER} | parameters)
+    assert caught.value.path == path
 
 
 async def test_without_a_trust_policy_ratify_v1_s_own_signer_is_trusted() -> None:
