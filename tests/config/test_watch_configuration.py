@@ -217,7 +217,13 @@ async def test_a_key_that_its_service_disabled_makes_the_configuration_wrong(
     assert watched.fault.reason is Reason.KEY_UNAVAILABLE
     clock.advance(60)
     assert "the key is disabled" in watched.unready_reason()
-    service.disabled = False
+    # An outage says nothing, so it does not take the answer back.
+    service.down = True
+    clock.advance(60)
+    assert not await watched.refresh()
+    assert "the key is disabled" in watched.unready_reason()
+    service.down = service.disabled = False
+    clock.advance(60)
     await watched.refresh()
     assert watched.fault is None
     await watched.aclose()

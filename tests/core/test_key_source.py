@@ -69,6 +69,23 @@ async def test_a_key_that_its_source_disabled_is_a_change() -> None:
     assert not any_refused((source,))
 
 
+async def test_an_outage_takes_no_answer_back() -> None:
+    """A key that was disabled before the service went down is still disabled; only a good answer ends that."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = await _source(service, clock)
+    service.disabled = True
+    clock.advance(60)
+    assert await source.changed()
+    service.down = True
+    clock.advance(60)
+    assert not await source.changed()
+    assert any_refused((source,))
+    service.down = service.disabled = False
+    clock.advance(60)
+    assert not await source.changed()
+    assert not any_refused((source,))
+
+
 @pytest.mark.parametrize("fault", [RuntimeError("a defect"), TimeoutError()])
 async def test_a_provider_that_fails_otherwise_says_nothing_of_its_keys(fault: Exception) -> None:
     """A defect or a time-out is no answer."""

@@ -29,7 +29,7 @@ class KeySource:
         clock: Measures the interval.
         materials: What was read last and is in use.
         fault: Why the last read failed; empty where it did not.
-        refused: Whether it failed by the answer of the source: the keys in use are no longer to be trusted.
+        refused: Whether the last answer of the source was that the keys in use are no longer to be trusted.
     """
 
     name: str
@@ -63,9 +63,11 @@ class KeySource:
         except Exception as error:  # noqa: BLE001 - a provider is a plugin, and may raise anything
             self.fault = describe(error)
             # An outage must not end what works; a key that was disabled or deleted must not stay trusted unnoticed.
-            self.refused = isinstance(error, ConfigurationError) and not isinstance(error, SourceUnreachable)
+            answered = isinstance(error, ConfigurationError) and not isinstance(error, SourceUnreachable)
+            # Nor does an outage after such an answer take it back.
+            self.refused = self.refused or answered
             _LOG.warning("keys not read again", extra={"provider": self.name, "error": self.fault})
-            return self.refused
+            return answered
         self.fault, self.refused = "", False
         if _essence(found) == _essence(self.materials):
             # Only then: what is in use stays as old as it is until an engine is built with what was found.

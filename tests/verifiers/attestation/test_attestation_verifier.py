@@ -341,7 +341,6 @@ async def test_what_declares_no_statement_is_left_to_other_verifiers(
 
 async def test_an_index_is_no_statement_whatever_it_is_called() -> None:
     """It has no layers, so nothing of it could be read."""
-    setting = AttestationSetting()
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "artifactType": BUNDLE, "manifests": []}
     written = json.dumps(index).encode()
     manifest = parse_manifest(written, Descriptor(OCI_INDEX, Digest.of(written), len(written)))
