@@ -29,6 +29,7 @@ from pyratify.testing.attestations import (
     REF,
     SLSA_V02,
     WORKFLOW,
+    WORKFLOW_BUILD,
     attach_attestation,
     attach_under_tag,
     bundle,
@@ -107,6 +108,28 @@ async def test_every_rule_for_provenance_must_hold(rules: dict[str, Any], reason
     result = await setting.validate({"provenance": rules})
     assert reasons(result) == ({reason} if reason else set())
     assert (result.decision is Decision.ALLOW) is (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"builderIds": ["https://b.example"]}, f"the builder is '{WORKFLOW}', not https://b.example"),
+        ({"sourceUris": ["https://h/o/r"]}, f"the source is '{SOURCE}', not https://h/o/r"),
+        ({"sourceRefs": ["refs/heads/a"]}, f"the source reference is '{REF}', not refs/heads/a"),
+        (
+            {"buildTypes": ["https://t.example"]},
+            f"the build type is '{WORKFLOW_BUILD}', not https://t.example",
+        ),
+        ({"parameters": {"a": 1}}, "the parameter is 'a=null', not 1"),
+    ],
+)
+async def test_what_differs_is_named_with_both_values(rules: dict[str, Any], said: str) -> None:
+    """What the provenance says, and what the policy asks for."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    failure = (await setting.validate({"provenance": rules})).artifacts[0].results[0].failure
+    assert failure is not None
+    assert failure.message.startswith(said)
 
 
 async def test_provenance_of_version_0_2_is_read_into_the_same_facts() -> None:
@@ -255,6 +278,9 @@ async def test_a_tag_stands_for_the_reference_that_was_signed(tag: str | None, r
     rule = {"tag": r"v?(?P<v>\d+\.\d+\.\d+)", "ref": "refs/tags/v{v}", "floating": ["latest"]}
     result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag=tag)
     assert reasons(result) == ({reason} if reason else set())
+    if reason is None:
+        # A floating tag stands for no reference, so policies see none.
+        assert data_of(result).get("tagMatchesRef") == (None if tag == "latest" else REF)
     if tag is None:
         allowed = FROM_SOURCE | {"tagMatchesRef": rule | {"digestOnly": "allow"}}
         assert (await setting.validate(allowed)).decision is Decision.ALLOW
@@ -428,6 +454,16 @@ async def test_a_reference_that_is_nowhere_stated_matches_no_tag() -> None:
     rule = {"tag": r"v(?P<v>.+)", "ref": "refs/tags/v{v}"}
     result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag="v1.2.3")
     assert reasons(result) == {Reason.TAG_REF_MISMATCH}
+
+
+@pytest.mark.parametrize(("tag", "good"), [("v1.2.3", True), ("v1.2.3-rc", False)])
+async def test_a_group_without_a_part_in_the_tag_stands_for_nothing(tag: str, *, good: bool) -> None:
+    """Provenance of version 0.2 states its reference, too."""
+    setting = AttestationSetting()
+    setting.attach(in_toto(setting.image.digest, SLSA_V02, provenance_v02()))
+    rule = {"tag": r"v(?P<v>[\d.]+)(?P<more>-rc)?", "ref": "refs/tags/v{v}{more}"}
+    result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag=tag)
+    assert (result.decision is Decision.ALLOW) is good
 
 
 async def test_verdicts_are_remembered_for_each_tag_where_a_rule_compares_it() -> None:
