@@ -131,6 +131,7 @@ async def test_a_summary_must_say_what_its_entry_asks_for(
         ({}, {"policy": None}, "malformed verification summary: policy is missing and no object"),
         ({}, {"verifier": ""}, "malformed verification summary: verifier.id is an empty text and no text"),
         ({}, {"resourceUri": None}, "malformed verification summary: resourceUri is missing and no text"),
+        ({}, {"result": None}, "malformed verification summary: verificationResult is missing and no text"),
     ],
 )
 async def test_what_differs_is_named_with_both_values(
