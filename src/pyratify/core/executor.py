@@ -127,8 +127,8 @@ class Executor:
             from pyratify.core.index_reading import IndexReader
             from pyratify.core.platform_validation import PlatformValidation
 
-            reader = IndexReader(content, self.platforms, self.concurrency)
-            return await PlatformValidation(reader, subjects).validate(reference)
+            reader = IndexReader(content, self.concurrency)
+            return await PlatformValidation(reader, self.platforms, subjects).validate(reference)
 
     async def discover(self, reference: Reference) -> ValidationResult:
         """Report everything that is attached, also to what an image index lists, and verify and decide nothing."""

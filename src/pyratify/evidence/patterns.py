@@ -11,6 +11,8 @@ from pyratify.core.errors import ConfigurationError
 
 _MAX_TEXT = 4096
 _ANY_PARTS = "**"
+# Programs that fetch URIs take an encoded dot for a dot (RFC 3986, section 6.2.2.2).
+_PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
 
@@ -48,7 +50,7 @@ def matches(patterns: tuple[str, ...], text: str) -> bool:
         return True
     parts = text.split("/")
     # Path traversal: `org/../evil` would match `org/**`, and name `evil` for what normalises URIs.
-    if not text or not text.isprintable() or len(text) > _MAX_TEXT or ".." in parts:
+    if not text or not text.isprintable() or len(text) > _MAX_TEXT or any(map(_PARENT.fullmatch, parts)):
         return False
     return any(_match_parts(pattern.split("/"), parts) for pattern in patterns if "*" in pattern)
 

@@ -65,7 +65,14 @@ class SummaryJudge:
             try:
                 _check(found, options)
                 times = (found.verified, circumstances.signed_at)
-                end = check_age("verification summary", times, maximum, circumstances.now)
+                end = check_age(
+                    "verification summary",
+                    times,
+                    maximum,
+                    circumstances.now,
+                    undated="Ask for a summary that states timeVerified, or sign it with a timestamp.",
+                    stale="Have the image verified again, or allow a greater age.",
+                )
                 return Judgement(facts_of(found), end)
             # Of several entries for one verifier, each stands for itself; a denial stands for all.
             except Denial:

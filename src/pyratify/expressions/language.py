@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
@@ -75,6 +75,15 @@ class Program(Protocol):
         Raises:
             EvaluationError: A field is missing or of another type, the work is more than allowed, or the answer is no bool.
         """
+        ...
+
+
+@runtime_checkable
+class AsyncProgram(Program, Protocol):
+    """A program that another process evaluates: waiting for it needs no thread."""
+
+    async def evaluate_async(self, values: Mapping[str, Any]) -> Answer:
+        """Evaluate it; arguments and errors as in `evaluate`."""
         ...
 
 

@@ -66,8 +66,6 @@ class RegoPolicy:
         # As with Ratify v1, the decision is that of Gatekeeper's constraint.
         if self.passthrough:
             return Verdict(Decision.NONE)
-        # In whole seconds, as `now` in the input.
-        until = subject.now.replace(microsecond=0) + _SECOND if self.reads_time else None
         images: tuple[Image | None, ...] = subject.images if self.reads_image else (None,)
         # `all` of none is true.
         verdict = deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
@@ -76,7 +74,10 @@ class RegoPolicy:
             verdict = await self._judge(subject, reports, image)
             if verdict.decision is not Decision.ALLOW:
                 break
-        return replace(verdict, valid_until=until)
+        if not self.reads_time:
+            return verdict
+        # In whole seconds, as `now` in the input.
+        return replace(verdict, valid_until=subject.now.replace(microsecond=0) + _SECOND)
 
     async def _judge(self, subject: Subject, reports: Reports, image: Image | None) -> Verdict:
         place = f"for {image['platform']}: " if image is not None else ""

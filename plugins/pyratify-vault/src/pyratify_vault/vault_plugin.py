@@ -142,9 +142,7 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
     asyncio_transport(settings)
     namespace = options.namespace or os.environ.get(f"{variables}_NAMESPACE", "")
     client = VaultClient(JsonApi(address, partial(asyncio_transport, settings)), namespace)
-    return VaultDocuments(
-        client, _tokens(options.auth, resources, variables), wanted, options.refresh_interval
-    )
+    return VaultDocuments(client, _tokens(options, resources, variables), wanted, options.refresh_interval)
 
 
 def _wanted(options: VaultOptions) -> Wanted:
@@ -180,13 +178,15 @@ def _ca(file: str, base: Path) -> str:
         raise ConfigurationError(f"{file} cannot be read as PEM", path="caFile") from None
 
 
-def _tokens(options: AuthOptions | None, resources: Resources, variables: str) -> TokenSource:
+def _tokens(whole: VaultOptions, resources: Resources, variables: str) -> TokenSource:
+    options, given = whole.auth, partial(GivenToken, clock=resources.clock, interval=whole.refresh_interval)
     if options is None:
         token = os.environ.get(f"{variables}_TOKEN", "")
         # The variable before the file, as Vault's own command reads them.
-        return GivenToken(token) if token else FileToken(Path.home() / ".vault-token")
+        return given(token) if token else FileToken(Path.home() / ".vault-token")
     if options.method == "token":
-        return _given(options, resources.base)
+        _check_one(options)
+        return given(options.token) if options.token else FileToken(resources.base / options.token_file)
     path = f"auth/{options.mount or options.method}/login"
     if options.method == "approle":
         return _approle(options, path, resources)
@@ -198,12 +198,11 @@ def _tokens(options: AuthOptions | None, resources: Resources, variables: str) -
     return Login(path, resources.clock, {"role": options.role}, {"jwt": jwt})
 
 
-def _given(options: AuthOptions, base: Path) -> TokenSource:
+def _check_one(options: AuthOptions) -> None:
     if bool(options.token) is bool(options.token_file):
         raise ConfigurationError(
             "exactly one of token and tokenFile is needed", path="auth.token", remedy="Give one of them."
         )
-    return GivenToken(options.token) if options.token else FileToken(base / options.token_file)
 
 
 def _approle(options: AuthOptions, path: str, resources: Resources) -> TokenSource:

@@ -131,6 +131,9 @@ def _parse(text: str) -> Any:
         raise InvalidExpression(
             f"it has {len(text)} characters, or brackets in more than {_MAX_DEPTH} levels"
         )
+    # SPDX 2.3, annex D.2, `idstring`: a letter of another script could look like one of these.
+    if not text.isascii():
+        raise InvalidExpression("it has characters other than ASCII")
     library = _library()
     from license_expression import ExpressionError
 

@@ -49,7 +49,7 @@ class DeniedPackage:
         if matching:
             return frozenset(filter(None, (package.version, *map(_version, matching)))) or frozenset(("",))
         # Without a package URL only the name can tell: leaving it out must not hide a package.
-        is_it = not purls and loosely(package.name) == loosely(self.purl.name)
+        is_it = not purls and loosely(package.name) in self.purl.names
         return frozenset((package.version,)) if is_it else None
 
 

@@ -54,9 +54,16 @@ def _statement(statement: Members, created: datetime | None) -> Statement:
         tuple(_product(each, beside) for each in _list(statement, "products")),
         # `impact_statement` is no substitute: "not intended to be machine readable" ("Statement Fields").
         statement.text("justification") in _JUSTIFICATIONS,
-        # "Inheritance Flow": a statement without a time has that of its document.
-        read_time(statement.text("timestamp"), f"{statement.path}.timestamp") or created,
+        _time(statement) or created,
     )
+
+
+def _time(statement: Members) -> datetime | None:
+    """Return when a statement was made as it is now; None for the time of its document ("Inheritance Flow")."""
+    times = (
+        read_time(statement.text(name), f"{statement.path}.{name}") for name in ("timestamp", "last_updated")
+    )
+    return max((time for time in times if time is not None), default=None)
 
 
 def _names(statement: Members) -> frozenset[str]:
