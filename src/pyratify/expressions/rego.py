@@ -6,11 +6,11 @@ compiled, it is evaluated in a process of its own within a budget of time and me
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
 from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of

@@ -1,10 +1,10 @@
 """What a policy in Rego is asked, and how: Ratify v1's contract, and pyratify's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.policy import Image, Reports, Subject
 from pyratify.core.report import ArtifactReport, VerifierResult
 from pyratify.policies.artifact_kind import artifact_type

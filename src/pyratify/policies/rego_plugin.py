@@ -13,6 +13,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
 from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
 from pyratify.expressions.rego_answer import answer_of
+from pyratify.expressions.rego_reads import may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
@@ -103,7 +104,7 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
         else partial(_evaluate, program, options.timeout),
         inputs=RegoInput(options.contract, dict(resources.verifier_types), nested, time),
         descends_always=nested,
-        reads_tag=reads_more and "tag" in text,
+        reads_tag=reads_more and may_read_tag(text),
         reads_image=options.image,
         reads_time="now" in program.reads or time,
         passthrough=options.passthrough_enabled,
