@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
@@ -179,7 +179,8 @@ def _check_options(options: SummaryOptions, path: str) -> None:
             path=f"{path}.levels",
             remedy="Name one, as SLSA_BUILD_LEVEL_2.",
         )
-    check_patterns(options.resource_uris, f"{path}.resourceUris")
+    # Required, so it cannot be left out.
+    check_patterns(options.resource_uris, f"{path}.resourceUris", "Name what is expected.")
     check_patterns(options.policy_uris, f"{path}.policyUris")
     for index, digest in enumerate(options.policy_digests):
         if not _DIGEST.fullmatch(digest):
