@@ -1,14 +1,13 @@
 """Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
-from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
-from pyratify.core.offload import offload
+from pyratify.core.offload import LARGE, offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
@@ -81,7 +80,7 @@ class StatementJudge:
 
     async def _judge_signed(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:
         try:
-            return await offload(layer.size, self._check, layer, signed, self.requirements)
+            return await self._check(layer, signed, self.requirements)
         except VerificationError as error:
             if error.reason is not Reason.VULN_FOUND:
                 raise
@@ -93,9 +92,15 @@ class StatementJudge:
         requirements = tuple(
             informed or each for informed, each in zip(beside, self.requirements, strict=True)
         )
-        return await offload(layer.size, self._check, layer, signed, requirements)
+        return await self._check(layer, signed, requirements)
 
-    def _check(
+    async def _check(
+        self, layer: Descriptor, signed: SignedStatement, requirements: tuple[Requirement, ...]
+    ) -> CheckedStatement:
+        slow = any(each.offload for each in requirements)
+        return await offload(LARGE + 1 if slow else layer.size, self._checked, layer, signed, requirements)
+
+    def _checked(
         self, layer: Descriptor, signed: SignedStatement, requirements: tuple[Requirement, ...]
     ) -> CheckedStatement:
         evidence = self.evidence
@@ -120,12 +125,5 @@ class StatementJudge:
         if signed is None:
             return CheckedStatement(layer.digest, error=error)
         signer = signed.signer.name or None
-        # Facts of a trusted signer alone may say that what is refused is of another kind.
-        if isinstance(error, VerificationError) and signer is not None:
-            error.facts = {**_texts(facts_of(signed)), **error.facts}
         is_dated = signed.signer.signed_at is not None
         return CheckedStatement(layer.digest, signer, error, facts_of(signed), is_dated=is_dated)
-
-
-def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: facts[name] for name in ("predicateType", "createdAt") if isinstance(facts.get(name), str)}
