@@ -103,9 +103,10 @@ class JsonApi:
         try:
             response = await transport.send(request)
         except StoreError as error:
-            raise ApiError(
-                f"{self.address.origin.authority}: {error.message}", unanswered=True, remedy=_UNREACHED
-            ) from None
+            where = self.address.origin.authority
+            # Most messages of the transport name it.
+            what = error.message if where in error.message else f"{where}: {error.message}"
+            raise ApiError(what, unanswered=True, remedy=_UNREACHED) from None
         finally:
             await transport.aclose()
         return self._read(target.partition("?")[0], response)

@@ -140,8 +140,7 @@ def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial
                 remedy="Name a key that signs, as of the type ecdsa-p256.",
             )
         versions, least = data.get("keys"), data.get("min_decryption_version", 1)
-        usable = isinstance(versions, Mapping) and 0 < len(versions) <= _MAX_VERSIONS
-        if not usable or not isinstance(least, int):
+        if not isinstance(versions, Mapping) or not isinstance(least, int) or not _few(versions):
             raise ApiError(f"{key.path} has no versions that can be used")
         found = [
             _version(key, number, entry)
@@ -154,6 +153,10 @@ def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial
         return tuple(found)
 
     return parse
+
+
+def _few(versions: Mapping[str, Any]) -> bool:
+    return 0 < len(versions) <= _MAX_VERSIONS
 
 
 def _version(key: TransitKey, number: str, entry: object) -> KeyMaterial:
