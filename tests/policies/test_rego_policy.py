@@ -251,6 +251,24 @@ async def test_what_an_input_has_costs_only_policies_that_name_it() -> None:
     assert (await decide(nested, GOOD)).decision is Decision.ALLOW
 
 
+@pytest.mark.parametrize(
+    ("condition", "reads"),
+    [
+        ('input.subject.tag == "v1"', True),
+        ('input.subject[_] == "v1"', True),
+        ('input["subject"][_] == "v1"', True),
+        ('asked := input.subject; asked[_] == "v1"', True),
+        ('input.subject.repository == "app"', False),
+    ],
+)
+async def test_verdicts_of_a_policy_that_may_read_the_tag_are_remembered_for_it(
+    condition: str, *, reads: bool
+) -> None:
+    """Also where it reaches the tag without naming it."""
+    text = f"package pyratify\ndefault allow := false\nallow if {{ {condition} }}"
+    assert (await policy(text, "v1", contract="pyratify")).reads_tag is reads
+
+
 async def test_a_policy_that_does_not_name_the_time_does_not_see_it() -> None:
     """Its verdict is kept for longer than a second, so none may depend on a time under a name that is put together."""
     body = 'package pyratify\nimport rego.v1\ndefault allow := false\nallow if input[concat("", ["n", "ow"])] != ""\n'

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration

@@ -1,12 +1,12 @@
 """Rules for verification summaries: which verifiers and signers count, and what must have been verified."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration

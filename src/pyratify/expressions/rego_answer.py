@@ -12,6 +12,16 @@ _MAX_MESSAGES = 20
 _MAX_MESSAGE = 300
 
 
+def value_of(results: str | bytes) -> object:
+    """Return the value in the engine's results, in JSON; UNDEFINED where there is none.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    found = json.loads(results).get("result") or []
+    return found[0]["expressions"][0]["value"] if found else UNDEFINED
+
+
 def answer_of(result: object, query: str) -> Answer:
     """Return what a result says.
 

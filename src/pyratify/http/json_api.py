@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlencode
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.http.transport import CONFIGURED, Request, Response, Transport, Trust
-from pyratify.http.url import Url
+from pyratify.http.url import Url, without_user
 
 _LIMIT = 1024 * 1024
 _REDIRECTS = range(300, 400)
@@ -35,8 +36,13 @@ class ApiError(Exception):
     @property
     def refused(self) -> bool:
         """Whether the service answered and refused; otherwise another try may help."""
-        # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
-        return 400 <= self.status < 500 and self.status not in _LATER
+        return is_refusal(self.status)
+
+
+def is_refusal(status: int) -> bool:
+    """Return whether a status code refuses the request itself, so that another try would not help."""
+    # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
+    return 400 <= status < 500 and status not in _LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +132,10 @@ def parse_address(text: str, path: str, example: str) -> Url:
     Raises:
         ConfigurationError: It is no https URL (or http of this machine's loopback), or has a path.
     """
-    try:
-        url = Url.parse(text)
-    except ValueError:
-        url = None
-    safe = url is not None and (url.origin.scheme == "https" or is_loopback(url.origin.authority))
-    if url is None or not safe or url.target != "/":
-        what = f"{text[:120]!r} is no https address without a path" if text else "no address is given"
+    url = safe_address(text)
+    if url is None:
+        shown = without_user(text)[:120]
+        what = f"{shown!r} is no https address without user and path" if text else "no address is given"
         raise ConfigurationError(
             what,
             path=path,
@@ -140,3 +143,13 @@ def parse_address(text: str, path: str, example: str) -> Url:
             remedy=f"Write one as {example}.",
         )
     return url
+
+
+def safe_address(text: str) -> Url | None:
+    """Return the address of a service; None unless it is https, or http of this machine's loopback, without a path."""
+    try:
+        url = Url.parse(text)
+    except ValueError:
+        return None
+    safe = url.origin.scheme == "https" or is_loopback(url.origin.authority)
+    return url if safe and url.target == "/" else None

@@ -3,9 +3,10 @@
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 
 ALGORITHMS = ("sha256", "sha384", "sha512")

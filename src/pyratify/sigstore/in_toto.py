@@ -1,10 +1,11 @@
 """in-toto statements, read from the verified bytes only (in-toto attestation framework, "Statement layer")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason

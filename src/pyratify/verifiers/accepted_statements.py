@@ -1,9 +1,9 @@
 """The statements of an artifact that accepted signers made, for what is read beside the evidence itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.offload import offload

@@ -12,7 +12,7 @@ from pyratify.keys.documents import check_material
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
 
 _REFERENCE = re.compile(
-    r"gcpkms://(?P<key>projects/[a-z0-9:.-]{1,64}/locations/[a-z0-9-]{1,64}"
+    r"gcpkms://(?P<key>projects/[a-z0-9][a-z0-9:.-]{0,63}/locations/[a-z0-9-]{1,64}"
     r"/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63})"
     r"(?:/(?:cryptoKeyVersions|versions)/(?P<version>[1-9][0-9]{0,8}))?"
 )

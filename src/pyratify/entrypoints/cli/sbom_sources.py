@@ -1,8 +1,9 @@
 """SBOMs from files, and from what is attached to references; unverified."""
 
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.files import UnreadableFile
 from pyratify.core.manifest import Manifest

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.findings import count_and_show

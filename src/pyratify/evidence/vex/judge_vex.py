@@ -1,12 +1,12 @@
 """The judge of VEX documents that are evidence themselves."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration

@@ -1,11 +1,10 @@
 """Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
-from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
 from pyratify.core.offload import offload
@@ -132,12 +131,5 @@ class StatementJudge:
         if signed is None:
             return refused
         signer = signed.signer.name or None
-        # Facts of a trusted signer alone may say that what is refused is of another kind.
-        if isinstance(error, VerificationError) and signer is not None:
-            error.facts = {**_texts(facts_of(signed)), **error.facts}
         is_dated = signed.signer.signed_at is not None
         return replace(refused, signer=signer, facts=facts_of(signed), is_dated=is_dated)
-
-
-def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: facts[name] for name in ("predicateType", "createdAt") if isinstance(facts.get(name), str)}

@@ -1,10 +1,11 @@
 """What a statement must be and say: its types and the rules that judge it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement

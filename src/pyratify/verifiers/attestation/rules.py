@@ -5,10 +5,10 @@ A rule is a member of `RuleOptions` (`attestation_options.py`) and a line of `RU
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.judgement import Judge
 from pyratify.evidence.predicate_types import VEX_PREDICATES, VULN_PREDICATES
