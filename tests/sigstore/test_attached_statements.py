@@ -15,7 +15,9 @@ from pyratify.sigstore.attached_statements import split_layer
 from pyratify.sigstore.media_types import BUNDLE, IN_TOTO
 from pyratify.sigstore.statement_formats import DSSE, IN_TOTO_BUNDLE
 
-DOCUMENTS = st.dictionaries(st.text(), st.recursive(st.text() | st.integers(), st.lists, max_leaves=5))
+DOCUMENTS = st.dictionaries(
+    st.text(), st.recursive(st.text() | st.integers(-(2**53), 2**53), st.lists, max_leaves=5)
+)
 
 
 def split(raw: bytes, media_type: str = BUNDLE, most: int = 100) -> list[tuple[int | None, bytes]]:

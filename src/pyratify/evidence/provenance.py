@@ -102,6 +102,8 @@ def provenance_judge(options: ProvenanceRules, path: str) -> ProvenanceJudge:
                 path=f"{path}.sourceUris[{index}]",
                 remedy=f"Write {each.repository}, and {each.reference} in sourceRefs.",
             )
+    # Again, as they are compared.
+    check_patterns(tuple(each.repository for each in sources), f"{path}.sourceUris")
     maximum = optional_duration(options.maximum_age, f"{path}.maximumAge")
     return ProvenanceJudge(options, tuple(each.repository for each in sources), maximum)
 

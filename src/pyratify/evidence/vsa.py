@@ -176,7 +176,8 @@ def _check_options(options: SummaryOptions, path: str) -> None:
             path=f"{path}.levels",
             remedy="Name one, as SLSA_BUILD_LEVEL_2.",
         )
-    check_patterns(options.resource_uris, f"{path}.resourceUris")
+    # Required, so it cannot be left out.
+    check_patterns(options.resource_uris, f"{path}.resourceUris", "Name what is expected.")
     check_patterns(options.policy_uris, f"{path}.policyUris")
     check_levels(f"{path}.levels", options.levels)
     check_levels(f"{path}.dependencyLevels", options.dependency_levels)

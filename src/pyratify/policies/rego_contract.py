@@ -27,6 +27,11 @@ class Contract(StrEnum):
         return "data.ratify.policy.valid" if self is Contract.RATIFY else "data.pyratify"
 
     @property
+    def only_bool(self) -> bool:
+        """Whether the answer is a bool, and never an object with `allow` and `deny`."""
+        return self is Contract.RATIFY
+
+    @property
     def reads_more(self) -> bool:
         """Whether its input has the subject's tag, the image and the time, and not the reports alone."""
         return self is Contract.PYRATIFY

@@ -7,7 +7,7 @@ from datetime import datetime
 from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
-from pyratify.core.offload import offload
+from pyratify.core.offload import LARGE, offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
@@ -88,9 +88,8 @@ class StatementJudge:
             return self._refused(attached, signed, error.with_traceback(None))
 
     async def _judge_signed(self, attached: AttachedStatement, signed: SignedStatement) -> CheckedStatement:
-        size = len(attached.raw)
         try:
-            return await offload(size, self._check, attached, signed, self.requirements)
+            return await self._check(attached, signed, self.requirements)
         except VerificationError as error:
             if error.reason is not Reason.VULN_FOUND:
                 raise
@@ -102,9 +101,16 @@ class StatementJudge:
         requirements = tuple(
             informed or each for informed, each in zip(beside, self.requirements, strict=True)
         )
-        return await offload(size, self._check, attached, signed, requirements)
+        return await self._check(attached, signed, requirements)
 
-    def _check(
+    async def _check(
+        self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]
+    ) -> CheckedStatement:
+        slow = any(each.offload for each in requirements)
+        size = LARGE + 1 if slow else len(attached.raw)
+        return await offload(size, self._checked, attached, signed, requirements)
+
+    def _checked(
         self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]
     ) -> CheckedStatement:
         evidence = self.evidence

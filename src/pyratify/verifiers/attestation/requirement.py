@@ -43,6 +43,11 @@ class Requirement:
         return reading or "tagMatchesRef" in self.judges
 
     @property
+    def offload(self) -> bool:
+        """Whether a rule may take long over the smallest statement, so that all are judged in a thread."""
+        return any(getattr(judge, "offload", False) is True for judge in self.judges.values())
+
+    @property
     def may_deny(self) -> bool:
         """Whether a rule can say that the subject must not be used (`Denial`), whatever else is attached."""
         return "vsa" in self.judges
