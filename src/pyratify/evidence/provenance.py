@@ -100,7 +100,7 @@ def provenance_judge(options: ProvenanceRules, path: str) -> ProvenanceJudge:
             raise ConfigurationError(
                 f"{options.source_uris[index]!r} names a reference too",
                 path=f"{path}.sourceUris[{index}]",
-                remedy=f"Write {each.repository}, and {each.reference} in sourceRefs.",
+                remedy=f"Write {each.repository}, and {each.reference} as a source reference (sourceRefs, --source-ref).",
             )
     # Again, as they are compared.
     check_patterns(tuple(each.repository for each in sources), f"{path}.sourceUris")

@@ -93,6 +93,7 @@ _SBOM = (
     "https://spdx.dev/Document/v2.2",
     "https://spdx.dev/Document/v2.3",
     "https://cyclonedx.org/bom",
+    "https://cyclonedx.org/schema",  # cosign 1
     *(f"https://cyclonedx.org/bom/v{version}" for version in ("1.4", "1.5", "1.6", "1.7")),
 )
 
