@@ -184,3 +184,9 @@ def test_the_length_of_a_number_is_bounded(number: bytes) -> None:
     with pytest.raises(InvalidJson) as caught:
         loads(number + number[-1:])
     assert caught.value.reason is Reason.JSON_INVALID
+
+
+def test_a_byte_order_mark_is_called_so() -> None:
+    """Editors of Windows write one, and it cannot be seen."""
+    with pytest.raises(InvalidJson, match="it begins with a byte order mark"):
+        loads(b"\xef\xbb\xbf{}")

@@ -46,6 +46,12 @@ def provenance(**terms: Any) -> Provenance:
             "builder",
         ),
         ({"builder": f"{WORKFLOW}@refs/tags/v2"}, CERTIFICATE, "builder"),
+        ({"builder": WORKFLOW}, {"buildSignerURI": f"{WORKFLOW}@refs/heads/a@b"}, ""),
+        (
+            {"builder": f"{WORKFLOW}@refs/heads/a"},
+            {"buildSignerURI": f"{WORKFLOW}@refs/heads/a@b"},
+            "builder",
+        ),
         ({"builder": SIGNER.replace("acme", "evil")}, CERTIFICATE, "builder"),
         ({"builder": "https://builder.example/1"}, CERTIFICATE, ""),
         ({"source": SourceUri("https://github.com/acme/other", TAG)}, CERTIFICATE, "source"),

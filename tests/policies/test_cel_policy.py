@@ -69,6 +69,32 @@ async def test_an_expression_sees_subject_artifacts_and_time(
     assert ((await decide(text, *reports)).decision is Decision.ALLOW) is allowed
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (("a", "b"), '["a", "b"]'),
+        ([("a", 1)], '[["a", 1]]'),
+        ({"list": ()}, '{"list": []}'),
+        (MappingProxyType({"x": MappingProxyType({"y": None})}), '{"x": {"y": null}}'),
+        (Reason.POLICY_ERROR, '"POLICY_ERROR"'),
+        (True, "true"),
+        ("", '""'),
+    ],
+)
+async def test_facts_of_every_kind_are_json_values(value: object, expected: str) -> None:
+    """Tuples, read-only mappings and texts of an enumeration are what a verifier in Python may have."""
+    given = report(1, passed("cosign", first="a", fact=value))
+    text = f'artifacts[0].results[0].data == {{"first": "a", "fact": {expected}}}'
+    assert (await decide(text, given)).decision is Decision.ALLOW
+
+
+async def test_a_fact_that_is_no_json_value_denies() -> None:
+    """It is no question of the expression."""
+    for policy_text in ("artifacts.size() == 1", "artifacts[0].results[0].data.x == 1"):
+        with pytest.raises(TypeError, match="object"):
+            await decide(policy_text, report(1, passed("cosign", fact=object())))
+
+
 async def test_nothing_is_allowed_without_evidence_that_passed() -> None:
     """`all` over an empty list is true in CEL, as is `true`; the core refuses it."""
     store, _ = image("application/test")

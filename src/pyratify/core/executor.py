@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
@@ -126,8 +127,8 @@ class Executor:
             from pyratify.core.index_reading import IndexReader
             from pyratify.core.platform_validation import PlatformValidation
 
-            reader = IndexReader(content, self.platforms, self.concurrency)
-            return await PlatformValidation(reader, subjects).validate(reference)
+            reader = IndexReader(content, self.concurrency)
+            return await PlatformValidation(reader, self.platforms, subjects).validate(reference)
 
     async def discover(self, reference: Reference) -> ValidationResult:
         """Report everything that is attached, also to what an image index lists, and verify and decide nothing."""

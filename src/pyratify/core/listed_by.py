@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
@@ -101,3 +102,16 @@ class ListedBy:
             close = getattr(source, "aclose", None)
             if close is not None:
                 await close()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A manifest that an image index lists and that may be run.
+
+    Attributes:
+        descriptor: As the index lists it.
+        listed_by: The index, with what it lists as attestations of the manifest.
+    """
+
+    descriptor: Descriptor
+    listed_by: ListedBy

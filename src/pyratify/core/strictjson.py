@@ -5,6 +5,7 @@ before anything is trusted: duplicate keys, NaN and infinities, numbers too long
 trailing data, a byte order mark, anything that is not UTF-8, and lone surrogates (RFC 8259, sections 4, 6, 7 and 8).
 """
 
+import codecs
 import json
 import math
 import re
@@ -66,7 +67,7 @@ def loads(
         raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested too deeply") from None
     except ValueError as error:
         # From None: the library's error holds the whole document.
-        raise InvalidJson(Reason.JSON_INVALID, f"{what}: not JSON: {_position(error)}") from None
+        raise InvalidJson(Reason.JSON_INVALID, f"{what}: not JSON: {_position(error, data)}") from None
     # Only documents with such an escape are written out a second time.
     if _SURROGATE.search(data):
         _check_surrogates(value, what)
@@ -83,7 +84,9 @@ def load_object(
     return value
 
 
-def _position(error: ValueError) -> str:
+def _position(error: ValueError, data: bytes) -> str:
+    if data.startswith(codecs.BOM_UTF8):
+        return "it begins with a byte order mark"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos}"
     return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "invalid value"

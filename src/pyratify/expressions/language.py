@@ -1,10 +1,11 @@
 """The interface of languages (entry points of the group `pyratify.languages`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 
@@ -74,6 +75,15 @@ class Program(Protocol):
         Raises:
             EvaluationError: A field is missing or of another type, the work is more than allowed, or the answer is no bool.
         """
+        ...
+
+
+@runtime_checkable
+class AsyncProgram(Program, Protocol):
+    """A program that another process evaluates: waiting for it needs no thread."""
+
+    async def evaluate_async(self, values: Mapping[str, Any]) -> Answer:
+        """Evaluate it; arguments and errors as in `evaluate`."""
         ...
 
 

@@ -11,8 +11,9 @@ from pyratify.core.decision import in_thread
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
-from pyratify.expressions.language import MAX_TEXT, Answer, Kind, Language, Program, Source
+from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
 from pyratify.expressions.rego_answer import answer_of
+from pyratify.expressions.rego_reads import may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
@@ -90,6 +91,7 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
         "version": options.rego_version,
         "query": options.contract.query,
         "seconds": str(options.timeout),
+        "answer": "bool" if options.contract.only_bool else "",
     }
     program = await asyncio.to_thread(language.compile, Source(text, {"input": Kind.ANY}, path, more))
     reads_more = options.contract.reads_more
@@ -97,10 +99,12 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
     nested = not reads_more or any(word in text for word in ("nested", "signed"))
     time = reads_more and "now" in text
     return RegoPolicy(
-        ask=partial(_evaluate, program, options.timeout),
+        ask=partial(_evaluate_async, program)
+        if isinstance(program, AsyncProgram)
+        else partial(_evaluate, program, options.timeout),
         inputs=RegoInput(options.contract, dict(resources.verifier_types), nested, time),
         descends_always=nested,
-        reads_tag=reads_more and "tag" in text,
+        reads_tag=reads_more and may_read_tag(text),
         reads_image=options.image,
         reads_time="now" in program.reads or time,
         passthrough=options.passthrough_enabled,
@@ -111,6 +115,10 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
 async def _evaluate(program: Program, seconds: float, document: dict[str, Any], now: datetime) -> Answer:
     # More than the program's own budget, which ends the process and says so.
     return await in_thread(partial(program.evaluate, {"input": document, "now": now}), seconds + _START)
+
+
+async def _evaluate_async(program: AsyncProgram, document: dict[str, Any], now: datetime) -> Answer:
+    return await program.evaluate_async({"input": document, "now": now})
 
 
 async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
@@ -126,11 +134,12 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
                 path={"policy_path": "policyPath", "rego_version": "regoVersion"}.get(name, name),
             )
     client = connect_opa(options.opa, options.timeout, resources)
-    query = options.contract.query
+    contract = options.contract
 
     async def ask(document: dict[str, Any], now: datetime) -> Answer:
         del now  # OPA has a clock of its own
-        return answer_of(await client.query(query, document), query)
+        found = await client.query(contract.query, document)
+        return answer_of(found, contract.query, only_bool=contract.only_bool)
 
     return RegoPolicy(
         ask=ask,

@@ -211,6 +211,21 @@ def test_a_certificate_beside_a_classic_signature_is_shown() -> None:
     assert "error" in bad["certificate"][0]
 
 
+@pytest.mark.parametrize(
+    ("media_type", "kind"),
+    [
+        ("Application/JOSE+JSON", "notation signature (JWS)"),
+        ("application/openvex+json; charset=utf-8", "VEX document"),
+        ("application/sarif+json;version=2.1.0", "vulnerability report"),
+    ],
+)
+def test_a_media_type_names_its_kind_in_any_case_and_with_parameters(media_type: str, kind: str) -> None:
+    """As RFC 9110, section 8.3.1, has it."""
+    found = decode_artifact(b"{}", media_type)
+    assert found is not None
+    assert found["kind"] == kind
+
+
 def test_layers_of_unknown_kinds_are_named_and_not_read(run: Run) -> None:
     """`inspect` of a reference says what it cannot take apart, and what could not be read."""
     with RegistrySimulator() as registry:

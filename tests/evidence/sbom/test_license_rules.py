@@ -149,7 +149,7 @@ def test_files_and_images_need_no_license_of_their_own() -> None:
     ]
     assert verdict(cyclonedx([*silent, component("a")], digest=digest), allowedLicenses=["MIT"]) == "pass"
     stated = component("lib.so", "", "GPL-3.0-only", type="file")
-    assert verdict(cyclonedx([stated]), allowedLicenses=["MIT"]) == "LICENSE"
+    assert verdict(cyclonedx([component("a"), stated]), allowedLicenses=["MIT"]) == "LICENSE"
     assert verdict(cyclonedx([component("a", "1", "")]), allowedLicenses=["MIT"]) == "LICENSE"
 
 
@@ -209,3 +209,12 @@ def test_licenses_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> Non
     # By expression the deprecated identifier is the one that the list has now.
     assert verdict(document, deniedLicenses=["GPL-2.0"]) == "LICENSE"
     assert verdict(document) == "pass"
+
+
+@pytest.mark.parametrize("text", ["ＧＰＬ-3.0-only", "GРL-3.0-only", "MIT AND ＧＰＬ-3.0-only"])  # noqa: RUF001
+def test_letters_that_look_like_others_hide_no_license(text: str) -> None:
+    """Identifiers of SPDX are ASCII: another script makes a text no expression, and a name is read in its plain form."""
+    assert verdict(licensed(text), deniedLicenses=["GPL-3.0-only"]) == "LICENSE"
+    assert verdict(licensed(text), allowedLicenses=["MIT"]) == "LICENSE"
+    named = cyclonedx([component("a", licenses=[{"license": {"name": "ＧＰＬ-3.0-only (text)"}}])])  # noqa: RUF001
+    assert verdict(named, deniedLicenses=["GPL-3.0-only"]) == "LICENSE"

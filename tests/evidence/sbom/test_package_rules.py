@@ -138,3 +138,37 @@ def test_packages_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> Non
         ({"name": "zlib", "version": "1.2.13-r0"}, "PACKAGE_DENIED"),
     ):
         assert verdict(document, disallowedPackages=[rule]) == outcome
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("pkg:npm/%40angular/core", "@angular/core"),
+        ("pkg:golang/github.com/foo/bar", "github.com/foo/bar"),
+        ("pkg:maven/org.apache.logging.log4j/log4j-core", "org.apache.logging.log4j:log4j-core"),
+        ("pkg:maven/org.apache.logging.log4j/log4j-core", "log4j-core"),
+    ],
+)
+def test_a_package_without_a_package_url_is_known_by_its_whole_name(rule: str, name: str) -> None:
+    """Tools write the namespace into the name, by a slash or a colon."""
+    document = spdx([spdx_package(name)])
+    assert verdict(document, deniedPackages=[{"purl": rule}]) == "PACKAGE_DENIED"
+    assert verdict(spdx([spdx_package("x-" + name)]), deniedPackages=[{"purl": rule}]) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("kind", "locator"),
+    [
+        ("purl", "PKG:npm/left-pad@1"),
+        ("purl", " pkg:npm/left-pad@1"),
+        ("PURL", "pkg:npm/left-pad@1"),
+        ("http://spdx.org/rdf/references/purl", "pkg:npm/left-pad@1"),
+    ],
+)
+def test_every_spelling_of_a_package_url_is_read(kind: str, locator: str) -> None:
+    """The scheme has no case (purl specification), and SPDX has a short and a long name of the type (annex F)."""
+    package = {
+        **spdx_package("another"),
+        "externalRefs": [{"referenceType": kind, "referenceLocator": locator}],
+    }
+    assert verdict(spdx([package]), deniedPackages=[{"purl": "pkg:npm/left-pad"}]) == "PACKAGE_DENIED"

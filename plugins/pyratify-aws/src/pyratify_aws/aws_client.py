@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
-from pyratify.core.reference import is_loopback
+from pyratify.http.json_api import address_fault, safe_address
 
 _CONNECT, _READ = 3.0, 5.0
 _TOKEN_BYTES = 64 * 1024
@@ -171,13 +170,13 @@ def check_endpoint(endpoint: str, path: str) -> str:
     """Return a service's URL.
 
     Raises:
-        ConfigurationError: It is not https, but for this machine's loopback.
+        ConfigurationError: It is not https, but for this machine's loopback, or has a user or a path.
     """
-    parts = urlsplit(endpoint)
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc)):
-        return endpoint
-    raise ConfigurationError(
-        f"{endpoint[:120]!r} is no https address",
-        path=path,
-        remedy="Write one as https://kms.eu-west-1.amazonaws.com.",
-    )
+    url = safe_address(endpoint)
+    if url is None:
+        raise ConfigurationError(
+            address_fault(endpoint),
+            path=path,
+            remedy="Write one as https://kms.eu-west-1.amazonaws.com.",
+        )
+    return str(url.origin)

@@ -9,8 +9,8 @@ from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.credentials.exchange import ExchangedCredentials
 from pyratify.credentials.host_patterns import narrowed
+from pyratify_gcp.google_hosts import is_google
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
-from pyratify_gcp.registry_host import is_google
 
 _REMEDY = "Check the metadata server, the credential file or the workload identity; the identity needs roles/artifactregistry.reader."
 _USER = "oauth2accesstoken"  # stands for an access token (Artifact Registry, authentication)

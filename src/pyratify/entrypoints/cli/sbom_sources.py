@@ -1,8 +1,9 @@
 """SBOMs from files, and from what is attached to references; unverified."""
 
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.files import UnreadableFile
 from pyratify.core.manifest import Manifest
@@ -13,6 +14,7 @@ from pyratify.evidence.sbom.document import Sbom
 from pyratify.evidence.sbom.read_sbom import MAX_BYTES
 from pyratify.terminal.console import Console
 from pyratify.terminal.inputs import input_name, read_input
+from pyratify.verifiers.attached_documents import plain_type
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 
 _SIGNED = (
@@ -112,4 +114,5 @@ def file_sbom(path: str) -> Sbom:
 
 
 def _may_hold(media_type: str) -> bool:
-    return media_type.partition(";")[0] in SBOM_TYPES or media_type.startswith(_SIGNED)
+    media_type = plain_type(media_type)
+    return media_type in SBOM_TYPES or media_type.startswith(_SIGNED)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 MAX_TEXT = 16 * 1024
@@ -131,6 +131,9 @@ def _parse(text: str) -> Any:
         raise InvalidExpression(
             f"it has {len(text)} characters, or brackets in more than {_MAX_DEPTH} levels"
         )
+    # SPDX 2.3, annex D.2, `idstring`: a letter of another script could look like one of these.
+    if not text.isascii():
+        raise InvalidExpression("it has characters other than ASCII")
     library = _library()
     from license_expression import ExpressionError
 

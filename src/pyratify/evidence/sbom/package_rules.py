@@ -1,8 +1,8 @@
 """Rules about packages: by name and version, by package URL, and by ranges of versions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import Package
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, loosely, parse_purl
@@ -49,7 +49,7 @@ class DeniedPackage:
         if matching:
             return frozenset(filter(None, (package.version, *map(_version, matching)))) or frozenset(("",))
         # Without a package URL only the name can tell: leaving it out must not hide a package.
-        is_it = not purls and loosely(package.name) == loosely(self.purl.name)
+        is_it = not purls and loosely(package.name) in self.purl.names
         return frozenset((package.version,)) if is_it else None
 
 

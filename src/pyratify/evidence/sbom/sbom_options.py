@@ -25,7 +25,7 @@ class RequiredOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What an SBOM must state.
 
     Attributes:
-        minimum_packages: How many packages it lists at least, the described one included.
+        minimum_packages: How many packages it lists at least, the described one included and files not.
         fields: What each package states: `supplier`, `version`, `purl`, `license`.
         tools: Names of tools, one of which made it, as `syft`.
         maximum_age: How old it may be, as `720h` or `30d`; when it was signed counts too.

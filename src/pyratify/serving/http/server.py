@@ -34,7 +34,6 @@ _PARSER_LOG = logging.getLogger("pyratify.serving.http")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "ratify"}
 _NOT_HTTP = "the client sent what is not HTTP, perhaps TLS to an address that is served without it"
 _FOREIGN_NAME = "the client's certificate has none of the names that are admitted (--client-name)"
-_FOREIGN_USER = "the process belongs to a user that may not ask here"
 _NO_ROOM = Rejection(
     503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
 )
@@ -199,7 +198,7 @@ class _Gate:
         say = self._site.refusals.get(path, self._site.otherwise)
         token = begin_trace(trace)
         try:
-            reply = self._stranger(request) or await self._answer(request, path, query)
+            reply = await self._stranger(request) or await self._answer(request, path, query)
         # A reply and not a closed connection: Gatekeeper and the API server show its text.
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
@@ -211,11 +210,14 @@ class _Gate:
             response.force_close()
         return response
 
-    def _stranger(self, request: web.BaseRequest) -> Rejection | None:
+    async def _stranger(self, request: web.BaseRequest) -> Rejection | None:
         """Return the refusal of a process of another user, or of a client whose certificate has another name than it must."""
-        if self._peers is not None and not self._peers.admits(peer_of(request.get_extra_info("socket"))):
-            self._watch.refused.note("foreign_user", _FOREIGN_USER)
-            return Rejection(403, "UNAUTHORIZED", _FOREIGN_USER)
+        if self._peers is not None:
+            refusal = await self._peers.refusal(peer_of(request.get_extra_info("socket")))
+            if refusal is not None:
+                kind = "foreign_user" if refusal.status == 403 else "group_unknown"
+                self._watch.refused.note(kind, refusal.message)
+                return refusal
         names = self._watch.names
         if not names or has_name(request.get_extra_info("ssl_object"), names):
             return None

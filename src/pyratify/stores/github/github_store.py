@@ -11,13 +11,14 @@ from pyratify.core.limits import MIB
 from pyratify.core.manifest import EMPTY_CONFIG, OCI_MANIFEST
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer
-from pyratify.stores.github.github_api import GitHubApi
+from pyratify.stores.github.github_api import MAX_LISTING, GitHubApi
 from pyratify.stores.registry.registry_store import RegistryStore
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 # OCI image manifest, "Guidance for an Empty Descriptor".
 _EMPTY = b"{}"
-_MEMORY = 64 * MIB
+# More than one listing has, which would otherwise evict what it listed first.
+_MEMORY = MAX_LISTING + 16 * MIB
 
 
 class GitHubStore:
@@ -80,14 +81,18 @@ class GitHubStore:
             await self._api.transport.aclose()
 
     async def _listed(self, digest: Digest) -> AsyncGenerator[Referrer, None]:
-        async for bundle in self._api.bundles(digest):
-            layer = Descriptor(BUNDLE, Digest.of(bundle), len(bundle))
-            manifest = _manifest(layer)
-            descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
-            # Before it is yielded: the walk may read it at once, and no server has it.
-            self._bundles.put(layer.digest, bundle)
-            self._made.put(descriptor.digest, manifest)
-            yield Referrer(descriptor, Discovery.GITHUB, manifest)
+        async with aclosing(self._api.bundles(digest)) as bundles:
+            async for bundle in bundles:
+                yield self._keep(bundle)
+
+    def _keep(self, bundle: bytes) -> Referrer:
+        layer = Descriptor(BUNDLE, Digest.of(bundle), len(bundle))
+        manifest = _manifest(layer)
+        descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
+        # Before it is listed: the walk may read it at once, and no server has it.
+        self._bundles.put(layer.digest, bundle)
+        self._made.put(descriptor.digest, manifest)
+        return Referrer(descriptor, Discovery.GITHUB, manifest)
 
 
 def _manifest(layer: Descriptor) -> bytes:

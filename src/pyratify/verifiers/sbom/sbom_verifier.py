@@ -101,7 +101,7 @@ def _details(found: list[Judgement]) -> Details:
     if len(found) > 1:
         facts = {**facts, "packages": packages, "documents": [dict(each.facts) for each in found]}
     return Details(
-        f"SBOM of {packages} packages: no license or package violation found",
+        f"SBOM of {packages} {'package' if packages == 1 else 'packages'}: no license or package violation found",
         data=facts,
         valid_until=min((each.valid_until for each in found if each.valid_until), default=None),
     )

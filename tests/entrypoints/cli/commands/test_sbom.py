@@ -113,6 +113,25 @@ def test_packages_are_listed_alike_from_every_form(
     }
 
 
+@pytest.mark.parametrize(
+    "written", ["application/spdx+json; version=2.3", "Application/SPDX+JSON ;version=2.3"]
+)
+def test_the_media_type_of_an_sbom_is_read_as_the_verifier_reads_it(
+    run: Run, tmp_path: Path, written: str
+) -> None:
+    """In any case and with parameters (RFC 9110, 8.3.1), by both views of what is attached."""
+    store = MemoryStore()
+    subject = store.add_image()
+    store.attach(subject, "application/x", (written, FIRST))
+    write_layout(store, tmp_path / "layout")
+    reference = f"oci:{tmp_path / 'layout'}@{subject.digest}"
+    assert len(sboms(run("inspect", "--sbom", "-o", "json", reference)[1])) == 1
+    ((contents,),) = [
+        each["contents"] for each in json.loads(run("inspect", reference, "-o", "json")[1])["attached"]
+    ]
+    assert contents["kind"] == "SBOM"
+
+
 def test_packages_of_every_attached_sbom_are_listed(run: Run, image: str) -> None:
     """Raw and signed ones, each with its artifact's digest."""
     code, out, _ = run("inspect", "--sbom", "-o", "json", image)

@@ -173,3 +173,10 @@ def test_the_configuration_of_the_flags_decides_the_same(scene: Scene, run: Run)
         expected = scene.verify(run, *flags)[0]
         reference = f"oci:{scene.folder / 'layout'}@{scene.image.digest}"
         assert run("verify", "-c", target, reference)[0] == expected
+
+
+def test_a_refused_document_says_why_it_is_refused(scene: Scene, run: Run) -> None:
+    """Also where it is attached as it is, beside a verifier of statements that found nothing."""
+    scene.attach(spdx([spdx_package("evil", expression="GPL-3.0-only")]), signed=True)
+    out = scene.verify(run, "--deny-license", "GPL-3.0-only")[1]
+    assert "the SBOM that is attached is refused: 1 package has a refused license: evil" in out
