@@ -10,8 +10,7 @@ from pyratify.core.blocking import BlockingCalls
 from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
-from pyratify.http.json_api import safe_address
-from pyratify.http.url import without_user
+from pyratify.http.json_api import address_fault, safe_address
 
 _CONNECT, _READ = 3.0, 5.0
 _TOKEN_BYTES = 64 * 1024
@@ -176,7 +175,7 @@ def check_endpoint(endpoint: str, path: str) -> str:
     url = safe_address(endpoint)
     if url is None:
         raise ConfigurationError(
-            f"{without_user(endpoint)[:120]!r} is no https address without user and path",
+            address_fault(endpoint),
             path=path,
             remedy="Write one as https://kms.eu-west-1.amazonaws.com.",
         )
