@@ -56,6 +56,23 @@ def test_package_urls_are_compared_as_they_are_meant(rule: str, purl: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("rule", "outcome"),
+    [
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25", "PACKAGE_DENIED"),
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=1", "PACKAGE_DENIED"),
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=2", "pass"),
+        ("pkg:rpm/fedora/curl@7.50.3-2.fc25", "pass"),
+    ],
+)
+def test_an_epoch_beside_the_version_hides_no_version(rule: str, outcome: str) -> None:
+    """Package URLs of rpm have it as a qualifier; a rule without one is for every epoch."""
+    document = spdx(
+        [spdx_package("curl", "1:7.50.3-1.fc25", purl="pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=1")]
+    )
+    assert verdict(document, deniedPackages=[{"purl": rule}]) == outcome
+
+
+@pytest.mark.parametrize(
     ("versions", "version", "outcome"),
     [
         ("vers:deb/<3.0.2-0ubuntu1.12", "3.0.2-0ubuntu1.10", "PACKAGE_DENIED"),
