@@ -112,6 +112,22 @@ async def test_every_document_of_an_artifact_is_judged() -> None:
     assert (data["packages"], len(data["documents"])) == (3, 2)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_facts_of_several_documents_hold_for_all_of_them(order: tuple[int, int]) -> None:
+    """A policy that asks for no package without a license, or for a young document, is not answered by the first alone."""
+    documents = (
+        spdx([spdx_package("musl")], created="2026-05-31T12:00:00Z"),
+        spdx([spdx_package("bare", expression="")], created="2026-05-01T12:00:00Z"),
+    )
+    setting = SbomSetting()
+    setting.attach(*(documents[each] for each in order))
+    data = facts(await setting.validate(DENY))
+    assert (data["packages"], data["packagesWithoutLicense"]) == (2, 1)
+    assert (data["format"], data["createdAt"]) == ("spdx", "2026-05-01T12:00:00Z")
+    assert "licenses" not in data
+    assert [each["packagesWithoutLicense"] for each in data["documents"]] == list(order)
+
+
 async def test_an_artifact_without_a_document_is_refused() -> None:
     """A type alone says nothing."""
     setting = SbomSetting()
@@ -122,6 +138,9 @@ async def test_an_artifact_without_a_document_is_refused() -> None:
 async def test_many_documents_are_refused_before_they_are_read() -> None:
     """Each would cost a request and a parse."""
     setting = SbomSetting()
+    setting.attach(*(spdx([spdx_package(f"p{number}")]) for number in range(20)))
+    assert facts(await setting.validate({}))["packages"] == 20
+    setting = SbomSetting()
     setting.attach(*(spdx([spdx_package(f"p{number}")]) for number in range(21)))
     assert Reason.PARSE_LIMIT in codes(await setting.validate({}))
     assert not [call for call in setting.store.calls if call[0] == "fetch_blob"]
@@ -129,8 +148,8 @@ async def test_many_documents_are_refused_before_they_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("announced", "document"),
-    [(SPDX, cyclonedx([component("a")])), (CYCLONEDX, GOOD)],
-    ids=["CycloneDX as SPDX", "SPDX as CycloneDX"],
+    [(SPDX, cyclonedx([component("a")])), (CYCLONEDX, GOOD), (CYCLONEDX.replace("c", "C"), GOOD)],
+    ids=["CycloneDX as SPDX", "SPDX as CycloneDX", "in capitals"],
 )
 async def test_the_body_must_be_of_the_announced_format(announced: str, document: bytes) -> None:
     """Two readers would otherwise take it for two things."""
