@@ -70,6 +70,7 @@ def _check_types(
             remedy="Name the types exactly, as https://slsa.dev/provenance/v1.",
         )
     for each in types if understood else ():
+        # It would be refused in every statement, so nothing could ever satisfy the requirement.
         if each not in understood:
             raise ConfigurationError(
                 f"{each[:120]!r} is not understood by {' and '.join(names)}, which reads {', '.join(understood)}",
