@@ -74,7 +74,18 @@ def test_no_pattern_matches_nothing() -> None:
         ("", "names nothing"),
         ("*", "names nothing"),
         ("**/*", "names nothing"),
-        ("a" * 4097, "names nothing"),
+        ("/", "names nothing"),
+        ("https://**", "names nothing"),
+        ("https://*", "names nothing"),
+        ("https://*/**", "names nothing"),
+        ("https://*.*/*", "names nothing"),
+        ("git+https://**/", "names nothing"),
+        ("http*://**", "names nothing"),
+        ("*://**", "names nothing"),
+        ("pkg:*/**", "names nothing"),
+        ("https:*", "names nothing"),
+        ("*:*", "names nothing"),
+        ("a" * 4097, "4097 characters, more than the 4096"),
         ("acme/[ab]*", "'\\['"),
         ("acme/{a,b}/*", "'{'"),
         ("acme/?/*", r"'\?'"),
@@ -87,4 +98,29 @@ def test_a_pattern_that_cannot_be_meant_is_refused(pattern: str, why: str) -> No
     with pytest.raises(ConfigurationError, match=why) as caught:
         check_patterns(("acme/app", pattern), "builderIds")
     assert caught.value.path == "builderIds[1]"
-    check_patterns(("acme/app", "acme/*", "acme/**/x", "a[b]"), "builderIds")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "acme/app",
+        "acme/*",
+        "acme/**/x",
+        "a[b]",
+        "a" * 4096,
+        "https://*.example.com/**",
+        "https://github.com/**",
+        "*://github.com/acme/*",
+        "**/release.yml",
+        "refs/tags/v*",
+        "v*",
+        "urn:example:*",
+        "pkg:npm/*",
+        "https://*/app",
+        "host:8443/*",
+        "ä/*",
+    ],
+)
+def test_a_pattern_that_names_something_is_accepted(pattern: str) -> None:
+    """A host, a part of a path, a reference."""
+    check_patterns((pattern,), "builderIds")

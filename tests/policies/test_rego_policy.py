@@ -144,6 +144,11 @@ def test_the_input_has_ratify_v1s_shape() -> None:
     ("body", "reason"),
     [
         ('valid := "yes"', Reason.POLICY_ERROR),
+        ('valid := {"allow": true}', Reason.POLICY_ERROR),
+        ('valid := {"allow": true, "deny": []}', Reason.POLICY_ERROR),
+        ("valid := [true]", Reason.POLICY_ERROR),
+        ("valid := {true}", Reason.POLICY_ERROR),
+        ("valid[x] { x := true }", Reason.POLICY_ERROR),
         ("valid := 1", Reason.POLICY_ERROR),
         ("valid { input.nothing }", Reason.POLICY_ERROR),
         ("valid = true { true }\nvalid = false { true }", Reason.POLICY_ERROR),
@@ -156,6 +161,15 @@ async def test_only_exactly_true_allows(body: str, reason: Reason) -> None:
     assert verdict.decision is Decision.DENY
     assert verdict.failure is not None
     assert verdict.failure.reason is reason
+
+
+async def test_a_package_in_place_of_ratify_v1s_rule_allows_nothing() -> None:
+    """Its contract is a bool: an object of ours, which has `allow`, is none."""
+    for package in ("package ratify.policy.valid\nallow := true", "package ratify.policy\nallow := true"):
+        verdict = await decide(await policy(package), GOOD)
+        assert verdict.failure is not None
+        assert verdict.failure.reason is Reason.POLICY_ERROR
+        assert "data.ratify.policy.valid is" in verdict.failure.message
 
 
 NEWEST = """

@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest

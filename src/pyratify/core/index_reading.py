@@ -1,9 +1,9 @@
 """Reads an image index: what it lists, within the bounds, down through indexes that it lists."""
 
-from dataclasses import dataclass
 from functools import partial
 
 from pyratify.core.content import Content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError, VerificationError

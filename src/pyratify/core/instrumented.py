@@ -1,8 +1,9 @@
 """Stores and verifiers that report to an observer what they do, and otherwise behave as before."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor

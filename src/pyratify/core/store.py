@@ -1,10 +1,10 @@
 """The interface of stores, which read artifacts and their referrers."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
 

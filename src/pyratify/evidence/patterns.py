@@ -15,21 +15,32 @@ _ANY_PARTS = "**"
 _PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
+# RFC 3986, section 3.1; a wildcard may stand in it or for it.
+_SCHEME = re.compile(r"[A-Za-z0-9+.*-]*:")
 
 
-def check_patterns(patterns: tuple[str, ...], path: str) -> None:
-    """Refuse patterns that are empty, that match everything, or that use wildcards of other matchers.
+def check_patterns(
+    patterns: tuple[str, ...], path: str, remedy: str = "Name what is expected, or leave the rule out."
+) -> None:
+    """Refuse patterns that are empty or too long, that match everything, or that use wildcards of other matchers.
+
+    Args:
+        patterns: The patterns.
+        path: Where they stand in the configuration.
+        remedy: What to do about one that matches everything.
 
     Raises:
         ConfigurationError: With the path of the pattern.
     """
     for index, pattern in enumerate(patterns):
         where, shown = f"{path}[{index}]", pattern[:80]
-        if not pattern.strip("*/") or len(pattern) > _MAX_TEXT:
+        if len(pattern) > _MAX_TEXT:
             raise ConfigurationError(
-                f"{shown!r} names nothing, so it would match everything",
-                path=where,
-                remedy="Name what is expected, or leave the rule out.",
+                f"it has {len(pattern)} characters, more than the {_MAX_TEXT} allowed", path=where
+            )
+        if _names_nothing(pattern):
+            raise ConfigurationError(
+                f"{shown!r} names nothing, so it would match everything", path=where, remedy=remedy
             )
         if "*" in pattern and (foreign := _FOREIGN.search(pattern)):
             raise ConfigurationError(
@@ -41,6 +52,12 @@ def check_patterns(patterns: tuple[str, ...], path: str) -> None:
             raise ConfigurationError(
                 f"{shown!r} uses ** as something else than one whole part of the path", path=where
             )
+
+
+def _names_nothing(pattern: str) -> bool:
+    # `https://**` matches every address. A text without a wildcard matches itself alone.
+    rest = _SCHEME.sub("", pattern, count=1) if "*" in pattern else pattern
+    return not any(each.isalnum() for each in rest)
 
 
 def matches(patterns: tuple[str, ...], text: str) -> bool:

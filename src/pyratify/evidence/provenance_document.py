@@ -1,10 +1,11 @@
 """SLSA provenance, versions 0.2 and 1, read into the same facts (slsa.dev, "Build: Provenance")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.members import Members
 from pyratify.evidence.source_uri import SourceUri, read_source_uri
 

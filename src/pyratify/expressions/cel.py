@@ -6,9 +6,9 @@ error, and only exactly true holds. `matches` is RE2, which is linear in time; t
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import (
     Answer,

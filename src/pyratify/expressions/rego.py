@@ -6,11 +6,11 @@ compiled, it is evaluated in a process of its own within a budget of time and me
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
 from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
@@ -45,12 +45,14 @@ class RegoProgram:
         query: What is asked.
         reads_clock: Whether it names `time.now_ns`, which then gives the time of the question and not the machine's.
         seconds: How long an evaluation may take.
+        only_bool: Whether the answer is a bool, and never an object with `allow` and `deny`.
     """
 
     process: EngineProcess
     query: str
     reads_clock: bool = False
     seconds: float = _SECONDS
+    only_bool: bool = False
 
     @property
     def reads(self) -> frozenset[str]:
@@ -59,12 +61,14 @@ class RegoProgram:
 
     def evaluate(self, values: Mapping[str, Any]) -> Answer:
         """Evaluate the query over `values["input"]`, at `values["now"]`; errors as in `Program`."""
-        return answer_of(self.process.ask(values[INPUT], self.seconds, self._now(values)), self.query)
+        return self._answer(self.process.ask(values[INPUT], self.seconds, self._now(values)))
 
     async def evaluate_async(self, values: Mapping[str, Any]) -> Answer:
         """As `evaluate`, without a thread of its own; errors as in `EngineProcess.ask_async`."""
-        result = await self.process.ask_async(values[INPUT], self.seconds, self._now(values))
-        return answer_of(result, self.query)
+        return self._answer(await self.process.ask_async(values[INPUT], self.seconds, self._now(values)))
+
+    def _answer(self, result: object) -> Answer:
+        return answer_of(result, self.query, only_bool=self.only_bool)
 
     def _now(self, values: Mapping[str, Any]) -> datetime | None:
         return values[NOW] if self.reads_clock else None
@@ -74,7 +78,7 @@ class Rego:
     """Rego: policies of the Open Policy Agent, evaluated without one."""
 
     def compile(self, source: Source) -> Program:
-        """Compile a policy; options are `version` (v0 or v1), `query` and `seconds`.
+        """Compile a policy; options are `version` (v0 or v1), `query`, `seconds`, and `answer: bool` where an object is none.
 
         Raises:
             ConfigurationError: It cannot be parsed, is refused by the screen, lacks the queried package, the extra is not
@@ -100,7 +104,7 @@ class Rego:
             raise ConfigurationError(error.message, path=source.path) from None
         seconds = float(source.options.get("seconds", _SECONDS))
         # By text, so that `time["now_ns"]` counts; a mention in a comment only shortens verdicts.
-        return RegoProgram(process, query, _CLOCK in text, seconds)
+        return RegoProgram(process, query, _CLOCK in text, seconds, source.options.get("answer") == "bool")
 
 
 language = Rego()

@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import DEFAULT_REGISTRY, is_registry
 
 _PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash

@@ -1,10 +1,11 @@
 """A policy of expressions that all have to hold; errors deny."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.decision import deny
 from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
 from pyratify.core.reason import Reason

@@ -1,10 +1,10 @@
 """What a policy in Rego is asked, and how: Ratify v1's contract, and pyratify's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.policy import Image, Reports, Subject
 from pyratify.core.report import ArtifactReport, VerifierResult
 from pyratify.policies.artifact_kind import artifact_type
@@ -25,6 +25,11 @@ class Contract(StrEnum):
     def query(self) -> str:
         """What is asked."""
         return "data.ratify.policy.valid" if self is Contract.RATIFY else "data.pyratify"
+
+    @property
+    def only_bool(self) -> bool:
+        """Whether the answer is a bool, and never an object with `allow` and `deny`."""
+        return self is Contract.RATIFY
 
     @property
     def reads_more(self) -> bool:

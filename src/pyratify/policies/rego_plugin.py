@@ -91,6 +91,7 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
         "version": options.rego_version,
         "query": options.contract.query,
         "seconds": str(options.timeout),
+        "answer": "bool" if options.contract.only_bool else "",
     }
     program = await asyncio.to_thread(language.compile, Source(text, {"input": Kind.ANY}, path, more))
     reads_more = options.contract.reads_more
@@ -133,11 +134,12 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
                 path={"policy_path": "policyPath", "rego_version": "regoVersion"}.get(name, name),
             )
     client = connect_opa(options.opa, options.timeout, resources)
-    query = options.contract.query
+    contract = options.contract
 
     async def ask(document: dict[str, Any], now: datetime) -> Answer:
         del now  # OPA has a clock of its own
-        return answer_of(await client.query(query, document), query)
+        found = await client.query(contract.query, document)
+        return answer_of(found, contract.query, only_bool=contract.only_bool)
 
     return RegoPolicy(
         ask=ask,

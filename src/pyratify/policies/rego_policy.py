@@ -1,10 +1,11 @@
 """A policy in Rego, evaluated here or by an Open Policy Agent."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.decision import deny
 from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
 from pyratify.core.reason import Reason

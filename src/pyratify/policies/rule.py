@@ -1,10 +1,10 @@
 """The rules of the threshold policy: a tree, checked when it is made."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 MAX_RULES = 256

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference

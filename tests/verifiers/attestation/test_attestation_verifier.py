@@ -490,7 +490,7 @@ async def test_verdicts_are_remembered_for_each_tag_where_a_rule_compares_it() -
     [
         ({"sourceUris": [SOURCE]}, None),
         ({"builderIds": ["https://example.com/builder"]}, Reason.PROVENANCE_MISMATCH),
-        ({"builderIds": ["https://**"]}, Reason.PROVENANCE_MISMATCH),
+        ({"builderIds": ["https://example.com/**"]}, Reason.PROVENANCE_MISMATCH),
     ],
 )
 async def test_a_builder_without_a_name_satisfies_no_rule_about_builders(

@@ -1,8 +1,9 @@
 """Counts of results: the last line of standard error where there are several references."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.report import ValidationResult
 
 _WORDS = ("allowed", "denied", "undecided")

@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import UNSTATED, Field, License, Package
 from pyratify.evidence.sbom.license_expression import MAX_TEXT, Expression, InvalidExpression, Term

@@ -1,8 +1,8 @@
 """Rules about packages: by name and version, by package URL, and by ranges of versions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import Package
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, loosely, parse_purl

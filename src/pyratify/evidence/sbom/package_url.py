@@ -1,9 +1,10 @@
 """Package URLs, compared as they are meant; the only module that knows their library."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote
+
+from pyratify.core.dataclass import dataclass
 
 _MAX_TEXT = 4096
 # PyPI takes `_`, `.` and `-` for the same (PEP 503).

@@ -1,15 +1,16 @@
 """The judge of VEX documents that are evidence themselves."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
+from pyratify.evidence.cosign_predicate import unwrapped
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import Status, VexDocument
@@ -57,7 +58,7 @@ class VexJudge:
         Raises:
             VerificationError: `REPORT_INVALID`, `TIME_INVALID`, `EVIDENCE_STALE` or `VULN_FOUND`.
         """
-        found = read_vex(document)
+        found = read_vex(unwrapped(document))
         # The author is a claim of the document: the rule narrows what its signature vouches for, and replaces none.
         if self.authors and found.author not in self.authors:
             _refuse(

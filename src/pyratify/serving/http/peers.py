@@ -3,8 +3,9 @@
 import os
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.isolation import describe
 from pyratify.serving.http.group_members import GroupMembers
 from pyratify.serving.http.routes import Rejection

@@ -1,11 +1,11 @@
 """Rules in Rego over one statement that a trusted signer made: `data.pyratify.allow`, and the messages of `deny`."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
@@ -35,10 +35,12 @@ class RegoJudge:
     Attributes:
         program: The compiled policy.
         text: Its source, which says what it may read.
+        offload: Its process is waited for: on the event loop, everything else would wait too.
     """
 
     program: Program
     text: str
+    offload: bool = True
 
     @property
     def reads_tag(self) -> bool:

@@ -5,9 +5,9 @@ Notary Project, plugin-extensibility.md, "Signature Verifier"; the numbers below
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import encode_base64

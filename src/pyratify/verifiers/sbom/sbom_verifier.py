@@ -96,10 +96,11 @@ def _judge(rules: SbomRules, data: bytes, announced: str, circumstances: Circums
 
 def _details(found: list[Judgement]) -> Details:
     facts = facts_together([each.facts for each in found], _COUNTS)
+    packages = facts["packages"]
     if len(found) > 1:
         facts["documents"] = [dict(each.facts) for each in found]
     return Details(
-        f"SBOM of {facts['packages']} packages: no license or package violation found",
+        f"SBOM of {packages} {'package' if packages == 1 else 'packages'}: no license or package violation found",
         data=facts,
         valid_until=min((each.valid_until for each in found if each.valid_until), default=None),
     )

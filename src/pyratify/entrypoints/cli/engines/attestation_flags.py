@@ -4,9 +4,9 @@ A rule is a line of `_RULES`: its flag, the rule and member of the configuration
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.cli.engines.document_flags import document_flag
 from pyratify.terminal.arguments import filled
 

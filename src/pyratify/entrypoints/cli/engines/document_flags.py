@@ -5,11 +5,13 @@ A flag is a line of `_FLAGS`: the verifier and the parameter that it stands for.
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.terminal.arguments import filled
 
+COSIGN_TAGS = ("att", "sbom")
+"""The tags of cosign that documents may be under."""
 _SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 
 
