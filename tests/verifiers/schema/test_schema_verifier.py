@@ -209,3 +209,13 @@ async def test_the_configuration_of_ratify_v1_is_accepted_as_it_is(shared: Path,
     with pytest.raises(ConfigurationError, match="/home/runner") as caught:
         await build(found, tmp_path)
     assert caught.value.path == f"schemas.{SARIF}"
+
+
+@pytest.mark.parametrize("draft", ["", "https://json-schema.org/draft/2020-12/schema"])
+async def test_formats_are_compared_in_every_draft(draft: str) -> None:
+    """An author who writes one means it; newer drafts leave that to the program."""
+    schema = {"properties": {"time": {"format": "date-time"}}} | ({"$schema": draft} if draft else {})
+    result = await judged(schemas(schema), (JSON, b'{"time": "yesterday"}'))
+    assert Reason.REPORT_INVALID in codes(result)
+    result = await judged(schemas(schema), (JSON, b'{"time": "2026-06-01T12:00:00Z"}'))
+    assert result.decision is Decision.ALLOW
