@@ -30,7 +30,7 @@ def test_levels_are_written_as_slsa_writes_them(level: str, known: bool) -> None
     [
         (("SLSA_BUILD_LEVEL_3",), "SLSA_BUILD_LEVEL_2", True),
         (("SLSA_BUILD_LEVEL_2",), "SLSA_BUILD_LEVEL_2", True),
-        (("SLSA_BUILD_LEVEL_02",), "SLSA_BUILD_LEVEL_2", True),
+        (("SLSA_BUILD_LEVEL_02",), "SLSA_BUILD_LEVEL_2", False),
         (("SLSA_BUILD_LEVEL_10",), "SLSA_BUILD_LEVEL_2", True),
         (("SLSA_BUILD_LEVEL_1",), "SLSA_BUILD_LEVEL_2", False),
         (("SLSA_SOURCE_LEVEL_3",), "SLSA_BUILD_LEVEL_2", False),

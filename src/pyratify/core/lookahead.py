@@ -69,6 +69,19 @@ class ReferrerLookahead:
         self._ended = referrer is None
         return referrer
 
+    async def __aiter__(self) -> AsyncIterator[Referrer]:
+        """Iterate over what is left, without anything beside it.
+
+        Raises:
+            StoreError: Why the listing ended early, after the referrers before that.
+        """
+        while (request := self.request()) is not None:
+            await asyncio.wait([request])
+            if (referrer := self.take()) is not None:
+                yield referrer
+        if self.error is not None:
+            raise self.error
+
     async def aclose(self) -> None:
         """End the listing; even where this is cancelled, the listing task closes the store's generator.
 

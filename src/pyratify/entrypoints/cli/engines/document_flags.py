@@ -9,6 +9,8 @@ from typing import Any
 
 from pyratify.core.dataclass import dataclass
 
+COSIGN_TAGS = ("att", "sbom")
+"""The tags of cosign that documents may be under."""
 _SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 
 
