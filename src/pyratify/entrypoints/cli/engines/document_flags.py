@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyratify.core.dataclass import dataclass
-from pyratify.terminal.arguments import filled
 
 COSIGN_TAGS = ("att", "sbom")
 """The tags of cosign that documents may be under."""
@@ -154,7 +153,6 @@ def add_document_flags(parser: ArgumentParser) -> None:
     for each in _FLAGS:
         group.add_argument(
             each.flag,
-            type=filled,
             action="append",
             default=[],
             metavar=each.metavar,
