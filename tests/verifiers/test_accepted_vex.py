@@ -405,3 +405,9 @@ async def test_a_document_about_another_image_is_no_evidence() -> None:
     assert reasons(await setting.validate({}, attested=True, rule="vex")) == {Reason.REPORT_INVALID}
     with pytest.raises(ConfigurationError, match="is no status"):
         await setting.validate({"deniedStatuses": ["fine"]}, attested=True, rule="vex")
+
+
+async def test_an_author_that_is_not_named_is_no_rule() -> None:
+    """As `authors: ["${AUTHOR}"]` where the environment has none: documents without an author would pass."""
+    with pytest.raises(ConfigurationError, match="names no author"):
+        await VulnerabilitySetting().validate({"authors": [""]}, attested=True, rule="vex")

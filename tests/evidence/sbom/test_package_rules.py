@@ -144,6 +144,26 @@ def test_a_package_that_could_deny_nothing_is_an_error_of_the_configuration(
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({"name": "log4j*"}, "name"),
+        ({"name": " musl"}, "name"),
+        ({"name": "vers:npm/<1"}, "name"),
+        ({"name": "left-pad", "version": "<1.3.0"}, "version"),
+        ({"name": "left-pad", "version": "1.*"}, "version"),
+        ({"name": "left-pad", "version": ">=1|<2"}, "version"),
+        ({"name": "left-pad", "version": "=1.0"}, "version"),
+        ({"purl": "pkg:npm/left-pad@*"}, "purl"),
+    ],
+)
+def test_what_looks_like_a_pattern_is_refused(rule: dict[str, str], path: str) -> None:
+    """Names and versions are compared exactly: it would deny nothing, and every image would pass."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(spdx([MUSL]), deniedPackages=[rule])
+    assert caught.value.path == f"deniedPackages[0].{path}"
+
+
 def test_packages_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> None:
     """Exact names and versions; a package without a version in the list is denied in every one."""
     document = (shared / "ratify/plugin-sbom-testdata/syftbom.spdx.json").read_bytes()
