@@ -227,3 +227,10 @@ def test_letters_that_look_like_others_hide_no_license(text: str) -> None:
     assert verdict(licensed(text), allowedLicenses=["MIT"]) == "LICENSE"
     named = cyclonedx([component("a", licenses=[{"license": {"name": "ＧＰＬ-3.0-only (text)"}}])])  # noqa: RUF001
     assert verdict(named, deniedLicenses=["GPL-3.0-only"]) == "LICENSE"
+
+
+@pytest.mark.parametrize("names", [{"deniedLicenses": ["GPL-*"]}, {"disallowedLicenses": ["GPL*"]}])
+def test_words_of_ratify_v1_have_no_wildcards(names: dict[str, list[str]]) -> None:
+    """Taken for a letter it would deny nothing, and every image would pass."""
+    with pytest.raises(ConfigurationError, match="wildcard"):
+        judge(licensed("GPL-3.0-only"), **names, licenseMatch="mention")
