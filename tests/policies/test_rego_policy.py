@@ -283,6 +283,24 @@ async def test_verdicts_of_a_policy_that_may_read_the_tag_are_remembered_for_it(
     assert (await policy(text, "v1", contract="pyratify")).reads_tag is reads
 
 
+@pytest.mark.parametrize(
+    "denied",
+    [
+        'walk(input, [_, "FAILED"])',
+        'input.artifacts[_].nested[_].results[_].outcome == "FAILED"',
+        'input.artifacts[_]["nest\\u0065d"][_].results[_].outcome == "FAILED"',
+    ],
+)
+async def test_a_policy_that_may_read_what_is_nested_sees_it(denied: str) -> None:
+    """A walk over everything that does not see a failure would allow."""
+    body = f'package pyratify\nallow := true\ndeny contains "failed" if {denied}\n'
+    built = await policy(body, "v1", contract="pyratify")
+    assert built.descends(())
+    below = report(1, passed("cosign"), nested=(report(2, failed("cosign")),))
+    assert (await decide(built, below)).decision is Decision.DENY
+    assert (await decide(built, GOOD)).decision is Decision.ALLOW
+
+
 async def test_a_policy_that_does_not_name_the_time_does_not_see_it() -> None:
     """Its verdict is kept for longer than a second, so none may depend on a time under a name that is put together."""
     body = 'package pyratify\nimport rego.v1\ndefault allow := false\nallow if input[concat("", ["n", "ow"])] != ""\n'

@@ -13,7 +13,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
 from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
 from pyratify.expressions.rego_answer import answer_of
-from pyratify.expressions.rego_reads import may_read_tag
+from pyratify.expressions.rego_reads import may_read_nested, may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
@@ -96,7 +96,7 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
     program = await asyncio.to_thread(language.compile, Source(text, {"input": Kind.ANY}, path, more))
     reads_more = options.contract.reads_more
     # A name that is put together while it is evaluated is missing in the input.
-    nested = not reads_more or any(word in text for word in ("nested", "signed"))
+    nested = not reads_more or may_read_nested(text)
     time = reads_more and "now" in text
     return RegoPolicy(
         ask=partial(_evaluate_async, program)
