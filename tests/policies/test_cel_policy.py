@@ -1,5 +1,6 @@
 """The policy cel-policy."""
 
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -178,6 +179,9 @@ async def test_a_policy_that_names_the_tag_says_so() -> None:
     [
         ({}, "expression"),
         ({"expression": "true", "validations": [{"expression": "true"}]}, "expression"),
+        ({"message": "no", "validations": [{"expression": "true"}]}, "message"),
+        ({"message": "no"}, "expression"),
+        ({"validations": []}, "expression"),
         ({"expression": "1"}, "expression"),
         ({"expression": "subject.tga == ''"}, "expression"),
         ({"validations": [{"expression": "true"}, {"expression": "artifact"}]}, "validations[1].expression"),
@@ -251,6 +255,32 @@ async def test_what_an_expression_asks_of_the_image_must_hold_on_every_platform(
     if not allowed:
         assert result.failure is not None
         assert result.failure.message.startswith("for linux/")
+
+
+@pytest.mark.parametrize("document", [NOT_ROOT, "artifacts.size() == 1"])
+async def test_an_expression_is_evaluated_beside_the_event_loop(
+    document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over large reports it would hold it."""
+    threads, decide_ = [], ExpressionPolicy.decide
+
+    def recorded(built: ExpressionPolicy, subject: Subject, reports: tuple[ArtifactReport, ...]) -> Verdict:
+        threads.append(threading.current_thread())
+        return decide_(built, subject, reports)
+
+    monkeypatch.setattr(ExpressionPolicy, "decide", recorded)
+    store = MemoryStore()
+    store.attach(add_configured_image(store, {"User": "7"}), "application/test")
+    assert (await validate(store, policy=await policy(document))).succeeded
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+
+
+async def test_an_image_of_which_nothing_is_known_denies() -> None:
+    """`all` of no platforms is true."""
+    failure = (await decide(NOT_ROOT, GOOD)).failure
+    assert failure is not None
+    assert (failure.reason, failure.message) == (Reason.POLICY_ERROR, "nothing is known of the image itself")
 
 
 async def test_the_image_is_fetched_only_where_an_expression_names_it() -> None:
