@@ -31,12 +31,12 @@ class CelProgram:
     """A compiled expression.
 
     Attributes:
-        expression: The library's compiled form.
+        run: The library's evaluation of it.
         env: The library's environment, which is that of all expressions over the same variables.
         reads: The variables that it names.
     """
 
-    expression: Any
+    run: Any
     env: Any
     reads: frozenset[str]
 
@@ -57,12 +57,12 @@ class CelProgram:
 
     def _run(self, values: Mapping[str, Any]) -> Any:
         if not isinstance(values, SharedValues):
-            return self.expression.eval(data={name: values[name] for name in self.reads})
+            return self.run(data={name: values[name] for name in self.reads})
         activation = values.prepared.get(self.env)
         if activation is None:
             # Values are converted when the first expression reads them: nine tenths of the time that one takes.
             activation = values.prepared[self.env] = self.env.Activation(dict(values))
-        return self.expression.eval(activation)
+        return self.run(activation)
 
 
 class Cel:
@@ -82,7 +82,7 @@ class Cel:
                 remedy="Compare the value with something.",
             )
         reads = frozenset(name for name in source.variables if _reads(source, declared, name))
-        return CelProgram(expression, env, reads)
+        return CelProgram(expression.eval, env, reads)
 
 
 language = Cel()
