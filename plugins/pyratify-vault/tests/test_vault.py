@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.key import SourceUnreachable
 from pyratify.core.reason import Reason
+from pyratify.http import transport_asyncio
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Request, Response
 from pyratify.http.url import Url
@@ -119,6 +120,7 @@ async def test_an_ed25519_key_is_raw() -> None:
         transit({"x": {"public_key": PEM}}),
         transit({str(n): {"public_key": PEM} for n in range(1, 102)}),
         transit([PEM]),  # type: ignore[arg-type]
+        transit({"1": {"public_key": PEM}}, min_decryption_version="1"),
         [],
         (404, {"errors": []}),
         (500, b"internal"),
@@ -364,3 +366,80 @@ async def test_openbao_has_variables_of_its_own(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BAO_ADDR", "https://bao.example.com")
     provider = await build(monkeypatch, "openbao", address="", references=["openbao://cosign"])
     assert "bao.example.com" in repr(vars(provider))
+
+
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        ((403, {"errors": []}), "Allow `read`"),
+        ((404, {"errors": []}), "Check the names"),
+        ((307, b""), "Give the address that it leads to"),
+        ((503, {"errors": ["Vault is sealed"]}), "Try again when it answers"),
+        ((200, b"<html>"), "not that of a proxy"),
+        (transit({}, supports_signing=False), "Name a key that signs"),
+        (transit({}), "name another key"),
+    ],
+)
+async def test_what_to_do_is_true_for_the_case(answer: Any, remedy: str) -> None:
+    """A sentence for all of them would be false for most."""
+    with pytest.raises(ConfigurationError) as caught:
+        await reading(FakeVault(**{"transit/keys/cosign": answer})).keys()
+    assert remedy in caught.value.remedy
+
+
+async def test_a_login_that_is_refused_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the policy of a token that does not exist."""
+    vault = FakeVault()
+    monkeypatch.setattr(vault, "_answer", lambda path, token: (400, {"errors": ["invalid role"]}))
+    login = Login("auth/jwt/login", FakeClock())
+    with pytest.raises(ConfigurationError) as caught:
+        await VaultDocuments(vault.client(), login, Wanted((TransitKey("cosign"),)), 60).keys()
+    assert "the role and what it is bound to" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "path"),
+    [
+        ("VAULT_TOKEN", "s.secret\r\nX-Evil: 1", "VAULT_TOKEN"),
+        ("VAULT_TOKEN", "s.secr\u00e9t", "VAULT_TOKEN"),
+        ("VAULT_NAMESPACE", "a\nb", "namespace"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "../sys", "TRANSIT_SECRET_ENGINE_PATH"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "a//b", "TRANSIT_SECRET_ENGINE_PATH"),
+    ],
+)
+async def test_variables_that_cannot_be_sent_are_errors_of_the_configuration(
+    variable: str, value: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found before the first request, and not shown."""
+    await build(monkeypatch, **COSIGN)
+    monkeypatch.setenv(variable, value)
+    options = msgspec.convert({"address": ADDRESS} | COSIGN, vault_plugin.plugin.options)
+    with pytest.raises(ConfigurationError) as caught:
+        await vault_plugin.plugin.build("vault", options, FakeResources())
+    assert caught.value.path == path
+    assert "s.secr" not in str(caught.value)
+
+
+async def test_white_space_around_a_token_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a Secret of Kubernetes has a line break at its end; a mount may be written with slashes."""
+    await build(monkeypatch, **COSIGN)
+    monkeypatch.setenv("VAULT_TOKEN", "good\n")
+    monkeypatch.setenv("TRANSIT_SECRET_ENGINE_PATH", "/engines/transit/")
+    vault = FakeVault(**{"engines/transit/keys/cosign": transit({"1": {"public_key": PEM}})})
+    # The plugin's network, also where it only tries the CA certificates.
+    monkeypatch.setattr(transport_asyncio, "asyncio_transport", lambda settings: vault.connect())
+    options = msgspec.convert({"address": ADDRESS} | COSIGN, vault_plugin.plugin.options)
+    provider = await vault_plugin.plugin.build("vault", options, FakeResources())
+    assert len(await provider.keys()) == 1
+
+
+async def test_without_a_home_folder_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a user that the image does not know."""
+
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(ConfigurationError, match="no home folder") as caught:
+        await build(monkeypatch, **COSIGN)
+    assert caught.value.path == "auth"

@@ -56,5 +56,11 @@ def agree(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
     return bool(common) and all(_is_hex(digests[each.algorithm], each.hex) for each in common)
 
 
+def contradict(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
+    """Return whether a subject of a statement has one of an artifact's digests, and another one that differs."""
+    equal = [_is_hex(digests[each.algorithm], each.hex) for each in known if each.algorithm in digests]
+    return any(equal) and not all(equal)
+
+
 def _is_hex(value: Any, expected: str) -> bool:
     return isinstance(value, str) and hmac.compare_digest(value.encode(), expected.encode())

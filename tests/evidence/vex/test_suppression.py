@@ -380,3 +380,9 @@ def test_a_statement_that_was_updated_is_as_new_as_its_update() -> None:
     harmless = openvex(SUBJECT, time="2026-05-01T00:00:00Z")
     harmless["statements"][0]["last_updated"] = "2027-01-01T00:00:00Z"
     assert not suppressed(harmless)
+
+
+def test_a_malformed_time_is_that_of_the_vex_document() -> None:
+    """Two documents are read beside one another: the message says which one is wrong."""
+    with pytest.raises(VerificationError, match="of the VEX document is not a time"):
+        read_vex(openvex(SUBJECT, time="2026-05-01T00:00:00"))

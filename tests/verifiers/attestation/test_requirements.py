@@ -159,6 +159,9 @@ async def test_a_statement_that_cannot_be_read_may_be_the_one_that_is_not_good(
         ({"requirements": [{"provenance": {}}]}, "requirements[0].provenance"),
         ({"requirements": [{"provenance": {"sourceUris": [SOURCE]}}] * 2}, "requirements[1].name"),
         ({"requirements": [{"anyContent": True}]}, "requirements[0].predicateTypes"),
+        ({"predicateTypes": ["slsaprovenance1"], "anyContent": True}, "predicateTypes"),
+        ({"predicateTypes": ["https://slsa.dev/provenance/*"], "anyContent": True}, "predicateTypes"),
+        ({"predicateTypes": [" "], "anyContent": True}, "predicateTypes"),
     ],
 )
 async def test_requirements_that_are_not_clear_are_refused(parameters: dict[str, Any], path: str) -> None:

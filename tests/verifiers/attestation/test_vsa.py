@@ -222,6 +222,8 @@ async def test_a_summary_satisfies_the_rule_that_names_it_alone() -> None:
         ([entry(levels=["SLSA_BUILD_LEVEL3"])], "vsa[0].levels[0]"),
         ([entry(dependencyLevels=["SLSA_3"])], "vsa[0].dependencyLevels[0]"),
         ([entry(maximumAge="1 week")], "vsa[0].maximumAge"),
+        ([entry(policyDigests=["1" * 64])], "vsa[0].policyDigests[0]"),
+        ([entry(policyDigests=["SHA256:" + "1" * 64])], "vsa[0].policyDigests[0]"),
     ],
 )
 async def test_an_entry_that_would_check_nothing_is_refused(entries: list[Any], path: str) -> None:

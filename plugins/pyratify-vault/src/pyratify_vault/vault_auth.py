@@ -13,6 +13,10 @@ from pyratify.http.json_api import ApiError
 from pyratify_vault.vault_client import VaultClient
 
 _MAX_SECRET = 64 * 1024
+_LOGIN = "Check the method's mount, the role and what it is bound to; a token or secret id that has ended is refused, too."
+_FILE = (
+    "Have a token written to that file, where this process may read it, or configure another way to log in."
+)
 
 
 class TokenSource(Protocol):
@@ -128,7 +132,12 @@ class Login:
             return self._token
         # Files are read for each login: the kubelet replaces a projected token before it ends.
         body = {**self.fields, **{name: read_secret(path) for name, path in self.files.items()}}
-        auth = (await client.write(self.path, body)).get("auth")
+        try:
+            auth = (await client.write(self.path, body)).get("auth")
+        except ApiError as error:
+            if not error.refused:
+                raise
+            raise ApiError(str(error), error.status, remedy=_LOGIN) from None
         token, life = _token_of(auth)
         self._token, self._until = token, self.clock.monotonic() + life * 2 / 3
         return token
@@ -157,7 +166,7 @@ def read_secret(path: Path) -> str:
     try:
         text = read_file(path, _MAX_SECRET).decode("ascii").strip()
     except (UnreadableFile, UnicodeDecodeError):
-        raise ApiError(f"{path} cannot be read as a token") from None
-    if not text or not text.isprintable():
-        raise ApiError(f"{path} holds no token")
+        raise ApiError(f"{path} cannot be read as a token", remedy=_FILE) from None
+    if not is_token(text):
+        raise ApiError(f"{path} holds no token", remedy=_FILE)
     return text

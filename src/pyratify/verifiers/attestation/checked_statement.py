@@ -27,6 +27,7 @@ class CheckedStatement:
         valid_until: The first moment at which a rule could judge otherwise (aware).
         satisfied: The names of the requirements that it satisfies.
         is_dated: Whether its signature proves when it was made; a time in `facts` may otherwise be the document's claim.
+        line: Its line, from 1, where the layer holds several.
     """
 
     digest: Digest
@@ -37,11 +38,13 @@ class CheckedStatement:
     valid_until: datetime | None = None
     satisfied: tuple[str, ...] = ()
     is_dated: bool = False
+    line: int | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""
         data: dict[str, Any] = {
             "digest": str(self.digest),
+            **({} if self.line is None else {"line": self.line}),
             "succeeded": self.error is None,
             # What is exposed to policies can be large, and stands above once.
             **{name: value for name, value in self.facts.items() if name != "predicate"},

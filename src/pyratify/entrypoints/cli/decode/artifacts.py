@@ -204,11 +204,11 @@ def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
 
 
 def _sbom(data: bytes, annotations: Mapping[str, str]) -> Facts:
-    from pyratify.entrypoints.cli.decode.sbom_contents import summary
-    from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
+    from pyratify.entrypoints.cli.decode.sbom_contents import sbom_facts
+    from pyratify.evidence.sbom.read_sbom import parse_sbom
 
     del annotations
-    return summary(read_sbom(parse_sbom(data)))
+    return sbom_facts(parse_sbom(data))
 
 
 def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:
