@@ -56,6 +56,13 @@ def test_a_pattern_matches_the_whole_text_part_by_part(pattern: str, text: str, 
     assert matches(("nothing/like/it", pattern), text) is matched
 
 
+def test_what_is_longer_than_4096_characters_matches_no_wildcard() -> None:
+    """The length of a name is its author's choice; the greatest one is as good as any."""
+    check_patterns(("a" * 4096,), "p")
+    assert matches(("a*",), "a" * 4096)
+    assert not matches(("a*",), "a" * 4097)
+
+
 def test_no_pattern_matches_nothing() -> None:
     """An empty list allows no text."""
     assert not matches((), "https://github.com/acme/app")

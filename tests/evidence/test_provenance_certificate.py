@@ -90,6 +90,8 @@ def test_the_certificate_and_the_provenance_name_the_same_workflow_and_source(
         ("https://github.com/acme/app@evil", "https://github.com/acme/app@evil", ""),
         ("github.com/acme/app/", SOURCE, ""),
         ("https://GitHub.com/acme/App", "https://github.com/acme/App", ""),
+        ("https://github.com/acme/APPX//", "https://github.com/acme/APPX", ""),
+        ("https://GitHub.com/https://Evil.example/app", "https://github.com/https://Evil.example/app", ""),
         ("https://github.com/acme/app#refs/tags/v1@refs/heads/main", SOURCE, "refs/tags/v1@refs/heads/main"),
         ("", "", ""),
     ],

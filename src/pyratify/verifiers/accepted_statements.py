@@ -50,6 +50,7 @@ class AcceptedSigners:
         manifest = evidence.manifest
         if manifest.is_index or not holds_statements(manifest) or is_signature(manifest.annotations):
             return None
+        # As where they are evidence themselves: each layer costs a request, and their number is a publisher's choice.
         if len(manifest.layers) > evidence.content.limits.signatures:
             return None
         budget, found = Budget(), []

@@ -32,6 +32,15 @@ def licensed(expression: str) -> bytes:
         ("GPL-3.0-with-GCC-exception", "LICENSE", "pass"),
         ("GPL-3.0-only+", "LICENSE", "pass"),
         ("GPL-3.0-or-later", "pass", "pass"),
+        ("GPLv3", "LICENSE", "pass"),
+        ("GPL-3", "LICENSE", "pass"),
+        ("gpl_3.0_only", "LICENSE", "pass"),
+        ("MIT AND GPLv3.0", "LICENSE", "pass"),
+        ("MIT OR GPLv3", "pass", "pass"),
+        ("GPLv3+", "pass", "pass"),
+        ("GPLv2", "pass", "pass"),
+        ("LGPLv3", "pass", "pass"),
+        ("public-domain", "pass", "pass"),
         ("LicenseRef-GPL-3.0-only", "pass", "pass"),
         ("GPL-3.0-only,MIT", "LICENSE", "pass"),
         ("MIT AND", "LICENSE", "pass"),
@@ -218,3 +227,10 @@ def test_letters_that_look_like_others_hide_no_license(text: str) -> None:
     assert verdict(licensed(text), allowedLicenses=["MIT"]) == "LICENSE"
     named = cyclonedx([component("a", licenses=[{"license": {"name": "ＧＰＬ-3.0-only (text)"}}])])  # noqa: RUF001
     assert verdict(named, deniedLicenses=["GPL-3.0-only"]) == "LICENSE"
+
+
+@pytest.mark.parametrize("names", [{"deniedLicenses": ["GPL-*"]}, {"disallowedLicenses": ["GPL*"]}])
+def test_words_of_ratify_v1_have_no_wildcards(names: dict[str, list[str]]) -> None:
+    """Taken for a letter it would deny nothing, and every image would pass."""
+    with pytest.raises(ConfigurationError, match="wildcard"):
+        judge(licensed("GPL-3.0-only"), **names, licenseMatch="mention")

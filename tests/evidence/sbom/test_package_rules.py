@@ -56,6 +56,23 @@ def test_package_urls_are_compared_as_they_are_meant(rule: str, purl: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("rule", "outcome"),
+    [
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25", "PACKAGE_DENIED"),
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=1", "PACKAGE_DENIED"),
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=2", "pass"),
+        ("pkg:rpm/fedora/curl@7.50.3-2.fc25", "pass"),
+    ],
+)
+def test_an_epoch_beside_the_version_hides_no_version(rule: str, outcome: str) -> None:
+    """Package URLs of rpm have it as a qualifier; a rule without one is for every epoch."""
+    document = spdx(
+        [spdx_package("curl", "1:7.50.3-1.fc25", purl="pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=1")]
+    )
+    assert verdict(document, deniedPackages=[{"purl": rule}]) == outcome
+
+
+@pytest.mark.parametrize(
     ("versions", "version", "outcome"),
     [
         ("vers:deb/<3.0.2-0ubuntu1.12", "3.0.2-0ubuntu1.10", "PACKAGE_DENIED"),
@@ -125,6 +142,26 @@ def test_a_package_that_could_deny_nothing_is_an_error_of_the_configuration(
     with pytest.raises(ConfigurationError) as caught:
         judge(spdx([MUSL]), deniedPackages=[rule])
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({"name": "log4j*"}, "name"),
+        ({"name": " musl"}, "name"),
+        ({"name": "vers:npm/<1"}, "name"),
+        ({"name": "left-pad", "version": "<1.3.0"}, "version"),
+        ({"name": "left-pad", "version": "1.*"}, "version"),
+        ({"name": "left-pad", "version": ">=1|<2"}, "version"),
+        ({"name": "left-pad", "version": "=1.0"}, "version"),
+        ({"purl": "pkg:npm/left-pad@*"}, "purl"),
+    ],
+)
+def test_what_looks_like_a_pattern_is_refused(rule: dict[str, str], path: str) -> None:
+    """Names and versions are compared exactly: it would deny nothing, and every image would pass."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(spdx([MUSL]), deniedPackages=[rule])
+    assert caught.value.path == f"deniedPackages[0].{path}"
 
 
 def test_packages_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> None:

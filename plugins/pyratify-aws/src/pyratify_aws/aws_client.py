@@ -10,11 +10,25 @@ from pyratify.core.blocking import BlockingCalls
 from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
-from pyratify.http.json_api import address_fault, safe_address
+from pyratify.http.json_api import address_fault, is_refusal, safe_address
 
 _CONNECT, _READ = 3.0, 5.0
 _TOKEN_BYTES = 64 * 1024
 _CLIENTS = 16  # one for each region; references name regions, and a client takes megabytes
+# Codes of a status from 400 to 499 that are about the moment, beside those with `Throttl` in them (botocore, retries.standard).
+_LATER = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "IDPCommunicationError",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "TooManyRequestsException",
+    }
+)
 _SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
 
 
@@ -102,8 +116,9 @@ class AwsClient:
             code = str(found.get("Code", "Unknown"))[:80]
             # Only its code: messages of STS quote the token's claims.
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-            refused = 400 <= status < 500 and "Throttl" not in code and code != "RequestLimitExceeded"
-            raise AwsError(code, f"{service}:{operation} is refused with {code}", refused=refused) from None
+            refused = is_refusal(status) and "Throttl" not in code and code not in _LATER
+            how = "refused" if refused else "not answered now: it failed"
+            raise AwsError(code, f"{service}:{operation} is {how} with {code}", refused=refused) from None
         except (BotoCoreError, UnreadableFile, OSError, ValueError) as error:
             kind = type(error).__name__
             raise AwsError(kind, f"{service}:{operation} failed with {kind}", refused=False) from None

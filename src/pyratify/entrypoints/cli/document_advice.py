@@ -10,8 +10,16 @@ from pyratify.core.report import ArtifactReport, Outcome, ValidationResult, Veri
 from pyratify.entrypoints.cli.engines.document_flags import document_parameters
 
 _ASKING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED, Reason.EVIDENCE_UNSIGNED})
-# Said of what is attached for another purpose.
-_OTHER_KINDS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
+# Said of what is attached for another purpose, and of statements by other signers, of which it is not known what they are about.
+_OTHERS = frozenset(
+    {
+        Reason.PREDICATE_TYPE,
+        Reason.PAYLOAD_TYPE,
+        Reason.SIG_INVALID,
+        Reason.SIGNER_KIND,
+        Reason.IDENTITY_MISMATCH,
+    }
+)
 # By the kind of document: what people call it, and cosign's name for it as a predicate.
 _NAMES: Mapping[str, tuple[str, str]] = {
     "sbom": ("SBOM", "spdxjson or cyclonedx"),
@@ -46,7 +54,7 @@ def _said(kind: str, result: ValidationResult, known: str) -> tuple[str, str] | 
     """Return what is to be said of a kind of document, and what to do; None where its own results tell."""
     noun, predicate = _NAMES[kind]
     items = [(item, report) for report, item in _results(result) if item.verifier in (kind, f"signed-{kind}")]
-    told = [item.failure for item, _ in items if item.failure and item.failure.reason not in _OTHER_KINDS]
+    told = [item.failure for item, _ in items if item.failure and item.failure.reason not in _OTHERS]
     # A document that its own rule refused has a better message than any made here.
     if told:
         return None if any(each.message in known for each in told) else _refused(noun, told[0])

@@ -53,13 +53,15 @@ class SbomCollector:
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept what has layers that may hold an SBOM."""
-        return not manifest.is_index and any(map(_may_hold, (each.media_type for each in manifest.layers)))
+        return not manifest.is_index and any(map(_may_hold, _types(manifest)))
 
     async def verify(self, evidence: Evidence) -> Details:
         """Keep the SBOMs of an artifact."""
         origin = str(evidence.manifest.descriptor.digest)
-        for layer in evidence.manifest.layers[:_MAX_LAYERS]:
-            if not _may_hold(layer.media_type):
+        for layer, kind in zip(
+            evidence.manifest.layers, _types(evidence.manifest)[:_MAX_LAYERS], strict=False
+        ):
+            if not _may_hold(kind):
                 continue
             try:
                 data = await evidence.blob(layer, most=MAX_BYTES)
@@ -111,6 +113,12 @@ def file_sbom(path: str) -> Sbom:
             remedy="Give an SBOM in SPDX or CycloneDX (JSON), or a statement with one.",
         )
     return found
+
+
+def _types(manifest: Manifest) -> list[str]:
+    """Return what says how each layer is read: its type, or that of the artifact where the layer's says nothing, as for the verifier."""
+    own = manifest.artifact_type or ""
+    return [each.media_type if _may_hold(each.media_type) else own for each in manifest.layers]
 
 
 def _may_hold(media_type: str) -> bool:

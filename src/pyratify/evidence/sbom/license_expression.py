@@ -14,6 +14,11 @@ _MAX_DEPTH = 64  # of brackets within brackets
 EXTRA = "pip install 'pyratify[sbom]'"
 _NO_BRACKETS = re.compile(r"[^()]+")
 _REFERENCES = ("licenseref-", "documentref-")
+# As distributions and Python packages write them: `GPLv3`, `GPL-3`, `lgpl2.1+`, `Apache2`.
+_LOOSE = re.compile(
+    r"(?P<family>[a-z]{2,20}?)-?v?(?P<major>[0-9]{1,2})(?:\.(?P<minor>[0-9]{1,2}))?-?(?P<suffix>\+|only|or-later)?",
+    re.ASCII,
+)
 _WITH = "-with-"  # identifiers of SPDX before 2.0, as GPL-2.0-with-classpath-exception
 
 
@@ -115,7 +120,17 @@ def _term(symbol: Any) -> Term:
     if _WITH in license_:
         names.add(f"{license_.partition(_WITH)[0]}-only")
     # SPDX 2.3, annex D: identifiers are compared without case.
-    return Term(whole, frozenset(name.lower() for name in names))
+    return Term(whole, frozenset(name.lower() for name in names) | _meant(license_))
+
+
+def _meant(license_: str) -> frozenset[str]:
+    """Return the identifiers of the SPDX list that an unknown one as `GPLv3` stands for, in lower case: a rule that denies them must find it."""
+    match = None if _is_listed(_base(license_)) else _LOOSE.fullmatch(license_.lower().replace("_", "-"))
+    if match is None:
+        return frozenset()
+    name = f"{match['family']}-{match['major']}.{match['minor'] or 0}"
+    later = match["suffix"] not in (None, "only")
+    return frozenset((name, f"{name}-or-later" if later else f"{name}-only"))
 
 
 def _base(key: str) -> str:

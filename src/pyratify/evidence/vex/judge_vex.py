@@ -112,6 +112,11 @@ def load_vex_judge(options: VexRuleOptions, path: str) -> VexJudge:
     Raises:
         ConfigurationError: A status or a duration that is none.
     """
+    # A variable that is not set must not accept documents that name no author.
+    if not all(each.strip() for each in options.authors):
+        raise ConfigurationError(
+            "names no author", path=f"{path}.authors", remedy="Leave the rule out for any."
+        )
     known = {status.value: status for status in Status}
     for index, name in enumerate(options.denied_statuses):
         if name not in known:

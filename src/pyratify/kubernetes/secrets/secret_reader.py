@@ -175,6 +175,7 @@ class SecretReader:
 
 
 def _pull_secret_names(account: Mapping[str, Any]) -> tuple[str, ...]:
+    # Names alone (Kubernetes API, `LocalObjectReference`): always of the account's own namespace.
     listed = account.get("imagePullSecrets") or ()
     names = [each.get("name") if isinstance(each, Mapping) else None for each in listed]
     return tuple(name for name in names if isinstance(name, str))

@@ -9,6 +9,7 @@ from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
 
 EXPOSED = "predicate"
+# Each is held by reports and remembered verdicts (decision 0049).
 _MAX_NAMES = 64
 
 

@@ -53,6 +53,7 @@ def judge_signed(
     )
     problems: list[VerificationError] = []
     found: dict[str, Judgement] = {}
+    # All of them: one statement may be what several requirements ask for.
     for requirement in about:
         try:
             found[requirement.name] = requirement.judge(statement.predicate, known)

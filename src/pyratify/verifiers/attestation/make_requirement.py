@@ -72,6 +72,7 @@ def _check_types(
         )
     for each in types:
         _check_type(each, where)
+        # It would be refused in every statement, so nothing could ever satisfy the requirement.
         if understood and each not in understood:
             raise ConfigurationError(
                 f"{each[:120]!r} is not understood by {' and '.join(names)}, which reads {', '.join(understood)}",

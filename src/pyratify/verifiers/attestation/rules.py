@@ -143,6 +143,7 @@ def types_of(names: tuple[str, ...], path: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: The rules have no type in common, so no statement could satisfy them all.
     """
+    # Rules of any type, as `cel`, narrow nothing.
     limited = [RULES[name].predicate_types for name in names if RULES[name].predicate_types]
     if not limited:
         return ()

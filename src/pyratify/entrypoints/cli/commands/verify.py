@@ -2,17 +2,19 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 
 from pyratify.core.policy import PolicyEnforcer
 from pyratify.core.report import ValidationResult
+from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
 from pyratify.entrypoints.cli.advice import advised
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, follows_chain
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
-from pyratify.entrypoints.cli.engines.document_flags import document_flag
+from pyratify.entrypoints.cli.engines.document_flags import COSIGN_TAGS, document_flag
+from pyratify.entrypoints.cli.engines.early_store import EarlyStore
 from pyratify.entrypoints.cli.engines.from_flags import any_of, direct_executor, direct_store, is_direct
 from pyratify.entrypoints.cli.engines.session import Session, everything, open_session
 from pyratify.entrypoints.cli.in_order import in_order
@@ -99,29 +101,44 @@ class Printer:
         return exits.of(result)
 
 
-def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncContextManager[Session]:
+@asynccontextmanager
+async def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AsyncIterator[Session]:
+    async with AsyncExitStack() as stack:
+        store: Store = direct_store(arguments, targets, stack, _cosign_tags(arguments))
+        if not targets[0].reference.is_layout:
+            # The registry answers while the verifiers are imported (decision 0004).
+            store = early = EarlyStore(store)
+            stack.push_async_callback(early.aclose)
+            early.ask(targets[0].reference)
+        verifiers, policy = await asyncio.to_thread(_judges, arguments)
+        executor = direct_executor(arguments, store, verifiers, policy)
+        prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)
+        reading = (each for each in prepare if each is not None)
+        async with open_session(everything(executor), AsyncExitStack(), *reading) as session:
+            yield session
+
+
+def _cosign_tags(arguments: Namespace) -> tuple[str, ...]:
+    """Return which of cosign's tags can hold what is asked for; none where notation alone is trusted."""
+    if not is_cosign(arguments):
+        return ()
+    own = "att" if attestation_flag(arguments) else "sig"
+    return tuple(dict.fromkeys((own, *(COSIGN_TAGS if document_flag(arguments) else ()))))
+
+
+def _judges(arguments: Namespace) -> tuple[tuple[Verifier, ...], PolicyEnforcer]:
     from pyratify.entrypoints.cli.engines.verifiers_from_flags import direct_verifiers
 
     trusted = direct_verifiers(arguments)
-    stack = AsyncExitStack()
-    # No other tag holds signatures, or attestations.
-    own = "att" if attestation_flag(arguments) else "sig"
-    tags: tuple[str, ...] = (own,) if is_cosign(arguments) else ()
-    verifiers: tuple[Verifier, ...] = trusted
-    policy: PolicyEnforcer = any_of(verifier.name for verifier in trusted)
     if document_flag(arguments):
-        from pyratify.entrypoints.cli.engines.document_evidence import COSIGN_TAGS, add_documents
+        from pyratify.entrypoints.cli.engines.document_evidence import add_documents
 
-        verifiers, policy = add_documents(arguments, trusted)
-        tags = tuple(dict.fromkeys((*tags, *COSIGN_TAGS))) if tags else ()
-    elif follows_chain(arguments):
+        return add_documents(arguments, trusted)
+    if follows_chain(arguments):
         from pyratify.entrypoints.cli.engines.chain_evidence import add_chain
 
-        verifiers, policy = add_chain(arguments, trusted)
-    store = direct_store(arguments, targets, stack, tags)
-    executor = direct_executor(arguments, store, verifiers, policy)
-    prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)
-    return open_session(everything(executor), stack, *(each for each in prepare if each is not None))
+        return add_chain(arguments, trusted)
+    return trusted, any_of(verifier.name for verifier in trusted)
 
 
 def _configured(arguments: Namespace, console: Console) -> AbstractAsyncContextManager[Session]:
