@@ -10,7 +10,7 @@ from pyratify.core.executor import Executor
 from pyratify.core.manifest import Manifest
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store
+from pyratify.core.store import Referrer, Store, closing
 from pyratify.core.telemetry import Observer
 from pyratify.core.verifier import Details, Evidence, Verifier
 
@@ -73,19 +73,16 @@ class InstrumentedStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate as the store does; errors as in `Store`."""
-        listing = self.store.referrers(reference, artifact_type)
         with self.observer.span("referrers", steps=True, repository=reference.name) as span:
             count = 0
             try:
-                async for referrer in listing:
-                    count += 1
-                    yield referrer
+                # Within its span, the listing's end too.
+                async with closing(self.store.referrers(reference, artifact_type)) as listing:
+                    async for referrer in listing:
+                        count += 1
+                        yield referrer
             finally:
                 span.set_attributes(count=count)
-                # Not left to the garbage collector: the listing ends inside its span.
-                close = getattr(listing, "aclose", None)
-                if close is not None:
-                    await close()
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return what the store returns; errors as in `Store`."""

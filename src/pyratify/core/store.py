@@ -1,6 +1,7 @@
 """The interface of stores, which read artifacts and their referrers."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Protocol
 
@@ -86,3 +87,18 @@ class Store(Protocol):
             StoreError: `BLOB_NOT_FOUND`, `SIZE_EXCEEDED`, or why it could not be read.
         """
         ...
+
+
+@asynccontextmanager
+async def closing(listing: AsyncIterator[Referrer]) -> AsyncIterator[AsyncIterator[Referrer]]:
+    """Close a store's listing at the end of the block: a generator that is left suspended keeps its request open.
+
+    Args:
+        listing: What `Store.referrers` returned; it need not be a generator.
+    """
+    try:
+        yield listing
+    finally:
+        close = getattr(listing, "aclose", None)
+        if close is not None:
+            await close()

@@ -157,10 +157,12 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
         ("source reference", "sourceRepositoryRef", found.source.reference),
     ):
         stated = certificate.get(name, "")
+        # Keys, and certificates without Fulcio's extensions, state nothing: the options alone decide.
+        if not stated or not actual:
+            continue
         if name == "sourceRepositoryURI":
             stated = read_source_uri(stated).repository
-        # Keys, and certificates without Fulcio's extensions, state nothing: the options alone decide.
-        if stated and actual and stated != actual:
+        if stated != actual:
             raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
 
 

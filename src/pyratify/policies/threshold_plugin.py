@@ -12,7 +12,6 @@ from pyratify.policies.threshold import ThresholdPolicy
 
 Threshold = Annotated[int, msgspec.Meta(ge=0)]
 WherePath = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-ReasonCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}(?!\n)$")]
 
 
 class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -32,12 +31,12 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     verifier_name: str = ""
     threshold: Threshold = 0
-    rules: tuple["RuleOptions", ...] = ()
+    rules: Annotated[tuple["RuleOptions", ...], msgspec.Meta(min_length=1)] = ()
     require: Require = Require.ANY
     require_signed: bool | None = None
-    where: dict[WherePath, str | int | bool] = {}
+    where: Annotated[dict[WherePath, str | int | bool], msgspec.Meta(min_length=1)] = {}
     deny: bool = False
-    reasons: tuple[ReasonCode, ...] = ()
+    reasons: Annotated[tuple[Reason, ...], msgspec.Meta(min_length=1)] = ()
 
 
 class GroupOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -99,7 +98,7 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
         require_signed=_requires_signature(options, resources),
         where=tuple(sorted(options.where.items())),
         deny=options.deny,
-        reasons=tuple(dict.fromkeys(options.reasons)),
+        reasons=tuple(dict.fromkeys(reason.value for reason in options.reasons)),
     )
 
 

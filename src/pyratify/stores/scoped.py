@@ -7,7 +7,7 @@ from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store
+from pyratify.core.store import Referrer, Store, closing
 
 
 class MuxStore:
@@ -28,16 +28,9 @@ class MuxStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate over what is attached, as in `Store`."""
-        listing = self._store(reference).referrers(reference, artifact_type)
-        try:
+        async with closing(self._store(reference).referrers(reference, artifact_type)) as listing:
             async for referrer in listing:
                 yield referrer
-        finally:
-            # A caller that stops early leaves the generator suspended, its request open, until it is
-            # collected. A store's iterator need not be a generator, so there may be no aclose.
-            close = getattr(listing, "aclose", None)
-            if close is not None:
-                await close()
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return the bytes of a manifest, as in `Store`."""

@@ -10,7 +10,7 @@ from pyratify.core.digest import Digest
 from pyratify.core.limits import MIB
 from pyratify.core.manifest import EMPTY_CONFIG, OCI_MANIFEST
 from pyratify.core.reference import Reference
-from pyratify.core.store import Discovery, Referrer
+from pyratify.core.store import Discovery, Referrer, closing
 from pyratify.stores.github.github_api import MAX_LISTING, GitHubApi
 from pyratify.stores.registry.registry_store import RegistryStore
 
@@ -46,14 +46,9 @@ class GitHubStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate over what is attached in the registry, then over GitHub's; errors as in `Store`."""
-        listing = self._registry.referrers(reference, artifact_type)
-        try:
+        async with closing(self._registry.referrers(reference, artifact_type)) as listing:
             async for referrer in listing:
                 yield referrer
-        finally:
-            close = getattr(listing, "aclose", None)
-            if close is not None:
-                await close()
         # Asked second: the walk may end before. Of what was made here GitHub knows nothing.
         if reference.digest is None or self._made.get(reference.digest) is not None:
             return

@@ -3,7 +3,7 @@
 import asyncio
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from pyratify.core.limits import Limits
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
-from pyratify.core.store import Store
+from pyratify.core.store import Store, closing
 from pyratify.entrypoints.cli.targets import Target
 
 if TYPE_CHECKING:
@@ -89,17 +89,13 @@ class Session:
         store, reference = self._store(target.reference), target.reference.at(result.subject.digest)
         seen = {report.artifact.digest for report in result.artifacts}
         more: set[str] = set()
-        listing = store.referrers(reference)
-        try:
-            async with asyncio.timeout(TIMEOUT):
+        # An error leaves out a number of the tree; the verdict stands.
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(TIMEOUT), closing(store.referrers(reference)) as listing:
                 async for referrer in listing:
                     more |= {referrer.descriptor.digest} - seen
                     if len(more) >= Limits().referrers:
                         break
-        except (StoreError, TimeoutError):
-            pass  # only a number for the tree is missing; the verdict stands
-        finally:
-            await listing.aclose()  # type: ignore[attr-defined]  # else it keeps a connection
         return replace(result, passed_over=len(more))
 
     async def resolve(self, target: Target) -> Descriptor:
