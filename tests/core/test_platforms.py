@@ -790,9 +790,9 @@ class TestTroubles:
         store.faults[index.digest] = StoreError(Reason.REGISTRY_ERROR, "it is down")
 
         class Readable(MemoryStore):
-            def _called(self, method: str, what: str) -> None:
+            def called(self, method: str, what: str) -> None:
                 if method == "fetch_manifest":
-                    super()._called(method, what)
+                    super().called(method, what)
 
         result = await validate(Readable(**vars(store)), FakeVerifier(artifact_type=KIND), platforms=ANY)
         assert result.error is not None

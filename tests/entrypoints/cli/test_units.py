@@ -15,7 +15,8 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Store
-from pyratify.entrypoints.cli import dispatch, main
+from pyratify.entrypoints.cli import main
+from pyratify.entrypoints.cli.commands import version
 from pyratify.entrypoints.cli.decode.artifacts import decode_artifact
 from pyratify.entrypoints.cli.in_order import in_order
 from pyratify.pki.public_keys import spki_fingerprint
@@ -119,7 +120,7 @@ def test_no_defect_becomes_a_traceback_or_a_success(
     def broken(*_: object) -> int:
         raise raised
 
-    monkeypatch.setattr(dispatch, "_command", broken)
+    monkeypatch.setattr(version, "run", broken)
     assert main(["version"]) == code
     captured = capsys.readouterr()
     assert captured.out == ""
