@@ -18,7 +18,7 @@ def passed(verifier: str, *signers: str, **data: Any) -> VerifierResult:
     return VerifierResult(verifier, Outcome.PASSED, Details("good", signers, data))
 
 
-def failed(verifier: str, reason: Reason = Reason.SIG_INVALID, **facts: str) -> VerifierResult:
+def failed(verifier: str, reason: Reason = Reason.SIG_INVALID, **facts: Any) -> VerifierResult:
     """Return a result that failed, of which these facts are known."""
     return VerifierResult(verifier, Outcome.FAILED, failure=Failure(reason, "bad", "none"), facts=facts)
 

@@ -13,7 +13,7 @@ MAX_TEXT = 64 * 1024
 
 
 class Kind(StrEnum):
-    """The type of a variable."""
+    """The type of a variable; LIST is a list of objects."""
 
     TEXT = "text"
     LIST = "list"
@@ -49,6 +49,20 @@ class Answer:
 
     holds: bool
     messages: tuple[str, ...] = ()
+
+
+class SharedValues(dict[str, Any]):
+    """Values that several programs are evaluated over, one after the other in one thread; none of them changes.
+
+    Attributes:
+        prepared: What a language has made of them, by its own keys, for the next of its programs.
+    """
+
+    __slots__ = ("prepared",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.prepared: dict[Any, Any] = {}
 
 
 class EvaluationError(VerificationError):

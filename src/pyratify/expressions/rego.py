@@ -93,8 +93,11 @@ class Rego:
         packages = _packages(text, source.path, v0=v0)
         if query not in packages and query.rpartition(".")[0] not in packages:
             found = ", ".join(packages)
+            package = (query if query == DEFAULT_QUERY else query.rpartition(".")[0]).removeprefix("data.")
             raise ConfigurationError(
-                f"the policy is of {found[:200]}, and {query} is asked for", path=source.path
+                f"the policy is of {found[:200]}, and {query} is asked for",
+                path=source.path,
+                remedy=f"Begin it with: package {package}",
             )
         process = EngineProcess(text, v0=v0, query=query)
         # Now: a policy that the process cannot load is a fault of the configuration, not of the first image.
@@ -168,4 +171,19 @@ def _parse(text: str, path: str, *, v0: bool) -> Any:
     except RuntimeError as error:
         said = sentence(str(error))
     # Outside: a frame of the library's error holds the engine, which must not leave this thread.
-    raise ConfigurationError(f"the policy cannot be parsed: {said}", path=path)
+    other = "v1" if v0 else "v0"
+    raise ConfigurationError(
+        f"the policy cannot be parsed: {said}",
+        path=path,
+        remedy=f"It is in the syntax of {other}: write regoVersion: {other}."
+        if _is_parsed(text, path, v0=not v0)
+        else "Correct the policy at that line; `opa check` shows every fault.",
+    )
+
+
+def _is_parsed(text: str, path: str, *, v0: bool) -> bool:
+    try:
+        make_engine(path, text, v0=v0)
+    except RuntimeError:
+        return False
+    return True

@@ -10,10 +10,12 @@ from pyratify.core.decision import deny
 from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, Verdict
-from pyratify.expressions.language import EvaluationError, Program
+from pyratify.expressions.language import EvaluationError, Program, SharedValues
 from pyratify.policies.policy_values import ARTIFACTS, IMAGE, NOW, TAG, artifact_values, subject_values
 
 _SECOND = timedelta(seconds=1)
+_REPORTS = frozenset({ARTIFACTS, IMAGE})
+_ALLOW = Verdict(Decision.ALLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class ExpressionPolicy:
     def decide(self, subject: Subject, reports: Reports) -> Verdict:
         """Allow where every expression is true."""
         reads = self.reads
-        values = subject_values(subject)
+        values = subject_values(subject) if reads - _REPORTS else {}
         if ARTIFACTS in reads:
             values[ARTIFACTS] = artifact_values(reports, self.types, with_nested=self.reads_nested)
         verdict = self._judge_images(values, subject.images) if IMAGE in reads else self._judge(values)
@@ -95,6 +97,8 @@ class ExpressionPolicy:
 
     def _judge(self, values: Mapping[str, Any], platform: str = "") -> Verdict:
         place = f"for {platform}: " if platform else ""
+        if len(self.validations) > 1:
+            values = SharedValues({name: values[name] for name in self.reads})
         for validation in self.validations:
             try:
                 answer = validation.program.evaluate(values)
@@ -104,7 +108,7 @@ class ExpressionPolicy:
             if answer.holds is not True:
                 said = "; ".join((validation.message, *answer.messages))
                 return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")
-        return Verdict(Decision.ALLOW)
+        return _ALLOW
 
 
 _CORRECT = "Correct the policy: ask with has() whether a field is there, or attach the evidence that has it."

@@ -13,7 +13,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
 from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
 from pyratify.expressions.rego_answer import answer_of
-from pyratify.expressions.rego_reads import may_read_tag
+from pyratify.expressions.rego_reads import may_read_nested, may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
@@ -71,14 +71,20 @@ async def build(name: str, options: RegoOptions, resources: Resources) -> RegoPo
     """
     del name
     if options.image and not options.contract.reads_more:
-        raise ConfigurationError("the input of Ratify v1 has no image", path="image")
+        raise ConfigurationError(
+            "the input of Ratify v1 has no image",
+            path="image",
+            remedy="Write contract: pyratify, or leave image out.",
+        )
     make = _opa if options.engine == "opa" else _embedded
     return await make(options, resources)
 
 
 async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
     if options.opa is not None:
-        raise ConfigurationError("opa is for engine: opa", path="opa")
+        raise ConfigurationError(
+            "is for engine: opa", path="opa", remedy="Write engine: opa, or leave opa out."
+        )
     if not options.rego_version:
         raise ConfigurationError(
             "is needed: one text can mean two policies",
@@ -96,7 +102,7 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
     program = await asyncio.to_thread(language.compile, Source(text, {"input": Kind.ANY}, path, more))
     reads_more = options.contract.reads_more
     # A name that is put together while it is evaluated is missing in the input.
-    nested = not reads_more or any(word in text for word in ("nested", "signed"))
+    nested = not reads_more or may_read_nested(text)
     time = reads_more and "now" in text
     return RegoPolicy(
         ask=partial(_evaluate_async, program)
@@ -132,6 +138,7 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
             raise ConfigurationError(
                 "is for the embedded engine; OPA has the policy itself",
                 path={"policy_path": "policyPath", "rego_version": "regoVersion"}.get(name, name),
+                remedy="Leave it out.",
             )
     client = connect_opa(options.opa, options.timeout, resources)
     contract = options.contract
@@ -156,14 +163,28 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
 
 def _text(options: RegoOptions, resources: Resources) -> tuple[str, str]:
     if bool(options.policy) == bool(options.policy_path):
-        raise ConfigurationError("either policy or policyPath is needed", path="policy")
+        raise ConfigurationError(
+            "policy and policyPath are both given"
+            if options.policy
+            else "either policy or policyPath is needed",
+            path="policy",
+            remedy="Write the policy there, or name its file in policyPath.",
+        )
     if options.policy:
         return options.policy, "policy"
     try:
         data = read_file(resources.base / options.policy_path, MAX_TEXT)
         text = data.decode()
-    except (UnreadableFile, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", path="policyPath") from None
+    except UnreadableFile as error:
+        raise ConfigurationError(
+            f"{options.policy_path[:200]} {error}", path="policyPath", remedy=error.remedy
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{options.policy_path[:200]} is no text in UTF-8",
+            path="policyPath",
+            remedy="Name a file with a policy in Rego.",
+        ) from None
     resources.shared.fingerprint.add("rego", data)
     return text, "policyPath"
 

@@ -16,6 +16,7 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal
+from pyratify.core.platform_report import rests_on_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
@@ -136,9 +137,11 @@ class NodeJudge:
             return
         age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
         if age <= _FRESH:
-            key = VerdictKey(answer.generation, namespace, _known_as(snapshot.engine, reference))
-            result = replace(answer.result, reference=key.reference)
-            await self.last.note(key, result, snapshot.node.max_age, age)
+            known = _known_as(snapshot.engine, reference)
+            # What the index of a tag speaks for is allowed with that tag alone; all else holds for the digest too.
+            for each in known[:1] if answer.result.succeeded and rests_on_index(answer.result) else known:
+                key = VerdictKey(answer.generation, namespace, each)
+                await self.last.note(key, replace(answer.result, reference=each), snapshot.node.max_age, age)
 
     async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
         """Return what the configuration says for a digest that could not be decided now."""
@@ -178,16 +181,19 @@ class NodeJudge:
         snapshot = self.source.acquire(namespace)
         if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
             return None
-        key = VerdictKey(snapshot.engine.generation, namespace, _known_as(snapshot.engine, reference))
-        return await self.last.find(key, snapshot.node.max_age)
+        for each in _known_as(snapshot.engine, reference):
+            key = VerdictKey(snapshot.engine.generation, namespace, each)
+            if (found := await self.last.find(key, snapshot.node.max_age)) is not None:
+                return found
+        return None
 
 
-def _known_as(engine: Engine, reference: Reference) -> Reference:
-    """Return what the last verdict on a digest is kept under: without the tag, where no rule reads it."""
+def _known_as(engine: Engine, reference: Reference) -> tuple[Reference, ...]:
+    """Return what the last verdict on a digest is kept under: with the tag, and then without it where no rule reads it."""
     executor = engine.executors.match(reference)
-    if reference.digest is None or executor is None or executor.reads_tag:
-        return reference
-    return reference.at(reference.digest)
+    if reference.digest is None or reference.tag is None or executor is None or executor.reads_tag:
+        return (reference,)
+    return reference, reference.at(reference.digest)
 
 
 def _shown(why: Failure, trace: str) -> Failure:
