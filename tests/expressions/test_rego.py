@@ -2,6 +2,7 @@
 
 import gc
 import json
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,6 +170,16 @@ def test_what_cannot_be_parsed_or_differs_is_refused_with_its_path(body: str) ->
     with pytest.raises(ConfigurationError) as error:
         program(body)
     assert error.value.path == "policy"
+
+
+def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the configuration is read."""
+    monkeypatch.setitem(sys.modules, "regorus", None)
+    # Another path than that of other tests: the canaries are remembered for each.
+    source = Source("package pyratify\nallow := true", {}, "elsewhere", {"version": "v1"})
+    with pytest.raises(ConfigurationError, match="'rego' is not installed") as error:
+        language.compile(source)
+    assert (error.value.path, error.value.remedy) == ("elsewhere", "Run: pip install 'pyratify[rego]'.")
 
 
 def test_a_policy_of_another_package_is_refused() -> None:
