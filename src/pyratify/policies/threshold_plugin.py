@@ -85,6 +85,8 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
             path=f"{path}.verifierName",
             remedy=f"Name one of: {', '.join(resources.verifiers)}.",
         )
+    for index, code in enumerate(options.reasons):
+        _check_reason(code, f"{path}.reasons[{index}]")
     rules = tuple(
         _rule(rule, f"{path}.rules[{index}]", resources) for index, rule in enumerate(options.rules)
     )
@@ -97,6 +99,22 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
         where=tuple(sorted(options.where.items())),
         deny=options.deny,
         reasons=tuple(dict.fromkeys(reason.value for reason in options.reasons)),
+    )
+
+
+def _check_reason(code: str, path: str) -> None:
+    # A misspelt code would forbid nothing: no verifier ever gives it.
+    known = [each.value for each in Reason]
+    if code in known:
+        return
+    # Lazy: imported for a message only.
+    from difflib import get_close_matches
+
+    near = get_close_matches(code, known, n=1)
+    raise ConfigurationError(
+        f"{code!r} is no reason code" + (f"; did you mean {near[0]!r}?" if near else ""),
+        path=path,
+        remedy="docs/reference/reasons.md lists them.",
     )
 
 

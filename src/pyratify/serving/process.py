@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("pyratify.serving")
 # The longest time in seconds for which a thread that parses a large document keeps the event loop waiting for the interpreter.
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.0001
 
 
 @dataclass(slots=True)

@@ -105,7 +105,7 @@ def _purls(entry: _Package) -> tuple[str, ...]:
     return tuple(
         each.referenceLocator
         for each in entry.external_refs or ()
-        if each.referenceLocator and each.referenceType.rpartition("/")[2].lower() == "purl"
+        if each.referenceLocator and each.referenceType[-5:].lower() in ("purl", "/purl")
     )
 
 

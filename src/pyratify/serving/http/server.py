@@ -17,6 +17,7 @@ from aiohttp.http import HttpProcessingError
 
 from pyratify.core.isolation import describe, end
 from pyratify.core.telemetry import NULL_OBSERVER, Observer, begin_trace, end_trace
+from pyratify.http.arriving_body import ArrivingBody
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import Room
 from pyratify.serving.http.connections import BOUNDS, Bounds, Connections
@@ -264,15 +265,15 @@ class _Gate:
         if request.content.is_eof():  # most bodies come with the head: no timer
             whole = request.content.read_nowait()
             return whole if counted or room.grow(len(whole)) else _NO_ROOM
-        data = bytearray()
+        data = ArrivingBody()
         arriving = self._connections.arriving(request.transport, self._site.max_arriving)
         async with asyncio.timeout(self._site.body_seconds):
             with arriving:
                 while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
                     if not (counted or room.grow(len(chunk))):
                         return _NO_ROOM
-                    data += chunk
-        return bytes(data)
+                    data.add(chunk)
+        return data.joined()
 
     def _too_large(self) -> Rejection:
         return Rejection(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")

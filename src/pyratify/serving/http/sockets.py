@@ -10,7 +10,7 @@ BACKLOG = 512
 UNIX_BACKLOG = (
     4096  # a full one refuses clients that do not block (unix(7)), and a thousand pulls may start at once
 )
-RECEIVE_BUFFER = 64 * 1024
+RECEIVE_BUFFER = 32 * 1024
 """Bytes that a connection may have waiting for the event loop; Linux doubles them (tcp(7))."""
 _ABSENT = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 

@@ -32,9 +32,9 @@ from pyratify.entrypoints.cli.engines.attestation_flags import (
     has_rules,
 )
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
+from pyratify.entrypoints.cli.engines.executor_from_flags import any_of
 from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
-from pyratify.entrypoints.cli.engines.from_flags import any_of
-from pyratify.entrypoints.cli.engines.session import timeout
+from pyratify.entrypoints.cli.engines.store_from_flags import timeout
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 

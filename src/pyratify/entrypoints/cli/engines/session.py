@@ -1,7 +1,6 @@
 """The session of a command that reads artifacts: an engine, layouts, and keys that are being read concurrently."""
 
 import asyncio
-from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import field, replace
@@ -17,12 +16,11 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
 from pyratify.core.store import Store, closing
+from pyratify.entrypoints.cli.engines.store_from_flags import TIMEOUT
 from pyratify.entrypoints.cli.targets import Target
 
 if TYPE_CHECKING:
     from pyratify.stores.layout.layout_store import LayoutStore
-
-TIMEOUT = 60.0
 
 
 @dataclass(slots=True)
@@ -160,8 +158,3 @@ async def open_session(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def timeout(arguments: Namespace) -> float:
-    """Return the seconds for each reference."""
-    return TIMEOUT if arguments.timeout is None else float(arguments.timeout)  # `or` would hide a 0
