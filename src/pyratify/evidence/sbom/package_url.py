@@ -5,6 +5,7 @@ from types import MappingProxyType
 from urllib.parse import unquote
 
 from pyratify.core.dataclass import dataclass
+from pyratify.evidence.lookalikes import plain
 
 _MAX_TEXT = 4096
 # PyPI takes `_`, `.` and `-` for the same (PEP 503).
@@ -65,13 +66,13 @@ def parse_purl(text: str) -> PackageUrl:
     except ValueError as error:
         raise InvalidPackageUrl(str(error)[:200]) from None
     qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}
-    return PackageUrl(
-        found.type, found.namespace or "", found.name, found.version or "", MappingProxyType(qualifiers)
-    )
+    # A rule must find what people read as its name.
+    namespace, name, version = (plain(each or "") for each in (found.namespace, found.name, found.version))
+    return PackageUrl(found.type, namespace, name, version, MappingProxyType(qualifiers))
 
 
 def loosely(text: str) -> str:
     """Return a text in a form in which all spellings of one name are equal: for a quick look before parsing."""
     # Percent-encoded letters must not hide a name from the quick look.
     decoded = unquote(text) if "%" in text else text
-    return decoded.translate(_SEPARATORS).lower()
+    return plain(decoded).translate(_SEPARATORS).lower()
