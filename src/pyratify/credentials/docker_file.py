@@ -62,7 +62,7 @@ class DockerFile:
         credential = _credential(self.auths[found[0]], f"{self.origin}: the entry for {found[0][:200]}")
         return replace(credential, note=f"{found[0][:200]!r} in {self.origin}")
 
-    def note_of_helper(self, helper: str, registry: str, repository: str = "") -> str:
+    def note_of_helper(self, helper: str, registry: str, repository: str) -> str:
         """Return the note for messages about a credential from a helper."""
         asked = f"docker-credential-{helper[:80]} was asked"
         found = closest(self.auths, registry, repository)
