@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.manifest import Manifest
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store
+from pyratify.core.store import Referrer, Store, with_credentials
 from pyratify.core.telemetry import Observer
 from pyratify.core.verifier import Details, Evidence, Verifier
 
@@ -93,3 +94,7 @@ class InstrumentedStore:
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return what the store returns; errors as in `Store`."""
         return await self.store.fetch_blob(reference, descriptor, limit)
+
+    def with_credentials(self, scope: CredentialScope) -> Store:
+        """Return the store with the credentials of a scope, as instrumented as this one."""
+        return InstrumentedStore(with_credentials(self.store, scope), self.observer)

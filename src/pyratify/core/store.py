@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
 
@@ -86,3 +87,20 @@ class Store(Protocol):
             StoreError: `BLOB_NOT_FOUND`, `SIZE_EXCEEDED`, or why it could not be read.
         """
         ...
+
+
+@runtime_checkable
+class CredentialedStore(Store, Protocol):
+    """A store that can read with other credentials than those that it was configured with."""
+
+    def with_credentials(self, scope: CredentialScope) -> Store:
+        """Return a store that asks the scope for credentials first, and remembers nothing together with this one.
+
+        It uses this store's connections, and is not closed.
+        """
+        ...
+
+
+def with_credentials(store: Store, scope: CredentialScope) -> Store:
+    """Return a store that reads with the credentials of a scope; the store itself where it needs none."""
+    return store.with_credentials(scope) if isinstance(store, CredentialedStore) else store

@@ -3,8 +3,10 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from copy import copy
 
 from pyratify.core.caching import MemoryCache
+from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.limits import MIB
@@ -71,6 +73,12 @@ class GitHubStore:
         if bundle is not None and len(bundle) <= limit:
             return bundle
         return await self._registry.fetch_blob(reference, descriptor, limit)
+
+    def with_credentials(self, scope: CredentialScope) -> "GitHubStore":
+        """Return a store that reads its registry with the credentials of a scope, as in `CredentialedStore`."""
+        found = copy(self)  # with its bundles: GitHub's API is always asked with the configuration's token
+        found._registry = self._registry.with_credentials(scope)  # noqa: SLF001 - it is one of its own kind
+        return found
 
     async def aclose(self) -> None:
         """Close the connections to both."""
