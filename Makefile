@@ -72,6 +72,8 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml) | $(BIN)/python
 	@echo "setting up for development (once) ..."
 	@$(PIP) --editable '.[dev]' $(foreach plugin,$(PLUGINS),--editable './$(plugin)[dev]')
+	@# An editable installation compiles no module, and where PYTHONDONTWRITEBYTECODE is set each start would compile them all.
+	@$(BIN)/python -m compileall -q src $(PLUGINS:=/src)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.mutants: $(VENV)/.dev

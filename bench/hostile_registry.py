@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -125,6 +126,12 @@ def _base64(data: bytes) -> str:
     return encode_base64(data)
 
 
+# A registry knows its digests: to hash 4 MiB for each answer would take a core from the server that is measured.
+@lru_cache(maxsize=4096)
+def _digest(data: bytes) -> str:
+    return str(Digest.of(data))
+
+
 async def serve(registry: Registry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer the requests of one connection."""
     try:
@@ -153,7 +160,7 @@ async def _answer(registry: Registry, writer: asyncio.StreamWriter, path: str, *
     if random.random() < faults.share:
         writer.write(_head(faults.status, "text/plain", 0, "Retry-After: 1\r\n"))
         return True
-    writer.write(_head(status, media_type, len(data), f"Docker-Content-Digest: {Digest.of(data)}\r\n"))
+    writer.write(_head(status, media_type, len(data), f"Docker-Content-Digest: {_digest(data)}\r\n"))
     if body and random.random() < faults.truncate:
         writer.write(data[: len(data) // 2])
         return False

@@ -142,11 +142,12 @@ class Counting(MemoryStore):
     answers = 0
     error: BaseException = StoreError(Reason.REGISTRY_ERROR, "x")
 
-    def _called(self, method: str, what: str) -> None:
+    def called(self, method: str, what: str) -> None:
+        """Fail at the wanted answer."""
         self.answers += 1
         if self.answers == self.fails_at:
             raise self.error
-        super()._called(method, what)
+        super().called(method, what)
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])

@@ -76,7 +76,7 @@ async def test_atk_069_two_entries_of_one_platform_must_both_verify(
 
 
 @pytest.mark.parametrize("choice", ["each", ("linux/amd64",)])
-@pytest.mark.parametrize("hidden", ["image", "runnable platform", "no sibling"])
+@pytest.mark.parametrize("hidden", ["image", "of another platform", "runnable platform", "no sibling"])
 async def test_atk_070_a_mark_of_attestations_hides_nothing_that_runs(
     choice: str | tuple[str, ...], hidden: str
 ) -> None:
@@ -85,12 +85,16 @@ async def test_atk_070_a_mark_of_attestations_hides_nothing_that_runs(
     image, other = (store.add_image(name, name.encode()) for name in ("image", "other"))
     store.attach(image, KIND)
     statements = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
+    foreign = store.add_image("foreign", b"foreign")
+    if hidden == "of another platform" and choice == "each":
+        store.attach(foreign, KIND)
     marked = {
         "image": attestation_entry(other, image.digest),
+        "of another platform": attestation_entry(other, foreign.digest),
         "runnable platform": attestation_entry(statements, image.digest, platform="linux/amd64"),
         "no sibling": attestation_entry(statements, other.digest),
     }
-    add_index(store, entry(image), marked[hidden])
+    add_index(store, entry(image), entry(foreign, "linux/s390x"), marked[hidden])
     _denied(await validate(store, platforms=PlatformChoice.parse(choice)), Reason.POLICY_UNSATISFIED)
 
 

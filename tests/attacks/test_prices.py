@@ -186,7 +186,7 @@ async def test_atk_282_only_algorithms_are_tried_that_a_signature_can_be_of(
         for value in (os.urandom(63), os.urandom(65), os.urandom(256), bytes(32) + b"\xff" * 32)
     ]
     attach_classic(setting.store, setting.image, *wrong)
-    with counted(monkeypatch, ed25519ph, "_decode") as calls:
+    with counted(monkeypatch, ed25519ph, "decode_point") as calls:
         assert is_denied(await setting.validate(key), Reason.SIG_INVALID)
     assert calls == []
 

@@ -1,6 +1,7 @@
 """Decoding: strict, and with errors that say where and what instead."""
 
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from pyratify.config.decode import decode
 from pyratify.config.schema import Config
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.reason import Reason
 
 VERIFIER = {"name": "a", "type": "cosign"}
 
@@ -49,6 +51,45 @@ def test_errors_carry_the_path(document: Any, path: str, says: str) -> None:
         decode(Config, document)
     assert caught.value.path == path
     assert says in caught.value.detail
+
+
+class _Choice(StrEnum):
+    ANY = "any"
+    ALL = "all"
+
+
+class _Choices(msgspec.Struct, rename="camel"):
+    one: _Choice = _Choice.ANY
+    by_name: dict[Annotated[str, msgspec.Meta(min_length=1)], _Choice] = {}
+    version: Literal["", "v0", "v1"] = ""
+    code: Reason = Reason.INTERNAL
+    share: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "says", "remedy"),
+    [
+        ({"one": "ALL"}, "one", "'ALL' is none of any, all", "Did you mean 'all'?"),
+        ({"one": "some"}, "one", "'some' is none of any, all", "Write one of any, all."),
+        ({"byName": {"x": "none"}}, "byName.*", "'none' is none of any, all", "Write one of any, all."),
+        ({"byName": {"": "any"}}, "byName", "length >= 1", "Write at least one"),
+        ({"version": "V0"}, "version", "'V0' is none of v0, v1", "Did you mean 'v0'?"),
+        ({"code": "LICENCE"}, "code", "none of the ", "Did you mean 'LICENSE'?"),
+        ({"code": "?"}, "code", "none of the ", "config schema"),
+        ({"share": 0}, "share", "> 0", "Write a number above 0.0 there."),
+        ({"share": 11}, "share", "<= 10", "Write a number of at most 10.0 there."),
+    ],
+)
+def test_a_value_that_is_no_choice_is_shown_with_those_that_are(
+    document: Any, path: str, says: str, remedy: str
+) -> None:
+    """The nearest where one is near, also where only the case differs; never a list of a hundred."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(_Choices, document)
+    assert caught.value.path == path
+    assert says in caught.value.detail
+    assert remedy in caught.value.remedy
+    assert len(caught.value.detail) < 200
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ async def test_a_policy_can_say_that_it_counts_all_the_same(tmp_path: Path, kind
 async def test_an_unsigned_document_lifts_no_prohibition(tmp_path: Path, kind: str) -> None:
     """In place of a bad one that was removed, any account that may push could attach a clean one."""
     counted = {"verifierName": "documents", "requireSigned": False}
-    forbidding = {"verifierName": "documents", "deny": True, "reasons": ["SBOM_VIOLATION"]}
+    forbidding = {"verifierName": "documents", "deny": True, "reasons": ["SBOM_INVALID"]}
     result = await decided(tmp_path, {"rules": [counted, forbidding]}, kind)
     assert result.failure is not None, result
     assert (result.decision, result.failure.reason) == (Decision.DENY, Reason.EVIDENCE_UNSIGNED)

@@ -221,3 +221,30 @@ async def test_a_key_that_its_service_disabled_makes_the_configuration_wrong(
     await watched.refresh()
     assert watched.fault is None
     await watched.aclose()
+
+
+async def test_new_keys_that_could_not_be_taken_are_not_forgotten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another service was down in that moment: the fault stays, and seconds later they are in use."""
+    service = KeyService({"1": KEY.encode()})
+    service.install(monkeypatch)
+    write(path, keys=rotating_keys(refreshInterval=3600))
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    assert await watched.refresh()
+
+    def fail(engine: Engine) -> Engine:
+        raise RuntimeError
+
+    service.versions, watched.instrument = {"2": OTHER.encode()}, fail
+    clock.advance(3600)
+    assert not await watched.refresh()
+    watched.instrument = None
+    clock.advance(2)
+    assert not await watched.refresh()
+    assert watched.fault is not None
+    clock.advance(13)
+    assert await watched.refresh()
+    assert watched.fault is None
+    await watched.aclose()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyratify.core.key_source import KeySource, any_changed, any_refused, oldest
+from pyratify.core.key_source import KeySource, any_changed, any_outdated, oldest
 from pyratify.testing.fakes import FakeClock
 from support.key_services import KeyService
 
@@ -30,6 +30,45 @@ async def test_a_new_version_is_a_change() -> None:
     service.versions["2"] = b"b"
     clock.advance(60)
     assert await source.changed()
+    assert any_outdated((source,))
+    clock.advance(15)
+    assert await source.changed()
+    del service.versions["2"]
+    clock.advance(15)
+    assert not await source.changed()
+    assert not any_outdated((source,))
+
+
+@pytest.mark.parametrize("fault", ["down", "disabled"])
+async def test_after_a_fault_it_is_read_again_within_seconds(fault: str) -> None:
+    """However long its interval is; a good answer ends that."""
+    clock, service = FakeClock(), KeyService({"1": b"a"})
+    source = KeySource("rotating", 86400, service.keys, clock, await service.keys())
+    setattr(service, fault, True)
+    clock.advance(86400)
+    assert await source.changed() is (fault == "disabled")
+    clock.advance(14)
+    assert not await source.changed()
+    assert service.reads == 2
+    setattr(service, fault, False)
+    clock.advance(1)
+    assert not await source.changed()
+    assert (service.reads, source.fault, source.outdated, source.age) == (3, "", False, 0)
+    clock.advance(86399)
+    assert not await source.changed()
+    assert service.reads == 3
+
+
+async def test_an_outage_takes_no_answer_back() -> None:
+    """A key that was disabled stays so until its source says otherwise."""
+    clock, service = FakeClock(), KeyService({"1": b"a"}, disabled=True)
+    source = KeySource("rotating", 60, service.keys, clock, ())
+    clock.advance(60)
+    assert await source.changed()
+    service.down = True
+    clock.advance(60)
+    assert not await source.changed()
+    assert any_outdated((source,))
 
 
 async def test_the_order_of_versions_is_no_change() -> None:
@@ -62,11 +101,11 @@ async def test_a_key_that_its_source_disabled_is_a_change() -> None:
     service.disabled = True
     clock.advance(60)
     assert await source.changed()
-    assert any_refused((source,))
+    assert any_outdated((source,))
     service.disabled = False
     clock.advance(60)
     assert not await source.changed()
-    assert not any_refused((source,))
+    assert not any_outdated((source,))
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("a defect"), TimeoutError()])
@@ -77,7 +116,7 @@ async def test_a_provider_that_fails_otherwise_says_nothing_of_its_keys(fault: E
     service.fault = fault
     clock.advance(60)
     assert not await source.changed()
-    assert not source.refused
+    assert not source.outdated
 
 
 async def test_every_source_that_is_due_is_read() -> None:

@@ -31,7 +31,7 @@ from pyratify.testing.indexes import (
     attestation_entry,
     entry,
 )
-from pyratify.testing.memory import MemoryStore
+from pyratify.testing.memory import MemoryStore, make_manifest
 from support.scenes import KIND, REFERENCE, threshold, validate
 
 EACH = PlatformChoice.parse("each")
@@ -447,6 +447,83 @@ class TestAttestationManifests:
         del store.manifests[manifest.digest]
         assert (await validate(store, platforms=EACH)).succeeded
 
+    @pytest.mark.parametrize(
+        ("config", "proves"),
+        [
+            ("application/vnd.oci.image.config.v1+json", True),
+            ("application/vnd.oci.empty.v1+json", True),
+            ("application/vnd.wasm.config.v0+json", False),
+        ],
+    )
+    async def test_its_config_is_one_that_buildkit_writes(self, config: str, proves: bool) -> None:
+        """A manifest whose config is a program could be run, whatever its layers hold."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        layer = store.add_blob(b"{}", "application/vnd.in-toto+json")
+        manifest = store.add_manifest(make_manifest(config=store.add_blob(b"{}", config), layers=[layer]))
+        add_index(store, entry(image), attestation_entry(manifest, image.digest))
+        assert (await validate(store, platforms=EACH)).succeeded is proves
+
+    def _of_two(self, *, hidden: bool = False) -> tuple[MemoryStore, list[Descriptor], list[Descriptor]]:
+        """Two images, of which the first is signed, and what is listed as the attestation of each."""
+        store = MemoryStore()
+        found = images(store, True, False)
+        marked = [add_attestation_manifest(store, in_toto(each.digest, SLSA_V1, {})) for each in found]
+        if hidden:
+            marked[1] = store.add_image("hidden", b"hidden")
+        attested = zip(marked, found, strict=True)
+        add_index(
+            store,
+            *(entry(image, platform) for image, platform in zip(found, PLATFORMS, strict=True)),
+            *(attestation_entry(each, image.digest) for each, image in attested),
+        )
+        return store, found, marked
+
+    async def test_that_of_a_platform_that_was_not_asked_for_stands_below_it(self) -> None:
+        """None is left out silently; without a decision, as its platform."""
+        store, found, marked = self._of_two()
+        result = await validate(store, platforms=named("linux/amd64"))
+        assert result.succeeded
+        first, second = result.artifacts
+        assert marked[0].digest in {each.artifact.digest for each in first.nested}
+        (shown,) = second.nested
+        assert (shown.artifact.digest, shown.subject.digest) == (marked[1].digest, found[1].digest)
+        assert (shown.platform, shown.decision, shown.discovery) == ("unknown/unknown", None, Discovery.INDEX)
+
+    async def test_what_hides_as_that_of_another_platform_is_judged(self) -> None:
+        """Its manifest is read, whichever platform it claims to attest."""
+        store, _, _ = self._of_two(hidden=True)
+        result = await validate(store, platforms=named("linux/amd64"))
+        denied(result, Reason.POLICY_UNSATISFIED)
+        assert platforms(result)["unknown/unknown"] is Decision.DENY
+
+    async def test_that_of_another_platform_may_be_gone_and_not_unreadable(self) -> None:
+        """What the registry does not have is not run; of what cannot be read nothing is known."""
+        store, _, marked = self._of_two()
+        digest = marked[1].digest
+        store.faults[str(digest)] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+        assert (await validate(store, platforms=named("linux/amd64"))).error is not None
+        store.faults.clear()
+        del store.manifests[digest]
+        result = await validate(store, platforms=named("linux/amd64"))
+        assert result.succeeded
+        assert [each.artifact.digest for each in result.artifacts[1].nested] == [digest]
+
+    @pytest.mark.parametrize(
+        ("choice", "by_digest", "read"),
+        [(named("linux/amd64"), False, 1), (named("linux/amd64"), True, 0), (ANY, True, 0)],
+        ids=["the index", "a manifest of a named platform", "a manifest"],
+    )
+    async def test_that_of_another_platform_costs_a_request_only_where_it_is_left_out(
+        self, choice: PlatformChoice, by_digest: bool, read: int
+    ) -> None:
+        """A manifest by tag and digest, as nodes ask for it, is judged by itself: nothing is left out."""
+        store, found, marked = self._of_two()
+        asked = replace(REFERENCE, digest=found[0].digest) if by_digest else REFERENCE
+        store.calls.clear()
+        await validate(store, FakeVerifier("fake", "application/none"), reference=asked, platforms=choice)
+        assert store.calls.count(("fetch_manifest", str(marked[1].digest))) == read
+
     async def test_signatures_of_it_and_of_its_index_stand_below_it(self) -> None:
         """Both speak for it, and the report shows what each is attached to."""
         store, _, manifest = self._scene()
@@ -713,9 +790,9 @@ class TestTroubles:
         store.faults[index.digest] = StoreError(Reason.REGISTRY_ERROR, "it is down")
 
         class Readable(MemoryStore):
-            def _called(self, method: str, what: str) -> None:
+            def called(self, method: str, what: str) -> None:
                 if method == "fetch_manifest":
-                    super()._called(method, what)
+                    super().called(method, what)
 
         result = await validate(Readable(**vars(store)), FakeVerifier(artifact_type=KIND), platforms=ANY)
         assert result.error is not None

@@ -1,7 +1,12 @@
 """JSON of untrusted origin."""
 
-import pytest
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.strictjson import MAX_DEPTH, InvalidJson, load_object, loads
 
@@ -124,6 +129,54 @@ def test_depth_tokens_and_bytes_are_bounded(good: bytes, bad: bytes) -> None:
     assert caught.value.reason is Reason.PARSE_LIMIT
 
 
+class Watched(bytes):
+    """Bytes that note how far they are looked at in pieces."""
+
+    end = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        """Note the end of a slice."""
+        if isinstance(key, slice):
+            Watched.end = max(Watched.end, key.stop)
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("token", [b"[]", b"1", b'"a"', b'{"a":1}'])
+def test_what_has_too_many_tokens_is_refused_by_its_beginning(token: bytes) -> None:
+    """The price of a refusal is that of as many tokens as are allowed, whatever the size: the rest is not looked at."""
+    Watched.end = 0
+    data = Watched(b"[" + (token + b",") * (3 * MIB // (len(token) + 1)) + token + b"]")
+    with pytest.raises(InvalidJson, match="more than the 100000 JSON tokens"):
+        loads(data)
+    assert 0 < Watched.end < MIB
+
+
+def tokens_of(data: bytes) -> int:
+    """Count brackets, strings, numbers and words, one byte after the other."""
+    count, inside, word, escaped = 0, False, False, False
+    for each in map(chr, data):
+        if inside:
+            inside, escaped = each != '"' or escaped, each == "\\" and not escaped
+            continue
+        inside, free = each == '"', each in " \n,:"
+        count += each in '[]{}"' or not (free or word)
+        word = not free and each not in '[]{}"'
+    return count
+
+
+@pytest.mark.parametrize("around", [1000, 2000, 3000])
+@given(more=st.integers(-3, 3), data=st.lists(st.sampled_from('[]{},:" \\a1\n'), min_size=40).map("".join))
+def test_every_token_is_counted_once(around: int, more: int, data: str) -> None:
+    """Whatever stands before it, whether it is JSON or not, and however many are counted in one go."""
+    document = b"[0, " * ((around + more) // 2) + data.encode() + b'""'
+    most = tokens_of(document)
+    with pytest.raises(InvalidJson, match="JSON tokens allowed"):
+        loads(document, max_tokens=most - 1)
+    with pytest.raises(InvalidJson) as caught:
+        loads(document, max_tokens=most)
+    assert "tokens" not in caught.value.message
+
+
 @pytest.mark.parametrize("number", [b"1" * 32, b"-" + b"1" * 31, b"1." + b"1" * 30, b"1e" + b"0" * 30])
 def test_the_length_of_a_number_is_bounded(number: bytes) -> None:
     """32 characters: longer ones are read in different ways, and cost more than they weigh."""
@@ -131,3 +184,9 @@ def test_the_length_of_a_number_is_bounded(number: bytes) -> None:
     with pytest.raises(InvalidJson) as caught:
         loads(number + number[-1:])
     assert caught.value.reason is Reason.JSON_INVALID
+
+
+def test_a_byte_order_mark_is_called_so() -> None:
+    """Editors of Windows write one, and it cannot be seen."""
+    with pytest.raises(InvalidJson, match="it begins with a byte order mark"):
+        loads(b"\xef\xbb\xbf{}")

@@ -116,10 +116,20 @@ class Node:
 
 
 @contextmanager
-def node(folder: Path, **environment: str) -> Iterator[Node]:
-    """Run containerd with our verifier installed until the end of the block."""
+def node(folder: Path, *, migrated: bool = False, **environment: str) -> Iterator[Node]:
+    """Run containerd with our verifier installed until the end of the block.
+
+    Args:
+        folder: Where all of it is.
+        migrated: Whether its configuration is of the newest version that this containerd knows.
+        environment: Its environment.
+    """
     found = Node(folder)
     found.containerd_config.write_text((_CONTAINERD + _VERIFIER).format(folder=folder, platform=_platform()))
+    if migrated:
+        migrate = (programs.BIN / "containerd", "-c", found.containerd_config, "config", "migrate")
+        text = subprocess.run(migrate, capture_output=True, text=True, check=True).stdout
+        found.containerd_config.write_text(text)
     done = found.install("--write")
     assert done.returncode == 0, done.stderr
     command = (programs.BIN / "containerd", "-c", found.containerd_config)

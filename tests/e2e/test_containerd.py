@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -173,6 +174,19 @@ def test_the_proof_shows_a_refusal_and_a_bypass(empty: Node, images: Images) -> 
         assert done.returncode == 1
         assert "PASSED, and should be refused" in done.stdout
     assert not empty.ctr("-n", "ratify-prove", "images", "list", "-q").stdout
+
+
+def test_the_newest_version_of_containerds_configuration_asks(
+    runtime: Node, images: Images, tmp_path: Path
+) -> None:
+    """As `containerd config migrate` and `containerd config default` write it."""
+    del runtime  # what is missing is said there
+    with node(tmp_path, migrated=True) as found, found.serving():
+        assert "version = 4" in found.containerd_config.read_text()
+        assert found.pull(images["cosign-v3"]).returncode == 0
+        assert "[NO_EVIDENCE]" in found.pull(images["unsigned"]).stderr
+        check = found.ratify("node", "check", "--containerd-config", found.containerd_config)
+        assert "is not known" not in check.stdout
 
 
 def test_an_installation_is_undone(empty: Node) -> None:

@@ -32,6 +32,7 @@ def test_it_is_good_for_as_long_as_it_is_not_too_old() -> None:
         ),
         ((NOW - 48 * HOUR,), 24 * HOUR, Reason.EVIDENCE_STALE, "is 48 h old, more than the 24 h allowed"),
         ((NOW - 59 * SECOND,), 30 * SECOND, Reason.EVIDENCE_STALE, "is 59 s old, more than the 30 s allowed"),
+        ((NOW - 3600 * HOUR,), 24 * HOUR, Reason.EVIDENCE_STALE, "is 3600 h old"),
         ((NOW, NOW - 3 * HOUR), 2 * HOUR, Reason.EVIDENCE_STALE, "is 3 h old"),
         ((), 2 * HOUR, Reason.EVIDENCE_STALE, "nothing says when the report was made"),
         ((None, None), 2 * HOUR, Reason.EVIDENCE_STALE, "at most 2 h old"),
@@ -47,6 +48,14 @@ def test_what_is_too_old_undated_or_of_the_future_is_refused(
         check_age("report", times, maximum, NOW)
     assert caught.value.reason is reason
     assert said in caught.value.message
+
+
+def test_the_remedy_is_that_of_the_document() -> None:
+    """A report is scanned again, an image built again."""
+    for times, remedy in (((), "Date it."), ((NOW - 3 * HOUR,), "Make it anew.")):
+        with pytest.raises(VerificationError) as caught:
+            check_age("report", times, HOUR, NOW, undated="Date it.", stale="Make it anew.")
+        assert caught.value.remedy == remedy
 
 
 def test_clocks_may_differ_by_five_minutes() -> None:

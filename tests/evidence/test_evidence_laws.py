@@ -123,6 +123,24 @@ def test_types_of_json_differ() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expected", "actual", "found"),
+    [
+        (1, 2, ("2", "1")),
+        ({"a": {"b": "x"}}, {"a": {"b": "y"}}, ('a.b="y"', '"x"')),
+        ({"a": {"b": {"c": [1, 2]}}}, {"a": {"b": {"c": [1, {"d": 3}]}}}, ('a.b.c=[1,{"d":3}]', "[1,2]")),
+        ({"a": 1}, {}, ("a=null", "1")),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("b=3", "2")),
+        ({"a": "x"}, {"a": "y" * 1000}, (f'a="{"y" * 199}', '"x"')),
+    ],
+)
+def test_the_first_difference_is_said_with_its_path(
+    expected: object, actual: object, found: tuple[str, str]
+) -> None:
+    """What is there and what is expected, as compact JSON, of a bounded length."""
+    assert difference(expected, actual) == found
+
+
+@pytest.mark.parametrize(
     ("text", "hours"), [("720h", 720), ("30d", 720), ("1h30m", 1.5), ("90m", 1.5), ("3600s", 1), ("1d1h", 25)]
 )
 def test_durations_are_written_in_days_to_seconds(text: str, hours: float) -> None:

@@ -16,6 +16,7 @@ from pyratify.evidence.levels import all_reach, is_known, reaches
         ("SLSA_BUILD_LEVEL_", False),
         ("SLSA_build_LEVEL_3", False),
         ("SLSA_BUILD_LEVEL_333", False),
+        ("SLSA_BUILD_LEVEL_03", False),
         ("", False),
     ],
 )
@@ -29,6 +30,7 @@ def test_levels_are_written_as_slsa_writes_them(level: str, known: bool) -> None
     [
         (("SLSA_BUILD_LEVEL_3",), "SLSA_BUILD_LEVEL_2", True),
         (("SLSA_BUILD_LEVEL_2",), "SLSA_BUILD_LEVEL_2", True),
+        (("SLSA_BUILD_LEVEL_02",), "SLSA_BUILD_LEVEL_2", False),
         (("SLSA_BUILD_LEVEL_10",), "SLSA_BUILD_LEVEL_2", True),
         (("SLSA_BUILD_LEVEL_1",), "SLSA_BUILD_LEVEL_2", False),
         (("SLSA_SOURCE_LEVEL_3",), "SLSA_BUILD_LEVEL_2", False),
@@ -53,6 +55,8 @@ def test_a_higher_level_of_the_same_track_is_enough(
         ({"SLSA_BUILD_LEVEL_2": 1, "SLSA_BUILD_LEVEL_3": 4}, "SLSA_BUILD_LEVEL_2", True),
         ({"SLSA_BUILD_LEVEL_2": 4, "SLSA_BUILD_LEVEL_1": 1}, "SLSA_BUILD_LEVEL_2", False),
         ({"SLSA_BUILD_LEVEL_2": 4, "SLSA_BUILD_LEVEL_UNEVALUATED": 1}, "SLSA_BUILD_LEVEL_2", False),
+        ({"SLSA_BUILD_LEVEL_3": 4, "FAILED": 1}, "SLSA_BUILD_LEVEL_2", False),
+        ({"SLSA_BUILD_LEVEL_3": 4, "FAILED": 0}, "SLSA_BUILD_LEVEL_2", True),
         ({"SLSA_SOURCE_LEVEL_3": 4}, "SLSA_BUILD_LEVEL_2", False),
         ({"SLSA_SOURCE_LEVEL_0": 4, "SLSA_BUILD_LEVEL_2": 1}, "SLSA_BUILD_LEVEL_2", True),
         ({"ACME_LEVEL_OK": 1}, "ACME_LEVEL_OK", True),

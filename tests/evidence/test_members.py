@@ -34,6 +34,12 @@ def test_members_are_read_by_their_types() -> None:
         (lambda found: found.object("a").texts("o"), "a.o has an entry"),
         (lambda found: found.object("a").objects("l"), "a.l[0] is a text"),
         (lambda found: found.object("a").time("b"), "a.b is not a time"),
+        (lambda found: found.object("a").objects("o")[0].object("t"), "a.o[0].t is a text"),
+        (lambda found: found.text("a"), "a is an object"),
+        (lambda found: Members(1.5, "thing"), "the document is a number"),
+        (lambda found: Members(True, "thing"), "the document is true or false"),
+        (lambda found: Members("", "thing"), "the document is an empty text"),
+        (lambda found: Members(b"", "thing"), "the document is another value"),
     ],
 )
 def test_what_is_of_another_type_is_named(read: Any, path: str) -> None:
@@ -43,3 +49,17 @@ def test_what_is_of_another_type_is_named(read: Any, path: str) -> None:
     assert caught.value.reason is Reason.PREDICATE_TYPE
     assert path in caught.value.message
     assert "thing" in caught.value.message
+
+
+def test_every_part_of_a_document_is_refused_with_the_code_of_the_whole() -> None:
+    """An object, one of a list, and what is below them."""
+    found = Members(DOCUMENT, "thing", reason=Reason.REPORT_INVALID)
+    for read in (
+        lambda: found.text("a"),
+        lambda: found.object("a").text("n"),
+        lambda: found.object("a").objects("o")[0].object("t"),
+        lambda: found.object("a").objects("l"),
+    ):
+        with pytest.raises(VerificationError) as caught:
+            read()
+        assert caught.value.reason is Reason.REPORT_INVALID

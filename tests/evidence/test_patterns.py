@@ -34,6 +34,9 @@ ANYWHERE = "https://github.com/acme/**/release.yml"
         (ANYWHERE, "https://github.com/acme/app/other.yml", False),
         (ANYWHERE, "https://github.com/release.yml", False),
         (ANYWHERE, "https://github.com/acme/../evil/release.yml", False),
+        (ANYWHERE, "https://github.com/acme/%2e%2E/evil/release.yml", False),
+        (REPOSITORY, "https://github.com/acme/.%2e", False),
+        (REPOSITORY, "https://github.com/acme/..app", True),
         ("https://github.com/acme/**", "https://github.com/acme", True),
         ("https://github.com/acme/**", "https://github.com/acme/a/b/c", True),
         ("https://github.com/acme/**", "https://github.com/acmeevil/a", False),
@@ -53,6 +56,13 @@ def test_a_pattern_matches_the_whole_text_part_by_part(pattern: str, text: str, 
     assert matches(("nothing/like/it", pattern), text) is matched
 
 
+def test_what_is_longer_than_4096_characters_matches_no_wildcard() -> None:
+    """The length of a name is its author's choice; the greatest one is as good as any."""
+    check_patterns(("a" * 4096,), "p")
+    assert matches(("a*",), "a" * 4096)
+    assert not matches(("a*",), "a" * 4097)
+
+
 def test_no_pattern_matches_nothing() -> None:
     """An empty list allows no text."""
     assert not matches((), "https://github.com/acme/app")
@@ -64,7 +74,18 @@ def test_no_pattern_matches_nothing() -> None:
         ("", "names nothing"),
         ("*", "names nothing"),
         ("**/*", "names nothing"),
-        ("a" * 4097, "names nothing"),
+        ("/", "names nothing"),
+        ("https://**", "names nothing"),
+        ("https://*", "names nothing"),
+        ("https://*/**", "names nothing"),
+        ("https://*.*/*", "names nothing"),
+        ("git+https://**/", "names nothing"),
+        ("http*://**", "names nothing"),
+        ("*://**", "names nothing"),
+        ("pkg:*/**", "names nothing"),
+        ("https:*", "names nothing"),
+        ("*:*", "names nothing"),
+        ("a" * 4097, "4097 characters, more than the 4096"),
         ("acme/[ab]*", "'\\['"),
         ("acme/{a,b}/*", "'{'"),
         ("acme/?/*", r"'\?'"),
@@ -77,4 +98,29 @@ def test_a_pattern_that_cannot_be_meant_is_refused(pattern: str, why: str) -> No
     with pytest.raises(ConfigurationError, match=why) as caught:
         check_patterns(("acme/app", pattern), "builderIds")
     assert caught.value.path == "builderIds[1]"
-    check_patterns(("acme/app", "acme/*", "acme/**/x", "a[b]"), "builderIds")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "acme/app",
+        "acme/*",
+        "acme/**/x",
+        "a[b]",
+        "a" * 4096,
+        "https://*.example.com/**",
+        "https://github.com/**",
+        "*://github.com/acme/*",
+        "**/release.yml",
+        "refs/tags/v*",
+        "v*",
+        "urn:example:*",
+        "pkg:npm/*",
+        "https://*/app",
+        "host:8443/*",
+        "ä/*",
+    ],
+)
+def test_a_pattern_that_names_something_is_accepted(pattern: str) -> None:
+    """A host, a part of a path, a reference."""
+    check_patterns((pattern,), "builderIds")

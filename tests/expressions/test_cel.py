@@ -1,5 +1,6 @@
 """CEL: types are checked when it is compiled, and only exactly true holds."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
-from pyratify.expressions.language import EvaluationError, Kind, Program, Source
+from pyratify.expressions.language import EvaluationError, Kind, Program, SharedValues, Source
 
 pytest.importorskip("cel_expr_python", reason="the extra cel is not installed")
 
@@ -90,6 +91,8 @@ def test_an_error_or_another_value_is_no_answer(text: str, named: str) -> None:
         ("env.HOME == ''", "env"),
         ("subject.tag == 1", "overload"),
         ("artifacts.n == 1", "list"),
+        ('artifacts.exists(a, a == "cosign")', "overload"),
+        ("artifacts.all(a, a > 1)", "overload"),
         ("true &&", "Syntax"),
         ("a" * 70_000, "70000"),
     ],
@@ -117,6 +120,30 @@ def test_what_can_give_no_bool_is_refused_when_it_is_compiled(text: str, named: 
 def test_it_is_known_which_variables_an_expression_names(text: str, names: set[str]) -> None:
     """By compiling without them: texts and the names of comprehensions are no variables."""
     assert program(text).reads == names
+
+
+def test_expressions_over_the_same_values_share_what_is_made_of_them() -> None:
+    """Converting them takes most of the time; each answer is that of the expression alone."""
+    texts = (
+        "artifacts.exists(a, a.n == 2)",
+        "artifacts.all(a, a.n == 2)",
+        'subject.tag == "v1"',
+        "data.other == 1",
+    )
+    for order in (texts, texts[::-1]):
+        shared = SharedValues(VALUES)
+        found = {text: _answer(program(text), shared) for text in order}
+        assert found == {text: _answer(program(text), VALUES) for text in texts}
+        assert len(shared.prepared) == 1
+    other = SharedValues({**VALUES, "artifacts": []})
+    assert [_answer(program(text), other) for text in texts] == ["False", "True", "True", found[texts[3]]]
+
+
+def _answer(one: Program, values: Mapping[str, Any]) -> str:
+    try:
+        return str(one.evaluate(values).holds)
+    except EvaluationError as error:
+        return error.message
 
 
 def test_the_work_of_an_expression_is_bounded() -> None:

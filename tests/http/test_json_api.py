@@ -95,13 +95,16 @@ async def test_a_network_that_fails_leaves_nothing_open() -> None:
         "https://vault/v1",
         "ftp://vault",
         "https://u@vault",
+        "https://u:hunter2@vault",
+        "https://u:p@hunter2@vault",
         "http://127.0.0.1.evil.io:8200",
     ],
 )
 def test_an_address_that_is_not_https_is_refused(text: str) -> None:
     """A token in clear text would be read on the way."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError) as caught:
         parse_address(text, "address", ADDRESS)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", [ADDRESS, "http://127.0.0.1:8200", "http://localhost:8200", f"{ADDRESS}/"])

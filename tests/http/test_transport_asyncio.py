@@ -436,11 +436,23 @@ class TestTransport:
                 await asyncio.sleep(0)
             assert (await transport.send(request)).body == b"ok"
 
-    @pytest.mark.parametrize("field", [("X", "a\r\nY: b"), ("X\r\nY", "b"), ("X", "a\nb")])
+    @pytest.mark.parametrize(
+        "field",
+        [
+            ("X", "a\r\nY: b"),
+            ("X\r\nY", "b"),
+            ("X", "a\nb"),
+            ("X", "a\n"),
+            ("X", "a\r\n"),
+            ("X", "a\r"),
+            ("X", "a\x1d"),
+            ("X", "é"),
+        ],
+    )
     async def test_a_line_break_is_never_sent(
         self, transport: Transport, registry: RegistrySimulator, field: tuple[str, str]
     ) -> None:
-        """A field cannot become two."""
+        """A field cannot become two, nor end the head early."""
         request = _request(f"{registry.url}/v2/", headers=(field,))
         await self._refused(transport, request, Reason.REGISTRY_ERROR)
         assert registry.hits == ()

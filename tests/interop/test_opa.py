@@ -132,6 +132,17 @@ async def test_a_policy_that_fails_in_opa_denies(tmp_path: Path, folder: Path, b
     assert verdict.failure.reason is Reason.POLICY_ERROR
 
 
+async def test_an_object_is_no_answer_of_ratify_v1s_contract_in_opa(tmp_path: Path, folder: Path) -> None:
+    """Its contract is a bool: what is an answer of ours is none of it."""
+    del folder
+    text = 'package ratify.policy\nvalid := {"allow": true}'
+    with opa.running(tmp_path, {"object.rego": text}) as address:
+        verdict = await (await policy(address, "ratify")).decide(SUBJECT, (report(1, passed("cosign", "k")),))
+    assert verdict.failure is not None
+    assert (verdict.failure.reason, verdict.decision) == (Reason.POLICY_ERROR, Decision.DENY)
+    assert "an object, not a bool" in verdict.failure.message
+
+
 async def test_an_opa_that_cannot_be_reached_leaves_it_undecided(tmp_path: Path) -> None:
     """Neither allowed nor denied for good."""
     built = await policy(f"unix:{tmp_path}/none.sock", "pyratify")

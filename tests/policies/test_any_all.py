@@ -133,6 +133,16 @@ async def test_what_is_no_policy_is_refused(document: dict[str, Any], path: str)
     assert error.value.path.startswith(path)
 
 
+@pytest.mark.parametrize("kind", ["*", "application/*", "Default", "DEFAULT"])
+async def test_a_type_that_is_written_as_a_pattern_is_refused(kind: str) -> None:
+    """Types are compared as they are: it would deny every image."""
+    with pytest.raises(ConfigurationError, match="as it is") as error:
+        await policy({kind: "any"})
+    assert error.value.path == f"artifactVerificationPolicies.{kind}"
+    assert "write default" in error.value.remedy
+    assert (await policy({"default": "any", "defaults": "all", "a.b": "any"})).default is Quantifier.ANY
+
+
 def test_both_names_are_one_plugin() -> None:
     """`any-all` here, `config-policy` in Ratify v1's resources."""
     assert {Registry[Any]("policies").load(name, "") for name in ("any-all", "config-policy")} == {plugin}

@@ -1,5 +1,6 @@
 """The policy cel-policy."""
 
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -67,6 +68,32 @@ async def test_an_expression_sees_subject_artifacts_and_time(
 ) -> None:
     """Each by the names of the documentation."""
     assert ((await decide(text, *reports)).decision is Decision.ALLOW) is allowed
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (("a", "b"), '["a", "b"]'),
+        ([("a", 1)], '[["a", 1]]'),
+        ({"list": ()}, '{"list": []}'),
+        (MappingProxyType({"x": MappingProxyType({"y": None})}), '{"x": {"y": null}}'),
+        (Reason.POLICY_ERROR, '"POLICY_ERROR"'),
+        (True, "true"),
+        ("", '""'),
+    ],
+)
+async def test_facts_of_every_kind_are_json_values(value: object, expected: str) -> None:
+    """Tuples, read-only mappings and texts of an enumeration are what a verifier in Python may have."""
+    given = report(1, passed("cosign", first="a", fact=value))
+    text = f'artifacts[0].results[0].data == {{"first": "a", "fact": {expected}}}'
+    assert (await decide(text, given)).decision is Decision.ALLOW
+
+
+async def test_a_fact_that_is_no_json_value_denies() -> None:
+    """It is no question of the expression."""
+    for policy_text in ("artifacts.size() == 1", "artifacts[0].results[0].data.x == 1"):
+        with pytest.raises(TypeError, match="object"):
+            await decide(policy_text, report(1, passed("cosign", fact=object())))
 
 
 async def test_nothing_is_allowed_without_evidence_that_passed() -> None:
@@ -152,6 +179,9 @@ async def test_a_policy_that_names_the_tag_says_so() -> None:
     [
         ({}, "expression"),
         ({"expression": "true", "validations": [{"expression": "true"}]}, "expression"),
+        ({"message": "no", "validations": [{"expression": "true"}]}, "message"),
+        ({"message": "no"}, "expression"),
+        ({"validations": []}, "expression"),
         ({"expression": "1"}, "expression"),
         ({"expression": "subject.tga == ''"}, "expression"),
         ({"validations": [{"expression": "true"}, {"expression": "artifact"}]}, "validations[1].expression"),
@@ -185,15 +215,32 @@ async def test_the_namespace_of_gatekeepers_key_reaches_the_policy() -> None:
     await one.aclose()
 
 
+async def test_each_of_several_expressions_must_be_true() -> None:
+    """In any order, and over variables of every kind."""
+    good = (COSIGN, 'subject.tag == "v1"', "now > timestamp(0)", "artifacts.size() == 1")
+    bad = ("artifacts.size() == 2", 'subject.namespace == "team"', "artifacts[0].results[0].data.x == 1")
+    wholly = await policy({"validations": [{"expression": each} for each in good]})
+    assert wholly.decide(SUBJECT, (GOOD,)).decision is Decision.ALLOW
+    for wrong in bad:
+        for place in range(len(good) + 1):
+            texts = [*good[:place], wrong, *good[place:]]
+            built = await policy({"validations": [{"expression": each} for each in texts]})
+            assert built.decide(SUBJECT, (GOOD,)).decision is Decision.DENY
+
+
+COSIGN_ANY = 'artifacts.exists(a, a.results.exists(r, r.outcome == "PASSED"))'
 NOT_ROOT = 'subject.image.user != "" && subject.image.user != "0"'
 
 
+@pytest.mark.parametrize(
+    "document", [NOT_ROOT, {"validations": [{"expression": COSIGN_ANY}, {"expression": NOT_ROOT}]}]
+)
 @pytest.mark.parametrize(
     ("users", "allowed"),
     [(("1000", "app"), True), (("1000", "0"), False), (("", "1000"), False), (("1000", ""), False)],
 )
 async def test_what_an_expression_asks_of_the_image_must_hold_on_every_platform(
-    users: tuple[str, str], allowed: bool
+    users: tuple[str, str], allowed: bool, document: dict[str, Any] | str
 ) -> None:
     """Which platform runs is not known."""
     store, names = MemoryStore(), ("amd64", "arm64")
@@ -203,11 +250,37 @@ async def test_what_an_expression_asks_of_the_image_must_hold_on_every_platform(
     ]
     entries = [entry(image, f"linux/{name}") for image, name in zip(images, names, strict=True)]
     store.attach(add_index(store, *entries), "application/test")
-    result = await validate(store, policy=await policy(NOT_ROOT))
+    result = await validate(store, policy=await policy(document))
     assert result.succeeded is allowed
     if not allowed:
         assert result.failure is not None
         assert result.failure.message.startswith("for linux/")
+
+
+@pytest.mark.parametrize("document", [NOT_ROOT, "artifacts.size() == 1"])
+async def test_an_expression_is_evaluated_beside_the_event_loop(
+    document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over large reports it would hold it."""
+    threads, decide_ = [], ExpressionPolicy.decide
+
+    def recorded(built: ExpressionPolicy, subject: Subject, reports: tuple[ArtifactReport, ...]) -> Verdict:
+        threads.append(threading.current_thread())
+        return decide_(built, subject, reports)
+
+    monkeypatch.setattr(ExpressionPolicy, "decide", recorded)
+    store = MemoryStore()
+    store.attach(add_configured_image(store, {"User": "7"}), "application/test")
+    assert (await validate(store, policy=await policy(document))).succeeded
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+
+
+async def test_an_image_of_which_nothing_is_known_denies() -> None:
+    """`all` of no platforms is true."""
+    failure = (await decide(NOT_ROOT, GOOD)).failure
+    assert failure is not None
+    assert (failure.reason, failure.message) == (Reason.POLICY_ERROR, "nothing is known of the image itself")
 
 
 async def test_the_image_is_fetched_only_where_an_expression_names_it() -> None:

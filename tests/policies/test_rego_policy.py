@@ -144,6 +144,11 @@ def test_the_input_has_ratify_v1s_shape() -> None:
     ("body", "reason"),
     [
         ('valid := "yes"', Reason.POLICY_ERROR),
+        ('valid := {"allow": true}', Reason.POLICY_ERROR),
+        ('valid := {"allow": true, "deny": []}', Reason.POLICY_ERROR),
+        ("valid := [true]", Reason.POLICY_ERROR),
+        ("valid := {true}", Reason.POLICY_ERROR),
+        ("valid[x] { x := true }", Reason.POLICY_ERROR),
         ("valid := 1", Reason.POLICY_ERROR),
         ("valid { input.nothing }", Reason.POLICY_ERROR),
         ("valid = true { true }\nvalid = false { true }", Reason.POLICY_ERROR),
@@ -156,6 +161,15 @@ async def test_only_exactly_true_allows(body: str, reason: Reason) -> None:
     assert verdict.decision is Decision.DENY
     assert verdict.failure is not None
     assert verdict.failure.reason is reason
+
+
+async def test_a_package_in_place_of_ratify_v1s_rule_allows_nothing() -> None:
+    """Its contract is a bool: an object of ours, which has `allow`, is none."""
+    for package in ("package ratify.policy.valid\nallow := true", "package ratify.policy\nallow := true"):
+        verdict = await decide(await policy(package), GOOD)
+        assert verdict.failure is not None
+        assert verdict.failure.reason is Reason.POLICY_ERROR
+        assert "data.ratify.policy.valid is" in verdict.failure.message
 
 
 NEWEST = """
@@ -251,6 +265,42 @@ async def test_what_an_input_has_costs_only_policies_that_name_it() -> None:
     assert (await decide(nested, GOOD)).decision is Decision.ALLOW
 
 
+@pytest.mark.parametrize(
+    ("condition", "reads"),
+    [
+        ('input.subject.tag == "v1"', True),
+        ('input.subject[_] == "v1"', True),
+        ('input["subject"][_] == "v1"', True),
+        ('asked := input.subject; asked[_] == "v1"', True),
+        ('input.subject.repository == "app"', False),
+    ],
+)
+async def test_verdicts_of_a_policy_that_may_read_the_tag_are_remembered_for_it(
+    condition: str, *, reads: bool
+) -> None:
+    """Also where it reaches the tag without naming it."""
+    text = f"package pyratify\ndefault allow := false\nallow if {{ {condition} }}"
+    assert (await policy(text, "v1", contract="pyratify")).reads_tag is reads
+
+
+@pytest.mark.parametrize(
+    "denied",
+    [
+        'walk(input, [_, "FAILED"])',
+        'input.artifacts[_].nested[_].results[_].outcome == "FAILED"',
+        'input.artifacts[_]["nest\\u0065d"][_].results[_].outcome == "FAILED"',
+    ],
+)
+async def test_a_policy_that_may_read_what_is_nested_sees_it(denied: str) -> None:
+    """A walk over everything that does not see a failure would allow."""
+    body = f'package pyratify\nallow := true\ndeny contains "failed" if {denied}\n'
+    built = await policy(body, "v1", contract="pyratify")
+    assert built.descends(())
+    below = report(1, passed("cosign"), nested=(report(2, failed("cosign")),))
+    assert (await decide(built, below)).decision is Decision.DENY
+    assert (await decide(built, GOOD)).decision is Decision.ALLOW
+
+
 async def test_a_policy_that_does_not_name_the_time_does_not_see_it() -> None:
     """Its verdict is kept for longer than a second, so none may depend on a time under a name that is put together."""
     body = 'package pyratify\nimport rego.v1\ndefault allow := false\nallow if input[concat("", ["n", "ow"])] != ""\n'
@@ -304,6 +354,9 @@ async def test_a_policy_in_a_file_is_a_part_of_the_fingerprint(tmp_path: Path) -
         ({"engine": "opa"}, "opa"),
         ({"engine": "opa", "opa": {"url": "http://opa.example.com"}}, "opa.url"),
         ({"engine": "opa", "opa": {"url": "unix:"}}, "opa.url"),
+        ({"engine": "opa", "opa": {"url": "unix:///"}}, "opa.url"),
+        ({"engine": "opa", "opa": {"url": "unix:run/opa.sock"}}, "opa.url"),
+        ({"engine": "opa", "opa": {"url": "unix://run/opa.sock"}}, "opa.url"),
         ({"engine": "opa", "opa": {"url": "unix:/x"}, "policy": SAMPLE}, "policy"),
         ({"engine": "opa", "opa": {"url": "unix:/x"}, "policyPath": "x"}, "policyPath"),
         ({"engine": "opa", "opa": {"url": "unix:/x"}, "regoVersion": "v1"}, "regoVersion"),
@@ -315,6 +368,53 @@ async def test_what_cannot_be_used_is_refused_with_its_path(document: dict[str, 
     with pytest.raises(ConfigurationError) as error:
         await plugin.build("p", decode(RegoOptions, document, "parameters"), _Resources())
     assert error.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("document", "said", "remedy"),
+    [
+        (
+            {"policy": "package ratify.policy\nvalid { true }", "regoVersion": "v1"},
+            "line|:2:",
+            "regoVersion: v0",
+        ),
+        ({"policy": "package ratify.policy\nvalid if true", "regoVersion": "v0"}, ":2:", "regoVersion: v1"),
+        ({"policy": "package ratify.policy\nvalid {", "regoVersion": "v0"}, ":2:", "Correct the policy"),
+        (
+            {"policy": "package pyratify\nallow := true", "regoVersion": "v0"},
+            r"data\.pyratify",
+            "package ratify.policy",
+        ),
+        (
+            {"policy": "package ratify\nallow := true", "regoVersion": "v1", "contract": "pyratify"},
+            r"data\.ratify",
+            "package pyratify",
+        ),
+        (
+            {"policyPath": "missing.rego", "regoVersion": "v0"},
+            "missing.rego cannot be read: No such",
+            "Check the path",
+        ),
+        ({"policyPath": "binary.rego", "regoVersion": "v0"}, "binary.rego is no text", "Rego"),
+        ({"policy": SAMPLE, "policyPath": "x", "regoVersion": "v0"}, "both given", "policyPath"),
+        ({"regoVersion": "v0"}, "either policy or policyPath", "policyPath"),
+        ({"policy": SAMPLE, "regoVersion": "v0", "image": True}, "no image", "contract: pyratify"),
+        (
+            {"engine": "opa", "opa": {"url": "unix:/x", "caFile": "none.pem"}},
+            "none.pem cannot be read",
+            "Check the path",
+        ),
+        ({"engine": "opa", "opa": {"url": "unix:/x", "caFile": "binary.rego"}}, "no PEM", "PEM"),
+    ],
+)
+async def test_a_refusal_says_what_to_do(
+    tmp_path: Path, document: dict[str, Any], said: str, remedy: str
+) -> None:
+    """True for this very case: the other syntax is named only where the policy is written in it."""
+    (tmp_path / "binary.rego").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=said) as error:
+        await plugin.build("p", decode(RegoOptions, document, "parameters"), _Resources(tmp_path))
+    assert remedy in error.value.remedy
 
 
 class TestContract(PolicyContract):

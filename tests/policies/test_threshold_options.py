@@ -274,13 +274,60 @@ async def test_the_options_are_read_from_a_configuration() -> None:
         {"where": {"a": None}},
         {"where": {"a": ["x"]}},
         {"deny": 1},
+        {"where": {}},
+        {"where": {"": "x"}},
+        {"rules": []},
         {"reasons": ["no code"]},
+        {"deny": True, "reasons": []},
+        {"deny": True, "reasons": ["LICENCE"]},
+        {"deny": True, "reasons": ["license"]},
     ],
 )
 def test_options_of_other_types_are_refused(wrong: dict[str, Any]) -> None:
     """Nothing is guessed."""
     with pytest.raises(ConfigurationError):
         decode(ThresholdOptions, {"policy": {"rules": [{"verifierName": "a", **wrong}]}}, "parameters")
+
+
+def test_a_code_that_no_failure_has_is_refused_with_the_nearest() -> None:
+    """A deny rule for it would forbid nothing."""
+    rule = {"verifierName": "a", "deny": True, "reasons": ["LICENCE"]}
+    with pytest.raises(ConfigurationError, match="'LICENCE' is none of the") as error:
+        decode(ThresholdOptions, {"policy": {"rules": [rule]}}, "parameters")
+    assert (error.value.path, error.value.remedy) == (
+        "parameters.policy.rules[0].reasons[0]",
+        "Did you mean 'LICENSE'?",
+    )
+
+
+def test_a_deny_rule_with_a_wildcard_is_refused() -> None:
+    """Values are compared as whole texts: it would forbid nothing, and what it names would be allowed."""
+    for wanted in ("GPL-*", "*", "https://evil.example/**"):
+        rule = Rule("a", deny=True, where=(("license", wanted),))
+        with pytest.raises(ConfigurationError, match="no wildcard") as error:
+            threshold("b", rule)
+        assert error.value.path == "policy.rules[1].where.license"
+    assert threshold("b", Rule("a", deny=True, where=(("license", "GPL-3.0"), ("level", 3))))
+    assert threshold("b", Rule("a", where=(("license", "v*"),)))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "other", "stated"),
+    [(3, 4, "3"), (True, False, "true"), (1, 2, True), (True, False, 1), ("1", "2", 1), ("x", "y", None)],
+)
+def test_a_fact_of_another_type_shows_nothing(wanted: Any, other: Any, stated: Any) -> None:
+    """It may be what is meant: what is known of a result that failed is texts, whatever its facts were."""
+    where = (("level", wanted),)
+    old = report(1, passed("a", "k", createdAt=OLD, level=wanted))
+    for require in (Require.NEWEST, Require.ALL):
+        rule = Rule("a", require=require, where=where)
+        assert allows(rule, old)
+        assert allows(rule, old, report(2, failed("a", createdAt=NEW, level=other)))
+        assert not allows(rule, old, report(2, failed("a", createdAt=NEW, level=stated)))
+    forbidding = threshold("b", Rule("a", deny=True, where=where))
+    for level, allowed in ((other, True), (wanted, False), (stated, False)):
+        reports = (report(1, passed("b")), report(2, passed("a", level=level)))
+        assert (forbidding.decide(SUBJECT, reports).decision is Decision.ALLOW) is allowed
 
 
 @pytest.mark.parametrize(
@@ -358,3 +405,12 @@ def test_a_group_that_is_forbidden_lends_no_evidence_to_rules_that_compete() -> 
     bad, clean = report(3, failed("scan", Reason.CERT_REVOKED)), report(3, passed("scan"))
     assert policy.decide(SUBJECT, (*evidence, bad)).decision is Decision.DENY
     assert policy.decide(SUBJECT, (*evidence, clean)).decision is Decision.ALLOW
+
+
+async def test_a_misspelt_reason_is_an_error_of_the_configuration() -> None:
+    """No verifier gives it, so the rule would forbid nothing where another artifact is good."""
+    forbidding = {"verifierName": "a", "deny": True, "reasons": ["SIG_INVALID", "VULN_FOUN"]}
+    options = decode(ThresholdOptions, {"policy": {"rules": [forbidding]}}, "parameters")
+    with pytest.raises(ConfigurationError, match="did you mean 'VULN_FOUND'") as caught:
+        await plugin.build("p", options, FakeResources(verifiers=("a",)))
+    assert caught.value.path == "policy.rules[0].reasons[1]"

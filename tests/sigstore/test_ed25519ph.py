@@ -5,8 +5,7 @@ import base64
 import pytest
 
 from pyratify.pki.dsse import pre_authentication_encoding
-from pyratify.sigstore import ed25519ph
-from pyratify.sigstore.ed25519ph import verify_prehashed
+from pyratify.sigstore.ed25519ph import decode_point, verify_prehashed
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
 # RFC 8032, section 7.3: the one test vector, of the message "abc".
@@ -97,7 +96,7 @@ def test_a_point_of_small_order_is_no_key_and_no_nonce(point: bytes) -> None:
 def test_only_the_canonical_encoding_of_a_point_is_read(encoded: bytes) -> None:
     """RFC 8032, section 5.1.3."""
     assert not verify_prehashed(encoded, b"abc", SIGNATURE)
-    assert ed25519ph._decode(encoded) is None
+    assert decode_point(encoded) is None
 
 
 @pytest.mark.parametrize(("key", "signature"), [(31, 64), (33, 64), (32, 63), (32, 65), (0, 0)])

@@ -242,3 +242,15 @@ def test_an_artifact_is_hashed_once_for_all_subjects(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Digest, "of", counted)
     assert len(read_statement(json.dumps(document).encode(), artifact).annotations) == 1
     assert hashed == ["sha512"]
+
+
+def test_a_good_mention_does_not_outweigh_one_that_contradicts_itself() -> None:
+    """One mention has the artifact's SHA-256 and another SHA-512: the statement is about two artifacts at once."""
+    artifact = Artifact.of(b"image")
+    good = {"name": "a", "digest": {"sha256": SUBJECT.hex}}
+    wrong = {"name": "b", "digest": {"sha256": SUBJECT.hex, "sha512": "0" * 128}}
+    other = {"name": "c", "digest": {"sha256": "0" * 64, "sha512": "0" * 128}}
+    assert read_statement(payload(other, good), artifact)
+    with pytest.raises(VerificationError) as refused:
+        read_statement(payload(good, wrong), artifact)
+    assert refused.value.reason is Reason.PAYLOAD_SUBJECT_MISMATCH

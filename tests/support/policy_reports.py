@@ -1,5 +1,7 @@
 """Reports of artifacts, for tests of policies."""
 
+from typing import Any
+
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure
@@ -11,12 +13,12 @@ from pyratify.core.verifier import Details
 from support.scenes import REFERENCE
 
 
-def passed(verifier: str, *signers: str, **data: str) -> VerifierResult:
+def passed(verifier: str, *signers: str, **data: Any) -> VerifierResult:
     """Return a result that passed, with these signers and facts."""
     return VerifierResult(verifier, Outcome.PASSED, Details("good", signers, data))
 
 
-def failed(verifier: str, reason: Reason = Reason.SIG_INVALID, **facts: str) -> VerifierResult:
+def failed(verifier: str, reason: Reason = Reason.SIG_INVALID, **facts: Any) -> VerifierResult:
     """Return a result that failed, of which these facts are known."""
     return VerifierResult(verifier, Outcome.FAILED, failure=Failure(reason, "bad", "none"), facts=facts)
 

@@ -5,14 +5,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
+from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
-from pyratify.testing.attestations import attach_attestation, in_toto
+from pyratify.testing.attestations import attach_attestation, envelope, in_toto
 from pyratify.testing.cosign import CosignKey
+from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sigstore import ISSUER, SIGNED_AT, SUBJECT, PrivateSigstore, Signing
 from pyratify.testing.vulnerability import (
     Vulnerability,
@@ -23,9 +29,11 @@ from pyratify.testing.vulnerability import (
     trivy_report,
     vuln_predicate,
 )
-from support.attestation_setting import KEYS
+from pyratify.verifiers.attestation.attestation_plugin import plugin as attestation
+from pyratify.verifiers.vulnerability.vulnerability_plugin import plugin
+from support.attestation_setting import KEYS, KeyResources
 from support.cosign_setting import KEY, OTHER, reasons
-from support.vulnerability_setting import OPENVEX, SIGNED_VEX, STRICT, VULN, VulnerabilitySetting
+from support.vulnerability_setting import NOW, ONE, OPENVEX, SIGNED_VEX, STRICT, VULN, VulnerabilitySetting
 
 ACCEPTING = STRICT | {"vex": SIGNED_VEX}
 CYCLONEDX = "https://cyclonedx.org/bom"
@@ -187,6 +195,69 @@ async def test_a_statement_is_no_later_than_its_signature(tmp_path: Path, later:
     assert (result.decision is Decision.ALLOW) is not later, reasons(result)
 
 
+async def test_a_statement_that_takes_another_back_may_be_later_than_its_signature(tmp_path: Path) -> None:
+    """A date ahead makes nothing good; one that is not given makes nothing bad."""
+    sigstore = PrivateSigstore()
+    (tmp_path / "root.json").write_bytes(sigstore.root.data)
+    trust = {
+        "certificateIdentity": SUBJECT,
+        "certificateOIDCIssuer": ISSUER,
+        "trustedRoot": str(tmp_path / "root.json"),
+    }
+    setting = scene()
+    good = openvex(setting.digest, time="2026-03-01T00:00:00Z")
+    affected = openvex(setting.digest, status="affected", time="2026-05-01T00:00:00Z")
+    undated = openvex(setting.digest, "CVE-2000-0009", status="affected")
+    del undated["timestamp"], undated["statements"][0]["timestamp"]
+    days = timedelta(days=75)
+    for document, at, allowed in (
+        (good, SIGNED_AT + days, True),
+        (undated, SIGNED_AT, True),
+        (affected, SIGNED_AT, False),
+    ):
+        statement = in_toto(setting.image.digest, OPENVEX, document)
+        attach_attestation(setting.store, setting.image, sigstore.sign_statement(statement, Signing(at=at)))
+        result = await setting.validate(STRICT | {"vex": {"trustPolicies": [trust]}})
+        assert (result.decision is Decision.ALLOW) is allowed, reasons(result)
+
+
+async def test_every_layer_of_an_attachment_is_read() -> None:
+    """What another signer made, or what was never pushed, hides no statement behind it."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest, time="2026-01-01T00:00:00Z"))
+    later = openvex(setting.digest, status="affected", time="2026-02-01T00:00:00Z")
+    statements = [
+        (OTHER, openvex(setting.digest)),
+        (KEY, openvex(setting.digest, time="2025-01-01T00:00:00Z")),
+    ]
+    made = [envelope(key, in_toto(setting.image.digest, OPENVEX, each)) for key, each in statements]
+    last = envelope(KEY, in_toto(setting.image.digest, OPENVEX, later))
+    kind = "application/vnd.dsse.envelope.v1+json"
+    layers = [(kind, json.dumps(each).encode()) for each in (made[0], {"never": "pushed"}, made[1], last)]
+    setting.store.attach(setting.image, kind, *layers)
+    missing = Digest.of(layers[1][1])
+    setting.store.blobs = {digest: data for digest, data in setting.store.blobs.items() if digest != missing}
+    # As many statements as are allowed: the limit itself is no excess.
+    result = await setting.validate(ACCEPTING, limits=Limits(signatures=4))
+    assert Reason.VULN_FOUND in reasons(result)
+    assert result.decision is Decision.DENY
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_verifiers_do_not_share_whose_documents_count(order: tuple[int, int]) -> None:
+    """What one of them accepts suppresses nothing for another one."""
+    setting = scene()
+    setting.attest(OPENVEX, openvex(setting.digest))
+    verifiers = []
+    for name, key in (("ours", KEY), ("theirs", OTHER)):
+        options = msgspec.convert(ACCEPTING, plugin.options)
+        verifiers.append(await plugin.build(name, options, KeyResources(clock=FakeClock(NOW), key=key)))
+    executor = Executor(store=setting.store, verifiers=[verifiers[each] for each in order], policy=NoPolicy())
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.digest}"))
+    passed = {found.verifier: found.passed for each in result.artifacts for found in each.results}
+    assert passed == {"ours": True, "theirs": False}
+
+
 @pytest.mark.parametrize("key", [KEY, OTHER])
 @pytest.mark.parametrize(
     ("rules", "reason"),
@@ -239,6 +310,39 @@ async def test_a_leeway_counts_from_the_first_signed_report_that_names_a_finding
     if young:
         ends = {one.details.valid_until for each in result.artifacts for one in each.results if one.details}
         assert ends == {datetime(2026, 6, 3, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(("at", "young"), [("2026-05-31", True), ("2026-05-20", False)])
+async def test_a_leeway_counts_from_the_signature_where_that_is_earlier(
+    at: str, tmp_path: Path, *, young: bool
+) -> None:
+    """A report names no finding later than it was signed, whatever it says of itself."""
+    sigstore = PrivateSigstore()
+    (tmp_path / "root.json").write_bytes(sigstore.root.data)
+    setting = VulnerabilitySetting()
+    claimed = "2026-06-01T12:00:00Z"
+    predicate = vuln_predicate(grype_report(Vulnerability(), created=claimed), finished=claimed)
+    statement = in_toto(setting.image.digest, VULN, predicate)
+    signing = Signing(at=datetime.fromisoformat(f"{at}T00:00:00+00:00"))
+    attach_attestation(setting.store, setting.image, sigstore.sign_statement(statement, signing))
+    trust = {
+        "certificateIdentity": SUBJECT,
+        "certificateOIDCIssuer": ISSUER,
+        "trustedRoot": str(tmp_path / "root.json"),
+    }
+    options = msgspec.convert({"trustPolicies": [trust], "vulnerability": LEEWAY}, attestation.options)
+    verifier = await attestation.build("vulnerability", options, KeyResources(clock=FakeClock(NOW)))
+    executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.digest}"))
+    assert (result.decision is Decision.ALLOW) is young, reasons(result)
+
+
+async def test_a_report_without_a_time_begins_no_leeway() -> None:
+    """It may be of any age; the first one that says when it was made counts."""
+    setting = VulnerabilitySetting()
+    for time in ("", "2026-06-01T12:00:00Z"):
+        setting.attest(VULN, vuln_predicate(grype_report(Vulnerability(), created=time), finished=time))
+    assert (await setting.validate(LEEWAY, attested=True)).decision is Decision.ALLOW
 
 
 async def test_reports_of_others_begin_no_leeway_and_end_none() -> None:
@@ -301,3 +405,9 @@ async def test_a_document_about_another_image_is_no_evidence() -> None:
     assert reasons(await setting.validate({}, attested=True, rule="vex")) == {Reason.REPORT_INVALID}
     with pytest.raises(ConfigurationError, match="is no status"):
         await setting.validate({"deniedStatuses": ["fine"]}, attested=True, rule="vex")
+
+
+async def test_an_author_that_is_not_named_is_no_rule() -> None:
+    """As `authors: ["${AUTHOR}"]` where the environment has none: documents without an author would pass."""
+    with pytest.raises(ConfigurationError, match="names no author"):
+        await VulnerabilitySetting().validate({"authors": [""]}, attested=True, rule="vex")

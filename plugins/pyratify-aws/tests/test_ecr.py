@@ -97,6 +97,11 @@ async def test_a_role_of_the_configuration_comes_before_the_environment(tmp_path
         ({"webIdentityTokenFile": "token"}, "webIdentityTokenFile"),
         ({"endpoint": "http://ecr.example.com"}, "endpoint"),
         ({"endpoint": "ecr.example.com"}, "endpoint"),
+        ({"endpoint": "https://"}, "endpoint"),
+        ({"endpoint": "https://[::1"}, "endpoint"),
+        ({"endpoint": "https://user:not-a-secret@ecr.example.com"}, "endpoint"),
+        ({"endpoint": "https://ecr.example.com\n.evil.io"}, "endpoint"),
+        ({"endpoint": "https://ecr.example.com/path"}, "endpoint"),
         ({"registries": ["https://x"]}, "registries"),
     ],
 )
@@ -105,6 +110,7 @@ async def test_what_is_wrong_is_named(parameters: dict[str, Any], path: str) -> 
     with pytest.raises(ConfigurationError) as caught:
         await build(**parameters)
     assert caught.value.path == path
+    assert "not-a-secret" not in str(caught.value)
 
 
 async def test_ratify_v1s_provider_names_what_the_environment_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

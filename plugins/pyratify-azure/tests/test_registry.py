@@ -1,5 +1,6 @@
 """Credentials of Azure Container Registry."""
 
+import os
 import urllib.parse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,19 +182,33 @@ async def test_a_workload_identity_is_exchanged_by_the_sdk(entra: tuple[Any, str
     assert {(each["client_id"], each["scope"]) for each in sent} == {("client", scope)}
 
 
-@pytest.mark.parametrize(("status", "refused"), [(400, True), (401, True)])
-async def test_an_identity_that_is_refused_says_so(
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(400, True), (401, True), (403, True), (302, False), (429, False), (500, False), (503, False)],
+)
+async def test_an_identity_that_is_refused_is_told_from_an_outage(
     entra: tuple[Any, str], status: int, refused: bool
 ) -> None:
-    """Without what was sent."""
+    """Without what was sent; the SDK raises the same error for both."""
     entra[0].answers["/t/oauth2/v2.0/token"] = (
         status,
         {"error": "invalid_client", "error_description": "first"},
     )
-    with pytest.raises(EntraError) as caught:
+    with pytest.raises(EntraError, match=f"HTTP {status}") as caught:
         await EntraTokens().token("https://vault.azure.net/.default")
     assert caught.value.refused is refused
     assert "first" not in str(caught.value)
+    assert len(entra[0].seen) == 1
+
+
+async def test_a_managed_identity_without_its_service_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a node whose metadata service is not there yet."""
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_", "MSI_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
+    with pytest.raises(EntraError, match="cannot be asked") as caught:
+        await EntraTokens().token("https://vault.azure.net/.default")
+    assert not caught.value.refused
 
 
 async def test_identity_binding_asks_the_server_by_another_name(
@@ -220,10 +235,45 @@ async def test_identity_binding_asks_the_server_by_another_name(
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("10.0.0.1", ("10.0.0.1", 443)),
+        ("https://10.0.0.1:6443/", ("10.0.0.1", 6443)),
+        ("[fd00::1]", ("fd00::1", 443)),
+        ("https://[fd00::1]:6443", ("fd00::1", 6443)),
+        ("http://10.0.0.1", None),
+        ("http://127.0.0.1", None),
+        ("10.0.0.1:99999", None),
+        ("https://user:not-a-secret@10.0.0.1", None),
+        ("10.0.0.1/path", None),
+        ("a b", None),
+    ],
+)
+def test_the_api_server_of_a_binding_is_a_host_or_an_https_address(
+    text: str, address: tuple[str, int] | None
+) -> None:
+    """Of either version of IP."""
+    environment = {
+        "AZURE_KUBERNETES_SNI_NAME": "name",
+        "AZURE_KUBERNETES_TOKEN_PROXY": text,
+        "AZURE_FEDERATED_TOKEN_FILE": "token",
+        "AZURE_KUBERNETES_CA_FILE": "ca.pem",
+    }
+    if address is None:
+        with pytest.raises(ConfigurationError, match="no host of an API server") as caught:
+            binding_of(environment, "client")
+        assert "not-a-secret" not in str(caught.value)
+    else:
+        found = binding_of(environment, "client")
+        assert (found.host, found.port) == address
+
+
+@pytest.mark.parametrize(
     ("status", "answer"),
     [
         (403, {}),
         (302, {}),
+        (429, {}),
         (200, {}),
         (200, {"access_token": "", "expires_in": 1}),
         (200, {"access_token": "x", "expires_in": 0}),
@@ -244,8 +294,9 @@ async def test_a_binding_that_sends_no_token_gives_none(
         "AZURE_ACR_IDENTITY_BINDING_TOKEN_FILE": str(tmp_path / "token"),
         "AZURE_ACR_IDENTITY_BINDING_CA_CERT_PATH": str(tmp_path / "ca.pem"),
     }
-    with pytest.raises(EntraError):
+    with pytest.raises(EntraError) as caught:
         await BoundTokens(binding_of(environment, "client"), FakeClock()).token("scope/.default")
+    assert caught.value.refused is (status not in (302, 429) and answer != [])
 
 
 def test_a_vaults_scope_is_that_of_its_cloud() -> None:

@@ -151,6 +151,10 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
     ("parameters", "path"),
     [
         ({"endpoint": "http://kms.example.com"}, "keys.gcpkms.endpoint"),
+        ({"endpoint": "https://evil.io"}, "keys.gcpkms.endpoint"),
+        ({"endpoint": "https://cloudkms.googleapis.com.evil.io"}, "keys.gcpkms.endpoint"),
+        ({"endpoint": "https://evilgoogleapis.com"}, "keys.gcpkms.endpoint"),
+        ({"endpoint": "https://cloudkms.googleapis.com:444"}, "keys.gcpkms.endpoint"),
         ({"credentialsFile": "nosuch"}, "keys.gcpkms.credentialsFile"),
         ({"references": ["x"]}, "keys.gcpkms.references[0]"),
     ],
@@ -160,6 +164,7 @@ async def test_what_is_wrong_is_named(google: Any, parameters: dict[str, Any], p
     with pytest.raises(ConfigurationError) as caught:
         await read(google, f"gcpkms://{KEY}", **parameters)
     assert caught.value.path == path
+    assert google.seen == []
 
 
 def test_googles_own_client_accepts_the_fake(kms: Any) -> None:

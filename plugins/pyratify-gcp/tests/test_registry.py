@@ -13,8 +13,8 @@ from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.credentials.access_token import AccessToken
 from pyratify.testing.fakes import FakeClock
+from pyratify_gcp.google_hosts import is_google
 from pyratify_gcp.google_tokens import GoogleTokens
-from pyratify_gcp.registry_host import is_google
 from pyratify_gcp.registry_plugin import TokenExchange
 from support.plugins import FakeResources
 
@@ -99,18 +99,51 @@ async def test_workload_identity_federation_exchanges_the_files_token(google: An
     assert "of-kubernetes-2" not in sent[0]
 
 
-@pytest.mark.parametrize("status", [307, 403, 500])
+@pytest.mark.parametrize("path", ["/v1/token", "/v1/projects/-/serviceAccounts/x:generateAccessToken"])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (307, Reason.REGISTRY_ERROR),
+        (400, Reason.REGISTRY_AUTH),
+        (403, Reason.REGISTRY_AUTH),
+        (429, Reason.REGISTRY_ERROR),
+        (500, Reason.REGISTRY_ERROR),
+        (503, Reason.REGISTRY_ERROR),
+    ],
+)
 async def test_an_identity_service_that_fails_gives_no_credential(
-    google: Any, status: int, tmp_path: Path
+    google: Any, path: str, status: int, reason: Reason, tmp_path: Path
 ) -> None:
-    """And what it was sent is in no message."""
+    """And what it was sent is in no message; an outage is told from a refusal."""
     federation(google, tmp_path)
-    google.answers["/v1/token"] = status, {"error": "you sent of-kubernetes"}
+    google.answers[path] = status, {"error": "you sent of-kubernetes"}
     provider = await build(tmp_path, credentialsFile="federation.json")
     with pytest.raises(StoreError) as caught:
         await provider.credential(HOST)
     assert "of-kubernetes" not in str(caught.value)
+    assert f"HTTP {status}" in str(caught.value)
+    assert caught.value.reason is reason
     assert "/elsewhere" not in [path for _, path, _ in google.seen]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(403, Reason.REGISTRY_AUTH), (502, Reason.REGISTRY_ERROR)])
+async def test_a_metadata_server_that_fails_is_an_outage(google: Any, status: int, reason: Reason) -> None:
+    """Unless it refuses."""
+    google.answers["/computeMetadata/v1/instance/service-accounts/default/token"] = status, {"error": "x"}
+    with pytest.raises(StoreError, match=f"HTTP {status}") as caught:
+        await (await build()).credential(HOST)
+    assert caught.value.reason is reason
+
+
+async def test_an_empty_token_file_sends_nothing(google: Any, tmp_path: Path) -> None:
+    """It is the fault of this machine, and no outage."""
+    federation(google, tmp_path)
+    (tmp_path / "token").write_text("")
+    provider = await build(tmp_path, credentialsFile="federation.json")
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        await provider.credential(HOST)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+    assert google.seen == []
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,20 @@ async def test_every_version_of_every_kind_of_key_is_read(vault: RealVault, kind
 
 
 @pytest.mark.usefixtures("address")
+@pytest.mark.parametrize(("interval", "renewed"), [(60, False), (3600, True)])
+async def test_a_token_is_renewed_where_it_ends_before_the_next_reads(
+    vault: RealVault, interval: int, renewed: bool
+) -> None:
+    """As Vault itself says of the token afterwards."""
+    vault.call("POST", "transit/keys/life", {"type": "ecdsa-p256"})
+    made = vault.call("POST", "auth/token/create", {"ttl": "1h", "policies": ["ratify"]})["auth"]
+    auth = {"method": "token", "token": made["client_token"]}
+    await read(references=["hashivault://life"], auth=auth, refreshInterval=interval)
+    found = vault.call("POST", "auth/token/lookup-accessor", {"accessor": made["accessor"]})["data"]
+    assert ("last_renewal_time" in found) is renewed
+
+
+@pytest.mark.usefixtures("address")
 async def test_a_key_that_does_not_sign_is_refused(vault: RealVault) -> None:
     """And one that is not there, and a token that is none."""
     vault.call("POST", "transit/keys/aes", {"type": "aes256-gcm96"})

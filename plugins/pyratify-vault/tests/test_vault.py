@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.key import SourceUnreachable
 from pyratify.core.reason import Reason
+from pyratify.http import transport_asyncio
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Request, Response
 from pyratify.http.url import Url
@@ -39,6 +40,8 @@ class FakeVault(JsonService):
         self.answers: dict[str, Any] = answers
         self.good = "good"
         self.logins = 0
+        self.life: Answer = (200, {"data": {"ttl": 0, "renewable": False}})
+        self.renewed: Answer = (400, {"errors": ["lease is not renewable"]})
 
     def client(self, namespace: str = "") -> VaultClient:
         """Return a client of it."""
@@ -49,12 +52,18 @@ class FakeVault(JsonService):
         path = request.url.target.removeprefix("/v1/")
         return self._answer(path, dict(request.headers).get("X-Vault-Token", ""))
 
+    def count(self, path: str) -> int:
+        """Return how often a path was asked for."""
+        return sum(each.url.target == f"/v1/{path}" for each in self.asked)
+
     def _answer(self, path: str, token: str) -> Answer:
         if path.startswith("auth/") and path.endswith("/login"):
             self.logins += 1
             return 200, {"auth": {"client_token": self.good, "lease_duration": 900}}
         if path == "auth/token/renew-self":
-            return 400, {"errors": ["lease is not renewable"]}
+            return self.renewed
+        if path == "auth/token/lookup-self":
+            return self.life
         if token != self.good:
             return 403, {"errors": ["permission denied"]}
         found = self.answers.get(path, (404, {"errors": []}))
@@ -68,7 +77,8 @@ def transit(keys: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 def reading(vault: FakeVault, wanted: Wanted | None = None, token: str = "good") -> VaultDocuments:
     """Return the provider of a key called `cosign`."""
-    return VaultDocuments(vault.client(), GivenToken(token), wanted or Wanted((TransitKey("cosign"),)), 60)
+    given = GivenToken(token, FakeClock(), 60)
+    return VaultDocuments(vault.client(), given, wanted or Wanted((TransitKey("cosign"),)), 60)
 
 
 async def test_every_version_of_a_key_verifies() -> None:
@@ -110,6 +120,7 @@ async def test_an_ed25519_key_is_raw() -> None:
         transit({"x": {"public_key": PEM}}),
         transit({str(n): {"public_key": PEM} for n in range(1, 102)}),
         transit([PEM]),  # type: ignore[arg-type]
+        transit({"1": {"public_key": PEM}}, min_decryption_version="1"),
         [],
         (404, {"errors": []}),
         (500, b"internal"),
@@ -171,6 +182,76 @@ async def test_a_login_lasts_two_thirds_of_its_life() -> None:
     vault.good = "another"
     await provider.keys()
     assert vault.logins == 3
+
+
+def lives(ttl: int, *, renewable: bool = True) -> Answer:
+    """Return the answer about the life of a token."""
+    return 200, {"data": {"ttl": ttl, "renewable": renewable}}
+
+
+def renews(seconds: int) -> Answer:
+    """Return the answer to a renewal."""
+    return 200, {"auth": {"client_token": "good", "lease_duration": seconds, "renewable": True}}
+
+
+LOOK_UP, RENEW = "auth/token/lookup-self", "auth/token/renew-self"
+
+
+@pytest.mark.parametrize(
+    ("life", "renewals"),
+    [
+        pytest.param(lives(0), [0, 0, 0], id="without an end"),
+        pytest.param(lives(86400, renewable=False), [0, 0, 0], id="not renewable"),
+        pytest.param(lives(1080), [0, 0, 1], id="due with a third of its life left"),
+        pytest.param(lives(119), [1, 1, 1], id="ends before the read after the next"),
+        pytest.param((403, {"errors": ["permission denied"]}), [1, 1, 1], id="may not look itself up"),
+        pytest.param((200, {"data": {"ttl": "1h", "renewable": True}}), [0, 0, 0], id="no life that is read"),
+    ],
+)
+async def test_a_given_token_is_renewed_when_its_life_demands_it(life: Answer, renewals: list[int]) -> None:
+    """Looked up once; a renewal writes to Vault's storage, and is not made with each of the reads."""
+    vault, clock = FakeVault(), FakeClock()
+    vault.life, vault.renewed = life, renews(7200)
+    given, found = GivenToken("good", clock, 60), []
+    for seconds in (60, 660, 0):
+        assert await given.token(vault.client()) == "good"
+        found.append(vault.count(RENEW))
+        clock.advance(seconds)
+    assert (found, vault.count(LOOK_UP)) == (renewals, 1)
+
+
+async def test_a_life_shorter_than_the_interval_is_renewed_with_each_read() -> None:
+    """And once for all keys that one read asks for."""
+    vault, clock = FakeVault(), FakeClock()
+    vault.life = vault.renewed = (200, {"data": {"ttl": 90, "renewable": True}, **renews(90)[1]})
+    given = GivenToken("good", clock, 60)
+    for number in (1, 2, 3):
+        for _ in range(5):
+            await given.token(vault.client())
+        assert vault.count(RENEW) == number
+        clock.advance(60)
+
+
+@pytest.mark.parametrize(("status", "renewals"), [(400, 1), (403, 1), (429, 3), (503, 3)])
+async def test_a_refused_renewal_is_not_asked_for_again(status: int, renewals: int) -> None:
+    """An outage is no refusal: the next read tries again, and the token is used meanwhile."""
+    vault = FakeVault()
+    vault.life, vault.renewed = lives(10), (status, {"errors": []})
+    given = GivenToken("good", FakeClock(), 60)
+    assert [await given.token(vault.client()) for _ in range(3)] == ["good"] * 3
+    assert vault.count(RENEW) == renewals
+
+
+async def test_an_outage_hides_no_life() -> None:
+    """It is looked up with the next read."""
+    vault = FakeVault()
+    vault.life, vault.renewed = (503, {"errors": ["sealed"]}), renews(7200)
+    given = GivenToken("good", FakeClock(), 60)
+    await given.token(vault.client())
+    assert (vault.count(LOOK_UP), vault.count(RENEW)) == (1, 0)
+    vault.life = lives(10)
+    await given.token(vault.client())
+    assert (vault.count(LOOK_UP), vault.count(RENEW)) == (2, 1)
 
 
 async def test_a_file_is_read_for_each_login(tmp_path: Path) -> None:
@@ -285,3 +366,80 @@ async def test_openbao_has_variables_of_its_own(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BAO_ADDR", "https://bao.example.com")
     provider = await build(monkeypatch, "openbao", address="", references=["openbao://cosign"])
     assert "bao.example.com" in repr(vars(provider))
+
+
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        ((403, {"errors": []}), "Allow `read`"),
+        ((404, {"errors": []}), "Check the names"),
+        ((307, b""), "Give the address that it leads to"),
+        ((503, {"errors": ["Vault is sealed"]}), "Try again when it answers"),
+        ((200, b"<html>"), "not that of a proxy"),
+        (transit({}, supports_signing=False), "Name a key that signs"),
+        (transit({}), "name another key"),
+    ],
+)
+async def test_what_to_do_is_true_for_the_case(answer: Any, remedy: str) -> None:
+    """A sentence for all of them would be false for most."""
+    with pytest.raises(ConfigurationError) as caught:
+        await reading(FakeVault(**{"transit/keys/cosign": answer})).keys()
+    assert remedy in caught.value.remedy
+
+
+async def test_a_login_that_is_refused_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the policy of a token that does not exist."""
+    vault = FakeVault()
+    monkeypatch.setattr(vault, "_answer", lambda path, token: (400, {"errors": ["invalid role"]}))
+    login = Login("auth/jwt/login", FakeClock())
+    with pytest.raises(ConfigurationError) as caught:
+        await VaultDocuments(vault.client(), login, Wanted((TransitKey("cosign"),)), 60).keys()
+    assert "the role and what it is bound to" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "path"),
+    [
+        ("VAULT_TOKEN", "s.secret\r\nX-Evil: 1", "VAULT_TOKEN"),
+        ("VAULT_TOKEN", "s.secr\u00e9t", "VAULT_TOKEN"),
+        ("VAULT_NAMESPACE", "a\nb", "namespace"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "../sys", "TRANSIT_SECRET_ENGINE_PATH"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "a//b", "TRANSIT_SECRET_ENGINE_PATH"),
+    ],
+)
+async def test_variables_that_cannot_be_sent_are_errors_of_the_configuration(
+    variable: str, value: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found before the first request, and not shown."""
+    await build(monkeypatch, **COSIGN)
+    monkeypatch.setenv(variable, value)
+    options = msgspec.convert({"address": ADDRESS} | COSIGN, vault_plugin.plugin.options)
+    with pytest.raises(ConfigurationError) as caught:
+        await vault_plugin.plugin.build("vault", options, FakeResources())
+    assert caught.value.path == path
+    assert "s.secr" not in str(caught.value)
+
+
+async def test_white_space_around_a_token_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a Secret of Kubernetes has a line break at its end; a mount may be written with slashes."""
+    await build(monkeypatch, **COSIGN)
+    monkeypatch.setenv("VAULT_TOKEN", "good\n")
+    monkeypatch.setenv("TRANSIT_SECRET_ENGINE_PATH", "/engines/transit/")
+    vault = FakeVault(**{"engines/transit/keys/cosign": transit({"1": {"public_key": PEM}})})
+    # The plugin's network, also where it only tries the CA certificates.
+    monkeypatch.setattr(transport_asyncio, "asyncio_transport", lambda settings: vault.connect())
+    options = msgspec.convert({"address": ADDRESS} | COSIGN, vault_plugin.plugin.options)
+    provider = await vault_plugin.plugin.build("vault", options, FakeResources())
+    assert len(await provider.keys()) == 1
+
+
+async def test_without_a_home_folder_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a user that the image does not know."""
+
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(ConfigurationError, match="no home folder") as caught:
+        await build(monkeypatch, **COSIGN)
+    assert caught.value.path == "auth"

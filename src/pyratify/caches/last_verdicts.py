@@ -1,10 +1,11 @@
 """The last verdict on each digest, for the time in which its registry cannot be asked."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pyratify.caches.verdict_lifetime import is_final, remaining_evidence
 from pyratify.core.caching import LruCache
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.report import ValidationResult
 from pyratify.core.shared_verdicts import SharedVerdicts, VerdictKey
 

@@ -1,8 +1,7 @@
 """Signed verdicts in a file of this machine."""
 
-from dataclasses import dataclass
-
 from pyratify.caches.sqlite_content import SqliteCache
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Entries in Redis, Valkey or another server of their protocol; the only module that imports `redis` (extra `redis`)."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -12,6 +12,7 @@ from pyratify.caches.breaker import Breaker
 from pyratify.caches.shared_secret import SharedSecret
 from pyratify.caches.verdict_entry import MAX_ENTRY, entry_name, seal, unseal
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.report import ValidationResult
 from pyratify.core.shared_verdicts import SharedVerdict, VerdictKey
 

@@ -5,13 +5,14 @@ A verdict is never kept under a tag: the tag is resolved anew for every verdict.
 
 import asyncio
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from pyratify.caches.verdict_lifetime import is_final, remaining_evidence
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential_scope import CONFIGURED, CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine, Lifetime
 from pyratify.core.errors import ConfigurationError, StoreError

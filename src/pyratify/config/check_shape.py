@@ -2,11 +2,12 @@
 
 import re
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pyratify.config.decode import decode
 from pyratify.config.schema import Config, ExecutorConfig, PolicyConfig, StoreConfig, VerifierConfig
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 _STAND_IN = "stand-in"

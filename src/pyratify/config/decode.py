@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -11,7 +12,8 @@ from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
 # msgspec gives the place in the text of its exception only.
-_WHERE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
+_WHERE = re.compile(r" - at (?:`key` in )?`(?:key in )?\$([^`]*)`\Z")
+_MOST_CHOICES = 8
 _NEAR = 0.66  # a letter or two of a word: what is further off misleads
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _EXPECTED = re.compile(r"Expected `([^`]*)`, got `[^`]*`\Z")
@@ -25,6 +27,8 @@ _WORDS = {
     "null": "nothing",
 }
 _NO_CHOICE = re.compile(r"Invalid enum value (['\"])(.*)\1", re.DOTALL)
+_BOUND = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)\Z")
+_BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
 _EMPTY = re.compile(r"Expected `(array|str|object)` of length >= 1\Z")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 
@@ -96,6 +100,8 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
         remedy = f"Add {missing[1]} there."
     elif expected:
         remedy = f"Write {' or '.join(_WORDS.get(each, each) for each in expected[1].split(' | '))} there."
+    elif bound := _BOUND.search(message):
+        remedy = f"Write a number {_BOUNDS[bound[1]]} {bound[2]} there."
     elif _EMPTY.search(message):
         remedy = "Write at least one there, or leave the key out where it may be omitted."
     elif choice := _NO_CHOICE.match(message):
@@ -119,9 +125,12 @@ def _no_choice(value: str, choices: tuple[str, ...]) -> tuple[str, str | None]:
     # Lazy: imported for a message only.
     from difflib import get_close_matches
 
-    near = get_close_matches(value.lower(), choices, n=1, cutoff=_NEAR)
-    remedy = f"Did you mean {near[0]!r}?" if near else f"Write one of {', '.join(choices)}."
-    return f"{value[:80]!r} is none of {', '.join(choices)}", remedy
+    lower = {each.lower(): each for each in choices}
+    near = get_close_matches(value.lower(), lower, n=1, cutoff=_NEAR)
+    known, remedy = ", ".join(choices), f"Write one of {', '.join(choices)}."
+    if len(choices) > _MOST_CHOICES:
+        known, remedy = f"the {len(choices)} known values", "`ratify config schema` lists them."
+    return f"{value[:80]!r} is none of {known}", f"Did you mean {lower[near[0]]!r}?" if near else remedy
 
 
 def _choices_at(kind: Any, where: str) -> tuple[str, ...]:
@@ -135,7 +144,10 @@ def _choices_at(kind: Any, where: str) -> tuple[str, ...]:
 
 def _texts(kind: Any) -> Iterator[str]:
     if get_origin(kind) is Literal:
-        yield from (each for each in get_args(kind) if isinstance(each, str))
+        # Empty: the default of a key that may be left out.
+        yield from (each for each in get_args(kind) if isinstance(each, str) and each)
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        yield from (each.value for each in kind)
     else:
         for part in get_args(kind):
             yield from _texts(part)

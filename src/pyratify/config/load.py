@@ -1,7 +1,6 @@
 """Loads a configuration: reads bytes, parses them strictly, substitutes variables and files, decodes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from pyratify.config.decode import decode
 from pyratify.config.schema import Config
 from pyratify.config.substitute import substitute
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 

@@ -1,7 +1,7 @@
 """Builds plugins from their parameters, and the resources that they may use while they are built."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pyratify.config.locations import join, within
 from pyratify.config.recorded_keys import CombinedCertificates, Record, RecordedKeys
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, RatifyError
 from pyratify.core.key import CertificateProvider, KeyProvider
 from pyratify.core.plugin import Plugin, Registry

@@ -1,9 +1,8 @@
 """Keys and certificates as an engine is built with them: added to its fingerprint, and remembered where they may change."""
 
-from dataclasses import dataclass
-
 from pyratify.config.configuration_fingerprint import add_materials
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.key import CertificateProvider, KeyMaterial, KeyProvider, RefreshingProvider
 from pyratify.core.key_source import KeySource, Read
 from pyratify.core.shared_resources import Shared

@@ -5,7 +5,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,10 +15,11 @@ from pyratify.config.schema import NodeConfig
 from pyratify.config.watched_files import State, beside, named, states
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
-from pyratify.core.key_source import KeySource, any_changed, any_refused, oldest
+from pyratify.core.key_source import KeySource, any_changed, any_outdated, oldest
 from pyratify.core.telemetry import Observer
 
 _LOG = logging.getLogger("pyratify.config")
@@ -108,8 +109,8 @@ class WatchedConfig:
             file = await asyncio.to_thread(self._fingerprint)
             same = (file, await asyncio.to_thread(_state, self._named)) == self._seen
             if same and not await any_changed(self._key_sources()):
-                # The file is right, and the keys that it names are not: the fault stays until they are.
-                if not any_refused(self._key_sources()):
+                # The file is right, and the keys in use are not those that it names: the fault stays until they are.
+                if not any_outdated(self._key_sources()):
                     self._restored()
                 return False
             # In a thread: parsing a large document would delay the requests of a server.

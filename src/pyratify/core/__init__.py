@@ -11,7 +11,7 @@ whole in about 700 lines:
    attached to it.
 5. `walk.py`, `examine.py`, `lookahead.py`, `ordering.py`, `attachment.py`: examine referrers concurrently within a window, and report them in the store's order.
 6. `content.py`, `manifest.py`, `strictjson.py`: untrusted bytes are bounded, compared with their descriptor and parsed strictly;
-   large ones in a thread and few at a time (`offload.py`, `large_documents.py`).
+   large ones in a thread, one at a time, and few are in memory (`offload.py`, `large_documents.py`).
 7. `verifier.py`*, `invoke.py`*, `isolation.py`: a `Verifier` returns `Details` or raises; `invoke` alone makes a result of that;
    `siblings.py`: what else is attached to the subject, for what one document says of another.
 8. `policy.py`*, `decision.py`: the interface `PolicyEnforcer`: `wants` before the work, `settled` to stop early, `decide` at the end,
@@ -31,7 +31,7 @@ Beside the walk:
 - Bounds: `work_limiter.py` and `pace.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files,
   `blocking.py` for libraries that block.
 - `telemetry.py` and `instrumented.py` for metrics and traces, `clock.py` for time, `discovery.py` for `Engine.discover`,
-  `version.py`.
+  `version.py`; `dataclass.py` defines the classes of all packages.
 
 Words, as the specifications use them:
 

@@ -1,8 +1,10 @@
 """The interface between stores and sources of credentials."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

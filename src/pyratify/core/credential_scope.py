@@ -1,6 +1,6 @@
 """Credentials that come with a question, as those of a Pod, and what may be remembered of the answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.credential import (
     Credential,
@@ -8,6 +8,7 @@ from pyratify.core.credential import (
     ExchangingCredentialProvider,
     RepositoryCredentialProvider,
 )
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Descriptors (OCI image specification, "OCI Content Descriptors")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.platform import Platform
 

@@ -1,7 +1,8 @@
 """The engine: finds the executor whose scopes cover a reference, and validates with it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, StoreError
 from pyratify.core.executor import Executor

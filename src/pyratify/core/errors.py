@@ -11,9 +11,9 @@ RatifyError                 reason, message, remedy
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reason import Reason
 from pyratify.core.text import clean
 

@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pyratify.core.caching import ContentCache, LruCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
-from pyratify.core.credential_scope import CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.deadline import due
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
@@ -25,6 +26,9 @@ from pyratify.core.report import ValidationResult
 from pyratify.core.store import Store, with_credentials
 from pyratify.core.subject_validation import SubjectValidator, late
 from pyratify.core.verifier import Verifier
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 DEFAULT_CONCURRENCY = 8
 MAX_SCOPES = 128
@@ -97,7 +101,7 @@ class Executor:
         both = self.reads_tag or names_index(reference)
         return replace(reference, digest=digest) if both else reference.at(digest)
 
-    def with_credentials(self, scope: CredentialScope) -> "Executor":
+    def with_credentials(self, scope: "CredentialScope") -> "Executor":
         """Return the executor that reads with the credentials of a scope; itself where the scope has none.
 
         Whatever was read, listed, resolved or learnt with them stays there: in a store and a part of the cache of its own.
@@ -149,8 +153,8 @@ class Executor:
             from pyratify.core.index_reading import IndexReader
             from pyratify.core.platform_validation import PlatformValidation
 
-            reader = IndexReader(content, self.platforms, self.concurrency)
-            return await PlatformValidation(reader, subjects).validate(reference)
+            reader = IndexReader(content, self.concurrency)
+            return await PlatformValidation(reader, self.platforms, subjects).validate(reference)
 
     async def discover(self, reference: Reference) -> ValidationResult:
         """Report everything that is attached, also to what an image index lists, and verify and decide nothing."""

@@ -58,9 +58,8 @@ async def _runnable(
         return (subject,)
     # Lazy: most images are judged without their configuration.
     from pyratify.core.index_reading import IndexReader
-    from pyratify.core.platform_choice import PlatformChoice, PlatformMode
 
-    reader = IndexReader(content, PlatformChoice(PlatformMode.EACH), concurrency)
+    reader = IndexReader(content, concurrency)
     return tuple(entry.descriptor for entry in await reader.read(reference, subject))
 
 

@@ -1,36 +1,29 @@
 """Reads an image index: what it lists, within the bounds, down through indexes that it lists."""
 
-from dataclasses import dataclass
 from functools import partial
 
 from pyratify.core.content import Content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.examine import read_manifest
 from pyratify.core.isolation import gather
-from pyratify.core.listed_by import ListedBy, ListedOnce
-from pyratify.core.manifest import INDEX_TYPES, Manifest
-from pyratify.core.platform_choice import PlatformChoice, attestations
+from pyratify.core.listed_by import Entry, ListedBy, ListedOnce
+from pyratify.core.manifest import EMPTY_CONFIG, INDEX_TYPES, Manifest
+from pyratify.core.platform_choice import attestations
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 
 MAX_DEPTH = 3
 """How many levels of image indexes are read."""
 _STATEMENTS = "application/vnd.in-toto+json"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A manifest that an image index lists and that may be run.
-
-    Attributes:
-        descriptor: As the index lists it.
-        listed_by: The index, with what it lists as attestations of the manifest.
-    """
-
-    descriptor: Descriptor
-    listed_by: ListedBy
+# As BuildKit writes it: of an image for `unknown/unknown`, or empty with `oci-artifact=true`.
+_CONFIGS = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+    EMPTY_CONFIG,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +32,24 @@ class IndexReader:
 
     Attributes:
         content: Reads and checks all content.
-        choice: Says which manifests are judged; of the others no attestation is read.
         concurrency: How many manifests are read at the same time.
     """
 
     content: Content
-    choice: PlatformChoice
     concurrency: int
 
-    async def read(self, reference: Reference, index: Descriptor, depth: int = 1) -> tuple[Entry, ...]:
+    async def read(
+        self, reference: Reference, index: Descriptor, depth: int = 1, *, proven: bool = True
+    ) -> tuple[Entry, ...]:
         """Return the manifests that an index lists, and those of the indexes that it lists in their place.
 
         What it lists as an attestation of one of them is a part of that entry, and no entry.
+
+        Args:
+            reference: Names the index, or what it lists.
+            index: The index.
+            depth: Its level.
+            proven: Whether an attestation is one only where its manifest shows that; not needed where no entry is left out for it.
 
         Raises:
             StoreError: Something could not be read.
@@ -63,7 +62,7 @@ class IndexReader:
         manifest = await read_manifest(self.content, reference, index)
         # Before attestations are read: each of them costs a request.
         self._check_number(len(manifest.manifests))
-        attached = await self._attestations(reference, manifest)
+        attached = await self._attestations(reference, manifest, proven=proven)
         skipped = {entry.digest for entries in attached.values() for entry in entries}
         itself = ListedOnce(self.content.store, reference.at(index.digest))
         found: list[Entry] = []
@@ -71,21 +70,21 @@ class IndexReader:
             if entry.digest in skipped:
                 continue
             if entry.media_type in INDEX_TYPES:
-                found += await self.read(reference, entry, depth + 1)
+                found += await self.read(reference, entry, depth + 1, proven=proven)
             else:
                 listed = tuple(attached.get(entry.digest, ()))
                 found.append(Entry(entry, ListedBy(index, listed, itself)))
             self._check_number(len(found))
         return tuple(found)
 
-    async def _attestations(self, reference: Reference, manifest: Manifest) -> dict[Digest, list[Descriptor]]:
+    async def _attestations(
+        self, reference: Reference, manifest: Manifest, *, proven: bool
+    ) -> dict[Digest, list[Descriptor]]:
         """Return by subject the entries that attest it and hold nothing that could be run."""
-        chosen = {entry.digest for entry in manifest.manifests if self.choice.includes(entry)}
         claimed = list(attestations(manifest.manifests))
-        # What is judged by itself is read: only its manifest shows that it holds statements and no image.
-        checks = [
-            partial(self._is_attestation, reference, entry) for subject, entry in claimed if subject in chosen
-        ]
+        # Of every platform, also of those that are not judged: only its manifest shows that it holds statements and no image.
+        unique = dict.fromkeys(entry for _, entry in claimed) if proven else ()
+        checks = [partial(self._is_attestation, reference, entry) for entry in unique]
         holds = dict(await gather(checks, self.concurrency))
         found: dict[Digest, list[Descriptor]] = {}
         for subject, entry in claimed:
@@ -104,9 +103,10 @@ class IndexReader:
             if error.reason is not Reason.NOT_FOUND:
                 raise
             return entry.digest, True
+        config = manifest.config.media_type if manifest.config is not None else ""
         types = {layer.media_type for layer in manifest.layers}
-        # An image layer among statements could be run without being judged (decision 0045).
-        return entry.digest, types == {_STATEMENTS}
+        # An image layer among statements, or a config that is a program, could be run without being judged (decisions 0045 and 0054).
+        return entry.digest, config in _CONFIGS and types == {_STATEMENTS}
 
     def _check_number(self, count: int) -> None:
         most = self.content.limits.platforms

@@ -1,18 +1,22 @@
 """Stores and verifiers that report to an observer what they do, and otherwise behave as before."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pyratify.core.credential_scope import CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.manifest import Manifest
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store, with_credentials
+from pyratify.core.store import Referrer, Store, closing, with_credentials
 from pyratify.core.telemetry import Observer
 from pyratify.core.verifier import Details, Evidence, Verifier
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 
 def instrument_engine(engine: Engine, observer: Observer) -> Engine:
@@ -73,19 +77,16 @@ class InstrumentedStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate as the store does; errors as in `Store`."""
-        listing = self.store.referrers(reference, artifact_type)
         with self.observer.span("referrers", steps=True, repository=reference.name) as span:
             count = 0
             try:
-                async for referrer in listing:
-                    count += 1
-                    yield referrer
+                # Within its span, the listing's end too.
+                async with closing(self.store.referrers(reference, artifact_type)) as listing:
+                    async for referrer in listing:
+                        count += 1
+                        yield referrer
             finally:
                 span.set_attributes(count=count)
-                # Not left to the garbage collector: the listing ends inside its span.
-                close = getattr(listing, "aclose", None)
-                if close is not None:
-                    await close()
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return what the store returns; errors as in `Store`."""
@@ -95,6 +96,6 @@ class InstrumentedStore:
         """Return what the store returns; errors as in `Store`."""
         return await self.store.fetch_blob(reference, descriptor, limit)
 
-    def with_credentials(self, scope: CredentialScope) -> Store:
+    def with_credentials(self, scope: "CredentialScope") -> Store:
         """Return the store with the credentials of a scope, as instrumented as this one."""
         return InstrumentedStore(with_credentials(self.store, scope), self.observer)

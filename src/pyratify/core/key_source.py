@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import describe
 from pyratify.core.key import KeyMaterial, SourceUnreachable
 
 _LOG = logging.getLogger("pyratify.keys")
 _TIMEOUT = 30.0  # seconds; a service that does not answer must not hold up the watch over everything else
+_RETRY = 15.0  # seconds; an interval may be hours, and a moment's fault must not last as long
 Read = Callable[[], Awaitable[tuple[KeyMaterial, ...]]]
 
 
@@ -20,7 +22,8 @@ class KeySource:
     """What was read from a source, and whether that is still so.
 
     A source that does not answer changes nothing: the keys in use stay, and their age grows. One that answers that a key is no
-    longer to be used has changed.
+    longer to be used has changed. Both are looked at again after a few seconds, and so is a change, until there is an engine with
+    what was found.
 
     Attributes:
         name: The provider, as the configuration calls it.
@@ -29,7 +32,7 @@ class KeySource:
         clock: Measures the interval.
         materials: What was read last and is in use.
         fault: Why the last read failed; empty where it did not.
-        refused: Whether it failed by the answer of the source: the keys in use are no longer to be trusted.
+        outdated: Whether its last answer was anything else than what is in use: other keys, or that they are not to be used.
     """
 
     name: str
@@ -38,7 +41,7 @@ class KeySource:
     clock: Clock
     materials: tuple[KeyMaterial, ...]
     fault: str = ""
-    refused: bool = False
+    outdated: bool = False
     _read_at: float = field(init=False)
     _tried_at: float = field(init=False)
 
@@ -53,27 +56,37 @@ class KeySource:
     async def changed(self) -> bool:
         """Read the source if that is due; return whether there is anything else than what is in use."""
         now = self.clock.monotonic()
-        if now - self._tried_at < self.interval:
+        settled = not self.fault and not self.outdated
+        if now - self._tried_at < (self.interval if settled else min(self.interval, _RETRY)):
             return False
-        # Before the read: a source that fails is asked at its interval, and not at every tick.
+        # Before the read: a source that fails is not asked at every tick.
         self._tried_at = now
         try:
             async with asyncio.timeout(_TIMEOUT):
                 found = await self.read()
         except Exception as error:  # noqa: BLE001 - a provider is a plugin, and may raise anything
-            self.fault = describe(error)
-            # An outage must not end what works; a key that was disabled or deleted must not stay trusted unnoticed.
-            self.refused = isinstance(error, ConfigurationError) and not isinstance(error, SourceUnreachable)
-            _LOG.warning("keys not read again", extra={"provider": self.name, "error": self.fault})
-            return self.refused
-        self.fault, self.refused = "", False
-        if _essence(found) == _essence(self.materials):
+            return self._failed(error)
+        self.fault = ""
+        self.outdated = _essence(found) != _essence(self.materials)
+        if not self.outdated:
             # Only then: what is in use stays as old as it is until an engine is built with what was found.
             self._read_at = now
             return False
         versions = [each.version for each in found if each.version]
         _LOG.info("keys changed", extra={"provider": self.name, "versions": versions, "number": len(found)})
         return True
+
+    def _failed(self, error: Exception) -> bool:
+        """Note a fault; return whether it is an answer of the source."""
+        before, self.fault = self.fault, describe(error)
+        # Once for each fault: it is read every few seconds then.
+        if self.fault != before:
+            _LOG.warning("keys not read again", extra={"provider": self.name, "error": self.fault})
+        # An outage must not end what works, nor take back an earlier answer; a key that was disabled or deleted must not stay
+        # trusted unnoticed.
+        answered = isinstance(error, ConfigurationError) and not isinstance(error, SourceUnreachable)
+        self.outdated = self.outdated or answered
+        return answered
 
 
 def _essence(materials: tuple[KeyMaterial, ...]) -> frozenset[tuple[bytes, str]]:
@@ -87,9 +100,9 @@ async def any_changed(sources: tuple[KeySource, ...]) -> bool:
     return any(await asyncio.gather(*(source.changed() for source in sources)))
 
 
-def any_refused(sources: tuple[KeySource, ...]) -> bool:
-    """Return whether one of the sources says that keys in use are no longer to be used."""
-    return any(source.refused for source in sources)
+def any_outdated(sources: tuple[KeySource, ...]) -> bool:
+    """Return whether one of the sources has other keys than those in use, or says that they are no longer to be used."""
+    return any(source.outdated for source in sources)
 
 
 def oldest(sources: tuple[KeySource, ...]) -> float:

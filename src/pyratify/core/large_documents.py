@@ -1,8 +1,9 @@
 """Bounds how many artifacts with large documents are in memory at the same time."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.offload import LARGE
 
 LARGE_ARTIFACTS = 4

@@ -1,7 +1,8 @@
 """Bounds on untrusted content and on the work that it may cause."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 MIB = 1024 * 1024

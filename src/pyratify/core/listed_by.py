@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.store import Discovery, Referrer, Store
+from pyratify.core.store import Discovery, Referrer, Store, closing
 
 _MOST = 10_000
 """As many as a walk with the default limits reads of one listing (`ordering.py`)."""
@@ -48,22 +49,17 @@ class ListedOnce:
 
     async def _list(self) -> tuple[Referrer, ...]:
         found: list[Referrer] = []
-        listing = self.store.referrers(self.reference)
         try:
-            async for referrer in listing:
-                found.append(referrer)
-                if len(found) > _MOST:
-                    # What is beyond may be what would deny: a list that is cut must not look whole.
-                    what = f"more than the {_MOST} referrers that are read of an index are attached to {self.reference}"
-                    self._error = StoreError(Reason.REFERRERS_LIMIT, what, remedy=_REMEDY)
-                    break
+            async with closing(self.store.referrers(self.reference)) as listing:
+                async for referrer in listing:
+                    found.append(referrer)
+                    if len(found) > _MOST:
+                        # What is beyond may be what would deny: a list that is cut must not look whole.
+                        what = f"more than the {_MOST} referrers that are read of an index are attached to {self.reference}"
+                        self._error = StoreError(Reason.REFERRERS_LIMIT, what, remedy=_REMEDY)
+                        break
         except StoreError as error:
             self._error = StoreError(error.reason, error.message, remedy=error.remedy)
-        finally:
-            # Store promises an AsyncIterator only; a plain one has no `aclose`.
-            close = getattr(listing, "aclose", None)
-            if close is not None:
-                await close()
         return tuple(found)
 
 
@@ -93,11 +89,19 @@ class ListedBy:
         for entry in self.attestations:
             # First: the index is at hand, and the listing below costs requests.
             yield Referrer(entry, Discovery.INDEX)
-        source = store.referrers(reference)
-        try:
-            async for referrer in source:
+        async with closing(store.referrers(reference)) as listing:
+            async for referrer in listing:
                 yield referrer
-        finally:
-            close = getattr(source, "aclose", None)
-            if close is not None:
-                await close()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A manifest that an image index lists and that may be run.
+
+    Attributes:
+        descriptor: As the index lists it.
+        listed_by: The index, with what it lists as attestations of the manifest.
+    """
+
+    descriptor: Descriptor
+    listed_by: ListedBy

@@ -7,7 +7,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.isolation import end, from_store, release
 from pyratify.core.ordering import Ordering
-from pyratify.core.store import Referrer
+from pyratify.core.store import Referrer, closing
 
 
 def _reads_all(descriptor: Descriptor) -> bool:
@@ -69,6 +69,19 @@ class ReferrerLookahead:
         self._ended = referrer is None
         return referrer
 
+    async def __aiter__(self) -> AsyncIterator[Referrer]:
+        """Iterate over what is left, without anything beside it.
+
+        Raises:
+            StoreError: Why the listing ended early, after the referrers before that.
+        """
+        while (request := self.request()) is not None:
+            await asyncio.wait([request])
+            if (referrer := self.take()) is not None:
+                yield referrer
+        if self.error is not None:
+            raise self.error
+
     async def aclose(self) -> None:
         """End the listing; even where this is cancelled, the listing task closes the store's generator.
 
@@ -101,15 +114,9 @@ class ReferrerLookahead:
             self._next.set_result(None)
 
     async def _list(self) -> None:
-        source = self._start()
-        try:
+        async with closing(self._start()) as source:
             await self._wanted.wait()
             await self._in_order(source)
-        finally:
-            # Store promises an AsyncIterator only; a plain one has no `aclose`.
-            close = getattr(source, "aclose", None)
-            if close is not None:
-                await close()
 
     async def _in_order(self, source: AsyncIterator[Referrer]) -> None:
         """Deliver promising entries as they are listed, then the rest; a failure of the listing is raised last."""

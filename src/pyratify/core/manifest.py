@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import NO_ANNOTATIONS, Descriptor
 from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.errors import VerificationError

@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 LARGE = 64 * 1024
 """Bytes above which a document is checked, parsed and verified in a thread: hashing, scanning and parsing it takes 1 to 3 ms."""
-_WORKERS = 2  # more would only compete for the interpreter, with the event loop too
+_WORKERS = 1  # two would compete for the interpreter, with the event loop too
 
 
 async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function, in a thread where the document is large; raises what it raises.
 
-    The threads are few and used for documents alone: work on a large document delays only other large ones.
+    One thread, used for documents alone: work on a large document delays only other large ones.
 
     Args:
         size: The bytes of the document.
@@ -38,6 +38,6 @@ async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: 
 # Threads start with the first large document: most processes never need them.
 @cache
 def _threads() -> ThreadPoolExecutor:
-    # While they work, the event loop waits up to sys.getswitchinterval() for the interpreter after every system call;
+    # While it works, the event loop waits up to sys.getswitchinterval() for the interpreter after every system call;
     # servers shorten it when they start (`serving.process`).
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix="pyratify-documents")

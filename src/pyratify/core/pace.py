@@ -1,7 +1,9 @@
 """How long work takes, estimated from what came before it: the basis for refusing early what could not end in time."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pyratify.core.dataclass import dataclass
 
 _SMOOTHING = 0.2  # weight of the latest duration in the moving average
 _WAIT_PART = 0.9  # of the time in which a turn would have to come

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
+
+from pyratify.core.dataclass import dataclass
 
 UNKNOWN = "unknown"
 _MAX = 128

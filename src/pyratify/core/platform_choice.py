@@ -1,10 +1,10 @@
 """Which manifests of an image index are judged: pure functions of the index."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.platform import UNKNOWN, Platform

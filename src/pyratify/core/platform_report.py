@@ -7,7 +7,7 @@ from datetime import datetime
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure
-from pyratify.core.listed_by import ListedBy
+from pyratify.core.listed_by import Entry, ListedBy
 from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -21,13 +21,13 @@ Results = Mapping[Digest, ValidationResult]
 
 
 def combine(
-    whole: ValidationResult, entries: Sequence[Descriptor], judged: Results, choice: PlatformChoice
+    whole: ValidationResult, listed: Sequence[Entry], judged: Results, choice: PlatformChoice
 ) -> ValidationResult:
     """Return the result for an index.
 
     Args:
         whole: Its reference and descriptor.
-        entries: The manifests in it that may be run, in the index's order.
+        listed: The manifests in it that may be run, in the index's order.
         judged: The results for those of them that must have evidence.
         choice: Which those are.
 
@@ -36,17 +36,18 @@ def combine(
         be decided.
     """
     index = whole.reference.at(whole.subject.digest) if whole.subject else whole.reference
-    reports = tuple(_report(index, entry, judged.get(entry.digest)) for entry in entries)
+    entries = [entry.descriptor for entry in listed]
+    reports = tuple(_report(index, entry, judged.get(entry.descriptor.digest)) for entry in listed)
     limits = tuple(dict.fromkeys(limit for result in judged.values() for limit in result.limits))
     whole = replace(whole, artifacts=reports, limits=limits, valid_until=_earliest(judged.values()))
     missing = choice.missing(entries)
     # An index that lists nothing of what is named must not pass for want of anything to refuse.
     if missing or not judged:
         names = " or ".join(map(str, missing)) or "any platform that is to be judged"
-        listed = ", ".join(dict.fromkeys(map(_platform, entries))) or "none"
+        there = ", ".join(dict.fromkeys(map(_platform, entries))) or "none"
         return _deny(
             whole,
-            _failure(Reason.PLATFORM_MISSING, f"the index lists no manifest for {names}; it lists: {listed}"),
+            _failure(Reason.PLATFORM_MISSING, f"the index lists no manifest for {names}; it lists: {there}"),
         )
     return _decide(whole, entries, judged)
 
@@ -110,10 +111,20 @@ def _of(entry: Descriptor, failure: Failure) -> Failure:
     return replace(failure, message=f"{_platform(entry)} ({entry.digest}): {failure.message}")
 
 
-def _report(index: Reference, entry: Descriptor, result: ValidationResult | None) -> ArtifactReport:
+def _report(index: Reference, entry: Entry, result: ValidationResult | None) -> ArtifactReport:
+    listed, name = entry.descriptor, _platform(entry.descriptor)
     if result is None:
-        return ArtifactReport(index, entry, Discovery.INDEX, platform=_platform(entry))
-    return _node(index, entry, result, _platform(entry))
+        report = ArtifactReport(index, listed, Discovery.INDEX, platform=name)
+    else:
+        report = _node(index, listed, result, name)
+    # None is left out silently: what the walk did not come to stands there, too.
+    shown = {nested.artifact.digest for nested in report.nested}
+    rest = tuple(
+        ArtifactReport(index.at(listed.digest), each, Discovery.INDEX, platform=_platform(each))
+        for each in entry.listed_by.attestations
+        if each.digest not in shown
+    )
+    return replace(report, nested=(*report.nested, *rest))
 
 
 def _node(subject: Reference, artifact: Descriptor, result: ValidationResult, name: str) -> ArtifactReport:

@@ -4,16 +4,17 @@ A reference that names a platform's manifest by digest and an index by tag is va
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, StoreError, VerificationError
-from pyratify.core.index_reading import Entry, IndexReader
+from pyratify.core.index_reading import IndexReader
 from pyratify.core.isolation import as_failure, from_store, gather, release
-from pyratify.core.listed_by import ListedBy, ListedOnce
+from pyratify.core.listed_by import Entry, ListedBy, ListedOnce
 from pyratify.core.manifest import INDEX_TYPES
 from pyratify.core.platform_choice import PlatformChoice, PlatformMode, names_index
 from pyratify.core.platform_report import beside, combine, with_index
@@ -68,22 +69,20 @@ class PlatformValidation:
 
     Attributes:
         reader: Reads image indexes.
+        choice: Says which manifests are judged.
         subjects: Validates single subjects.
     """
 
     reader: IndexReader
+    choice: PlatformChoice
     subjects: Subjects
-
-    @property
-    def _choice(self) -> PlatformChoice:
-        return self.reader.choice
 
     async def validate(self, reference: Reference) -> ValidationResult:
         """Return the result for a reference; raises nothing but cancellation."""
         own: ValidationResult | None = None
         # Where the index alone may be enough, nothing that it lists is read before it.
-        if self._choice.mode is PlatformMode.INDEX or (
-            self._choice.mode is PlatformMode.ANY and not names_index(reference)
+        if self.choice.mode is PlatformMode.INDEX or (
+            self.choice.mode is PlatformMode.ANY and not names_index(reference)
         ):
             own = await self.subjects.validate(reference)
             if own.subject is None or own.succeeded:
@@ -102,9 +101,9 @@ class PlatformValidation:
         self, reference: Reference, read: _Reading, own: ValidationResult | None
     ) -> ValidationResult:
         """Validate an index: by its own evidence where that may be enough, or else by the manifests that it lists."""
-        if own is None and self._choice.mode is PlatformMode.ANY:
+        if own is None and self.choice.mode is PlatformMode.ANY:
             own = await self.subjects.validate(reference, read.subject)
-        if own is not None and (own.succeeded or self._choice.mode is PlatformMode.INDEX):
+        if own is not None and (own.succeeded or self.choice.mode is PlatformMode.INDEX):
             return own
         # Where evidence of the index may be enough and is not, it counts for each manifest beside its own.
         speaks = own is not None and own.decision is Decision.DENY
@@ -116,7 +115,7 @@ class PlatformValidation:
         subject = known if known is not None else await from_store(partial(resolve, store, reference))
         if subject.media_type not in INDEX_TYPES:
             return await self._read_index_of(reference, subject)
-        if self._choice.mode is PlatformMode.INDEX:
+        if self.choice.mode is PlatformMode.INDEX:
             return _Reading(subject)
         try:
             return _Reading(subject, await self.reader.read(reference, subject))
@@ -132,7 +131,7 @@ class PlatformValidation:
             index = await from_store(partial(resolve, self.reader.content.store, tagged))
             if index.media_type not in INDEX_TYPES:
                 return _Reading(subject)
-            entries = await self.reader.read(reference, index)
+            entries = await self.reader.read(reference, index, proven=False)
         except VerificationError as error:
             release(error)
             # A broken index speaks for nothing; what the manifest itself has still counts.
@@ -159,7 +158,7 @@ class PlatformValidation:
             return own
         if read.gap is not None:
             return replace(own, failure=None, error=own.error or read.gap)
-        if read.listed_by is None or self._choice.mode not in (PlatformMode.INDEX, PlatformMode.ANY):
+        if read.listed_by is None or self.choice.mode not in (PlatformMode.INDEX, PlatformMode.ANY):
             return own
         # Asked of both together: what the manifest's own evidence forbids is not made good by that of the index.
         speaking = replace(read.listed_by, speaks=True)
@@ -168,9 +167,7 @@ class PlatformValidation:
 
     async def _platforms(self, reference: Reference, read: _Reading, *, speaks: bool) -> ValidationResult:
         chosen = {
-            entry.descriptor.digest: entry
-            for entry in read.entries
-            if self._choice.includes(entry.descriptor)
+            entry.descriptor.digest: entry for entry in read.entries if self.choice.includes(entry.descriptor)
         }
         jobs = [
             partial(
@@ -184,4 +181,4 @@ class PlatformValidation:
         results = await gather(jobs, self.reader.concurrency)
         judged: dict[Digest, ValidationResult] = dict(zip(chosen, results, strict=True))
         whole = ValidationResult(reference, read.subject, Decision.DENY)
-        return combine(whole, [entry.descriptor for entry in read.entries], judged, self._choice)
+        return combine(whole, read.entries, judged, self.choice)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pyratify.core.clock import Clock
 from pyratify.core.credential import CredentialProvider
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import describe
 from pyratify.core.key import CertificateProvider, KeyProvider

@@ -1,10 +1,11 @@
 """The interface of policies: functions of the subject and of the tree of reports."""
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Verdict

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     EVIDENCE_STALE = "EVIDENCE_STALE"
     EVIDENCE_UNSIGNED = "EVIDENCE_UNSIGNED"
     GRAPH_LIMIT = "GRAPH_LIMIT"
+    GROUP_UNKNOWN = "GROUP_UNKNOWN"
     HOST_UNKNOWN = "HOST_UNKNOWN"
     IDENTITY_MISMATCH = "IDENTITY_MISMATCH"
     INTERNAL = "INTERNAL"
@@ -204,6 +205,7 @@ _REMEDIES = {
     Reason.EVIDENCE_STALE: "Attach newer evidence; what is there is older than the policy allows.",
     Reason.EVIDENCE_UNSIGNED: "Sign the evidence itself; the policy trusts no unsigned document.",
     Reason.GRAPH_LIMIT: _LIMIT,
+    Reason.GROUP_UNKNOWN: "Ask again; if it stays so, see why the system's user database (NSS) does not answer on this machine.",
     Reason.HOST_UNKNOWN: "Ask it as localhost, name the host with --host, or give --token-file.",
     Reason.IDENTITY_MISMATCH: "If this signer is to be trusted, name its identity in the policy.",
     Reason.INTERNAL: "This is a defect of pyratify: run again with --debug and report it.",

@@ -35,6 +35,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "EVIDENCE_STALE": "There is evidence, and all of it is older than the policy allows.",
         "EVIDENCE_UNSIGNED": "A document is attached without a trusted signature, and the policy trusts none as it is.",
         "GRAPH_LIMIT": "Artifacts are attached to artifacts deeper, or more of them in all, than is looked at.",
+        "GROUP_UNKNOWN": "Whether a process may ask depends on the members of a group, and they could not be looked up.",
         "HOST_UNKNOWN": "The request names a host that the server was not told to answer for, as after DNS rebinding.",
         "IDENTITY_MISMATCH": "The signature is good and its signer is not one of those that the policy names.",
         "INTERNAL": "The program failed in a way that it does not know; nothing was decided.",

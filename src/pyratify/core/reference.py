@@ -5,9 +5,9 @@ what different readers could understand in different ways is refused.
 """
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn, Self
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.errors import InvalidReference
 from pyratify.core.reason import Reason

@@ -1,8 +1,9 @@
 """How much of a report is written: one budget for the whole tree, as nesting must not multiply it."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(slots=True)

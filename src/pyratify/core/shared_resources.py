@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from pyratify.core.addresses import Destinations
 from pyratify.core.caching import ContentCache
+from pyratify.core.dataclass import dataclass
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.key_source import KeySource
 from pyratify.core.telemetry import Observer

@@ -1,8 +1,8 @@
 """The interface of caches in which processes share their verdicts."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 

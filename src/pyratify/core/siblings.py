@@ -79,14 +79,8 @@ class AttachedSiblings:
             await end(*tasks)
 
     async def _list(self) -> list[Referrer]:
-        found: list[Referrer] = []
         async with aclosing(self.listing()) as lookahead:
-            while (request := lookahead.request()) is not None:
-                await asyncio.wait([request])
-                if (referrer := lookahead.take()) is not None:
-                    found.append(referrer)
-        if lookahead.error is not None:
-            raise lookahead.error
+            found = [referrer async for referrer in lookahead]
         # What is beyond the limit may say otherwise than what is within it.
         if lookahead.over:
             raise StoreError(

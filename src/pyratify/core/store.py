@@ -1,13 +1,16 @@
 """The interface of stores, which read artifacts and their referrers."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pyratify.core.credential_scope import CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 COSIGN_TAGS = ("sig", "att", "sbom")
 """The endings of cosign's tags: signatures, attestations, SBOMs."""
@@ -89,11 +92,26 @@ class Store(Protocol):
         ...
 
 
+@asynccontextmanager
+async def closing(listing: AsyncIterator[Referrer]) -> AsyncIterator[AsyncIterator[Referrer]]:
+    """Close a store's listing at the end of the block: a generator that is left suspended keeps its request open.
+
+    Args:
+        listing: What `Store.referrers` returned; it need not be a generator.
+    """
+    try:
+        yield listing
+    finally:
+        close = getattr(listing, "aclose", None)
+        if close is not None:
+            await close()
+
+
 @runtime_checkable
 class CredentialedStore(Store, Protocol):
     """A store that can read with other credentials than those that it was configured with."""
 
-    def with_credentials(self, scope: CredentialScope) -> Store:
+    def with_credentials(self, scope: "CredentialScope") -> Store:
         """Return a store that asks the scope for credentials first, and remembers nothing together with this one.
 
         It uses this store's connections, and is not closed.
@@ -101,6 +119,6 @@ class CredentialedStore(Store, Protocol):
         ...
 
 
-def with_credentials(store: Store, scope: CredentialScope) -> Store:
+def with_credentials(store: Store, scope: "CredentialScope") -> Store:
     """Return a store that reads with the credentials of a scope; the store itself where it needs none."""
     return store.with_credentials(scope) if isinstance(store, CredentialedStore) else store

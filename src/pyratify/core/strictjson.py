@@ -5,9 +5,11 @@ before anything is trusted: duplicate keys, NaN and infinities, numbers too long
 trailing data, a byte order mark, anything that is not UTF-8, and lone surrogates (RFC 8259, sections 4, 6, 7 and 8).
 """
 
+import codecs
 import json
 import math
 import re
+from itertools import islice
 from typing import Any
 
 from pyratify.core.errors import RatifyError
@@ -22,12 +24,20 @@ _MAX_NUMBER = 32  # characters; an integer of 64 bits has 20
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-# One token and what stands before it: an opening bracket, a closing one, a string, or a number or word. Possessive, with
-# strings that never end and with a token that is not there: linear for every input.
+_STRUCTURE = b'[]{},:"'
+_NOT_STRUCTURE = bytes(set(range(256)) - set(_STRUCTURE))
+# One token and what stands before it: an opening bracket, a closing one, a string, or a number or word. Possessive, and with
+# strings that never end: linear for every input.
 _TOKEN = re.compile(
-    rb'[\s,:]*+(?:([\[{])|([\]}])|"(?:[^"\\]++|\\.)*+"?|[^\s"\[\]{},:]++)?',
+    rb'[\s,:]*+(?:([\[{])|([\]}])|"(?:[^"\\]++|\\.)*+"?|[^\s"\[\]{},:]++)',
     re.DOTALL,
 )
+_GROUP = 1000
+_GROUP_OF_TOKENS = re.compile(
+    rb'(?:[\s,:]*+(?:[\[{\]}]|"(?:[^"\\]++|\\.)*+"?|[^\s"\[\]{},:]++)){%d}+' % _GROUP,
+    re.DOTALL,
+)
+_PIECE = 64 * 1024  # bytes that one call looks at: meanwhile, no other thread has the interpreter
 
 
 class InvalidJson(RatifyError, ValueError):
@@ -57,7 +67,7 @@ def loads(
         raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested too deeply") from None
     except ValueError as error:
         # From None: the library's error holds the whole document.
-        raise InvalidJson(Reason.JSON_INVALID, f"{what}: not JSON: {_position(error)}") from None
+        raise InvalidJson(Reason.JSON_INVALID, f"{what}: not JSON: {_position(error, data)}") from None
     # Only documents with such an escape are written out a second time.
     if _SURROGATE.search(data):
         _check_surrogates(value, what)
@@ -74,7 +84,9 @@ def load_object(
     return value
 
 
-def _position(error: ValueError) -> str:
+def _position(error: ValueError, data: bytes) -> str:
+    if data.startswith(codecs.BOM_UTF8):
+        return "it begins with a byte order mark"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos}"
     return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "invalid value"
@@ -119,32 +131,46 @@ def _check_price(data: bytes, what: str, max_bytes: int, max_tokens: int) -> Non
     # Brackets in strings count too: a closer look is only taken where there are many.
     if len(data) <= max_tokens and data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
-    if _most_tokens(data) <= max_tokens and _is_shallow(data):
-        return
+    if _may_have_more(data, max_tokens) and _has_more(data, max_tokens):
+        raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: more than the {max_tokens} JSON tokens allowed")
+    if not _is_shallow(data) and _is_deep(data):
+        raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested more than {MAX_DEPTH} levels")
+
+
+def _may_have_more(data: bytes, max_tokens: int) -> bool:
+    """Return whether a document may have more tokens: no value stands without a comma, a colon or a bracket before it.
+
+    True is no answer: what stands in strings is counted too.
+    """
+    most, quotes = 1, 0
+    for start in range(0, len(data), _PIECE):
+        found = data[start : start + _PIECE].translate(None, _NOT_STRUCTURE)
+        quotes += found.count(b'"')
+        # A bracket is a token, and a value may follow it; two quotes are one token.
+        most += len(found) + found.count(b"[") + found.count(b"{")
+        if most - quotes + quotes // 2 > max_tokens:
+            return True
+    return False
+
+
+def _has_more(data: bytes, max_tokens: int) -> bool:
+    """Return whether a document has more tokens; reads no further than it must, and a thousand in a call."""
+    count = position = 0
+    while count <= max_tokens and (group := _GROUP_OF_TOKENS.match(data, position)):
+        count += _GROUP
+        position = group.end()
+    rest = islice(_TOKEN.finditer(data, position), _GROUP)
+    return count > max_tokens or count + sum(1 for _ in rest) > max_tokens
+
+
+def _is_deep(data: bytes) -> bool:
     depth = 0
-    for number, token in enumerate(_TOKEN.finditer(data)):
-        if number > max_tokens:
-            raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: more than the {max_tokens} JSON tokens allowed")
+    for token in _TOKEN.finditer(data):
         if token.lastindex is not None:
             depth += 1 if token.lastindex == 1 else -1
             if depth > MAX_DEPTH:
-                raise InvalidJson(Reason.PARSE_LIMIT, f"{what}: nested more than {MAX_DEPTH} levels")
-
-
-def _most_tokens(data: bytes) -> int:
-    """Return a number of tokens that the document cannot exceed: no value stands without a comma, a colon or a bracket before it."""
-    opening = data.count(b"[") + data.count(b"{")
-    strings = data.count(b'"') // 2
-    return (
-        strings
-        + opening
-        + data.count(b"]")
-        + data.count(b"}")
-        + data.count(b",")
-        + data.count(b":")
-        + 1
-        + opening
-    )
+                return True
+    return False
 
 
 def _is_shallow(data: bytes) -> bool:

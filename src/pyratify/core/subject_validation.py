@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TypeVar
 
 from pyratify.core.clock import Clock
 from pyratify.core.content import Content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.decision import ask, deny
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, RatifyError, VerificationError

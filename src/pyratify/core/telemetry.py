@@ -7,9 +7,9 @@ from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 
 # Context variables, as plugins between server and observer pass on neither.

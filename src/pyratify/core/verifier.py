@@ -1,12 +1,13 @@
 """The interface of verifiers, which return details or raise."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from pyratify.core.content import Content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import Failure, VerificationError
 from pyratify.core.manifest import Manifest

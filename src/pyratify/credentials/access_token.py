@@ -1,8 +1,10 @@
 """Access tokens, as identity services give them for an identity."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeGuard
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The plugin `chain`: several providers, each perhaps for some hosts only, asked in order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +12,7 @@ from pyratify.core.credential import (
     ExchangingCredentialProvider,
     RepositoryCredentialProvider,
 )
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.credentials.host_patterns import HostPatterns

@@ -8,8 +8,8 @@ scheme is the address of a server; its path says less than one without, and Dock
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import DEFAULT_REGISTRY, canonical_registry, is_registry
 
 # Docker Hub has kept the address of its first API as its key in every config.json.

@@ -4,11 +4,12 @@ import base64
 import binascii
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, NoReturn
 
 from pyratify.core import strictjson
 from pyratify.core.credential import ANONYMOUS, Credential
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.credentials.docker_config_keys import closest, others

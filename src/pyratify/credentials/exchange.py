@@ -1,13 +1,13 @@
 """Credentials that a cloud exchanges for an identity: kept until shortly before they expire, and only for its own hosts."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from pyratify.core.caching import LruCache, SingleFlight
 from pyratify.core.clock import Clock
 from pyratify.core.credential import ANONYMOUS, Credential
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import StoreError
 
 EARLY = timedelta(minutes=5)

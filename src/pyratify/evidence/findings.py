@@ -1,8 +1,9 @@
 """What rules find in a document, for messages: all are counted and the first are shown."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
+
+from pyratify.core.dataclass import dataclass
 
 SHOWN = 5
 _MAX_TEXT = 160

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 
-_LEVEL = re.compile(r"SLSA_([A-Z]+)_LEVEL_([0-9]{1,2}|UNEVALUATED)", re.ASCII)
+FAILED = "FAILED"
+"""Stands in the place of a level where verification failed."""
+_LEVEL = re.compile(r"SLSA_([A-Z]+)_LEVEL_(0|[1-9][0-9]?|UNEVALUATED)", re.ASCII)
 
 
 def is_known(level: str) -> bool:
@@ -33,6 +35,9 @@ def all_reach(counts: Mapping[str, int], required: str) -> bool:
     counted = {level: number for level, number in counts.items() if number}
     if not counted:
         return True
+    # `SlsaResult`: a dependency whose verification failed is at no level of any track.
+    if FAILED in counted:
+        return False
     wanted = _read(required)
     track = {
         level

@@ -24,6 +24,8 @@ class Members:
         VerificationError: With that code: it is no object.
     """
 
+    __slots__ = ("_path", "_reason", "_what", "value")
+
     def __init__(
         self, value: object, what: str, path: str = "", reason: Reason = Reason.PREDICATE_TYPE
     ) -> None:

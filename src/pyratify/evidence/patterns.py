@@ -11,23 +11,36 @@ from pyratify.core.errors import ConfigurationError
 
 _MAX_TEXT = 4096
 _ANY_PARTS = "**"
+# Programs that fetch URIs take an encoded dot for a dot (RFC 3986, section 6.2.2.2).
+_PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
+# RFC 3986, section 3.1; a wildcard may stand in it or for it.
+_SCHEME = re.compile(r"[A-Za-z0-9+.*-]*:")
 
 
-def check_patterns(patterns: tuple[str, ...], path: str) -> None:
-    """Refuse patterns that are empty, that match everything, or that use wildcards of other matchers.
+def check_patterns(
+    patterns: tuple[str, ...], path: str, remedy: str = "Name what is expected, or leave the rule out."
+) -> None:
+    """Refuse patterns that are empty or too long, that match everything, or that use wildcards of other matchers.
+
+    Args:
+        patterns: The patterns.
+        path: Where they stand in the configuration.
+        remedy: What to do about one that matches everything.
 
     Raises:
         ConfigurationError: With the path of the pattern.
     """
     for index, pattern in enumerate(patterns):
         where, shown = f"{path}[{index}]", pattern[:80]
-        if not pattern.strip("*/") or len(pattern) > _MAX_TEXT:
+        if len(pattern) > _MAX_TEXT:
             raise ConfigurationError(
-                f"{shown!r} names nothing, so it would match everything",
-                path=where,
-                remedy="Name what is expected, or leave the rule out.",
+                f"it has {len(pattern)} characters, more than the {_MAX_TEXT} allowed", path=where
+            )
+        if _names_nothing(pattern):
+            raise ConfigurationError(
+                f"{shown!r} names nothing, so it would match everything", path=where, remedy=remedy
             )
         if "*" in pattern and (foreign := _FOREIGN.search(pattern)):
             raise ConfigurationError(
@@ -41,6 +54,12 @@ def check_patterns(patterns: tuple[str, ...], path: str) -> None:
             )
 
 
+def _names_nothing(pattern: str) -> bool:
+    # `https://**` matches every address. A text without a wildcard matches itself alone.
+    rest = _SCHEME.sub("", pattern, count=1) if "*" in pattern else pattern
+    return not any(each.isalnum() for each in rest)
+
+
 def matches(patterns: tuple[str, ...], text: str) -> bool:
     """Return whether one of the patterns is the text or matches the whole of it."""
     # Literal names first: they may have brackets, which are no wildcards here.
@@ -48,7 +67,7 @@ def matches(patterns: tuple[str, ...], text: str) -> bool:
         return True
     parts = text.split("/")
     # Path traversal: `org/../evil` would match `org/**`, and name `evil` for what normalises URIs.
-    if not text or not text.isprintable() or len(text) > _MAX_TEXT or ".." in parts:
+    if not text or not text.isprintable() or len(text) > _MAX_TEXT or any(map(_PARENT.fullmatch, parts)):
         return False
     return any(_match_parts(pattern.split("/"), parts) for pattern in patterns if "*" in pattern)
 

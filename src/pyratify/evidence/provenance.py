@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
@@ -100,8 +100,10 @@ def provenance_judge(options: ProvenanceRules, path: str) -> ProvenanceJudge:
             raise ConfigurationError(
                 f"{options.source_uris[index]!r} names a reference too",
                 path=f"{path}.sourceUris[{index}]",
-                remedy=f"Write {each.repository}, and {each.reference} in sourceRefs.",
+                remedy=f"Write {each.repository}, and {each.reference} as a source reference (sourceRefs, --source-ref).",
             )
+    # Again, as they are compared.
+    check_patterns(tuple(each.repository for each in sources), f"{path}.sourceUris")
     maximum = optional_duration(options.maximum_age, f"{path}.maximumAge")
     return ProvenanceJudge(options, tuple(each.repository for each in sources), maximum)
 
@@ -155,10 +157,12 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
         ("source reference", "sourceRepositoryRef", found.source.reference),
     ):
         stated = certificate.get(name, "")
+        # Keys, and certificates without Fulcio's extensions, state nothing: the options alone decide.
+        if not stated or not actual:
+            continue
         if name == "sourceRepositoryURI":
             stated = read_source_uri(stated).repository
-        # Keys, and certificates without Fulcio's extensions, state nothing: the options alone decide.
-        if stated and actual and stated != actual:
+        if stated != actual:
             raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
 
 

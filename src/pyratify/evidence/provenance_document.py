@@ -1,10 +1,11 @@
 """SLSA provenance, versions 0.2 and 1, read into the same facts (slsa.dev, "Build: Provenance")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.members import Members
 from pyratify.evidence.source_uri import SourceUri, read_source_uri
 
@@ -129,15 +130,20 @@ def _source(parameters: Members) -> SourceUri:
 
     Never one of `resolvedDependencies` alone: what a build fetches is not what it was started from.
     """
-    # The name depends on the build type: GitHub's workflow type, BuildKit's, and others'.
-    for name in ("workflow", "configSource", "source"):
+    # The name depends on the build type: GitHub's workflow type, Google's (what is built first, where it is not where the
+    # configuration is from), BuildKit's, and others'.
+    for name in ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source"):
         found = parameters.value.get(name)
         if isinstance(found, str):
             return read_source_uri(found)
         if isinstance(found, dict):
             member = parameters.object(name)
             uri = read_source_uri(member.text("repository") or member.text("uri"))
-            return SourceUri(uri.repository, member.text("ref") or uri.reference)
+            reference = member.text("ref") or uri.reference
+            # Two references: a reader that takes the other one would judge another release.
+            if uri.reference not in ("", reference):
+                member.malformed(f"{member.path} names {uri.reference[:80]!a} and {reference[:80]!a}")
+            return SourceUri(uri.repository, reference)
     return SourceUri("")
 
 

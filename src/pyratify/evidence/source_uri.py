@@ -5,7 +5,8 @@ part after `@refs/` or `#` is the reference in it (SPDX 2.3, section 7.7; SLSA p
 """
 
 import re
-from dataclasses import dataclass
+
+from pyratify.core.dataclass import dataclass
 
 _REFERENCE = re.compile(r"@(refs/.+|[0-9a-f]{40}|[0-9a-f]{64})\Z", re.ASCII | re.DOTALL)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII)

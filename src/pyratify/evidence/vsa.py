@@ -1,20 +1,23 @@
 """Rules for verification summaries: which verifiers and signers count, and what must have been verified."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
 from pyratify.evidence.judgement import Circumstances, Denial, Judgement
-from pyratify.evidence.levels import all_reach, is_known, reaches
+from pyratify.evidence.levels import FAILED, all_reach, is_known, reaches
 from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.vsa_document import VerificationSummary, read_summary
 from pyratify.pki.times import format_time
+
+_DIGEST = re.compile(r"[a-z0-9]{2,20}:[0-9a-f]{32,128}", re.ASCII)
 
 
 class SummaryOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -65,7 +68,14 @@ class SummaryJudge:
             try:
                 _check(found, options)
                 times = (found.verified, circumstances.signed_at)
-                end = check_age("verification summary", times, maximum, circumstances.now)
+                end = check_age(
+                    "verification summary",
+                    times,
+                    maximum,
+                    circumstances.now,
+                    undated="Ask for a summary that states timeVerified, or sign it with a timestamp.",
+                    stale="Have the image verified again, or allow a greater age.",
+                )
                 return Judgement(facts_of(found), end)
             # Of several entries for one verifier, each stands for itself; a denial stands for all.
             except Denial:
@@ -130,7 +140,7 @@ def _check(found: VerificationSummary, options: SummaryOptions) -> None:
     if options.policy_digests and not set(options.policy_digests) & set(_digests(found)):
         raise _mismatch("policy's digest", ", ".join(_digests(found)), " or ".join(options.policy_digests))
     # Step 6. A level FAILED is a failed verification, whatever the result says.
-    if found.result == "FAILED" or "FAILED" in found.levels:
+    if FAILED in (found.result, *found.levels):
         raise Denial(
             Reason.PROVENANCE_MISMATCH,
             f"{found.verifier[:200]} verified this artifact as {found.resource[:200]!a}, and verification failed",
@@ -169,8 +179,16 @@ def _check_options(options: SummaryOptions, path: str) -> None:
             path=f"{path}.levels",
             remedy="Name one, as SLSA_BUILD_LEVEL_2.",
         )
-    check_patterns(options.resource_uris, f"{path}.resourceUris")
+    # Required, so it cannot be left out.
+    check_patterns(options.resource_uris, f"{path}.resourceUris", "Name what is expected.")
     check_patterns(options.policy_uris, f"{path}.policyUris")
+    for index, digest in enumerate(options.policy_digests):
+        if not _DIGEST.fullmatch(digest):
+            raise ConfigurationError(
+                f"{digest[:80]!r} is no digest, so no summary could state it",
+                path=f"{path}.policyDigests[{index}]",
+                remedy="Write it as sha256:HEX, in small letters.",
+            )
     check_levels(f"{path}.levels", options.levels)
     check_levels(f"{path}.dependencyLevels", options.dependency_levels)
 

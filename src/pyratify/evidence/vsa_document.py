@@ -1,10 +1,11 @@
 """Verification summaries, version 1, read strictly (slsa.dev, "Verification Summary Attestation")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.members import Members
 
 VSA_TYPE = "https://slsa.dev/verification_summary/v1"

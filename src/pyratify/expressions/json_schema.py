@@ -43,7 +43,12 @@ class JsonSchema:
         options = jsonschema_rs.RegexOptions(_MAX_EXPRESSION, _MAX_EXPRESSION)
         try:
             self._validator = jsonschema_rs.validator_for(
-                _repaired(document), retriever=_refuse, pattern_options=options, mask="the value"
+                _repaired(document),
+                retriever=_refuse,
+                pattern_options=options,
+                mask="the value",
+                # Drafts from 2019 on leave it to the program (2020-12 validation, 7.2.1); one that decides has to compare.
+                validate_formats=True,
             )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             message = getattr(error, "message", "") or str(error)

@@ -1,10 +1,11 @@
 """The interface of languages (entry points of the group `pyratify.languages`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 
@@ -12,7 +13,7 @@ MAX_TEXT = 64 * 1024
 
 
 class Kind(StrEnum):
-    """The type of a variable."""
+    """The type of a variable; LIST is a list of objects."""
 
     TEXT = "text"
     LIST = "list"
@@ -50,6 +51,20 @@ class Answer:
     messages: tuple[str, ...] = ()
 
 
+class SharedValues(dict[str, Any]):
+    """Values that several programs are evaluated over, one after the other in one thread; none of them changes.
+
+    Attributes:
+        prepared: What a language has made of them, by its own keys, for the next of its programs.
+    """
+
+    __slots__ = ("prepared",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.prepared: dict[Any, Any] = {}
+
+
 class EvaluationError(VerificationError):
     """A program could not be evaluated, or gave no bool; never a reason to allow."""
 
@@ -74,6 +89,15 @@ class Program(Protocol):
         Raises:
             EvaluationError: A field is missing or of another type, the work is more than allowed, or the answer is no bool.
         """
+        ...
+
+
+@runtime_checkable
+class AsyncProgram(Program, Protocol):
+    """A program that another process evaluates: waiting for it needs no thread."""
+
+    async def evaluate_async(self, values: Mapping[str, Any]) -> Answer:
+        """Evaluate it; arguments and errors as in `evaluate`."""
         ...
 
 

@@ -6,13 +6,14 @@ compiled, it is evaluated in a process of its own within a budget of time and me
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
-from pyratify.expressions.rego_answer import UNDEFINED, answer_of
+from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
 from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
 from pyratify.expressions.rego_process import EngineProcess
 from pyratify.expressions.rego_source import refuse_functions, rewrite_walks
@@ -44,12 +45,14 @@ class RegoProgram:
         query: What is asked.
         reads_clock: Whether it names `time.now_ns`, which then gives the time of the question and not the machine's.
         seconds: How long an evaluation may take.
+        only_bool: Whether the answer is a bool, and never an object with `allow` and `deny`.
     """
 
     process: EngineProcess
     query: str
     reads_clock: bool = False
     seconds: float = _SECONDS
+    only_bool: bool = False
 
     @property
     def reads(self) -> frozenset[str]:
@@ -58,15 +61,24 @@ class RegoProgram:
 
     def evaluate(self, values: Mapping[str, Any]) -> Answer:
         """Evaluate the query over `values["input"]`, at `values["now"]`; errors as in `Program`."""
-        now = values[NOW] if self.reads_clock else None
-        return answer_of(self.process.ask(values[INPUT], self.seconds, now), self.query)
+        return self._answer(self.process.ask(values[INPUT], self.seconds, self._now(values)))
+
+    async def evaluate_async(self, values: Mapping[str, Any]) -> Answer:
+        """As `evaluate`, without a thread of its own; errors as in `EngineProcess.ask_async`."""
+        return self._answer(await self.process.ask_async(values[INPUT], self.seconds, self._now(values)))
+
+    def _answer(self, result: object) -> Answer:
+        return answer_of(result, self.query, only_bool=self.only_bool)
+
+    def _now(self, values: Mapping[str, Any]) -> datetime | None:
+        return values[NOW] if self.reads_clock else None
 
 
 class Rego:
     """Rego: policies of the Open Policy Agent, evaluated without one."""
 
     def compile(self, source: Source) -> Program:
-        """Compile a policy; options are `version` (v0 or v1), `query` and `seconds`.
+        """Compile a policy; options are `version` (v0 or v1), `query`, `seconds`, and `answer: bool` where an object is none.
 
         Raises:
             ConfigurationError: It cannot be parsed, is refused by the screen, lacks the queried package, the extra is not
@@ -81,8 +93,11 @@ class Rego:
         packages = _packages(text, source.path, v0=v0)
         if query not in packages and query.rpartition(".")[0] not in packages:
             found = ", ".join(packages)
+            package = (query if query == DEFAULT_QUERY else query.rpartition(".")[0]).removeprefix("data.")
             raise ConfigurationError(
-                f"the policy is of {found[:200]}, and {query} is asked for", path=source.path
+                f"the policy is of {found[:200]}, and {query} is asked for",
+                path=source.path,
+                remedy=f"Begin it with: package {package}",
             )
         process = EngineProcess(text, v0=v0, query=query)
         # Now: a policy that the process cannot load is a fault of the configuration, not of the first image.
@@ -92,7 +107,7 @@ class Rego:
             raise ConfigurationError(error.message, path=source.path) from None
         seconds = float(source.options.get("seconds", _SECONDS))
         # By text, so that `time["now_ns"]` counts; a mention in a comment only shortens verdicts.
-        return RegoProgram(process, query, _CLOCK in text, seconds)
+        return RegoProgram(process, query, _CLOCK in text, seconds, source.options.get("answer") == "bool")
 
 
 language = Rego()
@@ -131,7 +146,7 @@ def _wrong_canary(path: str, canaries: tuple[str, ...]) -> str | None:
     for body in canaries:
         text = f"package canary\nimport rego.v1\ndefault constant := false\nok if {{ {body.replace(chr(39), chr(34))} }}\n"
         try:
-            found = evaluate(make_engine(path, text, v0=False), "data.canary.ok", _CANARY_INPUT)
+            found = value_of(evaluate(make_engine(path, text, v0=False), "data.canary.ok", _CANARY_INPUT))
         # A build that cannot parse the canary gives a wrong answer too.
         except RuntimeError:
             found = UNDEFINED
@@ -156,4 +171,19 @@ def _parse(text: str, path: str, *, v0: bool) -> Any:
     except RuntimeError as error:
         said = sentence(str(error))
     # Outside: a frame of the library's error holds the engine, which must not leave this thread.
-    raise ConfigurationError(f"the policy cannot be parsed: {said}", path=path)
+    other = "v1" if v0 else "v0"
+    raise ConfigurationError(
+        f"the policy cannot be parsed: {said}",
+        path=path,
+        remedy=f"It is in the syntax of {other}: write regoVersion: {other}."
+        if _is_parsed(text, path, v0=not v0)
+        else "Correct the policy at that line; `opa check` shows every fault.",
+    )
+
+
+def _is_parsed(text: str, path: str, *, v0: bool) -> bool:
+    try:
+        make_engine(path, text, v0=v0)
+    except RuntimeError:
+        return False
+    return True

@@ -12,12 +12,23 @@ _MAX_MESSAGES = 20
 _MAX_MESSAGE = 300
 
 
-def answer_of(result: object, query: str) -> Answer:
+def value_of(results: str | bytes) -> object:
+    """Return the value in the engine's results, in JSON; UNDEFINED where there is none.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    found = json.loads(results).get("result") or []
+    return found[0]["expressions"][0]["value"] if found else UNDEFINED
+
+
+def answer_of(result: object, query: str, *, only_bool: bool = False) -> Answer:
     """Return what a result says.
 
     Args:
         result: A bool; or an object whose `allow` is a bool and whose `deny`, where there is one, lists why not.
         query: What was asked, for messages.
+        only_bool: Whether an object is no answer, as in Ratify v1's contract.
 
     Raises:
         EvaluationError: There is no result, or it is anything else.
@@ -26,7 +37,7 @@ def answer_of(result: object, query: str) -> Answer:
         raise EvaluationError(f"{query} is undefined: a rule is missing, or none of its bodies is true")
     if result is True or result is False:
         return Answer(result)
-    if not isinstance(result, Mapping):
+    if only_bool or not isinstance(result, Mapping):
         raise EvaluationError(f"{query} is {_kind(result)}, not a bool")
     messages = _messages(result.get("deny", ()), query)
     allow = result.get("allow", UNDEFINED)

@@ -1,10 +1,8 @@
 """The embedded engine of Rego (regorus)."""
 
-import json
 from typing import Any
 
 from pyratify.expressions.language import not_installed
-from pyratify.expressions.rego_answer import UNDEFINED
 
 _MAX_MESSAGE = 300
 
@@ -39,8 +37,8 @@ def make_engine(path: str, text: str, *, v0: bool) -> Any:
     return engine
 
 
-def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> object:
-    """Return the value of a query for an input in JSON; UNDEFINED where it has none.
+def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> str:
+    """Return the results of a query for an input in JSON, as `rego_answer.value_of` reads them.
 
     Args:
         engine: The engine.
@@ -50,10 +48,10 @@ def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> o
     """
     engine.set_input_json(data)
     clock = "" if now_ns is None else f" with time.now_ns as {now_ns}"
-    results = json.loads(engine.eval_query_as_json(query + clock)).get("result") or []
+    results: str = engine.eval_query_as_json(query + clock)
     # Otherwise the gathered output grows with each evaluation.
     engine.take_prints()
-    return results[0]["expressions"][0]["value"] if results else UNDEFINED
+    return results
 
 
 def sentence(text: str) -> str:

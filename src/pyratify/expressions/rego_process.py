@@ -1,5 +1,6 @@
 """Evaluates a policy in Rego in a process of its own, which is ended when it is late."""
 
+import asyncio
 import json
 import os
 import socket
@@ -10,13 +11,15 @@ import time
 import weakref
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from pyratify.core.decision import in_thread
+from pyratify.core.offload import offload
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_answer import UNDEFINED
-from pyratify.expressions.rego_messages import receive, send
+from pyratify.expressions.rego_messages import PIECE, body, framed, receive, send
+from pyratify.expressions.rego_question import decode_answer, encode_question
 
-MAX_INPUT = 4 * 1024 * 1024
 START = 20.0
 """Seconds that a process may take to start: on a machine under load, an interpreter and an engine take long."""
 _WORKER = "pyratify.expressions.rego_worker"
@@ -24,7 +27,7 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_EN
 
 
 class EngineProcess:
-    """Evaluates one query of one policy; asked by one thread after the other.
+    """Evaluates one query of one policy; asked one question after the other.
 
     Args:
         text: The policy, screened.
@@ -49,19 +52,21 @@ class EngineProcess:
         Raises:
             EvaluationError: It failed, was late or used too much memory, or the input is too large.
         """
-        # RFC 8259, section 6: NaN and Infinity are no JSON.
-        data = json.dumps(values, allow_nan=False).encode()
-        if len(data) > MAX_INPUT:
-            raise EvaluationError(f"the input has {len(data)} bytes, more than the {MAX_INPUT} allowed")
-        moment = b"" if now is None else str(int(now.timestamp()) * 10**9).encode()
-        # Those before each have the same budget, and all of them end.
-        with self._lock:
-            answer = self._ask(moment + b"\n" + data, seconds)
-        if answer.get("undefined") is True:
-            return UNDEFINED
-        if "value" not in answer:
-            raise EvaluationError(f"the policy could not be evaluated: {answer.get('error')}")
-        return answer["value"]
+        return decode_answer(self._ask(encode_question(values, now), seconds))
+
+    async def ask_async(self, values: Any, seconds: float, now: datetime | None = None) -> object:
+        """As `ask`, and without the way through a thread where the process is there and not asked something else.
+
+        Raises:
+            EvaluationError: As in `ask`.
+            LateError: No thread was free, or those before it took too long.
+        """
+        question = encode_question(values, now)
+        answer = await self._ask_here(question, seconds)
+        # To wait for its turn, or for the process to start, would hold the event loop.
+        if answer is None:
+            answer = await in_thread(partial(self._ask, question, seconds), seconds + START)
+        return await offload(len(answer), decode_answer, answer)
 
     def start(self) -> None:
         """Start the process, so that the first question does not wait for it.
@@ -72,21 +77,41 @@ class EngineProcess:
         with self._lock:
             self._ready()
 
-    def _ask(self, data: bytes, seconds: float) -> dict[str, Any]:
-        connection = self._ready()
+    def _ask(self, question: bytes, seconds: float) -> bytes:
+        # Those before each have the same budget, and all of them end; bounded, as one may wait for this very thread.
+        if not self._lock.acquire(timeout=seconds + START):
+            raise EvaluationError(f"the engine had other questions for {seconds + START:g} seconds")
         try:
-            found = _exchange(connection, data, seconds)
+            return _exchange(self._ready(), question, seconds)
+        except BaseException as error:  # noqa: BLE001 - as below; an interrupt of the keyboard, too
+            raise self._ended(error, seconds) from None
+        finally:
+            self._lock.release()
+
+    async def _ask_here(self, question: bytes, seconds: float) -> bytes | None:
+        """Return the answer; None where the process is asked something else, or has to be started."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            if self._connection is None:
+                return None
+            async with asyncio.timeout(seconds):
+                return await _exchange_async(self._connection, question)
+        # Whatever ended it: the answer to a question that nothing waits for would be taken for that to the next one.
+        except BaseException as error:  # noqa: BLE001
+            raise self._ended(error, seconds) from None
+        finally:
+            self._lock.release()
+
+    def _ended(self, error: BaseException, seconds: float) -> BaseException:
+        """End the process, which did not answer; return the error to raise."""
+        self._stop()
         # Before OSError, of which it is a subclass.
-        except TimeoutError:
-            self._stop()
-            raise EvaluationError(f"the policy did not answer within {seconds:g} seconds") from None
-        except OSError:
-            found = None
-        if found is None:
-            self._stop()
-            raise EvaluationError("the policy used more memory than it may, or its engine failed")
-        answer: dict[str, Any] = json.loads(found)
-        return answer
+        if isinstance(error, TimeoutError):
+            return EvaluationError(f"the policy did not answer within {seconds:g} seconds")
+        if isinstance(error, OSError):
+            return EvaluationError("the policy used more memory than it may, or its engine failed")
+        return error
 
     def _ready(self) -> socket.socket:
         if self._connection is not None:
@@ -95,19 +120,17 @@ class EngineProcess:
             self._connection, process = _spawn()
             # A policy that a reload replaces must not leave its process behind.
             self._end = weakref.finalize(self, _end, self._connection, process)
-            ready = _exchange(self._connection, self._policy, START)
+            _exchange(self._connection, self._policy, START)
         except OSError as error:
             self._stop()
             raise EvaluationError(f"the engine cannot be started: {error}") from None
-        if ready is None:
-            self._stop()
-            raise EvaluationError("the engine cannot be started: it ended at once")
         return self._connection
 
     def _stop(self) -> None:
-        if self._end is not None:
-            self._end()
-        self._connection = self._end = None
+        end, self._connection, self._end = self._end, None, None
+        if end is not None:
+            # In a thread: a process that has taken all its memory needs a moment to end.
+            threading.Thread(target=end, name="pyratify-rego-end").start()
 
 
 def _spawn() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
@@ -135,13 +158,31 @@ def _spawn() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
     return ours, process
 
 
-def _exchange(connection: socket.socket, data: bytes, seconds: float) -> bytes | None:
+def _exchange(connection: socket.socket, data: bytes, seconds: float) -> bytes:
     end = time.monotonic() + seconds
     connection.settimeout(seconds)
     send(connection, data)
     # What is left of the time: sending a large input has taken some.
     connection.settimeout(max(end - time.monotonic(), 0.001))
-    return receive(connection)
+    return _answer(receive(connection))
+
+
+async def _exchange_async(connection: socket.socket, data: bytes) -> bytes:
+    loop = asyncio.get_running_loop()
+    connection.setblocking(False)
+    await loop.sock_sendall(connection, framed(data))
+    found = bytearray()
+    while part := await loop.sock_recv(connection, PIECE):
+        found += part
+        if (whole := body(found)) is not None:
+            return whole
+    return _answer(None)
+
+
+def _answer(data: bytes | None) -> bytes:
+    if data is None:
+        raise ConnectionResetError("it ended at once")
+    return data
 
 
 def _end(connection: socket.socket, process: "subprocess.Popen[bytes]") -> None:

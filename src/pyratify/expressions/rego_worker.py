@@ -1,8 +1,8 @@
 """The program of the process that evaluates one policy in Rego: asked over a socket, and ended with it.
 
 A process of its own, because the engine holds the interpreter while it evaluates, counts no work and bounds no memory. Messages are JSON
-behind their length in four bytes. The first is the policy; each further one is a time and, behind a line break, an input, and its answer has
-`value`, `undefined` or `error`.
+behind their length in four bytes. The first is the policy; each further one is a time and, behind a line break, an input, and its answer
+the engine's results, or why there are none (`rego_question.py`).
 """
 
 import json
@@ -11,9 +11,8 @@ import socket
 import sys
 from typing import Any
 
-from pyratify.expressions.rego_answer import UNDEFINED
 from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
-from pyratify.expressions.rego_messages import receive, send
+from pyratify.expressions.rego_messages import FAILED, receive, send
 
 _MEMORY = 1024 * 1024 * 1024
 
@@ -39,11 +38,10 @@ def main() -> None:
 def _answer(engine: Any, query: str, data: bytes) -> bytes:
     now, _, given = data.partition(b"\n")
     try:
-        value = evaluate(engine, query, given.decode(), int(now) if now else None)
+        return evaluate(engine, query, given.decode(), int(now) if now else None).encode()
     # A panic of the engine is no Exception; the process ends with the next one at the latest.
     except BaseException as error:  # noqa: BLE001
-        return json.dumps({"error": sentence(str(error))}).encode()
-    return json.dumps({"undefined": True} if value is UNDEFINED else {"value": value}).encode()
+        return FAILED + sentence(str(error)).encode()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ extensions come to an end.
 import re
 
 from pyratify.core.reason import Reason
+from pyratify.http.arriving_body import ArrivingBody
 from pyratify.http.response_checks import (
     ConnectionLost,
     check_end,
@@ -52,7 +53,7 @@ class Reader:
         self.reusable = False
         self._request = request
         self._data = bytearray()
-        self._body = bytearray()
+        self._body = ArrivingBody()
         self._status = 0
         self._headers = Headers()
         self._interim = 0
@@ -71,13 +72,17 @@ class Reader:
         Raises:
             StoreError: As in `Transport`.
         """
+        if self._status and not self._chunked:
+            return self._take_body(data)  # most bytes come here: they are not copied before the body is whole
         self._data += data
         while not self._status:
             if not self._take_head():
                 return None
         if self._chunked:
             return self._take_chunks()
-        return self._take_body()
+        rest = bytes(self._data)
+        self._data.clear()
+        return self._take_body(rest)
 
     def end(self) -> Response:
         """Take the end of the connection; return the answer that it ends.
@@ -141,25 +146,24 @@ class Reader:
         # version and Connection field the proxy answers with (RFC 9110 9.3.6).
         self._keep = is_tunnel or (modern and "close" not in connection)
 
-    def _take_body(self) -> Response | None:
+    def _take_body(self, data: bytes) -> Response | None:
         room = self._limit + 1 - len(self._body)
         if self._announced is not None:
             room = min(room, self._announced - len(self._body))
-        self._body += self._data[:room]
-        del self._data[:room]
+        self._body.add(data[:room])
         if len(self._body) > self._limit:
             return self._overflow()
         if self._announced is not None and len(self._body) == self._announced:
             # Bytes after the body would be read as the answer to the next request (response smuggling).
-            return self._finish(reusable=self._keep and not self._data)
+            return self._finish(reusable=self._keep and len(data) <= room)
         return None
 
     def _take_chunks(self) -> Response | None:
         """Read chunks (RFC 9112, section 7.1); with trailer fields the connection is not used again."""
         while not self._last:
             if self._left:
-                part = self._data[: min(self._left, self._limit + 1 - len(self._body))]
-                self._body += part
+                part = bytes(self._data[: min(self._left, self._limit + 1 - len(self._body))])
+                self._body.add(part)
                 del self._data[: len(part)]
                 self._left -= len(part)
                 if len(self._body) > self._limit:
@@ -201,10 +205,10 @@ class Reader:
 
     def _overflow(self) -> Response:
         if self._status != 200:
-            del self._body[self._limit :]
             return self._finish(reusable=False)
         raise too_large(self._request)
 
     def _finish(self, *, reusable: bool) -> Response:
         self.reusable = reusable
-        return Response(self._status, self._headers, bytes(self._body), self._request.url)
+        # The body of an error may have come with a byte too many, which is how its excess is noticed.
+        return Response(self._status, self._headers, self._body.joined(self._limit), self._request.url)

@@ -1,8 +1,7 @@
 """The settings of the HTTP client."""
 
-from dataclasses import dataclass
-
 from pyratify.core.addresses import Destinations
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlencode
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import is_loopback
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.http.transport import CONFIGURED, Request, Response, Transport, Trust
-from pyratify.http.url import Url
+from pyratify.http.url import Url, without_user
 
 _LIMIT = 1024 * 1024
 _REDIRECTS = range(300, 400)
 _LATER = (408, 429)  # too slow, too many: another try may help (RFC 9110, 15.5.9; RFC 6585, 4)
+_UNREACHED = "Check that it runs, that the address is its own, and that this machine reaches it."
+_REDIRECTED = "Give the address that it leads to, if that is the service's own."
+_BUSY = "Try again when it answers; its own log says why it does not."
+_NO_SERVICE = "Check that the address is the service's, and not that of a proxy."
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -25,18 +30,25 @@ class ApiError(Exception):
     Attributes:
         status: The status of the answer; 0 where there was none, or none that can be read.
         unanswered: Whether there was no answer of the service itself: an outage, throttling, a redirect, or what is no JSON.
+        remedy: What to do; empty where only the caller knows that.
     """
 
-    def __init__(self, message: str, status: int = 0, *, unanswered: bool = False) -> None:
+    def __init__(self, message: str, status: int = 0, *, unanswered: bool = False, remedy: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.unanswered = unanswered
+        self.remedy = remedy
 
     @property
     def refused(self) -> bool:
         """Whether the service answered and refused; otherwise another try may help."""
-        # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
-        return 400 <= self.status < 500 and self.status not in _LATER
+        return is_refusal(self.status)
+
+
+def is_refusal(status: int) -> bool:
+    """Return whether a status code refuses the request itself, so that another try would not help."""
+    # 408 and 429 are about the moment, not the request (RFC 9110, 15.5.9; RFC 6585, 4).
+    return 400 <= status < 500 and status not in _LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,10 @@ class JsonApi:
         try:
             response = await transport.send(request)
         except StoreError as error:
-            raise ApiError(f"{self.address.origin.authority}: {error.message}", unanswered=True) from None
+            where = self.address.origin.authority
+            # Most messages of the transport name it.
+            what = error.message if where in error.message else f"{where}: {error.message}"
+            raise ApiError(what, unanswered=True, remedy=_UNREACHED) from None
         finally:
             await transport.aclose()
         return self._read(target.partition("?")[0], response)
@@ -101,18 +116,24 @@ class JsonApi:
         # Whatever the answer names: a token goes to the configured address and to no other.
         if response.status in _REDIRECTS:
             raise ApiError(
-                f"{where} redirects {path}, which is not followed", response.status, unanswered=True
+                f"{where} redirects {path}, which is not followed",
+                response.status,
+                unanswered=True,
+                remedy=_REDIRECTED,
             )
         if response.status != 200:
             # Without the body: services quote what they were sent.
             later = response.status >= 500 or response.status in _LATER
             raise ApiError(
-                f"{where} answers HTTP {response.status} to {path}", response.status, unanswered=later
+                f"{where} answers HTTP {response.status} to {path}",
+                response.status,
+                unanswered=later,
+                remedy=_BUSY if later else "",
             )
         try:
             return load_object(response.body, what="answer")
         except InvalidJson as error:
-            raise ApiError(f"{where} sent {error.message}", unanswered=True) from None
+            raise ApiError(f"{where} sent {error.message}", unanswered=True, remedy=_NO_SERVICE) from None
 
 
 def parse_address(text: str, path: str, example: str) -> Url:
@@ -126,17 +147,32 @@ def parse_address(text: str, path: str, example: str) -> Url:
     Raises:
         ConfigurationError: It is no https URL (or http of this machine's loopback), or has a path.
     """
-    try:
-        url = Url.parse(text)
-    except ValueError:
-        url = None
-    safe = url is not None and (url.origin.scheme == "https" or is_loopback(url.origin.authority))
-    if url is None or not safe or url.target != "/":
-        what = f"{text[:120]!r} is no https address without a path" if text else "no address is given"
+    url = safe_address(text)
+    if url is None:
         raise ConfigurationError(
-            what,
+            address_fault(text),
             path=path,
             reason=Reason.KEY_UNAVAILABLE,
             remedy=f"Write one as {example}.",
         )
     return url
+
+
+def safe_address(text: str) -> Url | None:
+    """Return the address of a service; None unless it is https, or http of this machine's loopback, without a path."""
+    try:
+        url = Url.parse(text)
+    except ValueError:
+        return None
+    safe = url.origin.scheme == "https" or is_loopback(url.origin.authority)
+    return url if safe and url.target == "/" else None
+
+
+def address_fault(text: str) -> str:
+    """Return why a text is no address of a service, without the user and password that it may have."""
+    shown = without_user(text)
+    if not text:
+        return "no address is given"
+    if shown != text:
+        return f"the address {shown[:120]!r} has a user or a password before its host"
+    return f"{text[:120]!r} is no https address without a path"

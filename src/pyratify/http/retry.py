@@ -1,9 +1,9 @@
 """Whether and when a request is made again: a pure decision."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
+from pyratify.core.dataclass import dataclass
 from pyratify.http.transport import Headers
 
 # 429 and those 5xx that time may change; 501 and 505 would be the same again.

@@ -1,9 +1,10 @@
 """The one seam to the network: a request goes out, a bounded response comes back."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, Self
 
+from pyratify.core.dataclass import dataclass
 from pyratify.http.url import Origin, Url
 
 # Enough for the errors document of a registry, of which messages quote a line.

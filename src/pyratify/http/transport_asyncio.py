@@ -257,9 +257,12 @@ def _bytes(request: Request, proxy: Proxy | None) -> bytes:
     if request.body:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join(lines)
-    # A token or a Location with a line break would add fields, or a whole request (request splitting).
-    if len(head.splitlines()) != len(lines) or not head.isascii():
-        raise malformed(request.url, "nor would the request be, with a line break in it")
+    # A token or a Location with a line break would add fields, or a whole request (request splitting). Compared whole: the
+    # number of lines is the same with a line break at the end of the last one.
+    if head.splitlines() != lines or not head.isascii():
+        raise malformed(
+            request.url, "nor would the request be, with a line break or another character than ASCII in it"
+        )
     return f"{head}\r\n\r\n".encode("ascii") + request.body
 
 

@@ -1,7 +1,6 @@
 """A span for every exchange, with its host and status."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.telemetry import Observer
 from pyratify.http.transport import Request, Response, Transport
 from pyratify.http.url import Origin

@@ -2,14 +2,15 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import DEFAULT_REGISTRY, is_registry
 
 _PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash
 _ADDRESS = re.compile(r"\[([0-9a-fA-F:.]+)(?:%25[0-9A-Za-z]+)?\](?::([0-9]{1,5}))?", re.ASCII)
+_USER = re.compile(r"(?<=//)[^/?#]*@")
 _PORTS = {"http": 80, "https": 443}
 # docker.io itself serves no registry API; Docker's clients ask this host.
 _DOCKER_HUB_HOST = "registry-1.docker.io"
@@ -83,6 +84,12 @@ class Url:
 
     def __str__(self) -> str:
         return f"{self.origin}{self.target}"
+
+
+def without_user(text: str) -> str:
+    """Return the text of a URL, or of what should be one, without user and password, as it may be shown."""
+    # To the last @ before the path: a password may have one that is not encoded.
+    return _USER.sub("", text)
 
 
 def parse_origin(scheme: str, authority: str) -> Origin:

@@ -1,10 +1,10 @@
 """The plugin `references`: keys of services, as cosign writes references to them (`awskms://`, `hashivault://` ...)."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial, KeyProvider
 from pyratify.core.plugin import Plugin, Resources

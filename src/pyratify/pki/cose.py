@@ -6,9 +6,9 @@ every tag but 18 around the whole and 1 around times, shared references (28 and 
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.times import from_epoch

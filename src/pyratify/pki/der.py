@@ -1,8 +1,9 @@
 """Strict DER, for the fields that the certificate library does not expose (ITU-T X.690, section 10)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from pyratify.core.dataclass import dataclass
 
 INTEGER = 0x02
 OBJECT_IDENTIFIER = 0x06

@@ -1,9 +1,9 @@
 """DSSE: envelopes around signed payloads (https://github.com/secure-systems-lab/dsse, envelope.md and protocol.md, v1)."""
 
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_member

@@ -1,10 +1,10 @@
 """JWS in the flattened JSON serialisation (RFC 7515, section 7.2.2), parsed strictly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_base64url, decode_member

@@ -8,10 +8,11 @@ whatever their string type.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from types import MappingProxyType
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.asn1 import object_identifier
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.der import OBJECT_IDENTIFIER, SEQUENCE, SET, InvalidDer, read_element, read_elements

@@ -7,8 +7,8 @@ well-formed, and no text outside may look like a block that lost its beginning o
 
 import codecs
 import re
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.pki.encoding import InvalidBase64, decode_base64, encode_base64
 

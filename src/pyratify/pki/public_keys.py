@@ -5,9 +5,9 @@ SubjectPublicKeyInfo in PEM (any number of blocks) or DER (one key); RSA also as
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason

@@ -4,9 +4,10 @@ As in Ratify v1, the result of an artifact is that of the first verifier that re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.decision import deny
 from pyratify.core.policy import Chain, Reports, Subject
 from pyratify.core.reason import Reason

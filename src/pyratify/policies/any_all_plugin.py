@@ -30,7 +30,7 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
     """Build the policy.
 
     Raises:
-        ConfigurationError: `nestedReferences` names no configured verifier.
+        ConfigurationError: `nestedReferences` names no configured verifier, or a type is written as a pattern.
     """
     del name
     for verifier in options.nested_references:
@@ -41,6 +41,14 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
                 remedy=f"Name one of: {', '.join(resources.verifiers)}.",
             )
     types = dict(options.artifact_verification_policies)
+    for kind in types:
+        # Compared with artifact types as they are, neither would ever be there, and every image be denied.
+        if "*" in kind or (kind != DEFAULT and kind.lower() == DEFAULT):
+            raise ConfigurationError(
+                f"{kind[:80]!r} is compared with artifact types as it is",
+                path=f"artifactVerificationPolicies.{kind[:80]}",
+                remedy=f"Name one type, or write {DEFAULT} for all types that are not named.",
+            )
     default = types.pop(DEFAULT, Quantifier.ALL)
     return AnyAllPolicy(types, default, options.nested_references)
 

@@ -51,12 +51,7 @@ async def build(name: str, options: CelOptions, resources: Resources) -> Express
         ConfigurationError: An expression that cannot be compiled or gives no bool, none at all, or both forms at once.
     """
     del name
-    if bool(options.expression) == bool(options.validations):
-        raise ConfigurationError(
-            "either expression or validations is needed",
-            path="expression",
-            remedy="Write one expression, or a list of validations with one each.",
-        )
+    _check(options)
     given = options.validations or (
         ValidationOptions(expression=options.expression, message=options.message),
     )
@@ -76,6 +71,22 @@ async def build(name: str, options: CelOptions, resources: Resources) -> Express
         any(word in each.expression for each in given for word in ("nested", "signed")),
         options.timeout,
     )
+
+
+def _check(options: CelOptions) -> None:
+    if not options.expression and not options.validations:
+        raise ConfigurationError(
+            "either expression or validations is needed",
+            path="expression",
+            remedy="Write one expression, or a list of validations with one each.",
+        )
+    if options.validations and (options.expression or options.message):
+        given = "expression" if options.expression else "message"
+        raise ConfigurationError(
+            f"{given} stands beside validations, which have their own",
+            path=given,
+            remedy=f"Move it into validations, or leave {given} out.",
+        )
 
 
 def _compile(

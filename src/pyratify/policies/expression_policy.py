@@ -1,18 +1,21 @@
 """A policy of expressions that all have to hold; errors deny."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.decision import deny
-from pyratify.core.policy import DEFAULT_BUDGET, Chain, Reports, Subject
+from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, Verdict
-from pyratify.expressions.language import EvaluationError, Program
+from pyratify.expressions.language import EvaluationError, Program, SharedValues
 from pyratify.policies.policy_values import ARTIFACTS, IMAGE, NOW, TAG, artifact_values, subject_values
 
 _SECOND = timedelta(seconds=1)
+_REPORTS = frozenset({ARTIFACTS, IMAGE})
+_ALLOW = Verdict(Decision.ALLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,19 @@ class ExpressionPolicy:
     offload: bool = True
 
     @property
+    def reads(self) -> frozenset[str]:
+        """The variables that an expression names."""
+        return frozenset().union(*(validation.program.reads for validation in self.validations))
+
+    @property
     def reads_tag(self) -> bool:
         """Whether an expression names the tag."""
-        return self._reads(TAG)
+        return TAG in self.reads
 
     @property
     def reads_image(self) -> bool:
         """Whether an expression names the image's own configuration."""
-        return self._reads(IMAGE)
+        return IMAGE in self.reads
 
     def wants(self, chain: Chain) -> None:
         """Want every verifier: an expression may name any."""
@@ -72,22 +80,25 @@ class ExpressionPolicy:
 
     def decide(self, subject: Subject, reports: Reports) -> Verdict:
         """Allow where every expression is true."""
-        values = subject_values(subject)
-        # `now` has whole seconds, so nothing changes before the next one.
-        until = values[NOW] + _SECOND if self._reads(NOW) else None
-        if self._reads(ARTIFACTS):
+        reads = self.reads
+        values = subject_values(subject) if reads - _REPORTS else {}
+        if ARTIFACTS in reads:
             values[ARTIFACTS] = artifact_values(reports, self.types, with_nested=self.reads_nested)
-        if not self.reads_image:
-            return replace(self._judge(values), valid_until=until)
+        verdict = self._judge_images(values, subject.images) if IMAGE in reads else self._judge(values)
+        # `now` has whole seconds, so nothing changes before the next one.
+        return replace(verdict, valid_until=values[NOW] + _SECOND) if NOW in reads else verdict
+
+    def _judge_images(self, values: Mapping[str, Any], images: tuple[Image, ...]) -> Verdict:
         # All platforms: which one is run is not known here. `all` of none is true.
-        if not subject.images:
+        if not images:
             return deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
-        judged = [self._judge({**values, IMAGE: image}, image["platform"]) for image in subject.images]
-        found = next((each for each in judged if each.decision is not Decision.ALLOW), judged[0])
-        return replace(found, valid_until=until)
+        judged = [self._judge({**values, IMAGE: image}, image["platform"]) for image in images]
+        return next((each for each in judged if each.decision is not Decision.ALLOW), judged[0])
 
     def _judge(self, values: Mapping[str, Any], platform: str = "") -> Verdict:
         place = f"for {platform}: " if platform else ""
+        if len(self.validations) > 1:
+            values = SharedValues({name: values[name] for name in self.reads})
         for validation in self.validations:
             try:
                 answer = validation.program.evaluate(values)
@@ -97,10 +108,7 @@ class ExpressionPolicy:
             if answer.holds is not True:
                 said = "; ".join((validation.message, *answer.messages))
                 return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")
-        return Verdict(Decision.ALLOW)
-
-    def _reads(self, name: str) -> bool:
-        return any(name in validation.program.reads for validation in self.validations)
+        return _ALLOW
 
 
 _CORRECT = "Correct the policy: ask with has() whether a field is there, or attach the evidence that has it."

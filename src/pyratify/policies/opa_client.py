@@ -1,9 +1,9 @@
 """Asks an Open Policy Agent by its Data API (OPA documentation, "REST API")."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.expressions.language import EvaluationError

@@ -49,10 +49,14 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
     """
     socket = ""
     if options.url.startswith(_UNIX):
-        # `unix:/run/opa.sock` and `unix:///run/opa.sock` are the same socket.
-        socket = str(Path("/") / options.url.removeprefix(_UNIX).removeprefix("//").lstrip("/"))
-        if socket == "/":
-            raise ConfigurationError("names no socket", path="opa.url", remedy="Write unix:/run/opa.sock.")
+        # `unix:/run/opa.sock` and `unix:///run/opa.sock` are the same socket; `unix://run/opa.sock` has a host.
+        socket = options.url.removeprefix(_UNIX).removeprefix("//")
+        if not socket.startswith("/") or not socket.strip("/"):
+            raise ConfigurationError(
+                f"{options.url[:200]!r} names no socket by its whole path",
+                path="opa.url",
+                remedy="Write unix:/run/opa.sock.",
+            )
         # HTTP needs a host; over a socket it is never resolved.
         address = Url.parse("http://localhost/")
     else:
@@ -71,5 +75,9 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
 def _ca(path: Path) -> str:
     try:
         return read_file(path, MIB).decode("ascii")
-    except (UnreadableFile, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", path="opa.caFile") from None
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{path} {error}", path="opa.caFile", remedy=error.remedy) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{path} is no PEM file", path="opa.caFile", remedy="Name a file with certificates in PEM."
+        ) from None

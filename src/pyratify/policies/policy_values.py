@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from pyratify.core.policy import Reports, Subject
-from pyratify.core.report import ArtifactReport, VerifierResult
+from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.expressions.language import Kind
 
 ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
@@ -22,6 +22,8 @@ VARIABLES: Mapping[str, Kind] = {
     NOW: Kind.TIME,
 }
 """What an expression of a policy may name."""
+# `Outcome.value` is a property in Python, and takes as long as the rest of a result.
+_OUTCOMES: Mapping[Outcome, str] = {outcome: outcome.value for outcome in Outcome}
 
 
 def subject_values(subject: Subject) -> dict[str, Any]:
@@ -56,9 +58,10 @@ def artifact_values(
 
 
 def _artifact(report: ArtifactReport, types: Mapping[str, str], with_nested: bool) -> dict[str, Any]:
+    artifact = report.artifact
     found: dict[str, Any] = {
-        "artifactType": report.artifact.artifact_type or "",
-        "digest": str(report.artifact.digest),
+        "artifactType": artifact.artifact_type or "",
+        "digest": str(artifact.digest),
         "readable": report.outcome is None,
         "results": [_result(result, types) for result in report.results],
     }
@@ -74,13 +77,12 @@ def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
     return {
         "verifier": result.verifier,
         "type": types.get(result.verifier, ""),
-        "outcome": result.outcome.value,
+        "outcome": _OUTCOMES[result.outcome],
         "reason": failure.reason.value if failure else "",
         "message": failure.message if failure else "",
         "signers": list(details.signers) if details else [],
         # Of what did not pass, what trusted signers say of it.
-        # enc_hook: facts may be read-only mappings, which msgspec does not know.
-        "data": msgspec.to_builtins(details.data if details else result.facts, enc_hook=plain),
+        "data": plain_facts(details.data if details else result.facts),
     }
 
 
@@ -95,8 +97,34 @@ def _has_signers(report: ArtifactReport) -> bool:
     return any(result.details and result.details.signers for result in report.results if result.passed)
 
 
-def plain(value: Any) -> Any:
-    """Return a mapping of another kind as a dict, for msgspec; TypeError for all else."""
+def plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a result as JSON values.
+
+    Raises:
+        TypeError: They are none.
+    """
+    for value in facts.values():
+        # Most facts are texts, and the general way takes three times as long. Not subclasses, which languages do not know.
+        if type(value) is not str:
+            found: dict[str, Any] = plain_json(facts)
+            return found
+    return dict(facts)
+
+
+def plain_json(value: Any) -> Any:
+    """Return a value of a plugin as JSON values; TypeError where it is none."""
+    # The hook: facts may be read-only mappings, which msgspec does not know.
+    return _lists(msgspec.to_builtins(value, enc_hook=_dict))
+
+
+def _lists(value: Any) -> Any:
+    # msgspec leaves tuples as they are, and an expression over one would be an error.
+    if isinstance(value, dict):
+        return {key: _lists(each) for key, each in value.items()}
+    return [_lists(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _dict(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -1,16 +1,14 @@
 """What a policy in Rego is asked, and how: Ratify v1's contract, and pyratify's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.policy import Image, Reports, Subject
 from pyratify.core.report import ArtifactReport, VerifierResult
 from pyratify.policies.artifact_kind import artifact_type
-from pyratify.policies.policy_values import artifact_values, plain
+from pyratify.policies.policy_values import artifact_values, plain_facts, plain_json
 
 
 class Contract(StrEnum):
@@ -27,6 +25,11 @@ class Contract(StrEnum):
     def query(self) -> str:
         """What is asked."""
         return "data.ratify.policy.valid" if self is Contract.RATIFY else "data.pyratify"
+
+    @property
+    def only_bool(self) -> bool:
+        """Whether the answer is a bool, and never an object with `allow` and `deny`."""
+        return self is Contract.RATIFY
 
     @property
     def reads_more(self) -> bool:
@@ -68,7 +71,7 @@ class RegoInput:
             "namespace": subject.namespace,
         }
         if image is not None:
-            described["image"] = msgspec.to_builtins(image, enc_hook=plain)
+            described["image"] = plain_json(image)
         artifacts = artifact_values(reports, self.types, with_nested=self.with_nested)
         # In whole seconds: a verdict holds until this one is over.
         time = {"now": subject.now.strftime("%Y-%m-%dT%H:%M:%SZ")} if self.with_time else {}
@@ -100,7 +103,7 @@ class RegoInput:
             "verifierName": result.verifier,
             "type": kind,
             "verifierType": kind,
-            "extensions": msgspec.to_builtins(details.data if details else result.facts, enc_hook=plain),
+            "extensions": plain_facts(details.data if details else result.facts),
         }
 
 

@@ -11,8 +11,9 @@ from pyratify.core.decision import in_thread
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
-from pyratify.expressions.language import MAX_TEXT, Answer, Kind, Language, Program, Source
+from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
 from pyratify.expressions.rego_answer import answer_of
+from pyratify.expressions.rego_reads import may_read_nested, may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
@@ -70,14 +71,20 @@ async def build(name: str, options: RegoOptions, resources: Resources) -> RegoPo
     """
     del name
     if options.image and not options.contract.reads_more:
-        raise ConfigurationError("the input of Ratify v1 has no image", path="image")
+        raise ConfigurationError(
+            "the input of Ratify v1 has no image",
+            path="image",
+            remedy="Write contract: pyratify, or leave image out.",
+        )
     make = _opa if options.engine == "opa" else _embedded
     return await make(options, resources)
 
 
 async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
     if options.opa is not None:
-        raise ConfigurationError("opa is for engine: opa", path="opa")
+        raise ConfigurationError(
+            "is for engine: opa", path="opa", remedy="Write engine: opa, or leave opa out."
+        )
     if not options.rego_version:
         raise ConfigurationError(
             "is needed: one text can mean two policies",
@@ -90,17 +97,20 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
         "version": options.rego_version,
         "query": options.contract.query,
         "seconds": str(options.timeout),
+        "answer": "bool" if options.contract.only_bool else "",
     }
     program = await asyncio.to_thread(language.compile, Source(text, {"input": Kind.ANY}, path, more))
     reads_more = options.contract.reads_more
     # A name that is put together while it is evaluated is missing in the input.
-    nested = not reads_more or any(word in text for word in ("nested", "signed"))
+    nested = not reads_more or may_read_nested(text)
     time = reads_more and "now" in text
     return RegoPolicy(
-        ask=partial(_evaluate, program, options.timeout),
+        ask=partial(_evaluate_async, program)
+        if isinstance(program, AsyncProgram)
+        else partial(_evaluate, program, options.timeout),
         inputs=RegoInput(options.contract, dict(resources.verifier_types), nested, time),
         descends_always=nested,
-        reads_tag=reads_more and "tag" in text,
+        reads_tag=reads_more and may_read_tag(text),
         reads_image=options.image,
         reads_time="now" in program.reads or time,
         passthrough=options.passthrough_enabled,
@@ -111,6 +121,10 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
 async def _evaluate(program: Program, seconds: float, document: dict[str, Any], now: datetime) -> Answer:
     # More than the program's own budget, which ends the process and says so.
     return await in_thread(partial(program.evaluate, {"input": document, "now": now}), seconds + _START)
+
+
+async def _evaluate_async(program: AsyncProgram, document: dict[str, Any], now: datetime) -> Answer:
+    return await program.evaluate_async({"input": document, "now": now})
 
 
 async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
@@ -124,13 +138,15 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
             raise ConfigurationError(
                 "is for the embedded engine; OPA has the policy itself",
                 path={"policy_path": "policyPath", "rego_version": "regoVersion"}.get(name, name),
+                remedy="Leave it out.",
             )
     client = connect_opa(options.opa, options.timeout, resources)
-    query = options.contract.query
+    contract = options.contract
 
     async def ask(document: dict[str, Any], now: datetime) -> Answer:
         del now  # OPA has a clock of its own
-        return answer_of(await client.query(query, document), query)
+        found = await client.query(contract.query, document)
+        return answer_of(found, contract.query, only_bool=contract.only_bool)
 
     return RegoPolicy(
         ask=ask,
@@ -147,14 +163,28 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
 
 def _text(options: RegoOptions, resources: Resources) -> tuple[str, str]:
     if bool(options.policy) == bool(options.policy_path):
-        raise ConfigurationError("either policy or policyPath is needed", path="policy")
+        raise ConfigurationError(
+            "policy and policyPath are both given"
+            if options.policy
+            else "either policy or policyPath is needed",
+            path="policy",
+            remedy="Write the policy there, or name its file in policyPath.",
+        )
     if options.policy:
         return options.policy, "policy"
     try:
         data = read_file(resources.base / options.policy_path, MAX_TEXT)
         text = data.decode()
-    except (UnreadableFile, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", path="policyPath") from None
+    except UnreadableFile as error:
+        raise ConfigurationError(
+            f"{options.policy_path[:200]} {error}", path="policyPath", remedy=error.remedy
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{options.policy_path[:200]} is no text in UTF-8",
+            path="policyPath",
+            remedy="Name a file with a policy in Rego.",
+        ) from None
     resources.shared.fingerprint.add("rego", data)
     return text, "policyPath"
 

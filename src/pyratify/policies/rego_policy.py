@@ -1,10 +1,11 @@
 """A policy in Rego, evaluated here or by an Open Policy Agent."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.decision import deny
 from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
 from pyratify.core.reason import Reason
@@ -65,8 +66,6 @@ class RegoPolicy:
         # As with Ratify v1, the decision is that of Gatekeeper's constraint.
         if self.passthrough:
             return Verdict(Decision.NONE)
-        # In whole seconds, as `now` in the input.
-        until = subject.now.replace(microsecond=0) + _SECOND if self.reads_time else None
         images: tuple[Image | None, ...] = subject.images if self.reads_image else (None,)
         # `all` of none is true.
         verdict = deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
@@ -75,7 +74,10 @@ class RegoPolicy:
             verdict = await self._judge(subject, reports, image)
             if verdict.decision is not Decision.ALLOW:
                 break
-        return replace(verdict, valid_until=until)
+        if not self.reads_time:
+            return verdict
+        # In whole seconds, as `now` in the input.
+        return replace(verdict, valid_until=subject.now.replace(microsecond=0) + _SECOND)
 
     async def _judge(self, subject: Subject, reports: Reports, image: Image | None) -> Verdict:
         place = f"for {image['platform']}: " if image is not None else ""

@@ -1,10 +1,10 @@
 """The rules of the threshold policy: a tree, checked when it is made."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 MAX_RULES = 256
@@ -85,20 +85,17 @@ class Rule:
                 yield rule
 
     def is_of_kind(self, facts: Any) -> bool | None:
-        """Return whether facts have the values of `where`; None where one is missing."""
+        """Return whether facts have the values of `where`; None where one is missing, or of another type."""
         found = [(_find(facts, path), wanted) for path, wanted in self.where]
-        # The type too: 1 and true are equal in Python and not in JSON.
-        if any(value is not _MISSING and not _same(value, wanted) for value, wanted in found):
+        # 1 and true are equal in Python and not in JSON. What is known of a result that failed is texts alone.
+        alike = [value == wanted for value, wanted in found if type(value) is type(wanted)]
+        if not all(alike):
             return False
-        return None if any(value is _MISSING for value, _ in found) else True
+        return True if len(alike) == len(found) else None
 
 
 # Not None: null is a value that facts may have.
 _MISSING = object()
-
-
-def _same(value: object, wanted: Value) -> bool:
-    return type(value) is type(wanted) and value == wanted
 
 
 def _find(facts: Any, path: str) -> object:
@@ -118,18 +115,30 @@ def check_rule(rule: Rule, path: str) -> None:
         ConfigurationError: With the path of what is wrong.
     """
     if rule.verifier == "" or (rule.verifier is None and not rule.rules):
-        raise ConfigurationError("a group needs at least one rule, or a rule needs a verifierName", path=path)
+        raise ConfigurationError(
+            "a group needs at least one rule, or a rule needs a verifierName",
+            path=path,
+            remedy="Write a verifierName, or rules.",
+        )
     # `type`, not isinstance: True is no threshold.
     if type(rule.threshold) is not int or not 0 <= rule.threshold <= len(rule.counted):
         raise ConfigurationError(
             f"threshold {rule.threshold} is not between 0 (all) and the number of rules, {len(rule.counted)}",
             path=f"{path}.threshold",
+            remedy=_threshold_remedy(rule),
         )
     if len(rule.rules) > MAX_RULES:
         raise ConfigurationError(f"a group has at most {MAX_RULES} rules", path=f"{path}.rules")
     _check_evidence_options(rule, path)
     for index, child in enumerate(rule.rules):
         check_rule(child, f"{path}.rules[{index}]")
+
+
+def _threshold_remedy(rule: Rule) -> str:
+    if not rule.rules:
+        return "Leave threshold out: it is for the rules below."
+    denying = ", not counting those that deny" if len(rule.counted) < len(rule.rules) else ""
+    return f"Write at most {len(rule.counted)}, the number of its rules{denying}."
 
 
 def _check_evidence_options(rule: Rule, path: str) -> None:
@@ -165,3 +174,11 @@ def _check_evidence_options(rule: Rule, path: str) -> None:
             path=path,
             remedy="Name the reason codes, or the facts of a result, that forbid.",
         )
+    for name, wanted in rule.where:
+        # Compared as it is, it would forbid nothing.
+        if isinstance(wanted, str) and "*" in wanted:
+            raise ConfigurationError(
+                f"{wanted[:80]!r} is compared as a whole text, in which * is no wildcard, so this would forbid nothing",
+                path=f"{path}.where.{name}",
+                remedy="Write one rule for each value that forbids, or an expression in CEL.",
+            )

@@ -6,9 +6,9 @@ where their facts differ from `where`; results that failed only where the signer
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.details import created_at
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.core.verifier import Details

@@ -6,10 +6,10 @@ newest evidence, of the time.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.policy import Chain, Reports, Subject
 from pyratify.core.report import Decision, Verdict

@@ -6,12 +6,12 @@ import msgspec
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources, proves_author
+from pyratify.core.reason import Reason
 from pyratify.policies.rule import Require, Rule
 from pyratify.policies.threshold import ThresholdPolicy
 
 Threshold = Annotated[int, msgspec.Meta(ge=0)]
 WherePath = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-ReasonCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{1,63}(?!\n)$")]
 
 
 class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -31,12 +31,12 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     verifier_name: str = ""
     threshold: Threshold = 0
-    rules: tuple["RuleOptions", ...] = ()
+    rules: Annotated[tuple["RuleOptions", ...], msgspec.Meta(min_length=1)] = ()
     require: Require = Require.ANY
     require_signed: bool | None = None
-    where: dict[WherePath, str | int | bool] = {}
+    where: Annotated[dict[WherePath, str | int | bool], msgspec.Meta(min_length=1)] = {}
     deny: bool = False
-    reasons: tuple[ReasonCode, ...] = ()
+    reasons: Annotated[tuple[Reason, ...], msgspec.Meta(min_length=1)] = ()
 
 
 class GroupOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -85,6 +85,8 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
             path=f"{path}.verifierName",
             remedy=f"Name one of: {', '.join(resources.verifiers)}.",
         )
+    for index, code in enumerate(options.reasons):
+        _check_reason(code, f"{path}.reasons[{index}]")
     rules = tuple(
         _rule(rule, f"{path}.rules[{index}]", resources) for index, rule in enumerate(options.rules)
     )
@@ -96,7 +98,23 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
         require_signed=_requires_signature(options, resources),
         where=tuple(sorted(options.where.items())),
         deny=options.deny,
-        reasons=tuple(dict.fromkeys(options.reasons)),
+        reasons=tuple(dict.fromkeys(reason.value for reason in options.reasons)),
+    )
+
+
+def _check_reason(code: str, path: str) -> None:
+    # A misspelt code would forbid nothing: no verifier ever gives it.
+    known = [each.value for each in Reason]
+    if code in known:
+        return
+    # Lazy: imported for a message only.
+    from difflib import get_close_matches
+
+    near = get_close_matches(code, known, n=1)
+    raise ConfigurationError(
+        f"{code!r} is no reason code" + (f"; did you mean {near[0]!r}?" if near else ""),
+        path=path,
+        remedy="docs/reference/reasons.md lists them.",
     )
 
 

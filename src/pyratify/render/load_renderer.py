@@ -1,9 +1,9 @@
 """Finds a renderer by name: built in, or installed (entry points of the group `pyratify.renderers`)."""
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, InconclusiveError
 from pyratify.core.isolation import describe
 from pyratify.core.reason import Reason

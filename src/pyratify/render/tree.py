@@ -1,8 +1,8 @@
 """Renders a result as a tree: everything attached, and the result of each verifier."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.core.verifier import Details
 from pyratify.render.plain import clean

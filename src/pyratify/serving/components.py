@@ -2,12 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.telemetry import Observer, combine_observers
 from pyratify.serving.choose_source import choose_source
 from pyratify.serving.configuration_source import FollowedSource

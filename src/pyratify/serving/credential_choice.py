@@ -1,11 +1,12 @@
 """Which of several credentials a reference is read with: the first one that the registry accepts, as kubelet pulls."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock
 from pyratify.core.credential_scope import CONFIGURED, CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason

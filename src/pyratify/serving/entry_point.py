@@ -2,11 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.shared_verdicts import SharedVerdicts
 from pyratify.serving.configuration_source import Source
 from pyratify.serving.http.routes import Site

@@ -11,9 +11,10 @@ import ctypes
 import gc
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.serving.http.activity import Activity
 
 _LOG = logging.getLogger("pyratify.serving")

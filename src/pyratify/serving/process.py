@@ -8,11 +8,12 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.isolation import end
 from pyratify.serving.components import Components, open_components
 from pyratify.serving.context_from_flags import name_cluster, open_metrics
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("pyratify.serving")
 # The longest time in seconds for which a thread that parses a large document keeps the event loop waiting for the interpreter.
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.0001
 
 
 @dataclass(slots=True)

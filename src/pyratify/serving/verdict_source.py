@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential_scope import CONFIGURED, CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.errors import Failure, RatifyError, StoreError
 from pyratify.core.isolation import as_failure

@@ -3,9 +3,10 @@
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
@@ -53,6 +54,12 @@ def agree(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
     # `all` of none is true, hence the first half: without a common algorithm nothing was compared.
     # One that differs refuses: a subject that names two files at once is about neither.
     return bool(common) and all(_is_hex(digests[each.algorithm], each.hex) for each in common)
+
+
+def contradict(digests: Mapping[str, Any], known: Iterable[Digest]) -> bool:
+    """Return whether a subject of a statement has one of an artifact's digests, and another one that differs."""
+    equal = [_is_hex(digests[each.algorithm], each.hex) for each in known if each.algorithm in digests]
+    return any(equal) and not all(equal)
 
 
 def _is_hex(value: Any, expected: str) -> bool:

@@ -1,10 +1,11 @@
 """The result of authentication: which trusted signer made a signature, before its statement is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.details import common_facts
 
 

@@ -1,9 +1,10 @@
 """Sigstore bundles, parsed strictly (sigstore_bundle.proto, sigstore_common.proto; protobuf's JSON mapping)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.dsse import DsseEnvelope, read_dsse

@@ -1,10 +1,10 @@
 """Authentication by identities in certificates, and the proofs of any signature under the trusted roots."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.authenticated_signer import AuthenticatedSigner

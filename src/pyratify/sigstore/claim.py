@@ -1,8 +1,9 @@
 """The claim of a verified signature about its artifact."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> boo
     scalar = int.from_bytes(signature[32:], "little")
     if scalar >= _L:
         return False
-    key, nonce = _multiples(public_key), _decode(signature[:32])
+    key, nonce = _multiples(public_key), decode_point(signature[:32])
     # With a key or nonce of small order, one signature fits many messages.
     if not key or nonce is None or _is_small(nonce):
         return False
@@ -45,7 +45,7 @@ def verify_prehashed(public_key: bytes, message: bytes, signature: bytes) -> boo
     return _same(_sum(scalar, _multiples_of(_BASE), challenge, key), nonce)
 
 
-def _decode(encoded: bytes) -> Point | None:
+def decode_point(encoded: bytes) -> Point | None:
     """Decode a point (RFC 8032, 5.1.3); None for anything else than the canonical encoding of a point."""
     number = int.from_bytes(encoded, "little")
     sign, y = number >> 255, number & (2**255 - 1)
@@ -106,7 +106,7 @@ def _multiples_of(point: Point) -> tuple[Point, ...]:
 @lru_cache(maxsize=128)
 def _multiples(public_key: bytes) -> tuple[Point, ...]:
     """Return the multiples of the negated key, which moves the key's term to the other side of the equation; none for a key of small order."""
-    key = _decode(public_key)
+    key = decode_point(public_key)
     if key is None or _is_small(key):
         return ()
     # Negated: (-x, y) is the inverse of (x, y) on a twisted Edwards curve.

@@ -4,9 +4,9 @@ An expression must always match the whole text; cosign accepts a match of a part
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 MAX_PATTERN = 1024

@@ -1,9 +1,9 @@
 """The signer that a Fulcio certificate names (Fulcio, certificate specification and oid-info)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate

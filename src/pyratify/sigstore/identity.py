@@ -1,9 +1,10 @@
 """Identities of a policy, and whether the signer of a certificate is one of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_pattern, widen

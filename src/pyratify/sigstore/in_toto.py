@@ -1,15 +1,16 @@
 """in-toto statements, read from the verified bytes only (in-toto attestation framework, "Statement layer")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore import json_fields
-from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree
+from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree, contradict
 from pyratify.sigstore.claim import Claim
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
@@ -47,7 +48,8 @@ class Statement:
         known = [digest for name in self.algorithms if (digest := artifact.digest_by(name))]
         # An artifact may be named twice, with different annotations; one mention that suffices is enough.
         mentions = [value for value, digests in self.subjects if agree(digests, known)]
-        if not mentions:
+        # Also beside a good mention: what is said of the artifact has to hold for each.
+        if not mentions or any(contradict(digests, known) for _, digests in self.subjects):
             raise _about_another(artifact, [digests for _, digests in self.subjects])
         return Claim(tuple(_annotations(value) for value in mentions), predicate_type=self.predicate_type)
 

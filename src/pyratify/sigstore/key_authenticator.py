@@ -1,11 +1,11 @@
 """Authentication by configured keys, with proofs under a trusted root where one is required."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.pki.public_keys import PublicKey

@@ -118,7 +118,7 @@ def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
     ):
         if number and ignored:
             raise ConfigurationError(f"is contradicted by {ignored}", path=f"{path}.{name}")
-        if number and name != "signedTimestamps" and is_github(options.trusted_root):
+        if number and name != "signedTimestamps" and is_github(options.trusted_root or ""):
             raise ConfigurationError(
                 "GitHub's own instance has no logs, so no signature could count",
                 path=f"{path}.{name}",
@@ -135,6 +135,12 @@ def _check_numbers(options: TrustPolicyOptions, path: str) -> None:
 def _check_mode(options: TrustPolicyOptions, path: str) -> None:
     """Refuse a policy that trusts no signer, and an ambiguous one."""
     _check_numbers(options, path)
+    if options.empty:
+        raise ConfigurationError(
+            "is empty, so it would demand nothing",
+            path=f"{path}.{options.empty}",
+            remedy="Write who signs, or leave the key out.",
+        )
     if options.is_keyless and options.keys:
         raise ConfigurationError(
             "names keys and a certificate identity; a signature is made with one or the other",

@@ -36,7 +36,8 @@ def predicate_type(text: str) -> str:
     """
     if text in SHORT_NAMES:
         return SHORT_NAMES[text]
-    if ":" not in text or not text.isprintable() or " " in text:
+    # A slash: older tools left the scheme out, as Trivy's `cosign.sigstore.dev/attestation/v1`.
+    if not {":", "/"} & set(text) or not text.isprintable() or " " in text:
         raise ValueError(
             f"{text[:80]!r} is neither a predicate type (a URI) nor one of {', '.join(SHORT_NAMES)}"
         )

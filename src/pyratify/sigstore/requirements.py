@@ -1,8 +1,8 @@
 """Requirements for a signature to count: keys or identities, and how many logs and timestamps."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 

@@ -1,9 +1,9 @@
 """From the bytes of a layer to the statement in it, once a trusted signer is known to have made it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason

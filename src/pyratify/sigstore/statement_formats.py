@@ -1,4 +1,4 @@
-"""How statements are attached: sigstore bundles, cosign's `.att` tags, and DSSE envelopes as they are."""
+"""How statements are attached: sigstore bundles, cosign's `.att` tags, DSSE envelopes as they are, and files with several of them."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,15 @@ from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 
 DSSE = "application/vnd.dsse.envelope.v1+json"
 ENVELOPES = (DSSE, IN_TOTO)
+IN_TOTO_BUNDLE = "application/vnd.in-toto.bundle"
+"""Bundles or envelopes, one in each line (in-toto attestation framework, "Bundle")."""
+RATIFY_V1 = "slsa/attestation"
+"""The artifact type of such files in the documentation of Ratify v1's verifier `slsa`; `oras attach` gives their layers that of an image's."""
 MAX_ATTESTATION = 16 * MIB
 """Bytes of one bundle or envelope: SBOMs of large images have several MiB, and base64 adds a third."""
 MAX_TOKENS = 500_000
 """Of one statement: five times what signatures may have, some 50 MiB once parsed."""
+_TYPES = (*ENVELOPES, IN_TOTO_BUNDLE, RATIFY_V1)
 # Annotations of manifests with bundles (cosign BUNDLE_SPEC, "Annotations").
 _CONTENT = "dev.sigstore.bundle.content"
 _PREDICATE = "dev.sigstore.bundle.predicateType"
@@ -21,7 +26,7 @@ _SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 def holds_statements(manifest: Manifest) -> bool:
     """Return whether the manifest declares statements: by its type, or by that of a layer."""
     types = (manifest.artifact_type or "", *(layer.media_type for layer in manifest.layers))
-    return any(each.startswith(BUNDLE_FAMILY) or each in ENVELOPES for each in types)
+    return any(each.startswith(BUNDLE_FAMILY) or each in _TYPES for each in types)
 
 
 def is_signature(annotations: Mapping[str, str]) -> bool:

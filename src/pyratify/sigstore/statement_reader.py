@@ -1,44 +1,42 @@
 """Reads one statement of an artifact: authenticated first, then compared with what it is attached to."""
 
-from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.sigstore.artifact import Artifact
+from pyratify.sigstore.attached_statements import AttachedStatement
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import BYTES_PER_UNIT, Budget
 from pyratify.sigstore.statement_envelopes import SignedStatement, authenticate, plain_statement
-from pyratify.sigstore.statement_formats import MAX_ATTESTATION
 from pyratify.sigstore.trust_policy import TrustPolicy
 
 
 async def read_signed_statement(
     evidence: Evidence,
-    layer: Descriptor,
+    attached: AttachedStatement,
     authenticator: Authenticator,
     budget: Budget,
     *,
     plain: bool = False,
 ) -> SignedStatement:
-    """Return the statement of a layer, once a trusted signer is known to have made it.
+    """Return a statement, once a trusted signer is known to have made it.
 
     Args:
         evidence: The artifact.
-        layer: Holds the statement.
+        attached: What holds the statement.
         authenticator: Says which signers count.
         budget: What verifying may still cost.
-        plain: Whether a statement that stands in the layer without an envelope is read too; its signer is `UNSIGNED`.
+        plain: Whether a statement that stands there without an envelope is read too; its signer is `UNSIGNED`.
 
     Raises:
         VerificationError: It is malformed, of another type, or no trusted signer made it.
-        StoreError: The layer could not be read.
     """
-    raw = await evidence.blob(layer, most=MAX_ATTESTATION)
-    if plain and (found := await offload(layer.size, plain_statement, raw, layer)) is not None:
+    raw, layer = attached.raw, attached.layer
+    if plain and (found := await offload(len(raw), plain_statement, raw, layer)) is not None:
         return found
     # Signatures count beside bytes: a small envelope tried with many keys belongs into a thread, too.
-    work = layer.size + authenticator.typical_cost * BYTES_PER_UNIT
+    work = len(raw) + authenticator.typical_cost * BYTES_PER_UNIT
     artifact = Artifact(None, evidence.subject.digest)
     return await offload(work, authenticate, raw, layer, artifact, authenticator, budget)
 

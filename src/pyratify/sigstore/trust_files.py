@@ -21,14 +21,14 @@ class _RekorKey(Protocol):
     @property
     def file(self) -> str: ...
     @property
-    def origin(self) -> str: ...
+    def origin(self) -> str | None: ...
 
 
 class TrustOptions(Protocol):
     """The members of a trust policy that name files."""
 
     @property
-    def trusted_root(self) -> str:
+    def trusted_root(self) -> str | None:
         """One of `SHIPPED`, `github`, the address of a mirror whose root was fetched before, or a file."""
         ...
 
@@ -80,7 +80,7 @@ def read_trust(
         return root, None
     from pyratify.sigstore.trusted_material_parts import make_trust
 
-    rekor = [(_read(each.file, "rekorKeys", base), each.origin) for each in options.rekor_keys]
+    rekor = [(_read(each.file, "rekorKeys", base), each.origin or "") for each in options.rekor_keys]
     fulcio = _several(options.fulcio_certificates, "fulcioCertificates", base)
     logs = _several(options.ctlog_keys, "ctLogKeys", base)
     stamps = _several(options.timestamp_certificates, "timestampCertificates", base)

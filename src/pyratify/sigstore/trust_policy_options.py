@@ -7,6 +7,9 @@ import msgspec
 
 from pyratify.sigstore.root_names import SHIPPED, is_github
 
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""Not empty: an unset variable must not switch a demand off."""
+
 if TYPE_CHECKING:
     from pyratify.sigstore.identity import CertificateIdentity
 
@@ -15,7 +18,8 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """An identity that may sign with a certificate.
 
     Attributes:
-        certificate_identity: The certificate's subject alternative name, exactly.
+        certificate_identity: The certificate's subject alternative name, exactly. Of this and the next an empty one says nothing, where
+            the other one or all four are written, as Ratify v2 writes them.
         certificate_identity_regex: An expression that matches the whole of it.
         certificate_oidc_issuer: The OpenID Connect issuer that authenticated the signer, exactly.
         certificate_oidc_issuer_regex: An expression that matches the whole of it.
@@ -26,13 +30,13 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         deny_self_hosted: A signer on a runner that GitHub does not host is refused.
     """
 
-    certificate_identity: str = ""
-    certificate_identity_regex: str = ""
-    certificate_oidc_issuer: str = msgspec.field(default="", name="certificateOIDCIssuer")
-    certificate_oidc_issuer_regex: str = msgspec.field(default="", name="certificateOIDCIssuerRegex")
+    certificate_identity: str | None = None
+    certificate_identity_regex: str | None = None
+    certificate_oidc_issuer: str | None = msgspec.field(default=None, name="certificateOIDCIssuer")
+    certificate_oidc_issuer_regex: str | None = msgspec.field(default=None, name="certificateOIDCIssuerRegex")
     certificate_extensions: dict[str, str] = msgspec.field(default_factory=dict)
     allow_any_identity: bool = False
-    signer_workflow: str = ""
+    signer_workflow: Text | None = None
     deny_self_hosted: bool = False
 
     @property
@@ -50,6 +54,29 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             )
         )
 
+    @property
+    def empty(self) -> str:
+        """The first name of a subject or issuer that is written and empty, where nothing else of the same kind is; empty for none."""
+        subject = {
+            "certificateIdentity": self.certificate_identity,
+            "certificateIdentityRegex": self.certificate_identity_regex,
+        }
+        issuer = {
+            "certificateOIDCIssuer": self.certificate_oidc_issuer,
+            "certificateOIDCIssuerRegex": self.certificate_oidc_issuer_regex,
+        }
+        # Programs of Ratify v2 write all four, whatever is meant: that says no more than none of them.
+        if all(text == "" for text in (*subject.values(), *issuer.values())):
+            return ""
+        names = (
+            name
+            for pair in (subject, issuer)
+            if not any(pair.values())
+            for name, text in pair.items()
+            if text == ""
+        )
+        return next(names, "")
+
     def identity(self) -> "CertificateIdentity":
         """Return the identity.
 
@@ -61,10 +88,10 @@ class IdentityOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
         workflow = self.signer_workflow
         return CertificateIdentity(
-            subject=self.certificate_identity,
-            subject_regex=self.certificate_identity_regex,
-            issuer=self.certificate_oidc_issuer,
-            issuer_regex=self.certificate_oidc_issuer_regex,
+            subject=self.certificate_identity or "",
+            subject_regex=self.certificate_identity_regex or "",
+            issuer=self.certificate_oidc_issuer or "",
+            issuer_regex=self.certificate_oidc_issuer_regex or "",
             extensions=self.certificate_extensions,
             allow_any=self.allow_any_identity,
             workflow=signer_workflow(workflow, "signerWorkflow") if workflow else "",
@@ -81,7 +108,7 @@ class RekorKeyOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """
 
     file: str
-    origin: str = ""
+    origin: Text | None = None
 
 
 class TrustPolicyOptions(
@@ -113,7 +140,7 @@ class TrustPolicyOptions(
     ignore_ctlog: bool = msgspec.field(default=False, name="ignoreCTLog")
     ignore_observer_timestamps: bool = False
     keys: dict[str, Any] | None = None
-    trusted_root: str = ""
+    trusted_root: Text | None = None
     fulcio_certificates: tuple[str, ...] = ()
     rekor_keys: tuple[RekorKeyOptions, ...] = ()
     ctlog_keys: tuple[str, ...] = msgspec.field(default=(), name="ctLogKeys")
@@ -131,7 +158,7 @@ class TrustPolicyOptions(
         if not self.has_trust:
             set_default("trusted_root", SHIPPED[0])
         # GitHub's own instance has no logs: its timestamp authority says when something was signed.
-        if is_github(self.trusted_root):
+        if is_github(self.trusted_root or ""):
             set_default("signed_timestamps", self.signed_timestamps or 1)
             return
         if self.transparency_logs is None and not self.ignore_tlog:
@@ -153,7 +180,7 @@ class TrustPolicyOptions(
     @property
     def least_logs(self) -> int:
         """How many logs must hold a signature or a certificate where no number is written."""
-        return 0 if is_github(self.trusted_root) else 1
+        return 0 if is_github(self.trusted_root or "") else 1
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Trusted certificate authorities, logs and timestamp authorities."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.key import ALWAYS, Validity
 from pyratify.core.reason import Reason

@@ -7,12 +7,12 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, InconclusiveError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
+
+from pyratify.core.dataclass import dataclass
 
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 

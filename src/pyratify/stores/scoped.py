@@ -1,14 +1,17 @@
 """Several stores as one: each reference is read from the store whose scope covers it."""
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store, with_credentials
+from pyratify.core.store import Referrer, Store, closing, with_credentials
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 
 class MuxStore:
@@ -29,16 +32,9 @@ class MuxStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate over what is attached, as in `Store`."""
-        listing = self._store(reference).referrers(reference, artifact_type)
-        try:
+        async with closing(self._store(reference).referrers(reference, artifact_type)) as listing:
             async for referrer in listing:
                 yield referrer
-        finally:
-            # A caller that stops early leaves the generator suspended, its request open, until it is
-            # collected. A store's iterator need not be a generator, so there may be no aclose.
-            close = getattr(listing, "aclose", None)
-            if close is not None:
-                await close()
 
     async def fetch_manifest(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return the bytes of a manifest, as in `Store`."""
@@ -48,7 +44,7 @@ class MuxStore:
         """Return the bytes of a blob, as in `Store`."""
         return await self._store(reference).fetch_blob(reference, descriptor, limit)
 
-    def with_credentials(self, scope: CredentialScope) -> Store:
+    def with_credentials(self, scope: "CredentialScope") -> Store:
         """Return the same stores with the credentials of a scope."""
         pairs = zip(self._stores, self._stores.values(), strict=True)
         return MuxStore(ScopeMap((covered, with_credentials(store, scope)) for covered, store in pairs))

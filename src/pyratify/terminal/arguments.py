@@ -54,6 +54,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
         # Abbreviations would change their meaning with the next flag that begins alike; in scripts unnoticed.
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
+        self._may_be_empty: frozenset[str] = frozenset()
+
+    def allow_empty(self, *flags: str) -> None:
+        """Accept an empty value of these flags, where it means something."""
+        self._may_be_empty = frozenset(flags)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -66,6 +71,16 @@ class Parser(argparse.ArgumentParser):
             near = suggestion(flag, self._option_string_actions) if flag else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}", near)
         return found, unknown
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Refuse an empty value of a flag: an unset variable of a script must not switch a demand off, or select what is trusted."""
+        # Here, where only what was typed arrives: defaults are empty texts too.
+        refused = action.option_strings and self._may_be_empty.isdisjoint(action.option_strings)
+        if refused and not all(map(str.strip, arg_strings)):
+            raise argparse.ArgumentError(
+                action, "an empty value asks for nothing; give one, or leave the flag out"
+            )
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse a value that is not among the choices, and suggest the nearest."""
@@ -167,14 +182,3 @@ def seconds(text: str) -> float:
     if not 0 < value <= 86400:
         raise argparse.ArgumentTypeError(f"{text[:40]!a} is no number of seconds above 0 and up to 86400")
     return value
-
-
-def filled(text: str) -> str:
-    """Return the value of a flag that restricts what is accepted: an unset variable of a script must not switch it off.
-
-    Raises:
-        argparse.ArgumentTypeError: It is empty.
-    """
-    if not text.strip():
-        raise argparse.ArgumentTypeError("an empty value asks for nothing; give one, or leave the flag out")
-    return text

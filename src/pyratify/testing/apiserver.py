@@ -15,11 +15,12 @@ with ApiServer() as api:
 import json
 import ssl
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pyratify.core.dataclass import dataclass
 from pyratify.testing.apiserver_http import Hit, Listener
 from pyratify.testing.apiserver_objects import Object, Objects, Place, StatusError
 

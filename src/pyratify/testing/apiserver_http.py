@@ -4,11 +4,11 @@ import contextlib
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from pyratify.core.dataclass import dataclass
 from pyratify.testing.apiserver_objects import Object, Objects, Place, StatusError
 from pyratify.testing.loopback import POLL, LoopbackServer
 

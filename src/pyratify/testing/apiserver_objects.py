@@ -3,8 +3,10 @@
 import copy
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from pyratify.core.dataclass import dataclass
 
 Object = dict[str, Any]
 MERGE = "application/merge-patch+json"

@@ -4,7 +4,7 @@ Every key is generated at run time and trusted nowhere.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.key import KeyMaterial
 from pyratify.pki.der import SEQUENCE, read_element, read_elements
 from pyratify.pki.pem import Block

@@ -1,9 +1,9 @@
 """Docker's chain of attestations, for tests: an index, platform manifests, attestation manifests, and what signs which of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.testing.attestations import SLSA_V1, in_toto, provenance_v1

@@ -1,9 +1,10 @@
 """A clock that only tests advance, and a verifier whose answer a test chooses."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.manifest import Manifest
 from pyratify.core.verifier import Details, Evidence
 

@@ -3,10 +3,11 @@
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.testing.registry_faults import Answer, Fault, Hit
 from pyratify.testing.registry_server import Server

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
@@ -123,7 +124,7 @@ class MemoryStore:
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return what the reference names."""
-        self._called("resolve", str(reference))
+        self.called("resolve", str(reference))
         digest = reference.digest or self.tags.get(reference.tag or "")
         if digest is None or digest not in self.manifests:
             raise StoreError(Reason.NOT_FOUND, f"{reference} was not found")
@@ -136,7 +137,7 @@ class MemoryStore:
         """Iterate over what is listed under the reference's digest."""
         # Not filtered: a store may list other types too, and the executor has to cope with that.
         del artifact_type
-        self._called("referrers", str(reference.digest))
+        self.called("referrers", str(reference.digest))
         for referrer in self.listings.get(reference.digest or Digest.of(b""), []):
             yield referrer
 
@@ -144,7 +145,7 @@ class MemoryStore:
         """Return a manifest's bytes."""
         # The limit is for `Content` to enforce: a store that ignores it must do no harm.
         del reference, limit
-        self._called("fetch_manifest", descriptor.digest)
+        self.called("fetch_manifest", descriptor.digest)
         if descriptor.digest not in self.manifests:
             raise StoreError(Reason.NOT_FOUND, f"{descriptor.digest} was not found")
         return self.manifests[descriptor.digest]
@@ -152,12 +153,18 @@ class MemoryStore:
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return a blob's bytes."""
         del reference, limit
-        self._called("fetch_blob", descriptor.digest)
+        self.called("fetch_blob", descriptor.digest)
         if descriptor.digest not in self.blobs:
             raise StoreError(Reason.BLOB_NOT_FOUND, f"{descriptor.digest} was not found")
         return self.blobs[descriptor.digest]
 
-    def _called(self, method: str, what: str) -> None:
+    def called(self, method: str, what: str) -> None:
+        """Note a call, and fail where that is wanted; a subclass may decide otherwise.
+
+        Args:
+            method: As `fetch_blob`.
+            what: The digest, or the reference that is resolved.
+        """
         # Noted also when it fails, so that retries can be counted.
         self.calls.append((method, what))
         fault = self.faults.get(method) or self.faults.get(what)

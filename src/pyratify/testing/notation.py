@@ -9,7 +9,6 @@ A good envelope needs a certificate and a subject; every fault is an edit of one
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.pki.cose import sig_structure
 from pyratify.pki.encoding import encode_base64, encode_base64url

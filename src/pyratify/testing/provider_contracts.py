@@ -5,9 +5,10 @@ An author inherits the contract in a test module and gives it a fixture `case`, 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.credential import Credential, CredentialProvider
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason

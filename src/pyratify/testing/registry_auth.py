@@ -3,10 +3,11 @@
 import json
 import secrets
 from base64 import b64decode
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from pyratify.core.dataclass import dataclass
 from pyratify.testing.registry_faults import Answer, Hit
 
 _NOTHING = b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Event
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ fetcher = FakeFetcher({"http://ca.test/root.crl": make_list(root, revoked=[Revok
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp as x509_ocsp
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.asn1 import OCTET_STRING, SEQUENCE, context, encode, encode_object_identifier
 from pyratify.pki.der import read_element, read_elements
 from pyratify.pki.revocation.fetching import FetchFailed, FetchRequest

@@ -11,7 +11,7 @@ Every key is generated at run time and trusted nowhere.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.key import KeyMaterial
 from pyratify.pki.asn1 import OCTET_STRING, encode
 from pyratify.pki.dsse import pre_authentication_encoding

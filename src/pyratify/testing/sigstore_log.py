@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.encoding import encode_base64
 from pyratify.pki.transparency.log_entry import LogEntry, promised_bytes
 from pyratify.pki.transparency.merkle import leaf_hash, node_hash

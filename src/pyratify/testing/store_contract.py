@@ -12,9 +12,9 @@ The methods are tests for pytest with `asyncio_mode = "auto"`.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from pyratify.core.content import Content, check_content
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError, StoreError

@@ -8,7 +8,6 @@ sign_jws(leaf, subject, Recipe(whole=stamped_jws(tsa)))
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.asn1 import (
     GENERALIZED_TIME,
     INTEGER,

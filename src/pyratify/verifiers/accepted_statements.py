@@ -1,12 +1,14 @@
 """The statements of an artifact that accepted signers made, for what is read beside the evidence itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
+from pyratify.core.dataclass import dataclass
+from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.offload import offload
 from pyratify.core.verifier import Evidence
+from pyratify.sigstore.attached_statements import AttachedStatement, read_layer
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import Budget
 from pyratify.sigstore.statement_envelopes import SignedStatement
@@ -48,23 +50,50 @@ class AcceptedSigners:
         manifest = evidence.manifest
         if manifest.is_index or not holds_statements(manifest) or is_signature(manifest.annotations):
             return None
+        # As where they are evidence themselves: each layer costs a request, and their number is a publisher's choice.
         if len(manifest.layers) > evidence.content.limits.signatures:
             return None
         budget, found = Budget(), []
         try:
             for layer in manifest.layers:
-                try:
-                    signed = await read_signed_statement(evidence, layer, self.authenticator, budget)
-                    check_subject_and_annotations(signed, await subject_of(evidence, signed), self.policy)
-                # Anything may be attached: what another signer made must not hide the rest.
-                except VerificationError:
-                    continue
-                except StoreError as error:
-                    # What is unread may take a statement back; what its publisher broke does not count.
-                    if error.reason.is_gap:
-                        raise
-                    continue
-                found.append(await offload(layer.size, read, signed))
+                found += [
+                    await self._statement(each, read, evidence, budget)
+                    for each in await _attached(evidence, layer)
+                ]
         finally:
             budget.end()
         return tuple(each for each in found if each is not None)
+
+    async def _statement(
+        self,
+        attached: AttachedStatement,
+        read: Callable[[SignedStatement], T | None],
+        evidence: Evidence,
+        budget: Budget,
+    ) -> T | None:
+        try:
+            signed = await read_signed_statement(evidence, attached, self.authenticator, budget)
+            check_subject_and_annotations(signed, await subject_of(evidence, signed), self.policy)
+        # Anything may be attached: what another signer made must not hide the rest.
+        except VerificationError:
+            return None
+        except StoreError as error:
+            _raise_gap(error)
+            return None
+        return await offload(len(attached.raw), read, signed)
+
+
+async def _attached(evidence: Evidence, layer: Descriptor) -> tuple[AttachedStatement, ...]:
+    try:
+        return await read_layer(evidence, layer)
+    except VerificationError:
+        return ()
+    except StoreError as error:
+        _raise_gap(error)
+        return ()
+
+
+def _raise_gap(error: StoreError) -> None:
+    # What is unread may take a statement back; what its publisher broke does not count.
+    if error.reason.is_gap:
+        raise error

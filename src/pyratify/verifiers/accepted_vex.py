@@ -18,6 +18,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.core.plugin import Resources
 from pyratify.core.verifier import Evidence
+from pyratify.evidence.cosign_predicate import unwrapped
 from pyratify.evidence.predicate_types import CYCLONEDX_PREDICATES, VEX_PREDICATES
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import VexDocument
@@ -124,7 +125,7 @@ def _document(signed: SignedStatement) -> VexDocument | RatifyError | None:
     statement = signed.statement
     if statement.predicate_type not in VEX_PREDICATES:
         return None
-    predicate = statement.predicate
+    predicate = unwrapped(statement.predicate)
     # Most CycloneDX documents are SBOMs without any analysis.
     if statement.predicate_type in CYCLONEDX_PREDICATES and not _has_analyses(predicate):
         return None

@@ -1,10 +1,11 @@
 """The rules for vulnerability reports with the VEX documents that count, as verifiers of reports and of attestations use them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Resources
 from pyratify.core.verifier import Evidence

@@ -15,7 +15,8 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Store
-from pyratify.entrypoints.cli import dispatch, main
+from pyratify.entrypoints.cli import main
+from pyratify.entrypoints.cli.commands import version
 from pyratify.entrypoints.cli.decode.artifacts import decode_artifact
 from pyratify.entrypoints.cli.in_order import in_order
 from pyratify.pki.public_keys import spki_fingerprint
@@ -119,7 +120,7 @@ def test_no_defect_becomes_a_traceback_or_a_success(
     def broken(*_: object) -> int:
         raise raised
 
-    monkeypatch.setattr(dispatch, "_command", broken)
+    monkeypatch.setattr(version, "run", broken)
     assert main(["version"]) == code
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -209,6 +210,21 @@ def test_a_certificate_beside_a_classic_signature_is_shown() -> None:
     assert bad is not None
     assert good["certificate"][0]["ca"] is True
     assert "error" in bad["certificate"][0]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "kind"),
+    [
+        ("Application/JOSE+JSON", "notation signature (JWS)"),
+        ("application/openvex+json; charset=utf-8", "VEX document"),
+        ("application/sarif+json;version=2.1.0", "vulnerability report"),
+    ],
+)
+def test_a_media_type_names_its_kind_in_any_case_and_with_parameters(media_type: str, kind: str) -> None:
+    """As RFC 9110, section 8.3.1, has it."""
+    found = decode_artifact(b"{}", media_type)
+    assert found is not None
+    assert found["kind"] == kind
 
 
 def test_layers_of_unknown_kinds_are_named_and_not_read(run: Run) -> None:

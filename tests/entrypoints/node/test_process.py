@@ -23,6 +23,7 @@ from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.node.containerd.containerd_site import PATH
 from pyratify.entrypoints.node.node_flags import add_serve_flags
 from pyratify.entrypoints.node.serve_node import make
+from pyratify.serving.deadline_group import late_after
 from pyratify.serving.http.routes import Address
 from pyratify.serving.local_flags import long_lifetime
 from pyratify.serving.process import Process
@@ -291,3 +292,25 @@ async def test_docker_and_nri_are_served_by_the_same_daemon(tmp_path: Path) -> N
             await found.plugin()
             await found.ask(call("Configure"))
             assert "nri" not in (await ready(health))["faults"]
+
+
+async def test_the_docker_daemon_is_answered_in_the_time_that_the_flag_says(tmp_path: Path) -> None:
+    """Docker waits for its plugin, and so do all its clients; the text names the time."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_unix_server(say_nothing, tmp_path / "silent.sock")
+    given = ("--docker", tmp_path / "docker.sock", "--docker-daemon", tmp_path / "silent.sock")
+    create = question("/containers/create", {"Image": "app"})
+    async with (
+        silent,
+        serving(tmp_path, "-c", configuration(tmp_path), *given, "--docker-timeout", "50ms"),
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(tmp_path / "docker.sock"))) as client,
+        client.post("http://plugin/AuthZPlugin.AuthZReq", data=create) as response,
+    ):
+        answer = await response.json(content_type=None)
+    assert answer["Allow"] is False
+    assert "[TIMEOUT]" in answer["Msg"]
+    assert late_after(0.05).message in answer["Msg"]

@@ -32,6 +32,15 @@ def licensed(expression: str) -> bytes:
         ("GPL-3.0-with-GCC-exception", "LICENSE", "pass"),
         ("GPL-3.0-only+", "LICENSE", "pass"),
         ("GPL-3.0-or-later", "pass", "pass"),
+        ("GPLv3", "LICENSE", "pass"),
+        ("GPL-3", "LICENSE", "pass"),
+        ("gpl_3.0_only", "LICENSE", "pass"),
+        ("MIT AND GPLv3.0", "LICENSE", "pass"),
+        ("MIT OR GPLv3", "pass", "pass"),
+        ("GPLv3+", "pass", "pass"),
+        ("GPLv2", "pass", "pass"),
+        ("LGPLv3", "pass", "pass"),
+        ("public-domain", "pass", "pass"),
         ("LicenseRef-GPL-3.0-only", "pass", "pass"),
         ("GPL-3.0-only,MIT", "LICENSE", "pass"),
         ("MIT AND", "LICENSE", "pass"),
@@ -149,7 +158,7 @@ def test_files_and_images_need_no_license_of_their_own() -> None:
     ]
     assert verdict(cyclonedx([*silent, component("a")], digest=digest), allowedLicenses=["MIT"]) == "pass"
     stated = component("lib.so", "", "GPL-3.0-only", type="file")
-    assert verdict(cyclonedx([stated]), allowedLicenses=["MIT"]) == "LICENSE"
+    assert verdict(cyclonedx([component("a"), stated]), allowedLicenses=["MIT"]) == "LICENSE"
     assert verdict(cyclonedx([component("a", "1", "")]), allowedLicenses=["MIT"]) == "LICENSE"
 
 
@@ -209,3 +218,19 @@ def test_licenses_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> Non
     # By expression the deprecated identifier is the one that the list has now.
     assert verdict(document, deniedLicenses=["GPL-2.0"]) == "LICENSE"
     assert verdict(document) == "pass"
+
+
+@pytest.mark.parametrize("text", ["ＧＰＬ-3.0-only", "GРL-3.0-only", "MIT AND ＧＰＬ-3.0-only"])  # noqa: RUF001
+def test_letters_that_look_like_others_hide_no_license(text: str) -> None:
+    """Identifiers of SPDX are ASCII: another script makes a text no expression, and a name is read in its plain form."""
+    assert verdict(licensed(text), deniedLicenses=["GPL-3.0-only"]) == "LICENSE"
+    assert verdict(licensed(text), allowedLicenses=["MIT"]) == "LICENSE"
+    named = cyclonedx([component("a", licenses=[{"license": {"name": "ＧＰＬ-3.0-only (text)"}}])])  # noqa: RUF001
+    assert verdict(named, deniedLicenses=["GPL-3.0-only"]) == "LICENSE"
+
+
+@pytest.mark.parametrize("names", [{"deniedLicenses": ["GPL-*"]}, {"disallowedLicenses": ["GPL*"]}])
+def test_words_of_ratify_v1_have_no_wildcards(names: dict[str, list[str]]) -> None:
+    """Taken for a letter it would deny nothing, and every image would pass."""
+    with pytest.raises(ConfigurationError, match="wildcard"):
+        judge(licensed("GPL-3.0-only"), **names, licenseMatch="mention")

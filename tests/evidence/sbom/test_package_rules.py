@@ -56,6 +56,23 @@ def test_package_urls_are_compared_as_they_are_meant(rule: str, purl: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("rule", "outcome"),
+    [
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25", "PACKAGE_DENIED"),
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=1", "PACKAGE_DENIED"),
+        ("pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=2", "pass"),
+        ("pkg:rpm/fedora/curl@7.50.3-2.fc25", "pass"),
+    ],
+)
+def test_an_epoch_beside_the_version_hides_no_version(rule: str, outcome: str) -> None:
+    """Package URLs of rpm have it as a qualifier; a rule without one is for every epoch."""
+    document = spdx(
+        [spdx_package("curl", "1:7.50.3-1.fc25", purl="pkg:rpm/fedora/curl@7.50.3-1.fc25?epoch=1")]
+    )
+    assert verdict(document, deniedPackages=[{"purl": rule}]) == outcome
+
+
+@pytest.mark.parametrize(
     ("versions", "version", "outcome"),
     [
         ("vers:deb/<3.0.2-0ubuntu1.12", "3.0.2-0ubuntu1.10", "PACKAGE_DENIED"),
@@ -127,6 +144,26 @@ def test_a_package_that_could_deny_nothing_is_an_error_of_the_configuration(
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({"name": "log4j*"}, "name"),
+        ({"name": " musl"}, "name"),
+        ({"name": "vers:npm/<1"}, "name"),
+        ({"name": "left-pad", "version": "<1.3.0"}, "version"),
+        ({"name": "left-pad", "version": "1.*"}, "version"),
+        ({"name": "left-pad", "version": ">=1|<2"}, "version"),
+        ({"name": "left-pad", "version": "=1.0"}, "version"),
+        ({"purl": "pkg:npm/left-pad@*"}, "purl"),
+    ],
+)
+def test_what_looks_like_a_pattern_is_refused(rule: dict[str, str], path: str) -> None:
+    """Names and versions are compared exactly: it would deny nothing, and every image would pass."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(spdx([MUSL]), deniedPackages=[rule])
+    assert caught.value.path == f"deniedPackages[0].{path}"
+
+
 def test_packages_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> None:
     """Exact names and versions; a package without a version in the list is denied in every one."""
     document = (shared / "ratify/plugin-sbom-testdata/syftbom.spdx.json").read_bytes()
@@ -138,3 +175,37 @@ def test_packages_of_ratify_v1_are_judged_as_it_judged_them(shared: Path) -> Non
         ({"name": "zlib", "version": "1.2.13-r0"}, "PACKAGE_DENIED"),
     ):
         assert verdict(document, disallowedPackages=[rule]) == outcome
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("pkg:npm/%40angular/core", "@angular/core"),
+        ("pkg:golang/github.com/foo/bar", "github.com/foo/bar"),
+        ("pkg:maven/org.apache.logging.log4j/log4j-core", "org.apache.logging.log4j:log4j-core"),
+        ("pkg:maven/org.apache.logging.log4j/log4j-core", "log4j-core"),
+    ],
+)
+def test_a_package_without_a_package_url_is_known_by_its_whole_name(rule: str, name: str) -> None:
+    """Tools write the namespace into the name, by a slash or a colon."""
+    document = spdx([spdx_package(name)])
+    assert verdict(document, deniedPackages=[{"purl": rule}]) == "PACKAGE_DENIED"
+    assert verdict(spdx([spdx_package("x-" + name)]), deniedPackages=[{"purl": rule}]) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("kind", "locator"),
+    [
+        ("purl", "PKG:npm/left-pad@1"),
+        ("purl", " pkg:npm/left-pad@1"),
+        ("PURL", "pkg:npm/left-pad@1"),
+        ("http://spdx.org/rdf/references/purl", "pkg:npm/left-pad@1"),
+    ],
+)
+def test_every_spelling_of_a_package_url_is_read(kind: str, locator: str) -> None:
+    """The scheme has no case (purl specification), and SPDX has a short and a long name of the type (annex F)."""
+    package = {
+        **spdx_package("another"),
+        "externalRefs": [{"referenceType": kind, "referenceLocator": locator}],
+    }
+    assert verdict(spdx([package]), deniedPackages=[{"purl": "pkg:npm/left-pad"}]) == "PACKAGE_DENIED"

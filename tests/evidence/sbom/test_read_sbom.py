@@ -1,9 +1,12 @@
 """Readers of SPDX and CycloneDX."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 
+from pyratify.core.errors import VerificationError
+from pyratify.core.reason import Reason
 from pyratify.evidence.sbom.document import License
 from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
 from pyratify.testing.sboms import broken_sboms, component, cyclonedx, spdx, spdx_package
@@ -137,3 +140,10 @@ def test_documents_of_the_spdx_project_are_read(shared: Path, name: str, outcome
     """UTF-16 is no JSON of RFC 8259."""
     document = (shared / f"spdx/{name}.spdx.json").read_bytes()
     assert verdict(document, externalDocuments="ignore") == outcome
+
+
+def test_a_compressed_document_is_called_so() -> None:
+    """Some tools compress what they attach; nothing is unpacked, as its size would be the publisher's to choose."""
+    with pytest.raises(VerificationError, match="compressed with gzip") as refused:
+        parse_sbom(gzip.compress(spdx()))
+    assert refused.value.reason is Reason.MEDIATYPE_UNSUPPORTED

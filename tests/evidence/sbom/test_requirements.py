@@ -94,3 +94,38 @@ def test_a_duration_that_is_none_is_an_error_of_the_configuration(text: str) -> 
     with pytest.raises(ConfigurationError) as caught:
         judge(spdx([PACKAGE]), required={"maximumAge": text})
     assert caught.value.path == "required.maximumAge"
+
+
+@pytest.mark.parametrize(
+    ("field", "stated"),
+    [
+        ("supplier", {"supplier": " "}),
+        ("supplier", {"supplier": "Organization: "}),
+        ("supplier", {"supplier": "Person:"}),
+        ("version", {"versionInfo": " "}),
+        ("version", {"versionInfo": "NOASSERTION"}),
+        ("purl", {"externalRefs": [{"referenceType": "purl", "referenceLocator": ""}]}),
+        ("purl", {"externalRefs": [{"referenceType": "purl", "referenceLocator": "NOASSERTION"}]}),
+        ("purl", {"externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:npm"}]}),
+    ],
+)
+def test_a_field_that_says_nothing_is_not_stated(field: str, stated: dict[str, object]) -> None:
+    """Blanks, a kind of supplier without its name, and texts that are no package URL fill a field and state nothing."""
+    document = spdx([PACKAGE, {**PACKAGE, **stated}])
+    assert verdict(document, required={"fields": [field]}) == "SBOM_INVALID"
+    assert verdict(spdx([PACKAGE]), required={"fields": [field]}) == "pass"
+
+
+def test_files_are_no_packages() -> None:
+    """Syft lists the files of an image among its components; rules about packages find nothing in them."""
+    files = [component(f"etc/{number}", type="file") for number in range(5)]
+    assert verdict(cyclonedx(files)) == "SBOM_INVALID"
+    assert verdict(cyclonedx([component("a"), *files]), required={"minimumPackages": 2}) == "SBOM_INVALID"
+    assert verdict(cyclonedx([component("a"), *files])) == "pass"
+
+
+def test_an_old_sbom_is_to_be_made_again() -> None:
+    """What to do is about the SBOM, and not about the build of the image."""
+    with pytest.raises(Exception, match="old") as refused:
+        judge(spdx([PACKAGE]), required={"maximumAge": "1h"})
+    assert "Make the SBOM again" in refused.value.remedy  # type: ignore[attr-defined]

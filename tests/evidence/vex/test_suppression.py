@@ -369,3 +369,20 @@ def test_package_urls_are_compared_as_their_registries_compare_them() -> None:
     assert scoped is not None
     assert (scoped.name, scoped.version) == ("@angular/core", "1.0")
     assert scoped == parse_package_url("pkg:npm/@angular/core@1.0")
+
+
+def test_a_statement_that_was_updated_is_as_new_as_its_update() -> None:
+    """`last_updated` says when a statement got its present content (OpenVEX, "Statement Fields")."""
+    exploitable = openvex(SUBJECT, status="affected", time="2026-05-01T00:00:00Z")
+    exploitable["statements"][0]["last_updated"] = "2026-06-01T18:00:00Z"
+    assert suppressed(openvex(SUBJECT))
+    assert not suppressed(openvex(SUBJECT), exploitable)
+    harmless = openvex(SUBJECT, time="2026-05-01T00:00:00Z")
+    harmless["statements"][0]["last_updated"] = "2027-01-01T00:00:00Z"
+    assert not suppressed(harmless)
+
+
+def test_a_malformed_time_is_that_of_the_vex_document() -> None:
+    """Two documents are read beside one another: the message says which one is wrong."""
+    with pytest.raises(VerificationError, match="of the VEX document is not a time"):
+        read_vex(openvex(SUBJECT, time="2026-05-01T00:00:00"))

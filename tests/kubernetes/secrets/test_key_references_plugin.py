@@ -64,6 +64,29 @@ async def test_what_cannot_be_read_is_named(
     assert caught.value.reason is Reason.KEY_UNAVAILABLE
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://192.0.2.1:6443", "http://u:hunter2@127.0.0.1.evil.io", "ftp://127.0.0.1", "192.0.2.1:6443"],
+)
+async def test_atk_246_no_token_is_shown_to_a_server_without_tls(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a key trusted that anyone on the way could have replaced; kubectl shows no token there either."""
+    file = tmp_path / "config"
+    file.write_text(
+        f"""
+clusters: [{{name: a, cluster: {{server: "{address}"}}}}]
+users: [{{name: a, user: {{token: hunter2}}}}]
+contexts: [{{name: a, context: {{cluster: a, user: a}}}}]
+current-context: a
+"""
+    )
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    with pytest.raises(ConfigurationError, match="is not https") as caught:
+        await read("k8s://team/cosign")
+    assert "hunter2" not in str(caught.value)
+
+
 async def test_without_a_cluster_the_kubeconfig_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that has none."""
     monkeypatch.delenv("KUBECONFIG", raising=False)

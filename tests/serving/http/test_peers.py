@@ -1,14 +1,25 @@
 """Which processes may ask at a unix socket."""
 
-import grp
 import os
-import pwd
 import socket
+from collections.abc import Callable
+from pathlib import Path
 
+import aiohttp
 import pytest
 
-from pyratify.core.errors import ConfigurationError
-from pyratify.serving.http.peers import Peer, Peers, group_number, peer_of
+from pyratify.serving.http import server
+from pyratify.serving.http.activity import Watch
+from pyratify.serving.http.group_members import GroupMembers
+from pyratify.serving.http.peers import Peer, Peers, peer_of
+from pyratify.serving.http.routes import Address, Reply, Request, Site, plain
+from pyratify.serving.unix.bind import bind_unix
+from pyratify.testing.fakes import FakeClock
+
+
+def peers(look_up: Callable[[int], frozenset[int]], own: int = 1) -> Peers:
+    """Return who may ask where a group's members may, too."""
+    return Peers(GroupMembers(4242, FakeClock(), look_up), own)
 
 
 def test_the_kernel_says_which_process_asks() -> None:
@@ -28,33 +39,59 @@ def test_the_kernel_says_which_process_asks() -> None:
     ],
     ids=["root", "own user", "another user", "another user in root's group"],
 )
-def test_root_and_the_own_user_may_ask(peer: Peer, admitted: bool) -> None:
+async def test_root_and_the_own_user_may_ask(peer: Peer, admitted: bool) -> None:
     """Without a group nothing else."""
-    assert Peers(own=1001).admits(peer) is admitted
+    assert (await Peers(own=1001).refusal(peer) is None) is admitted
 
 
-def test_a_group_may_ask_too() -> None:
+@pytest.mark.parametrize(
+    ("peer", "status"),
+    [(Peer(1, 1002, 4242), 0), (Peer(1, 1003, 9), 0), (Peer(1, 1002, 4243), 403)],
+    ids=["primary group", "member", "neither"],
+)
+async def test_a_group_may_ask_too(peer: Peer, status: int) -> None:
     """By the primary group of the process, and by membership, which the kernel does not tell."""
-    assert Peers(group=4242, own=1).admits(Peer(1, 1002, 4242))
-    assert not Peers(group=4242, own=1).admits(Peer(1, 1002, 4243))
-    found = [(each.gr_gid, name) for each in grp.getgrall() for name in each.gr_mem]
-    for group, name in found[:1]:
-        user = pwd.getpwnam(name).pw_uid
-        assert Peers(group=group, own=1).admits(Peer(1, user, 999999))
+    refusal = await peers(lambda group: frozenset({1003}) if group == 4242 else frozenset()).refusal(peer)
+    assert (refusal.status if refusal else 0) == status
 
 
-def test_a_group_may_name_users_that_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They cannot ask, and hinder no one else."""
-    group = grp.struct_group(("ratify", "x", 4242, ["no-such-user", "root"]))
-    monkeypatch.setattr(grp, "getgrgid", lambda number: group)
-    assert Peers(group=4242, own=1).admits(Peer(1, 0, 1))
-    assert not Peers(group=4242, own=1).admits(Peer(1, 1002, 1))
+async def test_members_that_cannot_be_looked_up_are_refused() -> None:
+    """As what may be tried again; root needs no look-up."""
+
+    def fails(group: int) -> frozenset[int]:
+        raise OSError("the directory does not answer")
+
+    refusal = await peers(fails).refusal(Peer(1, 1002, 9))
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (503, "GROUP_UNKNOWN")
+    assert "4242" in refusal.message
+    assert await peers(fails).refusal(Peer(1, 0, 0)) is None
 
 
-def test_a_group_has_a_name_or_a_number() -> None:
-    """One that does not exist is said at the start."""
-    own = grp.getgrgid(os.getgid())
-    assert group_number(own.gr_name) == own.gr_gid
-    assert group_number("4242") == 4242
-    with pytest.raises(ConfigurationError, match="no group 'nobody-here'"):
-        group_number("nobody-here")
+@pytest.mark.parametrize("fails", [False, True], ids=["no member", "no answer"])
+async def test_a_server_refuses_and_counts_what_may_not_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Before the handler, and each kind by itself."""
+
+    async def handler(asked: Request) -> Reply:
+        raise AssertionError("a stranger was answered")
+
+    def look_up(group: int) -> frozenset[int]:
+        if fails:
+            raise OSError("the directory does not answer")
+        return frozenset()
+
+    # The tests may run as root, which may always ask.
+    monkeypatch.setattr(server, "peer_of", lambda connection: Peer(1, 1002, 9))
+    site, watch = Site(routes={("POST", "/x"): handler}, refusals={"/x": plain}), Watch()
+    one = bind_unix(tmp_path / "s.sock")
+    where = Address(str(tmp_path / "s.sock"), 0)
+    async with (
+        server.listening(site, where, sockets=(one.listener,), peers=peers(look_up), watch=watch),
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(where.host)) as client,
+        client.post("http://localhost/x", data=b"x") as answer,
+    ):
+        assert answer.status == (503 if fails else 403)
+    assert dict(watch.refused.counts) == {"group_unknown" if fails else "foreign_user": 1}
+    one.remove()

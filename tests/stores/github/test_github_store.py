@@ -1,5 +1,6 @@
 """GitHub's attestations beside a registry: over TLS, bounded, and the token for one host."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -341,3 +342,26 @@ async def test_what_was_made_of_a_bundle_can_be_read_again(
         nested = reference.at(referrer.descriptor.digest)
         assert [each async for each in store.referrers(nested)] == []
         assert len(github.hits) == asked
+
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "github.md"
+
+
+def documented_addresses() -> list[str]:
+    """Return the addresses of APIs that the page names, with names in place of its placeholders."""
+    found = re.findall(r"`url: (https://[^`]+)`", PAGE.read_text())
+    return [each.replace("HOST", "github.example.com").replace("SUBDOMAIN", "octo") for each in found]
+
+
+@pytest.mark.parametrize("url", documented_addresses())
+async def test_the_addresses_of_the_documentation_can_be_configured(
+    url: str, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """As they stand there; what each leads to is tested with the API."""
+    async with engine(github, tmp_path, url=url) as found:
+        assert found.executors
+
+
+def test_the_documentation_names_both_kinds_of_enterprises() -> None:
+    """Those with a server of their own, and those with data residency."""
+    assert documented_addresses() == ["https://github.example.com/api/v3", "https://api.octo.ghe.com"]

@@ -4,18 +4,24 @@ import hashlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.limits import Limits
+from pyratify.core.manifest import OCI_INDEX, parse_manifest
+from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import ScopeMap
 from pyratify.sigstore.media_types import BUNDLE
+from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import (
     BROKEN_STATEMENTS,
     COMMIT,
@@ -23,6 +29,7 @@ from pyratify.testing.attestations import (
     REF,
     SLSA_V02,
     WORKFLOW,
+    WORKFLOW_BUILD,
     attach_attestation,
     attach_under_tag,
     bundle,
@@ -35,7 +42,19 @@ from pyratify.testing.cosign import attach_bundle, sign_message
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import make_manifest
 from pyratify.testing.sigstore import PrivateSigstore
-from support.attestation_setting import ANY_SLSA, FROM_SOURCE, KEYS, ONE, AttestationSetting, build
+from pyratify.verifiers.attestation.attestation_options import RuleOptions
+from pyratify.verifiers.attestation.attestation_plugin import plugin
+from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
+from pyratify.verifiers.attestation.load_requirements import load_requirement
+from support.attestation_setting import (
+    ANY_SLSA,
+    FROM_SOURCE,
+    KEYS,
+    ONE,
+    AttestationSetting,
+    KeyResources,
+    build,
+)
 from support.cosign_setting import KEY, OTHER, reasons
 
 ANY_TAG = {"predicateTypes": ["https://slsa.dev/provenance/v1"]}
@@ -89,6 +108,28 @@ async def test_every_rule_for_provenance_must_hold(rules: dict[str, Any], reason
     result = await setting.validate({"provenance": rules})
     assert reasons(result) == ({reason} if reason else set())
     assert (result.decision is Decision.ALLOW) is (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"builderIds": ["https://b.example"]}, f"the builder is '{WORKFLOW}', not https://b.example"),
+        ({"sourceUris": ["https://h/o/r"]}, f"the source is '{SOURCE}', not https://h/o/r"),
+        ({"sourceRefs": ["refs/heads/a"]}, f"the source reference is '{REF}', not refs/heads/a"),
+        (
+            {"buildTypes": ["https://t.example"]},
+            f"the build type is '{WORKFLOW_BUILD}', not https://t.example",
+        ),
+        ({"parameters": {"a": 1}}, "the parameter is 'a=null', not 1"),
+    ],
+)
+async def test_what_differs_is_named_with_both_values(rules: dict[str, Any], said: str) -> None:
+    """What the provenance says, and what the policy asks for."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    failure = (await setting.validate({"provenance": rules})).artifacts[0].results[0].failure
+    assert failure is not None
+    assert failure.message.startswith(said)
 
 
 async def test_provenance_of_version_0_2_is_read_into_the_same_facts() -> None:
@@ -211,6 +252,13 @@ async def test_more_statements_than_are_looked_at_are_refused_before_any_is_read
     assert reasons(result) == {Reason.SIGNATURE_LIMIT}
 
 
+async def test_as_many_statements_as_are_allowed_are_read() -> None:
+    """The limit itself is no excess."""
+    setting = AttestationSetting()
+    attach_under_tag(setting.store, setting.image, *[envelope(KEY, setting.provenance())] * 2)
+    assert (await setting.validate(limits=Limits(signatures=2))).decision is Decision.ALLOW
+
+
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
@@ -230,6 +278,9 @@ async def test_a_tag_stands_for_the_reference_that_was_signed(tag: str | None, r
     rule = {"tag": r"v?(?P<v>\d+\.\d+\.\d+)", "ref": "refs/tags/v{v}", "floating": ["latest"]}
     result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag=tag)
     assert reasons(result) == ({reason} if reason else set())
+    if reason is None:
+        # A floating tag stands for no reference, so policies see none.
+        assert data_of(result).get("tagMatchesRef") == (None if tag == "latest" else REF)
     if tag is None:
         allowed = FROM_SOURCE | {"tagMatchesRef": rule | {"digestOnly": "allow"}}
         assert (await setting.validate(allowed)).decision is Decision.ALLOW
@@ -284,6 +335,81 @@ async def test_a_manifest_holds_one_bundle_or_envelopes() -> None:
         assert failure.reason is reason or f"{reason}:" in failure.message
 
 
+async def test_of_two_good_bundles_in_one_manifest_none_counts() -> None:
+    """Which of them counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing")."""
+    setting = AttestationSetting()
+    made = json.dumps(bundle(KEY, setting.provenance())).encode()
+    setting.store.attach(setting.image, BUNDLE, (BUNDLE, made), (BUNDLE, made))
+    assert reasons(await setting.validate()) == {Reason.ENVELOPE_MALFORMED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers", "accepted"),
+    [
+        (BUNDLE, (), True),
+        (DSSE, (), True),
+        ("application/example", (BUNDLE,), True),
+        ("application/example", ("text/plain", DSSE), True),
+        ("application/example", (), False),
+        ("application/spdx+json", ("application/spdx+json",), False),
+    ],
+)
+async def test_what_declares_no_statement_is_left_to_other_verifiers(
+    kind: str, layers: tuple[str, ...], *, accepted: bool
+) -> None:
+    """By the type of the artifact or of a layer."""
+    setting = AttestationSetting()
+    found = [setting.store.add_blob(b"{}", each) for each in layers]
+    written = make_manifest(artifact_type=kind, layers=found, subject=setting.image)
+    manifest = parse_manifest(written, setting.store.add_manifest(written))
+    assert (await build(FROM_SOURCE)).accepts(manifest) is accepted
+
+
+async def test_an_index_is_no_statement_whatever_it_is_called() -> None:
+    """It has no layers, so nothing of it could be read."""
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "artifactType": BUNDLE, "manifests": []}
+    written = json.dumps(index).encode()
+    manifest = parse_manifest(written, Descriptor(OCI_INDEX, Digest.of(written), len(written)))
+    assert not (await build(FROM_SOURCE)).accepts(manifest)
+
+
+async def test_the_report_says_in_which_form_a_statement_came() -> None:
+    """Policies may ask for bundles; each statement is named by the digest of its layer."""
+    for form in ("sigstore-bundle", "dsse"):
+        setting = AttestationSetting()
+        made = (envelope if form == "dsse" else bundle)(KEY, setting.provenance())
+        attach_attestation(setting.store, setting.image, made)
+        data = data_of(await setting.validate())
+        assert data["format"] == form
+        layer = Digest.of(json.dumps(made).encode())
+        assert [each["digest"] for each in data["statements"]] == [str(layer)]
+
+
+async def test_a_verifier_reads_no_unsigned_statement_unless_it_is_told_to() -> None:
+    """In code as in a file."""
+    rules = await load_requirement(msgspec.convert(FROM_SOURCE, RuleOptions), "", KeyResources())
+    made = AttestationVerifier("attestation", [TrustPolicy(keys=(KEY.material,))], [rules])
+    assert not made.accepts_unsigned
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_verifiers_do_not_share_what_they_make_of_statements(order: tuple[int, int]) -> None:
+    """Each judges what is attached by its own rules; what satisfies one of them is nothing to the other."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    verifiers = []
+    for name, source in (("lax", SOURCE), ("strict", "https://github.com/org/other")):
+        rules = {"provenance": {"sourceUris": [source]}}
+        options = msgspec.convert(
+            rules | {"trustPolicies": [{"keys": KEYS}], "require": "all"}, plugin.options
+        )
+        verifiers.append(await plugin.build(name, options, KeyResources()))
+    executor = Executor(store=setting.store, verifiers=[verifiers[each] for each in order], policy=NoPolicy())
+    result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
+    passed = {found.verifier: found.passed for each in result.artifacts for found in each.results}
+    assert passed == {"lax": True, "strict": False}
+
+
 async def test_an_annotation_that_the_trust_policy_requires_is_signed() -> None:
     """In the mention of the image, as for signatures."""
     setting = AttestationSetting()
@@ -330,6 +456,16 @@ async def test_a_reference_that_is_nowhere_stated_matches_no_tag() -> None:
     assert reasons(result) == {Reason.TAG_REF_MISMATCH}
 
 
+@pytest.mark.parametrize(("tag", "good"), [("v1.2.3", True), ("v1.2.3-rc", False)])
+async def test_a_group_without_a_part_in_the_tag_stands_for_nothing(tag: str, *, good: bool) -> None:
+    """Provenance of version 0.2 states its reference, too."""
+    setting = AttestationSetting()
+    setting.attach(in_toto(setting.image.digest, SLSA_V02, provenance_v02()))
+    rule = {"tag": r"v(?P<v>[\d.]+)(?P<more>-rc)?", "ref": "refs/tags/v{v}{more}"}
+    result = await setting.validate(FROM_SOURCE | {"tagMatchesRef": rule}, tag=tag)
+    assert (result.decision is Decision.ALLOW) is good
+
+
 async def test_verdicts_are_remembered_for_each_tag_where_a_rule_compares_it() -> None:
     """The same image under another tag is judged anew; without the rule, it is not."""
     rule = {"tag": r"(?P<v>v.+)", "ref": "refs/tags/{v}"}
@@ -354,7 +490,7 @@ async def test_verdicts_are_remembered_for_each_tag_where_a_rule_compares_it() -
     [
         ({"sourceUris": [SOURCE]}, None),
         ({"builderIds": ["https://example.com/builder"]}, Reason.PROVENANCE_MISMATCH),
-        ({"builderIds": ["https://**"]}, Reason.PROVENANCE_MISMATCH),
+        ({"builderIds": ["https://example.com/**"]}, Reason.PROVENANCE_MISMATCH),
     ],
 )
 async def test_a_builder_without_a_name_satisfies_no_rule_about_builders(

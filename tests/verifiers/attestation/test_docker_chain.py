@@ -1,5 +1,6 @@
 """Docker's chain: an index, its manifests, their attestation manifests, and what signs which of them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,12 +227,16 @@ async def test_kinds_count_together_within_one_attestation_manifest_only() -> No
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_named_platforms_alone_need_their_chain(platform: str) -> None:
-    """The other one's attestation is not even read."""
+    """Of the other one's attestation the manifest is read, which shows what it is, and no statement."""
     chain = make_chain()
     which = PLATFORMS.index(platform)
     chain.sign(KEY, chain.attestations[which])
     assert (await verify(chain.store, platforms=[platform])).succeeded
-    assert ("fetch_manifest", chain.attestations[1 - which].digest) not in chain.store.calls
+    other = chain.attestations[1 - which].digest
+    assert chain.store.calls.count(("fetch_manifest", other)) == 1
+    statements = [each["digest"] for each in json.loads(chain.store.manifests[other])["layers"]]
+    assert statements
+    assert not [each for each in statements if ("fetch_blob", each) in chain.store.calls]
     assert not (await verify(chain.store, platforms=[PLATFORMS[1 - which]])).succeeded
 
 

@@ -1,11 +1,17 @@
 """The rule `rego` of attestations."""
 
+import threading
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 pytest.importorskip("regorus", reason="the extra rego is not installed")
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
+from pyratify.expressions.language import Answer
+from pyratify.expressions.rego import RegoProgram
 from support.attestation_setting import AttestationSetting, build
 from support.cosign_setting import OTHER, reasons
 
@@ -58,3 +64,20 @@ async def test_a_policy_that_names_the_tag_says_so() -> None:
     for body, reads in (('allow if input.subject.tag == "v1"', True), ("allow if input.signer", False)):
         rule = {"policy": f"{HEAD}{body}", "regoVersion": "v1"}
         assert (await build({"predicateTypes": SLSA, "rego": rule})).reads_tag is reads
+
+
+async def test_a_rule_is_evaluated_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also over a small statement: its process may take its whole budget, and everything else would wait."""
+    threads, evaluate = [], RegoProgram.evaluate
+
+    def recorded(program: RegoProgram, values: Mapping[str, Any]) -> Answer:
+        threads.append(threading.current_thread())
+        return evaluate(program, values)
+
+    monkeypatch.setattr(RegoProgram, "evaluate", recorded)
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    rule = {"policy": "package pyratify\nallow := true", "regoVersion": "v1"}
+    assert not reasons(await setting.validate({"predicateTypes": SLSA, "rego": rule}))
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads

@@ -73,13 +73,27 @@ async def test_one_kind_alone_is_not_enough(present: str) -> None:
 
 
 async def test_a_kind_that_says_something_else_is_missing_too() -> None:
-    """A release beside provenance of another source does not stand in for it."""
+    """A release beside provenance of another source does not stand in for it; the message has the refusal of that kind."""
     setting = AttestationSetting()
     setting.attach(setting.provenance(source="https://github.com/evil/evil"))
     setting.attach(release(setting))
     result = await setting.validate(BOTH)
     assert result.decision is Decision.DENY
     assert reasons(result) == {Reason.PROVENANCE_MISMATCH, Reason.POLICY_UNSATISFIED}
+    failure = result.artifacts[1].results[0].failure
+    assert failure is not None
+    assert "built (PROVENANCE_MISMATCH:" in failure.message
+
+
+async def test_of_a_kind_that_is_missing_no_refusal_of_another_is_reported() -> None:
+    """What is refused is provenance; a release is not attached at all."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    setting.attach(setting.provenance(source="https://github.com/evil/evil"))
+    result = await setting.validate(BOTH)
+    failure = result.artifacts[0].results[0].failure
+    assert failure is not None
+    assert failure.message.endswith("released (nothing of its type is attached)")
 
 
 async def test_the_layers_of_one_tag_satisfy_requirements_together() -> None:
@@ -101,6 +115,17 @@ async def test_what_cannot_be_read_leaves_it_undecided() -> None:
     assert result.decision is Decision.DENY
     assert result.error is not None
     assert result.error.reason is Reason.REGISTRY_ERROR
+
+
+async def test_a_statement_that_cannot_be_read_hides_none_where_one_is_enough() -> None:
+    """Both kinds are there; what else is under the tag may be anything."""
+    setting = AttestationSetting()
+    more = setting.provenance(source="https://github.com/evil/evil")
+    layers = (setting.provenance(), release(setting), more)
+    attach_under_tag(setting.store, setting.image, *(envelope(KEY, each) for each in layers))
+    unread = next(digest for digest, data in setting.store.blobs.items() if names_evil(data))
+    setting.store.faults[str(unread)] = StoreError(Reason.TIMEOUT, "no answer")
+    assert (await setting.validate(BOTH)).decision is Decision.ALLOW
 
 
 @pytest.mark.parametrize("form", ["tag", "bundles"])
@@ -134,6 +159,9 @@ async def test_a_statement_that_cannot_be_read_may_be_the_one_that_is_not_good(
         ({"requirements": [{"provenance": {}}]}, "requirements[0].provenance"),
         ({"requirements": [{"provenance": {"sourceUris": [SOURCE]}}] * 2}, "requirements[1].name"),
         ({"requirements": [{"anyContent": True}]}, "requirements[0].predicateTypes"),
+        ({"predicateTypes": ["slsaprovenance1"], "anyContent": True}, "predicateTypes"),
+        ({"predicateTypes": ["https://slsa.dev/provenance/*"], "anyContent": True}, "predicateTypes"),
+        ({"predicateTypes": [" "], "anyContent": True}, "predicateTypes"),
     ],
 )
 async def test_requirements_that_are_not_clear_are_refused(parameters: dict[str, Any], path: str) -> None:

@@ -1,6 +1,7 @@
 """The rule `sbom` of attestations."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
+from pyratify.entrypoints.cli.decode.sbom_contents import sbom_in
 from pyratify.testing.attestations import in_toto
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
 from support.attestation_setting import AttestationSetting, build
@@ -34,8 +36,23 @@ async def judged(predicate_type: str, predicate: Any, parameters: dict[str, Any]
         (f"{SPDX}/v2.3", json.loads(GOOD)),
         (CYCLONEDX, json.loads(cyclonedx([component("musl")]))),
         (f"{CYCLONEDX}/v1.6", json.loads(cyclonedx([component("musl")], version="1.6"))),
+        (
+            CYCLONEDX,
+            {"Data": json.loads(cyclonedx([component("musl")])), "Timestamp": "2022-07-01T00:00:00Z"},
+        ),
+        ("https://cyclonedx.org/schema", {"Data": json.loads(cyclonedx([component("musl")]))}),
+        (SPDX, {"Data": GOOD.decode(), "Timestamp": ""}),
     ],
-    ids=["spdxjson", "spdx, a text", "SPDX 2.3", "CycloneDX", "CycloneDX 1.6"],
+    ids=[
+        "spdxjson",
+        "spdx, a text",
+        "SPDX 2.3",
+        "CycloneDX",
+        "CycloneDX 1.6",
+        "cosign 1, cyclonedx",
+        "cosign 1, its first type of CycloneDX",
+        "cosign 1, spdx",
+    ],
 )
 async def test_a_signed_sbom_is_judged_in_every_form_of_predicate(
     predicate_type: str, predicate: Any
@@ -83,3 +100,18 @@ async def test_errors_of_the_rule_carry_its_path() -> None:
     with pytest.raises(ConfigurationError) as caught:
         await build({"sbom": {"deniedLicenses": ["GPL3"]}})
     assert caught.value.path == "sbom.deniedLicenses[0]"
+
+
+@pytest.mark.parametrize("more", [{"x": 1}, {"bomFormat": "CycloneDX", "specVersion": "1.6"}])
+async def test_an_object_of_cosign_1_holds_nothing_else(more: dict[str, Any]) -> None:
+    """A reader that does not know it would judge the members beside it."""
+    document = {"Data": json.loads(cyclonedx([component("musl", expression="GPL-3.0-only")])), **more}
+    assert not (await judged(CYCLONEDX, document, DENY))[0]
+
+
+def test_a_real_statement_of_cosign_1_is_read(shared: Path) -> None:
+    """Trivy's own test material."""
+    name = "trivy/pkg__fanal__artifact__sbom__testdata__sbom.cdx.intoto.jsonl"
+    found = sbom_in((shared / name).read_bytes())
+    assert found is not None
+    assert "musl" in {package.name for package in found.packages}

@@ -87,6 +87,84 @@ async def test_a_summary_must_say_what_its_entry_asks_for(
     assert (result.decision is Decision.ALLOW) is (reason is None)
 
 
+@pytest.mark.parametrize(
+    ("terms", "said", "message"),
+    [
+        (
+            {},
+            {"verifier": "https://other.example"},
+            f"the verifier is 'https://other.example', not {VERIFIER}",
+        ),
+        ({"signers": ["x"]}, {}, f"the signer of summaries by {VERIFIER} is '{KEY.fingerprint}', not x"),
+        (
+            {"resourceUris": ["https://r.example/a"]},
+            {},
+            f"the resource is '{RESOURCE}', not https://r.example/a",
+        ),
+        (
+            {"policyUris": ["https://p.example/a"]},
+            {},
+            "the policy is 'https://example.com/policy', not https://p.example/a",
+        ),
+        (
+            {"policyUris": ["https://p.example/a"]},
+            {"policy": {}},
+            "the verification summary names no policy, and it must be https://p.example/a",
+        ),
+        ({}, {"result": "passed"}, "the result of the verification is 'passed', not PASSED"),
+        (
+            {"levels": ["SLSA_BUILD_LEVEL_4"]},
+            {},
+            "the verified level is 'SLSA_BUILD_LEVEL_3', not SLSA_BUILD_LEVEL_4 or higher",
+        ),
+        (
+            {"dependencyLevels": ["SLSA_BUILD_LEVEL_2"]},
+            {"dependencyLevels": {"SLSA_BUILD_LEVEL_1": 1, "SLSA_BUILD_LEVEL_3": 0}},
+            "the level of the dependencies is '1 at SLSA_BUILD_LEVEL_1, 0 at SLSA_BUILD_LEVEL_3', not SLSA_BUILD_LEVEL_2 or higher",
+        ),
+        ({"maximumAge": "11h"}, {}, "the verification summary of 2026-05-31T12:00:00Z is 12 h old"),
+        (
+            {"maximumAge": "11h"},
+            {"timeVerified": None},
+            "nothing says when the verification summary was made",
+        ),
+        ({}, {"policy": None}, "malformed verification summary: policy is missing and no object"),
+        ({}, {"verifier": ""}, "malformed verification summary: verifier.id is an empty text and no text"),
+        ({}, {"resourceUri": None}, "malformed verification summary: resourceUri is missing and no text"),
+        ({}, {"result": None}, "malformed verification summary: verificationResult is missing and no text"),
+    ],
+)
+async def test_what_differs_is_named_with_both_values(
+    terms: dict[str, Any], said: dict[str, Any], message: str
+) -> None:
+    """What the summary says, and what the entry asks for."""
+    failure = (
+        (await setting_with(summary(**said)).validate({"vsa": [entry(**terms)]}))
+        .artifacts[0]
+        .results[0]
+        .failure
+    )
+    assert failure is not None
+    assert failure.message.startswith(message)
+
+
+async def test_a_summary_without_a_verifier_is_malformed() -> None:
+    """The pair of verifier and signer is what counts (slsa.dev, "How to verify", step 4)."""
+    said = summary()
+    del said["verifier"]
+    failure = (await setting_with(said).validate({"vsa": [entry()]})).artifacts[0].results[0].failure
+    assert failure is not None
+    assert failure.message == "malformed verification summary: verifier is missing and no object"
+
+
+async def test_a_summary_without_a_time_has_no_fact_of_it() -> None:
+    """Nothing that is not stated is in the report."""
+    result = await setting_with(summary(timeVerified=None)).validate({"vsa": [entry()]})
+    (found,) = [found for each in result.artifacts for found in each.results]
+    assert found.details is not None
+    assert "timeVerified" not in found.details.data
+
+
 async def test_a_verifier_counts_with_its_own_signer_alone() -> None:
     """Two trusted signers, two trusted verifiers: one verifier's summary by the other's key is refused."""
     second = "https://example.com/second"
@@ -139,10 +217,13 @@ async def test_a_summary_satisfies_the_rule_that_names_it_alone() -> None:
         ([entry(), entry(verifierId="")], "vsa[1].verifierId"),
         ([entry(resourceUris=[])], "vsa[0].resourceUris"),
         ([entry(resourceUris=["**"])], "vsa[0].resourceUris[0]"),
+        ([entry(policyUris=["**"])], "vsa[0].policyUris[0]"),
         ([entry(levels=[])], "vsa[0].levels"),
         ([entry(levels=["SLSA_BUILD_LEVEL3"])], "vsa[0].levels[0]"),
         ([entry(dependencyLevels=["SLSA_3"])], "vsa[0].dependencyLevels[0]"),
         ([entry(maximumAge="1 week")], "vsa[0].maximumAge"),
+        ([entry(policyDigests=["1" * 64])], "vsa[0].policyDigests[0]"),
+        ([entry(policyDigests=["SHA256:" + "1" * 64])], "vsa[0].policyDigests[0]"),
     ],
 )
 async def test_an_entry_that_would_check_nothing_is_refused(entries: list[Any], path: str) -> None:
@@ -177,12 +258,21 @@ async def test_the_parameters_of_ratify_v1_mean_what_they_meant(
     assert (result.decision is Decision.ALLOW) is good
 
 
-async def test_ratify_v1_s_names_stand_alone() -> None:
-    """Beside other rules, another rule's signer would count for the verifier too."""
-    with pytest.raises(ConfigurationError):
-        await build({"expectedVerifierId": VERIFIER} | FROM_SOURCE)
-    with pytest.raises(ConfigurationError):
-        await build({"expectedVerifierId": VERIFIER, "expectedVerifiedLevels": ["SLSA_3"]})
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        (FROM_SOURCE, "expectedVerifierId"),
+        ({"anyContent": True}, "expectedVerifierId"),
+        ({"requirements": [FROM_SOURCE]}, "requirements"),
+        ({"expectedVerifiedLevels": ["SLSA_3"]}, "expectedVerifiedLevels[0]"),
+        ({"expectedResourceUri": "https://example.com/*"}, "expectedResourceUri"),
+    ],
+)
+async def test_ratify_v1_s_names_stand_alone(parameters: dict[str, Any], path: str) -> None:
+    """Beside other rules, another rule's signer would count for the verifier too; patterns were none there."""
+    with pytest.raises(ConfigurationError) as caught:
+        await build({"expectedVerifierId": VERIFIER} | parameters)
+    assert caught.value.path == path
 
 
 async def test_without_a_trust_policy_ratify_v1_s_own_signer_is_trusted() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pyratify.config.decode import decode
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
@@ -227,10 +228,57 @@ async def test_a_root_whole_and_in_parts_is_refused(tmp_path: Path) -> None:
         await build_in(tmp_path, parameters)
 
 
-@pytest.mark.parametrize("root", ["", "public-good", "staging"])
-async def test_the_public_instances_are_shipped(root: str) -> None:
+@pytest.mark.parametrize("root", [None, "public-good", "staging"])
+async def test_the_public_instances_are_shipped(root: str | None) -> None:
     """Sigstore's public instance is the default; nothing is asked of any network."""
     assert await build({**IDENTITY, "trustedRoot": root})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"keys": KEYS, "trustedRoot": ""}, "trustedRoot"),
+        ({**IDENTITY, "trustedRoot": ""}, "trustedRoot"),
+        ({**IDENTITY, "signerWorkflow": ""}, "signerWorkflow"),
+        ({**IDENTITY, "rekorKeys": [{"file": "x", "origin": ""}]}, "rekorKeys[0].origin"),
+        ({"keys": KEYS, "certificateIdentity": ""}, "certificateIdentity"),
+        ({"keys": KEYS, "certificateIdentityRegex": ""}, "certificateIdentityRegex"),
+        ({"keys": KEYS, "certificateIdentity": "", "certificateOIDCIssuer": ""}, "certificateIdentity"),
+        ({"keys": KEYS, "certificateOIDCIssuerRegex": ""}, "certificateOIDCIssuerRegex"),
+        ({"identities": [IDENTITY], "certificateOIDCIssuer": ""}, "certificateOIDCIssuer"),
+        ({**IDENTITY, "certificateExtensions": {"githubWorkflowRef": ""}}, "extensions.githubWorkflowRef"),
+    ],
+)
+async def test_an_empty_text_switches_no_demand_off(parameters: dict[str, Any], name: str) -> None:
+    """As where a template was filled from an unset variable; the error names the key."""
+    document = {"trustPolicies": [parameters]}
+    with pytest.raises(ConfigurationError) as caught:
+        await plugin.build("cosign", decode(plugin.options, document), Lent(FakeClock()))
+    assert caught.value.path == f"trustPolicies[0].{name}"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {
+            "certificateIdentity": "",
+            "certificateIdentityRegex": SUBJECT.replace(".", "[.]"),
+            "certificateOIDCIssuer": ISSUER,
+            "certificateOIDCIssuerRegex": "",
+        },
+        {
+            "keys": KEYS,
+            "certificateIdentity": "",
+            "certificateIdentityRegex": "",
+            "certificateOIDCIssuer": "",
+            "certificateOIDCIssuerRegex": "",
+        },
+    ],
+    ids=["beside the other spelling", "all four"],
+)
+async def test_ratify_v2_writes_what_is_not_meant_as_empty_texts(parameters: dict[str, Any]) -> None:
+    """Its own configurations are accepted as they are: what is meant stands beside them."""
+    assert await build(parameters)
 
 
 async def test_no_trust_policy_at_all_is_refused() -> None:

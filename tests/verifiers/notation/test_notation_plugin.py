@@ -13,9 +13,11 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.core.shared_resources import Shared
+from pyratify.pki.revocation.checker import RevocationChecker
 from pyratify.testing.certificates import signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import Recipe
+from pyratify.verifiers.notation import notation_plugin
 from pyratify.verifiers.notation.envelope import SIGNING_AUTHORITY
 from pyratify.verifiers.notation.notation_plugin import plugin
 from pyratify.verifiers.notation.notation_verifier import NotationVerifier
@@ -201,19 +203,29 @@ async def test_certificates_are_parsed_when_the_verifier_is_built(monkeypatch: p
     assert error.value.reason is Reason.KEY_INVALID
 
 
-async def test_verifiers_of_one_engine_share_what_is_known_of_revocation() -> None:
+async def test_verifiers_of_one_engine_share_what_is_known_of_revocation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """With equal parameters one checker; with others another."""
     lent: Any = Lent()
+    made: list[RevocationChecker] = []
 
-    async def checker(**parameters: Any) -> object:
+    def make(*given: Any, **named: Any) -> RevocationChecker:
+        made.append(RevocationChecker(*given, **named))
+        return made[-1]
+
+    monkeypatch.setattr(notation_plugin, "RevocationChecker", make)
+
+    async def checkers(**parameters: Any) -> int:
+        """Build a verifier; return how many checkers there are."""
         options = msgspec.convert(
             {"certificates": [CA], "trustedIdentities": ["*"], "revocation": parameters}, plugin.options
         )
-        verifier: Any = await plugin.build("notation", options, lent)
-        return verifier._prepared().revocation
+        await plugin.build("notation", options, lent)
+        return len(made)
 
-    assert await checker() is await checker()
-    assert await checker() is not await checker(allowedHosts=["crl.corp.example"])
+    assert [await checkers(), await checkers()] == [1, 1]
+    assert await checkers(allowedHosts=["crl.corp.example"]) == 2
 
 
 @pytest.mark.parametrize(

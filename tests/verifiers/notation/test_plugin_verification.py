@@ -237,10 +237,10 @@ async def test_a_plugin_must_be_new_enough(wanted: str, reason: str | None, tmp_
 def test_versions_have_the_order_of_their_specification() -> None:
     """The example of semver.org, section 11."""
     ordered = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 2.0.0"
-    versions: list[Any] = [plugin_verification._version(text) for text in ordered.split()]
+    versions: list[Any] = [plugin_verification.semantic_version(text) for text in ordered.split()]
     assert versions == sorted(versions)
     assert len(set(versions)) == len(versions)
-    assert plugin_verification._version("1.0.0+b") == plugin_verification._version("1.0.0")
+    assert plugin_verification.semantic_version("1.0.0+b") == plugin_verification.semantic_version("1.0.0")
 
 
 async def test_what_a_plugin_does_not_do_is_done_here(tmp_path: Path) -> None:

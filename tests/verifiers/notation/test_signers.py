@@ -8,9 +8,11 @@ import pytest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import parse_certificate
+from pyratify.pki.chain import Chain, validate_chain
 from pyratify.testing.certificates import authority, signer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.notation import Recipe, make_verifier
+from pyratify.verifiers.notation import verified_cache
 from pyratify.verifiers.notation.envelope import PLUGIN, PLUGIN_VERSION, SIGNING_AUTHORITY, X509
 from pyratify.verifiers.notation.notation_verifier import NotationVerifier
 from pyratify.verifiers.notation.policy_document import read_trust_policy, short_trust_policy
@@ -91,14 +93,19 @@ async def test_required_metadata_must_be_signed() -> None:
         assert found(await judge(recipe, verifier=verifier)).reason is Reason.METADATA_MISMATCH
 
 
-async def test_a_validated_chain_is_not_validated_again() -> None:
+async def test_a_validated_chain_is_not_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second signature by the same chain costs one signature verification only."""
+    validated: list[tuple[bytes, ...]] = []
+
+    def validate(documents: tuple[bytes, ...]) -> Chain:
+        validated.append(documents)
+        return validate_chain(documents)
+
+    monkeypatch.setattr(verified_cache, "validate_chain", validate)
     verifier = make_verifier(ROOT)
-    await verifier.prepare()
-    details(await judge(verifier=verifier))
-    before = verifier._ready.chains.validate(LEAF.chain)
-    details(await judge(verifier=verifier))
-    assert verifier._ready.chains.validate(LEAF.chain) is before
+    for _ in range(2):
+        details(await judge(verifier=verifier))
+        assert validated == [LEAF.chain]
 
 
 def test_only_so_many_chains_are_remembered() -> None:

@@ -1,12 +1,16 @@
 """The verifier of attached SBOMs, with the policy that asks for it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.manifest import OCI_INDEX, parse_manifest
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.store import Discovery
@@ -112,6 +116,74 @@ async def test_every_document_of_an_artifact_is_judged() -> None:
     assert (data["packages"], len(data["documents"])) == (3, 2)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_facts_of_several_documents_hold_for_all_of_them(order: tuple[int, int]) -> None:
+    """A policy that asks for no package without a license, or for a young document, is not answered by the first alone."""
+    documents = (
+        spdx([spdx_package("musl")], created="2026-05-31T12:00:00Z"),
+        spdx([spdx_package("bare", expression="")], created="2026-05-01T12:00:00Z"),
+    )
+    setting = SbomSetting()
+    setting.attach(*(documents[each] for each in order))
+    data = facts(await setting.validate(DENY))
+    assert (data["packages"], data["packagesWithoutLicense"]) == (2, 1)
+    assert (data["format"], data["createdAt"]) == ("spdx", "2026-05-01T12:00:00Z")
+    assert "licenses" not in data
+    assert [each["packagesWithoutLicense"] for each in data["documents"]] == list(order)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_documents_with_a_greatest_age_are_good_until_the_first_is_too_old(
+    order: tuple[int, int],
+) -> None:
+    """A verdict is remembered no longer."""
+    documents = (
+        spdx([spdx_package("musl")], created="2026-05-31T12:00:00Z"),
+        spdx([spdx_package("zlib")], created="2026-05-31T00:00:00Z"),
+    )
+    setting = SbomSetting()
+    setting.attach(*(documents[each] for each in order))
+    result = await setting.validate({"required": {"maximumAge": "48h"}})
+    (found,) = (each.details for artifact in result.artifacts for each in artifact.results)
+    assert found is not None
+    assert found.valid_until == datetime(2026, 6, 2, tzinfo=UTC)
+
+
+async def test_an_index_is_no_sbom_whatever_it_is_called() -> None:
+    """It has no layers, so nothing of it could be read."""
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "artifactType": SPDX, "manifests": []}
+    written = json.dumps(index).encode()
+    manifest = parse_manifest(written, Descriptor(OCI_INDEX, Digest.of(written), len(written)))
+    assert not (await build({})).accepts(manifest)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "artifact_type", "good"),
+    [
+        (["MIT"], "application/vnd.ratify.spdx.v0", True),
+        (["Zlib"], "application/vnd.ratify.spdx.v0", False),
+        (["mit"], "application/vnd.ratify.spdx.v0", False),
+        (["NOASSERTION"], "application/vnd.ratify.spdx.v0", False),
+        (["MIT"], SPDX, None),
+    ],
+)
+async def test_a_license_checker_compares_the_concluded_licenses_as_a_whole(
+    allowed: list[str], artifact_type: str, good: bool | None
+) -> None:
+    """As Ratify v1's, of its own type of artifacts unless others are named."""
+    setting = SbomSetting()
+    setting.attach(
+        spdx([spdx_package("musl", expression="GPL-3.0-only", licenseConcluded="MIT")]),
+        artifact_type=artifact_type,
+    )
+    found = codes(await setting.validate({"allowedLicenses": allowed}, kind="licensechecker"))
+    assert found >= ({Reason.NO_EVIDENCE} if good is None else set() if good else {Reason.LICENSE})
+    assert (not found) is (good is True)
+    if good is None:
+        named = {"allowedLicenses": allowed, "artifactTypes": [artifact_type]}
+        assert codes(await setting.validate(named, kind="licensechecker")) == set()
+
+
 async def test_an_artifact_without_a_document_is_refused() -> None:
     """A type alone says nothing."""
     setting = SbomSetting()
@@ -122,6 +194,9 @@ async def test_an_artifact_without_a_document_is_refused() -> None:
 async def test_many_documents_are_refused_before_they_are_read() -> None:
     """Each would cost a request and a parse."""
     setting = SbomSetting()
+    setting.attach(*(spdx([spdx_package(f"p{number}")]) for number in range(20)))
+    assert facts(await setting.validate({}))["packages"] == 20
+    setting = SbomSetting()
     setting.attach(*(spdx([spdx_package(f"p{number}")]) for number in range(21)))
     assert Reason.PARSE_LIMIT in codes(await setting.validate({}))
     assert not [call for call in setting.store.calls if call[0] == "fetch_blob"]
@@ -129,8 +204,8 @@ async def test_many_documents_are_refused_before_they_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("announced", "document"),
-    [(SPDX, cyclonedx([component("a")])), (CYCLONEDX, GOOD)],
-    ids=["CycloneDX as SPDX", "SPDX as CycloneDX"],
+    [(SPDX, cyclonedx([component("a")])), (CYCLONEDX, GOOD), (CYCLONEDX.replace("c", "C"), GOOD)],
+    ids=["CycloneDX as SPDX", "SPDX as CycloneDX", "in capitals"],
 )
 async def test_the_body_must_be_of_the_announced_format(announced: str, document: bytes) -> None:
     """Two readers would otherwise take it for two things."""

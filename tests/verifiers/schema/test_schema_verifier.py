@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from pyratify.config.decode import decode
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
+from pyratify.core.manifest import OCI_INDEX, parse_manifest
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
@@ -82,6 +85,38 @@ async def test_every_document_is_compared() -> None:
     assert Reason.REPORT_INVALID in codes(result)
     result = await judged(schemas(), (JSON, b'{"name": "a"}'), (JSON, b'{"name": "b"}'))
     assert result.decision is Decision.ALLOW
+
+
+async def test_twenty_documents_are_compared_and_no_more() -> None:
+    """Each costs a request and a parse; the report has their number and their types."""
+    document = (JSON, b'{"name": "a"}')
+    result = await judged(schemas(), *[document] * 20)
+    (found,) = [each.details for report in result.artifacts for each in report.results]
+    assert found is not None
+    assert dict(found.data) == {"documents": 20, "mediaTypes": [JSON]}
+    assert Reason.PARSE_LIMIT in codes(await judged(schemas(), *[document] * 21))
+
+
+async def test_a_huge_document_is_not_read() -> None:
+    """One of 5 MiB is, one of 17 MiB is not."""
+    large = b'{"name": "' + b"a" * (5 << 20) + b'"}'
+    assert (await judged(schemas(), (JSON, large))).decision is Decision.ALLOW
+    assert Reason.SIZE_EXCEEDED in codes(await judged(schemas(), (JSON, b" " * (17 << 20))))
+
+
+async def test_an_index_is_no_document_whatever_it_is_called() -> None:
+    """It has no layers, so nothing of it could be compared."""
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "artifactType": KIND, "manifests": []}
+    written = json.dumps(index).encode()
+    manifest = parse_manifest(written, Descriptor(OCI_INDEX, Digest.of(written), len(written)))
+    assert not (await build({**schemas(), "artifactTypes": [KIND]})).accepts(manifest)
+
+
+async def test_what_is_no_json_is_called_a_document() -> None:
+    """With what is wrong with it."""
+    failure = (await judged(schemas(), (JSON, b"{"))).artifacts[0].results[0].failure
+    assert failure is not None
+    assert "document" in failure.message
 
 
 async def test_a_media_type_without_a_schema_is_refused() -> None:
@@ -174,3 +209,13 @@ async def test_the_configuration_of_ratify_v1_is_accepted_as_it_is(shared: Path,
     with pytest.raises(ConfigurationError, match="/home/runner") as caught:
         await build(found, tmp_path)
     assert caught.value.path == f"schemas.{SARIF}"
+
+
+@pytest.mark.parametrize("draft", ["", "https://json-schema.org/draft/2020-12/schema"])
+async def test_formats_are_compared_in_every_draft(draft: str) -> None:
+    """An author who writes one means it; newer drafts leave that to the program."""
+    schema = {"properties": {"time": {"format": "date-time"}}} | ({"$schema": draft} if draft else {})
+    result = await judged(schemas(schema), (JSON, b'{"time": "yesterday"}'))
+    assert Reason.REPORT_INVALID in codes(result)
+    result = await judged(schemas(schema), (JSON, b'{"time": "2026-06-01T12:00:00Z"}'))
+    assert result.decision is Decision.ALLOW

@@ -24,6 +24,7 @@ from pyratify_alibaba.signed_request import encode, signature
 _STS = "https://sts.{region}.aliyuncs.com"
 _REGISTRY = "https://cr.{region}.aliyuncs.com"
 _MAX_TOKEN = 64 * 1024
+_UNANSWERED = "Check that this process reaches the cloud's security token service and registry API and what its identity comes from."
 _REMEDY = "Check the role, its OIDC provider and AliyunContainerRegistryReadOnlyAccess (cr:GetAuthorizationToken, cr:PullRepository)."
 
 
@@ -94,7 +95,8 @@ class AcrExchange:
             answer = await self._authorization(host.region, instance, keys)
         except ApiError as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None
+            remedy = _REMEDY if error.refused else _UNANSWERED
+            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
         return self._credential(answer, registry)
 
     async def _assume(self, region: str) -> _Keys:

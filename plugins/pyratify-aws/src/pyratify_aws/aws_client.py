@@ -5,17 +5,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
-from pyratify.core.reference import is_loopback
+from pyratify.http.json_api import address_fault, is_refusal, safe_address
 
 _CONNECT, _READ = 3.0, 5.0
 _TOKEN_BYTES = 64 * 1024
 _CLIENTS = 16  # one for each region; references name regions, and a client takes megabytes
+# Codes of a status from 400 to 499 that are about the moment, beside those with `Throttl` in them (botocore, retries.standard).
+_LATER = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "IDPCommunicationError",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "TooManyRequestsException",
+    }
+)
 _SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
 
 
@@ -103,8 +116,9 @@ class AwsClient:
             code = str(found.get("Code", "Unknown"))[:80]
             # Only its code: messages of STS quote the token's claims.
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-            refused = 400 <= status < 500 and "Throttl" not in code and code != "RequestLimitExceeded"
-            raise AwsError(code, f"{service}:{operation} is refused with {code}", refused=refused) from None
+            refused = is_refusal(status) and "Throttl" not in code and code not in _LATER
+            how = "refused" if refused else "not answered now: it failed"
+            raise AwsError(code, f"{service}:{operation} is {how} with {code}", refused=refused) from None
         except (BotoCoreError, UnreadableFile, OSError, ValueError) as error:
             kind = type(error).__name__
             raise AwsError(kind, f"{service}:{operation} failed with {kind}", refused=False) from None
@@ -171,13 +185,13 @@ def check_endpoint(endpoint: str, path: str) -> str:
     """Return a service's URL.
 
     Raises:
-        ConfigurationError: It is not https, but for this machine's loopback.
+        ConfigurationError: It is not https, but for this machine's loopback, or has a user or a path.
     """
-    parts = urlsplit(endpoint)
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc)):
-        return endpoint
-    raise ConfigurationError(
-        f"{endpoint[:120]!r} is no https address",
-        path=path,
-        remedy="Write one as https://kms.eu-west-1.amazonaws.com.",
-    )
+    url = safe_address(endpoint)
+    if url is None:
+        raise ConfigurationError(
+            address_fault(endpoint),
+            path=path,
+            remedy="Write one as https://kms.eu-west-1.amazonaws.com.",
+        )
+    return str(url.origin)

@@ -13,6 +13,7 @@ from pyratify.core.reason import Reason
 from pyratify_aws.aws_client import AwsClient, AwsError
 from pyratify_aws.ecr_host import PUBLIC, PUBLIC_REGION, EcrHost, parse_host
 
+_UNANSWERED = "Check that this process reaches Amazon ECR's API and what its identity comes from."
 _REMEDY = "Allow ecr:GetAuthorizationToken to the identity of this process, and check its web identity or instance role."
 
 
@@ -44,7 +45,8 @@ class EcrExchange:
                 raise StoreError(Reason.CREDENTIAL_SCOPE, f"{registry} is no host of Amazon ECR")
         except AwsError as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None
+            remedy = _REMEDY if error.refused else _UNANSWERED
+            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
         # The public registry's answer names no endpoint (ECR Public API, AuthorizationData).
         if host is not None:
             _check_endpoint(data, host, registry)

@@ -7,6 +7,8 @@ from typing import Any
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial, key_fault
+from pyratify.core.reference import is_registry
+from pyratify.http.url import without_user
 from pyratify_aws.aws_client import AwsClient, AwsError
 
 _SCHEME = "awskms://"
@@ -16,12 +18,13 @@ _ARN = re.compile(
 _ID = re.compile(
     r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|alias/[A-Za-z0-9/_-]{1,250})"
 )
-_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 _REMEDY = "Allow kms:DescribeKey and kms:GetPublicKey for this key to the identity of this process."
+_UNANSWERED = "Check that this process reaches AWS KMS and the service that its identity comes from."
 _ANOTHER_KEY = "Enable the key, or name another one that is for signatures."
 # By the SDK's name of what is missing before AWS can be asked.
 _REMEDIES = {
     "NoRegionError": "Set AWS_DEFAULT_REGION, or write the key's ARN, which names its region.",
+    "NotFoundException": "Check the alias or the id of the key, its account and its region.",
     "NoCredentialsError": "Give this process an identity: a role of its service account or instance, or a profile.",
 }
 
@@ -51,10 +54,10 @@ def parse_reference(text: str) -> KmsReference:
     """
     endpoint, slash, key = text.removeprefix(_SCHEME).partition("/")
     arn = _ARN.fullmatch(key)
-    valid = text.startswith(_SCHEME) and slash and (not endpoint or _HOST.fullmatch(endpoint))
+    valid = text.startswith(_SCHEME) and slash and (not endpoint or is_registry(endpoint))
     if not valid or (arn is None and not _ID.fullmatch(key)):
         raise ConfigurationError(
-            f"{text[:200]!r} is no reference to a key of AWS KMS",
+            f"{without_user(text)[:200]!r} is no reference to a key of AWS KMS",
             remedy="Write awskms:///alias/NAME, awskms:///KEY-ID or awskms:///arn:aws:kms:REGION:ACCOUNT:key/KEY-ID.",
         )
     return KmsReference(text, key, arn["region"] if arn else "", endpoint)
@@ -91,7 +94,7 @@ class KmsKeys:
             # By the ARN that was just described: an alias may be moved between the two calls.
             found = await self._call(reference, "get_public_key", metadata.get("Arn", ""))
         except AwsError as error:
-            remedy = _REMEDIES.get(error.code, _REMEDY)
+            remedy = _REMEDIES.get(error.code) or (_REMEDY if error.refused else _UNANSWERED)
             raise _unavailable(reference, f"KMS {error}", remedy, unanswered=not error.refused) from None
         data, usage = found.get("PublicKey"), found.get("KeyUsage")
         if not isinstance(data, bytes) or not data or usage != "SIGN_VERIFY":

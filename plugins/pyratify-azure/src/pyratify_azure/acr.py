@@ -19,6 +19,7 @@ from pyratify_azure.azure_clouds import REGISTRY_SCOPE
 from pyratify_azure.entra_tokens import EntraError, TokenSource
 
 _UNKNOWN = timedelta(hours=3)  # the life of a refresh token, as ACR documents it
+_UNANSWERED = "Check that this process reaches the registry and what its identity comes from."
 _REMEDY = (
     "Grant AcrPull (or Container Registry Repository Reader) on the registry to the identity of this process."
 )
@@ -66,7 +67,8 @@ class AcrExchange:
                 answer = await api.post_form("/oauth2/exchange", form)
         except (ApiError, EntraError) as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None
+            remedy = _REMEDY if error.refused else _UNANSWERED
+            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
         refresh = answer.get("refresh_token")
         if not is_token(refresh):
             raise StoreError(Reason.REGISTRY_AUTH, f"{registry} sent no refresh token")

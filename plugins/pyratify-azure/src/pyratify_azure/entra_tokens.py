@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.http.json_api import is_refusal
 
 _SECONDS = 15.0
 
@@ -64,24 +65,27 @@ class EntraTokens:
 
     def _token(self, scope: str) -> AccessToken:
         # Lazy: some 0.15 seconds, in the thread, and only where Azure is asked at all.
-        from azure.core.exceptions import AzureError, ClientAuthenticationError
+        from azure.core.exceptions import AzureError
 
         try:
             with self._lock:
                 self._credential = self._credential or self._made()
                 found = self._credential.get_token(scope)
-        except ClientAuthenticationError as error:
-            # Not its text: answers of identity services quote what they were sent.
-            raise EntraError(f"Entra ID refuses the identity: {type(error).__name__}", refused=True) from None
         except (AzureError, OSError, ValueError) as error:
-            raise EntraError(f"Entra ID cannot be asked: {type(error).__name__}", refused=False) from None
+            raise _fault(error) from None
         return _checked(found)
 
     def _made(self) -> Any:
         from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
 
-        # azure-core's own limits are 300 seconds and ten tries, for which no verification can wait.
-        options: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5, "retry_total": 1}
+        # azure-core's own limits are 300 seconds and ten tries, for which no verification can wait. No other try after an answer:
+        # it would come after the Retry-After of that answer, however long, and all other calls would wait for it.
+        options: dict[str, Any] = {
+            "connection_timeout": 3,
+            "read_timeout": 5,
+            "retry_total": 1,
+            "retry_status": 0,
+        }
         client = self.client_id or os.environ.get("AZURE_CLIENT_ID", "")
         # Workload identity first, as in Ratify v2; exclusive, because a chain would show another identity's token.
         if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
@@ -93,6 +97,27 @@ class EntraTokens:
                 **options,
             )
         return ManagedIdentityCredential(client_id=client or None, **options)
+
+
+def _fault(error: Exception) -> EntraError:
+    """Return the error for one of the SDK, which raises the same one for a refusal and for an outage."""
+    status, kind = _status(error), type(error).__name__
+    # Not its text: answers of identity services quote what they were sent.
+    if is_refusal(status):
+        return EntraError(f"Entra ID refuses the identity: HTTP {status} ({kind})", refused=True)
+    if status:
+        return EntraError(f"Entra ID answers HTTP {status} ({kind})", refused=False)
+    return EntraError(f"Entra ID cannot be asked: {kind}", refused=False)
+
+
+def _status(error: BaseException | None) -> int:
+    """Return the status of the answer that an error is about; 0 where there was none."""
+    while error is not None:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if isinstance(status, int):
+            return status
+        error = error.__cause__ or error.__context__
+    return 0
 
 
 def _checked(found: Any) -> AccessToken:

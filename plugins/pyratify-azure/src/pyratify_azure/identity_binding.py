@@ -17,6 +17,8 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.http.json_api import is_refusal, safe_address
+from pyratify.http.url import without_user
 from pyratify_azure.entra_tokens import EntraError
 
 _SECONDS = 10.0
@@ -75,10 +77,15 @@ def binding_of(environment: Mapping[str, str], client_id: str) -> Binding:
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.removeprefix("https://").rstrip("/").partition(":")
-    if not host or "/" in host or (port and not port.isdecimal()):
-        raise ConfigurationError(f"{text[:120]!r} is no host of an API server", path="identityBinding")
-    return host, int(port or 443)
+    # The first variable has a host, the second one an address.
+    url = safe_address(text if "://" in text else f"https://{text}")
+    if url is None or url.origin.scheme != "https":
+        raise ConfigurationError(
+            f"{without_user(text)[:120]!r} is no host of an API server",
+            path="identityBinding",
+            remedy="Write it as kubernetes.default.svc or https://10.0.0.1:443.",
+        )
+    return url.origin.host, url.origin.port
 
 
 @dataclass(slots=True)
@@ -126,7 +133,7 @@ class BoundTokens:
             ) from None
         # Without the body: identity services quote what they were sent.
         if status != 200:
-            raise EntraError(f"the binding {binding.sni} answers HTTP {status}", refused=400 <= status < 500)
+            raise EntraError(f"the binding {binding.sni} answers HTTP {status}", refused=is_refusal(status))
         return _read(body, now)
 
 

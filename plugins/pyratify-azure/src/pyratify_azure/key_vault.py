@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial, Validity, key_fault
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.http.json_api import ApiError, JsonApi
@@ -16,6 +17,10 @@ from pyratify_azure.json_web_key import UnusableKey, public_key
 _VERSION = "api-version=7.4"
 _MAX_PAGES = 16
 _IDENTITY = "Check the identity of this process: its workload identity or managed identity, and clientID and tenantID."
+_MISSING = 404
+_NAMES = "Check the names of the vault and of the key or certificate, and its version."
+_ANOTHER = "Name a key that signs, or a certificate."
+_ENABLE = "Enable it, or name another version."
 _REMEDY = "Allow keys/get and keys/list (and secrets/get and secrets/list for certificates) to the identity of this process."
 
 
@@ -103,10 +108,7 @@ class KeyVault:
                 [await read(version) for one in wanted async for version in self._versions(kind, one)]
             )
         except (ApiError, EntraError, UnusableKey) as error:
-            remedy = _IDENTITY if isinstance(error, EntraError) else _REMEDY
-            unanswered = isinstance(error, EntraError) and not error.refused
-            unanswered = unanswered or (isinstance(error, ApiError) and error.unanswered)
-            raise key_fault(f"Key Vault: {error}", remedy, unanswered=unanswered) from None
+            raise _unavailable(error) from None
 
     async def _versions(self, kind: str, wanted: VaultObject) -> AsyncIterator[VaultObject]:
         if wanted.version or wanted.history == 1:
@@ -116,7 +118,7 @@ class KeyVault:
         found = [each async for each in self._listed(kind, wanted.name)]
         enabled = [each for each in found if _attributes(each).get("enabled") is True]
         if not enabled:
-            raise ApiError(f"{wanted.name} has no version that is enabled")
+            raise ApiError(f"{wanted.name} has no version that is enabled", remedy=_ENABLE)
         # By their creation: the names of versions say nothing of their age.
         enabled.sort(key=_created, reverse=True)
         for each in enabled[: wanted.history]:
@@ -166,6 +168,17 @@ class KeyVault:
         return await self._access.api.get(target, (("Authorization", f"Bearer {token.value}"),))
 
 
+def _unavailable(error: ApiError | EntraError | UnusableKey) -> ConfigurationError:
+    """Return what is to be done about an error, and whether it is an answer."""
+    remedy, unanswered = _ANOTHER, False
+    if isinstance(error, EntraError):
+        remedy, unanswered = _IDENTITY, not error.refused
+    elif isinstance(error, ApiError):
+        remedy = error.remedy or (_NAMES if error.status == _MISSING else _REMEDY)
+        unanswered = error.unanswered
+    return key_fault(f"Key Vault: {error}", remedy, unanswered=unanswered)
+
+
 def _version_of(identifier: object, kind: str, wanted: VaultObject) -> str:
     # The answer names what it holds: a key of another name or version must not stand for the one that is configured.
     parts = urlsplit(str(identifier)).path.split("/")
@@ -183,7 +196,7 @@ def _attributes(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _check_enabled(attributes: Mapping[str, Any], wanted: VaultObject) -> None:
     if attributes.get("enabled") is not True:
-        raise ApiError(f"{wanted.name} {wanted.version or '(newest version)'} is disabled")
+        raise ApiError(f"{wanted.name} {wanted.version or '(newest version)'} is disabled", remedy=_ENABLE)
 
 
 def _created(each: Mapping[str, Any]) -> int:

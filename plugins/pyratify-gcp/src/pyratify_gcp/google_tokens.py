@@ -11,6 +11,7 @@ from pyratify.core.blocking import BlockingCalls
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.http.json_api import is_refusal
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _MAX_FILE = 256 * 1024
@@ -62,20 +63,13 @@ class GoogleTokens:
 
         # Without redirects: what is sent is the identity itself.
         pool = PoolManager(timeout=Timeout(connect=_CONNECT, read=_READ), retries=False)
-        request = Request(pool)
+        request = _Recorded(Request(pool))
         try:
             with self._lock, pool:
                 credentials = self._credentials(request)
                 credentials.refresh(request)
-        except exceptions.TransportError as error:
-            raise GoogleError(
-                f"Google's identity service failed with {type(error).__name__}", refused=False
-            ) from None
         except (exceptions.GoogleAuthError, OSError, ValueError) as error:
-            # Not its text: answers of identity services quote what they were sent.
-            raise GoogleError(
-                f"Google's identity cannot be used: {type(error).__name__}", refused=True
-            ) from None
+            raise _fault(error, request) from None
         return _checked(credentials)
 
     def _credentials(self, request: Any) -> Any:
@@ -85,6 +79,39 @@ class GoogleTokens:
         if self.file is not None:
             return _of_file(self.file)
         return default(scopes=_SCOPES, request=request)[0]
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """Makes google-auth's requests and keeps the status of the last one: its errors do not tell a refusal from an outage.
+
+    Attributes:
+        request: Makes them.
+        sent: Whether there was one.
+        status: Of the answer; 0 where none came.
+    """
+
+    request: Any
+    sent: bool = False
+    status: int = 0
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        self.sent, self.status = True, 0
+        answer = self.request(*arguments, **named)
+        self.status = int(answer.status)
+        return answer
+
+
+def _fault(error: Exception, request: _Recorded) -> GoogleError:
+    status, kind = request.status, type(error).__name__
+    # Not its text: answers of identity services quote what they were sent.
+    if not request.sent:
+        return GoogleError(f"Google's identity cannot be used: {kind}", refused=True)
+    if status:
+        what = f"Google's identity service answers HTTP {status} ({kind})"
+        # 200 with what is no token.
+        return GoogleError(what, refused=status == 200 or is_refusal(status))
+    return GoogleError(f"Google's identity service does not answer ({kind})", refused=False)
 
 
 def _of_file(path: Path) -> Any:

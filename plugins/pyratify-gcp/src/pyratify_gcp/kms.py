@@ -12,7 +12,7 @@ from pyratify.keys.documents import check_material
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
 
 _REFERENCE = re.compile(
-    r"gcpkms://(?P<key>projects/[a-z0-9:.-]{1,64}/locations/[a-z0-9-]{1,64}"
+    r"gcpkms://(?P<key>projects/[a-z0-9][a-z0-9:.-]{0,63}/locations/[a-z0-9-]{1,64}"
     r"/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63})"
     r"(?:/(?:cryptoKeyVersions|versions)/(?P<version>[1-9][0-9]{0,8}))?"
 )
@@ -21,6 +21,9 @@ _REMEDY = "Grant roles/cloudkms.publicKeyViewer and cloudkms.cryptoKeyVersions.l
 _IDENTITY = (
     "Check the identity of this process: its service account, or the file in GOOGLE_APPLICATION_CREDENTIALS."
 )
+_MISSING = 404
+_NAMES = "Check the names of the project, the location, the key ring and the key, and its version."
+_ENABLE = "Enable the version, or name another one."
 _SIGNING = ("EC_SIGN_", "RSA_SIGN_")
 
 
@@ -84,8 +87,10 @@ class KmsKeys:
             token = (await self._tokens.token()).value
             return tuple([each for one in self._references for each in await self._key(one, token)])
         except (ApiError, GoogleError) as error:
-            remedy = _IDENTITY if isinstance(error, GoogleError) else _REMEDY
-            unanswered = error.unanswered if isinstance(error, ApiError) else not error.refused
+            remedy, unanswered = _IDENTITY, isinstance(error, GoogleError) and not error.refused
+            if isinstance(error, ApiError):
+                named = _NAMES if error.status == _MISSING else _REMEDY
+                remedy, unanswered = error.remedy or named, error.unanswered
             raise key_fault(f"Cloud KMS: {error}", remedy, unanswered=unanswered) from None
 
     async def _key(self, reference: KmsReference, token: str) -> tuple[KeyMaterial, ...]:
@@ -100,7 +105,7 @@ class KmsKeys:
     async def _check_enabled(self, name: str, token: str) -> None:
         version = await self._get(f"/v1/{name}", token)
         if version.get("state") != "ENABLED" or version.get("name") != name:
-            raise ApiError(f"{name} is {version.get('state')!r} and not enabled")
+            raise ApiError(f"{name} is {version.get('state')!r} and not enabled", remedy=_ENABLE)
 
     async def _enabled(self, key: str, token: str) -> tuple[str, ...]:
         query = f"?filter=state%3DENABLED&pageSize={_MAX_VERSIONS}"
@@ -116,7 +121,7 @@ class KmsKeys:
         prefix = f"{key}/cryptoKeyVersions/"
         # A version of another key must not stand for the one that is configured.
         if not names or not all(isinstance(name, str) and name.startswith(prefix) for name in names):
-            raise ApiError(f"{key} has no version that is enabled")
+            raise ApiError(f"{key} has no version that is enabled", remedy=_ENABLE)
         if answer.get("nextPageToken"):
             raise ApiError(f"{key} has more than {_MAX_VERSIONS} versions that are enabled: name one")
         return tuple(names)
@@ -133,7 +138,10 @@ class KmsKeys:
             raise ApiError(f"{name}: the checksum {checksum!r} is not that of the key")
         algorithm = str(answer.get("algorithm"))
         if not algorithm.startswith(_SIGNING):
-            raise ApiError(f"{name} is for {algorithm[:60]!r} and not for signatures")
+            raise ApiError(
+                f"{name} is for {algorithm[:60]!r} and not for signatures",
+                remedy="Name a key of the purpose ASYMMETRIC_SIGN.",
+            )
         version = name.rpartition("/")[2]
         return check_material(KeyMaterial(pem.encode("ascii"), f"Cloud KMS {name}", version=version))
 

@@ -7,6 +7,7 @@ import msgspec
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
+from pyratify_gcp.google_hosts import is_api
 from pyratify_gcp.google_tokens import GoogleTokens
 from pyratify_gcp.kms import KmsKeys, KmsReference, parse_reference
 
@@ -33,7 +34,7 @@ async def build(name: str, options: KmsOptions, resources: Resources) -> KmsKeys
     """Make the provider.
 
     Raises:
-        ConfigurationError: A reference that is none, a file that is not there, or an endpoint that is not https.
+        ConfigurationError: A reference that is none, a file that is not there, or an endpoint that is not https or not Google's.
     """
     from pyratify.http.http_options import HttpOptions
     from pyratify.http.json_api import JsonApi, parse_address
@@ -44,6 +45,12 @@ async def build(name: str, options: KmsOptions, resources: Resources) -> KmsKeys
     if file is not None and not file.is_file():
         raise ConfigurationError(f"there is no file {file}", path="credentialsFile")
     address = parse_address(options.endpoint, "endpoint", _ENDPOINT)
+    if not is_api(address.origin.authority):
+        raise ConfigurationError(
+            f"{address.origin.authority} is no host of Google's APIs, and would be shown a token of Google",
+            path="endpoint",
+            remedy=f"Write {_ENDPOINT}, or the name of a private endpoint below googleapis.com.",
+        )
     references = tuple(_reference(text, index) for index, text in enumerate(options.references))
     settings = HttpOptions(destinations=resources.shared.destinations)
     api = JsonApi(address, partial(asyncio_transport, settings))

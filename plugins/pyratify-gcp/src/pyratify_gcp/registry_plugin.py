@@ -9,9 +9,12 @@ from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.credentials.exchange import ExchangedCredentials
 from pyratify.credentials.host_patterns import narrowed
+from pyratify_gcp.google_hosts import is_google
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
-from pyratify_gcp.registry_host import is_google
 
+_UNANSWERED = (
+    "Check that this process reaches Google's security token service and what its identity comes from."
+)
 _REMEDY = "Check the metadata server, the credential file or the workload identity; the identity needs roles/artifactregistry.reader."
 _USER = "oauth2accesstoken"  # stands for an access token (Artifact Registry, authentication)
 
@@ -52,7 +55,8 @@ class TokenExchange:
             token = await self._tokens.token()
         except GoogleError as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=_REMEDY) from None
+            remedy = _REMEDY if error.refused else _UNANSWERED
+            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
         if token.expires <= self._clock.now():
             raise StoreError(Reason.REGISTRY_AUTH, f"Google sent a token for {registry} that has expired")
         return Credential(username=_USER, password=token.value, expires=token.expires, note="Google Cloud")

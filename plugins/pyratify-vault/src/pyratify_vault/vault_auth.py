@@ -1,5 +1,6 @@
 """How a token of Vault is come by: given, read from a file, or by logging in (Vault API, auth methods)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,10 @@ from pyratify.http.json_api import ApiError
 from pyratify_vault.vault_client import VaultClient
 
 _MAX_SECRET = 64 * 1024
+_LOGIN = "Check the method's mount, the role and what it is bound to; a token or secret id that has ended is refused, too."
+_FILE = (
+    "Have a token written to that file, where this process may read it, or configure another way to log in."
+)
 
 
 class TokenSource(Protocol):
@@ -30,27 +35,58 @@ class TokenSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GivenToken:
-    """A token of the configuration or the environment.
+    """A token of the configuration or the environment, renewed before it ends where Vault lets it be renewed.
 
     Attributes:
         value: The token.
+        clock: Measures the token's life.
+        interval: Seconds between two reads, which the token is to outlive.
     """
 
     value: str = field(repr=False)
+    clock: Clock
+    interval: float = 0.0
+    _renew_at: float | None = None
 
     async def token(self, client: VaultClient) -> str:
-        """Return the token, renewed where it may be."""
-        try:
-            await client.write("auth/token/renew-self", {}, self.value)
-        except ApiError:
-            # Tokens of some policies and kinds cannot be renewed; whether it is good, the next request tells.
-            return self.value
+        """Return the token; whether it is good, the next request tells."""
+        if self._renew_at is None:
+            self._renew_at = await self._look_up(client)
+        if self._renew_at is not None and self.clock.monotonic() >= self._renew_at:
+            self._renew_at = await self._renew(client)
         return self.value
 
     def drop(self) -> None:
         """Do nothing: there is no other token."""
+
+    async def _look_up(self, client: VaultClient) -> float | None:
+        """Return when to renew it; None where Vault did not answer."""
+        try:
+            found = (await client.read("auth/token/lookup-self", self.value)).get("data")
+        except ApiError as error:
+            # A policy may allow a token to renew itself and not to look itself up: the renewal names its life too.
+            return self.clock.monotonic() if error.refused else None
+        return self._due(found, "ttl", 0)
+
+    async def _renew(self, client: VaultClient) -> float | None:
+        try:
+            found = (await client.write("auth/token/renew-self", {}, self.value)).get("auth")
+        except ApiError as error:
+            # Tokens of some policies and kinds cannot be renewed.
+            return math.inf if error.refused else self._renew_at
+        # A life shorter than two intervals: at each read, and once for all that it reads.
+        return self._due(found, "lease_duration", 1 / 3)
+
+    def _due(self, found: Any, name: str, earliest: float) -> float:
+        life = found.get(name) if isinstance(found, Mapping) else None
+        # 0 is a token without an end, as a root token has none (Vault, "Tokens").
+        if type(life) is not int or life <= 0 or found.get("renewable") is not True:
+            return math.inf
+        # The next read may come late, so that it is to be outlived twice.
+        wait = life - max(life / 3, 2 * self.interval)
+        return self.clock.monotonic() + max(wait, life * earliest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +132,12 @@ class Login:
             return self._token
         # Files are read for each login: the kubelet replaces a projected token before it ends.
         body = {**self.fields, **{name: read_secret(path) for name, path in self.files.items()}}
-        auth = (await client.write(self.path, body)).get("auth")
+        try:
+            auth = (await client.write(self.path, body)).get("auth")
+        except ApiError as error:
+            if not error.refused:
+                raise
+            raise ApiError(str(error), error.status, remedy=_LOGIN) from None
         token, life = _token_of(auth)
         self._token, self._until = token, self.clock.monotonic() + life * 2 / 3
         return token
@@ -125,7 +166,7 @@ def read_secret(path: Path) -> str:
     try:
         text = read_file(path, _MAX_SECRET).decode("ascii").strip()
     except (UnreadableFile, UnicodeDecodeError):
-        raise ApiError(f"{path} cannot be read as a token") from None
-    if not text or not text.isprintable():
-        raise ApiError(f"{path} holds no token")
+        raise ApiError(f"{path} cannot be read as a token", remedy=_FILE) from None
+    if not is_token(text):
+        raise ApiError(f"{path} holds no token", remedy=_FILE)
     return text

@@ -14,8 +14,12 @@ from pyratify_vault.vault_client import VaultClient
 
 _ED25519 = 32  # octets; Vault sends them raw and in base64, and all other keys in PEM
 _MAX_VERSIONS = 100
-_REMEDY = "Allow `read` of this path to the token's policy, and check the names of the mount and of the key."
-_DENIED = 403
+_MISSING, _DENIED = 404, 403
+_REMEDIES = {
+    _MISSING: "Check the names of the mount and of the key.",
+    _DENIED: "Allow `read` of this path to the token's policy; a token that has ended is refused in the same way.",
+}
+_LOOK = "Look at what Vault has there, and name another key or field."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,8 @@ class VaultDocuments:
                 raise ApiError(f"{path} has no data")
             return parse(data)
         except ApiError as error:
-            raise key_fault(f"Vault: {error}", _REMEDY, unanswered=error.unanswered) from None
+            remedy = error.remedy or _REMEDIES.get(error.status, _LOOK)
+            raise key_fault(f"Vault: {error}", remedy, unanswered=error.unanswered) from None
 
     async def _authorized(self, ask: Callable[[str], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
         try:
@@ -130,9 +135,12 @@ class VaultDocuments:
 def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]:
     def parse(data: Mapping[str, Any]) -> tuple[KeyMaterial, ...]:
         if data.get("supports_signing") is not True:
-            raise ApiError(f"{key.path} is of the type {data.get('type')!r}, which does not sign")
+            raise ApiError(
+                f"{key.path} is of the type {data.get('type')!r}, which does not sign",
+                remedy="Name a key that signs, as of the type ecdsa-p256.",
+            )
         versions, least = data.get("keys"), data.get("min_decryption_version", 1)
-        if not isinstance(versions, Mapping) or not 0 < len(versions) <= _MAX_VERSIONS:
+        if not isinstance(versions, Mapping) or not isinstance(least, int) or not _few(versions):
             raise ApiError(f"{key.path} has no versions that can be used")
         found = [
             _version(key, number, entry)
@@ -145,6 +153,10 @@ def _transit(key: TransitKey) -> Callable[[Mapping[str, Any]], tuple[KeyMaterial
         return tuple(found)
 
     return parse
+
+
+def _few(versions: Mapping[str, Any]) -> bool:
+    return 0 < len(versions) <= _MAX_VERSIONS
 
 
 def _version(key: TransitKey, number: str, entry: object) -> KeyMaterial:

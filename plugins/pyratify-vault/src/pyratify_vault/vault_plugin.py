@@ -11,6 +11,7 @@ import msgspec
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Resources
+from pyratify.credentials.access_token import is_token
 from pyratify_vault.vault_auth import FileToken, GivenToken, Login, TokenSource
 from pyratify_vault.vault_client import VaultClient
 from pyratify_vault.vault_keys import KvDocument, TransitKey, VaultDocuments, Wanted
@@ -23,7 +24,8 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 # Both become parts of a path: no segment begins with a dot, so none leads to another one.
 Name = Annotated[str, msgspec.Meta(pattern=r"^\w(?:[\w.-]*\w)?$", max_length=128)]
-Mount = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*(?:/\w[\w.-]*){0,8}$", max_length=256)]
+_MOUNT = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*){0,8}", re.ASCII)
+Mount = Annotated[str, msgspec.Meta(pattern=f"^{_MOUNT.pattern}$", max_length=256)]
 
 
 class AuthOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -140,16 +142,20 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations)
     # Once now: CA certificates that cannot be used are an error of the configuration, and not of the first request.
     asyncio_transport(settings)
-    namespace = options.namespace or os.environ.get(f"{variables}_NAMESPACE", "")
+    namespace = _text(options.namespace or os.environ.get(f"{variables}_NAMESPACE", ""), "namespace")
     client = VaultClient(JsonApi(address, partial(asyncio_transport, settings)), namespace)
-    return VaultDocuments(
-        client, _tokens(options.auth, resources, variables), wanted, options.refresh_interval
-    )
+    return VaultDocuments(client, _tokens(options, resources, variables), wanted, options.refresh_interval)
 
 
 def _wanted(options: VaultOptions) -> Wanted:
     # The variable that cosign reads for its references.
-    mount = os.environ.get("TRANSIT_SECRET_ENGINE_PATH", "") or "transit"
+    mount = os.environ.get("TRANSIT_SECRET_ENGINE_PATH", "").strip("/") or "transit"
+    if options.references and not _MOUNT.fullmatch(mount):
+        raise ConfigurationError(
+            f"{mount[:80]!r} is no path of a transit engine",
+            path="TRANSIT_SECRET_ENGINE_PATH",
+            remedy="Set it as transit, or unset it.",
+        )
     referenced = tuple(
         TransitKey(_reference(text, index), mount) for index, text in enumerate(options.references)
     )
@@ -180,13 +186,16 @@ def _ca(file: str, base: Path) -> str:
         raise ConfigurationError(f"{file} cannot be read as PEM", path="caFile") from None
 
 
-def _tokens(options: AuthOptions | None, resources: Resources, variables: str) -> TokenSource:
+def _tokens(whole: VaultOptions, resources: Resources, variables: str) -> TokenSource:
+    options, given = whole.auth, partial(GivenToken, clock=resources.clock, interval=whole.refresh_interval)
     if options is None:
-        token = os.environ.get(f"{variables}_TOKEN", "")
+        token = os.environ.get(f"{variables}_TOKEN", "").strip()
         # The variable before the file, as Vault's own command reads them.
-        return GivenToken(token) if token else FileToken(Path.home() / ".vault-token")
+        return given(_text(token, f"{variables}_TOKEN")) if token else FileToken(_usual_file())
     if options.method == "token":
-        return _given(options, resources.base)
+        _check_one(options)
+        token = _text(options.token.strip(), "auth.token")
+        return given(token) if token else FileToken(resources.base / options.token_file)
     path = f"auth/{options.mount or options.method}/login"
     if options.method == "approle":
         return _approle(options, path, resources)
@@ -198,12 +207,30 @@ def _tokens(options: AuthOptions | None, resources: Resources, variables: str) -
     return Login(path, resources.clock, {"role": options.role}, {"jwt": jwt})
 
 
-def _given(options: AuthOptions, base: Path) -> TokenSource:
+def _text(text: str, path: str) -> str:
+    """Return what becomes a header field."""
+    # Not shown: it may be a secret.
+    if text and not is_token(text):
+        raise ConfigurationError(
+            "it has a line break, or another character that no header field may have", path=path
+        )
+    return text
+
+
+def _usual_file() -> Path:
+    try:
+        return Path.home() / ".vault-token"
+    except RuntimeError:  # neither HOME nor an entry for the user of this process
+        raise ConfigurationError(
+            "no token is given, and this process has no home folder with a .vault-token", path="auth"
+        ) from None
+
+
+def _check_one(options: AuthOptions) -> None:
     if bool(options.token) is bool(options.token_file):
         raise ConfigurationError(
             "exactly one of token and tokenFile is needed", path="auth.token", remedy="Give one of them."
         )
-    return GivenToken(options.token) if options.token else FileToken(base / options.token_file)
 
 
 def _approle(options: AuthOptions, path: str, resources: Resources) -> TokenSource:

@@ -4,11 +4,22 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Outcome, ValidationResult, VerifierResult, flatten
 from pyratify.entrypoints.cli.engines.document_flags import document_parameters
 
 _ASKING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED, Reason.EVIDENCE_UNSIGNED})
+# Said of what is attached for another purpose, and of statements by other signers, of which it is not known what they are about.
+_OTHERS = frozenset(
+    {
+        Reason.PREDICATE_TYPE,
+        Reason.PAYLOAD_TYPE,
+        Reason.SIG_INVALID,
+        Reason.SIGNER_KIND,
+        Reason.IDENTITY_MISMATCH,
+    }
+)
 # By the kind of document: what people call it, and cosign's name for it as a predicate.
 _NAMES: Mapping[str, tuple[str, str]] = {
     "sbom": ("SBOM", "spdxjson or cyclonedx"),
@@ -28,21 +39,25 @@ def with_missing_document(result: ValidationResult, arguments: Namespace) -> Val
     if failure is None or failure.reason not in _ASKING or not _is_signed(result, asked):
         return result
     for kind in asked:
-        found = _said(kind, result)
+        found = _said(kind, result, failure.message)
         if found is not None:
             message, remedy = found
             return replace(result, failure=replace(failure, message=message, remedy=remedy))
     return result
 
 
-def _said(kind: str, result: ValidationResult) -> tuple[str, str] | None:
+def _refused(noun: str, failure: Failure) -> tuple[str, str]:
+    return f"the {noun} that is attached is refused: {failure.message}", failure.remedy
+
+
+def _said(kind: str, result: ValidationResult, known: str) -> tuple[str, str] | None:
     """Return what is to be said of a kind of document, and what to do; None where its own results tell."""
     noun, predicate = _NAMES[kind]
     items = [(item, report) for report, item in _results(result) if item.verifier in (kind, f"signed-{kind}")]
-    told = [item for item, _ in items if item.outcome is not Outcome.PASSED]
+    told = [item.failure for item, _ in items if item.failure and item.failure.reason not in _OTHERS]
     # A document that its own rule refused has a better message than any made here.
-    if any(item.failure is None or item.failure.reason is not Reason.PREDICATE_TYPE for item in told):
-        return None
+    if told:
+        return None if any(each.message in known for each in told) else _refused(noun, told[0])
     passed = [(item, report) for item, report in items if item.outcome is Outcome.PASSED]
     if any(item.verifier != kind or _has_signature(report) for item, report in passed):
         return None

@@ -1,8 +1,9 @@
 """SBOMs from files, and from what is attached to references; unverified."""
 
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.files import UnreadableFile
 from pyratify.core.manifest import Manifest
@@ -13,6 +14,7 @@ from pyratify.evidence.sbom.document import Sbom
 from pyratify.evidence.sbom.read_sbom import MAX_BYTES
 from pyratify.terminal.console import Console
 from pyratify.terminal.inputs import input_name, read_input
+from pyratify.verifiers.attached_documents import plain_type
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 
 _SIGNED = (
@@ -51,13 +53,15 @@ class SbomCollector:
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept what has layers that may hold an SBOM."""
-        return not manifest.is_index and any(map(_may_hold, (each.media_type for each in manifest.layers)))
+        return not manifest.is_index and any(map(_may_hold, _types(manifest)))
 
     async def verify(self, evidence: Evidence) -> Details:
         """Keep the SBOMs of an artifact."""
         origin = str(evidence.manifest.descriptor.digest)
-        for layer in evidence.manifest.layers[:_MAX_LAYERS]:
-            if not _may_hold(layer.media_type):
+        for layer, kind in zip(
+            evidence.manifest.layers, _types(evidence.manifest)[:_MAX_LAYERS], strict=False
+        ):
+            if not _may_hold(kind):
                 continue
             try:
                 data = await evidence.blob(layer, most=MAX_BYTES)
@@ -111,5 +115,12 @@ def file_sbom(path: str) -> Sbom:
     return found
 
 
+def _types(manifest: Manifest) -> list[str]:
+    """Return what says how each layer is read: its type, or that of the artifact where the layer's says nothing, as for the verifier."""
+    own = manifest.artifact_type or ""
+    return [each.media_type if _may_hold(each.media_type) else own for each in manifest.layers]
+
+
 def _may_hold(media_type: str) -> bool:
-    return media_type.partition(";")[0] in SBOM_TYPES or media_type.startswith(_SIGNED)
+    media_type = plain_type(media_type)
+    return media_type in SBOM_TYPES or media_type.startswith(_SIGNED)

@@ -46,9 +46,12 @@ def add_node(add: Callable[..., Parser]) -> None:
     from pyratify.entrypoints.node.node_flags import add_serve_flags, add_verify_flags
 
     actions = _actions(add("node", "judge the images that the runtimes of this node pull"))
-    _add(actions, "serve", "answer containerd at a unix socket until SIGTERM", add_serve_flags)
-    _add(actions, "verify", "answer one question of containerd without the daemon", add_verify_flags)
-    _add(actions, "check", "say what of this node lets images past verification", _check_node_flags)
+    text = "answer containerd at a unix socket until SIGTERM"
+    _add(actions, "serve", text, add_serve_flags, ("--socket", "--docker", "--nri", "--state"))
+    text = "answer one question of containerd without the daemon"
+    _add(actions, "verify", text, add_verify_flags, ("--state",))
+    text = "say what of this node lets images past verification"
+    _add(actions, "check", text, _check_node_flags, ("--state",))
     _add(
         actions,
         "install",
@@ -73,7 +76,7 @@ def _install_flags(parser: Parser) -> None:
 
     runtimes = parser.add_subparsers(metavar="RUNTIME", required=True, dest="runtime", parser_class=Parser)
     text = "have containerd ask before every pull"
-    _add(runtimes, "containerd", text, add_install_containerd_flags)
+    _add(runtimes, "containerd", text, add_install_containerd_flags, ("--state",))
     text = "have the Docker daemon ask before it creates, starts and pulls"
     _add(runtimes, "docker", text, add_install_docker_flags)
     text = "have containerd or CRI-O make no container while the NRI plugin is absent"
@@ -85,8 +88,13 @@ def _actions(parser: Parser) -> "argparse._SubParsersAction[Parser]":
 
 
 def _add(
-    actions: "argparse._SubParsersAction[Parser]", name: str, text: str, flags: Callable[[Parser], None]
+    actions: "argparse._SubParsersAction[Parser]",
+    name: str,
+    text: str,
+    flags: Callable[[Parser], None],
+    may_be_empty: tuple[str, ...] = (),
 ) -> None:
     action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     flags(action)
+    action.allow_empty(*may_be_empty)
     add_debug(action)

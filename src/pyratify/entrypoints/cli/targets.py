@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, InvalidReference
 from pyratify.core.files import UnreadableFile
 from pyratify.core.reference import Reference, is_layout

@@ -1,9 +1,13 @@
 """Counts of results: the last line of standard error where there are several references."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
+from typing import TYPE_CHECKING
 
-from pyratify.core.report import ValidationResult
+from pyratify.core.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from pyratify.core.report import ValidationResult
 
 _WORDS = ("allowed", "denied", "undecided")
 
@@ -18,7 +22,7 @@ class Totals:
 
     counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, result: ValidationResult) -> None:
+    def add(self, result: "ValidationResult") -> None:
         """Count one result."""
         # An error first, as in exits.of, so that the line agrees with the exit code.
         word = "undecided" if result.error is not None else "allowed" if result.succeeded else "denied"

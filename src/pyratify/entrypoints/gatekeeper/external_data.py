@@ -1,10 +1,10 @@
 """Requests and responses as Gatekeeper writes and reads them (externaldata.gatekeeper.sh)."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.gatekeeper.request_keys import MAX_KEY

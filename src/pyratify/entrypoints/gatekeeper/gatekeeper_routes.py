@@ -1,10 +1,10 @@
 """The provider's routes."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.gatekeeper.external_data import (
     MAX_KEYS,
     V1ALPHA1,

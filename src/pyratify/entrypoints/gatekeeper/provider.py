@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import starmap
 from secrets import token_hex
@@ -11,6 +11,7 @@ from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
 from pyratify.core.caching import ExpiringCache
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, Failure, InvalidReference, RatifyError
 from pyratify.core.isolation import as_failure, internal
 from pyratify.core.reference import Reference

@@ -1,11 +1,11 @@
 """Keys of requests: `reference` or `[namespace]reference`; those of mutation are references only."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address
 from typing import NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference

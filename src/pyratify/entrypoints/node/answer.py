@@ -1,7 +1,6 @@
 """The answer of a node for one image, and its words in the user's terminal."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure
 from pyratify.core.reference import Reference
 from pyratify.render.plain import MAX_REFERENCE, clean

@@ -3,9 +3,9 @@
 import difflib
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB

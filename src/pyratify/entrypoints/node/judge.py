@@ -3,13 +3,14 @@
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
+
+from pyratify.core.dataclass import dataclass
 
 # No variable of ours is passed on: a program of a container runtime needs none of them.
 _ENVIRONMENT = {

@@ -15,7 +15,8 @@ from pyratify.entrypoints.node.nri.connection import NriConnection
 from pyratify.entrypoints.node.nri.plugin import NriPlugin
 from pyratify.serving import process
 from pyratify.serving.entry_point import Server, ServerContext
-from pyratify.serving.http.peers import Peers, group_number
+from pyratify.serving.http.group_members import GroupMembers, group_number
+from pyratify.serving.http.peers import Peers
 from pyratify.serving.unix.listeners import UnixSite
 
 
@@ -26,7 +27,7 @@ def make(context: ServerContext) -> Server:
         ConfigurationError: There is no such group, or no runtime is served.
     """
     judge = _judge(context)
-    sockets = tuple(_sockets(context.flags, judge))
+    sockets = tuple(_sockets(context, judge))
     # No site: NRI's runtime listens, and its plugins connect.
     nri = NriConnection(Path(context.flags.nri), NriPlugin(judge=judge)) if context.flags.nri else None
     if not sockets and nri is None:
@@ -49,9 +50,10 @@ def run(flags: Namespace) -> None:
     process.run(flags, make)
 
 
-def _sockets(flags: Namespace, judge: NodeJudge) -> Iterator[UnixSite]:
+def _sockets(context: ServerContext, judge: NodeJudge) -> Iterator[UnixSite]:
     """Iterate over what is served at unix sockets, each runtime at its own."""
-    peers = Peers(group_number(flags.group) if flags.group else None)
+    flags = context.flags
+    peers = Peers(GroupMembers(group_number(flags.group), context.clock) if flags.group else None)
     if flags.socket:
         yield UnixSite(path=Path(flags.socket), site=containerd_site(judge), peers=peers)
     if flags.docker:

@@ -1,7 +1,6 @@
 """containerd, asked by `ctr` in a namespace of its own."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.node.run_program import Ended, started
 from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.limits import MIB
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown

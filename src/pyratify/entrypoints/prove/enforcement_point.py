@@ -1,10 +1,10 @@
 """A way to run an image, and what it did with one that was offered."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.render.plain import clean

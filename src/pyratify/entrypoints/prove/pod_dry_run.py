@@ -1,8 +1,8 @@
 """A cluster, asked by a dry run of a Pod at its API server: everything but the scheduling happens."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.prove.canary_pod import canary_pod
 from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown

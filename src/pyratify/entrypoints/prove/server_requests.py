@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.prove.canary_pod import canary_pod
 from pyratify.entrypoints.prove.enforcement_point import Offer, passed, refused, unknown

@@ -1,8 +1,8 @@
 """Authorization: by bearer token, by client certificate, or by being on this machine."""
 
 import logging
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.service.bearer_tokens import TokenFile
 from pyratify.entrypoints.service.problems import problem
 from pyratify.serving.http.server import Reply, Request

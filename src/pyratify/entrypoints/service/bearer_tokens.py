@@ -6,10 +6,11 @@ import logging
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 

@@ -1,12 +1,13 @@
 """The service's routes."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from msgspec import json
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.service.access import Callers
 from pyratify.entrypoints.service.assets import HEADERS, asset_routes
 from pyratify.entrypoints.service.decisions import Decisions

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from msgspec import Raw, json, structs
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, Failure, RatifyError
 from pyratify.core.isolation import as_failure, internal
 from pyratify.core.reference import Reference

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TypeVar
 
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import as_failure, internal
 from pyratify.core.reason import Reason

@@ -1,8 +1,9 @@
 """What the checks of a cluster's manifests find, and how they read them: what is misshapen says nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """From a review to the images to judge, and from their verdicts to problems; pure, and nothing is allowed that no rule allows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure, InvalidReference
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference

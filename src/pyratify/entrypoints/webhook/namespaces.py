@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.webhook.pod_images import InadmissibleObject, labels
 

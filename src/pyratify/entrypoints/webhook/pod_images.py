@@ -1,10 +1,10 @@
 """Where the images of an object are: in a Pod, and in everything that holds the template of one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.secrets.pod_secrets import PullSpec

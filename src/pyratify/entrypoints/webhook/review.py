@@ -4,11 +4,12 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.webhook.pod_images import InadmissibleObject, Kind

@@ -1,9 +1,9 @@
 """What differs between two SBOMs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.sbom.document import UNSTATED, Package, Sbom
 
 

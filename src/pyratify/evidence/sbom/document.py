@@ -1,10 +1,11 @@
 """What readers of SBOMs of every format return."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from pyratify.core.dataclass import dataclass
 
 Field = Literal["concluded", "declared", "either"]
 

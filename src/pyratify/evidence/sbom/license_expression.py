@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 MAX_TEXT = 16 * 1024
@@ -14,6 +14,11 @@ _MAX_DEPTH = 64  # of brackets within brackets
 EXTRA = "pip install 'pyratify[sbom]'"
 _NO_BRACKETS = re.compile(r"[^()]+")
 _REFERENCES = ("licenseref-", "documentref-")
+# As distributions and Python packages write them: `GPLv3`, `GPL-3`, `lgpl2.1+`, `Apache2`.
+_LOOSE = re.compile(
+    r"(?P<family>[a-z]{2,20}?)-?v?(?P<major>[0-9]{1,2})(?:\.(?P<minor>[0-9]{1,2}))?-?(?P<suffix>\+|only|or-later)?",
+    re.ASCII,
+)
 _WITH = "-with-"  # identifiers of SPDX before 2.0, as GPL-2.0-with-classpath-exception
 
 
@@ -115,7 +120,17 @@ def _term(symbol: Any) -> Term:
     if _WITH in license_:
         names.add(f"{license_.partition(_WITH)[0]}-only")
     # SPDX 2.3, annex D: identifiers are compared without case.
-    return Term(whole, frozenset(name.lower() for name in names))
+    return Term(whole, frozenset(name.lower() for name in names) | _meant(license_))
+
+
+def _meant(license_: str) -> frozenset[str]:
+    """Return the identifiers of the SPDX list that an unknown one as `GPLv3` stands for, in lower case: a rule that denies them must find it."""
+    match = None if _is_listed(_base(license_)) else _LOOSE.fullmatch(license_.lower().replace("_", "-"))
+    if match is None:
+        return frozenset()
+    name = f"{match['family']}-{match['major']}.{match['minor'] or 0}"
+    later = match["suffix"] not in (None, "only")
+    return frozenset((name, f"{name}-or-later" if later else f"{name}-only"))
 
 
 def _base(key: str) -> str:
@@ -131,6 +146,9 @@ def _parse(text: str) -> Any:
         raise InvalidExpression(
             f"it has {len(text)} characters, or brackets in more than {_MAX_DEPTH} levels"
         )
+    # SPDX 2.3, annex D.2, `idstring`: a letter of another script could look like one of these.
+    if not text.isascii():
+        raise InvalidExpression("it has characters other than ASCII")
     library = _library()
     from license_expression import ExpressionError
 

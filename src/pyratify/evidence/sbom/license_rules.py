@@ -1,10 +1,11 @@
 """Rules about the licenses of packages, by expression."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import UNSTATED, Field, License, Package
 from pyratify.evidence.sbom.license_expression import MAX_TEXT, Expression, InvalidExpression, Term
@@ -123,7 +124,9 @@ class ExpressionTest:
         if not stated.named:
             return f"{stated.text[:300]!r} is no SPDX license expression"
         # Words around it must not hide a denied identifier: `GPL-3.0-only (see COPYING)`.
-        words = (stated.text.lower(), *(each.lower() for each in _WORDS.findall(stated.text)))
+        # In their plain form, as letters of full width look like others.
+        plain = unicodedata.normalize("NFKC", stated.text).lower()
+        words = (plain, *_WORDS.findall(plain))
         denied = next((each for each in words if self._denied.has_any((each,))), None)
         if denied is not None:
             return f"{stated.text[:300]}: {denied[:100]} is denied"

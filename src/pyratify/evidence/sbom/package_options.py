@@ -1,5 +1,6 @@
 """Denied packages as a configuration writes them."""
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -8,6 +9,10 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.sbom.package_rules import DeniedPackage, PackageRules
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, parse_purl
 from pyratify.evidence.sbom.version_range import InvalidRange, VersionRange
+
+# Wildcards, ranges and blanks around it.
+_NO_NAME = re.compile(r"[*<>|]|\A\s|\s\Z|\Avers:", re.IGNORECASE)
+_NO_VERSION = re.compile(r"[*<>|,\s]|\A[=^]", re.ASCII)
 
 
 class PackageOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -38,8 +43,10 @@ def package_rules(options: Iterable[PackageOptions], path: str) -> PackageRules:
 def _denied(options: PackageOptions, path: str) -> DeniedPackage:
     if bool(options.name) == bool(options.purl):
         raise ConfigurationError("a package has either a name or a purl", path=path)
+    _check_exact(options.name, _NO_NAME, f"{path}.name")
     purl = _purl(options.purl, f"{path}.purl") if options.purl else None
     version = options.version or (purl.version if purl else "")
+    _check_exact(version, _NO_VERSION, f"{path}.{'version' if options.version else 'purl'}")
     if version and options.versions:
         raise ConfigurationError(
             "a package has either a version or a range of versions", path=f"{path}.versions"
@@ -48,6 +55,16 @@ def _denied(options: PackageOptions, path: str) -> DeniedPackage:
         raise ConfigurationError("the package URL has another version", path=f"{path}.version")
     versions = _range(options.versions, f"{path}.versions") if options.versions else None
     return DeniedPackage(options.name, purl, version, versions)
+
+
+def _check_exact(text: str, pattern: re.Pattern[str], path: str) -> None:
+    # Compared exactly, so it would match no package, and every image would pass.
+    if pattern.search(text):
+        raise ConfigurationError(
+            f"{text[:80]!r} is compared exactly, and no package is called so",
+            path=path,
+            remedy="Write it as the SBOM does, and a range as versions: vers:npm/<4.17.21.",
+        )
 
 
 def _purl(text: str, path: str) -> PackageUrl:

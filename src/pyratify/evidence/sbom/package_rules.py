@@ -1,8 +1,8 @@
 """Rules about packages: by name and version, by package URL, and by ranges of versions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.sbom.document import Package
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, loosely, parse_purl
@@ -36,7 +36,11 @@ class DeniedPackage:
         if self.versions is not None:
             return _in_range(self.versions, found, budget)
         if self.version:
-            return f"version {self.version} is denied" if self.version in found else None
+            return (
+                f"version {self.version} is denied"
+                if self.version in found | self._written(package)
+                else None
+            )
         return "it is denied in every version"
 
     def _versions(self, package: Package) -> frozenset[str] | None:
@@ -49,8 +53,13 @@ class DeniedPackage:
         if matching:
             return frozenset(filter(None, (package.version, *map(_version, matching)))) or frozenset(("",))
         # Without a package URL only the name can tell: leaving it out must not hide a package.
-        is_it = not purls and loosely(package.name) == loosely(self.purl.name)
+        is_it = not purls and loosely(package.name) in self.purl.names
         return frozenset((package.version,)) if is_it else None
+
+    def _written(self, package: Package) -> frozenset[str]:
+        """Return the versions in its package URLs as they are written: without an epoch, which is a qualifier of rpm's."""
+        purl = self.purl
+        return frozenset(each.version for each in _purls(package) if purl and purl.covers(each))
 
 
 def _in_range(versions: VersionRange, found: frozenset[str], budget: WorkBudget) -> str | None:

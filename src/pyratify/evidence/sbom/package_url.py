@@ -1,9 +1,10 @@
 """Package URLs, compared as they are meant; the only module that knows their library."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote
+
+from pyratify.core.dataclass import dataclass
 
 _MAX_TEXT = 4096
 # PyPI takes `_`, `.` and `-` for the same (PEP 503).
@@ -32,6 +33,13 @@ class PackageUrl:
     version: str
     qualifiers: Mapping[str, str]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What the package is called where no package URL is stated, with its namespace and without, as `loosely` writes it."""
+        # npm joins them by a slash, Maven by a colon.
+        whole = (f"{self.namespace}{joint}{self.name}" for joint in "/:") if self.namespace else ()
+        return frozenset(map(loosely, (self.name, *whole)))
+
     def covers(self, other: "PackageUrl") -> bool:
         """Return whether the other is of the same package, and has the qualifiers of this one; the version is not compared."""
         return ((self.type, self.namespace, self.name) == (other.type, other.namespace, other.name)) and all(
@@ -51,7 +59,9 @@ def parse_purl(text: str) -> PackageUrl:
     if len(text) > _MAX_TEXT:
         raise InvalidPackageUrl(f"it has {len(text)} characters")
     try:
-        found = PackageURL.from_string(text)
+        # purl specification, "How to parse": the scheme has no case.
+        scheme, _, rest = text.strip().partition(":")
+        found = PackageURL.from_string(f"{scheme.lower()}:{rest}")
     except ValueError as error:
         raise InvalidPackageUrl(str(error)[:200]) from None
     qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}

@@ -30,6 +30,8 @@ def parse_sbom(data: bytes) -> Any:
     # No XML parser: entities, external ones above all, would be the publisher's to choose.
     if start.startswith(b"<"):
         _unsupported("the document is XML" + (" of CycloneDX" if b"cyclonedx.org" in start else ""))
+    if data.startswith(b"\x1f\x8b"):
+        _unsupported("the document is compressed with gzip")
     if _TAG_VALUE.match(start):
         _unsupported("the document is in SPDX's tag-value format")
     try:

@@ -1,9 +1,10 @@
 """What an SBOM must state of itself and of its packages."""
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age
@@ -11,6 +12,7 @@ from pyratify.evidence.findings import Finding, count_and_show
 from pyratify.evidence.judgement import Circumstances
 from pyratify.evidence.sbom.document import UNSTATED, Package, Sbom
 
+_PURL = re.compile(r"\s*pkg:/*[^/\s]+/[^\s]", re.ASCII | re.IGNORECASE)  # with a type and a name
 _FILES = frozenset(("file", "data", "cryptographic-asset"))  # no packages with a supplier or a version
 
 
@@ -19,7 +21,7 @@ class Requirements:
     """What an SBOM must state.
 
     Attributes:
-        minimum_packages: How many packages it lists at least, the described one included.
+        minimum_packages: How many packages it lists at least, the described one included and files not.
         fields: What each package states: `supplier`, `version`, `purl`, `license`.
         tools: Names of tools, one of which made it; empty for any.
         maximum_age: How old it may be; None for any age.
@@ -47,16 +49,24 @@ class Requirements:
                 "Attach one SBOM with all packages, or set externalDocuments to ignore.",
             )
         # An empty SBOM satisfies every rule about packages.
-        if len(sbom.packages) < self.minimum_packages:
+        count = sum(package.kind not in _FILES for package in sbom.packages)
+        if count < self.minimum_packages:
             _refuse(
-                f"the SBOM lists {len(sbom.packages)} packages, and at least {self.minimum_packages} are required",
+                f"the SBOM lists {count} packages, and at least {self.minimum_packages} are required",
                 "Make the SBOM of the built image with a tool that finds its packages.",
             )
         self._check_tools(sbom)
         self._check_subject(sbom, circumstances.subject.digest)
         self._check_fields(sbom.packages)
         times = (sbom.created, circumstances.signed_at)
-        return check_age("SBOM", times, self.maximum_age, circumstances.now)
+        return check_age(
+            "SBOM",
+            times,
+            self.maximum_age,
+            circumstances.now,
+            undated="Make the SBOM with a tool that states its time, or sign it with a timestamp.",
+            stale="Make the SBOM again, or allow a greater age.",
+        )
 
     def _check_tools(self, sbom: Sbom) -> None:
         found = [each.lower() for each in sbom.tools]
@@ -91,9 +101,9 @@ class Requirements:
 def _lacking(packages: Iterable[Package], fields: tuple[str, ...]) -> Iterator[Finding]:
     for package in packages:
         stated = {
-            "supplier": package.supplier,
-            "version": package.version,
-            "purl": package.purls,
+            "supplier": package.supplier.strip(),
+            "version": package.version.strip() not in UNSTATED,
+            "purl": any(map(_PURL.match, package.purls)),
             "license": any(each.text not in UNSTATED for each in package.licenses),
         }
         missing = [name for name in fields if not stated[name]]

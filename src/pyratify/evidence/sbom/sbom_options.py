@@ -25,7 +25,7 @@ class RequiredOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What an SBOM must state.
 
     Attributes:
-        minimum_packages: How many packages it lists at least, the described one included.
+        minimum_packages: How many packages it lists at least, the described one included and files not.
         fields: What each package states: `supplier`, `version`, `purl`, `license`.
         tools: Names of tools, one of which made it, as `syft`.
         maximum_age: How old it may be, as `720h` or `30d`; when it was signed counts too.
@@ -129,12 +129,24 @@ def _license_rules(options: SbomRuleOptions) -> LicenseRules | None:
     match = options.license_match or ("mention" if is_v1 else "expression")
     statements = options.license_field or ("concluded" if is_v1 else "either")
     if match == "mention":
+        _check_words((*denied, *(allowed or ())), name)
         return LicenseRules(MentionTest(denied, allowed), statements)
     # Now: a missing extra has to show with the configuration, not with the first SBOM.
     check_installed("licenseMatch")
     for index, text in enumerate(denied):
         _check_license(text, f"{name}[{index}]")
     return LicenseRules(ExpressionTest(denied, allowed), statements)
+
+
+def _check_words(words: tuple[str, ...], name: str) -> None:
+    # Taken for a letter of the word, it would deny nothing.
+    wildcard = next((each for each in words if ANY in each), None)
+    if wildcard is not None:
+        raise ConfigurationError(
+            f"{wildcard[:80]!r} has a wildcard, and words are compared as they are",
+            path=name,
+            remedy="Write each one in full, or set licenseMatch to expression.",
+        )
 
 
 def _check_license(text: str, path: str) -> None:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.evidence.cosign_predicate import unwrapped
 from pyratify.evidence.findings import count_and_show
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.sbom.document import UNSTATED, Sbom
@@ -36,13 +38,13 @@ class SbomRules:
     required: Requirements = field(default_factory=Requirements)
 
     def judge(self, document: object, circumstances: Circumstances) -> Judgement:
-        """Judge a document that was parsed strictly: SPDX or CycloneDX, or a text with one.
+        """Judge a document that was parsed strictly: SPDX or CycloneDX, or a text with one, as cosign's predicates have them.
 
         Raises:
             VerificationError: `LICENSE`, `PACKAGE_DENIED`, `SBOM_INVALID`, `MEDIATYPE_UNSUPPORTED`, `TIME_INVALID`,
                 `EVIDENCE_STALE`, `PAYLOAD_SUBJECT_MISMATCH` or a JSON code.
         """
-        return self.judge_sbom(read_sbom(document), circumstances)
+        return self.judge_sbom(read_sbom(unwrapped(document)), circumstances)
 
     def judge_sbom(self, sbom: Sbom, circumstances: Circumstances) -> Judgement:
         """Judge an SBOM; errors as for `judge`, without those of reading."""

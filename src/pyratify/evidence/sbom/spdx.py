@@ -95,17 +95,25 @@ def _package(entry: _Package, index: int, known: dict[tuple[str, str], tuple[Lic
         purls=_purls(entry),
         licenses=licenses,
         # Clauses 7.5 and 7.6: each may be NOASSERTION.
-        supplier=_stated(entry.supplier) or _stated(entry.originator),
+        supplier=_agent(entry.supplier) or _agent(entry.originator),
         kind=(entry.primary_package_purpose or "").lower(),
     )
 
 
 def _purls(entry: _Package) -> tuple[str, ...]:
-    return tuple(each.referenceLocator for each in entry.external_refs or () if each.referenceType == "purl")
+    # Annex F: the short name of the type, or its whole address.
+    return tuple(
+        each.referenceLocator
+        for each in entry.external_refs or ()
+        if each.referenceLocator and each.referenceType[-5:].lower() in ("purl", "/purl")
+    )
 
 
-def _stated(text: str | None) -> str:
-    return "" if text is None or text in UNSTATED else text
+def _agent(text: str | None) -> str:
+    # `Organization: ` with nothing behind it names none.
+    found = text or ""
+    name = found.partition(":")[2] if ":" in found else found
+    return "" if found in UNSTATED or not name.strip() else found
 
 
 def _creators(creators: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

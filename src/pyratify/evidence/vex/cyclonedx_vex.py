@@ -51,7 +51,7 @@ def read_cyclonedx_vex(document: Members) -> VexDocument:
     if version not in _VERSIONS:
         document.malformed(f"its specVersion is {version[:20]!r}, and {', '.join(_VERSIONS)} are read")
     metadata = document.object("metadata")
-    created = read_time(metadata.text("timestamp"), "metadata.timestamp")
+    created = read_time(metadata.text("timestamp"), "metadata.timestamp", "VEX document")
     product = metadata.object("component")
     known = dict(_packages(document, 0))
     found = tuple(
@@ -91,7 +91,7 @@ def _statement(
         _STATES[state],
         _products(entry, product, known),
         analysis.text("justification") in _JUSTIFICATIONS,
-        read_time(time, f"{analysis.path}.lastUpdated") or created,
+        read_time(time, f"{analysis.path}.lastUpdated", "VEX document") or created,
     )
 
 

@@ -1,15 +1,16 @@
 """The judge of VEX documents that are evidence themselves."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
+from pyratify.evidence.cosign_predicate import unwrapped
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import Status, VexDocument
@@ -57,7 +58,7 @@ class VexJudge:
         Raises:
             VerificationError: `REPORT_INVALID`, `TIME_INVALID`, `EVIDENCE_STALE` or `VULN_FOUND`.
         """
-        found = read_vex(document)
+        found = read_vex(unwrapped(document))
         # The author is a claim of the document: the rule narrows what its signature vouches for, and replaces none.
         if self.authors and found.author not in self.authors:
             _refuse(
@@ -111,6 +112,11 @@ def load_vex_judge(options: VexRuleOptions, path: str) -> VexJudge:
     Raises:
         ConfigurationError: A status or a duration that is none.
     """
+    # A variable that is not set must not accept documents that name no author.
+    if not all(each.strip() for each in options.authors):
+        raise ConfigurationError(
+            "names no author", path=f"{path}.authors", remedy="Leave the rule out for any."
+        )
     known = {status.value: status for status in Status}
     for index, name in enumerate(options.denied_statuses):
         if name not in known:

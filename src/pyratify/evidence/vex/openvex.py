@@ -37,7 +37,7 @@ def read_openvex(document: Members) -> VexDocument:
     context = document.text("@context", required=True)
     if context not in _CONTEXTS:
         document.malformed(f"its @context is {context[:80]!r}, and {', '.join(_CONTEXTS)} are read")
-    created = read_time(document.text("timestamp"), "timestamp")
+    created = read_time(document.text("timestamp"), "timestamp", "VEX document")
     statements = tuple(_statement(each, created) for each in document.objects("statements"))
     return VexDocument("openvex", document.text("author"), created, statements)
 
@@ -54,9 +54,17 @@ def _statement(statement: Members, created: datetime | None) -> Statement:
         tuple(_product(each, beside) for each in _list(statement, "products")),
         # `impact_statement` is no substitute: "not intended to be machine readable" ("Statement Fields").
         statement.text("justification") in _JUSTIFICATIONS,
-        # "Inheritance Flow": a statement without a time has that of its document.
-        read_time(statement.text("timestamp"), f"{statement.path}.timestamp") or created,
+        _time(statement) or created,
     )
+
+
+def _time(statement: Members) -> datetime | None:
+    """Return when a statement was made as it is now; None for the time of its document ("Inheritance Flow")."""
+    times = (
+        read_time(statement.text(name), f"{statement.path}.{name}", "VEX document")
+        for name in ("timestamp", "last_updated")
+    )
+    return max((time for time in times if time is not None), default=None)
 
 
 def _names(statement: Members) -> frozenset[str]:

@@ -4,9 +4,11 @@ Read here and not by the library of `evidence/sbom/package_url.py`: VEX document
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from urllib.parse import unquote
+
+from pyratify.core.dataclass import dataclass
 
 _LONGEST = 2000
 _NONE: Mapping[str, str] = MappingProxyType({})

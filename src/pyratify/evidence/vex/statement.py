@@ -1,9 +1,9 @@
 """What every reader of VEX documents makes of them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from pyratify.core.dataclass import dataclass
 from pyratify.evidence.vex.package_url import PackageUrl, parse_package_url
 from pyratify.evidence.vulnerability.finding import Finding
 

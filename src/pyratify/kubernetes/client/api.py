@@ -19,6 +19,7 @@ from pyratify.core import strictjson
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
 from pyratify.core.limits import MIB
+from pyratify.kubernetes.client.server_address import checked
 
 Object = dict[str, Any]
 JSON_PATCH = "application/json-patch+json"
@@ -86,9 +87,8 @@ class Api:
         """
         try:
             named = environment.get("KUBECONFIG")
-            config = (KubeConfig.from_file(named) if named else KubeConfig.from_service_account()).get()
-            if config is None:
-                raise ConfigError("it has no current context")
+            found = KubeConfig.from_file(named) if named else KubeConfig.from_service_account()
+            config = checked(found.get())
             params = ConnectionParams(timeout=_timeout(), trust_env=False)  # no proxy for the token
             return cls(AsyncClient(config, params), environment.get("RATIFY_NAMESPACE") or config.namespace)
         except (ConfigError, KeyError, OSError, TypeError, ValueError) as error:

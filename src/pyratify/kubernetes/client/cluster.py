@@ -1,9 +1,9 @@
 """The API server of this process, connected to when it is first needed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 if TYPE_CHECKING:

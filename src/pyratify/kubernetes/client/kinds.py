@@ -1,9 +1,10 @@
 """The kinds of `config.ratify.sh/v2alpha1`, and their status."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+
+from pyratify.core.dataclass import dataclass
 
 GROUP = "config.ratify.sh"
 VERSION = "v2alpha1"

@@ -1,8 +1,8 @@
 """One resource of the API server, with the fields that are read."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.scope import canonical_scope
 from pyratify.kubernetes.client.kinds import API_VERSION, Kind
 

@@ -4,9 +4,10 @@ import logging
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.isolation import describe
 from pyratify.kubernetes.client.api import Api, ApiFault, Object, collection_path
 from pyratify.kubernetes.client.kinds import API_VERSION, Kind

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.config.scopes import check_scopes
 from pyratify.core.addresses import PUBLIC_ONLY
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.fingerprint import Fingerprint

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from pyratify.config.watch_configuration import Generation
 from pyratify.core.addresses import PUBLIC_ONLY, Destinations
 from pyratify.core.caching import ContentCache, MemoryCache
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.isolation import describe, end
 from pyratify.core.limits import MIB

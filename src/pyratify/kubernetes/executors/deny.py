@@ -1,8 +1,8 @@
 """An executor that denies: for the scopes of a resource that is not valid, which must not fall to a wider executor."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, StoreError
 from pyratify.core.executor import Executor

@@ -1,7 +1,6 @@
 """Assign every scope to one of several resources: a pure function, with the same result on every replica."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.kubernetes.client.resource import Resource

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import msgspec
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.text import clean
 from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, collection_path, object_path

@@ -7,7 +7,6 @@ above the defaults and long times are refused. Addresses are checked when a conn
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pyratify.config.locations import join
 from pyratify.config.plugin_resources import BuildResources
 from pyratify.config.schema import REGISTRY, THRESHOLD, ExecutorConfig, LimitsConfig
 from pyratify.core.credential import CredentialProvider
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import CertificateProvider, KeyProvider
 from pyratify.kubernetes.secrets.secret_reader import ClusterResources

@@ -1,10 +1,10 @@
 """Make authorities and server certificates: ECDSA on P-256, random serial numbers (RFC 5280)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.kubernetes.rotation.secret_contents import CertifiedKey, ServiceNames
 

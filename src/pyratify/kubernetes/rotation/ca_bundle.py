@@ -3,8 +3,8 @@
 import base64
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, Object, object_path
 
 _LOG = logging.getLogger("pyratify.rotation")

@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, Object, collection_path, object_path
 from pyratify.kubernetes.rotation.secret_contents import SecretContents, ServiceNames
 from pyratify.pki.encoding import InvalidBase64, decode_base64

@@ -6,9 +6,10 @@ here, for the duration that it states.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.kubernetes.client.api import MERGE_PATCH, Api, ApiFault, Object, collection_path, object_path
 
 _API, _PLURAL = "coordination.k8s.io/v1", "leases"

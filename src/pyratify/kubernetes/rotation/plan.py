@@ -4,11 +4,12 @@ A new authority comes in three steps, so that no client meets a certificate that
 the old one, then it signs a server certificate, and when every replica serves that, the old one is removed.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pyratify.core.dataclass import dataclass
 from pyratify.kubernetes.rotation.authority import Lifetimes, encode, make_authority, make_leaf
 from pyratify.kubernetes.rotation.secret_contents import (
     CertifiedKey,

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.isolation import describe
 from pyratify.kubernetes.client.api import Api, ApiFault
 from pyratify.kubernetes.rotation.authority import Lifetimes

@@ -6,10 +6,11 @@ The names are those of open-policy-agent/cert-controller, which Ratify v2 uses: 
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.pki.certificates import parse_certificate
 from pyratify.pki.pem import InvalidPem, read_pem

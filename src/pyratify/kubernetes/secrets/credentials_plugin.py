@@ -55,6 +55,7 @@ class PullCredentials:
             StoreError: `REGISTRY_AUTH`: the entry is malformed.
         """
         found = [file.credential(registry, repository) for file in self._files]
+        # Of those that have none the first: its note says which entries there are.
         return next((each for each in found if not each.is_anonymous), found[0] if found else ANONYMOUS)
 
 
@@ -78,6 +79,7 @@ async def build(name: str, options: SecretCredentialOptions, resources: Resource
             f"{secret.title} is of the type {secret.kind!r}, and needs to be {PULL} or {BASIC}", path="secret"
         )
     registries = options.registries or tuple({scope.partition("/")[0] for scope in resources.scopes})
+    # Any registry that an image names could then ask for the password with a 401.
     if EVERYTHING in registries:
         raise ConfigurationError(
             "the scopes cover every registry, and each would be shown this credential",

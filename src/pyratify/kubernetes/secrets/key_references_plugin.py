@@ -49,6 +49,7 @@ async def build(name: str, options: ReferenceOptions, resources: Resources) -> S
     """
     del name
     wanted = [_parse(text, index) for index, text in enumerate(options.references)]
+    # An executor's own reader bounds what it may name; the kubeconfig is that of a person.
     if isinstance(resources, ClusterResources):
         return await _read(reader_of(resources), wanted)
     # Lazy: the client of the API server is an extra.

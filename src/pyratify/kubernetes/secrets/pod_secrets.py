@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock
 from pyratify.core.credential_scope import CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, RatifyError, StoreError
 from pyratify.core.limits import MIB
 from pyratify.core.offload import offload

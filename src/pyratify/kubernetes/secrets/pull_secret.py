@@ -6,10 +6,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.credential import Credential
 from pyratify.core.credential_scope import CredentialScope
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reference import Reference
 from pyratify.credentials.docker_config_keys import Key, parse_key

@@ -4,10 +4,11 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, overload
 
 from pyratify.config.plugin_resources import BuildResources
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Resources
 from pyratify.core.reason import Reason
@@ -177,6 +178,7 @@ class SecretReader:
 
 def pull_secret_names(account: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names in `imagePullSecrets` of a service account or of the specification of a Pod, in order."""
+    # Names alone (Kubernetes API, `LocalObjectReference`): always of the account's own namespace.
     listed = account.get("imagePullSecrets")
     listed = listed if isinstance(listed, list) else ()
     names = [each.get("name") if isinstance(each, Mapping) else None for each in listed]

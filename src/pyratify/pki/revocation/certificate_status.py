@@ -1,8 +1,9 @@
 """What is known of a certificate's revocation."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from pyratify.core.dataclass import dataclass
 
 HOLD = "certificateHold"
 

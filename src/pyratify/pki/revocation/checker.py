@@ -7,12 +7,13 @@ lists it names, with their delta lists. A certificate that names neither cannot 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.offload import offload
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.chain import Chain

@@ -4,10 +4,10 @@ What a list could say in a way that this reader does not understand makes it say
 reasons or some certificates only, unknown critical extensions.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.revocation.certificate_status import HOLD, Finding, RevocationUnknown
 from pyratify.pki.revocation.distribution_points import extension

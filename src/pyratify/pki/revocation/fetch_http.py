@@ -5,9 +5,8 @@ URLs come out of certificates: the transport resolves each host once, checks eve
 just these.
 """
 
-from dataclasses import dataclass
-
 from pyratify.core.addresses import Destinations
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import StoreError
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.name_resolution import Resolve, system_resolve

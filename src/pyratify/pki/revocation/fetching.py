@@ -1,7 +1,8 @@
 """The seam between revocation and the network: one method."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from pyratify.core.dataclass import dataclass
 
 
 class FetchFailed(Exception):

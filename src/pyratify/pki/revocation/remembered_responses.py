@@ -1,11 +1,12 @@
 """What revocation remembers: answers by URL and issuer, findings by certificate, and servers that are dead."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.pki.certificates import Certificate
 from pyratify.pki.revocation.certificate_status import Finding, RevocationUnknown
 from pyratify.pki.revocation.revocation_options import RevocationOptions

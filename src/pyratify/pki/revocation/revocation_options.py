@@ -1,6 +1,6 @@
 """Bounds on what revocation may cost."""
 
-from dataclasses import dataclass
+from pyratify.core.dataclass import dataclass
 
 MIB = 1024 * 1024
 

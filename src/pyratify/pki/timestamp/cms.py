@@ -1,7 +1,6 @@
 """Signed data of the Cryptographic Message Syntax (RFC 5652, section 5), as timestamp tokens use it."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.pki import asn1
 from pyratify.pki.asn1 import Cursor, context
 from pyratify.pki.der import Element, InvalidDer, read_element

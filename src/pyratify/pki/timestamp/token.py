@@ -5,9 +5,9 @@ message; the certificate is a timestamp authority's and leads to a trusted root;
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.certificates import Certificate, parse_certificate

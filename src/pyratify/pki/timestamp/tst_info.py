@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.pki import asn1
 from pyratify.pki.asn1 import Cursor, context
 from pyratify.pki.der import Element, InvalidDer

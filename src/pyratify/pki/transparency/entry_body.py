@@ -1,10 +1,10 @@
 """Bodies of log entries: the signature, signer and content that a log recorded (client specification, section 4.4)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_base64

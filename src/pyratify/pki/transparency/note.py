@@ -1,9 +1,9 @@
 """Signed notes and checkpoints (C2SP signed-note and tlog-checkpoint)."""
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import InvalidBase64, decode_base64

@@ -3,9 +3,10 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 
+from pyratify.core.dataclass import dataclass
 from pyratify.serving.http.bodies import BodyBudget
 
 _LOG = logging.getLogger("pyratify.serving")

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.limits import MIB
 
 T = TypeVar("T")

@@ -7,8 +7,9 @@ nothing with them costs us no more than these bounds. What arrives in time is pa
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import cast
+
+from pyratify.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

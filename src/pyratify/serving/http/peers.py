@@ -1,13 +1,14 @@
 """Which local processes may ask: root, the server's own user, and the members of one group."""
 
-import grp
 import os
-import pwd
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.dataclass import dataclass
+from pyratify.core.isolation import describe
+from pyratify.serving.http.group_members import GroupMembers
+from pyratify.serving.http.routes import Rejection
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
 
@@ -43,48 +44,27 @@ class Peers:
     """Processes that may ask.
 
     Attributes:
-        group: The members of this group may, beside root and the server's own user; None for no group.
+        members: The members of this group may, beside root and the server's own user; None for no group.
         own: The server's own user.
     """
 
-    group: int | None = None
+    members: GroupMembers | None = None
     own: int = field(default_factory=os.geteuid)
 
-    def admits(self, peer: Peer) -> bool:
-        """Return whether a process may ask."""
-        if peer.uid in (0, self.own):
-            return True
-        # Looked up for each connection: a member that is removed is refused from then on.
-        return self.group is not None and (peer.gid == self.group or peer.uid in _members(self.group))
+    @property
+    def group(self) -> int | None:
+        """The number of the group."""
+        return None if self.members is None else self.members.group
 
-
-def group_number(name: str) -> int:
-    """Return the number of a group, given by name or number.
-
-    Raises:
-        ConfigurationError: There is no such group.
-    """
-    if name.isascii() and name.isdigit():
-        return int(name)
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise ConfigurationError(
-            f"there is no group {name[:80]!r}", remedy=f"Make it: groupadd --system {name[:80]}."
-        ) from None
-
-
-def _members(group: int) -> frozenset[int]:
-    """Return the users of a group; SO_PEERCRED names no supplementary groups of a process."""
-    try:
-        names = grp.getgrgid(group).gr_mem
-    except KeyError:
-        return frozenset()
-    return frozenset(user for name in names if (user := _user(name)) is not None)
-
-
-def _user(name: str) -> int | None:
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:  # a group may name users that are gone
-        return None
+    async def refusal(self, peer: Peer) -> Rejection | None:
+        """Return why a process may not ask; None where it may."""
+        if peer.uid in (0, self.own) or peer.gid == self.group:
+            return None
+        try:
+            # SO_PEERCRED names no supplementary groups of a process.
+            if self.members is not None and await self.members.include(peer.uid):
+                return None
+        except OSError as error:
+            why = f"the members of the group {self.group} (--group) could not be looked up: {describe(error)}"
+            return Rejection(503, "GROUP_UNKNOWN", why, retry_after=1)
+        return Rejection(403, "UNAUTHORIZED", "the process belongs to a user that may not ask here")

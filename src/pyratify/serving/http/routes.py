@@ -3,10 +3,11 @@
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from msgspec import Struct
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 _NAME = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)  # no dot, no slash, nothing to decode

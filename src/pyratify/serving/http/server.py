@@ -17,6 +17,7 @@ from aiohttp.http import HttpProcessingError
 
 from pyratify.core.isolation import describe, end
 from pyratify.core.telemetry import NULL_OBSERVER, Observer, begin_trace, end_trace
+from pyratify.http.arriving_body import ArrivingBody
 from pyratify.serving.http.activity import Watch
 from pyratify.serving.http.bodies import Room
 from pyratify.serving.http.connections import BOUNDS, Bounds, Connections
@@ -34,7 +35,6 @@ _PARSER_LOG = logging.getLogger("pyratify.serving.http")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "ratify"}
 _NOT_HTTP = "the client sent what is not HTTP, perhaps TLS to an address that is served without it"
 _FOREIGN_NAME = "the client's certificate has none of the names that are admitted (--client-name)"
-_FOREIGN_USER = "the process belongs to a user that may not ask here"
 _NO_ROOM = Rejection(
     503, "BODY_BUDGET", "the bodies of requests fill what this server has for them", retry_after=1
 )
@@ -199,7 +199,7 @@ class _Gate:
         say = self._site.refusals.get(path, self._site.otherwise)
         token = begin_trace(trace)
         try:
-            reply = self._stranger(request) or await self._answer(request, path, query)
+            reply = await self._stranger(request) or await self._answer(request, path, query)
         # A reply and not a closed connection: Gatekeeper and the API server show its text.
         except Exception as error:  # noqa: BLE001 - the end is a refusal
             _LOG.error("request failed", extra={"error": describe(error)})
@@ -211,11 +211,14 @@ class _Gate:
             response.force_close()
         return response
 
-    def _stranger(self, request: web.BaseRequest) -> Rejection | None:
+    async def _stranger(self, request: web.BaseRequest) -> Rejection | None:
         """Return the refusal of a process of another user, or of a client whose certificate has another name than it must."""
-        if self._peers is not None and not self._peers.admits(peer_of(request.get_extra_info("socket"))):
-            self._watch.refused.note("foreign_user", _FOREIGN_USER)
-            return Rejection(403, "UNAUTHORIZED", _FOREIGN_USER)
+        if self._peers is not None:
+            refusal = await self._peers.refusal(peer_of(request.get_extra_info("socket")))
+            if refusal is not None:
+                kind = "foreign_user" if refusal.status == 403 else "group_unknown"
+                self._watch.refused.note(kind, refusal.message)
+                return refusal
         names = self._watch.names
         if not names or has_name(request.get_extra_info("ssl_object"), names):
             return None
@@ -262,15 +265,15 @@ class _Gate:
         if request.content.is_eof():  # most bodies come with the head: no timer
             whole = request.content.read_nowait()
             return whole if counted or room.grow(len(whole)) else _NO_ROOM
-        data = bytearray()
+        data = ArrivingBody()
         arriving = self._connections.arriving(request.transport, self._site.max_arriving)
         async with asyncio.timeout(self._site.body_seconds):
             with arriving:
                 while len(data) <= self._site.max_body and (chunk := await request.content.readany()):
                     if not (counted or room.grow(len(chunk))):
                         return _NO_ROOM
-                    data += chunk
-        return bytes(data)
+                    data.add(chunk)
+        return data.joined()
 
     def _too_large(self) -> Rejection:
         return Rejection(413, "REQUEST_TOO_LARGE", f"more than {self._site.max_body} bytes")

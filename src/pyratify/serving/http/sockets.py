@@ -10,6 +10,8 @@ BACKLOG = 512
 UNIX_BACKLOG = (
     4096  # a full one refuses clients that do not block (unix(7)), and a thousand pulls may start at once
 )
+RECEIVE_BUFFER = 32 * 1024
+"""Bytes that a connection may have waiting for the event loop; Linux doubles them (tcp(7))."""
 _ABSENT = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 
@@ -63,5 +65,8 @@ def _listen(one: socket.socket, where: tuple[Any, ...]) -> None:
     if one.family == socket.AF_INET6:
         # Else the IPv6 wildcard takes IPv4 too, and the second bind fails.
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    # Else up to 6 MiB wait in each, and a turn of the event loop decrypts what all senders of large bodies have there.
+    # Before listening, as accepted sockets and their windows take it over.
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     one.bind(where)
     one.listen(BACKLOG)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
+from pyratify.core.dataclass import dataclass
 from pyratify.serving.http.server import Handler, Reply, Request, Site
 
 

@@ -6,7 +6,7 @@ The only place that knows prometheus_client (extra `metrics`). What plugins of c
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.scope import ScopeMap

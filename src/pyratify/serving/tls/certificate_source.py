@@ -7,11 +7,11 @@ import socket
 import uuid
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
 from pyratify.kubernetes.client.in_cluster import has_cluster

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable, MutableMapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.serving.http.peers import Peers
 from pyratify.serving.http.routes import Site

@@ -7,9 +7,10 @@ import socket
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
 from pyratify.serving.http.server import Address, Reply, Request, Site, listening

@@ -1,12 +1,13 @@
 """GitHub's API for attestations: the bundles of a digest, bounded, the token for the API's host alone."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
 from pyratify.core.credential import CredentialProvider
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.isolation import gather
@@ -20,6 +21,8 @@ from pyratify.stores.github.snappy import decode
 from pyratify.stores.registry.referrers import next_link
 
 MAX_BUNDLE = 16 * MIB
+MAX_LISTING = 48 * MIB
+"""The most bytes of all bundles of one listing together."""
 _MAX_PAGE = 32 * MIB
 _MAX_TOKENS = 500_000
 _PAGE = 30
@@ -43,6 +46,7 @@ class GitHubApi:
         credentials: Has the token for the API's host.
         most: How many attestations of one digest are read.
         seconds: How long one request may take.
+        most_bytes: How many bytes the bundles of one digest may have together.
     """
 
     address: Url
@@ -51,13 +55,31 @@ class GitHubApi:
     credentials: CredentialProvider
     most: int = 100
     seconds: float = 10.0
+    most_bytes: int = MAX_LISTING
 
-    async def bundles(self, digest: Digest) -> AsyncIterator[bytes]:
+    async def bundles(self, digest: Digest) -> AsyncGenerator[bytes, None]:
         """Iterate over the bundles of a digest, page by page; none where GitHub knows nothing of it.
 
         Raises:
-            StoreError: The API could not be read, or an answer is none of its own; what came before it counts.
+            StoreError: The API could not be read, or an answer is none of its own, or `REFERRERS_LIMIT`; what came before it counts.
         """
+        read = 0
+        async with aclosing(self._entries(digest)) as entries:
+            async for some in entries:
+                # Few at a time: what is not asked for any more is neither fetched nor held.
+                for bundle in await gather([partial(self._bundle, entry) for entry in some], _CONCURRENCY):
+                    read += len(bundle)
+                    # As in `_entries`: a list that is cut must not look whole.
+                    if read > self.most_bytes:
+                        raise StoreError(
+                            Reason.REFERRERS_LIMIT,
+                            f"GitHub's attestations of {digest} have more than the {self.most_bytes} bytes allowed together",
+                            remedy="Remove attestations without need.",
+                        )
+                    yield bundle
+
+    async def _entries(self, digest: Digest) -> AsyncGenerator[Sequence[Mapping[str, Any]], None]:
+        """Iterate over what the pages list, a few at a time; errors as of `bundles`."""
         base = self.address.target.rstrip("/")
         url: Url | None = Url(
             self.address.origin,
@@ -68,12 +90,11 @@ class GitHubApi:
             response = await self._ask(url)
             if response is None:
                 return
-            listed = await offload(len(response.body), _entries, response.body)
+            listed = await offload(len(response.body), _read_page, response.body)
             entries = listed[:left]
             left -= len(entries)
-            jobs = [partial(self._bundle, entry) for entry in entries]
-            for bundle in await gather(jobs, _CONCURRENCY):
-                yield bundle
+            for start in range(0, len(entries), _CONCURRENCY):
+                yield entries[start : start + _CONCURRENCY]
             # Empty pages that name a next one would be followed for ever.
             url = _next(response) if entries else None
             # What is beyond may be what would deny: a list that is cut must not look whole.
@@ -129,7 +150,7 @@ class GitHubApi:
         return await offload(len(response.body), decode, response.body, MAX_BUNDLE)
 
 
-def _entries(body: bytes) -> Sequence[Mapping[str, Any]]:
+def _read_page(body: bytes) -> Sequence[Mapping[str, Any]]:
     try:
         document = load_object(body, what="the answer of GitHub", max_bytes=_MAX_PAGE, max_tokens=_MAX_TOKENS)
     except InvalidJson as error:

@@ -4,22 +4,26 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from copy import copy
+from typing import TYPE_CHECKING
 
 from pyratify.core.caching import MemoryCache
-from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.limits import MIB
 from pyratify.core.manifest import EMPTY_CONFIG, OCI_MANIFEST
 from pyratify.core.reference import Reference
-from pyratify.core.store import Discovery, Referrer
-from pyratify.stores.github.github_api import GitHubApi
+from pyratify.core.store import Discovery, Referrer, closing
+from pyratify.stores.github.github_api import MAX_LISTING, GitHubApi
 from pyratify.stores.registry.registry_store import RegistryStore
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 # OCI image manifest, "Guidance for an Empty Descriptor".
 _EMPTY = b"{}"
-_MEMORY = 64 * MIB
+# More than one listing has, which would otherwise evict what it listed first.
+_MEMORY = MAX_LISTING + 16 * MIB
 
 
 class GitHubStore:
@@ -47,14 +51,9 @@ class GitHubStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate over what is attached in the registry, then over GitHub's; errors as in `Store`."""
-        listing = self._registry.referrers(reference, artifact_type)
-        try:
+        async with closing(self._registry.referrers(reference, artifact_type)) as listing:
             async for referrer in listing:
                 yield referrer
-        finally:
-            close = getattr(listing, "aclose", None)
-            if close is not None:
-                await close()
         # Asked second: the walk may end before. Of what was made here GitHub knows nothing.
         if reference.digest is None or self._made.get(reference.digest) is not None:
             return
@@ -74,7 +73,7 @@ class GitHubStore:
             return bundle
         return await self._registry.fetch_blob(reference, descriptor, limit)
 
-    def with_credentials(self, scope: CredentialScope) -> "GitHubStore":
+    def with_credentials(self, scope: "CredentialScope") -> "GitHubStore":
         """Return a store that reads its registry with the credentials of a scope, as in `CredentialedStore`."""
         found = copy(self)  # with its bundles: GitHub's API is always asked with the configuration's token
         found._registry = self._registry.with_credentials(scope)  # noqa: SLF001 - it is one of its own kind
@@ -88,14 +87,18 @@ class GitHubStore:
             await self._api.transport.aclose()
 
     async def _listed(self, digest: Digest) -> AsyncGenerator[Referrer, None]:
-        async for bundle in self._api.bundles(digest):
-            layer = Descriptor(BUNDLE, Digest.of(bundle), len(bundle))
-            manifest = _manifest(layer)
-            descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
-            # Before it is yielded: the walk may read it at once, and no server has it.
-            self._bundles.put(layer.digest, bundle)
-            self._made.put(descriptor.digest, manifest)
-            yield Referrer(descriptor, Discovery.GITHUB, manifest)
+        async with aclosing(self._api.bundles(digest)) as bundles:
+            async for bundle in bundles:
+                yield self._keep(bundle)
+
+    def _keep(self, bundle: bytes) -> Referrer:
+        layer = Descriptor(BUNDLE, Digest.of(bundle), len(bundle))
+        manifest = _manifest(layer)
+        descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
+        # Before it is listed: the walk may read it at once, and no server has it.
+        self._bundles.put(layer.digest, bundle)
+        self._made.put(descriptor.digest, manifest)
+        return Referrer(descriptor, Discovery.GITHUB, manifest)
 
 
 def _manifest(layer: Descriptor) -> bytes:

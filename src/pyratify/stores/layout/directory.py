@@ -5,10 +5,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason

@@ -4,10 +4,10 @@
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core.credential import Credential
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.http.response_checks import TryLater

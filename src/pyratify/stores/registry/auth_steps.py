@@ -1,11 +1,11 @@
 """What the generators of authentication yield, and what they need to know."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from pyratify.core.credential import Credential
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.http.transport import Request, Response

@@ -1,7 +1,7 @@
 """One read from a registry, with the tokens, retries and redirects that it needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyratify.core.caching import SingleFlight
 from pyratify.core.clock import Clock, SystemClock
@@ -11,6 +11,7 @@ from pyratify.core.credential import (
     ExchangingCredentialProvider,
     RepositoryCredentialProvider,
 )
+from pyratify.core.dataclass import dataclass
 from pyratify.core.deadline import time_left
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason

@@ -1,9 +1,10 @@
 """The referrers API (OCI distribution specification, "Listing Referrers"), asked host by host and page by page."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.manifest import OCI_INDEX

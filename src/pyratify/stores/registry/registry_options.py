@@ -1,8 +1,8 @@
 """The settings of a registry store."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.limits import MIB
 from pyratify.core.reference import Reference
 from pyratify.core.store import COSIGN_TAGS

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pyratify.core.caching import MemoryCache
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.credential import CredentialProvider
-from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.limits import MIB
@@ -22,6 +22,9 @@ from pyratify.stores.registry.mirrors import Reader
 from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.responses import check_manifest_type, describe
 from pyratify.stores.registry.tags import ACCEPT_MANIFEST
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 _INDEXES = 4 * MIB
 """Bytes of image indexes that were resolved and may be read next."""
@@ -132,7 +135,7 @@ class RegistryStore:
             raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
         return data
 
-    def with_credentials(self, scope: CredentialScope) -> "RegistryStore":
+    def with_credentials(self, scope: "CredentialScope") -> "RegistryStore":
         """Return a store with the credentials of a scope, as in `CredentialedStore`."""
         # Tokens, challenges, resolved indexes and what the registry can do: all of it may be known by the credential alone.
         credentials = scope.over(self._credentials)

@@ -1,10 +1,11 @@
 """What a registry answers: manifests, listings, and what it says of its own errors."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest, InvalidDigest
 from pyratify.core.errors import RatifyError, StoreError

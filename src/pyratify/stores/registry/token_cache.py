@@ -2,11 +2,12 @@
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from pyratify.core.clock import Clock
 from pyratify.core.credential import Credential
+from pyratify.core.dataclass import dataclass
 from pyratify.stores.registry.challenge import Challenge
 
 K = TypeVar("K")

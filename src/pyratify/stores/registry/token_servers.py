@@ -1,7 +1,5 @@
 """Which token server may be shown a registry's credential."""
 
-import re
-
 from pyratify.core.addresses import literal
 from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
@@ -9,7 +7,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import DEFAULT_REGISTRY, is_loopback
 from pyratify.http.ssrf import check_literal
 from pyratify.http.transport import CONFIGURED, PUBLIC, REGISTRY, SAME_HOST, Trust
-from pyratify.http.url import Origin, Url
+from pyratify.http.url import Origin, Url, without_user
 from pyratify.stores.registry.challenge import Challenge
 from pyratify.stores.registry.responses import shown
 
@@ -72,7 +70,7 @@ def _may_be_plain(realm: Origin, origin: Origin) -> bool:
 
 
 def _blocked(registry: str, realm: str, why: str) -> StoreError:
-    named = shown(re.sub(r"//[^/?#]*@", "//", realm))  # never a user or password
+    named = shown(without_user(realm))
     return StoreError(
         Reason.AUTH_REALM_BLOCKED, f"{registry} names the token server {named!r}, which is not used: {why}"
     )

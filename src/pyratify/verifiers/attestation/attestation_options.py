@@ -8,7 +8,7 @@ from pyratify.evidence.tag_rule import TagOptions
 from pyratify.evidence.vex.judge_vex import VexRuleOptions
 from pyratify.evidence.vsa import SummaryOptions
 from pyratify.expressions.schema_source import SchemaOptions
-from pyratify.sigstore.trust_policy_options import TrustPolicyOptions
+from pyratify.sigstore.trust_policy_options import Text, TrustPolicyOptions
 from pyratify.verifiers.attestation.rego_rule import RegoRuleOptions
 from pyratify.verifiers.attestation.together import Quantifier
 from pyratify.verifiers.report_rule import ReportRuleOptions
@@ -76,6 +76,6 @@ class AttestationOptions(RuleOptions, frozen=True, kw_only=True, forbid_unknown_
     requirements: tuple[RequirementOptions, ...] = ()
     require: Quantifier = Quantifier.ANY
     unsigned_statements: bool = False
-    expected_verifier_id: str = ""
-    expected_resource_uri: str = ""
+    expected_verifier_id: Text | None = None
+    expected_resource_uri: Text | None = None
     expected_verified_levels: tuple[str, ...] = ()

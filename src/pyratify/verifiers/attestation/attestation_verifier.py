@@ -173,9 +173,8 @@ def _details(
 ) -> Details:
     # Distinct and sorted: copies of one statement add no signer, and reports are stable.
     signers = tuple(sorted({each.signer for each in good if each.signer is not None}))
-    is_bundle = manifest.layers[0].media_type.startswith(BUNDLE_FAMILY)
     data: dict[str, Any] = {
-        "format": "sigstore-bundle" if is_bundle else "dsse" if signers else "statement",
+        "format": _format(manifest, checked, signed=bool(signers)),
         **good[0].facts,
         "statements": [each.as_data() for each in checked],
     }
@@ -195,6 +194,14 @@ def _details(
         tuple(warning for each in good for warning in each.warnings),
         min((end for end in ends if end is not None), default=None),
     )
+
+
+def _format(manifest: Manifest, checked: list[CheckedStatement], *, signed: bool) -> str:
+    if any(each.line is not None for each in checked):
+        return "json-lines"
+    if manifest.layers[0].media_type.startswith(BUNDLE_FAMILY):
+        return "sigstore-bundle"
+    return "dsse" if signed else "statement"
 
 
 def _said(good: list[CheckedStatement]) -> str:

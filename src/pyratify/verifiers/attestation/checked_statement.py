@@ -1,10 +1,11 @@
 """The outcome for each statement of an artifact, for the report."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure, RatifyError, StoreError, VerificationError
 from pyratify.core.reason import Reason
@@ -26,6 +27,7 @@ class CheckedStatement:
         valid_until: The first moment at which a rule could judge otherwise (aware).
         satisfied: The names of the requirements that it satisfies.
         is_dated: Whether its signature proves when it was made; a time in `facts` may otherwise be the document's claim.
+        line: Its line, from 1, where the layer holds several.
     """
 
     digest: Digest
@@ -36,11 +38,13 @@ class CheckedStatement:
     valid_until: datetime | None = None
     satisfied: tuple[str, ...] = ()
     is_dated: bool = False
+    line: int | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""
         data: dict[str, Any] = {
             "digest": str(self.digest),
+            **({} if self.line is None else {"line": self.line}),
             "succeeded": self.error is None,
             # What is exposed to policies can be large, and stands above once.
             **{name: value for name, value in self.facts.items() if name != "predicate"},
@@ -77,14 +81,15 @@ def reported_error(checked: Iterable[CheckedStatement]) -> RatifyError:
     # Anew: the same error may be reported for several artifacts, and would collect their frames.
     if isinstance(first, StoreError):
         return StoreError(first.reason, message, remedy=first.remedy)
-    facts = _common([known_facts(each) for each, _ in ranked])
+    facts = _common([_known_facts(each) for each, _ in ranked])
     return VerificationError(first.reason, message, remedy=first.remedy, facts=facts)
 
 
-def known_facts(statement: CheckedStatement) -> dict[str, str]:
+def _known_facts(statement: CheckedStatement) -> dict[str, str]:
     """Return the texts that are known of a statement that does not count; none where no trusted signer made it."""
     if statement.signer is None:
         return {}
+    # Facts of a trusted signer alone may say that what is refused is of another kind.
     facts = {name: value for name, value in statement.facts.items() if isinstance(value, str)}
     # A rule may know more than the signature says, as when a report was made.
     return facts | dict(statement.error.facts if isinstance(statement.error, VerificationError) else {})

@@ -1,14 +1,15 @@
 """What of a predicate policies may read: asked for by name, as reports and remembered verdicts have to hold it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
 
 EXPOSED = "predicate"
+# Each is held by reports and remembered verdicts (decision 0049).
 _MAX_NAMES = 64
 
 

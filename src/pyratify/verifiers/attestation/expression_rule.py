@@ -1,10 +1,10 @@
 """Rules in the languages of expressions, over one statement that a trusted signer made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason

@@ -1,9 +1,10 @@
 """Judges one statement that a trusted signer made, by what is required of statements; pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Denial, Judgement
@@ -52,6 +53,7 @@ def judge_signed(
     )
     problems: list[VerificationError] = []
     found: dict[str, Judgement] = {}
+    # All of them: one statement may be what several requirements ask for.
     for requirement in about:
         try:
             found[requirement.name] = requirement.judge(statement.predicate, known)

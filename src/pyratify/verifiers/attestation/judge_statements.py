@@ -1,17 +1,17 @@
 """Judges the statements of one artifact: each by itself, one after the other's authentication, within one budget."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from datetime import datetime
-from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
-from pyratify.core.offload import offload
+from pyratify.core.offload import LARGE, offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
+from pyratify.sigstore.attached_statements import AttachedStatement, read_layer
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import Budget
 from pyratify.sigstore.statement_envelopes import SignedStatement
@@ -51,37 +51,45 @@ class StatementJudge:
     _budget: Budget = field(default_factory=Budget)
 
     async def judge_all(self) -> list[CheckedStatement]:
-        """Judge every layer, in the manifest's order."""
+        """Judge what every layer holds, in the manifest's order."""
         slots = asyncio.Semaphore(_CONCURRENCY)
         layers = self.evidence.manifest.layers
         try:
             if len(layers) == 1:  # every bundle: no task is needed
-                return [await self._judge(layers[0], slots)]
+                return await self._judge_layer(layers[0], slots)
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._judge(layer, slots)) for layer in layers]
+                tasks = [group.create_task(self._judge_layer(layer, slots)) for layer in layers]
         finally:
             # Cancelled or late: a thread goes on until its next attempt, and then stops.
             self._budget.end()
-        return [task.result() for task in tasks]
+        return [each for task in tasks for each in task.result()]
 
-    async def _judge(self, layer: Descriptor, slots: asyncio.Semaphore) -> CheckedStatement:
+    async def _judge_layer(self, layer: Descriptor, slots: asyncio.Semaphore) -> list[CheckedStatement]:
+        # Held until it is judged: only so many layers are in memory.
+        async with slots:
+            try:
+                found = await read_layer(self.evidence, layer)
+            except (StoreError, VerificationError, InconclusiveError) as error:
+                return [CheckedStatement(layer.digest, error=error.with_traceback(None))]
+            return [await self._judge(each) for each in found]
+
+    async def _judge(self, attached: AttachedStatement) -> CheckedStatement:
         signed: SignedStatement | None = None
         try:
-            # Held until it is judged: only so many statements are in memory.
-            async with slots:
-                signed = await read_signed_statement(
-                    self.evidence, layer, self.authenticator, self._budget, plain=self.plain
-                )
-                artifact = await subject_of(self.evidence, signed)
-                await offload(layer.size, check_subject_and_annotations, signed, artifact, self.policy)
-                return await self._judge_signed(layer, signed)
+            signed = await read_signed_statement(
+                self.evidence, attached, self.authenticator, self._budget, plain=self.plain
+            )
+            artifact = await subject_of(self.evidence, signed)
+            size = len(attached.raw)
+            await offload(size, check_subject_and_annotations, signed, artifact, self.policy)
+            return await self._judge_signed(attached, signed)
         # Kept: one statement that does not count must not hide the others. Frames would keep the documents in memory.
         except (StoreError, VerificationError, InconclusiveError) as error:
-            return self._refused(layer, signed, error.with_traceback(None))
+            return self._refused(attached, signed, error.with_traceback(None))
 
-    async def _judge_signed(self, layer: Descriptor, signed: SignedStatement) -> CheckedStatement:
+    async def _judge_signed(self, attached: AttachedStatement, signed: SignedStatement) -> CheckedStatement:
         try:
-            return await offload(layer.size, self._check, layer, signed, self.requirements)
+            return await self._check(attached, signed, self.requirements)
         except VerificationError as error:
             if error.reason is not Reason.VULN_FOUND:
                 raise
@@ -93,10 +101,17 @@ class StatementJudge:
         requirements = tuple(
             informed or each for informed, each in zip(beside, self.requirements, strict=True)
         )
-        return await offload(layer.size, self._check, layer, signed, requirements)
+        return await self._check(attached, signed, requirements)
 
-    def _check(
-        self, layer: Descriptor, signed: SignedStatement, requirements: tuple[Requirement, ...]
+    async def _check(
+        self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]
+    ) -> CheckedStatement:
+        slow = any(each.offload for each in requirements)
+        size = LARGE + 1 if slow else len(attached.raw)
+        return await offload(size, self._checked, attached, signed, requirements)
+
+    def _checked(
+        self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]
     ) -> CheckedStatement:
         evidence = self.evidence
         circumstances = Circumstances(
@@ -105,27 +120,22 @@ class StatementJudge:
         judged = judge_signed(signed, requirements, circumstances)
         found = judged.judgement
         return CheckedStatement(
-            layer.digest,
+            attached.layer.digest,
             signed.signer.name or None,
             facts=dict(found.facts),
             warnings=found.warnings,
             valid_until=found.valid_until,
             satisfied=judged.satisfied,
             is_dated=signed.signer.signed_at is not None,
+            line=attached.line,
         )
 
     def _refused(
-        self, layer: Descriptor, signed: SignedStatement | None, error: RatifyError
+        self, attached: AttachedStatement, signed: SignedStatement | None, error: RatifyError
     ) -> CheckedStatement:
+        refused = CheckedStatement(attached.layer.digest, error=error, line=attached.line)
         if signed is None:
-            return CheckedStatement(layer.digest, error=error)
+            return refused
         signer = signed.signer.name or None
-        # Facts of a trusted signer alone may say that what is refused is of another kind.
-        if isinstance(error, VerificationError) and signer is not None:
-            error.facts = {**_texts(facts_of(signed)), **error.facts}
         is_dated = signed.signer.signed_at is not None
-        return CheckedStatement(layer.digest, signer, error, facts_of(signed), is_dated=is_dated)
-
-
-def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: facts[name] for name in ("predicateType", "createdAt") if isinstance(facts.get(name), str)}
+        return replace(refused, signer=signer, facts=facts_of(signed), is_dated=is_dated)

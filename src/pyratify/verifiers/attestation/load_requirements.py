@@ -39,6 +39,7 @@ def check_alone(options: RuleOptions, path: str) -> None:
     Raises:
         ConfigurationError: With the path of the others.
     """
+    # Not by truth: an empty rule that is written is a mistake too, and must not be passed over.
     beside = [name for name in RULES if getattr(options, _member(name)) is not None]
     if beside or options.predicate_types or options.any_content:
         raise ConfigurationError(

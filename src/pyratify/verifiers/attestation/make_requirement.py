@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.sigstore.predicate_types import SHORT_NAMES
 from pyratify.verifiers.attestation.requirement import Requirement
 from pyratify.verifiers.attestation.rules import RULES, types_of
 
@@ -69,10 +70,28 @@ def _check_types(
             path=where,
             remedy="Name the types exactly, as https://slsa.dev/provenance/v1.",
         )
-    for each in types if understood else ():
-        if each not in understood:
+    for each in types:
+        _check_type(each, where)
+        # It would be refused in every statement, so nothing could ever satisfy the requirement.
+        if understood and each not in understood:
             raise ConfigurationError(
                 f"{each[:120]!r} is not understood by {' and '.join(names)}, which reads {', '.join(understood)}",
                 path=where,
                 remedy="Write what is required of it as an entry of `requirements` of its own.",
             )
+
+
+def _check_type(text: str, where: str) -> None:
+    if text in SHORT_NAMES:
+        raise ConfigurationError(
+            f"{text!r} is a name that commands have for a type, and statements have the type itself",
+            path=where,
+            remedy=f"Write {SHORT_NAMES[text]}.",
+        )
+    # No statement has such a type, so nothing would ever count.
+    if not text.strip() or "*" in text:
+        raise ConfigurationError(
+            f"{text[:120]!r} is no type: types are compared exactly",
+            path=where,
+            remedy="Write each one in full, as https://slsa.dev/provenance/v1.",
+        )

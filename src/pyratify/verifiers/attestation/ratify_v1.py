@@ -31,7 +31,7 @@ def version_1_requirement(options: AttestationOptions) -> Requirement:
     if options.requirements:
         raise ConfigurationError("stands beside Ratify v1's names", path="requirements")
     check_levels("expectedVerifiedLevels", options.expected_verified_levels)
-    resource = options.expected_resource_uri
+    resource = options.expected_resource_uri or ""
     if "*" in resource:
         # Ratify v1 compares it exactly, so a pattern here is a mistake or was meant for `vsa`.
         raise ConfigurationError(

@@ -1,16 +1,17 @@
 """Rules in Rego over one statement that a trusted signer made: `data.pyratify.allow`, and the messages of `deny`."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.expressions.language import Kind, Language, Program, Source
+from pyratify.expressions.rego_reads import may_read_tag
 
 _QUERY = "data.pyratify"
 
@@ -33,16 +34,18 @@ class RegoJudge:
 
     Attributes:
         program: The compiled policy.
-        text: Its source; what it does not name costs nothing.
+        text: Its source, which says what it may read.
+        offload: Its process is waited for: on the event loop, everything else would wait too.
     """
 
     program: Program
     text: str
+    offload: bool = True
 
     @property
     def reads_tag(self) -> bool:
         """Whether the policy may compare the tag that was asked for."""
-        return "tag" in self.text
+        return may_read_tag(self.text)
 
     def judge(self, document: object, circumstances: Circumstances) -> Judgement:
         """Judge a predicate of any type.
@@ -64,14 +67,17 @@ class RegoJudge:
                 "digest": str(circumstances.subject.digest),
                 "tag": circumstances.tag or "",
             },
-            "now": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
+        # Without the name in its text, no computed one may reach the time: its verdict is kept for longer than this second.
+        timed = "now" in self.text
+        if timed:
+            given["now"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         answer = self.program.evaluate({"input": given, "now": now})
         # Exactly True (decision 0042): an undefined answer must not allow.
         if answer.holds is not True:
             said = "; ".join(answer.messages) or f"{_QUERY}.allow is false for the statement"
             raise VerificationError(Reason.POLICY_UNSATISFIED, said)
-        return Judgement(valid_until=now + timedelta(seconds=1) if "now" in self.text else None)
+        return Judgement(valid_until=now + timedelta(seconds=1) if timed else None)
 
 
 def rego_judge(options: RegoRuleOptions, path: str) -> RegoJudge:

@@ -1,10 +1,11 @@
 """What a statement must be and say: its types and the rules that judge it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement
@@ -40,6 +41,11 @@ class Requirement:
         # Verdicts are remembered under the tag, too, for such rules alone (decision 0044).
         reading = any(getattr(judge, "reads_tag", False) is True for judge in self.judges.values())
         return reading or "tagMatchesRef" in self.judges
+
+    @property
+    def offload(self) -> bool:
+        """Whether a rule may take long over the smallest statement, so that all are judged in a thread."""
+        return any(getattr(judge, "offload", False) is True for judge in self.judges.values())
 
     @property
     def may_deny(self) -> bool:

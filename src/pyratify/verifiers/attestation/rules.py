@@ -5,10 +5,10 @@ A rule is a member of `RuleOptions` (`attestation_options.py`) and a line of `RU
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.judgement import Judge
 from pyratify.evidence.predicate_types import VEX_PREDICATES, VULN_PREDICATES
@@ -93,6 +93,7 @@ _SBOM = (
     "https://spdx.dev/Document/v2.2",
     "https://spdx.dev/Document/v2.3",
     "https://cyclonedx.org/bom",
+    "https://cyclonedx.org/schema",  # cosign 1
     *(f"https://cyclonedx.org/bom/v{version}" for version in ("1.4", "1.5", "1.6", "1.7")),
 )
 
@@ -142,6 +143,7 @@ def types_of(names: tuple[str, ...], path: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: The rules have no type in common, so no statement could satisfy them all.
     """
+    # Rules of any type, as `cel`, narrow nothing.
     limited = [RULES[name].predicate_types for name in names if RULES[name].predicate_types]
     if not limited:
         return ()

@@ -1,7 +1,6 @@
 """The rule `schema`: the predicate follows a JSON Schema."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement

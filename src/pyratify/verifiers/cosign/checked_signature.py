@@ -1,8 +1,9 @@
 """The outcome for each signature of an artifact, for the report."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError
 

@@ -1,8 +1,8 @@
 """The trust policy of cosign signatures: which signers count for which repositories, and what they must have signed."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.sigstore.trust_policy import TrustPolicy
 

@@ -4,9 +4,9 @@ Notary Project, signature-specification.md, "Algorithm Selection"; signature-env
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import CHANGED, Reason
 

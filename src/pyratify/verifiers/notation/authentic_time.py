@@ -3,9 +3,9 @@
 Notary Project, trust-store-trust-policy.md, "Signature Verification", step 6.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason

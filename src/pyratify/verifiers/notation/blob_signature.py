@@ -6,9 +6,9 @@ Notary Project, trust-store-trust-policy.md, "Signature Verification", for blob 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import InconclusiveError, VerificationError

@@ -7,9 +7,9 @@ Notary Project, signing-and-verification-workflow.md and trust-store-trust-polic
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB

@@ -5,10 +5,11 @@ The parser is chosen by the layer's media type and by nothing else.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.cose import parse_cose
@@ -30,7 +31,7 @@ PLUGIN = "io.cncf.notary.verificationPlugin"
 PLUGIN_VERSION = "io.cncf.notary.verificationPluginMinVersion"
 TIMESTAMP = "io.cncf.notary.timestampSignature"
 AGENT = "io.cncf.notary.signingAgent"
-# What `crit` may list without a plugin: whatever else it lists is not understood here (RFC 7515, section 4.1.11)
+# What `crit` may list without a plugin; nothing else in it is understood here (RFC 7515, section 4.1.11)
 _CRITICAL = (SCHEME, AUTHENTIC_TIME, EXPIRY, PLUGIN, PLUGIN_VERSION)
 _SIGNED = (*_CRITICAL, SIGNING_TIME)
 _MAX_CRITICAL = 32
@@ -104,8 +105,8 @@ def parse_envelope(data: bytes, media_type: str) -> Envelope:
     if media_type != COSE_TYPE:
         _refuse(f"its media type is neither {JWS_TYPE} nor {COSE_TYPE}: {media_type[:120]!r}")
     cose = parse_cose(data)
-    parts = (cose.payload, cose.signed, cose.signature)
-    return _read(_COSE, media_type, cose.protected, cose.unprotected, parts)
+    signed = (cose.payload, cose.signed, cose.signature)
+    return _read(_COSE, media_type, cose.protected, cose.unprotected, signed)
 
 
 def _read(
@@ -208,13 +209,10 @@ def _check_unprotected(form: _Format, protected: Header, unprotected: Header) ->
 
 
 def _reserved(form: _Format) -> tuple[str | int, ...]:
-    """Return the names that other readers of the format act on; other unsigned attributes are ignored.
-
-    (RFC 7515, section 4; RFC 9052, section 3.1, whose registered labels are numbers.)
-    """
+    """Return the names that other readers of the format act on (RFC 7515, section 4; RFC 9052, section 3.1)."""
     if form is _JWS:
         return ("alg", "crit", "cty", *_JOSE)
-    return ("alg", "crit", "cty", *range(-256, 257))
+    return ("alg", "crit", "cty", *range(-256, 257))  # registered labels are numbers
 
 
 def _times(form: _Format, protected: Header) -> tuple[str, datetime, datetime | None]:

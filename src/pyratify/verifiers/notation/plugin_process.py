@@ -13,11 +13,11 @@ import stat
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 

@@ -5,9 +5,9 @@ Notary Project, plugin-extensibility.md, "Signature Verifier"; the numbers below
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.encoding import encode_base64
@@ -142,7 +142,7 @@ async def start_plugin(
     name, wanted = envelope.plugin or "", _wanted(envelope)
     metadata = await plugins.run(name, "get-plugin-metadata", {})
     capabilities = _capabilities(metadata, name)
-    version = _version(metadata.get("version"))
+    version = semantic_version(metadata.get("version"))
     if version is None:
         raise InconclusiveError(Reason.VERIFIER_ERROR, f"the plugin {name} has no version")
     if wanted is not None and version < wanted:
@@ -158,7 +158,7 @@ async def start_plugin(
 def _wanted(envelope: Envelope) -> Version | None:
     if envelope.plugin_version is None:
         return None
-    wanted = _version(envelope.plugin_version)
+    wanted = semantic_version(envelope.plugin_version)
     if wanted is None:
         raise VerificationError(
             Reason.PLUGIN_REQUIRED,
@@ -183,7 +183,7 @@ def _capabilities(metadata: Mapping[str, Any], name: str) -> frozenset[str]:
     return found
 
 
-def _version(text: Any) -> Version | None:
+def semantic_version(text: Any) -> Version | None:
     """Return a sort key for a semantic version (semver.org, 11); None for any other text, and for an endless one."""
     match = _SEMVER.fullmatch(text) if isinstance(text, str) and len(text) <= _MAX_VERSION else None
     if match is None:

@@ -1,9 +1,9 @@
 """The revocation of one signature's chains (trust-store-trust-policy.md, "Certificate Revocation Evaluation")."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.chain import Chain

@@ -5,13 +5,13 @@ Notary Project, trust-store-trust-policy.md, "Signature Verification"; the numbe
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pyratify.core.caching import ContentCache
 from pyratify.core.clock import Clock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, Failure, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.offload import offload

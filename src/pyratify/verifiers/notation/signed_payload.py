@@ -4,9 +4,9 @@ Notary Project, signature-specification.md, "Payload".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason

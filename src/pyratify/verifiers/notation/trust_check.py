@@ -1,11 +1,12 @@
 """Lists and checks trust policies and trust stores, so that faults are found before a verification fails."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, RatifyError, VerificationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason

@@ -4,10 +4,11 @@ Notary Project, trust-store-trust-policy.md, "Trust Policy". A document is check
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.pki.names import SubjectIdentity

@@ -5,10 +5,11 @@ Notary Project, trust-store-trust-policy.md, "Signature Verification", steps 3 t
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.details import common_facts
 from pyratify.core.errors import Failure, InconclusiveError, VerificationError
 from pyratify.core.reason import Reason

@@ -6,9 +6,9 @@ contract as a program, in this process: an entry point of the group `pyratify.no
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, RatifyError, VerificationError
 from pyratify.core.isolation import describe
 from pyratify.core.reason import Reason

@@ -31,7 +31,7 @@ def is_sbom(manifest: Manifest, types: frozenset[str] = SBOM_TYPES) -> bool:
 
 def announced_format(manifest: Manifest, layer: Descriptor) -> str:
     """Return the format that media types announce, `spdx` or `cyclonedx`; empty where they announce none."""
-    for text in (layer.media_type, manifest.artifact_type or ""):
+    for text in map(plain_type, (layer.media_type, manifest.artifact_type)):
         found = next((name for name in ("spdx", "cyclonedx") if name in text), "")
         if found:
             return found

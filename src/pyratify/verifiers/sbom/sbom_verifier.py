@@ -1,8 +1,6 @@
 """The verifier of SBOMs that are attached as they are; all documents of an artifact must satisfy the rules."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.errors import VerificationError
@@ -13,10 +11,11 @@ from pyratify.core.verifier import Details, Evidence
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.sbom.read_sbom import MAX_BYTES, parse_sbom, read_sbom
 from pyratify.evidence.sbom.sbom_rules import SbomRules
-from pyratify.verifiers.attached_documents import documents_of
+from pyratify.verifiers.attached_documents import documents_of, facts_together
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES, announced_format, is_sbom
 
 _MOST = 20  # documents of one artifact
+_COUNTS = ("packages", "packagesWithoutLicense")
 
 
 class SbomVerifier:
@@ -96,12 +95,12 @@ def _judge(rules: SbomRules, data: bytes, announced: str, circumstances: Circums
 
 
 def _details(found: list[Judgement]) -> Details:
-    facts: Mapping[str, Any] = found[0].facts
-    packages = sum(each.facts["packages"] for each in found)
+    facts = facts_together([each.facts for each in found], _COUNTS)
+    packages = facts["packages"]
     if len(found) > 1:
-        facts = {**facts, "packages": packages, "documents": [dict(each.facts) for each in found]}
+        facts["documents"] = [dict(each.facts) for each in found]
     return Details(
-        f"SBOM of {packages} packages: no license or package violation found",
+        f"SBOM of {packages} {'package' if packages == 1 else 'packages'}: no license or package violation found",
         data=facts,
         valid_until=min((each.valid_until for each in found if each.valid_until), default=None),
     )

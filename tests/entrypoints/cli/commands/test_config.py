@@ -399,4 +399,4 @@ def test_show_prints_the_root_and_logs_of_keyless_signatures_that_are_in_force(
     ]
     shown = _shown(run, tmp_path, "cosign", {"trustPolicies": policies})["trustPolicies"]
     found = [(each["trustedRoot"], each["transparencyLogs"], each["certificateLogs"]) for each in shown]
-    assert found == [("public-good", 1, 1), ("staging", None, 1), ("", None, None)]
+    assert found == [("public-good", 1, 1), ("staging", None, 1), (None, None, None)]

@@ -13,6 +13,7 @@ from pyratify.testing.layout import write_layout
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.vulnerability import (
     Vulnerability,
+    cyclonedx_vex,
     grype_report,
     openvex,
     sarif,
@@ -75,3 +76,14 @@ def test_a_report_that_is_none_says_why(tmp_path: Path, run: Run) -> None:
     code, out, _ = run("inspect", str(file))
     assert code == 0
     assert "its SARIF version is" in out
+
+
+def test_analyses_in_an_sbom_are_shown_too(tmp_path: Path, run: Run) -> None:
+    """CycloneDX has both in one document."""
+    file = tmp_path / "vex.cdx.json"
+    file.write_text(json.dumps(cyclonedx_vex("sha256:" + "ab" * 32)))
+    _, out, _ = run("inspect", str(file), "-o", "json")
+    found = json.loads(out)
+    assert found["kind"] == "SBOM"
+    assert found["analyses"]["not_affected"] == 1
+    assert found["analyses"]["statements"][0].startswith("CVE-2021-44228: not_affected of sha256:abab")

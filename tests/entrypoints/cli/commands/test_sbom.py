@@ -12,6 +12,7 @@ from pyratify.testing.cosign import CosignKey
 from pyratify.testing.layout import write_layout
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
+from pyratify.testing.vulnerability import grype_report
 
 Run = Callable[..., tuple[int, str, str]]
 TYPE, PREDICATE = "application/spdx+json", "https://spdx.dev/Document"
@@ -113,6 +114,25 @@ def test_packages_are_listed_alike_from_every_form(
     }
 
 
+@pytest.mark.parametrize(
+    "written", ["application/spdx+json; version=2.3", "Application/SPDX+JSON ;version=2.3"]
+)
+def test_the_media_type_of_an_sbom_is_read_as_the_verifier_reads_it(
+    run: Run, tmp_path: Path, written: str
+) -> None:
+    """In any case and with parameters (RFC 9110, 8.3.1), by both views of what is attached."""
+    store = MemoryStore()
+    subject = store.add_image()
+    store.attach(subject, "application/x", (written, FIRST))
+    write_layout(store, tmp_path / "layout")
+    reference = f"oci:{tmp_path / 'layout'}@{subject.digest}"
+    assert len(sboms(run("inspect", "--sbom", "-o", "json", reference)[1])) == 1
+    ((contents,),) = [
+        each["contents"] for each in json.loads(run("inspect", reference, "-o", "json")[1])["attached"]
+    ]
+    assert contents["kind"] == "SBOM"
+
+
 def test_packages_of_every_attached_sbom_are_listed(run: Run, image: str) -> None:
     """Raw and signed ones, each with its artifact's digest."""
     code, out, _ = run("inspect", "--sbom", "-o", "json", image)
@@ -184,3 +204,22 @@ def test_a_reference_with_several_sboms_is_refused_where_one_is_needed(
     code, _, err = run("sbom", "diff", save(tmp_path, FIRST), image)
     assert code == 3
     assert "has 2 SBOMs" in err
+
+
+def test_the_artifact_says_what_a_layer_is_that_does_not(run: Run, tmp_path: Path) -> None:
+    """`oras attach` gives layers the type of a tar archive where none is written; the verifier goes by the artifact's."""
+    store, plain = MemoryStore(), "application/vnd.oci.image.layer.v1.tar"
+    subject = store.add_image()
+    store.attach(subject, TYPE, (plain, FIRST))
+    store.attach(
+        subject, "application/vnd.anchore.grype.report+json", (plain, json.dumps(grype_report()).encode())
+    )
+    write_layout(store, tmp_path / "layout")
+    reference = f"oci:{tmp_path / 'layout'}@{subject.digest}"
+    _, out, _ = run("inspect", reference, "-o", "json")
+    kinds = [each["kind"] for artifact in json.loads(out)["attached"] for each in artifact["contents"]]
+    assert sorted(kinds) == ["SBOM", "vulnerability report"]
+    _, out, _ = run("inspect", "--sbom", reference, "-o", "json")
+    assert [len(each["packages"]) for each in sboms(out)] == [3]
+    _, out, _ = run("discover", reference)
+    assert "vulnerability report" in out

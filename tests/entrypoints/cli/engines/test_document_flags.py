@@ -89,6 +89,13 @@ def test_a_refusal_says_which_document_is_missing(scene: Scene, run: Run, flags:
     assert "Sign it as the image is signed" in out
 
 
+def test_a_statement_of_a_stranger_is_not_called_the_document(scene: Scene, run: Run) -> None:
+    """What an untrusted signature covers is not known: it could be about anything."""
+    scene.attest(GOOD, key=scene.other)
+    out = scene.verify(run, "--deny-license", "GPL-3.0-only")[1]
+    assert "why:  the image is signed, and no SBOM by a trusted signer is attached" in out
+
+
 def test_a_refusal_of_a_document_is_not_called_a_missing_one(scene: Scene, run: Run) -> None:
     """What was found is what is said."""
     scene.attest(BAD)
@@ -173,3 +180,10 @@ def test_the_configuration_of_the_flags_decides_the_same(scene: Scene, run: Run)
         expected = scene.verify(run, *flags)[0]
         reference = f"oci:{scene.folder / 'layout'}@{scene.image.digest}"
         assert run("verify", "-c", target, reference)[0] == expected
+
+
+def test_a_refused_document_says_why_it_is_refused(scene: Scene, run: Run) -> None:
+    """Also where it is attached as it is, beside a verifier of statements that found nothing."""
+    scene.attach(spdx([spdx_package("evil", expression="GPL-3.0-only")]), signed=True)
+    out = scene.verify(run, "--deny-license", "GPL-3.0-only")[1]
+    assert "the SBOM that is attached is refused: 1 package has a refused license: evil" in out

@@ -130,6 +130,33 @@ def test_each_setting_that_goes_past_verifiers_is_named(
 
 
 @pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("", "registry.mirrors"),
+        ("version = 1\n", "registry.mirrors"),
+        ("version = 5\n", "version 5 is not known"),
+    ],
+)
+def test_a_configuration_of_the_first_version_is_read_too(
+    root: Root, capsys: pytest.CaptureFixture[str], version: str, said: str
+) -> None:
+    """Containerd takes a file without a version for one, and moves its tables to their present names."""
+    root.config(f'{version}[plugins.cri.registry.mirrors.x]\nendpoint = ["y"]\n{NRI}')
+    code, found = findings(root, capsys)
+    assert code == 1
+    assert [each for each in found if each["severity"] == "gap" and said in each["message"]]
+
+
+def test_the_version_that_containerd_writes_today_is_known(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`containerd config default` of 2.4 says version 4."""
+    root.config("version = 4\n" + NRI)
+    _, found = findings(root, capsys)
+    assert [each for each in found if "version" in each["message"]] == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         OLD + "max_concurrent_downloads = 5",
@@ -307,7 +334,7 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             "fault",
             "no whole number",
         ),
-        (lambda root: root.config("version = 1"), "gap", "knows no image verifiers"),
+        (lambda root: root.config("version = 9"), "gap", "is not known"),
         (
             lambda root: root.config(
                 f'version = 3\n{NRI}[plugins."io.containerd.nri.v1.nri"]\ndisable_connections = true\n'

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyratify.entrypoints.cli import main
+from pyratify.entrypoints.node.containerd.containerd_settings import read_settings
 
 BLOCK = '[plugins."io.containerd.image-verifier.v1.bindir"]'
 
@@ -69,7 +70,8 @@ def test_a_bin_dir_that_is_set_is_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("version = 1\n", "has version 1"),
+        ("version = 5\n", "has version 5"),
+        ("version = 0\n", "has version 0"),
         ("version = ", "is no TOML"),
         (f'version = 3\n{BLOCK}\nbin_dir = "/elsewhere"\n', "bin_dir /elsewhere"),
         (f'version = 3\n{BLOCK}\nper_verifier_timeout = "10ms"\n', "0.01 seconds"),
@@ -86,6 +88,40 @@ def test_a_configuration_that_does_not_fit_is_left_alone(
     assert said in capsys.readouterr().err
     assert (tmp_path / "config.toml").read_text() == text
     assert not (tmp_path / "iv").exists()
+
+
+@pytest.mark.parametrize(
+    "before", ["version = 1\n", 'disabled_plugins = ["x"]\n', "version = 4\n", "version = 4\n[plugins]\n"]
+)
+def test_every_version_that_containerd_reads_is_continued(tmp_path: Path, before: str) -> None:
+    """Also none, as in the file of Docker's packages, and the one that containerd 2.4 writes."""
+    (tmp_path / "config.toml").write_text(before)
+    assert install(tmp_path, "--bin-dir", tmp_path / "iv" / "bin", "--write") == 0
+    assert read_settings(tmp_path / "config.toml").bin_dir == tmp_path / "iv" / "bin"
+    assert install(tmp_path, "--undo", "--write") == 0
+    assert (tmp_path / "config.toml").read_text() == before
+
+
+def test_relative_flags_are_of_the_folder_in_which_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containerd runs in another one, where it would find no bin_dir and allow every image."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text("version = 3\n")
+    assert install(tmp_path, "--bin-dir", "iv/bin", "--socket", "node.sock", "--write") == 0
+    assert read_settings(tmp_path / "config.toml").bin_dir == tmp_path / "iv" / "bin"
+    assert f'SOCKET = "{tmp_path}/node.sock"\n' in (tmp_path / "iv" / "bin" / "00-ratify").read_text()
+
+
+def test_a_bin_dir_that_is_no_absolute_path_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program there would perhaps never be run, and every image be allowed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text(f'version = 3\n{BLOCK}\nbin_dir = "verifiers"\n')
+    assert install(tmp_path, "--write") == 3
+    assert "no absolute path" in capsys.readouterr().err
+    assert not (tmp_path / "verifiers").exists()
 
 
 def test_a_program_of_another_origin_is_not_removed(

@@ -10,8 +10,8 @@ import pytest
 
 from pyratify.core.digest import Digest
 from pyratify.entrypoints.node.containerd import ratify_containerd_verifier
-from pyratify.serving.http.peers import Peers
-from pyratify.serving.http.routes import Reply, Request, Site
+from pyratify.serving.http.peers import Peer, Peers
+from pyratify.serving.http.routes import Rejection, Reply, Request, Site
 from pyratify.testing.memory import MemoryStore
 from support.nodes import arguments, descriptor, judge, run, served, written
 from support.scenes import signed_by_annotation
@@ -125,15 +125,15 @@ async def test_a_daemon_of_another_user_is_not_believed(tmp_path: Path) -> None:
 async def test_a_user_that_may_not_ask_reads_so(tmp_path: Path) -> None:
     """The daemon's refusal is passed on."""
 
-    class Nobody(Peers):
+    class NoPeers(Peers):
         """Admits no process."""
 
-        def admits(self, peer: object) -> bool:
+        async def refusal(self, peer: object) -> Rejection | None:
             """Refuse."""
-            return False
+            return await Peers(own=-1).refusal(Peer(1, 4242, 4242))
 
     path = written(tmp_path, tmp_path / "node.sock")
-    async with served(tmp_path / "node.sock", answering(b"0\nallowed"), Nobody()):
+    async with served(tmp_path / "node.sock", answering(b"0\nallowed"), NoPeers()):
         code, out, _ = await run(path, arguments(DIGEST), descriptor(DIGEST))
     assert code == 2
     assert "UNAUTHORIZED" in out

@@ -61,7 +61,7 @@ def _spelt(arguments: Namespace, target: str) -> str:
     from pyratify.config.yaml import dumps
     from pyratify.entrypoints.cli.engines.document_flags import document_flag
     from pyratify.entrypoints.cli.engines.flags_as_configuration import configuration_of, relative_to
-    from pyratify.entrypoints.cli.engines.from_flags import is_direct
+    from pyratify.entrypoints.cli.engines.trust_from_flags import is_direct
     from pyratify.entrypoints.cli.engines.verifiers_from_flags import direct_verifiers
 
     if not is_direct(arguments):

@@ -84,7 +84,7 @@ _KINDS = (
     ("bundle", ("sigstore.bundle",)),
     ("attestation", ("dsse.envelope", "in-toto")),
     ("sbom", ("spdx", "cyclonedx", "syft")),
-    ("vulnerability report", ("sarif", "aquasec.trivy.report", "security.vuln")),
+    ("vulnerability report", ("sarif", "trivy.report", "grype.report", "cosign.vuln", "security.vuln")),
     ("vex", ("openvex",)),
 )
 

@@ -66,12 +66,19 @@ class DecodingVerifier:
         found = []
         for layer in evidence.manifest.layers[:_MAX_LAYERS]:
             # Asked with no bytes: a layer of unknown kind, perhaps of gigabytes, is not fetched at all.
-            if decode_artifact(b"", layer.media_type) is None:
+            kind = _type_of(layer.media_type, evidence.manifest)
+            if kind is None:
                 found.append({"kind": "unknown", "mediaType": layer.media_type, "bytes": layer.size})
                 continue
             data = await evidence.blob(layer)
-            found.append(decode_artifact(data, layer.media_type, layer.annotations) or {})
+            found.append(decode_artifact(data, kind, layer.annotations) or {})
         return Details("taken apart", data={"contents": found})
+
+
+def _type_of(layer: str, manifest: Manifest) -> str | None:
+    """Return the type that says how a layer is read: its own, or the artifact's, as verifiers of documents take it; None where both are unknown."""
+    types = (layer, manifest.artifact_type or "")
+    return next((each for each in types if each and decode_artifact(b"", each) is not None), None)
 
 
 def _file(target: str) -> Mapping[str, Any]:

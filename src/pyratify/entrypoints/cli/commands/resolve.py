@@ -10,7 +10,7 @@ from pyratify.core.discovery import NoVerifier
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli.engines.read_only import reading_session
-from pyratify.entrypoints.cli.engines.session import timeout
+from pyratify.entrypoints.cli.engines.store_from_flags import timeout
 from pyratify.entrypoints.cli.facts import show
 from pyratify.entrypoints.cli.targets import Target, parse_target
 from pyratify.render.plain import MAX_REFERENCE, clean

@@ -1,11 +1,11 @@
 """`ratify trust notation`: trust policies and trust stores, listed and checked."""
 
 from argparse import Namespace
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyratify.core.clock import SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli.decode.certificate_facts import certificate_facts

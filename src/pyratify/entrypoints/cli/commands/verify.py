@@ -2,25 +2,34 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from pyratify.core.policy import PolicyEnforcer
-from pyratify.core.report import ValidationResult
-from pyratify.core.verifier import Verifier
-from pyratify.entrypoints.cli.advice import advised
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, follows_chain
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
-from pyratify.entrypoints.cli.engines.document_flags import document_flag
-from pyratify.entrypoints.cli.engines.from_flags import any_of, direct_executor, direct_store, is_direct
-from pyratify.entrypoints.cli.engines.session import Session, everything, open_session
+from pyratify.entrypoints.cli.engines.document_flags import COSIGN_TAGS, document_flag
+from pyratify.entrypoints.cli.engines.early_store import EarlyStore
+from pyratify.entrypoints.cli.engines.store_from_flags import direct_store
+from pyratify.entrypoints.cli.engines.trust_from_flags import is_direct
 from pyratify.entrypoints.cli.in_order import in_order
 from pyratify.entrypoints.cli.targets import Target, read_targets
 from pyratify.entrypoints.cli.totals import Totals
 from pyratify.render import BUILT_IN
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
+
+# What judges is imported while the registry answers (decision 0004).
+if TYPE_CHECKING:
+    from pyratify.core.executor import Executor
+    from pyratify.core.policy import PolicyEnforcer
+    from pyratify.core.report import ValidationResult
+    from pyratify.core.store import Store
+    from pyratify.core.verifier import Verifier
+    from pyratify.entrypoints.cli.engines.session import Session
+
+Preparation = Callable[[], Coroutine[Any, Any, None]]
 
 
 def run(arguments: Namespace, console: Console) -> int:
@@ -35,11 +44,11 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 async def _verify(
-    opening: AbstractAsyncContextManager[Session],
+    opening: "AbstractAsyncContextManager[Session]",
     targets: tuple[Target, ...],
     console: Console,
     printer: "Printer",
-    finish: Callable[[Session, Target], Awaitable[ValidationResult]],
+    finish: "Callable[[Session, Target], Awaitable[ValidationResult]]",
 ) -> int:
     code, totals = exits.ALLOWED, Totals()
     # The renderer is imported in a thread while the registry answers (decision 0004).
@@ -57,7 +66,9 @@ async def _verify(
     return code
 
 
-async def _finished(arguments: Namespace, direct: bool, session: Session, target: Target) -> ValidationResult:
+async def _finished(
+    arguments: Namespace, direct: bool, session: "Session", target: Target
+) -> "ValidationResult":
     """Validate one reference, and add remedies that name flags."""
     result = await session.judge(target)
     # Only the tree shows this number, and it can cost another listing.
@@ -67,6 +78,8 @@ async def _finished(arguments: Namespace, direct: bool, session: Session, target
         from pyratify.entrypoints.cli.document_advice import with_missing_document
 
         result = with_missing_document(result, arguments)
+    from pyratify.entrypoints.cli.advice import advised
+
     return advised(result, arguments, direct=direct)
 
 
@@ -80,7 +93,7 @@ class Printer:
         if output not in BUILT_IN:
             self.load()  # one that is not installed is a mistake of usage, before anything is asked
 
-    def load(self) -> Callable[[ValidationResult], str]:
+    def load(self) -> "Callable[[ValidationResult], str]":
         """Return the renderer.
 
         Raises:
@@ -90,7 +103,7 @@ class Printer:
 
         return partial(load_renderer(self._output), color=self._console.color)
 
-    def show(self, result: ValidationResult) -> int:
+    def show(self, result: "ValidationResult") -> int:
         """Print a result and return its exit code."""
         # Before the exit code is taken: what cannot be written as JSON must not count as allowed.
         result = result.checked()
@@ -99,32 +112,56 @@ class Printer:
         return exits.of(result)
 
 
-def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> AbstractAsyncContextManager[Session]:
+@asynccontextmanager
+async def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> "AsyncIterator[Session]":
+    async with AsyncExitStack() as stack:
+        store: Store = direct_store(arguments, targets, stack, _cosign_tags(arguments))
+        if not targets[0].reference.is_layout:
+            store = early = EarlyStore(store)
+            stack.push_async_callback(early.aclose)
+            early.ask(targets[0].reference)
+        executor, preparing = await asyncio.to_thread(_judging, arguments, store)
+        from pyratify.entrypoints.cli.engines.session import everything, open_session
+
+        async with open_session(everything(executor), AsyncExitStack(), *preparing) as session:
+            yield session
+
+
+def _cosign_tags(arguments: Namespace) -> tuple[str, ...]:
+    """Return which of cosign's tags can hold what is asked for; none where notation alone is trusted."""
+    if not is_cosign(arguments):
+        return ()
+    own = "att" if attestation_flag(arguments) else "sig"
+    return tuple(dict.fromkeys((own, *(COSIGN_TAGS if document_flag(arguments) else ()))))
+
+
+def _judging(arguments: Namespace, store: "Store") -> "tuple[Executor, list[Preparation]]":
+    """Return the executor, and what reads the keys of its verifiers."""
+    from pyratify.entrypoints.cli.engines.executor_from_flags import direct_executor
+
+    verifiers, policy = _judges(arguments)
+    prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)
+    executor = direct_executor(arguments, store, verifiers, policy)
+    return executor, [each for each in prepare if each is not None]
+
+
+def _judges(arguments: Namespace) -> "tuple[tuple[Verifier, ...], PolicyEnforcer]":
+    from pyratify.entrypoints.cli.engines.executor_from_flags import any_of
     from pyratify.entrypoints.cli.engines.verifiers_from_flags import direct_verifiers
 
     trusted = direct_verifiers(arguments)
-    stack = AsyncExitStack()
-    # No other tag holds signatures, or attestations.
-    own = "att" if attestation_flag(arguments) else "sig"
-    tags: tuple[str, ...] = (own,) if is_cosign(arguments) else ()
-    verifiers: tuple[Verifier, ...] = trusted
-    policy: PolicyEnforcer = any_of(verifier.name for verifier in trusted)
     if document_flag(arguments):
-        from pyratify.entrypoints.cli.engines.document_evidence import COSIGN_TAGS, add_documents
+        from pyratify.entrypoints.cli.engines.document_evidence import add_documents
 
-        verifiers, policy = add_documents(arguments, trusted)
-        tags = tuple(dict.fromkeys((*tags, *COSIGN_TAGS))) if tags else ()
-    elif follows_chain(arguments):
+        return add_documents(arguments, trusted)
+    if follows_chain(arguments):
         from pyratify.entrypoints.cli.engines.chain_evidence import add_chain
 
-        verifiers, policy = add_chain(arguments, trusted)
-    store = direct_store(arguments, targets, stack, tags)
-    executor = direct_executor(arguments, store, verifiers, policy)
-    prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)
-    return open_session(everything(executor), stack, *(each for each in prepare if each is not None))
+        return add_chain(arguments, trusted)
+    return trusted, any_of(verifier.name for verifier in trusted)
 
 
-def _configured(arguments: Namespace, console: Console) -> AbstractAsyncContextManager[Session]:
+def _configured(arguments: Namespace, console: Console) -> "AbstractAsyncContextManager[Session]":
     from pyratify.entrypoints.cli.engines.from_configuration import configured_session
 
     return configured_session(arguments, console)

@@ -4,11 +4,12 @@ import asyncio
 import json
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pyratify.core.clock import SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import (
@@ -31,9 +32,9 @@ from pyratify.entrypoints.cli.engines.attestation_flags import (
     has_rules,
 )
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
+from pyratify.entrypoints.cli.engines.executor_from_flags import any_of
 from pyratify.entrypoints.cli.engines.flag_files import read_flag_file
-from pyratify.entrypoints.cli.engines.from_flags import any_of
-from pyratify.entrypoints.cli.engines.session import timeout
+from pyratify.entrypoints.cli.engines.store_from_flags import timeout
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 

@@ -9,6 +9,7 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import MIB
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
+from pyratify.verifiers.attached_documents import plain_type
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
 from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKENS, REPORT_TYPES
 
@@ -44,11 +45,12 @@ def decode_artifact(
 
 
 def _by_type(media_type: str) -> str | None:
+    media_type = plain_type(media_type)
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
     if media_type in REPORT_TYPES:
         return "vulnerability report"
-    if _plain(media_type) in SBOM_TYPES:
+    if media_type in SBOM_TYPES:
         return "SBOM"
     return {
         "application/vnd.openvex+json": "VEX document",
@@ -59,10 +61,6 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.dsse.envelope.v1+json": "DSSE envelope",
         "application/vnd.in-toto+json": "in-toto statement",
     }.get(media_type)
-
-
-def _plain(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
 
 
 def _by_look(data: bytes) -> str | None:
@@ -206,11 +204,11 @@ def _document(read: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
 
 
 def _sbom(data: bytes, annotations: Mapping[str, str]) -> Facts:
-    from pyratify.entrypoints.cli.decode.sbom_contents import summary
-    from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
+    from pyratify.entrypoints.cli.decode.sbom_contents import sbom_facts
+    from pyratify.evidence.sbom.read_sbom import parse_sbom
 
     del annotations
-    return summary(read_sbom(parse_sbom(data)))
+    return sbom_facts(parse_sbom(data))
 
 
 def _certificates(data: bytes, annotations: Mapping[str, str]) -> Facts:

@@ -1,7 +1,6 @@
 """Detection of the kind of a signature by its content."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.verifiers.notation.blob_signature import envelope_type
 

@@ -15,16 +15,16 @@ def shown_statement(statement: Any) -> Any:
 def _shown(predicate_type: str, predicate: Any) -> Any:
     # Imported late: `ratify inspect` of other documents does not pay for these readers.
     from pyratify.entrypoints.cli.decode.reports import report_facts, vex_facts
-    from pyratify.entrypoints.cli.decode.sbom_contents import SBOM_PREDICATES, summary
+    from pyratify.entrypoints.cli.decode.sbom_contents import SBOM_PREDICATES, sbom_facts
+    from pyratify.evidence.cosign_predicate import unwrapped
     from pyratify.evidence.predicate_types import OPENVEX_PREDICATES, VULN_PREDICATES
-    from pyratify.evidence.sbom.read_sbom import read_sbom
 
     try:
         if predicate_type in VULN_PREDICATES:
             return report_facts(predicate)
         if predicate_type in OPENVEX_PREDICATES:
             return vex_facts(predicate)
-        return summary(read_sbom(predicate)) if predicate_type.startswith(SBOM_PREDICATES) else predicate
+        return sbom_facts(unwrapped(predicate)) if predicate_type.startswith(SBOM_PREDICATES) else predicate
     # Shown in its place: the rest of the document is of use without it.
     except RatifyError as error:
         return {"error": error.message}

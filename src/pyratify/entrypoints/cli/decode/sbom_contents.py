@@ -6,13 +6,14 @@ from typing import Any
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.cli.decode.document_age import made
+from pyratify.evidence.cosign_predicate import unwrapped
 from pyratify.evidence.sbom.document import UNSTATED, Package, Sbom
 from pyratify.evidence.sbom.read_sbom import parse_sbom, read_sbom
 from pyratify.evidence.sbom.sbom_rules import facts_of
 
 _STATEMENT = "predicateType"
 # Prefixes: some tools append a version, as GitHub's attest-sbom (https://spdx.dev/Document/v2.3).
-SBOM_PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
+SBOM_PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/")
 
 
 def sbom_in(data: bytes) -> Sbom | None:
@@ -25,8 +26,22 @@ def sbom_in(data: bytes) -> Sbom | None:
     if isinstance(document, dict) and _STATEMENT in document:
         if not str(document[_STATEMENT]).startswith(SBOM_PREDICATES):
             return None
-        document = document.get("predicate")
+        document = unwrapped(document.get("predicate"))
     return read_sbom(document)
+
+
+def sbom_facts(document: object) -> dict[str, Any]:
+    """Return what `ratify inspect` shows of an SBOM, and of the analyses of vulnerabilities in it.
+
+    Raises:
+        VerificationError: It is none.
+    """
+    found = summary(read_sbom(document))
+    if not isinstance(document, dict) or not document.get("vulnerabilities"):
+        return found
+    from pyratify.entrypoints.cli.decode.reports import vex_facts
+
+    return found | {"analyses": vex_facts(document)}
 
 
 def summary(sbom: Sbom) -> dict[str, Any]:

@@ -4,11 +4,10 @@ A rule is a line of `_RULES`: its flag, the rule and member of the configuration
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.cli.engines.document_flags import document_flag
-from pyratify.terminal.arguments import filled
 
 if TYPE_CHECKING:
     from pyratify.evidence.provenance import ProvenanceRules
@@ -76,9 +75,7 @@ def add_attestation_flags(parser: ArgumentParser) -> None:
     for each in _RULES:
         action: Any = {"action": "append", "default": []} if each.many else {"default": None}
         repeatable = " (repeatable)" if each.many else ""
-        group.add_argument(
-            each.flag, type=filled, metavar=each.metavar, help=f"{each.text}{repeatable}", **action
-        )
+        group.add_argument(each.flag, metavar=each.metavar, help=f"{each.text}{repeatable}", **action)
 
 
 def attestation_flag(arguments: Namespace) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.terminal.arguments import filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +59,6 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--signer-workflow",
-        type=filled,
         metavar="OWNER/REPO/PATH",
         help="the GitHub workflow that signed, exactly, in place of an identity; with @refs/... one version of it",
     )
@@ -205,7 +203,6 @@ def identity_claims(arguments: Namespace) -> dict[str, str]:
     given = {
         claim: getattr(arguments, f"certificate_github_workflow_{name}") for name, claim in _CLAIMS.items()
     }
-    # As in cosign, an empty value is no demand.
     return {claim: value for claim, value in given.items() if value}
 
 

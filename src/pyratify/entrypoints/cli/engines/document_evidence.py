@@ -21,8 +21,6 @@ from pyratify.policies import threshold_plugin
 from pyratify.sigstore.trust_policy import TrustPolicy
 
 _ATTESTING = ("cosign", "attestation")
-COSIGN_TAGS = ("att", "sbom")
-"""The tags of cosign that documents may be under."""
 
 
 def signed_name(kind: str) -> str:

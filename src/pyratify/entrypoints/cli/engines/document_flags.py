@@ -5,12 +5,12 @@ A flag is a line of `_FLAGS`: the verifier and the parameter that it stands for.
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from pyratify.terminal.arguments import filled
+from pyratify.core.dataclass import dataclass
 
-_SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
+COSIGN_TAGS = ("att", "sbom")
+"""The tags of cosign that documents may be under."""
 
 
 def _same(text: str) -> Any:
@@ -28,10 +28,13 @@ def read_package(text: str) -> dict[str, str]:
 
 def at_least(texts: list[str]) -> list[str]:
     """Return the severities that are as bad as the mildest of these, or worse; one that is none stays, for the verifier to refuse."""
-    known = [text.strip().lower() for text in texts]
-    if not all(text in _SEVERITIES for text in known):
+    # Late: only this flag needs it. Synonyms too, as the verifier takes `moderate` for exactly `medium`.
+    from pyratify.evidence.vulnerability.severity import Severity, read_severity
+
+    known = [found for text in texts if (found := read_severity(text)) is not None]
+    if len(known) < len(texts):
         return texts
-    return list(_SEVERITIES[: max(map(_SEVERITIES.index, known)) + 1])
+    return [each.label for each in reversed(Severity) if each >= min(known)]
 
 
 def _files(names: list[str]) -> dict[str, list[str]]:
@@ -150,7 +153,6 @@ def add_document_flags(parser: ArgumentParser) -> None:
     for each in _FLAGS:
         group.add_argument(
             each.flag,
-            type=filled,
             action="append",
             default=[],
             metavar=each.metavar,

@@ -16,13 +16,8 @@ from pyratify.entrypoints.cli.engines.attestation_flags import (
 )
 from pyratify.entrypoints.cli.engines.cosign_flags import identity_claims, is_cosign, read_annotations
 from pyratify.entrypoints.cli.engines.document_flags import document_parameters
-from pyratify.entrypoints.cli.engines.from_flags import (
-    chosen_platforms,
-    direct_limits,
-    read_prefix,
-    signature_repository,
-)
-from pyratify.entrypoints.cli.engines.session import timeout
+from pyratify.entrypoints.cli.engines.executor_from_flags import chosen_platforms, direct_limits
+from pyratify.entrypoints.cli.engines.store_from_flags import read_prefix, signature_repository, timeout
 from pyratify.entrypoints.cli.engines.verifiers_from_flags import (
     FLAGS_STORE,
     notation_folder,

@@ -48,7 +48,8 @@ async def reading_session(
             )
             yield replace(session, engine=replace(session.engine, executors=changed))
         return
-    from pyratify.entrypoints.cli.engines.from_flags import direct_store, reading_executor
+    from pyratify.entrypoints.cli.engines.executor_from_flags import reading_executor
+    from pyratify.entrypoints.cli.engines.store_from_flags import direct_store
 
     stack = AsyncExitStack()
     executor = reading_executor(arguments, direct_store(arguments, (target,), stack), verifier, platforms)

@@ -1,12 +1,12 @@
 """The session of a command that reads artifacts: an engine, layouts, and keys that are being read concurrently."""
 
 import asyncio
-from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
 from pyratify.core.errors import StoreError
@@ -15,13 +15,12 @@ from pyratify.core.limits import Limits
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import EVERYTHING, ScopeMap
-from pyratify.core.store import Store
+from pyratify.core.store import Store, closing
+from pyratify.entrypoints.cli.engines.store_from_flags import TIMEOUT
 from pyratify.entrypoints.cli.targets import Target
 
 if TYPE_CHECKING:
     from pyratify.stores.layout.layout_store import LayoutStore
-
-TIMEOUT = 60.0
 
 
 @dataclass(slots=True)
@@ -88,17 +87,13 @@ class Session:
         store, reference = self._store(target.reference), target.reference.at(result.subject.digest)
         seen = {report.artifact.digest for report in result.artifacts}
         more: set[str] = set()
-        listing = store.referrers(reference)
-        try:
-            async with asyncio.timeout(TIMEOUT):
+        # An error leaves out a number of the tree; the verdict stands.
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(TIMEOUT), closing(store.referrers(reference)) as listing:
                 async for referrer in listing:
                     more |= {referrer.descriptor.digest} - seen
                     if len(more) >= Limits().referrers:
                         break
-        except (StoreError, TimeoutError):
-            pass  # only a number for the tree is missing; the verdict stands
-        finally:
-            await listing.aclose()  # type: ignore[attr-defined]  # else it keeps a connection
         return replace(result, passed_over=len(more))
 
     async def resolve(self, target: Target) -> Descriptor:
@@ -163,8 +158,3 @@ async def open_session(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def timeout(arguments: Namespace) -> float:
-    """Return the seconds for each reference."""
-    return TIMEOUT if arguments.timeout is None else float(arguments.timeout)  # `or` would hide a 0

@@ -23,7 +23,9 @@ def check_bin_dir(host: Host, settings: ContainerdSettings) -> Iterator[Finding]
     folder = settings.bin_dir
     if not folder.is_absolute():
         yield gap(
-            folder, "bin_dir is no absolute path, so what it is depends on containerd's folder", _INSTALL
+            folder,
+            "bin_dir is no absolute path, so what it is depends on containerd's folder",
+            f"Write an absolute path in {host.shown(settings.path)}, then {_INSTALL}",
         )
         return
     try:

@@ -8,6 +8,7 @@ from pyratify.entrypoints.node.check.finding import Finding, fault, gap, limit
 from pyratify.entrypoints.node.check.host import Host, values_of
 from pyratify.entrypoints.node.containerd.containerd_names import BIN_DIR, CONFIG, PLUGIN
 from pyratify.entrypoints.node.containerd.containerd_settings import (
+    NEWEST,
     ContainerdSettings,
     local_pull_reasons,
     read_settings,
@@ -73,11 +74,11 @@ def _check(host: Host, path: str) -> Iterator[Finding]:
             f"other users may change containerd's configuration: {why}",
             f"chown root: {path}; chmod 0644 {path}",
         )
-    if settings.version not in (2, 3):
+    if not settings.is_known:
         yield gap(
             path,
-            f"version {settings.version} knows no image verifiers",
-            "Bring it to version 3: containerd config migrate.",
+            f"version {settings.version} is not known, {NEWEST} is the newest that is",
+            "Install a version of pyratify that knows this containerd.",
         )
         return
     yield from _settings(settings, path)

@@ -1,8 +1,8 @@
 """All checks of a node, in order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.node.check.check_containerd import check_containerd, configurations
 from pyratify.entrypoints.node.check.check_daemon import check_daemon
 from pyratify.entrypoints.node.check.check_docker import check_docker, has_docker

@@ -1,7 +1,8 @@
 """What is wrong with a node, or what it cannot see."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from pyratify.core.dataclass import dataclass
 
 
 class Severity(StrEnum):

@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from pyratify.core.dataclass import dataclass
 
 _MAX_COMMAND = 65536  # bytes; a process chooses how long its command line is
 

@@ -1,17 +1,19 @@
-"""What containerd's configuration says of image verifiers, and of pulls that go past them (config versions 2 and 3)."""
+"""What containerd's configuration says of image verifiers, and of pulls that go past them (config versions 1 to 4)."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.entrypoints.node.containerd.containerd_names import BIN_DIR, PLUGIN
 
-_IMAGES, _OLD_CRI = "io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri"
+NEWEST = 4  # containerd 2.4 writes it; the settings that matter here are those of version 3
+# The names of CRI's table: versions 3 and 4, version 2, version 1.
+_IMAGES, _OLD_CRI, _OLDEST_CRI = "io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri", "cri"
 # Without a configuration file containerd reads these (defaults.DefaultConfigIncludePattern).
 _USUAL_IMPORTS = "/etc/containerd/conf.d/*.toml"
 _MAX_FILES = 64  # imports are patterns, which may match a whole folder
@@ -25,7 +27,7 @@ class ContainerdSettings:
     Attributes:
         path: The main configuration file.
         exists: Whether it is there; without it containerd's defaults hold.
-        version: Its version.
+        version: Its version; 1 where the file names none.
         plugins: The tables of plugins, of all imported files too.
         disabled: The plugins that are switched off.
     """
@@ -35,6 +37,11 @@ class ContainerdSettings:
     version: int
     plugins: Mapping[str, Any]
     disabled: tuple[str, ...]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its version is one whose settings are known here; containerd 2 migrates all older ones."""
+        return 1 <= self.version <= NEWEST
 
     @property
     def verifier(self) -> Mapping[str, Any]:
@@ -59,8 +66,8 @@ class ContainerdSettings:
 
     @property
     def images(self) -> Mapping[str, Any]:
-        """The settings of CRI's pulls, those of version 2 in the form of version 3."""
-        old = _table(self.plugins, _OLD_CRI)
+        """The settings of CRI's pulls, those of older versions in the form of version 3."""
+        old = {**_table(self.plugins, _OLDEST_CRI), **_table(self.plugins, _OLD_CRI)}
         return {**old, **_table(old, "containerd"), **_table(self.plugins, _IMAGES)}
 
 
@@ -93,7 +100,7 @@ def read_settings(path: Path, root: Path = Path("/")) -> ContainerdSettings:
     found = ContainerdSettings(
         path=path,
         exists=exists,
-        version=merged.get("version", 3),
+        version=merged.get("version", 1 if exists else NEWEST),
         plugins=_table(merged, "plugins"),
         disabled=tuple(map(str, disabled)) if isinstance(disabled, list) else (),
     )

@@ -1,7 +1,6 @@
 """The site of `ratify-containerd-verifier`: one path, an exit code and a text."""
 
-from dataclasses import dataclass
-
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed
 from pyratify.entrypoints.node.containerd.request import MAX_BODY, parse_question

@@ -9,8 +9,9 @@ from pathlib import Path
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.node.changes import FileChange, text_of
 from pyratify.entrypoints.node.containerd import ratify_containerd_verifier
-from pyratify.entrypoints.node.containerd.containerd_names import PLUGIN, PROGRAM
+from pyratify.entrypoints.node.containerd.containerd_names import BIN_DIR, PLUGIN, PROGRAM
 from pyratify.entrypoints.node.containerd.containerd_settings import (
+    NEWEST,
     ContainerdSettings,
     parse_toml,
     read_settings,
@@ -31,7 +32,8 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
     """
     path = Path(arguments.containerd_config)
     settings = read_settings(path)
-    folder = Path(arguments.bin_dir or settings.bin_dir)
+    # As the flag's user means it; containerd would look for it in its own folder, and allow everything where there is none.
+    folder = Path(arguments.bin_dir).absolute() if arguments.bin_dir else settings.bin_dir
     yield from _undo(path, folder) if arguments.undo else _install(arguments, settings, folder)
 
 
@@ -43,7 +45,7 @@ def program(arguments: Namespace, seconds: float) -> str:
         seconds: After how many seconds containerd kills it.
     """
     values = {
-        "SOCKET": json.dumps(arguments.socket),
+        "SOCKET": json.dumps(str(Path(arguments.socket).absolute())),
         "SECONDS": f"{seconds * _SHARE:g}",
         "OWNERS": f"(0, {arguments.daemon_uid})" if arguments.daemon_uid else "(0,)",
         "WITHOUT_DAEMON": repr(_fallback(arguments)),
@@ -68,14 +70,20 @@ def _fallback(arguments: Namespace) -> tuple[str, ...]:
             "--on-daemon-missing verify needs a configuration", remedy="Give it by its full path: -c FILE."
         )
     command = (sys.executable, "-I", "-m", "pyratify", "node", "verify")
-    return (*command, "-c", str(Path(arguments.config).absolute()), "--state", arguments.state)
+    state = str(Path(arguments.state).absolute()) if arguments.state else ""
+    return (*command, "-c", str(Path(arguments.config).absolute()), "--state", state)
 
 
 def _install(arguments: Namespace, settings: ContainerdSettings, folder: Path) -> Iterator[FileChange]:
-    if settings.version not in (2, 3):
+    if not settings.is_known:
         raise ConfigurationError(
-            f"{settings.path} has version {settings.version}, and image verifiers need 2 or 3",
-            remedy="Bring it to version 3: containerd config migrate.",
+            f"{settings.path} has version {settings.version}, and {NEWEST} is the newest that is known",
+            remedy="Install a version of pyratify that knows this containerd.",
+        )
+    if not folder.is_absolute():
+        raise ConfigurationError(
+            f"bin_dir is {str(folder)!r}, no absolute path, so what it is depends on containerd's folder",
+            remedy=f'Write an absolute path in {settings.path}, as bin_dir = "{BIN_DIR}".',
         )
     if not Path(arguments.python).is_file():
         raise ConfigurationError(

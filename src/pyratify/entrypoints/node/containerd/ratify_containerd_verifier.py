@@ -66,8 +66,11 @@ def ask(given: list[str]) -> bytes:
 def connect(connection: socket, given: list[str]) -> None:
     """Connect to the daemon, if it is one of the users that are believed; without a daemon do what the settings say."""
     # Blocking, for a limited time: where many ask at once a connect that does not block fails with EAGAIN.
-    limit = int(SECONDS).to_bytes(8, sys.byteorder) + bytes(8)
-    connection.setsockopt(SOL_SOCKET, SO_SNDTIMEO, limit)
+    # Seconds and microseconds (struct timeval); both 0 would be no limit.
+    limit = (int(SECONDS), int(SECONDS % 1 * 1_000_000))
+    connection.setsockopt(
+        SOL_SOCKET, SO_SNDTIMEO, b"".join(each.to_bytes(8, sys.byteorder) for each in limit)
+    )
     try:
         connection.connect(SOCKET)
     except (FileNotFoundError, ConnectionRefusedError):

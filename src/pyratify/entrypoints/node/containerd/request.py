@@ -5,9 +5,10 @@ then what containerd wrote to standard input (containerd, docs/image-verificatio
 asks imports no JSON.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError
 from pyratify.core.limits import MIB

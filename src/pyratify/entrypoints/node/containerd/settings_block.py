@@ -1,9 +1,9 @@
 """Settings at the end of containerd's configuration, between two comments by which they are found and taken out again."""
 
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 
 # The files that containerd reads where it has no configuration: with one it would read them no more.

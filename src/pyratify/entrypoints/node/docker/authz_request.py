@@ -3,10 +3,10 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.limits import MIB
 from pyratify.entrypoints.node.docker.target import Target, bad, parse_target
 

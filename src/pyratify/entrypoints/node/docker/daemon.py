@@ -3,12 +3,12 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from pyratify.core import strictjson
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InvalidReference, RatifyError
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason

@@ -1,9 +1,10 @@
 """Whether the Docker daemon may do what it was asked for: what it would run is what is judged, and by its digest."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyratify.config.schema import DockerConfig
+from pyratify.core.dataclass import dataclass
 from pyratify.core.deadline import time_left
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal

@@ -2,9 +2,9 @@
 
 import json
 import logging
-from dataclasses import dataclass
 from functools import partial
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed
 from pyratify.entrypoints.node.docker.authz_request import MAX_BODY, parse_request

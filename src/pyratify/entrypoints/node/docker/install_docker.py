@@ -25,7 +25,7 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
     names = list(document.get(_KEY) or ())
     # A spec and no socket in /run/docker/plugins: the daemon makes /run/docker for root alone, and ratify is not root.
     spec = Path(arguments.plugins_dir) / f"{PLUGIN}.spec"
-    address = f"unix://{arguments.docker}\n"
+    address = f"unix://{Path(arguments.docker).absolute()}\n"
     if arguments.undo:
         # The setting first: a daemon that has it and finds no plugin refuses everything.
         rest = [name for name in names if name != PLUGIN]

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InvalidReference
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference

@@ -8,9 +8,9 @@ it. A plugin that compares the text it is shown misses `/v1.41/containers/create
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.isolation import end
 from pyratify.entrypoints.node.nri.plugin import INDEX, NAME, NriPlugin
 from pyratify.entrypoints.node.nri.protobuf import InvalidMessage, encode

@@ -1,8 +1,8 @@
 """Which image a container of NRI is made of (nri, pkg/api/api.proto, v1alpha1)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason

@@ -1,8 +1,9 @@
 """The answers of an NRI plugin: which containers may be made, and which of those that are there would not be made today."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.isolation import describe, internal
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed

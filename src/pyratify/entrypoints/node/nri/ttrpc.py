@@ -6,8 +6,9 @@ flags (ttrpc, PROTOCOL.md). A message of the one may begin anywhere in the frame
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyratify.core.dataclass import dataclass
 from pyratify.entrypoints.node.nri.protobuf import InvalidMessage, encode, integer, part, texts
 
 REQUEST, RESPONSE = 1, 2

@@ -1,10 +1,10 @@
 """Exceptions: one image, some namespaces, an end; each stands by itself, and two never add up to more."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyratify.config.locations import join
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, InvalidReference
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference, canonical_registry, is_registry

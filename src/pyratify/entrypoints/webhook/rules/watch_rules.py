@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pyratify.config.decode import decode
 from pyratify.config.load import parse, read
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.webhook.rules.match import Rules
 from pyratify.entrypoints.webhook.rules.rules_document import RulesConfig

@@ -1,0 +1,95 @@
+"""What AWS answers, by status and code, to the real SDK."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from pyratify_aws.aws_client import AwsClient, AwsError
+
+
+class Service(ThreadingHTTPServer):
+    """Answers everything in the same way."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status, self.code = 200, ""
+        self.paths: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.server.paths.append(self.path)
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        data = json.dumps({"__type": self.server.code, "message": "you sent not-a-secret"}).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(data)))
+        if self.server.status in range(300, 400):
+            self.send_header("Location", "/elsewhere")
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST  # noqa: N815 - the name that the server looks for
+
+    def log_message(self, *parts: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A service that the environment points to."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    with Service() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "refused"),
+    [
+        (400, "AccessDeniedException", True),
+        (400, "ExpiredTokenException", True),
+        (403, "InvalidSignatureException", True),
+        (404, "NotFoundException", True),
+        (400, "ThrottlingException", False),
+        (400, "RequestThrottled", False),
+        (400, "IDPCommunicationError", False),
+        (429, "TooManyRequestsException", False),
+        (429, "Unknown", False),
+        (408, "Unknown", False),
+        (500, "KMSInternalException", False),
+        (503, "ServiceUnavailable", False),
+        (307, "Moved", False),
+    ],
+)
+async def test_a_refusal_is_told_from_an_outage(
+    service: Service, status: int, code: str, refused: bool
+) -> None:
+    """By status and code; the message has the code alone, and no redirect is followed."""
+    service.status, service.code = status, code
+    with pytest.raises(AwsError) as caught:
+        await AwsClient().call("kms", "eu-west-1", "describe_key", KeyId="alias/x")
+    assert caught.value.refused is refused
+    assert "not-a-secret" not in str(caught.value)
+    assert set(service.paths) == {"/"}

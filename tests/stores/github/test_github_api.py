@@ -1,0 +1,120 @@
+"""GitHub's API by itself: what is asked where, and how much is held."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+
+from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError
+from pyratify.core.reason import Reason
+from pyratify.credentials.providers import AnonymousCredentials
+from pyratify.http.http_options import HttpOptions
+from pyratify.http.transport import Request
+from pyratify.http.transport_asyncio import asyncio_transport
+from pyratify.http.url import Url
+from pyratify.stores.github.github_api import GitHubApi
+from pyratify.testing.github import GitHubSimulator, compress
+from pyratify.testing.json_service import JsonService
+from pyratify.testing.tls import Authority
+
+AUTHORITY = Authority()
+IMAGE = Digest.of(b"image")
+SIZE = len(b'{"a":"' + b"x" * 100 + b'"}')
+
+
+def add(github: GitHubSimulator, index: int, *, stored: bool) -> None:
+    """Keep an attestation whose bundle has SIZE bytes."""
+    bundle = {"a": f"{index:x>100}"}
+    compact = json.dumps(bundle, separators=(",", ":")).encode()
+    github.add(IMAGE, bundle, stored=compress(compact) if stored else False)
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubSimulator]:
+    """GitHub, over TLS with a certificate of the test's own authority."""
+    with GitHubSimulator(AUTHORITY.server_context()) as found:
+        yield found
+
+
+@asynccontextmanager
+async def api(github: GitHubSimulator, most_bytes: int = 10_000) -> AsyncIterator[GitHubApi]:
+    """Return the API, as it is asked for one repository."""
+    transport = asyncio_transport(HttpOptions(ca_pem=AUTHORITY.pem))
+    try:
+        yield GitHubApi(
+            Url.parse(github.url),
+            "repos/octo/app",
+            transport,
+            AnonymousCredentials(),
+            most_bytes=most_bytes,
+        )
+    finally:
+        await transport.aclose()
+
+
+async def listed(github: GitHubSimulator, most_bytes: int) -> tuple[int, StoreError | None]:
+    """Return how many bundles are listed, and what ended the list."""
+    found = 0
+    async with api(github, most_bytes) as asked:
+        try:
+            async for each in asked.bundles(IMAGE):
+                found += 1
+                assert len(each) == SIZE
+        except StoreError as error:
+            return found, error
+    return found, None
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["inline", "bundle_url"])
+@pytest.mark.parametrize("count", [5, 35], ids=["one page", "two pages"])
+async def test_the_bundles_of_one_listing_are_bounded_together(
+    github: GitHubSimulator, stored: bool, count: int
+) -> None:
+    """Each may be as large as a bundle may be; a list that is cut does not look whole."""
+    for index in range(count):
+        add(github, index, stored=stored)
+    assert await listed(github, count * SIZE) == (count, None)
+    found, error = await listed(github, count * SIZE - 1)
+    assert found == count - 1
+    assert error is not None
+    assert error.reason is Reason.REFERRERS_LIMIT
+    assert f"{count * SIZE - 1} bytes" in error.message
+
+
+async def test_bundles_are_fetched_as_they_are_asked_for(github: GitHubSimulator) -> None:
+    """A page lists thirty: memory holds a few of them, and where the first is enough no others are fetched."""
+    for index in range(30):
+        add(github, index, stored=True)
+    async with api(github) as asked, aclosing(asked.bundles(IMAGE)) as bundles:
+        for most in (4, 4, 4, 4, 8):
+            await anext(bundles)
+            assert len(github.hits) - 1 == most
+
+
+class Recorded(JsonService):
+    """An API that has nothing."""
+
+    def respond(self, request: Request) -> tuple[int, object]:
+        """Answer as GitHub does where a digest has no attestations."""
+        return 404, {"message": "Not Found"}
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://api.github.com", "https://api.github.com/repos/octo/app"),
+        ("https://github.example.com/api/v3", "https://github.example.com/api/v3/repos/octo/app"),
+        ("https://api.octo.ghe.com", "https://api.octo.ghe.com/repos/octo/app"),
+        ("https://api.octo.ghe.com/", "https://api.octo.ghe.com/repos/octo/app"),
+    ],
+)
+async def test_each_form_of_address_is_asked_where_its_api_is(address: str, expected: str) -> None:
+    """GitHub's own, of an Enterprise Server, and of an enterprise with data residency."""
+    service = Recorded()
+    asked = GitHubApi(Url.parse(address), "repos/octo/app", service, AnonymousCredentials())
+    assert [each async for each in asked.bundles(IMAGE)] == []
+    (request,) = service.asked
+    url = f"{request.url.origin}{request.url.target}"
+    assert url == f"{expected}/attestations/{IMAGE}?per_page=30"
