@@ -65,8 +65,8 @@ class Executor:
     cache: ContentCache | None = None
     partition: str = ""
     clock: Clock = field(default_factory=SystemClock)
-    # Initialised by name, so that executors made with `replace` share the bounds on memory.
-    _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, repr=False)
+    _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, init=False, repr=False)
+    # Initialised by name, so that executors made with `replace` share these bounds on memory, and never a download.
     _places: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), repr=False, compare=False
     )
