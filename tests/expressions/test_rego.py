@@ -282,12 +282,30 @@ def test_an_engine_that_fails_a_canary_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [UNDEFINED, None, 1, "true", [], {"deny": []}, {"allow": True, "deny": "x"}]
+    "result",
+    [
+        UNDEFINED,
+        None,
+        1,
+        "true",
+        [],
+        {"deny": []},
+        {"allow": True, "deny": "x"},
+        {"allow": True, "violation": ["x"]},
+        {"allow": True, "violation": []},
+    ],
 )
 def test_a_result_that_is_no_answer_is_an_error(result: object) -> None:
     """Of an engine here or elsewhere."""
     with pytest.raises(EvaluationError):
         answer_of(result, "data.pyratify")
+
+
+def test_violations_may_be_a_helper_of_deny() -> None:
+    """Alone, the name that other tools read would forbid nothing."""
+    assert answer_of({"allow": True, "deny": [], "violation": ["x"]}, "data.pyratify").holds
+    with pytest.raises(EvaluationError, match="call the rule deny"):
+        answer_of({"allow": True, "violation": []}, "data.pyratify")
 
 
 def test_messages_are_bounded() -> None:
