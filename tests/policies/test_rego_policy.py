@@ -139,6 +139,7 @@ def test_the_input_has_ratify_v1s_shape() -> None:
         "extensions": {"signer": "me"},
     }
     assert (bad["isSuccess"], bad["errorReason"], bad["remediation"]) == (False, "bad", "none")
+    assert bad["message"] == "bad"
 
 
 def test_what_could_not_be_read_is_a_report_that_is_no_success() -> None:
@@ -339,6 +340,35 @@ async def test_the_image_is_an_input_where_it_is_asked_for() -> None:
         store = MemoryStore()
         store.attach(add_configured_image(store, {"User": user}), "application/test")
         assert (await validate(store, policy=built)).succeeded is allowed
+
+
+@pytest.mark.parametrize(
+    ("users", "allowed"), [(("7", "7"), True), (("7", "0"), False), (("0", "7"), False), (("0", "0"), False)]
+)
+async def test_the_answer_must_be_true_for_every_platform(users: tuple[str, str], allowed: bool) -> None:
+    """Wherever in the index the other one is; and none of nothing."""
+    body = 'package pyratify\ndefault allow := false\nallow if input.subject.image.user == "7"'
+    built = await policy(body, "v1", contract="pyratify", image=True)
+    images = tuple({"platform": f"linux/{number}", "user": user} for number, user in enumerate(users))
+    verdict = await built.decide(replace(SUBJECT, images=images), (GOOD,))
+    assert (verdict.decision is Decision.ALLOW) is allowed
+    if verdict.failure is not None:
+        assert verdict.failure.message == f"for linux/{users.index('0')}: data.pyratify is false"
+    unknown = await built.decide(SUBJECT, (GOOD,))
+    assert unknown.failure is not None
+    assert (unknown.decision, unknown.failure.reason) == (Decision.DENY, Reason.POLICY_ERROR)
+
+
+async def test_a_denial_says_every_message_of_the_policy() -> None:
+    """In their order; without any, what was asked."""
+    body = 'package pyratify\nallow := true\ndeny contains "one"\ndeny contains "two"'
+    for text, said in ((body, "one; two"), ("package pyratify\nallow := false", "data.pyratify is false")):
+        failure = (await decide(await policy(text, "v1", contract="pyratify"), GOOD)).failure
+        assert failure is not None
+        assert failure.message == said
+    failure = (await decide(await policy("package ratify.policy\nvalid := false"), GOOD)).failure
+    assert failure is not None
+    assert failure.message == "data.ratify.policy.valid is false"
 
 
 async def test_a_policy_in_a_file_is_a_part_of_the_fingerprint(tmp_path: Path) -> None:
