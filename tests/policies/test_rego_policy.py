@@ -1,5 +1,6 @@
 """The policy rego-policy, embedded: Ratify v1's contract to the letter, and ours."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -16,6 +17,8 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Outcome, Verdict
 from pyratify.core.shared_resources import Shared
+from pyratify.expressions.language import Answer, Program, Source
+from pyratify.expressions.rego import Rego
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_plugin import RegoOptions, plugin
 from pyratify.policies.rego_policy import RegoPolicy
@@ -462,6 +465,41 @@ async def test_a_refusal_says_what_to_do(
     with pytest.raises(ConfigurationError, match=said) as error:
         await plugin.build("p", decode(RegoOptions, document, "parameters"), _Resources(tmp_path))
     assert remedy in error.value.remedy
+
+
+@dataclass
+class _Plain:
+    """A program of another implementation, which can only be called."""
+
+    program: Program
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return self.program.reads
+
+    def evaluate(self, values: Mapping[str, Any]) -> Answer:
+        self.threads.append(threading.current_thread())
+        return self.program.evaluate(values)
+
+
+async def test_a_program_that_can_only_be_called_is_called_in_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Languages are plugins."""
+    compile_, made = Rego.compile, []
+
+    def compiled(language: Rego, source: Source) -> _Plain:
+        made.append(_Plain(compile_(language, source)))
+        return made[-1]
+
+    monkeypatch.setattr(Rego, "compile", compiled)
+    built = await policy()
+    for reports, decision in (((GOOD,), Decision.ALLOW), ((GOOD, report(2)), Decision.DENY)):
+        assert (await decide(built, *reports)).decision is decision
+    (plain,) = made
+    assert len(plain.threads) == 2
+    assert threading.current_thread() not in plain.threads
 
 
 class TestContract(PolicyContract):
