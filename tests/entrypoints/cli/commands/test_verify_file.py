@@ -261,9 +261,7 @@ def test_a_file_may_hold_several_bundles(
     ran = run("verify-file", flag, "all.jsonl", "--key", "cosign.pub", "-o", "json", "file")
     assert ran.code == 0
     outcomes = [
-        result["outcome"]
-        for report in json.loads(ran.out)["artifactReports"]
-        for result in report["results"]
+        result["outcome"] for report in json.loads(ran.out)["artifactReports"] for result in report["results"]
     ]
     assert [each == "PASSED" for each in outcomes] == [number == place for number in range(3)]
     assert run("verify-file", flag, "bad.jsonl", "--key", "cosign.pub", "file").code == 1
