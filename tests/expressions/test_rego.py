@@ -1,7 +1,6 @@
 """Rego, embedded: screened, rewritten, in a process of its own, and only exactly true."""
 
 import gc
-import json
 import sys
 import threading
 from datetime import UTC, datetime
@@ -309,7 +308,7 @@ def test_a_bool_is_the_answer_itself() -> None:
         with pytest.raises(EvaluationError, match="is undefined: a rule is missing"):
             answer_of(UNDEFINED, "data.x", only_bool=only_bool)
     assert answer_of({"allow": True}, "data.x") == Answer(True)
-    with pytest.raises(EvaluationError, match="data.x is an object, not a bool"):
+    with pytest.raises(EvaluationError, match=r"data\.x is an object, not a bool"):
         answer_of({"allow": True}, "data.x", only_bool=True)
 
 
