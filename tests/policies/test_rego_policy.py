@@ -1,7 +1,7 @@
 """The policy rego-policy, embedded: Ratify v1's contract to the letter, and ours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ pytest.importorskip("regorus", reason="the extra rego is not installed")
 from pyratify.config.decode import decode
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, Decision, Verdict
+from pyratify.core.report import ArtifactReport, Decision, Outcome, Verdict
 from pyratify.core.shared_resources import Shared
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_plugin import RegoOptions, plugin
@@ -100,6 +100,7 @@ async def decide(built: RegoPolicy, *reports: ArtifactReport) -> Verdict:
         ((GOOD, report(2)), False),
         ((GOOD, report(2, inconclusive("cosign"))), False),
         ((GOOD, unread(2)), False),
+        ((replace(GOOD, outcome=Outcome.INCONCLUSIVE, failure=unread(2).failure),), False),
         ((report(2, passed("cosign"), nested=(report(3),)),), False),
     ],
 )
@@ -138,6 +139,22 @@ def test_the_input_has_ratify_v1s_shape() -> None:
         "extensions": {"signer": "me"},
     }
     assert (bad["isSuccess"], bad["errorReason"], bad["remediation"]) == (False, "bad", "none")
+
+
+def test_what_could_not_be_read_is_a_report_that_is_no_success() -> None:
+    """With every member: in Rego a comparison with a missing one is undefined, and its negation true."""
+    make = RegoInput(Contract.RATIFY, {}).make
+    (gone,) = make(SUBJECT, (unread(2),))["verifierReports"]
+    (bad,) = make(SUBJECT, (report(1, failed("x")),))["verifierReports"]
+    (found,) = gone["verifierReports"]
+    assert set(found) == set(bad["verifierReports"][0])
+    assert found["isSuccess"] is False
+    assert (found["message"], found["errorReason"], found["remediation"]) == ("gone", "gone", "none")
+    assert {found[name] for name in ("name", "verifierName", "type", "verifierType")} == {""}
+    assert found["extensions"] == {}
+    half = replace(GOOD, outcome=Outcome.INCONCLUSIVE, failure=unread(2).failure)
+    (listed,) = make(SUBJECT, (half,))["verifierReports"]
+    assert [each["isSuccess"] for each in listed["verifierReports"]] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Credentials of Azure Container Registry."""
 
+import logging
 import os
 import urllib.parse
 from datetime import UTC, datetime, timedelta
@@ -310,3 +311,15 @@ def test_a_vaults_scope_is_that_of_its_cloud() -> None:
         "mine.vault.azure.net:444",
     ):
         assert not vault_scope(host)
+
+
+@pytest.mark.parametrize("name", ["azure.identity", "azure.core.pipeline", "msal.application"])
+def test_warnings_of_the_sdk_do_not_go_to_standard_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They quote what Entra ID answered; applications that set up logging see them."""
+    shown: list[str] = []
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.lastResort, "handle", lambda record: shown.append(record.getMessage()))
+    logging.getLogger(name).warning("get_token failed: you sent entra-first")
+    assert shown == []
+    logging.getLogger("other").warning("seen")
+    assert shown == ["seen"]

@@ -1,5 +1,6 @@
 """The one import site of azure-identity: access tokens of Entra ID, in threads, bounded in time."""
 
+import logging
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from pyratify.credentials.access_token import AccessToken, is_token
 from pyratify.http.json_api import is_refusal
 
 _SECONDS = 15.0
+# As libraries should do themselves: without a handler, their warnings go to standard error, with what the service answered.
+for _name in ("azure", "msal"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class EntraError(Exception):

@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import field, replace
 from functools import partial
+from typing import Any
 
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.caches.verdicts import Verdicts
+from pyratify.config.exemption import covering
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass
@@ -19,7 +21,15 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 from pyratify.core.shared_verdicts import VerdictKey
-from pyratify.entrypoints.node.answer import NodeAnswer, allowed, allowed_before, audited, denied, undecided
+from pyratify.entrypoints.node.answer import (
+    NodeAnswer,
+    allowed,
+    allowed_before,
+    audited,
+    denied,
+    excepted,
+    undecided,
+)
 from pyratify.serving.configuration_source import Source
 from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
 from pyratify.serving.public_errors import is_foreign
@@ -84,9 +94,8 @@ class NodeJudge:
         if isinstance(answer, Failure):
             answer = await self._without_registry(reference, namespace, answer)
         extra = {"reference": text, "decision": answer.decision, "code": answer.code}
-        if not answer.allowed and self._audits(namespace):
-            _LOG.warning("admitted without a verdict that allows: audit", extra=extra)
-            answer = audited(answer)
+        if not answer.allowed:
+            answer = self._admitted(reference, namespace, answer, extra)
         if self.measure is not None:
             self.measure("verification", (self.clock.monotonic() - began) * 1000)
         _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
@@ -147,9 +156,26 @@ class NodeJudge:
             return allowed_before(reference, why)
         return undecided(reference, _shown(why, trace))
 
-    def _audits(self, namespace: str) -> bool:
+    def _admitted(
+        self, reference: Reference, namespace: str, answer: NodeAnswer, extra: dict[str, Any]
+    ) -> NodeAnswer:
+        """Return an answer that does not allow, or the one that admits all the same where the configuration says so."""
         snapshot = self.source.acquire(namespace)
-        return snapshot is not None and snapshot.node.mode == "audit"
+        if snapshot is None:
+            return answer
+        codes = (Reason(answer.code),)
+        found = covering(snapshot.exemptions, namespace, reference, codes, self.clock.now())
+        if found is not None:
+            said = {"exception": found.config.name, "approvedBy": found.config.approved_by}
+            _LOG.warning(
+                "admitted without a verdict that allows: exception",
+                extra={**extra, **said, "until": found.config.until.isoformat()},
+            )
+            return excepted(answer, found)
+        if snapshot.node.mode == "audit":
+            _LOG.warning("admitted without a verdict that allows: audit", extra=extra)
+            return audited(answer)
+        return answer
 
     async def _last_verdict(self, reference: Reference, namespace: str) -> ValidationResult | None:
         snapshot = self.source.acquire(namespace)
