@@ -1,7 +1,6 @@
 """Rego, embedded: screened, rewritten, in a process of its own, and only exactly true."""
 
 import gc
-import json
 import sys
 import threading
 from datetime import UTC, datetime
@@ -282,7 +281,18 @@ def test_an_engine_that_fails_a_canary_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [UNDEFINED, None, 1, "true", [], {"deny": []}, {"allow": True, "deny": "x"}]
+    "result",
+    [
+        UNDEFINED,
+        None,
+        1,
+        "true",
+        [],
+        {"deny": []},
+        {"allow": True, "deny": "x"},
+        {"allow": True, "violation": ["x"]},
+        {"allow": True, "violation": []},
+    ],
 )
 def test_a_result_that_is_no_answer_is_an_error(result: object) -> None:
     """Of an engine here or elsewhere."""
@@ -290,8 +300,27 @@ def test_a_result_that_is_no_answer_is_an_error(result: object) -> None:
         answer_of(result, "data.pyratify")
 
 
+def test_a_bool_is_the_answer_itself() -> None:
+    """Of a rule; only a bool is one, where the contract says so."""
+    for only_bool in (False, True):
+        assert answer_of(True, "data.x", only_bool=only_bool) == Answer(True)
+        assert answer_of(False, "data.x", only_bool=only_bool) == Answer(False)
+        with pytest.raises(EvaluationError, match="is undefined: a rule is missing"):
+            answer_of(UNDEFINED, "data.x", only_bool=only_bool)
+    assert answer_of({"allow": True}, "data.x") == Answer(True)
+    with pytest.raises(EvaluationError, match=r"data\.x is an object, not a bool"):
+        answer_of({"allow": True}, "data.x", only_bool=True)
+
+
+def test_violations_may_be_a_helper_of_deny() -> None:
+    """Alone, the name that other tools read would forbid nothing."""
+    assert answer_of({"allow": True, "deny": [], "violation": ["x"]}, "data.pyratify").holds
+    with pytest.raises(EvaluationError, match="call the rule deny"):
+        answer_of({"allow": True, "violation": []}, "data.pyratify")
+
+
 def test_messages_are_bounded() -> None:
     """A set of a million messages is not shown."""
     found = answer_of({"allow": True, "deny": ["x" * 1000] * 1000}, "data.pyratify")
     assert not found.holds
-    assert len(json.dumps(found.messages)) < 10_000
+    assert (len(found.messages), {len(each) for each in found.messages}) == (20, {300})
