@@ -174,6 +174,13 @@ def test_every_entry_point_exists() -> None:
         assert hasattr(importlib.import_module(module), name), value
 
 
+def test_what_is_mutated_exists() -> None:
+    """A module that moved would be left out of `make mutants` without a word."""
+    mutants = PROJECT["tool"]["mutmut"]
+    for pattern in (*mutants["only_mutate"], *mutants["pytest_add_cli_args_test_selection"]):
+        assert list(ROOT.glob(pattern)), pattern
+
+
 def test_dependencies_have_their_floors() -> None:
     """Declared and installed versions are not below those with open advisories."""
     declared = {

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from pyratify.config.schema import NodeConfig
 from pyratify.core.digest import Digest
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.node.containerd.containerd_site import PATH, containerd_site
@@ -228,3 +231,28 @@ async def test_atk_276_a_thousand_connections_at_once_are_all_answered(tmp_path:
     async with served(where, judge(store)):
         codes = await asyncio.gather(*(asked(questions[number % 2]) for number in range(1000)))
     assert codes == [b"0\n", b"2\n"] * 500
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ({"codes": ("SIG_INVALID",)}, {"namespaces": ("team",)}),
+        ({"images": ("example.com/other",)}, {"codes": ("TIMEOUT",)}),
+    ],
+)
+async def test_atk_119_exceptions_of_a_node_never_add_up(parts: tuple[dict[str, Any], ...]) -> None:
+    """One has to cover image, namespace and reason by itself."""
+    common = {
+        "images": ("example.com/app",),
+        "until": "2026-06-02T00:00:00Z",
+        "reason": "later",
+        "approvedBy": "sec",
+    }
+    written = [{**common, "name": f"e{number}", **each} for number, each in enumerate(parts)]
+    store = MemoryStore()
+    image = store.add_image()
+    one = judge(store, node=msgspec.convert({"exceptions": written}, NodeConfig))
+    assert not (await one.judge(Reference.parse("example.com/app:v1").at(image.digest), 5.0)).allowed
+    whole = msgspec.convert({"exceptions": [{**common, "name": "whole"}]}, NodeConfig)
+    one = judge(store, node=whole)
+    assert (await one.judge(Reference.parse("example.com/app:v1").at(image.digest), 5.0)).allowed

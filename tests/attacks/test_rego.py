@@ -29,6 +29,8 @@ async def test_atk_118_what_walk_finds_is_never_nothing() -> None:
         text = f'package pyratify\nallow := true\ndeny contains "failed" if {{ {statement}; v == "FAILED" }}'
         assert await verdict(text, SIGNED) == (Decision.ALLOW, None)
         assert (await verdict(text, SIGNED, report(2, failed("scan"))))[0] is Decision.DENY
+        below = report(2, passed("cosign"), nested=(report(3, failed("scan")),))
+        assert (await verdict(text, SIGNED, below))[0] is Decision.DENY
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Decoding: strict, and with errors that say where and what instead."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from pyratify.config.decode import decode
 from pyratify.config.schema import Config
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Plugin, Registry
 from pyratify.core.reason import Reason
 
 VERIFIER = {"name": "a", "type": "cosign"}
@@ -168,3 +169,36 @@ def test_values_never_stand_in_errors() -> None:
     with pytest.raises(ConfigurationError) as caught:
         decode(Config, config(timeout="hunter2"))
     assert "hunter2" not in f"{caught.value.message} {caught.value.remedy}"
+
+
+def structs(kind: Any, seen: set[Any]) -> None:
+    """Collect a struct and those that its fields may hold."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in seen:
+        seen.add(kind)
+        for hint in get_type_hints(kind).values():
+            structs(hint, seen)
+    for each in get_args(kind):
+        structs(each, seen)
+
+
+OPTIONS = [
+    (plugin_kind, name)
+    for plugin_kind in ("stores", "verifiers", "policies", "credentials", "keys")
+    for name in Registry[Plugin[Any]](plugin_kind).names()
+]
+
+
+@pytest.mark.parametrize(("plugin_kind", "name"), OPTIONS, ids=map("-".join, OPTIONS))
+def test_every_default_is_a_value_that_may_be_written(plugin_kind: str, name: str) -> None:
+    """`config show` writes them, and what it writes is a configuration."""
+    seen: set[Any] = set()
+    structs(Registry[Plugin[Any]](plugin_kind).load(name, "").options, seen)
+    for struct in seen:
+        hints = get_type_hints(struct, include_extras=True)
+        for field in msgspec.structs.fields(struct):
+            if field.required:
+                continue
+            made = field.default_factory
+            default = field.default if made is msgspec.NODEFAULT else made()
+            written = msgspec.to_builtins(default, str_keys=True)
+            assert decode(hints[field.name], written, field.encode_name) == default

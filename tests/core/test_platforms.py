@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.limits import Limits
-from pyratify.core.listed_by import ListedOnce
+from pyratify.core.listed_by import ListedBy, ListedOnce
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.platform import Platform
 from pyratify.core.platform_choice import PlatformChoice
@@ -704,6 +705,7 @@ async def test_a_listing_of_the_index_that_is_too_long_does_not_look_whole() -> 
         with pytest.raises(StoreError) as caught:
             await _append(found, listed)
         assert caught.value.reason is Reason.REFERRERS_LIMIT
+        assert "attached to the index" in caught.value.remedy
         assert len(found) == 10_001
 
 
@@ -748,6 +750,104 @@ async def test_each_is_allowed_exactly_where_every_manifest_is(listed: list[tupl
     amd64 = [each for platform, each in listed if platform != "linux/arm64"]
     there = any(platform == "linux/amd64" for platform, _ in listed)
     assert (await validate(store, platforms=named("linux/amd64"))).succeeded is (there and all(amd64))
+
+
+@given(st.lists(st.lists(st.booleans(), max_size=3) | st.booleans(), max_size=4))
+async def test_how_manifests_are_nested_in_indexes_does_not_matter(listed: list[list[bool] | bool]) -> None:
+    """What stands before or behind an index within the index is judged too."""
+    store = MemoryStore()
+    signed = [each for one in listed for each in ([one] if isinstance(one, bool) else one)]
+    found = iter(images(store, *signed))
+    entries = []
+    for one in listed:
+        if isinstance(one, bool):
+            entries.append(entry(next(found)))
+        else:
+            within = add_index(store, *(entry(next(found)) for _ in one), tag=None)
+            entries.append(entry(add_index(store, entry(within, None), tag=None), None))
+    add_index(store, *entries)
+    assert (await validate(store, platforms=EACH)).succeeded is (bool(signed) and all(signed))
+
+
+@pytest.mark.parametrize("value", ["index", "each", "any"])
+def test_a_mode_is_one_word(value: str) -> None:
+    """And 32 platforms are a list."""
+    assert PlatformChoice.parse(value).mode == value
+    many = tuple(f"linux/x{number}" for number in range(32))
+    assert PlatformChoice.parse(many) == PlatformChoice.parse(",".join(many))
+    assert len(PlatformChoice.parse(many).named) == 32
+
+
+@pytest.mark.parametrize("choice", [EACH, ANY])
+async def test_the_report_of_a_platform_says_what_was_decided_of_it(choice: PlatformChoice) -> None:
+    """A denial with its reason, an outage as such, and of what is allowed neither; each below the index."""
+    store, found, index = two(True, False)
+    third = store.add_image("third", b"third")
+    add_index(
+        store, *(entry(each, name) for each, name in zip((*found, third), ("a/a", "b/b", "c/c"), strict=True))
+    )
+    index = await store.resolve(REFERENCE)
+    store.faults[str(third.digest)] = StoreError(Reason.REGISTRY_ERROR, "it is down")
+    result = await validate(store, platforms=choice)
+    reports = {report.platform: report for report in result.artifacts if report.platform}
+    said = {name: (each.outcome, each.failure and each.failure.reason) for name, each in reports.items()}
+    assert said == {
+        "a/a": (None, None),
+        "b/b": (Outcome.FAILED, Reason.NO_EVIDENCE),
+        "c/c": (Outcome.INCONCLUSIVE, Reason.REGISTRY_ERROR),
+    }
+    assert {each.subject for each in reports.values()} == {REFERENCE.at(index.digest)}
+    assert {each.discovery for each in reports.values()} == {Discovery.INDEX}
+
+
+async def test_without_a_policy_the_platforms_of_any_decide_nothing() -> None:
+    """Whatever evidence the index and its manifests lack."""
+    result = await validate(two(False, False)[0], policy=NoPolicy(), platforms=ANY)
+    assert (result.decision, result.failure) == (Decision.NONE, None)
+
+
+async def test_the_limits_of_each_platform_are_shown() -> None:
+    """A walk that was cut is said, whichever platform it is of."""
+    store, found, _ = two(True, True)
+    for image in found:
+        store.attach(image, "application/other")
+    result = await validate(store, policy=NoPolicy(), platforms=EACH, limits=Limits(referrers=1))
+    assert [
+        str(image.digest) in limit.message for image, limit in zip(found, result.limits, strict=True)
+    ] == [
+        True,
+        True,
+    ]
+
+
+class _Listing(MemoryStore):
+    """A store whose listing never ends by itself, and that knows whether it was closed."""
+
+    closed = False
+
+    async def referrers(
+        self, reference: Reference, artifact_type: str | None = None
+    ) -> AsyncIterator[Referrer]:
+        """Iterate for ever."""
+        try:
+            while True:
+                yield Referrer(Descriptor("application/x", Digest.of(b"x"), 1), Discovery.REFERRERS_API)
+        finally:
+            self.closed = True
+
+
+async def test_listings_are_closed_where_they_are_left() -> None:
+    """They hold a connection."""
+    store = _Listing()
+    once = ListedOnce(store, REFERENCE)
+    listed = ListedBy(Descriptor("application/x", Digest.of(b"x"), 1), (), once)
+    async with aclosing(listed.with_attestations(store, REFERENCE)) as source:
+        await anext(source)
+        assert not store.closed
+    assert store.closed
+    cut = _Listing()
+    await anext(ListedOnce(cut, REFERENCE).referrers())
+    assert cut.closed
 
 
 class TestTroubles:

@@ -1,5 +1,6 @@
 """CEL: types are checked when it is compiled, and only exactly true holds."""
 
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -103,6 +104,15 @@ def test_what_can_give_no_bool_is_refused_when_it_is_compiled(text: str, named: 
         program(text)
     assert error.value.path == "expression"
     assert named.lower() in error.value.message.lower()
+    assert "\n" not in error.value.message
+
+
+def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the configuration is read."""
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+    with pytest.raises(ConfigurationError, match="'cel' is not installed") as error:
+        program("true")
+    assert (error.value.path, error.value.remedy) == ("expression", "Run: pip install 'pyratify[cel]'.")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Keys of services, named as cosign names them."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,11 @@ from pyratify.config.plugin_resources import BuildResources
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
+from pyratify.keys.references import check_reference
 from pyratify.testing.fakes import FakeClock
 from support.key_services import KeyService, hide
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 
 async def read(*references: object, resources: BuildResources | None = None) -> tuple[KeyMaterial, ...]:
@@ -39,6 +44,26 @@ async def test_a_reference_without_its_plugin_says_what_to_install(monkeypatch: 
     assert caught.value.reason is Reason.KEY_UNAVAILABLE
     assert "pip install pyratify-vault" in caught.value.remedy
     assert caught.value.path == "keys.references"
+
+
+@pytest.mark.parametrize(
+    "scheme", ["awskms", "gcpkms", "azurekms", "hashivault", "openbao", "alikms", "pkcs11"]
+)
+def test_only_a_package_that_reads_the_reference_is_named(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its own entry points say, which are beside these sources."""
+    hide(monkeypatch, scheme)
+    with pytest.raises(ConfigurationError) as caught:
+        check_reference(f"{scheme}://x", "--key")
+    found = re.search(r"pip install (pyratify-\w+)", caught.value.remedy)
+    readers = [path.parent.name for path in PLUGINS.glob("*/pyproject.toml") if _reads(path, scheme)]
+    assert readers == ([found[1]] if found else [])
+
+
+def _reads(path: Path, scheme: str) -> bool:
+    document = tomllib.loads(path.read_text())
+    return scheme in document["project"]["entry-points"].get("pyratify.keys", {})
 
 
 @pytest.mark.parametrize("text", ["cosign.pub", "vault://x", "awskms:alias/x", "", 7, "://x"])

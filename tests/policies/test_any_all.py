@@ -1,5 +1,6 @@
 """The policy any-all: Ratify v1's artifactVerificationPolicies."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pyratify.config.decode import decode
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, Decision, VerifierResult
+from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResult
 from pyratify.core.store import Discovery
 from pyratify.policies.any_all import AnyAllPolicy, Quantifier
 from pyratify.policies.any_all_plugin import AnyAllOptions, plugin
@@ -146,6 +147,25 @@ async def test_a_type_that_is_written_as_a_pattern_is_refused(kind: str) -> None
 def test_both_names_are_one_plugin() -> None:
     """`any-all` here, `config-policy` in Ratify v1's resources."""
     assert {Registry[Any]("policies").load(name, "") for name in ("any-all", "config-policy")} == {plugin}
+
+
+async def test_evidence_of_which_what_is_attached_is_unknown_is_not_verified() -> None:
+    """What could not be listed or read might be what fails; `any` of everything else does not make up for it."""
+    built = await policy({"default": "any"}, nestedReferences={"v": []})
+    good = replace(of(NOTATION, GOOD), nested=(of(SBOM, GOOD_LEAF, number=2),))
+    assert allows(built, good)
+    unlisted = replace(good, outcome=Outcome.INCONCLUSIVE, failure=unread(3).failure)
+    assert not allows(built, unlisted)
+    assert not allows(built, replace(good, nested=(*good.nested, unread(3))))
+    assert allows(built, unlisted, good)
+
+
+async def test_nothing_is_looked_for_below_what_no_verifier_reads() -> None:
+    """Nor below evidence of a verifier without nested references."""
+    built = await policy({}, nestedReferences={"v": []})
+    assert built.descends((of(NOTATION, GOOD),))
+    assert not built.descends((of(NOTATION),))
+    assert not built.descends((of(NOTATION, passed("w"), GOOD),))
 
 
 def test_a_refusal_says_which_type_lacks_what() -> None:

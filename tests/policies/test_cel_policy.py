@@ -148,6 +148,29 @@ async def test_nested_artifacts_are_looked_at_only_where_they_are_named() -> Non
     assert (await policy("artifacts[0].size() == 4")).decide(SUBJECT, (below,)).decision is Decision.ALLOW
 
 
+@pytest.mark.parametrize(
+    ("text", "descends"),
+    [
+        ('artifacts[0].signed == "self"', True),
+        ("artifacts[0].nested.size() == 0", True),
+        ('artifacts[0]["nested"].size() == 0', True),
+        ("artifacts.size() == 1", False),
+    ],
+)
+async def test_each_name_of_what_is_attached_below_is_enough(text: str, descends: bool) -> None:
+    """In one of several expressions, too."""
+    assert (await policy(text)).descends(()) is descends
+    two = await policy({"validations": [{"expression": COSIGN}, {"expression": text}]})
+    assert two.descends(()) is descends
+    assert (await policy(text)).decide(SUBJECT, (GOOD,)).decision is Decision.ALLOW
+
+
+async def test_a_decision_has_a_second_or_what_is_written() -> None:
+    """Its time is bounded."""
+    assert (await policy("true")).budget == 1.0
+    assert (await policy({"expression": "true", "timeout": 2.5})).budget == 2.5
+
+
 async def test_a_verdict_that_reads_the_time_ends_with_its_second() -> None:
     """The expression gets whole seconds, so nothing changes before."""
     moment = SUBJECT.now + timedelta(milliseconds=250)

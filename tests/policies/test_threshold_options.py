@@ -405,12 +405,3 @@ def test_a_group_that_is_forbidden_lends_no_evidence_to_rules_that_compete() -> 
     bad, clean = report(3, failed("scan", Reason.CERT_REVOKED)), report(3, passed("scan"))
     assert policy.decide(SUBJECT, (*evidence, bad)).decision is Decision.DENY
     assert policy.decide(SUBJECT, (*evidence, clean)).decision is Decision.ALLOW
-
-
-async def test_a_misspelt_reason_is_an_error_of_the_configuration() -> None:
-    """No verifier gives it, so the rule would forbid nothing where another artifact is good."""
-    forbidding = {"verifierName": "a", "deny": True, "reasons": ["SIG_INVALID", "VULN_FOUN"]}
-    options = decode(ThresholdOptions, {"policy": {"rules": [forbidding]}}, "parameters")
-    with pytest.raises(ConfigurationError, match="did you mean 'VULN_FOUND'") as caught:
-        await plugin.build("p", options, FakeResources(verifiers=("a",)))
-    assert caught.value.path == "policy.rules[0].reasons[1]"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.caches.verdicts import Verdicts
+from pyratify.config.exemption import read_exemptions
 from pyratify.config.schema import NodeConfig
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine
@@ -45,7 +46,10 @@ def judge(
     held = None
     if store is not None:
         executor = Executor(store=store, verifiers=verifiers or (FakeVerifier(),), policy=ONE)
-        held = Held(Engine(ScopeMap([("*", executor)]), generation, common=True), node=node or NodeConfig())
+        node = node or NodeConfig()
+        exemptions = read_exemptions(node.exceptions, "node.exceptions", clock.now())
+        engine = Engine(ScopeMap([("*", executor)]), generation, common=True)
+        held = Held(engine, node=node, exemptions=exemptions)
     last = None if kept is None else LastVerdicts(kept, clock)
     verdicts = Verdicts(clock, shared=kept)
     return NodeJudge(source=Here(held), verdicts=verdicts, clock=clock, lifetime=5.0, last=last)

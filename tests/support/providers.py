@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.config.exemption import Exemption
 from pyratify.config.schema import NodeConfig
 from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
@@ -45,6 +46,7 @@ class Held:
     engine: Engine
     types: Mapping[str, str] = field(default_factory=lambda: {"fake": "notation"})
     node: NodeConfig = field(default_factory=NodeConfig)
+    exemptions: tuple[Exemption, ...] = ()
 
     @asynccontextmanager
     async def used(self) -> AsyncIterator["Held"]:

@@ -1,6 +1,7 @@
 """Credentials of Google's registries, by google-auth against a fake Google Cloud."""
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,14 @@ async def test_registries_narrow_what_is_covered() -> None:
     provider = await build(registries=[HOST])
     assert not (await provider.credential(HOST)).is_anonymous
     assert (await provider.credential("gcr.io")).is_anonymous
+
+
+def test_warnings_of_the_sdk_do_not_go_to_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They quote what Google answered; applications that set up logging see them."""
+    shown: list[str] = []
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.lastResort, "handle", lambda record: shown.append(record.getMessage()))
+    logging.getLogger("google.auth.compute_engine._metadata").warning("you sent metadata-1")
+    assert shown == []
+    logging.getLogger("other").warning("seen")
+    assert shown == ["seen"]

@@ -7,6 +7,7 @@ from typing import Any
 from pyratify.config.build import Builder
 from pyratify.config.check_shape import Shape
 from pyratify.config.decode import ShapeError
+from pyratify.config.exemption import read_exemptions
 from pyratify.config.load import LoadedConfig, fill
 from pyratify.config.plugin_resources import BuildResources
 from pyratify.config.repaired_document import RepairedDocument
@@ -75,9 +76,14 @@ async def check_config(loaded: LoadedConfig) -> tuple[ConfigurationError, ...]:
         check_scopes(loaded.config)
     except ConfigurationError as error:
         found.append(error)
+    clock = SystemClock()
+    try:
+        read_exemptions(loaded.config.node.exceptions, "node.exceptions", clock.now())
+    except ConfigurationError as error:
+        found.append(error)
     async with AsyncExitStack() as stack:
         # No cache: what is built here is closed without being used.
-        builder = Builder(BuildResources(SystemClock(), loaded.base), stack, None)
+        builder = Builder(BuildResources(clock, loaded.base), stack, None)
         for index, config in enumerate(loaded.config.executors):
             found.extend([error async for error in builder.faults(config, index)])
     return tuple(found)

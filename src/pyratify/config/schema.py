@@ -1,16 +1,25 @@
 """The structs of a configuration file: those of Ratify v2, with additions."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
 from pyratify.core.limits import Limits
+from pyratify.core.reason import Reason
 
 # `$` alone also matches before a line break at the end.
 Name = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$")]
 Count = Annotated[int, Meta(ge=1)]
 Platforms = Annotated[str, Meta(min_length=1)] | Annotated[tuple[str, ...], Meta(min_length=1, max_length=32)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
+Sentence = Annotated[str, Meta(min_length=3, max_length=300)]
+# Without a time zone an end would depend on the machine.
+Moment = Annotated[datetime, Meta(tz=True)]
+Namespace = Annotated[
+    # RFC 1123, section 2.1; `$` also matches before a final newline, which the look-ahead rules out.
+    str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?!\n)$")
+]
 _DEFAULTS = Limits()
 REGISTRY = "registry-store"
 THRESHOLD = "threshold-policy"
@@ -138,6 +147,28 @@ class DockerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     allow: tuple[Literal["build", "commit", "import", "load", "plugin"], ...] = ()
 
 
+class ExceptionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """An image that is admitted for a time though it must not be run.
+
+    Attributes:
+        name: What messages call it.
+        namespaces: Names of namespaces, in full; whatever the namespace when omitted.
+        images: Repositories, `host/team/*`, or one image as `repository@digest`.
+        until: When it ends, with a time zone; within 366 days.
+        reason: Why there is one.
+        approved_by: The person who approved it.
+        codes: For which reason codes alone; all when empty.
+    """
+
+    name: Name
+    namespaces: tuple[Namespace, ...] = ()
+    images: Annotated[tuple[str, ...], Meta(min_length=1)]
+    until: Moment
+    reason: Sentence
+    approved_by: Sentence
+    codes: tuple[Reason, ...] = ()
+
+
 class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """How `ratify node` answers, beside verdicts; no other command reads it.
 
@@ -147,12 +178,14 @@ class NodeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
             the same configuration gave it before. A digest without one is refused.
         max_age: How many seconds old such a verdict may be, at most 30 days.
         docker: What the Docker daemon may do beside running images that are allowed.
+        exceptions: Images that are admitted for a time though they must not be run. Only NRI names the namespace of what runs.
     """
 
     mode: Literal["enforce", "audit"] = "enforce"
     when_undecided: Literal["refuse", "lastVerdict"] = "refuse"
     max_age: Annotated[float, Meta(gt=0, le=30 * 86400)] = 86400.0
     docker: DockerConfig = DockerConfig()
+    exceptions: tuple[ExceptionConfig, ...] = ()
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pyratify.config.build import build_engine
+from pyratify.config.exemption import Exemption, read_exemptions
 from pyratify.config.load import LoadedConfig, load_config, read
 from pyratify.config.schema import NodeConfig
 from pyratify.config.watched_files import State, beside, named, states
@@ -33,12 +34,14 @@ class Generation:
         engine: The engine.
         types: The plugin of each verifier, by the verifier's name.
         node: What `ratify node` answers where there is no verdict.
+        exemptions: Images that it admits all the same.
     """
 
     engine: Engine
     types: Mapping[str, str]
     _stack: AsyncExitStack
     node: NodeConfig = field(default_factory=NodeConfig)
+    exemptions: tuple[Exemption, ...] = ()
     _used: int = 0
     _retired: bool = False
 
@@ -178,6 +181,8 @@ class WatchedConfig:
         return tuple(self.current.engine.executors.values()) if self.current else ()
 
     async def _build(self, loaded: LoadedConfig) -> Generation:
+        node = loaded.config.node
+        exemptions = read_exemptions(node.exceptions, "node.exceptions", self.clock.now())
         async with AsyncExitStack() as stack:
             engine = await build_engine(
                 loaded,
@@ -190,7 +195,7 @@ class WatchedConfig:
             engine = engine if self.instrument is None else self.instrument(engine)
             # `pop_all`: from here on the generation closes what was opened; before, a failure does.
             types = MappingProxyType(dict(_types(loaded)))
-            return Generation(engine, types, stack.pop_all(), loaded.config.node)
+            return Generation(engine, types, stack.pop_all(), node, exemptions)
 
     def _restored(self) -> None:
         """Clear the fault: the present file equals the one in use."""

@@ -13,7 +13,9 @@ from pyratify.core.key import KeyMaterial, SourceUnreachable
 
 _LOG = logging.getLogger("pyratify.keys")
 _TIMEOUT = 30.0  # seconds; a service that does not answer must not hold up the watch over everything else
-_RETRY = 15.0  # seconds; an interval may be hours, and a moment's fault must not last as long
+# Seconds; an interval may be hours, and a moment's fault must not last as long. After an outage, in which the keys in use stay,
+# less often: a service that does not answer takes the time of all that is watched beside it.
+_RETRY, _RETRY_OUTAGE = 15.0, 60.0
 Read = Callable[[], Awaitable[tuple[KeyMaterial, ...]]]
 
 
@@ -22,7 +24,7 @@ class KeySource:
     """What was read from a source, and whether that is still so.
 
     A source that does not answer changes nothing: the keys in use stay, and their age grows. One that answers that a key is no
-    longer to be used has changed. Both are looked at again after a few seconds, and so is a change, until there is an engine with
+    longer to be used has changed. After either it is read again soon, and so it is after a change, until there is an engine with
     what was found.
 
     Attributes:
@@ -56,8 +58,7 @@ class KeySource:
     async def changed(self) -> bool:
         """Read the source if that is due; return whether there is anything else than what is in use."""
         now = self.clock.monotonic()
-        settled = not self.fault and not self.outdated
-        if now - self._tried_at < (self.interval if settled else min(self.interval, _RETRY)):
+        if now - self._tried_at < self._pause():
             return False
         # Before the read: a source that fails is not asked at every tick.
         self._tried_at = now
@@ -75,6 +76,12 @@ class KeySource:
         versions = [each.version for each in found if each.version]
         _LOG.info("keys changed", extra={"provider": self.name, "versions": versions, "number": len(found)})
         return True
+
+    def _pause(self) -> float:
+        """Return the seconds from the last read to the next one."""
+        if self.outdated:
+            return min(self.interval, _RETRY)
+        return min(self.interval, _RETRY_OUTAGE) if self.fault else self.interval
 
     def _failed(self, error: Exception) -> bool:
         """Note a fault; return whether it is an answer of the source."""

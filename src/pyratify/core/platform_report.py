@@ -67,6 +67,13 @@ def with_index(result: ValidationResult, listed_by: ListedBy) -> ValidationResul
     return replace(result, artifacts=(*own, node))
 
 
+def rests_on_index(result: ValidationResult) -> bool:
+    """Return whether the index of a tag spoke in the result for a manifest, as `with_index` says."""
+    return any(
+        report.discovery is Discovery.INDEX and report.platform == INDEX for report in result.artifacts
+    )
+
+
 def beside(own: ValidationResult | None, found: ValidationResult) -> ValidationResult:
     """Return the result for the manifests that an index lists, with what is attached to the index itself."""
     if own is None:

@@ -5,6 +5,7 @@ compiled, it is evaluated in a process of its own within a budget of time and me
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -16,12 +17,13 @@ from pyratify.expressions.language import Answer, EvaluationError, Program, Sour
 from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
 from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
 from pyratify.expressions.rego_process import EngineProcess
-from pyratify.expressions.rego_source import refuse_functions, rewrite_walks
+from pyratify.expressions.rego_source import reads_clock, refuse_functions, rewrite_walks
 
 DEFAULT_QUERY = "data.pyratify"
 INPUT, NOW = "input", "now"
-_CLOCK = "now_ns"
 _SECONDS = 1.0
+_KEYWORD = re.compile(r"\b(?:if|contains|every|in)\b")
+_IMPORT = re.compile(r"\bimport\s+(?:future\.keywords|rego\.v1)\b")
 # Each has to be true: what another build of the engine might evaluate as nothing, or as something else.
 CANARIES = (
     "walk(input, [p, v]); p == ['a', 0]; v == 1",
@@ -106,8 +108,8 @@ class Rego:
         except EvaluationError as error:
             raise ConfigurationError(error.message, path=source.path) from None
         seconds = float(source.options.get("seconds", _SECONDS))
-        # By text, so that `time["now_ns"]` counts; a mention in a comment only shortens verdicts.
-        return RegoProgram(process, query, _CLOCK in text, seconds, source.options.get("answer") == "bool")
+        timed = reads_clock(_modules(text, source.path, v0=v0))
+        return RegoProgram(process, query, timed, seconds, source.options.get("answer") == "bool")
 
 
 language = Rego()
@@ -182,6 +184,9 @@ def _parse(text: str, path: str, *, v0: bool) -> Any:
 
 
 def _is_parsed(text: str, path: str, *, v0: bool) -> bool:
+    # The engine warns of these words on the error output of the program, where it takes them for names.
+    if v0 and _KEYWORD.search(text) and not _IMPORT.search(text):
+        return False
     try:
         make_engine(path, text, v0=v0)
     except RuntimeError:

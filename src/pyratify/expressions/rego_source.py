@@ -57,6 +57,11 @@ def refuse_functions(modules: list[dict[str, Any]], path: str) -> None:
                 )
 
 
+def reads_clock(modules: list[dict[str, Any]]) -> bool:
+    """Return whether a policy names `time.now_ns`, with brackets and escapes, too."""
+    return any(name == "time.now_ns" for module in modules for name, _, _ in _names(module["ast"]))
+
+
 def _refuse_heads(module: Any, path: str) -> None:
     """Refuse `p[q].r contains s`: references into such a set are evaluated as nothing."""
     for head in (each["refr"] for each in _nodes(module, "Set") if "refr" in each):

@@ -26,7 +26,9 @@ class ArrivingBody:
     def joined(self, most: int | None = None) -> bytes:
         """Return what has come, at most so many bytes of it."""
         self._flush()
-        return b"".join(self._pieces)[:most]
+        # In their place: the reader may live on for a while, and must not hold a large body twice.
+        self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0][:most]
 
     def _flush(self) -> None:
         if self._small:

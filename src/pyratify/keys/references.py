@@ -12,7 +12,7 @@ _SERVICES = {
     "azurekms": ("Azure Key Vault", "pyratify-azure"),
     "hashivault": ("HashiCorp Vault", "pyratify-vault"),
     "openbao": ("OpenBao", "pyratify-vault"),
-    "alikms": ("Alibaba Cloud KMS", "pyratify-alibaba"),
+    "alikms": ("Alibaba Cloud KMS", ""),
     "pkcs11": ("a PKCS #11 token", ""),
     "gitlab": ("a project of GitLab", ""),
 }

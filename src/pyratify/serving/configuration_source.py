@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from pyratify.config.exemption import Exemption
 from pyratify.config.schema import NodeConfig
 from pyratify.core.engine import Engine
 from pyratify.core.telemetry import Observer
@@ -15,6 +16,7 @@ class Snapshot(Protocol):
     engine: Engine
     types: Mapping[str, str]
     node: NodeConfig
+    exemptions: tuple[Exemption, ...]
 
     def used(self) -> AbstractAsyncContextManager[Any]:
         """Keep it open meanwhile."""

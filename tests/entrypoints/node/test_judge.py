@@ -200,6 +200,54 @@ class TestRegistryOutages:
         again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
         assert (await again.judge(replace(reference, tag="v2"), 5)).allowed
 
+    async def test_what_the_index_of_a_tag_speaks_for_is_known_with_that_tag(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        """Without it the manifest has no evidence, and a denial of it takes nothing from the tag."""
+        store = Registry()
+        image = store.add_image("image")
+        store.attach(add_index(store, entry(image), tag="v1"), "application/test")
+        both, alone = replace(IMAGE, tag="v1", digest=image.digest), IMAGE.at(image.digest)
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(both, 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        assert not (await one.judge(alone, 5)).allowed
+        store.down = None
+        clock.advance(600)
+        assert (await one.judge(alone, 5)).exit == 1
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await again.judge(both, 5)).allowed
+        assert not (await again.judge(replace(both, tag="v2"), 5)).allowed
+        assert not (await again.judge(alone, 5)).allowed
+
+    async def test_an_allowance_takes_the_place_of_a_denial_under_every_name(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        """And a denial with a tag that of an allowance without."""
+        store = Registry()
+        subject = store.add_image()
+        both, alone = replace(IMAGE, digest=subject.digest), IMAGE.at(subject.digest)
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(both, 5)).exit == 1
+        store.attach(subject, "application/test")
+        clock.advance(600)
+        assert (await one.judge(both, 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await again.judge(both, 5)).allowed
+        assert (await again.judge(alone, 5)).allowed
+        store.down = None
+        denying = judge(store, signed_by_annotation(), clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await denying.judge(both, 5)).exit == 1
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        last = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert not (await last.judge(alone, 5)).allowed
+
     async def test_refuse_is_the_default(self, tmp_path: Path, clock: FakeClock) -> None:
         """An outage allows nothing that no configuration says."""
         store, subject = registry()

@@ -386,3 +386,73 @@ def test_a_malformed_time_is_that_of_the_vex_document() -> None:
     """Two documents are read beside one another: the message says which one is wrong."""
     with pytest.raises(VerificationError, match="of the VEX document is not a time"):
         read_vex(openvex(SUBJECT, time="2026-05-01T00:00:00"))
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "pkg://pypi/Foo_Bar@1.0",
+        "PKG:pypi/foo-bar@1.0#sub/path",
+        "pkg:PyPI/foo-bar@1.0?",
+        "pkg:pypi//foo-bar@1.0",
+    ],
+)
+def test_spellings_of_one_package_url_are_one(spelling: str) -> None:
+    """As the purl specification parses them ("How to parse")."""
+    assert parse_package_url(spelling) == parse_package_url("pkg:pypi/foo-bar@1.0")
+
+
+def test_names_of_the_first_version_of_openvex_are_texts() -> None:
+    """0.0.1 has the vulnerability as a text, and packages beside the products."""
+    document = openvex(SUBJECT) | {"@context": "https://openvex.dev/ns"}
+    (statement,) = document["statements"]
+    statement["vulnerability"] = "CVE-2021-44228"
+    assert suppressed(document)
+    assert not suppressed(document, of=finding("CVE-2000-0001"))
+    statement["subcomponents"] = [LOG4J]
+    assert suppressed(document)
+    assert not suppressed(document, of=finding(purl="pkg:maven/org.apache/other@1"))
+    statement["vulnerability"] = ""
+    with pytest.raises(VerificationError):
+        suppressed(document)
+
+
+@pytest.mark.parametrize(
+    ("purl", "taken_back"),
+    [(LOG4J, True), ("", True), ("pkg:maven/org.apache/other@2.14.1", False)],
+)
+def test_what_takes_a_suppression_back_may_be_in_doubt(purl: str, *, taken_back: bool) -> None:
+    """A finding without a package URL may be of the package that a later statement calls affected."""
+    early = openvex(SUBJECT, time="2026-01-01T00:00:00Z")
+    late = openvex(
+        SUBJECT,
+        status="affected",
+        time="2026-02-01T00:00:00Z",
+        components=["pkg:maven/org.apache/log4j-core"],
+    )
+    assert suppressed(early, late, of=finding(purl=purl)) is not taken_back
+
+
+@pytest.mark.parametrize("place", ["analysis.lastUpdated", "analysis.firstIssued", "updated", "metadata"])
+def test_the_time_of_an_analysis_of_cyclonedx_is_its_own(place: str) -> None:
+    """Else that of the vulnerability, else that of the document; one that is to come says nothing yet."""
+    for time, taken in (("2026-06-01T00:00:00Z", True), ("2026-07-01T00:00:00Z", False)):
+        document = cyclonedx_vex(SUBJECT)
+        (vulnerability,) = document["vulnerabilities"]
+        for name in ("lastUpdated", "firstIssued"):
+            vulnerability["analysis"].pop(name, None)
+        vulnerability.pop("updated", None)
+        document["metadata"]["timestamp"] = time if place == "metadata" else "2026-01-01T00:00:00Z"
+        if place.startswith("analysis."):
+            vulnerability["analysis"][place.partition(".")[2]] = time
+        elif place == "updated":
+            vulnerability["updated"] = time
+        assert suppressed(document) is taken
+
+
+@pytest.mark.parametrize("members", [{"subcomponents": None}, {"Subcomponents": ["pkg:npm/other@1"]}])
+def test_packages_that_are_not_read_do_not_make_a_statement_one_about_all(members: dict[str, Any]) -> None:
+    """It names packages, and which ones is not known here."""
+    document = openvex(SUBJECT)
+    document["statements"][0]["products"][0].update(members)
+    assert not suppressed(document)

@@ -6,8 +6,10 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
+from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
+from pyratify.core.manifest import parse_manifest
 from pyratify.core.reason import Reason
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.http.http_options import HttpOptions
@@ -15,9 +17,12 @@ from pyratify.http.transport import Request
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
 from pyratify.stores.github.github_api import GitHubApi
+from pyratify.stores.github.github_store import GitHubStore
 from pyratify.testing.github import GitHubSimulator, compress
 from pyratify.testing.json_service import JsonService
+from pyratify.testing.registry import RegistrySimulator
 from pyratify.testing.tls import Authority
+from support.registries import open_store
 
 AUTHORITY = Authority()
 IMAGE = Digest.of(b"image")
@@ -118,3 +123,27 @@ async def test_each_form_of_address_is_asked_where_its_api_is(address: str, expe
     (request,) = service.asked
     url = f"{request.url.origin}{request.url.target}"
     assert url == f"{expected}/attestations/{IMAGE}?per_page=30"
+
+
+async def test_a_bundle_that_left_memory_is_a_gap_and_not_the_publishers_fault(
+    github: GitHubSimulator,
+) -> None:
+    """Other images' attestations may have taken its place: what it denies must not go unread."""
+    for index in range(3):
+        add(github, index, stored=False)
+    with RegistrySimulator() as registry:
+        registry.repository().add_image()
+        reference = registry.reference().at(IMAGE)
+        async with open_store(plain_http=True) as inner, api(github) as asked:
+            store = GitHubStore(inner, asked, memory=1000)
+            found = [each async for each in store.referrers(reference)]
+            layers = [parse_manifest(each.manifest or b"", each.descriptor).layers[0] for each in found]
+            assert len(await store.fetch_blob(reference, layers[-1], 10_000)) == SIZE
+            with pytest.raises(StoreError) as gone:
+                await store.fetch_blob(reference, layers[0], 10_000)
+            assert gone.value.reason is Reason.REGISTRY_BUSY
+            assert gone.value.reason.is_gap
+            other = Descriptor(layers[0].media_type, Digest.of(b"never listed"), 12)
+            with pytest.raises(StoreError) as absent:
+                await store.fetch_blob(reference, other, 10_000)
+            assert absent.value.reason is Reason.BLOB_NOT_FOUND

@@ -1,5 +1,6 @@
 """The one import site of google-auth: access tokens of an identity, in threads, bounded in time."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from pyratify.http.json_api import is_refusal
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _MAX_FILE = 256 * 1024
 _SECONDS = 15.0
+# As libraries should do themselves: without a handler, its warnings go to standard error, with what the service answered.
+logging.getLogger("google").addHandler(logging.NullHandler())
 _CONNECT, _READ = 3.0, 5.0
 
 

@@ -172,7 +172,7 @@ def _reference(text: str, index: int) -> str:
         raise ConfigurationError(
             f"{text[:200]!r} is no reference to a transit key",
             path=f"references[{index}]",
-            remedy="Write hashivault://NAME.",
+            remedy="Write hashivault://NAME (openbao://NAME of OpenBao): a name, without a path or version.",
         )
     return found["name"]
 

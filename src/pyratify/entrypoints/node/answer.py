@@ -1,5 +1,6 @@
 """The answer of a node for one image, and its words in the user's terminal."""
 
+from pyratify.config.exemption import Exemption
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure
 from pyratify.core.reference import Reference
@@ -45,6 +46,15 @@ def allowed_before(reference: Reference, why: Failure) -> NodeAnswer:
     text = f"ratify: ALLOWED {_shown(reference)} by its last verdict: the registry cannot be asked [{why.reason}]"
     # The code too: the log says which images were admitted without a verdict of now.
     return NodeAnswer(exits.ALLOWED, why.reason.value, text)
+
+
+def excepted(answer: NodeAnswer, exemption: Exemption) -> NodeAnswer:
+    """Return the answer that admits an image which would be refused, where an exception covers it."""
+    config = exemption.config
+    until = config.until.isoformat(timespec="minutes")
+    first = f"ratify: EXCEPTION {config.name} until {until}: admitted, and would be refused: "
+    text = f"{first}{answer.text.removeprefix('ratify: ')}"
+    return NodeAnswer(exits.ALLOWED, answer.code, text[:_MAX_TEXT])
 
 
 def audited(answer: NodeAnswer) -> NodeAnswer:

@@ -5,20 +5,31 @@ import secrets
 from collections.abc import Callable
 from dataclasses import field, replace
 from functools import partial
+from typing import Any
 
 from pyratify.caches.last_verdicts import LastVerdicts
 from pyratify.caches.verdicts import Verdicts
+from pyratify.config.exemption import covering
 from pyratify.core import telemetry
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
 from pyratify.core.errors import Failure, RatifyError
 from pyratify.core.isolation import internal
+from pyratify.core.platform_report import rests_on_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
 from pyratify.core.shared_verdicts import VerdictKey
-from pyratify.entrypoints.node.answer import NodeAnswer, allowed, allowed_before, audited, denied, undecided
+from pyratify.entrypoints.node.answer import (
+    NodeAnswer,
+    allowed,
+    allowed_before,
+    audited,
+    denied,
+    excepted,
+    undecided,
+)
 from pyratify.serving.configuration_source import Source
 from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
 from pyratify.serving.public_errors import is_foreign
@@ -83,9 +94,8 @@ class NodeJudge:
         if isinstance(answer, Failure):
             answer = await self._without_registry(reference, namespace, answer)
         extra = {"reference": text, "decision": answer.decision, "code": answer.code}
-        if not answer.allowed and self._audits(namespace):
-            _LOG.warning("admitted without a verdict that allows: audit", extra=extra)
-            answer = audited(answer)
+        if not answer.allowed:
+            answer = self._admitted(reference, namespace, answer, extra)
         if self.measure is not None:
             self.measure("verification", (self.clock.monotonic() - began) * 1000)
         _LOG.info("answered", extra={**extra, "trace": telemetry.trace()})
@@ -127,9 +137,11 @@ class NodeJudge:
             return
         age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
         if age <= _FRESH:
-            key = VerdictKey(answer.generation, namespace, _known_as(snapshot.engine, reference))
-            result = replace(answer.result, reference=key.reference)
-            await self.last.note(key, result, snapshot.node.max_age, age)
+            known = _known_as(snapshot.engine, reference)
+            # What the index of a tag speaks for is allowed with that tag alone; all else holds for the digest too.
+            for each in known[:1] if answer.result.succeeded and rests_on_index(answer.result) else known:
+                key = VerdictKey(answer.generation, namespace, each)
+                await self.last.note(key, replace(answer.result, reference=each), snapshot.node.max_age, age)
 
     async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
         """Return what the configuration says for a digest that could not be decided now."""
@@ -144,24 +156,44 @@ class NodeJudge:
             return allowed_before(reference, why)
         return undecided(reference, _shown(why, trace))
 
-    def _audits(self, namespace: str) -> bool:
+    def _admitted(
+        self, reference: Reference, namespace: str, answer: NodeAnswer, extra: dict[str, Any]
+    ) -> NodeAnswer:
+        """Return an answer that does not allow, or the one that admits all the same where the configuration says so."""
         snapshot = self.source.acquire(namespace)
-        return snapshot is not None and snapshot.node.mode == "audit"
+        if snapshot is None:
+            return answer
+        codes = (Reason(answer.code),)
+        found = covering(snapshot.exemptions, namespace, reference, codes, self.clock.now())
+        if found is not None:
+            said = {"exception": found.config.name, "approvedBy": found.config.approved_by}
+            _LOG.warning(
+                "admitted without a verdict that allows: exception",
+                extra={**extra, **said, "until": found.config.until.isoformat()},
+            )
+            return excepted(answer, found)
+        if snapshot.node.mode == "audit":
+            _LOG.warning("admitted without a verdict that allows: audit", extra=extra)
+            return audited(answer)
+        return answer
 
     async def _last_verdict(self, reference: Reference, namespace: str) -> ValidationResult | None:
         snapshot = self.source.acquire(namespace)
         if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
             return None
-        key = VerdictKey(snapshot.engine.generation, namespace, _known_as(snapshot.engine, reference))
-        return await self.last.find(key, snapshot.node.max_age)
+        for each in _known_as(snapshot.engine, reference):
+            key = VerdictKey(snapshot.engine.generation, namespace, each)
+            if (found := await self.last.find(key, snapshot.node.max_age)) is not None:
+                return found
+        return None
 
 
-def _known_as(engine: Engine, reference: Reference) -> Reference:
-    """Return what the last verdict on a digest is kept under: without the tag, where no rule reads it."""
+def _known_as(engine: Engine, reference: Reference) -> tuple[Reference, ...]:
+    """Return what the last verdict on a digest is kept under: with the tag, and then without it where no rule reads it."""
     executor = engine.executors.match(reference)
-    if reference.digest is None or executor is None or executor.reads_tag:
-        return reference
-    return reference.at(reference.digest)
+    if reference.digest is None or reference.tag is None or executor is None or executor.reads_tag:
+        return (reference,)
+    return reference, reference.at(reference.digest)
 
 
 def _shown(why: Failure, trace: str) -> Failure:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from pyratify.config.exemption import Exemption
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure, InvalidReference
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.webhook.pod_images import Image, InadmissibleObject, Kind, changed, images, labels
 from pyratify.entrypoints.webhook.review import Review
-from pyratify.entrypoints.webhook.rules.exceptions import Exemption
 from pyratify.entrypoints.webhook.rules.match import ObjectAttributes, Rule, Rules
 from pyratify.entrypoints.webhook.rules.rules_document import Mode
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
+from pyratify.evidence.lookalikes import plain
 from pyratify.evidence.sbom.document import Package
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, loosely, parse_purl
 from pyratify.evidence.sbom.version_range import MAX_VERSION, VersionRange
@@ -45,16 +46,17 @@ class DeniedPackage:
 
     def _versions(self, package: Package) -> frozenset[str] | None:
         """Return the versions that a package states, where it is the one that the rule names; None where it is another."""
+        stated = plain(package.version)
         if self.purl is None:
-            return frozenset((package.version,)) if self.name in _names(package) else None
+            return frozenset((stated,)) if plain(self.name) in _names(package) else None
         purls = list(_purls(package))
         matching = [each for each in purls if self.purl.covers(each)]
         # Both versions: a document may state one and put another one into the package URL.
         if matching:
-            return frozenset(filter(None, (package.version, *map(_version, matching)))) or frozenset(("",))
+            return frozenset(filter(None, (stated, *map(_version, matching)))) or frozenset(("",))
         # Without a package URL only the name can tell: leaving it out must not hide a package.
         is_it = not purls and loosely(package.name) in self.purl.names
-        return frozenset((package.version,)) if is_it else None
+        return frozenset((stated,)) if is_it else None
 
     def _written(self, package: Package) -> frozenset[str]:
         """Return the versions in its package URLs as they are written: without an epoch, which is a qualifier of rpm's."""
@@ -87,7 +89,7 @@ class PackageRules:
 
     def __init__(self, denied: Iterable[DeniedPackage]) -> None:
         rules = tuple(denied)
-        self._by_name = _grouped((rule.name, rule) for rule in rules if rule.purl is None)
+        self._by_name = _grouped((plain(rule.name), rule) for rule in rules if rule.purl is None)
         self._by_purl = _grouped((loosely(rule.purl.name), rule) for rule in rules if rule.purl is not None)
 
     def findings(self, packages: Sequence[Package], budget: WorkBudget) -> Iterator[Finding]:
@@ -132,10 +134,11 @@ def _version(purl: PackageUrl) -> str:
 
 
 def _names(package: Package) -> tuple[str, ...]:
-    if not package.group:
-        return (package.name,)
+    name, group = plain(package.name), plain(package.group)
+    if not group:
+        return (name,)
     # npm joins scope and name with a slash, Maven group and artifact with a colon.
-    return package.name, f"{package.group}/{package.name}", f"{package.group}:{package.name}"
+    return name, f"{group}/{name}", f"{group}:{name}"
 
 
 def _purls(package: Package) -> Iterator[PackageUrl]:

@@ -1,12 +1,15 @@
 """Package URLs, compared as they are meant; the only module that knows their library."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import unquote
 
 from pyratify.core.dataclass import dataclass
+from pyratify.evidence.lookalikes import plain
 
 _MAX_TEXT = 4096
+_BROKEN = re.compile("%(?![0-9A-Fa-f]{2})")
 # PyPI takes `_`, `.` and `-` for the same (PEP 503).
 _SEPARATORS = str.maketrans("_.", "--")
 
@@ -56,6 +59,9 @@ def parse_purl(text: str) -> PackageUrl:
     # Lazy: only rules that name a package URL need it.
     from packageurl import PackageURL
 
+    # RFC 3986, section 2.1: readers differ on a percent sign that encodes nothing.
+    if _BROKEN.search(text):
+        raise InvalidPackageUrl("a percent sign in it encodes nothing")
     if len(text) > _MAX_TEXT:
         raise InvalidPackageUrl(f"it has {len(text)} characters")
     try:
@@ -65,13 +71,13 @@ def parse_purl(text: str) -> PackageUrl:
     except ValueError as error:
         raise InvalidPackageUrl(str(error)[:200]) from None
     qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}
-    return PackageUrl(
-        found.type, found.namespace or "", found.name, found.version or "", MappingProxyType(qualifiers)
-    )
+    # A rule must find what people read as its name.
+    namespace, name, version = (plain(each or "") for each in (found.namespace, found.name, found.version))
+    return PackageUrl(found.type, namespace, name, version, MappingProxyType(qualifiers))
 
 
 def loosely(text: str) -> str:
     """Return a text in a form in which all spellings of one name are equal: for a quick look before parsing."""
     # Percent-encoded letters must not hide a name from the quick look.
     decoded = unquote(text) if "%" in text else text
-    return decoded.translate(_SEPARATORS).lower()
+    return plain(decoded).translate(_SEPARATORS).lower()

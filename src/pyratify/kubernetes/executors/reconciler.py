@@ -140,9 +140,14 @@ class Reconciler:
 
     async def check_sources(self) -> bool:
         """Mark resources whose Secrets or keys changed as stale; return whether any has to be built again."""
-        for uid, each in tuple(self.states.items()):
-            if each.built is not None and each.fault is None and await _changed(each.built):
-                self._stale.add(uid)
+        checked = {
+            uid: each.built
+            for uid, each in self.states.items()
+            if each.built is not None and each.fault is None
+        }
+        # Side by side: a service that does not answer must not delay the news of the others.
+        changed = await asyncio.gather(*map(_changed, checked.values()))
+        self._stale.update(uid for uid, has in zip(checked, changed, strict=True) if has)
         return bool(self._stale)
 
     def keys_age(self) -> float:

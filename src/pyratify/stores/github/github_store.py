@@ -6,11 +6,13 @@ from contextlib import aclosing
 from copy import copy
 from typing import TYPE_CHECKING
 
-from pyratify.core.caching import MemoryCache
+from pyratify.core.caching import LruCache, MemoryCache
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
+from pyratify.core.errors import StoreError
 from pyratify.core.limits import MIB
 from pyratify.core.manifest import EMPTY_CONFIG, OCI_MANIFEST
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer, closing
 from pyratify.stores.github.github_api import MAX_LISTING, GitHubApi
@@ -24,6 +26,7 @@ BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _EMPTY = b"{}"
 # More than one listing has, which would otherwise evict what it listed first.
 _MEMORY = MAX_LISTING + 16 * MIB
+_LISTED = 20_000  # digests of bundles that were listed
 
 
 class GitHubStore:
@@ -35,13 +38,15 @@ class GitHubStore:
     Args:
         registry: Everything else is read from here; closed with this store.
         api: GitHub's API; its transport is closed with this store.
+        memory: How many bytes of bundles are kept for their readers.
     """
 
-    def __init__(self, registry: RegistryStore, api: GitHubApi) -> None:
+    def __init__(self, registry: RegistryStore, api: GitHubApi, memory: int = _MEMORY) -> None:
         self._registry = registry
         self._api = api
-        self._bundles = MemoryCache(_MEMORY)
+        self._bundles = MemoryCache(memory)
         self._made = MemoryCache(MIB)
+        self._listed_here = LruCache[bool](_LISTED)
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return what the reference names, as in `Store`."""
@@ -71,7 +76,18 @@ class GitHubStore:
         bundle = self._bundles.get(descriptor.digest)
         if bundle is not None and len(bundle) <= limit:
             return bundle
-        return await self._registry.fetch_blob(reference, descriptor, limit)
+        try:
+            return await self._registry.fetch_blob(reference, descriptor, limit)
+        except StoreError as error:
+            if error.reason is not Reason.BLOB_NOT_FOUND or self._listed_here.get(descriptor.digest) is None:
+                raise
+        # Not the registry's answer: that would mean that the publisher never pushed it, and a denial in it would go unread.
+        raise StoreError(
+            Reason.REGISTRY_BUSY,
+            f"{descriptor.digest}, a bundle of GitHub's, is no longer in memory: the attestations of the images that are verified at "
+            f"the same time need more of it than there is for them",
+            remedy="Try again, or verify fewer images at the same time.",
+        )
 
     def with_credentials(self, scope: "CredentialScope") -> "GitHubStore":
         """Return a store that reads its registry with the credentials of a scope, as in `CredentialedStore`."""
@@ -97,6 +113,7 @@ class GitHubStore:
         descriptor = Descriptor(OCI_MANIFEST, Digest.of(manifest), len(manifest), artifact_type=BUNDLE)
         # Before it is listed: the walk may read it at once, and no server has it.
         self._bundles.put(layer.digest, bundle)
+        self._listed_here.put(layer.digest, value=True, weight=1)
         self._made.put(descriptor.digest, manifest)
         return Referrer(descriptor, Discovery.GITHUB, manifest)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 
+from pyratify.config.exemption import Exemption, covering, read_exemptions
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.webhook.pod_images import POD_SPECS, Kind
-from pyratify.entrypoints.webhook.rules.exceptions import Exemption
 from pyratify.entrypoints.webhook.rules.rules_document import Mode, RuleConfig, RulesConfig, UnknownKinds
 from pyratify.entrypoints.webhook.rules.selectors import names
 
@@ -98,13 +98,9 @@ class Rules:
             ConfigurationError: A name twice, an unknown kind, one that is defined twice, or an exception that is too broad.
         """
         _check_names("rules", (rule.name for rule in config.rules))
-        _check_names("exceptions", (each.name for each in config.exceptions))
         pod_specs = _pod_specs(config)
         rules = tuple(_rule(rule, f"rules[{index}]", pod_specs) for index, rule in enumerate(config.rules))
-        exemptions = tuple(
-            Exemption.read(each, f"exceptions[{index}]", now) for index, each in enumerate(config.exceptions)
-        )
-        return cls(config, pod_specs, rules, exemptions)
+        return cls(config, pod_specs, rules, read_exemptions(config.exceptions, "exceptions", now))
 
     @property
     def admits_unknown_kinds(self) -> bool:
@@ -131,9 +127,7 @@ class Rules:
         self, namespace: str, reference: Reference, codes: tuple[Reason, ...], now: datetime
     ) -> Exemption | None:
         """Return one exception that covers all of it by itself, or None; arguments as in `Exemption.covers`."""
-        return next(
-            (each for each in self._exemptions if each.covers(namespace, reference, codes, now)), None
-        )
+        return covering(self._exemptions, namespace, reference, codes, now)
 
     def expired(self, now: datetime) -> tuple[str, ...]:
         """Return the names of the exceptions whose time is over."""

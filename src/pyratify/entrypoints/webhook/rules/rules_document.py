@@ -1,22 +1,13 @@
 """The document of rules: which objects are judged how strictly, and which images are excepted until when."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from pyratify.config.schema import Name
-from pyratify.core.reason import Reason
+from pyratify.config.schema import ExceptionConfig, Name, Namespace
 from pyratify.entrypoints.webhook.rules.selectors import LabelSelector, NamespacePattern
 
-Sentence = Annotated[str, Meta(min_length=3, max_length=300)]
-# Without a time zone an end would depend on where the webhook runs.
-Moment = Annotated[datetime, Meta(tz=True)]
-Namespace = Annotated[
-    # RFC 1123, section 2.1; `$` also matches before a final newline, which the look-ahead rules out.
-    str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?!\n)$")
-]
 Step = Annotated[str, Meta(min_length=2, max_length=200, pattern=r"^(?:/[A-Za-z0-9_-]+)+(?!\n)$")]
 
 
@@ -59,26 +50,16 @@ class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     require_digest: bool = True  # a tag may be moved between the decision and the pull
 
 
-class ExceptionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class NamespacedException(
+    ExceptionConfig, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
     """An image that is admitted for a time though it must not be run.
 
     Attributes:
-        name: What messages call it.
         namespaces: Names of namespaces, in full.
-        images: Repositories, `host/team/*`, or one image as `repository@digest`.
-        until: When it ends, with a time zone.
-        reason: Why there is one.
-        approved_by: The person who approved it.
-        codes: For which reason codes alone; all when empty.
     """
 
-    name: Name
     namespaces: Annotated[tuple[Namespace, ...], Meta(min_length=1)]
-    images: Annotated[tuple[str, ...], Meta(min_length=1)]
-    until: Moment
-    reason: Sentence
-    approved_by: Sentence
-    codes: tuple[Reason, ...] = ()
 
 
 class PodTemplateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -108,7 +89,7 @@ class RulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """
 
     rules: Annotated[tuple[RuleConfig, ...], Meta(min_length=1)] = (RuleConfig(name="default"),)
-    exceptions: tuple[ExceptionConfig, ...] = ()
+    exceptions: tuple[NamespacedException, ...] = ()
     unknown_kinds: UnknownKinds = UnknownKinds.DENY  # custom resources may hold Pods
     verify_unchanged: bool = False
     pod_templates: tuple[PodTemplateConfig, ...] = ()

@@ -1,15 +1,15 @@
-"""Exceptions: one image, some namespaces, an end; each stands by itself, and two never add up to more."""
+"""Exceptions of the admission webhook and of nodes: one image, an end; each stands by itself, and two never add up to more."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from pyratify.config.locations import join
+from pyratify.config.schema import ExceptionConfig
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, InvalidReference
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference, canonical_registry, is_registry
 from pyratify.core.scope import EVERYTHING, ScopeMap
-from pyratify.entrypoints.webhook.rules.rules_document import ExceptionConfig
 
 # An exception without an end is a rule; a year, and one day for leap years, is the most.
 LONGEST = timedelta(days=366)
@@ -54,14 +54,14 @@ class Exemption:
         """Return whether it excepts an image from all of these reasons by itself.
 
         Args:
-            namespace: Where the image is to run.
+            namespace: Where the image is to run; empty where that is not known.
             reference: The image.
             codes: All that is said against it.
             now: The time.
         """
         config = self.config
         # Names in full: a pattern would also cover namespaces that are made later.
-        if now >= config.until or namespace not in config.namespaces:
+        if now >= config.until or (config.namespaces and namespace not in config.namespaces):
             return False
         # All at once: two exceptions that each lift one reason must not lift both (decision 0014).
         if config.codes and not set(codes) <= set(config.codes):
@@ -69,6 +69,32 @@ class Exemption:
         # A tag may be moved to other content, so a pinned exception needs the digest in the object.
         is_pinned = reference.digest is not None and reference.at(reference.digest) in self._pinned
         return is_pinned or self._scopes.match(reference) is not None
+
+
+def read_exemptions(given: Iterable[ExceptionConfig], path: str, now: datetime) -> tuple[Exemption, ...]:
+    """Return the exceptions of a document; arguments and errors as of `Exemption.read`, and for a name twice."""
+    found = tuple(Exemption.read(each, f"{path}[{index}]", now) for index, each in enumerate(given))
+    names = [each.config.name for each in found]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ConfigurationError(
+                f"the name {name!r} is used twice",
+                path=f"{path}[{index}].name",
+                remedy="Choose another name.",
+            )
+    return found
+
+
+def covering(
+    exemptions: Iterable[Exemption],
+    namespace: str,
+    reference: Reference,
+    codes: Iterable[Reason],
+    now: datetime,
+) -> Exemption | None:
+    """Return one exception that covers all of it by itself, or None; arguments as in `Exemption.covers`."""
+    every = tuple(codes)
+    return next((each for each in exemptions if each.covers(namespace, reference, every, now)), None)
 
 
 def _scopes(patterns: Iterable[str], path: str) -> ScopeMap[bool]:
