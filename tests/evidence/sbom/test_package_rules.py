@@ -209,3 +209,9 @@ def test_every_spelling_of_a_package_url_is_read(kind: str, locator: str) -> Non
         "externalRefs": [{"referenceType": kind, "referenceLocator": locator}],
     }
     assert verdict(spdx([package]), deniedPackages=[{"purl": "pkg:npm/left-pad"}]) == "PACKAGE_DENIED"
+
+
+def test_a_package_url_that_readers_decode_in_two_ways_hides_no_name() -> None:
+    """A percent sign that encodes nothing makes it none, so the name counts."""
+    document = spdx([spdx_package("left-pad", purl="pkg:npm/%zz@1")])
+    assert verdict(document, deniedPackages=[{"purl": "pkg:npm/left-pad"}]) == "PACKAGE_DENIED"
