@@ -1,5 +1,7 @@
 """Attacks by Pods and their Secrets: on other tenants' images and credentials, on hosts, and on the server's work."""
 
+import asyncio
+import json
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -68,6 +70,16 @@ async def test_atk_250_what_one_tenants_secret_has_read_answers_for_no_other_cre
     if not by_digest:  # a digest needs no registry to be pinned
         assert "REGISTRY_AUTH" in await here.refusal(pod_in("rival", image, "login"), path=MUTATE)
     assert await here.allows(pod_in("team", image, "login"))
+
+
+async def test_atk_250_questions_at_the_same_time_share_nothing(here: Tenants) -> None:
+    """Work that is under way for one credential is not joined by another."""
+    image = here.repository("app", "alice")
+    here.secret("team", "login", f"{here.registry.host}=alice")
+    here.secret("rival", "login", f"{here.registry.host}=mallory")
+    here.registry.delay = 0.05
+    pods = [pod_in("team", image, "login"), pod_in("rival", image, "login"), pod_in("team", image)] * 3
+    assert await asyncio.gather(*map(here.allows, pods)) == [True, False, False] * 3
 
 
 async def test_atk_250_what_a_secret_has_read_is_not_in_the_answers_of_the_configuration(
@@ -140,6 +152,37 @@ def test_atk_250_a_shared_verdict_is_for_its_credentials_alone() -> None:
     entry = seal(SECRET, keys[1], verdict(), now, 5)
     assert entry is not None
     assert [unseal(SECRET, key, entry, now) is not None for key in keys] == [False, True, False]
+
+
+async def test_atk_257_the_text_of_a_secret_is_bounded_and_obeyed_by_no_terminal(
+    here: Tenants, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its author chooses the keys of entries; no password is in any message or log."""
+    image = here.repository("app", "alice")
+    host = here.registry.host
+    entries = {f"https://{host}/\x1b[31m{number}": {"auth": "!"} for number in range(99)}
+    here.secret("team", "evil", __dockerconfigjson=json.dumps({"auths": entries}))
+    here.secret("team", "wrong", f"{host}=mallory")
+    text = await here.refusal(pod_in("team", image, "evil", "wrong", "nosuch"))
+    assert "\x1b" not in text
+    assert "and 96 more" in text
+    assert len(text) < 3000
+    assert PASSWORD not in text + caplog.text + str([vars(record) for record in caplog.records])
+
+
+async def test_atk_250_gatekeepers_answers_follow_the_secret(here: Tenants) -> None:
+    """They are not remembered for longer than it, whatever the lifetime of verdicts."""
+    here.repository("app", "alice")
+    key, host = f"[team]{pinned(here, 'app')}", here.registry.host
+    here.secret("team", "login", f"{host}=alice")
+    here.account("team", "default", "login")
+    for _ in range(2):
+        (item,) = await items(here.provider, key)
+        assert item["value"]["succeeded"] is True
+    here.secret("team", "login", f"{host}=mallory")
+    here.clock.advance(5)
+    (item,) = await items(here.provider, key)
+    assert item["error"].startswith("REGISTRY_AUTH")
 
 
 @pytest.mark.parametrize(

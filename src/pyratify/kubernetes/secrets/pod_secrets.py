@@ -18,6 +18,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.kubernetes.secrets.pull_secret import PullSecret, scopes_for
 from pyratify.kubernetes.secrets.secret_reader import NAME, NAMESPACE, decoded, pull_secret_names
+from pyratify.render.plain import clean
 
 MAX_SECRETS = 16
 """How many different Secrets one Pod may name: each is a request to the API server."""
@@ -30,6 +31,7 @@ SECONDS = 5.0
 _MEMORY = 16 * MIB
 _NAMESPACES = 10_000
 _SMALL = 1024
+_SHOWN, _MAX_NOTE = 4, 300
 _LOG = logging.getLogger(__name__)
 
 _NO_ACCESS = (Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.AUTH_SCOPE)
@@ -78,7 +80,7 @@ class PodCredentials:
             if not self.notes or error.reason not in _NO_ACCESS:
                 raise
             # In the remedy, as messages about access stay in the log; what is said here, the Pod's author wrote.
-            remedy = f"{error.remedy} Of the Pod's imagePullSecrets: {'; '.join(self.notes)}."
+            remedy = f"{error.remedy} Pull Secrets that are not used: {_listed(self.notes)}."
             raise StoreError(error.reason, error.message, remedy=remedy) from None
 
 
@@ -186,6 +188,12 @@ class PodSecrets:
         self._reads.put(namespace, spent + 1, self._reads.remaining(namespace) or READS_SECONDS)
 
 
+def _listed(notes: tuple[str, ...]) -> str:
+    # Names of entries are a tenant's text, and there may be thousands.
+    shown = [clean(note, _MAX_NOTE) for note in notes[:_SHOWN]]
+    return "; ".join(shown if len(notes) <= _SHOWN else [*shown, f"and {len(notes) - _SHOWN} more"])
+
+
 async def _parsed(size: int, read: _Parse, namespace: str, name: str, given: Mapping[str, Any]) -> Any:
     if size > MAX_BYTES:
         return f"{namespace}/{name} has more than {MAX_BYTES} bytes"
@@ -222,5 +230,5 @@ def _unavailable(message: str) -> StoreError:
     return StoreError(
         Reason.KEY_UNAVAILABLE,
         message,
-        remedy="Try again; the credentials of the Pod's imagePullSecrets are not known.",
+        remedy="Try again; the credentials of the image pull Secrets are not known.",
     )

@@ -114,12 +114,14 @@ def scopes_for(
     found: dict[Credential, CredentialScope] = {}
     malformed = []
     for _, secret, text in ranked:
+        if len(found) == MAX_TRIED:
+            break
         try:
             credential = secret.file.entry(text)
         except StoreError as error:
             malformed.append(error.message)
             continue
-        if not credential.is_anonymous and len(found) < MAX_TRIED:
+        if not credential.is_anonymous:
             found.setdefault(credential, CredentialScope(_identity(secret, text), _Entry(secret, text)))
     return tuple(found.values()), tuple(malformed)
 
