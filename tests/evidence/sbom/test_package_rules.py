@@ -135,6 +135,7 @@ def test_a_name_is_matched_with_its_group_and_without(name: str) -> None:
         ({"name": "a", "versions": "<1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:alpine/<1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:npm/"}, "deniedPackages[0].versions"),
+        ({"purl": "pkg:npm/a", "versions": "vers:deb/<1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:npm/<0.5,>1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:npm/<0.5 >1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:npm/<0.5%7C>1"}, "deniedPackages[0].versions"),

@@ -47,6 +47,7 @@ class VersionRange:
             raise InvalidRange("it has no constraint")
         self._range = found
         self.text = text
+        self.scheme = str(found.scheme)
         self._cached = lru_cache(maxsize=1024)(self._contains)
 
     def contains(self, version: str) -> bool | None:
