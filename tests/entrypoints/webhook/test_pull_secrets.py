@@ -125,7 +125,7 @@ async def test_a_public_image_is_read_as_without_secrets(here: Tenants) -> None:
         ("broken", "Secret team/broken: not JSON"),
         ("entry", "Secret team/entry: the entry for 127.0.0.1"),
         ("large", "team/large has more than 262144 bytes"),
-        ("many", "Secret team/many has more than 256 entries"),
+        ("many", "Secret team/many has more than 512 entries"),
         ("../../kube-system/secrets/x", "'../../kube-system/secrets/x' is not a valid name of a Secret"),
     ],
 )
@@ -138,7 +138,7 @@ async def test_a_secret_that_cannot_be_used_is_left_out_and_named(here: Tenants,
     here.secret("team", "broken", __dockerconfigjson="{")
     here.secret("team", "entry", __dockerconfigjson=f'{{"auths":{{"{host}":{{"auth":"!"}}}}}}')
     here.secret("team", "large", __dockerconfigjson=f'{{"auths":{{}},"x":"{"x" * 262144}"}}')
-    here.secret("team", "many", *(f"h{number}.example=a" for number in range(257)))
+    here.secret("team", "many", *(f"h{number}.example=a" for number in range(513)))
     text = await here.refusal(pod_in("team", image, name))
     assert text.startswith(f"image {image} of container")
     assert "REGISTRY_AUTH" in text
