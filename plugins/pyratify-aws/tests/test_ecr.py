@@ -106,6 +106,8 @@ async def test_a_role_of_the_configuration_comes_before_the_environment(tmp_path
         ({"endpoint": "https://ecr.example.com\n.evil.io"}, "endpoint"),
         ({"endpoint": "https://ecr.example.com/path"}, "endpoint"),
         ({"registries": ["https://x"]}, "registries"),
+        ({"registries": [HOST, "ghcr.io"]}, "registries"),
+        ({"registries": [f"{HOST}:444"]}, "registries"),
     ],
 )
 async def test_what_is_wrong_is_named(parameters: dict[str, Any], path: str) -> None:

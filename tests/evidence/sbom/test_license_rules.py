@@ -234,3 +234,18 @@ def test_words_of_ratify_v1_have_no_wildcards(names: dict[str, list[str]]) -> No
     """Taken for a letter it would deny nothing, and every image would pass."""
     with pytest.raises(ConfigurationError, match="wildcard"):
         judge(licensed("GPL-3.0-only"), **names, licenseMatch="mention")
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("GNU General Public License v2 or later (GPLv2+)", "LICENSE"),
+        ("GPL-2+ with a note", "LICENSE"),
+        ("GNU Lesser General Public License (LGPLv2+)", "pass"),
+        ("The Apache Software License, Version 2.0", "pass"),
+    ],
+)
+def test_a_free_name_is_looked_through_for_what_stands_for_a_denied_license(name: str, outcome: str) -> None:
+    """As Python packages call their licenses."""
+    document = cyclonedx([component("a", licenses=[{"license": {"name": name}}])])
+    assert verdict(document, deniedLicenses=["GPL-2.0-or-later"]) == outcome

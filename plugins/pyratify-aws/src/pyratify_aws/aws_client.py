@@ -30,6 +30,21 @@ _LATER = frozenset(
         "TooManyRequestsException",
     }
 )
+_CLOCK = "Check the clock of this machine: AWS takes requests of the last five minutes."
+_SESSION = "Have the token or the keys renewed that the identity of this process comes from: they have ended."
+# By the code of the service, or the SDK's name of what is missing before it can be asked.
+_REMEDIES = {
+    "ExpiredToken": _SESSION,
+    "ExpiredTokenException": _SESSION,
+    "InvalidSignatureException": _CLOCK,
+    "NoCredentialsError": "Give this process an identity: a role of its service account or instance, or a profile.",
+    "NoRegionError": "Set AWS_DEFAULT_REGION, or write the key's ARN, which names its region.",
+    "NotFoundException": "Check the alias or the id of the key, its account and its region.",
+    "ProfileNotFound": "Write the profile into the configuration file of the AWS tools, or name another one.",
+    "RequestExpired": _CLOCK,
+    "SignatureDoesNotMatch": _CLOCK,
+    "UnreadableFile": "Have a token written to the file of the web identity, which this process may read.",
+}
 _SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
 
 
@@ -45,6 +60,11 @@ class AwsError(Exception):
         super().__init__(message)
         self.code = code
         self.refused = refused
+
+    @property
+    def remedy(self) -> str:
+        """What to do about this code; empty where that depends on what was asked for."""
+        return _REMEDIES.get(self.code, "")
 
 
 @dataclass(frozen=True, slots=True)
