@@ -26,8 +26,8 @@ MAX_BYTES = 256 * 1024
 MAX_READS = 256
 """How many objects are read for one namespace within `READS_SECONDS`."""
 READS_SECONDS = 10.0
-SECONDS = 5.0
-"""How long what was read is used, and that there is no such object."""
+SECONDS, UNUSED_SECONDS = 5.0, 1.0
+"""How long what was read is used; that there is no such object, or none that can be used, for less: it may be applied with its Pod."""
 _MEMORY = 16 * MIB
 _NAMESPACES = 10_000
 _SMALL = 1024
@@ -161,7 +161,8 @@ class PodSecrets:
             found = await _parsed(size, read, namespace, name, given)
         if isinstance(found, str):
             _LOG.warning("not used for pulling", extra={"namespace": namespace, "error": found})
-        self._known.put(key, found, SECONDS, min(size, MAX_BYTES))
+        seconds = UNUSED_SECONDS if isinstance(found, str) else SECONDS
+        self._known.put(key, found, seconds, min(size, MAX_BYTES))
         return found
 
     async def _given(self, plural: str, namespace: str, name: str) -> Any:
