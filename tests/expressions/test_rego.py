@@ -1,7 +1,6 @@
 """Rego, embedded: screened, rewritten, in a process of its own, and only exactly true."""
 
 import gc
-import json
 import sys
 import threading
 from datetime import UTC, datetime
@@ -172,6 +171,36 @@ def test_what_cannot_be_parsed_or_differs_is_refused_with_its_path(body: str) ->
     assert error.value.path == "policy"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "default allow = false\nallow if { input.a == 2 }",
+        "default allow := false\nallow if { input.a == 2 }",
+        "default allow = false\nallow\nif { input.a == 2 }",
+        "default allow = false\nallow = true if { input.a == 2 }",
+        "default allow = false\nallow { f(2) }\nf(x) if { x == 1 }",
+        "default allow = false\nallow",
+        'allow = true\ndeny contains "x" if { input.a == 1 }',
+        'allow = true\ndeny["x"] if { input.a == 1 }',
+    ],
+)
+def test_a_policy_in_the_new_syntax_is_no_policy_in_the_old_one(body: str) -> None:
+    """The engine would read `allow if { ... }` as a rule that is always true, and another one called `if`."""
+    with pytest.raises(ConfigurationError, match=r"line \d: ") as error:
+        program(body, "v0")
+    assert error.value.path == "policy"
+    assert "regoVersion: v1" in error.value.remedy
+
+
+def test_the_old_syntax_has_the_new_words_where_they_are_imported() -> None:
+    """As OPA does: `import rego.v1` or `import future.keywords`."""
+    for line in ("import rego.v1", "import future.keywords", "import future.keywords.if"):
+        body = f"{line}\ndefault allow = false\nallow if {{ input.a == 2 }}".replace(" = ", " := ")
+        assert not answer(body, version="v0").holds
+        assert answer(body, {"a": 2}, version="v0").holds
+    assert answer('allow = true\ndeny["x"] { input.a == 2 }\nf(x) = x\np.q.r = 1', version="v0").holds
+
+
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the configuration is read."""
     monkeypatch.setitem(sys.modules, "regorus", None)
@@ -282,7 +311,18 @@ def test_an_engine_that_fails_a_canary_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [UNDEFINED, None, 1, "true", [], {"deny": []}, {"allow": True, "deny": "x"}]
+    "result",
+    [
+        UNDEFINED,
+        None,
+        1,
+        "true",
+        [],
+        {"deny": []},
+        {"allow": True, "deny": "x"},
+        {"allow": True, "violation": ["x"]},
+        {"allow": True, "violation": []},
+    ],
 )
 def test_a_result_that_is_no_answer_is_an_error(result: object) -> None:
     """Of an engine here or elsewhere."""
@@ -290,8 +330,27 @@ def test_a_result_that_is_no_answer_is_an_error(result: object) -> None:
         answer_of(result, "data.pyratify")
 
 
+def test_a_bool_is_the_answer_itself() -> None:
+    """Of a rule; only a bool is one, where the contract says so."""
+    for only_bool in (False, True):
+        assert answer_of(True, "data.x", only_bool=only_bool) == Answer(True)
+        assert answer_of(False, "data.x", only_bool=only_bool) == Answer(False)
+        with pytest.raises(EvaluationError, match="is undefined: a rule is missing"):
+            answer_of(UNDEFINED, "data.x", only_bool=only_bool)
+    assert answer_of({"allow": True}, "data.x") == Answer(True)
+    with pytest.raises(EvaluationError, match=r"data\.x is an object, not a bool"):
+        answer_of({"allow": True}, "data.x", only_bool=True)
+
+
+def test_violations_may_be_a_helper_of_deny() -> None:
+    """Alone, the name that other tools read would forbid nothing."""
+    assert answer_of({"allow": True, "deny": [], "violation": ["x"]}, "data.pyratify").holds
+    with pytest.raises(EvaluationError, match="call the rule deny"):
+        answer_of({"allow": True, "violation": []}, "data.pyratify")
+
+
 def test_messages_are_bounded() -> None:
     """A set of a million messages is not shown."""
     found = answer_of({"allow": True, "deny": ["x" * 1000] * 1000}, "data.pyratify")
     assert not found.holds
-    assert len(json.dumps(found.messages)) < 10_000
+    assert (len(found.messages), {len(each) for each in found.messages}) == (20, {300})

@@ -1,5 +1,6 @@
 """The policy rego-policy, embedded: Ratify v1's contract to the letter, and ours."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -16,6 +17,8 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Outcome, Verdict
 from pyratify.core.shared_resources import Shared
+from pyratify.expressions.language import Answer, Program, Source
+from pyratify.expressions.rego import Rego
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_plugin import RegoOptions, plugin
 from pyratify.policies.rego_policy import RegoPolicy
@@ -139,6 +142,7 @@ def test_the_input_has_ratify_v1s_shape() -> None:
         "extensions": {"signer": "me"},
     }
     assert (bad["isSuccess"], bad["errorReason"], bad["remediation"]) == (False, "bad", "none")
+    assert bad["message"] == "bad"
 
 
 def test_what_could_not_be_read_is_a_report_that_is_no_success() -> None:
@@ -341,6 +345,35 @@ async def test_the_image_is_an_input_where_it_is_asked_for() -> None:
         assert (await validate(store, policy=built)).succeeded is allowed
 
 
+@pytest.mark.parametrize(
+    ("users", "allowed"), [(("7", "7"), True), (("7", "0"), False), (("0", "7"), False), (("0", "0"), False)]
+)
+async def test_the_answer_must_be_true_for_every_platform(users: tuple[str, str], allowed: bool) -> None:
+    """Wherever in the index the other one is; and none of nothing."""
+    body = 'package pyratify\ndefault allow := false\nallow if input.subject.image.user == "7"'
+    built = await policy(body, "v1", contract="pyratify", image=True)
+    images = tuple({"platform": f"linux/{number}", "user": user} for number, user in enumerate(users))
+    verdict = await built.decide(replace(SUBJECT, images=images), (GOOD,))
+    assert (verdict.decision is Decision.ALLOW) is allowed
+    if verdict.failure is not None:
+        assert verdict.failure.message == f"for linux/{users.index('0')}: data.pyratify is false"
+    unknown = await built.decide(SUBJECT, (GOOD,))
+    assert unknown.failure is not None
+    assert (unknown.decision, unknown.failure.reason) == (Decision.DENY, Reason.POLICY_ERROR)
+
+
+async def test_a_denial_says_every_message_of_the_policy() -> None:
+    """In their order; without any, what was asked."""
+    body = 'package pyratify\nallow := true\ndeny contains "one"\ndeny contains "two"'
+    for text, said in ((body, "one; two"), ("package pyratify\nallow := false", "data.pyratify is false")):
+        failure = (await decide(await policy(text, "v1", contract="pyratify"), GOOD)).failure
+        assert failure is not None
+        assert failure.message == said
+    failure = (await decide(await policy("package ratify.policy\nvalid := false"), GOOD)).failure
+    assert failure is not None
+    assert failure.message == "data.ratify.policy.valid is false"
+
+
 async def test_a_policy_in_a_file_is_a_part_of_the_fingerprint(tmp_path: Path) -> None:
     """Another text is another configuration."""
     path = tmp_path / "policy.rego"
@@ -432,6 +465,41 @@ async def test_a_refusal_says_what_to_do(
     with pytest.raises(ConfigurationError, match=said) as error:
         await plugin.build("p", decode(RegoOptions, document, "parameters"), _Resources(tmp_path))
     assert remedy in error.value.remedy
+
+
+@dataclass
+class _Plain:
+    """A program of another implementation, which can only be called."""
+
+    program: Program
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return self.program.reads
+
+    def evaluate(self, values: Mapping[str, Any]) -> Answer:
+        self.threads.append(threading.current_thread())
+        return self.program.evaluate(values)
+
+
+async def test_a_program_that_can_only_be_called_is_called_in_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Languages are plugins."""
+    compile_, made = Rego.compile, []
+
+    def compiled(language: Rego, source: Source) -> _Plain:
+        made.append(_Plain(compile_(language, source)))
+        return made[-1]
+
+    monkeypatch.setattr(Rego, "compile", compiled)
+    built = await policy()
+    for reports, decision in (((GOOD,), Decision.ALLOW), ((GOOD, report(2)), Decision.DENY)):
+        assert (await decide(built, *reports)).decision is decision
+    (plain,) = made
+    assert len(plain.threads) == 2
+    assert threading.current_thread() not in plain.threads
 
 
 class TestContract(PolicyContract):

@@ -179,3 +179,14 @@ async def test_ratify_v1s_parameters_are_read(monkeypatch: pytest.MonkeyPatch) -
     assert (await provider.credential("ghcr.io")).is_anonymous
     with pytest.raises(ConfigurationError, match="named twice"):
         await build(acrInstancesConfig=instances * 2)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "of two\nlines", "\u00e9"])
+async def test_a_file_without_a_token_sends_nothing(tmp_path: Path, text: str) -> None:
+    """As while it is being replaced."""
+    fake = FakeAlibaba()
+    exchanging = exchange(fake, tmp_path)
+    (tmp_path / "token").write_text(text)
+    with pytest.raises(StoreError, match="token holds no token"):
+        await exchanging.exchange(HOST)
+    assert fake.asked == []

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import SourceUnreachable
 from pyratify_aws.aws_client import AwsClient, AwsError
+from pyratify_aws.kms import KmsKeys, parse_reference
 
 
 class Service(ThreadingHTTPServer):
@@ -93,3 +96,23 @@ async def test_a_refusal_is_told_from_an_outage(
     assert caught.value.refused is refused
     assert "not-a-secret" not in str(caught.value)
     assert set(service.paths) == {"/"}
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("InvalidSignatureException", "clock of this machine"),
+        ("ExpiredTokenException", "renewed"),
+        ("NotFoundException", "the alias or the id"),
+        ("AccessDeniedException", "Allow kms:DescribeKey"),
+        ("ThrottlingException", "reaches AWS KMS"),
+    ],
+)
+async def test_what_to_do_is_true_for_the_code(service: Service, code: str, remedy: str) -> None:
+    """A clock that is wrong is no missing permission."""
+    service.status, service.code = 400, code
+    reference = parse_reference("awskms:///arn:aws:kms:eu-west-1:123456789012:key/x")
+    with pytest.raises(ConfigurationError) as caught:
+        await KmsKeys((reference,), AwsClient(), 60).keys()
+    assert remedy in caught.value.remedy
+    assert isinstance(caught.value, SourceUnreachable) is (code == "ThrottlingException")

@@ -85,8 +85,11 @@ async def test_a_role_of_the_configuration_comes_before_the_environment(tmp_path
     role = "arn:aws:iam::123456789012:role/ratify"
     provider = await build(base=tmp_path, roleArn=role, webIdentityTokenFile="token")
     assert not (await provider.credential(HOST)).is_anonymous
+    (tmp_path / "token").write_text("\n")
+    with pytest.raises(StoreError, match="token holds no token"):
+        await (await build(base=tmp_path, roleArn=role, webIdentityTokenFile="token")).credential(HOST)
     (tmp_path / "token").unlink()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="token cannot be read"):
         await (await build(base=tmp_path, roleArn=role, webIdentityTokenFile="token")).credential(HOST)
 
 
@@ -103,6 +106,8 @@ async def test_a_role_of_the_configuration_comes_before_the_environment(tmp_path
         ({"endpoint": "https://ecr.example.com\n.evil.io"}, "endpoint"),
         ({"endpoint": "https://ecr.example.com/path"}, "endpoint"),
         ({"registries": ["https://x"]}, "registries"),
+        ({"registries": [HOST, "ghcr.io"]}, "registries"),
+        ({"registries": [f"{HOST}:444"]}, "registries"),
     ],
 )
 async def test_what_is_wrong_is_named(parameters: dict[str, Any], path: str) -> None:

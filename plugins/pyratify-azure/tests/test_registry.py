@@ -323,3 +323,39 @@ def test_warnings_of_the_sdk_do_not_go_to_standard_error(name: str, monkeypatch:
     assert shown == []
     logging.getLogger("other").warning("seen")
     assert shown == ["seen"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "of two\nlines", "\u00e9", None])
+async def test_a_file_without_a_token_sends_nothing(
+    entra: tuple[Any, str], tmp_path: Path, text: str | None
+) -> None:
+    """As while it is being replaced; by identity binding neither, and a good one is read at once."""
+    fake, address = entra
+    (tmp_path / "token").unlink() if text is None else (tmp_path / "token").write_text(text)
+    environment = {
+        "AZURE_KUBERNETES_SNI_NAME": "localhost",
+        "AZURE_KUBERNETES_TOKEN_PROXY": address,
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+        "AZURE_KUBERNETES_CA_FILE": str(tmp_path / "ca.pem"),
+    }
+    tokens = EntraTokens()
+    for source in (tokens, BoundTokens(binding_of(environment, "client"), FakeClock())):
+        with pytest.raises(
+            EntraError, match="cannot be read" if text is None else "holds no token"
+        ) as caught:
+            await source.token("scope/.default")
+        assert not caught.value.refused
+    assert fake.seen == []
+    (tmp_path / "token").write_text("second")
+    assert (await tokens.token("scope/.default")).value == "entra-second"
+
+
+@pytest.mark.parametrize("variable", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
+async def test_half_a_workload_identity_is_named(
+    entra: tuple[Any, str], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """It is the fault of this process, and nothing is sent."""
+    monkeypatch.delenv(variable)
+    with pytest.raises(EntraError, match="tenantID" if "TENANT" in variable else "clientID"):
+        await EntraTokens().token("scope/.default")
+    assert entra[0].seen == []

@@ -35,7 +35,7 @@ def narrowed(is_own: Callable[[str], bool], registries: tuple[str, ...]) -> Call
         registries: Hosts and zones; empty for all of the cloud's own.
 
     Raises:
-        ConfigurationError: One is neither.
+        ConfigurationError: One is neither, or a host of another service.
     """
     if not registries:
         return is_own
@@ -43,6 +43,14 @@ def narrowed(is_own: Callable[[str], bool], registries: tuple[str, ...]) -> Call
         only = HostPatterns(registries)
     except ConfigurationError as error:
         raise ConfigurationError(error.detail, path="registries", remedy=error.remedy) from None
+    foreign = [each for each in registries if not each.startswith(_ZONE) and not is_own(_canonical(each))]
+    # It would match nothing, and the registry that is meant be read anonymously without a word.
+    if foreign:
+        raise ConfigurationError(
+            f"{foreign[0][:80]!r} is no registry of this cloud, and never sees its credential",
+            path="registries",
+            remedy="Take it out; for other registries use another provider beside this one, in a chain.",
+        )
     return lambda registry: is_own(registry) and only.match(registry)
 
 

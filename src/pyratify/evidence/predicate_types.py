@@ -1,7 +1,8 @@
 """The predicate types of in-toto statements that hold documents about an image."""
 
+COSIGN_VULN = "https://cosign.sigstore.dev/attestation/vuln/v1"
 VULN_PREDICATES = (
-    "https://cosign.sigstore.dev/attestation/vuln/v1",
+    COSIGN_VULN,
     "https://in-toto.io/attestation/vulns/v0.1",
     "https://in-toto.io/attestation/vulns/v0.2",
 )

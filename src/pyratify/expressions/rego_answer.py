@@ -39,6 +39,9 @@ def answer_of(result: object, query: str, *, only_bool: bool = False) -> Answer:
         return Answer(result)
     if only_bool or not isinstance(result, Mapping):
         raise EvaluationError(f"{query} is {_kind(result)}, not a bool")
+    # Of Gatekeeper and Conftest: a policy that forbids by it alone would forbid nothing here.
+    if "violation" in result and "deny" not in result:
+        raise EvaluationError(f"{query}.violation forbids nothing: call the rule deny, whose messages forbid")
     messages = _messages(result.get("deny", ()), query)
     allow = result.get("allow", UNDEFINED)
     # With messages the answer is no, also where `allow` has no value.

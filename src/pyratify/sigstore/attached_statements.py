@@ -61,17 +61,29 @@ def split_layer(raw: bytes, layer: Descriptor, most: int) -> tuple[AttachedState
     Raises:
         VerificationError: `SIGNATURE_LIMIT`: it has more lines.
     """
-    if raw.find(b"\n") in (-1, len(raw) - 1):  # as most tools write them
+    lines = json_lines(raw, most)
+    if not lines:
         return (AttachedStatement(raw, _typed(layer, raw)),)
+    return tuple(AttachedStatement(line, _typed(layer, line), number) for number, line in lines)
+
+
+def json_lines(raw: bytes, most: int) -> tuple[tuple[int, bytes], ...]:
+    """Return the lines with their numbers, from 1, where there are several JSON documents; nothing where there is one.
+
+    Raises:
+        VerificationError: `SIGNATURE_LIMIT`: there are more lines.
+    """
+    if raw.find(b"\n") in (-1, len(raw) - 1):  # as most tools write them
+        return ()
     lines = tuple(_lines(raw, most + 1))
     # Also where the first line is broken: it must not hide the others.
     if len(lines) < 2 or not (_is_object(lines[0][1]) or _holds_lines(raw, lines)):
-        return (AttachedStatement(raw, _typed(layer, raw)),)
+        return ()
     if len(lines) > most:
         raise VerificationError(
-            Reason.SIGNATURE_LIMIT, f"a layer has more lines with statements than the {most} allowed"
+            Reason.SIGNATURE_LIMIT, f"there are more lines with statements than the {most} allowed"
         )
-    return tuple(AttachedStatement(line, _typed(layer, line), number) for number, line in lines)
+    return lines
 
 
 def _holds_lines(raw: bytes, lines: tuple[tuple[int, bytes], ...]) -> bool:

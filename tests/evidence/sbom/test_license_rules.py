@@ -282,3 +282,18 @@ def test_both_names_of_a_parameter_are_refused(ours: str, theirs: str, value: li
     assert caught.value.path == theirs
     assert caught.value.message == f"{theirs}: {ours} and {theirs} are one parameter"
     assert caught.value.remedy == f"Leave out {theirs}."
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("GNU General Public License v2 or later (GPLv2+)", "LICENSE"),
+        ("GPL-2+ with a note", "LICENSE"),
+        ("GNU Lesser General Public License (LGPLv2+)", "pass"),
+        ("The Apache Software License, Version 2.0", "pass"),
+    ],
+)
+def test_a_free_name_is_looked_through_for_what_stands_for_a_denied_license(name: str, outcome: str) -> None:
+    """As Python packages call their licenses."""
+    document = cyclonedx([component("a", licenses=[{"license": {"name": name}}])])
+    assert verdict(document, deniedLicenses=["GPL-2.0-or-later"]) == outcome

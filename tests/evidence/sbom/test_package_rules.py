@@ -84,6 +84,11 @@ def test_an_epoch_beside_the_version_hides_no_version(rule: str, outcome: str) -
         ("vers:maven/>=2.0-beta9|<2.15.0", "2.14.1", "PACKAGE_DENIED"),
         ("vers:rpm/<1:2.0-1", "0:9.0-1", "PACKAGE_DENIED"),
         ("vers:rpm/<1:2.0-1", "2:1.0-1", "pass"),
+        ("vers:rpm/<1%3A2.0-1", "0:9.0-1", "PACKAGE_DENIED"),
+        ("vers:deb/<1%3A2.0", "9.9", "PACKAGE_DENIED"),
+        ("vers:deb/<1%3A2.0", "1:3.0", "pass"),
+        ("vers:npm/>= 1.0.0 | < 2.0.0", "1.5.0", "PACKAGE_DENIED"),
+        ("vers:npm/>= 1.0.0 | < 2.0.0", "2.5.0", "pass"),
         ("vers:golang/<1.2.3", "v1.2.2", "PACKAGE_DENIED"),
         ("vers:npm/<1.0.0", "not a version", "PACKAGE_DENIED"),
         ("vers:npm/<1.0.0", "", "PACKAGE_DENIED"),
@@ -130,6 +135,10 @@ def test_a_name_is_matched_with_its_group_and_without(name: str) -> None:
         ({"name": "a", "versions": "<1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:alpine/<1"}, "deniedPackages[0].versions"),
         ({"name": "a", "versions": "vers:npm/"}, "deniedPackages[0].versions"),
+        ({"purl": "pkg:npm/a", "versions": "vers:deb/<1"}, "deniedPackages[0].versions"),
+        ({"name": "a", "versions": "vers:npm/<0.5,>1"}, "deniedPackages[0].versions"),
+        ({"name": "a", "versions": "vers:npm/<0.5 >1"}, "deniedPackages[0].versions"),
+        ({"name": "a", "versions": "vers:npm/<0.5%7C>1"}, "deniedPackages[0].versions"),
         ({"name": "a", "version": "1", "versions": "vers:npm/<1"}, "deniedPackages[0].versions"),
         ({"purl": "pkg:npm/a@1", "version": "2"}, "deniedPackages[0].version"),
         ({"nmae": "a"}, "deniedPackages[0]"),
@@ -240,3 +249,9 @@ def test_the_other_document_that_an_sbom_needs_is_named(reference: object, named
     with pytest.raises(VerificationError) as caught:
         judge(document, deniedPackages=[{"name": "other"}])
     assert caught.value.message.endswith(f"which are not read: {named}")
+
+
+def test_a_package_url_that_readers_decode_in_two_ways_hides_no_name() -> None:
+    """A percent sign that encodes nothing makes it none, so the name counts."""
+    document = spdx([spdx_package("left-pad", purl="pkg:npm/%zz@1")])
+    assert verdict(document, deniedPackages=[{"purl": "pkg:npm/left-pad"}]) == "PACKAGE_DENIED"

@@ -1,7 +1,9 @@
 """Readers of SPDX and CycloneDX."""
 
 import gzip
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,3 +149,33 @@ def test_a_compressed_document_is_called_so() -> None:
     with pytest.raises(VerificationError, match="compressed with gzip") as refused:
         parse_sbom(gzip.compress(spdx()))
     assert refused.value.reason is Reason.MEDIATYPE_UNSUPPORTED
+
+
+EVIL = {"type": "library", "name": "evil"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"Components": [EVIL]},
+        {"COMPONENTS": [EVIL]},
+        {"components": [component("a", Purl="pkg:npm/evil")]},
+        {"components": [component("a", components=[component("b", Licenses=[])])]},
+        {"metadata": {"component": component("a", Components=[EVIL])}},
+    ],
+)
+def test_a_member_in_another_case_is_refused(members: dict[str, Any]) -> None:
+    """Programs in Go read it, and this reader would not: a denied package could be in it."""
+    document = json.loads(cyclonedx([component("a")])) | members
+    with pytest.raises(VerificationError, match="some readers take for") as refused:
+        read_sbom(document)
+    assert refused.value.reason is Reason.SBOM_INVALID
+
+
+def test_a_member_of_a_package_in_another_case_is_refused() -> None:
+    """In SPDX too."""
+    document = json.loads(spdx([{**spdx_package("a"), "LicenseConcluded": "GPL-3.0-only"}]))
+    with pytest.raises(
+        VerificationError, match="'LicenseConcluded', which some readers take for 'licenseConcluded'"
+    ):
+        read_sbom(document)

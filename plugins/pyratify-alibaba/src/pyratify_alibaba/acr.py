@@ -13,8 +13,9 @@ from uuid import uuid4
 from pyratify.core.clock import Clock
 from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
-from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.files import UnreadableFile
 from pyratify.core.reason import Reason
+from pyratify.credentials.access_token import read_token
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Transport
 from pyratify.http.url import Url
@@ -23,7 +24,6 @@ from pyratify_alibaba.signed_request import encode, signature
 
 _STS = "https://sts.{region}.aliyuncs.com"
 _REGISTRY = "https://cr.{region}.aliyuncs.com"
-_MAX_TOKEN = 64 * 1024
 _UNANSWERED = "Check that this process reaches the cloud's security token service and registry API and what its identity comes from."
 _REMEDY = "Check the role, its OIDC provider and AliyunContainerRegistryReadOnlyAccess (cr:GetAuthorizationToken, cr:PullRepository)."
 
@@ -101,9 +101,9 @@ class AcrExchange:
 
     async def _assume(self, region: str) -> _Keys:
         try:
-            token = read_file(self._identity.token_file, _MAX_TOKEN).decode("ascii").strip()
-        except (UnreadableFile, UnicodeDecodeError) as error:
-            raise ApiError(f"{self._identity.token_file}: {error}") from None
+            token = read_token(self._identity.token_file)
+        except UnreadableFile as error:
+            raise ApiError(f"{self._identity.token_file} {error}") from None
         form = self._common("AssumeRoleWithOIDC", "2015-04-01") | {
             "RoleArn": self._identity.role,
             "OIDCProviderArn": self._identity.provider,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.files import UnreadableFile
+from pyratify.credentials.access_token import read_token
 from pyratify.http.json_api import address_fault, is_refusal, safe_address
 
 _CONNECT, _READ = 3.0, 5.0
-_TOKEN_BYTES = 64 * 1024
 _CLIENTS = 16  # one for each region; references name regions, and a client takes megabytes
 # Codes of a status from 400 to 499 that are about the moment, beside those with `Throttl` in them (botocore, retries.standard).
 _LATER = frozenset(
@@ -29,6 +30,21 @@ _LATER = frozenset(
         "TooManyRequestsException",
     }
 )
+_CLOCK = "Check the clock of this machine: AWS takes requests of the last five minutes."
+_SESSION = "Have the token or the keys renewed that the identity of this process comes from: they have ended."
+# By the code of the service, or the SDK's name of what is missing before it can be asked.
+_REMEDIES = {
+    "ExpiredToken": _SESSION,
+    "ExpiredTokenException": _SESSION,
+    "InvalidSignatureException": _CLOCK,
+    "NoCredentialsError": "Give this process an identity: a role of its service account or instance, or a profile.",
+    "NoRegionError": "Set AWS_DEFAULT_REGION, or write the key's ARN, which names its region.",
+    "NotFoundException": "Check the alias or the id of the key, its account and its region.",
+    "ProfileNotFound": "Write the profile into the configuration file of the AWS tools, or name another one.",
+    "RequestExpired": _CLOCK,
+    "SignatureDoesNotMatch": _CLOCK,
+    "UnreadableFile": "Have a token written to the file of the web identity, which this process may read.",
+}
 _SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
 
 
@@ -44,6 +60,11 @@ class AwsError(Exception):
         super().__init__(message)
         self.code = code
         self.refused = refused
+
+    @property
+    def remedy(self) -> str:
+        """What to do about this code; empty where that depends on what was asked for."""
+        return _REMEDIES.get(self.code, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +140,12 @@ class AwsClient:
             refused = is_refusal(status) and "Throttl" not in code and code not in _LATER
             how = "refused" if refused else "not answered now: it failed"
             raise AwsError(code, f"{service}:{operation} is {how} with {code}", refused=refused) from None
-        except (BotoCoreError, UnreadableFile, OSError, ValueError) as error:
+        except UnreadableFile as error:
+            where = self.identity.token_file
+            raise AwsError(
+                "UnreadableFile", f"{service}:{operation} is not asked: {where} {error}", refused=False
+            ) from None
+        except (BotoCoreError, OSError, ValueError) as error:
             kind = type(error).__name__
             raise AwsError(kind, f"{service}:{operation} failed with {kind}", refused=False) from None
         return answer
@@ -166,8 +192,7 @@ def _web_identity(session: Any, identity: AwsIdentity, token_file: Path) -> Any:
 
     fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
         client_creator=session.create_client,
-        # Read for each exchange: the kubelet replaces a projected token before it ends.
-        web_identity_token_loader=lambda: read_file(token_file, _TOKEN_BYTES).decode("ascii").strip(),
+        web_identity_token_loader=partial(read_token, token_file),
         role_arn=identity.role_arn,
         extra_args={"RoleSessionName": identity.session_name},
     )

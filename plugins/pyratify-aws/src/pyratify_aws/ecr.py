@@ -45,7 +45,7 @@ class EcrExchange:
                 raise StoreError(Reason.CREDENTIAL_SCOPE, f"{registry} is no host of Amazon ECR")
         except AwsError as error:
             reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
-            remedy = _REMEDY if error.refused else _UNANSWERED
+            remedy = error.remedy or (_REMEDY if error.refused else _UNANSWERED)
             raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
         # The public registry's answer names no endpoint (ECR Public API, AuthorizationData).
         if host is not None:

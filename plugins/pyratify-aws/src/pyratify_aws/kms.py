@@ -21,12 +21,6 @@ _ID = re.compile(
 _REMEDY = "Allow kms:DescribeKey and kms:GetPublicKey for this key to the identity of this process."
 _UNANSWERED = "Check that this process reaches AWS KMS and the service that its identity comes from."
 _ANOTHER_KEY = "Enable the key, or name another one that is for signatures."
-# By the SDK's name of what is missing before AWS can be asked.
-_REMEDIES = {
-    "NoRegionError": "Set AWS_DEFAULT_REGION, or write the key's ARN, which names its region.",
-    "NotFoundException": "Check the alias or the id of the key, its account and its region.",
-    "NoCredentialsError": "Give this process an identity: a role of its service account or instance, or a profile.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,7 @@ class KmsKeys:
             # By the ARN that was just described: an alias may be moved between the two calls.
             found = await self._call(reference, "get_public_key", metadata.get("Arn", ""))
         except AwsError as error:
-            remedy = _REMEDIES.get(error.code) or (_REMEDY if error.refused else _UNANSWERED)
+            remedy = error.remedy or (_REMEDY if error.refused else _UNANSWERED)
             raise _unavailable(reference, f"KMS {error}", remedy, unanswered=not error.refused) from None
         data, usage = found.get("PublicKey"), found.get("KeyUsage")
         if not isinstance(data, bytes) or not data or usage != "SIGN_VERIFY":

@@ -4,15 +4,19 @@ import logging
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
 from pyratify.core.blocking import BlockingCalls
+from pyratify.core.files import UnreadableFile
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
-from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.credentials.access_token import AccessToken, is_token, read_token
 from pyratify.http.json_api import is_refusal
 
 _SECONDS = 15.0
+_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"
 # As libraries should do themselves: without a handler, their warnings go to standard error, with what the service answered.
 for _name in ("azure", "msal"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -77,10 +81,14 @@ class EntraTokens:
                 found = self._credential.get_token(scope)
         except (AzureError, OSError, ValueError) as error:
             raise _fault(error) from None
+        except UnreadableFile as error:
+            raise EntraError(
+                f"{os.environ.get(_FILE_VARIABLE)} of {_FILE_VARIABLE} {error}", refused=False
+            ) from None
         return _checked(found)
 
     def _made(self) -> Any:
-        from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
+        from azure.identity import ClientAssertionCredential, ManagedIdentityCredential
 
         # azure-core's own limits are 300 seconds and ten tries, for which no verification can wait. No other try after an answer:
         # it would come after the Retry-After of that answer, however long, and all other calls would wait for it.
@@ -92,10 +100,16 @@ class EntraTokens:
         }
         client = self.client_id or os.environ.get("AZURE_CLIENT_ID", "")
         # Workload identity first, as in Ratify v2; exclusive, because a chain would show another identity's token.
-        if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-            return WorkloadIdentityCredential(
-                client_id=client or None,
-                tenant_id=self.tenant_id or None,
+        if file := os.environ.get(_FILE_VARIABLE):
+            tenant = self.tenant_id or os.environ.get("AZURE_TENANT_ID", "")
+            if not client or not tenant:
+                missing = "clientID" if tenant else "tenantID"
+                raise EntraError(f"{_FILE_VARIABLE} is set, and there is no {missing}", refused=False)
+            # Not WorkloadIdentityCredential, which sends an empty file and keeps what it read for ten minutes.
+            return ClientAssertionCredential(
+                tenant,
+                client,
+                partial(read_token, Path(file)),
                 # Discovery asks the public cloud, which a cluster with an authority of its own may not reach.
                 disable_instance_discovery=bool(os.environ.get("AZURE_AUTHORITY_HOST")),
                 **options,

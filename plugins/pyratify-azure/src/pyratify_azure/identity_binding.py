@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.clock import Clock
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.files import UnreadableFile
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
-from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.credentials.access_token import AccessToken, is_token, read_token
 from pyratify.http.json_api import is_refusal, safe_address
 from pyratify.http.url import without_user
 from pyratify_azure.entra_tokens import EntraError
@@ -118,7 +118,7 @@ class BoundTokens:
     def _token(self, scope: str, now: datetime) -> AccessToken:
         binding = self.binding
         try:
-            assertion = read_file(binding.token_file, _LIMIT).decode("ascii").strip()
+            assertion = read_token(binding.token_file)
             form = {
                 "grant_type": "client_credentials",
                 "client_assertion_type": _ASSERTION,
@@ -127,7 +127,9 @@ class BoundTokens:
                 "client_id": binding.client_id,
             }
             status, body = _post(binding, urlencode(form).encode("ascii"))
-        except (UnreadableFile, OSError, ValueError, http.client.HTTPException) as error:
+        except UnreadableFile as error:
+            raise EntraError(f"{binding.token_file} {error}", refused=False) from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise EntraError(
                 f"the binding {binding.sni} failed with {type(error).__name__}", refused=False
             ) from None

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pyratify.core.clock import Clock
-from pyratify.core.files import UnreadableFile, read_file
-from pyratify.credentials.access_token import is_token
+from pyratify.core.files import UnreadableFile
+from pyratify.credentials.access_token import is_token, read_token
 from pyratify.http.json_api import ApiError
 from pyratify_vault.vault_client import VaultClient
 
-_MAX_SECRET = 64 * 1024
 _LOGIN = "Check the method's mount, the role and what it is bound to; a token or secret id that has ended is refused, too."
 _FILE = (
     "Have a token written to that file, where this process may read it, or configure another way to log in."
@@ -164,9 +163,6 @@ def read_secret(path: Path) -> str:
         ApiError: It cannot be read or is empty, or holds what no token has.
     """
     try:
-        text = read_file(path, _MAX_SECRET).decode("ascii").strip()
-    except (UnreadableFile, UnicodeDecodeError):
-        raise ApiError(f"{path} cannot be read as a token", remedy=_FILE) from None
-    if not is_token(text):
-        raise ApiError(f"{path} holds no token", remedy=_FILE)
-    return text
+        return read_token(path)
+    except UnreadableFile as error:
+        raise ApiError(f"{path} {error}", remedy=_FILE) from None

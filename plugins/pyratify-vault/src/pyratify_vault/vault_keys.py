@@ -16,7 +16,7 @@ _ED25519 = 32  # octets; Vault sends them raw and in base64, and all other keys 
 _MAX_VERSIONS = 100
 _MISSING, _DENIED = 404, 403
 _REMEDIES = {
-    _MISSING: "Check the names of the mount and of the key.",
+    _MISSING: "Check the names of the mount and of the key or document; what was deleted is not found either.",
     _DENIED: "Allow `read` of this path to the token's policy; a token that has ended is refused in the same way.",
 }
 _LOOK = "Look at what Vault has there, and name another key or field."

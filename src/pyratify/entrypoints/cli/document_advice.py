@@ -7,9 +7,11 @@ from dataclasses import replace
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Outcome, ValidationResult, VerifierResult, flatten
+from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag
 from pyratify.entrypoints.cli.engines.document_flags import document_parameters
 
 _ASKING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED, Reason.EVIDENCE_UNSIGNED})
+_STATEMENTS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
 # Said of what is attached for another purpose, and of statements by other signers, of which it is not known what they are about.
 _OTHERS = frozenset(
     {
@@ -36,14 +38,31 @@ def with_missing_document(result: ValidationResult, arguments: Namespace) -> Val
     """
     asked = tuple(document_parameters(arguments))
     failure = result.failure
-    if failure is None or failure.reason not in _ASKING or not _is_signed(result, asked):
+    if not asked or failure is None or failure.reason not in _ASKING:
         return result
+    if not _is_signed(result, asked):
+        # With a flag for attestations a statement stands for the signature, and its own results tell.
+        return result if attestation_flag(arguments) else _unsigned(result, failure, asked)
     for kind in asked:
         found = _said(kind, result, failure.message)
         if found is not None:
             message, remedy = found
             return replace(result, failure=replace(failure, message=message, remedy=remedy))
     return result
+
+
+def _unsigned(result: ValidationResult, failure: Failure, asked: tuple[str, ...]) -> ValidationResult:
+    """Return a refusal that says that documents alone are attached; another one where a signature was refused."""
+    others = [item.failure for item in _of_image(result, asked) if item.failure is not None]
+    platforms = any(report.platform for report in result.artifacts)
+    if platforms or not result.artifacts or any(each.reason not in _STATEMENTS for each in others):
+        return result
+    found = replace(
+        failure,
+        message="the image itself has no signature by a trusted signer, and what is attached to it does not replace one",
+        remedy="Sign the image, as with `cosign sign`, beside its documents.",
+    )
+    return replace(result, failure=found)
 
 
 def _refused(noun: str, failure: Failure) -> tuple[str, str]:
@@ -75,12 +94,14 @@ def _said(kind: str, result: ValidationResult, known: str) -> tuple[str, str] | 
 
 
 def _is_signed(result: ValidationResult, asked: tuple[str, ...]) -> bool:
+    return any(item.outcome is Outcome.PASSED for item in _of_image(result, asked))
+
+
+def _of_image(result: ValidationResult, asked: tuple[str, ...]) -> Iterator[VerifierResult]:
+    """Iterate over what the verifiers of signatures say of what is attached to the image itself."""
     documents = {name for kind in asked for name in (kind, f"signed-{kind}")}
-    return any(
-        item.outcome is Outcome.PASSED and item.verifier not in documents
-        for report in result.artifacts
-        for item in report.results
-    )
+    for report in result.artifacts:
+        yield from (item for item in report.results if item.verifier not in documents)
 
 
 def _has_signature(report: ArtifactReport) -> bool:

@@ -120,10 +120,10 @@ def _term(symbol: Any) -> Term:
     if _WITH in license_:
         names.add(f"{license_.partition(_WITH)[0]}-only")
     # SPDX 2.3, annex D: identifiers are compared without case.
-    return Term(whole, frozenset(name.lower() for name in names) | _meant(license_))
+    return Term(whole, frozenset(name.lower() for name in names) | stands_for(license_))
 
 
-def _meant(license_: str) -> frozenset[str]:
+def stands_for(license_: str) -> frozenset[str]:
     """Return the identifiers of the SPDX list that an unknown one as `GPLv3` stands for, in lower case: a rule that denies them must find it."""
     match = None if _is_listed(_base(license_)) else _LOOSE.fullmatch(license_.lower().replace("_", "-"))
     if match is None:

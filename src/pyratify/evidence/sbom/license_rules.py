@@ -8,7 +8,13 @@ from pyratify.core.dataclass import dataclass
 from pyratify.evidence.findings import Finding
 from pyratify.evidence.lookalikes import plain
 from pyratify.evidence.sbom.document import UNSTATED, Field, License, Package
-from pyratify.evidence.sbom.license_expression import MAX_TEXT, Expression, InvalidExpression, Term
+from pyratify.evidence.sbom.license_expression import (
+    MAX_TEXT,
+    Expression,
+    InvalidExpression,
+    Term,
+    stands_for,
+)
 from pyratify.evidence.sbom.work_budget import EXPRESSION, WorkBudget
 
 # Listed among packages, and without a license of their own; what they do state is judged.
@@ -126,7 +132,7 @@ class ExpressionTest:
         # Words around it must not hide a denied identifier: `GPL-3.0-only (see COPYING)`.
         text = plain(stated.text).lower()
         words = (text, *_WORDS.findall(text))
-        denied = next((each for each in words if self._denied.has_any((each,))), None)
+        denied = next((each for each in words if self._denied.has_any((each, *stands_for(each)))), None)
         if denied is not None:
             return f"{stated.text[:300]}: {denied[:100]} is denied"
         return self._listed(stated.text.lower(), stated.text[:300])

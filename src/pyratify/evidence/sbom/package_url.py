@@ -1,5 +1,6 @@
 """Package URLs, compared as they are meant; the only module that knows their library."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -8,6 +9,7 @@ from pyratify.core.dataclass import dataclass
 from pyratify.evidence.lookalikes import plain
 
 _MAX_TEXT = 4096
+_BROKEN = re.compile("%(?![0-9A-Fa-f]{2})")
 # PyPI takes `_`, `.` and `-` for the same (PEP 503).
 _SEPARATORS = str.maketrans("_.", "--")
 
@@ -57,6 +59,9 @@ def parse_purl(text: str) -> PackageUrl:
     # Lazy: only rules that name a package URL need it.
     from packageurl import PackageURL
 
+    # RFC 3986, section 2.1: readers differ on a percent sign that encodes nothing.
+    if _BROKEN.search(text):
+        raise InvalidPackageUrl("a percent sign in it encodes nothing")
     if len(text) > _MAX_TEXT:
         raise InvalidPackageUrl(f"it has {len(text)} characters")
     try:

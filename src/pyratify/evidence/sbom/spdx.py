@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from pyratify.evidence.sbom.convert import convert, convert_all, malformed, read_time
+from pyratify.evidence.sbom.convert import check_case, convert, convert_all, malformed, read_time
 from pyratify.evidence.sbom.document import UNSTATED, License, Package, Sbom
 from pyratify.evidence.sbom.subject_digests import digests_of
 
@@ -61,6 +61,8 @@ def read_spdx(value: Mapping[str, Any]) -> Sbom:
         VerificationError: `SBOM_INVALID` or `TIME_INVALID`.
     """
     document = convert(value, _Document, "SPDX")
+    check_case((value,), _Document, "SPDX")
+    check_case(document.packages or (), _Package, "SPDX")
     # Clause 6.3: a fixed identifier, to which DESCRIBES relationships refer.
     if document.spdxid != _DOCUMENT:
         malformed("SPDX", f"its SPDXID is {document.spdxid[:80]!r} and not {_DOCUMENT!r}")

@@ -246,3 +246,31 @@ def test_flags_with_a_key_of_a_service_become_a_configuration(
     assert "hashivault://signing" in ran.out
     (Path("ratify.yaml")).write_text(ran.out)
     assert run("config", "check", "-c", "ratify.yaml").code == 0
+
+
+@pytest.mark.parametrize("flag", ["--bundle", "--signature"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_file_may_hold_several_bundles(
+    key: CosignKey, flag: str, place: int, run: Run, tmp_path: Path
+) -> None:
+    """As `gh attestation download` writes them: one that is good is enough, wherever it stands, and all are in the report."""
+    lines = [json.dumps(sign_message(CosignKey.generate(), DATA)), "nonsense"]
+    (tmp_path / "bad.jsonl").write_text("\n".join(lines))
+    lines.insert(place, json.dumps(sign_message(key, DATA)))
+    (tmp_path / "all.jsonl").write_text("\n".join(lines) + "\n")
+    ran = run("verify-file", flag, "all.jsonl", "--key", "cosign.pub", "-o", "json", "file")
+    assert ran.code == 0
+    outcomes = [
+        result["outcome"] for report in json.loads(ran.out)["artifactReports"] for result in report["results"]
+    ]
+    assert [each == "PASSED" for each in outcomes] == [number == place for number in range(3)]
+    assert run("verify-file", flag, "bad.jsonl", "--key", "cosign.pub", "file").code == 1
+
+
+@pytest.mark.usefixtures("key")
+def test_a_file_with_too_many_bundles_is_refused(run: Run, tmp_path: Path) -> None:
+    """One that is cut must not look whole; the file is named."""
+    (tmp_path / "many.jsonl").write_text("{}\n" * 101)
+    ran = run("verify-file", "--bundle", "many.jsonl", "--key", "cosign.pub", "file")
+    assert ran.code == 3
+    assert "many.jsonl: there are more lines" in ran.err

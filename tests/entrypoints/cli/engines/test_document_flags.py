@@ -119,7 +119,12 @@ def test_an_sbom_does_not_replace_the_signature_of_the_image(tmp_path: Path, run
     scene.store = MemoryStore()
     scene.image = scene.store.add_image()
     scene.attest(GOOD)
-    assert scene.verify(run, "--require-sbom")[0] == 1
+    code, out, _ = scene.verify(run, "--require-sbom")
+    assert code == 1
+    assert "why:  the image itself has no signature by a trusted signer" in out
+    # A signature that is refused says more.
+    scene.sign(scene.image, scene.other)
+    assert "the image itself has no signature" not in scene.verify(run, "--require-sbom")[1]
 
 
 def test_annotations_are_asked_of_the_signature_of_the_image_alone(scene: Scene, run: Run) -> None:

@@ -43,6 +43,7 @@ _FLAGS = {
     "notation": "--cert FILE with --trusted-identity, or --trust-policy and --trust-store, or --notation",
 }
 _ENDINGS = (".sigstore.json", ".bundle", ".jws.sig", ".cose.sig", ".sig")
+_MAX_LINES = 100
 Judge = Callable[["Given"], Awaitable[Details]]
 
 
@@ -65,8 +66,8 @@ def run(arguments: Namespace, console: Console) -> int:
     """Verify the file, print the result and return the exit code."""
     if not arguments.signature and not arguments.bundle:
         raise ConfigurationError(f"no signature of {arguments.file} is given", remedy=_beside(arguments.file))
-    given = [_given(path) for path in arguments.signature]
-    given += [Given(path, read_flag_file(path, "--bundle"), BUNDLE) for path in arguments.bundle]
+    given = [each for path in arguments.signature for each in _given(path, "--signature")]
+    given += [each for path in arguments.bundle for each in _given(path, "--bundle")]
     subject, judges = _judges(arguments, {each.kind.verifier for each in given})
     result = asyncio.run(_verify(arguments, subject, given, judges))
     if arguments.output == "json":
@@ -76,9 +77,19 @@ def run(arguments: Namespace, console: Console) -> int:
     return Printer(console, arguments.output).show(result)
 
 
-def _given(path: str) -> Given:
-    data = read_flag_file(path, "--signature")
-    return Given(path, data, kind_of(path, data))
+def _given(path: str, flag: str) -> tuple[Given, ...]:
+    """Return what a file holds: a signature, or several bundles as JSON lines, as `gh attestation download` writes them."""
+    data = read_flag_file(path, flag)
+    if b"\n" in data.strip():
+        from pyratify.sigstore.attached_statements import json_lines  # most files hold one
+
+        try:
+            lines = json_lines(data, _MAX_LINES)
+        except VerificationError as error:
+            raise ConfigurationError(f"{flag}: {path}: {error.message}", remedy=error.remedy) from None
+        if lines:
+            return tuple(Given(f"{path}, line {number}", line, BUNDLE) for number, line in lines)
+    return (Given(path, data, BUNDLE if flag == "--bundle" else kind_of(path, data)),)
 
 
 def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[str, Judge]]:
