@@ -171,6 +171,36 @@ def test_what_cannot_be_parsed_or_differs_is_refused_with_its_path(body: str) ->
     assert error.value.path == "policy"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "default allow = false\nallow if { input.a == 2 }",
+        "default allow := false\nallow if { input.a == 2 }",
+        "default allow = false\nallow\nif { input.a == 2 }",
+        "default allow = false\nallow = true if { input.a == 2 }",
+        "default allow = false\nallow { f(2) }\nf(x) if { x == 1 }",
+        "default allow = false\nallow",
+        'allow = true\ndeny contains "x" if { input.a == 1 }',
+        'allow = true\ndeny["x"] if { input.a == 1 }',
+    ],
+)
+def test_a_policy_in_the_new_syntax_is_no_policy_in_the_old_one(body: str) -> None:
+    """The engine would read `allow if { ... }` as a rule that is always true, and another one called `if`."""
+    with pytest.raises(ConfigurationError, match=r"line \d: ") as error:
+        program(body, "v0")
+    assert error.value.path == "policy"
+    assert "regoVersion: v1" in error.value.remedy
+
+
+def test_the_old_syntax_has_the_new_words_where_they_are_imported() -> None:
+    """As OPA does: `import rego.v1` or `import future.keywords`."""
+    for line in ("import rego.v1", "import future.keywords", "import future.keywords.if"):
+        body = f"{line}\ndefault allow = false\nallow if {{ input.a == 2 }}".replace(" = ", " := ")
+        assert not answer(body, version="v0").holds
+        assert answer(body, {"a": 2}, version="v0").holds
+    assert answer('allow = true\ndeny["x"] { input.a == 2 }\nf(x) = x\np.q.r = 1', version="v0").holds
+
+
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the configuration is read."""
     monkeypatch.setitem(sys.modules, "regorus", None)

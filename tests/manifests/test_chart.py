@@ -436,6 +436,37 @@ def test_secrets_that_are_named_may_be_read(rendered: dict[str, list[dict[str, A
     }
 
 
+PULLS = {"pullSecrets": {"enabled": True}, "namespaces": "required"}
+
+
+@pytest.mark.parametrize("namespaces", [[], ["team-a", "team-b"]])
+@pytest.mark.parametrize("mode", ["gatekeeper", "webhook"])
+def test_pull_secrets_are_read_only_where_the_administrator_says(
+    mode: str, namespaces: list[str], tmp_path: Path
+) -> None:
+    """Reading them is a right of its own: everywhere, or in the namespaces that are listed."""
+    values = merged(
+        COSIGN, {"mode": mode, "provider": merged(PULLS, {"pullSecrets": {"namespaces": namespaces}})}
+    )
+    found = render(values, tmp_path)
+    assert "--pull-secrets" in arguments(found)
+    rule = {"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"]}
+    roles = [each for each in found if each["kind"] in ("Role", "ClusterRole") and rule in each["rules"]]
+    assert [each["metadata"].get("namespace") for each in roles] == (namespaces or [None])
+    bound = [
+        each
+        for each in found
+        if each["kind"] == "RoleBinding" and each["metadata"]["name"].endswith("pull-secrets")
+    ]
+    assert [each["metadata"]["namespace"] for each in bound] == namespaces
+    for binding in bound:
+        assert binding["subjects"][0]["namespace"] == NAMESPACE
+        assert binding["roleRef"]["name"] == binding["metadata"]["name"]
+    off = render({**COSIGN, "mode": mode}, tmp_path)
+    assert "--pull-secrets" not in arguments(off)
+    assert not [each for each in off if rule in each.get("rules", ())]
+
+
 @pytest.mark.parametrize("name", ["executors", "executor"])
 def test_secrets_of_values_that_do_not_count_may_not_be_read(name: str, tmp_path: Path) -> None:
     """Where executors are written out, or not made by the chart, the Secrets of the other values are not read."""
@@ -764,6 +795,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "text-for-a-switch": (
         merged(COSIGN, {"provider": {"disableMutation": "no"}}),
         "got string, want boolean",
+    ),
+    "pull-secrets-for-any-key": (
+        merged(COSIGN, {"provider": {"pullSecrets": {"enabled": True}}}),
+        "provider.pullSecrets.enabled needs provider.namespaces: required",
+    ),
+    "pull-secrets-switched-off": (
+        merged(COSIGN, {"provider": {"pullSecrets": {"namespaces": ["team"]}}}),
+        "provider.pullSecrets.namespaces has no effect",
     ),
     "unknown-mode": ({**COSIGN, "mode": "warn"}, "mode"),
     "no-timeout": (merged(COSIGN, {"provider": {"timeout": {"validationTimeoutSeconds": 0}}}), "minimum"),

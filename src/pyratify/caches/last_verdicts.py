@@ -2,7 +2,7 @@
 
 from dataclasses import field, replace
 
-from pyratify.caches.verdicts import is_final, remaining_evidence
+from pyratify.caches.verdict_lifetime import is_final, remaining_evidence
 from pyratify.core.caching import LruCache
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass

@@ -93,7 +93,7 @@ def _mac(secret: SharedSecret, key: VerdictKey, header: bytes, value: bytes) -> 
 
 
 def _bound(key: VerdictKey) -> bytes:
-    parts = (key.generation, key.namespace, str(key.reference))
+    parts = (key.generation, key.namespace, str(key.reference), key.credentials)
     # With lengths: otherwise the end of one part could be moved to the beginning of the next.
     return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 

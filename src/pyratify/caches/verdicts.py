@@ -1,4 +1,4 @@
-"""A cache of verdicts for a short time, by digest, generation of the configuration, and namespace.
+"""A cache of verdicts for a short time, by digest, generation of the configuration, namespace and credentials.
 
 A verdict is never kept under a tag: the tag is resolved anew for every verdict. Errors are not kept.
 """
@@ -6,11 +6,12 @@ A verdict is never kept under a tag: the tag is resolved anew for every verdict.
 import asyncio
 import math
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
+from pyratify.caches.verdict_lifetime import is_final, remaining_evidence
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.credential_scope import CONFIGURED, CredentialScope
 from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.engine import Engine, Lifetime
@@ -20,7 +21,7 @@ from pyratify.core.isolation import as_failure, end, from_store
 from pyratify.core.limits import MIB
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import Decision, Outcome, ValidationResult, failures, flatten
+from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.shared_verdicts import SharedVerdicts, VerdictKey
 from pyratify.core.telemetry import NULL_OBSERVER, Observer, for_namespace
 from pyratify.core.weigh import ENTRY, weigh
@@ -141,16 +142,23 @@ class Verdicts:
             self._sweeping.cancel()
         await end(*self._writing)
 
-    async def validate(self, engine: Engine, reference: Reference, namespace: str = "") -> ValidationResult:
+    async def validate(
+        self,
+        engine: Engine,
+        reference: Reference,
+        namespace: str = "",
+        credentials: CredentialScope = CONFIGURED,
+    ) -> ValidationResult:
         """Return the engine's result for a reference, evaluated now or a short time ago for the same digest.
 
         Args:
             engine: The engine; results of one without a generation are not cached.
             reference: What to validate; a tag is resolved anew every time.
             namespace: The tenant; tenants share no verdicts.
+            credentials: What the registry is read with; no verdict is shared with other credentials.
         """
         with for_namespace(namespace), self._observer.span("verdict", repository=reference.name) as span:
-            result = await self._validate(engine, reference, namespace)
+            result = await self._validate(engine, reference, namespace, credentials)
             if result.subject is not None:
                 span.set_attributes(digest=result.subject.digest)
             if result.error is not None:
@@ -158,12 +166,15 @@ class Verdicts:
             span.set_attributes(decision=result.decision.value if result.error is None else UNDECIDED)
             return result
 
-    async def _validate(self, engine: Engine, reference: Reference, namespace: str) -> ValidationResult:
+    async def _validate(
+        self, engine: Engine, reference: Reference, namespace: str, credentials: CredentialScope
+    ) -> ValidationResult:
         executor = engine.executors.match(reference)
         # Nothing is kept: requests choose the references, and a denial without work is cheap.
         if executor is None:
             return await engine.validate(reference)
-        key = VerdictKey(engine.generation, namespace, reference)
+        executor = executor.with_credentials(credentials)
+        key = VerdictKey(engine.generation, namespace, reference, credentials.identity)
         try:
             digest = reference.digest or (await self._resolve(executor, key)).digest
         except StoreError as error:
@@ -188,7 +199,13 @@ class Verdicts:
         pinned = executor.pinned(reference, reference.digest)
         return self._verdicts.remaining(VerdictKey(engine.generation, namespace, pinned))
 
-    async def resolve(self, engine: Engine, reference: Reference, namespace: str = "") -> Descriptor:
+    async def resolve(
+        self,
+        engine: Engine,
+        reference: Reference,
+        namespace: str = "",
+        credentials: CredentialScope = CONFIGURED,
+    ) -> Descriptor:
         """Return what a reference names, resolved now or a short time ago; no verdict depends on it.
 
         Raises:
@@ -197,7 +214,8 @@ class Verdicts:
         executor = engine.executors.match(reference)
         if executor is None:
             raise StoreError(Reason.SCOPE_NO_MATCH, f"no executor's scopes cover {reference.name}")
-        key = VerdictKey(engine.generation, namespace, reference)
+        executor = executor.with_credentials(credentials)
+        key = VerdictKey(engine.generation, namespace, reference, credentials.identity)
         found = self._tags.get(key)
         self.tag_hits += found is not None
         if found is None:
@@ -266,25 +284,3 @@ class Verdicts:
         self.sweep()
         if self._verdicts or self._tags:
             self._sweep_later()
-
-
-def is_final(result: ValidationResult) -> bool:
-    """Return whether validating again at once could not change it: nothing was inconclusive, or enough passed."""
-    # A verdict must not be found under another subject's digest.
-    if result.error is not None or result.subject is None or result.subject.digest != result.reference.digest:
-        return False
-    return result.succeeded or all(
-        outcome is not Outcome.INCONCLUSIVE for outcome, _ in failures(result.artifacts)
-    )
-
-
-def remaining_evidence(result: ValidationResult, now: datetime) -> float:
-    """Return the seconds until the first `valid_until` of verdict and evidence; infinity where there is none."""
-    ends = [
-        item.details.valid_until
-        for report in flatten(result.artifacts)
-        for item in report.results
-        if item.details is not None
-    ]
-    found = ((end - now).total_seconds() for end in (result.valid_until, *ends) if end is not None)
-    return min(found, default=math.inf)

@@ -21,6 +21,7 @@ whole in about 700 lines:
 
 Beside the walk:
 
+- Credentials that come with a question, as a Pod's: `credential_scope.py`; what is read with them is kept apart.
 - Plugins: `plugin.py` finds and describes them, `credential.py` and `key.py` are the interfaces of the sources that stores and
   verifiers use, `key_source.py` reads keys again that may change, `shared_resources.py` holds what the plugins of one engine share.
 - Image indexes: `platform_validation.py` validates the manifests that an index lists; `platform.py` and `platform_choice.py` say which,

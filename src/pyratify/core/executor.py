@@ -1,11 +1,13 @@
 """The one verb: validate."""
 
 import asyncio
+import hashlib
 import math
 from dataclasses import field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from pyratify.core.caching import ContentCache, SingleFlight
+from pyratify.core.caching import ContentCache, LruCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
 from pyratify.core.dataclass import dataclass
@@ -21,11 +23,16 @@ from pyratify.core.platform_choice import PlatformChoice, PlatformMode, names_in
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult
-from pyratify.core.store import Store
+from pyratify.core.store import Store, with_credentials
 from pyratify.core.subject_validation import SubjectValidator, late
 from pyratify.core.verifier import Verifier
 
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
+
 DEFAULT_CONCURRENCY = 8
+MAX_SCOPES = 128
+"""How many scopes of credentials an executor remembers tokens for; those of others are asked for again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +66,15 @@ class Executor:
     partition: str = ""
     clock: Clock = field(default_factory=SystemClock)
     _flights: SingleFlight[bytes] = field(default_factory=SingleFlight, init=False, repr=False)
+    # Initialised by name, so that executors made with `replace` share these bounds on memory, and never a download.
     _places: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), init=False, repr=False, compare=False
+        default_factory=lambda: asyncio.Semaphore(LARGE_ARTIFACTS), repr=False, compare=False
     )
-
     _beside: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False, compare=False
+        default_factory=lambda: asyncio.Semaphore(1), repr=False, compare=False
+    )
+    _scoped: "LruCache[Executor]" = field(
+        default_factory=lambda: LruCache(MAX_SCOPES), init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
@@ -90,6 +100,22 @@ class Executor:
         # Beside a digest, the tag may name the image index that speaks for it.
         both = self.reads_tag or names_index(reference)
         return replace(reference, digest=digest) if both else reference.at(digest)
+
+    def with_credentials(self, scope: "CredentialScope") -> "Executor":
+        """Return the executor that reads with the credentials of a scope; itself where the scope has none.
+
+        Whatever was read, listed, resolved or learnt with them stays there: in a store and a part of the cache of its own.
+        """
+        if not scope.identity:
+            return self
+        found = self._scoped.get(scope)
+        if found is None:
+            # A digest, because a partition becomes part of keys whose parts are separated by characters.
+            own = hashlib.sha256(scope.identity.encode()).hexdigest()
+            store = with_credentials(self.store, scope)
+            found = replace(self, store=store, partition=f"{self.partition}#{own}")
+            self._scoped.put(scope, found, 1)
+        return found
 
     async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.

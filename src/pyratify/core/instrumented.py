@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
@@ -10,9 +11,12 @@ from pyratify.core.executor import Executor
 from pyratify.core.manifest import Manifest
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store, closing
+from pyratify.core.store import Referrer, Store, closing, with_credentials
 from pyratify.core.telemetry import Observer
 from pyratify.core.verifier import Details, Evidence, Verifier
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 
 def instrument_engine(engine: Engine, observer: Observer) -> Engine:
@@ -91,3 +95,7 @@ class InstrumentedStore:
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return what the store returns; errors as in `Store`."""
         return await self.store.fetch_blob(reference, descriptor, limit)
+
+    def with_credentials(self, scope: "CredentialScope") -> Store:
+        """Return the store with the credentials of a scope, as instrumented as this one."""
+        return InstrumentedStore(with_credentials(self.store, scope), self.observer)

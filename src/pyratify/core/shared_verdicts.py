@@ -15,11 +15,13 @@ class VerdictKey:
         generation: The configuration.
         namespace: The tenant that the verdict was made for; empty for none.
         reference: The repository and digest; with the tag where a verifier compares it.
+        credentials: The identity of the credentials that it was read with; empty for the configuration's own.
     """
 
     generation: str
     namespace: str
     reference: Reference
+    credentials: str = ""
 
 
 @dataclass(frozen=True, slots=True)

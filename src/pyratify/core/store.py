@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.reference import Reference
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 COSIGN_TAGS = ("sig", "att", "sbom")
 """The endings of cosign's tags: signatures, attestations, SBOMs."""
@@ -102,3 +105,20 @@ async def closing(listing: AsyncIterator[Referrer]) -> AsyncIterator[AsyncIterat
         close = getattr(listing, "aclose", None)
         if close is not None:
             await close()
+
+
+@runtime_checkable
+class CredentialedStore(Store, Protocol):
+    """A store that can read with other credentials than those that it was configured with."""
+
+    def with_credentials(self, scope: "CredentialScope") -> Store:
+        """Return a store that asks the scope for credentials first, and remembers nothing together with this one.
+
+        It uses this store's connections, and is not closed.
+        """
+        ...
+
+
+def with_credentials(store: Store, scope: "CredentialScope") -> Store:
+    """Return a store that reads with the credentials of a scope; the store itself where it needs none."""
+    return store.with_credentials(scope) if isinstance(store, CredentialedStore) else store

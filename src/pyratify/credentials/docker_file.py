@@ -58,9 +58,13 @@ class DockerFile:
         found = closest(self.auths, registry, repository)
         if found is None:
             return replace(ANONYMOUS, note=self._note(registry, repository))
+        return self.entry(found[0])
+
+    def entry(self, key: str) -> Credential:
+        """Return what the file holds under a key of `auths`; errors as in `credential`."""
         # Parsed only now: one malformed entry must not break the access to all other registries.
-        credential = _credential(self.auths[found[0]], f"{self.origin}: the entry for {found[0][:200]}")
-        return replace(credential, note=f"{found[0][:200]!r} in {self.origin}")
+        credential = _credential(self.auths[key], f"{self.origin}: the entry for {key[:200]}")
+        return replace(credential, note=f"{key[:200]!r} in {self.origin}")
 
     def note_of_helper(self, helper: str, registry: str, repository: str = "") -> str:
         """Return the note for messages about a credential from a helper."""

@@ -28,6 +28,7 @@ REFUSED = {
     "future.keywords.not": _DIFFERS,
 }
 _REMEDY = "Write the policy without it, or let a real OPA evaluate it (engine: opa)."
+_KEYWORDS = frozenset({"if", "contains", "every", "in"})
 Span = tuple[int, int]
 
 
@@ -42,6 +43,7 @@ def refuse_functions(modules: list[dict[str, Any]], path: str) -> None:
         ConfigurationError: With the name of the function and its line.
     """
     for module in modules:
+        _refuse_split_rules(module["ast"], path)
         _refuse_heads(module["ast"], path)
         allowed = {_start(call["fcn"]) for call in _nodes(module["ast"], "Call") if _is_walk(call, 2)}
         for name, line, start in _names(module["ast"]):
@@ -60,6 +62,25 @@ def refuse_functions(modules: list[dict[str, Any]], path: str) -> None:
 def reads_clock(modules: list[dict[str, Any]]) -> bool:
     """Return whether a policy names `time.now_ns`, with brackets and escapes, too."""
     return any(name == "time.now_ns" for module in modules for name, _, _ in _names(module["ast"]))
+
+
+def _refuse_split_rules(module: Any, path: str) -> None:
+    """Refuse `allow if { ... }` where `if` is no keyword: that is a rule `allow`, which is always true, and one called `if`.
+
+    OPA refuses a name alone as a rule; the engine does not.
+    """
+    for spec in (rule["Spec"] for rule in module["rules"] if "Spec" in rule):
+        ((kind, head),) = spec["head"].items()
+        name = _name(head["refr"])
+        is_bare = kind == "Compr" and "Var" in head["refr"] and not spec["bodies"] and head["assign"] is None
+        if is_bare or name in _KEYWORDS:
+            line = spec["span"]["line"]
+            said = f"the rule {name} is always true, as it has neither value nor body"
+            raise ConfigurationError(
+                f"line {line}: {said if is_bare else f'{name} is the name of a rule in the syntax of v0'}",
+                path=path,
+                remedy="Write regoVersion: v1 if the policy is in that syntax, or import rego.v1 in it.",
+            )
 
 
 def _refuse_heads(module: Any, path: str) -> None:

@@ -2,14 +2,20 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import field
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.core.clock import Clock, SystemClock
+from pyratify.core.credential_scope import CONFIGURED, CredentialScope
 from pyratify.core.dataclass import dataclass
-from pyratify.core.errors import Failure, RatifyError
+from pyratify.core.engine import Engine
+from pyratify.core.errors import Failure, RatifyError, StoreError
+from pyratify.core.isolation import as_failure
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult, failures
 from pyratify.serving.configuration_source import Snapshot, Source
+from pyratify.serving.credential_choice import NO_ACCESS, CredentialChoice, Scopes
 from pyratify.serving.public_errors import for_clients
 
 
@@ -44,36 +50,46 @@ class Answers:
     Attributes:
         source: The current configuration.
         verdicts: Remembers verdicts.
+        clock: Measures how long choices of credentials are remembered.
     """
 
     source: Source
     verdicts: Verdicts
+    clock: Clock = field(default_factory=SystemClock)
+    _choice: CredentialChoice = field(init=False)
 
-    async def verdict(self, reference: Reference, namespace: str = "") -> Answer:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_choice", CredentialChoice(self.verdicts, self.clock))
+
+    async def verdict(self, reference: Reference, namespace: str = "", credentials: Scopes = ()) -> Answer:
         """Return the verdict on a reference.
 
         Args:
             reference: What to validate.
             namespace: The tenant that asks; empty for none.
+            credentials: What the question brings to read it with, in the order in which it is tried.
 
         Raises:
             Undecided: No configuration, no executor for it, or whatever kept the engine from deciding.
         """
         async with self._acquire(namespace) as snapshot:
             engine = snapshot.engine
-            result = (await self.verdicts.validate(engine, reference, namespace)).checked()
+            scope = await self._chosen(engine, reference, namespace, credentials)
+            result = (await self.verdicts.validate(engine, reference, namespace, scope)).checked()
             # No verdict is not a denial: asking again may help, so it is answered differently.
             if result.error is not None:
+                if credentials and result.error.reason in NO_ACCESS:
+                    self._choice.forget(engine, reference, namespace, credentials)
                 raise Undecided(result.error)
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
-            # Read after the verdict, which may only just have been remembered.
-            seconds = self.verdicts.remaining(engine, reference, namespace)
+            # Read after the verdict, which may only just have been remembered. Credentials of a question may change with the next.
+            seconds = 0.0 if credentials else self.verdicts.remaining(engine, reference, namespace)
             # Cleaned here, once, and not by each entry point, one of which could forget it.
             return Answer(for_clients(result), snapshot.types, engine.generation, seconds)
 
-    async def pinned(self, reference: Reference, namespace: str = "") -> Reference:
-        """Return a reference by digest; one that has a digest already needs no registry.
+    async def pinned(self, reference: Reference, namespace: str = "", credentials: Scopes = ()) -> Reference:
+        """Return a reference by digest; one that has a digest already needs no registry. Arguments as in `verdict`.
 
         Raises:
             Undecided: No configuration, or no executor for it.
@@ -86,8 +102,20 @@ class Answers:
             # Before the registry is asked: a host outside all scopes must not be connected to (SSRF).
             if snapshot.engine.executors.match(reference) is None:
                 raise Undecided(_no_executor(reference))
-            found = await self.verdicts.resolve(snapshot.engine, reference, namespace)
+            scope = await self._choice.choose(snapshot.engine, reference, namespace, credentials)
+            found = await self.verdicts.resolve(snapshot.engine, reference, namespace, scope)
             return reference.at(found.digest)
+
+    async def _chosen(
+        self, engine: Engine, reference: Reference, namespace: str, credentials: Scopes
+    ) -> CredentialScope:
+        # A host outside all scopes must not be shown a credential.
+        if not credentials or engine.executors.match(reference) is None:
+            return CONFIGURED
+        try:
+            return await self._choice.choose(engine, reference, namespace, credentials)
+        except StoreError as error:
+            raise Undecided(as_failure(error)) from None
 
     @asynccontextmanager
     async def _acquire(self, namespace: str) -> AsyncIterator[Snapshot]:

@@ -18,7 +18,7 @@ from pyratify.sigstore.in_toto import Statement, parse_statement, statement_of
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 from pyratify.sigstore.mismatch import keyless
 from pyratify.sigstore.signed_content import material_of
-from pyratify.sigstore.statement_formats import ENVELOPES, MAX_ATTESTATION, MAX_TOKENS
+from pyratify.sigstore.statement_formats import DSSE, ENVELOPES, MAX_ATTESTATION, MAX_TOKENS
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
@@ -63,7 +63,9 @@ def authenticate(
         envelope, material = _envelope(raw, layer, authenticator)
     else:
         raise VerificationError(
-            Reason.MEDIATYPE_MISMATCH, f"a layer is of type {layer.media_type[:120]!r}, no attestation"
+            Reason.MEDIATYPE_MISMATCH,
+            f"a layer is of type {layer.media_type[:120]!r}, no attestation",
+            remedy=f"Attach the file with its type, as oras attach ... FILE:{DSSE}.",
         )
     if material.certificate is not None and not authenticator.accepts_certificates:
         raise keyless()

@@ -1,13 +1,17 @@
 """Several stores as one: each reference is read from the store whose scope covers it."""
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
-from pyratify.core.store import Referrer, Store, closing
+from pyratify.core.store import Referrer, Store, closing, with_credentials
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 
 class MuxStore:
@@ -39,6 +43,11 @@ class MuxStore:
     async def fetch_blob(self, reference: Reference, descriptor: Descriptor, limit: int) -> bytes:
         """Return the bytes of a blob, as in `Store`."""
         return await self._store(reference).fetch_blob(reference, descriptor, limit)
+
+    def with_credentials(self, scope: "CredentialScope") -> Store:
+        """Return the same stores with the credentials of a scope."""
+        pairs = zip(self._stores, self._stores.values(), strict=True)
+        return MuxStore(ScopeMap((covered, with_credentials(store, scope)) for covered, store in pairs))
 
     def _store(self, reference: Reference) -> Store:
         store = self._stores.match(reference)

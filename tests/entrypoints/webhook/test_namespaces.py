@@ -8,8 +8,9 @@ import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.webhook.admission import Webhook
-from pyratify.entrypoints.webhook.namespaces import Cluster, NamespaceLabels
+from pyratify.entrypoints.webhook.namespaces import NamespaceLabels
 from pyratify.entrypoints.webhook.pod_images import InadmissibleObject
+from pyratify.kubernetes.client.cluster import Cluster
 from pyratify.serving.deadline_group import evaluation_seconds
 from pyratify.testing.fakes import FakeClock
 from support.providers import BellClock

@@ -500,3 +500,16 @@ async def test_a_builder_without_a_name_satisfies_no_rule_about_builders(
     setting = AttestationSetting()
     setting.attach(setting.provenance(builder=""))
     assert reasons(await setting.validate({"provenance": rules})) == ({reason} if reason else set())
+
+
+async def test_a_file_that_was_attached_without_its_type_is_named_with_what_to_do() -> None:
+    """`oras attach` gives such a layer the type of a tar archive."""
+    setting = AttestationSetting()
+    layer = setting.store.add_blob(b"{}", "application/vnd.oci.image.layer.v1.tar")
+    manifest = setting.store.add_manifest(
+        make_manifest(artifact_type=DSSE, layers=[layer], subject=setting.image)
+    )
+    setting.store.list_under(setting.image.digest, manifest)
+    failure = (await setting.validate()).artifacts[0].results[0].failure
+    assert failure is not None
+    assert f"FILE:{DSSE}" in failure.remedy

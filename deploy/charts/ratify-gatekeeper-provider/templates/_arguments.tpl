@@ -41,6 +41,7 @@
 {{- else }}
 {{- $found = concat $found (list "--disable-crd-manager" "--config=/usr/local/config/config.json") }}
 {{- end }}
+{{- if .Values.provider.pullSecrets.enabled }}{{ $found = append $found "--pull-secrets" }}{{ end }}
 {{- if .Values.metrics.enabled }}
 {{- $found = concat $found (list "--enable-metrics" (printf "--metrics-port=%v" .Values.metrics.port)) }}
 {{- end }}

@@ -71,6 +71,7 @@
   (list "constraintTemplates" .Values.constraintTemplates "enabled" "namespaced")
   (list "serviceAccount" .Values.serviceAccount "create" "annotations")
   (list "rbac" .Values.rbac "create" "readSecrets")
+  (list "provider.pullSecrets" .Values.provider.pullSecrets "enabled" "namespaces")
 }}
 {{- $path := index . 0 }}
 {{- $values := index . 1 }}
@@ -90,6 +91,9 @@
 {{- if .Values.constraintTemplates.enabled }}{{ fail "constraintTemplates.enabled has no effect with mode: webhook: the templates are for Gatekeeper" }}{{ end }}
 {{- if .Values.provider.mutationExcludedNamespaces }}{{ fail "provider.mutationExcludedNamespaces has no effect with mode: webhook: set webhook.excludedNamespaces" }}{{ end }}
 {{- else }}
+{{- if and .Values.provider.pullSecrets.enabled (ne .Values.provider.namespaces "required") }}
+{{- fail "provider.pullSecrets.enabled needs provider.namespaces: required, and the multi-tenancy template: otherwise the author of a Pod chooses whose Secrets are read" }}
+{{- end }}
 {{- range list "clientCA" "annotations" "excludedNamespaces" "namespaceSelector" }}
 {{- if get $.Values.webhook . }}{{ fail (printf "webhook.%s has no effect with mode: gatekeeper" .) }}{{ end }}
 {{- end }}

@@ -68,7 +68,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* "true" where the program asks the API server for anything. */}}
 {{- define "ratify.asks" -}}
-{{- if or (include "ratify.rotates" .) (include "ratify.controls" .) (include "ratify.looks" .) -}}true{{- end }}
+{{- if or (include "ratify.rotates" .) (include "ratify.controls" .) (include "ratify.looks" .) .Values.provider.pullSecrets.enabled -}}true{{- end }}
 {{- end }}
 
 {{- define "ratify.tlsSecretName" -}}

@@ -1,11 +1,11 @@
 """The provider: every key of a request together, every answer within the deadline."""
 
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 from functools import partial
 from itertools import starmap
+from secrets import token_hex
 
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core import telemetry
@@ -18,6 +18,7 @@ from pyratify.core.reference import Reference
 from pyratify.entrypoints.gatekeeper.external_data import V1ALPHA1, V1BETA1, Item, response, shown
 from pyratify.entrypoints.gatekeeper.request_keys import Key, Namespaces, parse_key, parse_mutation_key
 from pyratify.entrypoints.gatekeeper.values import v1_value, v2_value
+from pyratify.kubernetes.secrets.pod_secrets import DEFAULT_ACCOUNT, NO_CREDENTIALS, PodSecrets
 from pyratify.serving.configuration_source import Source
 from pyratify.serving.deadline_group import DeadlineGroup, ignore_code, late_after
 from pyratify.serving.verdict_source import Answer, Answers, refusal
@@ -93,6 +94,8 @@ class Provider:
         clock: Where deadlines are taken from.
         count: Called with the code of every error item.
         decided: Called with decision and namespace of every item that is answered from memory.
+        secrets: Reads the Secrets of a namespace's service account `default`; None where only the configuration's credentials
+            count.
     """
 
     source: Source
@@ -101,13 +104,14 @@ class Provider:
     clock: Clock = field(default_factory=SystemClock)
     count: Callable[[str], None] = ignore_code
     decided: Callable[[str, str], None] = _ignore_decision
+    secrets: PodSecrets | None = None
     _answers: Answers = field(init=False)
     _group: DeadlineGroup = field(init=False)
     _items: ExpiringCache[_Remembered] = field(init=False)
     _wholes: ExpiringCache[_Whole] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._answers = Answers(self.source, self.verdicts)
+        self._answers = Answers(self.source, self.verdicts, self.clock)
         self._group = DeadlineGroup(self.clock)
         self._items = ExpiringCache(self.clock, _REMEMBERED_BYTES)
         self._wholes = ExpiringCache(self.clock, _REMEMBERED_BYTES)
@@ -157,7 +161,7 @@ class Provider:
     ) -> dict[str, bytes]:
         """Answer equal keys once, all keys together, and late ones with an error."""
         # Without a server around it (a test, an embedding) a request still needs one name in the log.
-        trace = telemetry.trace() or secrets.token_hex(16)
+        trace = telemetry.trace() or token_hex(16)
         late = late_after(seconds)
         return await self._group.each(
             keys,
@@ -249,7 +253,11 @@ class Provider:
     async def _verdict(self, key: str, trace: str) -> tuple[Key, Answer]:
         asked = parse_key(key, self.settings.namespaces)
         telemetry.set_namespace(asked.namespace)
-        found = await self._answers.verdict(asked.reference, asked.namespace)
+        credentials = NO_CREDENTIALS
+        if self.secrets is not None and asked.namespace:
+            credentials = await self.secrets.credentials(asked.namespace, DEFAULT_ACCOUNT, asked.reference)
+        with credentials.explained():
+            found = await self._answers.verdict(asked.reference, asked.namespace, credentials.scopes)
         result = found.result
         extra = {
             "key": key,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pyratify.serving.pull_secrets import add_pull_secrets_flag
 from pyratify.serving.server_flags import (
     add_resource_flags,
     add_rotation_flags,
@@ -42,6 +43,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="optional",
         help="whether keys of verification begin with [namespace]; those of mutation never do (default: optional)",
     )
+    add_pull_secrets_flag(
+        parser,
+        "read images with the imagePullSecrets of the service account default of the key's namespace, too; needs --namespaces required",
+    )
     parser.add_argument(
         "--max-keys", type=count, default=64, metavar="N", help="the most keys of one request (default: 64)"
     )
@@ -58,7 +63,7 @@ def _tells(flags: argparse.Namespace) -> "tuple[CaBundleTarget, ...]":
 
 def go_style(arguments: Sequence[str]) -> list[str]:
     """Return arguments as Go's flag package takes them (`-flag`, `-switch=true`) in the spelling of argparse."""
-    switches = {*_SWITCHES, "disable-cert-rotation", "disable-crd-manager", "enable-metrics"}
+    switches = {*_SWITCHES, "pull-secrets", "disable-cert-rotation", "disable-crd-manager", "enable-metrics"}
     found = []
     for argument in arguments:
         text = argument

@@ -17,11 +17,18 @@ from pyratify.entrypoints.webhook.decide import Case, case_of, problems
 from pyratify.entrypoints.webhook.messages import answered, refused
 from pyratify.entrypoints.webhook.namespaces import NamespaceLabels
 from pyratify.entrypoints.webhook.patch import pinned, replacing
-from pyratify.entrypoints.webhook.pod_images import InadmissibleObject
+from pyratify.entrypoints.webhook.pod_images import InadmissibleObject, pull_spec
 from pyratify.entrypoints.webhook.review import Answer, Review
 from pyratify.entrypoints.webhook.rules.match import Rules
 from pyratify.entrypoints.webhook.rules.rules_document import Mode
 from pyratify.entrypoints.webhook.rules.watch_rules import FollowedRules
+from pyratify.kubernetes.secrets.pod_secrets import (
+    NO_CREDENTIALS,
+    NO_SECRETS,
+    PodCredentials,
+    PodSecrets,
+    PullSpec,
+)
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.serving.configuration_source import Source
 from pyratify.serving.deadline_group import DeadlineGroup, late_after
@@ -41,6 +48,7 @@ class Webhook:
         rules: The rules in use.
         clock: The clock of durations and deadlines.
         namespaces: Knows the labels of namespaces; None where no rule may ask for them.
+        secrets: Reads the Secrets that Pods name; None where only the configuration's credentials count.
     """
 
     source: Source
@@ -48,11 +56,12 @@ class Webhook:
     rules: FollowedRules
     clock: Clock = field(default_factory=SystemClock)
     namespaces: NamespaceLabels | None = None
+    secrets: PodSecrets | None = None
     _answers: Answers = field(init=False)
     _group: DeadlineGroup = field(init=False)
 
     def __post_init__(self) -> None:
-        self._answers = Answers(self.source, self.verdicts)
+        self._answers = Answers(self.source, self.verdicts, self.clock)
         self._group = DeadlineGroup(self.clock)
 
     async def validate(self, review: Review, seconds: float) -> Answer:
@@ -76,7 +85,9 @@ class Webhook:
         # Read once: the rules may be exchanged while the images are evaluated.
         rules, end = self.rules.current, self.clock.monotonic() + seconds
         case = case_of(review, rules, await self._labels(review, rules, seconds))
-        found = await self._each(case, partial(self._verified, case.namespace), end)
+        found = await self._each(
+            case, partial(self._verified, case.namespace, self._pulls(case, review, rules)), end
+        )
         self._note(review, found)
         return answered(problems(case, found, rules, self.clock.now()))
 
@@ -86,7 +97,9 @@ class Webhook:
         # Audit only records: it must not change the object, not even for the better.
         if all(rule.mode is Mode.AUDIT for rule in case.matching):
             return Answer(allowed=True)
-        found = await self._each(case, partial(self._pinned, case.namespace), end)
+        found = await self._each(
+            case, partial(self._pinned, case.namespace, self._pulls(case, review, rules)), end
+        )
         # What could not be pinned is a reason to refuse, judged by the same rules and exceptions.
         failed = {text: each if isinstance(each, Failure) else None for text, each in found.items()}
         self._note(review, failed)
@@ -149,15 +162,31 @@ class Webhook:
             [image.text for image in case.images], partial(_one, find), lambda _: late_after(seconds), seconds
         )
 
-    async def _verified(self, namespace: str, text: str) -> Failure | None:
-        found = await self._answers.verdict(Reference.parse(text), namespace)
+    def _pulls(self, case: Case, review: Review, rules: Rules) -> PullSpec:
+        """Return what the object says about its pull Secrets; nothing where they are not used."""
+        if self.secrets is None or not case.images:
+            return NO_SECRETS
+        return pull_spec(review.object, rules.pod_specs[review.kind], review.kind)
+
+    async def _verified(self, namespace: str, pulls: PullSpec, text: str) -> Failure | None:
+        reference = Reference.parse(text)
+        credentials = await self._credentials(namespace, pulls, reference)
+        with credentials.explained():
+            found = await self._answers.verdict(reference, namespace, credentials.scopes)
         return None if found.result.succeeded else refusal(found.result)
 
-    async def _pinned(self, namespace: str, text: str) -> str:
+    async def _pinned(self, namespace: str, pulls: PullSpec, text: str) -> str:
         reference = Reference.parse(text)
         if reference.digest is not None:
             return text
-        return pinned(text, await self._answers.pinned(reference, namespace))
+        credentials = await self._credentials(namespace, pulls, reference)
+        with credentials.explained():
+            return pinned(text, await self._answers.pinned(reference, namespace, credentials.scopes))
+
+    async def _credentials(self, namespace: str, pulls: PullSpec, reference: Reference) -> PodCredentials:
+        if self.secrets is None or pulls == NO_SECRETS:
+            return NO_CREDENTIALS
+        return await self.secrets.credentials(namespace, pulls, reference)
 
     def _note(self, review: Review, found: Mapping[str, Failure | None]) -> None:
         """Log the whole reason of every failure; the answer holds less."""

@@ -4,17 +4,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyratify.core.caching import ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass
-from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.entrypoints.webhook.pod_images import InadmissibleObject, labels
-
-if TYPE_CHECKING:
-    from pyratify.kubernetes.client.api import Api
 
 _LOG = logging.getLogger("pyratify.webhook")
 # Short: a label that is set to make rules stricter has to count soon.
@@ -76,35 +72,3 @@ def _labels_of(namespace: str, given: Mapping[str, Any]) -> Mapping[str, str]:
     if not isinstance(metadata, dict) or metadata.get("name") != namespace:
         raise InadmissibleObject(Reason.POLICY_ERROR, "the answer is not about this namespace")
     return labels(given)
-
-
-@dataclass(slots=True)
-class Cluster:
-    """Asks the API server of `$KUBECONFIG`, or of the cluster that this process runs in; it is spoken to when it is needed."""
-
-    _api: "Api | None" = None
-
-    async def namespace(self, name: str) -> Mapping[str, Any]:
-        """Return a Namespace.
-
-        Raises:
-            ConfigurationError: There is no API server that can be used, or the extra `kubernetes` is not installed.
-            ApiFault: It did not answer.
-        """
-        try:
-            from pyratify.kubernetes.client.api import Api, object_path
-        except ImportError:
-            raise ConfigurationError(
-                "labels of namespaces need lightkube",
-                remedy="Install it: pip install 'pyratify[kubernetes]'.",
-            ) from None
-        # At the first look-up: rules that select by names alone need no API server.
-        if self._api is None:
-            self._api = Api.connect()
-        return await self._api.get(object_path("v1", "namespaces", name))
-
-    async def aclose(self) -> None:
-        """Close what is open."""
-        api, self._api = self._api, None
-        if api is not None:
-            await api.aclose()

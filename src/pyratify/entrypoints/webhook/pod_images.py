@@ -7,6 +7,7 @@ from typing import Any
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.reason import Reason
+from pyratify.kubernetes.secrets.pod_secrets import PullSpec
 from pyratify.render.plain import clean
 
 
@@ -31,11 +32,12 @@ class Kind:
         return f"{self.name}.{self.group}" if self.group else self.name
 
 
+_POD = Kind("", "Pod")
 # By kind and not by version: rules with matchPolicy Equivalent send the version they name.
 _TEMPLATE = ("spec", "template", "spec")
 POD_SPECS: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
     {
-        Kind("", "Pod"): ("spec",),
+        _POD: ("spec",),
         Kind("", "PodTemplate"): ("template", "spec"),
         Kind("", "ReplicationController"): _TEMPLATE,
         Kind("apps", "DaemonSet"): _TEMPLATE,
@@ -89,7 +91,6 @@ def images(document: Mapping[str, Any], where: tuple[str, ...]) -> tuple[Image, 
         InadmissibleObject: `BAD_REQUEST`: there is no such specification, it is not shaped like one, or it has no images.
     """
     spec: Any = document
-    # Strict at every step: an object that is read as empty would be admitted without images.
     for index, step in enumerate(where):
         spec = _members(spec, where[:index]).get(step)
     found = tuple(_images(_members(spec, where), where))
@@ -106,6 +107,23 @@ def changed(now: Iterable[Image], before: Iterable[Image]) -> tuple[Image, ...]:
     return tuple(image for image in now if (image.field, image.name, image.text) not in known)
 
 
+def pull_spec(document: Mapping[str, Any], where: tuple[str, ...], kind: Kind) -> PullSpec:
+    """Return what an object says about the Secrets that its images are pulled with.
+
+    The API server has put the Secrets of its service account into a Pod that names none before it asks a webhook
+    (Kubernetes, "ServiceAccount admission controller"); into a template it puts nothing.
+
+    Raises:
+        InadmissibleObject: `BAD_REQUEST`: it is not shaped like the specification of a Pod.
+    """
+    spec = _spec(document, where)
+    named = tuple(_text(item.get("name"), path) for path, item in _items(spec, where, "imagePullSecrets"))
+    if named or kind == _POD:
+        return PullSpec(named)
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    return PullSpec(account=_text(account, (*where, "serviceAccountName")))
+
+
 def labels(document: Mapping[str, Any]) -> Mapping[str, str]:
     """Return an object's labels.
 
@@ -117,6 +135,20 @@ def labels(document: Mapping[str, Any]) -> Mapping[str, str]:
     if not all(isinstance(value, str) for value in found.values()):
         raise _malformed(("metadata", "labels"), "a label is not a string")
     return found
+
+
+def _spec(document: Mapping[str, Any], where: tuple[str, ...]) -> Mapping[str, Any]:
+    spec: Any = document
+    # Strict at every step: an object that is read as empty would be admitted without images.
+    for index, step in enumerate(where):
+        spec = _members(spec, where[:index]).get(step)
+    return _members(spec, where)
+
+
+def _text(value: Any, path: tuple[str, ...]) -> str:
+    if value is not None and not isinstance(value, str):  # the API has an empty name, too
+        raise _malformed(path, "its name is not a string")
+    return value or ""
 
 
 def _images(spec: Mapping[str, Any], where: tuple[str, ...]) -> Iterator[Image]:

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from pyratify.serving.pull_secrets import add_pull_secrets_flag
 from pyratify.serving.server_flags import (
     add_resource_flags,
     add_rotation_flags,
@@ -26,6 +27,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="the webhook configurations whose caBundle follows certificates that are made here (default: %(default)s)",
     )
     add_rules(parser)
+    add_pull_secrets_flag(
+        parser,
+        "read images with the imagePullSecrets of the Pod, or those of a template's service account, too",
+    )
     add_timeout(
         parser,
         "--timeout",

@@ -10,6 +10,7 @@ from pyratify.evidence.sbom.package_rules import DeniedPackage, PackageRules
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, parse_purl
 from pyratify.evidence.sbom.version_range import InvalidRange, VersionRange
 
+_ANY_SCHEME = "generic"
 # Wildcards, ranges and blanks around it.
 _NO_NAME = re.compile(r"[*<>|]|\A\s|\s\Z|\Avers:", re.IGNORECASE)
 _NO_VERSION = re.compile(r"[*<>|,\s]|\A[=^]", re.ASCII)
@@ -54,6 +55,13 @@ def _denied(options: PackageOptions, path: str) -> DeniedPackage:
     if options.version and purl and purl.version not in ("", options.version):
         raise ConfigurationError("the package URL has another version", path=f"{path}.version")
     versions = _range(options.versions, f"{path}.versions") if options.versions else None
+    if purl and versions and versions.scheme not in (purl.type, _ANY_SCHEME):
+        # Versions of one ecosystem, compared as those of another, may be in the range and seem not to be.
+        raise ConfigurationError(
+            f"compares versions as {versions.scheme} does, and the package is one of {purl.type}",
+            path=f"{path}.versions",
+            remedy=f"Write it as vers:{purl.type}/...",
+        )
     return DeniedPackage(options.name, purl, version, versions)
 
 

@@ -1,14 +1,27 @@
 """Ranges of versions, as `vers:deb/<1.2.3` (the VERS specification); the only module that knows their library."""
 
+import re
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
+# Around a constraint, and after its comparator.
+_SPACES = re.compile(r"\A\s+|\s+\Z|(?<=[<>=!/])\s+")
 MAX_VERSION = 200
 """Characters of a version; a longer one is not compared."""
 
 
 class InvalidRange(ValueError):
     """A text that is no range of versions."""
+
+
+def _decoded(text: str) -> str:
+    """Return a range with its versions as they are: `vers:rpm/<1%3A2.0` is one below epoch 1 (VERS, "URL quoting rules")."""
+    parts = [_SPACES.sub("", unquote(each)) for each in text.split("|")]
+    # The library would take what follows for a part of the version.
+    if any(re.search(r"[|,;\s]", each) for each in parts):
+        raise InvalidRange("its constraints are separated by | and by nothing else")
+    return "|".join(parts)
 
 
 class VersionRange:
@@ -27,13 +40,14 @@ class VersionRange:
         from univers.version_range import VersionRange as Range
 
         try:
-            found: Any = Range.from_string(text)  # type: ignore[no-untyped-call]
+            found: Any = Range.from_string(_decoded(text))  # type: ignore[no-untyped-call]
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise InvalidRange(str(error)[:200]) from None
         if not found.constraints and "*" not in text:
             raise InvalidRange("it has no constraint")
         self._range = found
         self.text = text
+        self.scheme = str(found.scheme)
         self._cached = lru_cache(maxsize=1024)(self._contains)
 
     def contains(self, version: str) -> bool | None:

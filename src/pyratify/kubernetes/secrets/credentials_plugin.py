@@ -3,19 +3,16 @@
 import msgspec
 
 from pyratify.core.credential import ANONYMOUS, Credential, CredentialProvider
-from pyratify.core.errors import ConfigurationError, StoreError
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.core.scope import EVERYTHING
-from pyratify.credentials.docker_file import DockerFile, parse_docker_file
+from pyratify.credentials.docker_file import DockerFile
 from pyratify.credentials.providers import StaticCredentials, static_credential
+from pyratify.kubernetes.secrets.pull_secret import OLD_PULL, PULL, docker_file
 from pyratify.kubernetes.secrets.secret_reader import Secret, reader_of
 
-PULL = "kubernetes.io/dockerconfigjson"
-OLD_PULL = "kubernetes.io/dockercfg"
 BASIC = "kubernetes.io/basic-auth"
-_PULL_ENTRY = ".dockerconfigjson"
-_OLD_PULL_ENTRY = ".dockercfg"
 
 
 class SecretCredentialOptions(
@@ -93,13 +90,7 @@ async def build(name: str, options: SecretCredentialOptions, resources: Resource
 
 
 def _file(secret: Secret) -> DockerFile:
-    try:
-        old = secret.data.get(_OLD_PULL_ENTRY, b"").strip() if secret.kind == OLD_PULL else b""
-        # The older type has the entries alone.
-        data = b'{"auths":' + old + b"}" if old else secret.data.get(_PULL_ENTRY, b"")
-        file = parse_docker_file(data, secret.title)
-    except StoreError as error:
-        raise ConfigurationError(error.message, path="secret", reason=error.reason) from None
+    file = docker_file(secret)
     # A Secret must not choose programs that the provider runs.
     if file.helpers or file.store:
         raise ConfigurationError(

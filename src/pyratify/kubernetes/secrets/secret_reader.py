@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_SECRETS = 16
 """How many Secrets one NamespacedExecutor may name: each is read periodically, one after another."""
 # Checked before they become parts of a path: `../` would name other objects, with the provider's rights.
-_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Secret:
         version: Its `resourceVersion`.
         kind: Its type, as `kubernetes.io/tls`.
         data: Its entries, decoded.
+        uid: Its `uid`, which no other object ever has.
     """
 
     namespace: str
@@ -40,6 +41,7 @@ class Secret:
     version: str
     kind: str
     data: Mapping[str, bytes] = field(repr=False)
+    uid: str = ""
 
     @property
     def title(self) -> str:
@@ -79,7 +81,7 @@ class SecretReader:
         """
         where = self._where(namespace)
         self._check(where, name, "secret")
-        return _secret(where, name, await self._get("secrets", where, name, "secret"))
+        return decoded(where, name, await self._get("secrets", where, name, "secret"))
 
     async def pull_secrets(self, account: str, namespace: str = "") -> tuple[Secret, ...]:
         """Return the image pull Secrets of a service account, in its order; those that are missing are left out.
@@ -97,11 +99,11 @@ class SecretReader:
         self._check(where, account, "serviceAccount")
         given = await self._get("serviceaccounts", where, account, "serviceAccount")
         found = []
-        for name in _pull_secret_names(given):
+        for name in pull_secret_names(given):
             self._check(where, name, "serviceAccount")
             secret = await self._get("secrets", where, name, "serviceAccount", optional=True)
             if secret is not None:
-                found.append(_secret(where, name, secret))
+                found.append(decoded(where, name, secret))
         return tuple(found)
 
     def _where(self, namespace: str) -> str:
@@ -113,12 +115,12 @@ class SecretReader:
                 remedy="Remove the namespace, and put the Secret into this one.",
             )
         where = namespace or self.home
-        if not _NAMESPACE.fullmatch(where):
+        if not NAMESPACE.fullmatch(where):
             raise ConfigurationError(f"{where[:80]!a} is not a valid name of a namespace", path="namespace")
         return where
 
     def _check(self, where: str, name: str, path: str) -> None:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             what = "a Secret" if path == "secret" else "an object"
             raise ConfigurationError(f"{name[:80]!a} is not a valid name of {what}", path=path)
         known = {(namespace, one) for _, namespace, one in self.used}
@@ -174,25 +176,38 @@ class SecretReader:
         return given
 
 
-def _pull_secret_names(account: Mapping[str, Any]) -> tuple[str, ...]:
+def pull_secret_names(account: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names in `imagePullSecrets` of a service account or of the specification of a Pod, in order."""
     # Names alone (Kubernetes API, `LocalObjectReference`): always of the account's own namespace.
-    listed = account.get("imagePullSecrets") or ()
+    listed = account.get("imagePullSecrets")
+    listed = listed if isinstance(listed, list) else ()
     names = [each.get("name") if isinstance(each, Mapping) else None for each in listed]
     return tuple(name for name in names if isinstance(name, str))
 
 
-def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> Secret:
+def decoded(namespace: str, name: str, given: Mapping[str, Any]) -> Secret:
+    """Return a Secret of the API server's answer.
+
+    Raises:
+        ConfigurationError: It is malformed.
+    """
     try:
         data = given.get("data") or {}
         found = {key: base64.b64decode(value, validate=True) for key, value in data.items()}
     except (AttributeError, TypeError, binascii.Error):
         raise ConfigurationError(f"Secret {namespace}/{name} is malformed", path="secret") from None
-    return Secret(namespace, name, _version(given), str(given.get("type", "")), found)
+    return Secret(
+        namespace, name, _version(given), str(given.get("type", "")), found, _metadata(given, "uid")
+    )
 
 
 def _version(given: Mapping[str, Any]) -> str:
+    return _metadata(given, "resourceVersion")
+
+
+def _metadata(given: Mapping[str, Any], name: str) -> str:
     meta = given.get("metadata")
-    return str(meta.get("resourceVersion")) if isinstance(meta, dict) else ""
+    return str(meta.get(name)) if isinstance(meta, dict) else ""
 
 
 @dataclass(frozen=True, slots=True)

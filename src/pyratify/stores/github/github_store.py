@@ -3,6 +3,8 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from copy import copy
+from typing import TYPE_CHECKING
 
 from pyratify.core.caching import LruCache, MemoryCache
 from pyratify.core.descriptor import Descriptor
@@ -15,6 +17,9 @@ from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer, closing
 from pyratify.stores.github.github_api import MAX_LISTING, GitHubApi
 from pyratify.stores.registry.registry_store import RegistryStore
+
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 # OCI image manifest, "Guidance for an Empty Descriptor".
@@ -83,6 +88,12 @@ class GitHubStore:
             f"the same time need more of it than there is for them",
             remedy="Try again, or verify fewer images at the same time.",
         )
+
+    def with_credentials(self, scope: "CredentialScope") -> "GitHubStore":
+        """Return a store that reads its registry with the credentials of a scope, as in `CredentialedStore`."""
+        found = copy(self)  # with its bundles: GitHub's API is always asked with the configuration's token
+        found._registry = self._registry.with_credentials(scope)  # noqa: SLF001 - it is one of its own kind
+        return found
 
     async def aclose(self) -> None:
         """Close the connections to both."""

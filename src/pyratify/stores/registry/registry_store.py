@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pyratify.core.caching import MemoryCache
 from pyratify.core.clock import Clock, SystemClock
@@ -22,8 +23,13 @@ from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.responses import check_manifest_type, describe
 from pyratify.stores.registry.tags import ACCEPT_MANIFEST
 
+if TYPE_CHECKING:
+    from pyratify.core.credential_scope import CredentialScope
+
 _INDEXES = 4 * MIB
 """Bytes of image indexes that were resolved and may be read next."""
+_SCOPED_INDEXES = MIB // 4
+"""The same for each scope of credentials, of which there may be many."""
 
 
 class RegistryStore:
@@ -36,6 +42,7 @@ class RegistryStore:
         credentials: Where credentials come from.
         transport: The network; closed with the store.
         clock: Time for tokens and retries; the machine's own when omitted.
+        indexes: The most bytes of image indexes that are kept between resolving and reading them.
     """
 
     def __init__(
@@ -44,15 +51,18 @@ class RegistryStore:
         credentials: CredentialProvider,
         transport: Transport,
         clock: Clock | None = None,
+        *,
+        indexes: int = _INDEXES,
     ) -> None:
         self._options = options
+        self._credentials = credentials
         self._transport = transport
-        clock = clock or SystemClock()
+        self._clock = clock = clock or SystemClock()
         client = RegistryClient(options, credentials, transport, clock)
         self._capabilities = Capabilities(clock)
         self._reader = Reader(client, options)
         self._lister = Lister(client, self._reader, options, self._capabilities)
-        self._indexes = MemoryCache(_INDEXES)
+        self._indexes = MemoryCache(indexes)
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return what the reference names, in one request: the manifest is read, hashed and parsed.
@@ -124,6 +134,14 @@ class RegistryStore:
         if data is None:
             raise StoreError(Reason.BLOB_NOT_FOUND, f"the blob {wanted} was not found")
         return data
+
+    def with_credentials(self, scope: "CredentialScope") -> "RegistryStore":
+        """Return a store with the credentials of a scope, as in `CredentialedStore`."""
+        # Tokens, challenges, resolved indexes and what the registry can do: all of it may be known by the credential alone.
+        credentials = scope.over(self._credentials)
+        return RegistryStore(
+            self._options, credentials, self._transport, self._clock, indexes=_SCOPED_INDEXES
+        )
 
     async def aclose(self) -> None:
         """Close the transport."""

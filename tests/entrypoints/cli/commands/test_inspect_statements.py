@@ -26,6 +26,8 @@ from pyratify.testing.attestations import (
 )
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from pyratify.testing.cosign import CosignKey
+from pyratify.testing.layout import write_layout
+from pyratify.testing.memory import MemoryStore
 
 Run = Callable[..., tuple[int, str, str]]
 IMAGE = Digest.of(b"image")
@@ -80,3 +82,34 @@ def test_a_malformed_predicate_is_a_fact_beside_the_others(
     found = statement_in(in_toto(IMAGE, kind, predicate), run, tmp_path)
     assert found["predicateType"] == kind
     assert ("error" in found) is kind.startswith("https://slsa.dev/")
+
+
+@pytest.mark.parametrize("broken", [None, "nonsense"])
+def test_each_line_of_an_in_toto_bundle_is_taken_apart(broken: str | None, run: Run, tmp_path: Path) -> None:
+    """A file, and a layer by its type; one that is broken hides none."""
+    key = CosignKey.generate()
+    made = in_toto(IMAGE, SLSA_V1, provenance_v1())
+    lines = [json.dumps(bundle(key, made)), json.dumps(envelope(key, made))]
+    kinds = ["sigstore bundle", "DSSE envelope"]
+    if broken is not None:
+        lines, kinds = [broken, *lines], ["unknown", *kinds]
+    path = tmp_path / "app.intoto.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    facts = json.loads(run("inspect", "-o", "json", path)[1])
+    assert facts["kind"] == "in-toto bundle"
+    assert [(each["line"], each["kind"]) for each in facts["lines"]] == list(enumerate(kinds, 1))
+    store = MemoryStore()
+    image = store.add_image()
+    for kind in ("application/vnd.in-toto.bundle", "application/vnd.dsse.envelope.v1+json"):
+        store.attach(image, kind, (kind, path.read_bytes()))
+    write_layout(store, tmp_path / "layout")
+    found = json.loads(run("inspect", "-o", "json", f"oci:{tmp_path / 'layout'}@{image.digest}")[1])
+    for each in found["attached"]:
+        assert [line["kind"] for line in each["contents"][0]["lines"]] == kinds
+
+
+def test_a_bundle_with_too_many_lines_says_so(run: Run, tmp_path: Path) -> None:
+    """What is cut must not look whole."""
+    path = tmp_path / "app.intoto.jsonl"
+    path.write_text("{}\n" * 101)
+    assert "more lines" in json.loads(run("inspect", "-o", "json", path)[1])["error"]

@@ -8,6 +8,7 @@ from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import MIB
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
+from pyratify.entrypoints.cli.decode.statement_lines import has_lines, lines_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.verifiers.attached_documents import plain_type
 from pyratify.verifiers.sbom.sbom_formats import SBOM_TYPES
@@ -15,6 +16,8 @@ from pyratify.verifiers.vulnerability.report_formats import MAX_REPORT, MAX_TOKE
 
 _JWS = "application/jose+json"
 _COSE = "application/cose"
+_LINES = "in-toto bundle"
+_SIGNED = ("sigstore bundle", "DSSE envelope", "in-toto statement")
 _MAX_TEXT = 4096
 _MAX_BYTES, _MAX_TOKENS = 16 * MIB, 1_000_000  # of payloads, which may hold SBOMs
 
@@ -34,6 +37,8 @@ def decode_artifact(
     """
     # A given type is not second-guessed: the content of an attached artifact is the attacker's.
     kind = _by_type(media_type) if media_type else _by_look(data)
+    if kind in (None, *_SIGNED) and has_lines(data):
+        kind = _LINES
     if kind is None:
         return None
     try:
@@ -60,6 +65,8 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.dev.cosign.simplesigning.v1+json": "cosign signature (simple signing)",
         "application/vnd.dsse.envelope.v1+json": "DSSE envelope",
         "application/vnd.in-toto+json": "in-toto statement",
+        "application/vnd.in-toto.bundle": _LINES,
+        "slsa/attestation": _LINES,
     }.get(media_type)
 
 
@@ -267,12 +274,18 @@ def _json(data: bytes) -> Any:
         return {"bytes": len(data), "text": text, "error": error.message}
 
 
+def _lines(data: bytes, annotations: Mapping[str, str]) -> Facts:
+    del annotations
+    return lines_facts(data, decode_artifact)
+
+
 _READERS: dict[str, Callable[[bytes, Mapping[str, str]], Facts]] = {
     "notation signature (JWS)": _notation(_JWS),
     "notation signature (COSE)": _notation(_COSE),
     "sigstore bundle": _bundle,
     "DSSE envelope": _dsse,
     "in-toto statement": _statement,
+    _LINES: _lines,
     "SBOM": _sbom,
     "cosign signature (simple signing)": _simple_signing,
     "vulnerability report": _document("report_facts"),

@@ -1,0 +1,130 @@
+"""Which of several credentials a reference is read with."""
+
+import pytest
+
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core.credential_scope import CONFIGURED, CredentialScope
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.engine import Engine
+from pyratify.core.errors import StoreError
+from pyratify.core.executor import Executor
+from pyratify.core.reason import Reason
+from pyratify.core.reference import Reference
+from pyratify.core.scope import ScopeMap
+from pyratify.core.store import Store
+from pyratify.serving.credential_choice import CredentialChoice
+from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.memory import MemoryStore
+
+APP = Reference.parse("example.com/app:v1")
+ONE, TWO = CredentialScope("one"), CredentialScope("two")
+
+
+class Scoped(MemoryStore):
+    """A store that answers each scope with its own error, or with the image.
+
+    Args:
+        asked: Collects which scopes asked.
+        errors: By the scope's identity.
+    """
+
+    def __init__(self, asked: list[str], errors: dict[str, Reason], identity: str = "") -> None:
+        super().__init__()
+        self.asked, self.errors, self.identity = asked, errors, identity
+        self.image = self.add_image()
+
+    def with_credentials(self, scope: CredentialScope) -> Store:
+        """Return the store of a scope."""
+        return Scoped(self.asked, self.errors, scope.identity)
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        """Return the image, or raise."""
+        self.asked.append(self.identity)
+        reason = self.errors.get(self.identity)
+        if reason is not None:
+            raise StoreError(reason, f"not for {self.identity or 'the configuration'}")
+        return await super().resolve(reference)
+
+
+class Setting:
+    """An engine over such a store, and the choice.
+
+    Args:
+        errors: By the scope's identity.
+        generation: Of the engine.
+    """
+
+    def __init__(self, errors: dict[str, Reason], generation: str = "g") -> None:
+        self.asked: list[str] = []
+        self.clock = FakeClock()
+        executor = Executor(store=Scoped(self.asked, errors), verifiers=(FakeVerifier(),))
+        self.engine = Engine(ScopeMap([("*", executor)]), generation)
+        self.choice = CredentialChoice(Verdicts(self.clock), self.clock)
+
+    async def chosen(self, *scopes: CredentialScope, namespace: str = "team") -> CredentialScope:
+        """Return what is chosen."""
+        return await self.choice.choose(self.engine, APP, namespace, scopes)
+
+
+async def test_without_credentials_nothing_is_asked() -> None:
+    """The usual case costs nothing."""
+    here = Setting({})
+    assert await here.chosen() is CONFIGURED
+    assert here.asked == []
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.AUTH_SCOPE, Reason.AUTH_REALM_BLOCKED]
+)
+async def test_after_a_refusal_the_next_one_is_tried(reason: Reason) -> None:
+    """And the configuration's own at last."""
+    here = Setting({"one": reason})
+    assert await here.chosen(ONE, TWO) is TWO
+    assert here.asked == ["one", "two"]
+    here = Setting({"one": reason, "two": reason})
+    assert await here.chosen(ONE, TWO) is CONFIGURED
+    assert here.asked == ["one", "two", ""]
+
+
+async def test_where_none_is_accepted_the_first_refusal_is_the_reason() -> None:
+    """It is the one of the closest match."""
+    here = Setting({"one": Reason.REGISTRY_AUTH, "two": Reason.NOT_FOUND, "": Reason.NOT_FOUND})
+    with pytest.raises(StoreError, match="not for one") as caught:
+        await here.chosen(ONE, TWO)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+
+
+@pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.REGISTRY_UNREACHABLE, Reason.REGISTRY_BUSY])
+async def test_an_outage_is_no_refusal(reason: Reason) -> None:
+    """Another credential would change nothing, and cost the registry more."""
+    here = Setting({"one": reason})
+    with pytest.raises(StoreError) as caught:
+        await here.chosen(ONE, TWO)
+    assert (caught.value.reason, here.asked) == (reason, ["one"])
+
+
+async def test_a_choice_is_remembered_for_minutes_and_for_its_tenant() -> None:
+    """Not for another namespace, other credentials or another configuration."""
+    here = Setting({"one": Reason.REGISTRY_AUTH})
+    for _ in range(3):
+        assert await here.chosen(ONE, TWO) is TWO
+    here.clock.advance(299)
+    assert await here.chosen(ONE, TWO) is TWO
+    assert here.asked == ["one", "two"]
+    here.clock.advance(1)
+    await here.chosen(ONE, TWO)
+    assert here.asked == ["one", "two"] * 2
+    await here.chosen(ONE, TWO, namespace="other")
+    assert here.asked == ["one", "two"] * 3
+    here.choice.forget(here.engine, APP, "team", (ONE, TWO))
+    here.clock.advance(5)
+    await here.chosen(ONE, TWO)
+    assert here.asked == ["one", "two"] * 4
+
+
+async def test_without_a_generation_nothing_is_remembered() -> None:
+    """Two such engines cannot be told apart."""
+    here = Setting({}, generation="")
+    await here.chosen(ONE)
+    await here.chosen(ONE)
+    assert here.asked == ["one", "one"]
