@@ -1,5 +1,7 @@
 """Attacks by Pods and their Secrets: on other tenants' images and credentials, on hosts, and on the server's work."""
 
+import asyncio
+import json
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
 from pyratify.kubernetes.secrets.pod_secrets import MAX_READS, MAX_SECRETS, PodSecrets
-from pyratify.kubernetes.secrets.pull_secret import MAX_TRIED
+from pyratify.kubernetes.secrets.pull_secret import MAX_ENTRIES, MAX_TRIED
 from pyratify.serving.entry_point import ServerContext
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
@@ -68,6 +70,16 @@ async def test_atk_250_what_one_tenants_secret_has_read_answers_for_no_other_cre
     if not by_digest:  # a digest needs no registry to be pinned
         assert "REGISTRY_AUTH" in await here.refusal(pod_in("rival", image, "login"), path=MUTATE)
     assert await here.allows(pod_in("team", image, "login"))
+
+
+async def test_atk_250_questions_at_the_same_time_share_nothing(here: Tenants) -> None:
+    """Work that is under way for one credential is not joined by another."""
+    image = here.repository("app", "alice")
+    here.secret("team", "login", f"{here.registry.host}=alice")
+    here.secret("rival", "login", f"{here.registry.host}=mallory")
+    here.registry.delay = 0.05
+    pods = [pod_in("team", image, "login"), pod_in("rival", image, "login"), pod_in("team", image)] * 3
+    assert await asyncio.gather(*map(here.allows, pods)) == [True, False, False] * 3
 
 
 async def test_atk_250_what_a_secret_has_read_is_not_in_the_answers_of_the_configuration(
@@ -140,6 +152,37 @@ def test_atk_250_a_shared_verdict_is_for_its_credentials_alone() -> None:
     entry = seal(SECRET, keys[1], verdict(), now, 5)
     assert entry is not None
     assert [unseal(SECRET, key, entry, now) is not None for key in keys] == [False, True, False]
+
+
+async def test_atk_257_the_text_of_a_secret_is_bounded_and_obeyed_by_no_terminal(
+    here: Tenants, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its author chooses the keys of entries; no password is in any message or log."""
+    image = here.repository("app", "alice")
+    host = here.registry.host
+    entries = {f"https://{host}/\x1b[31m{number}": {"auth": "!"} for number in range(99)}
+    here.secret("team", "evil", __dockerconfigjson=json.dumps({"auths": entries}))
+    here.secret("team", "wrong", f"{host}=mallory")
+    text = await here.refusal(pod_in("team", image, "evil", "wrong", "nosuch"))
+    assert "\x1b" not in text
+    assert " more." in text
+    assert len(text) < 3000
+    assert PASSWORD not in text + caplog.text + str([vars(record) for record in caplog.records])
+
+
+async def test_atk_250_gatekeepers_answers_follow_the_secret(here: Tenants) -> None:
+    """They are not remembered for longer than it, whatever the lifetime of verdicts."""
+    here.repository("app", "alice")
+    key, host = f"[team]{pinned(here, 'app')}", here.registry.host
+    here.secret("team", "login", f"{host}=alice")
+    here.account("team", "default", "login")
+    for _ in range(2):
+        (item,) = await items(here.provider, key)
+        assert item["value"]["succeeded"] is True
+    here.secret("team", "login", f"{host}=mallory")
+    here.clock.advance(5)
+    (item,) = await items(here.provider, key)
+    assert item["error"].startswith("REGISTRY_AUTH")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +285,18 @@ async def test_atk_253_a_namespace_has_only_so_many_secrets_read(here: Tenants) 
     assert await here.allows(pod_in("team", image, "login"))
     here.clock.advance(10)
     assert await here.allows(pod_in("rival", image, "login"))
+
+
+async def test_atk_253_the_secrets_of_one_pod_have_only_so_many_entries(here: Tenants) -> None:
+    """Together, as each is compared with each image; the first ones count."""
+    image = here.repository("app", "alice")
+    host = here.registry.host
+    for number in range(3):
+        here.secret("team", f"s{number}", *(f"h{n}.example=a" for n in range(MAX_ENTRIES // 2)))
+    here.secret("team", "login", f"{host}=alice")
+    text = await here.refusal(pod_in("team", image, "s0", "s1", "login", "s2"))
+    assert f"Secret team/login and those before it have more than {MAX_ENTRIES} entries" in text
+    assert await here.allows(pod_in("team", image, "login", "s0", "s1"))
 
 
 async def test_atk_253_only_so_many_credentials_are_tried_for_one_image(here: Tenants) -> None:

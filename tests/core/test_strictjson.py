@@ -86,6 +86,14 @@ def test_a_string_of_escapes_without_an_end_is_refused_in_one_pass(ending: bytes
         loads(b"[" * (MAX_DEPTH + 1) + b'"' + b'\\"' * 1_000_000 + ending)
 
 
+@pytest.mark.parametrize("beginning", [b"", b"[1", b"[" * (MAX_DEPTH + 1)])
+@pytest.mark.parametrize("separator", [b",", b" ", b", "])
+def test_separators_before_the_end_are_read_in_one_pass(beginning: bytes, separator: bytes) -> None:
+    """A megabyte of commas would take an hour if a token were looked for after each of them again."""
+    with pytest.raises(InvalidJson):
+        loads(beginning + separator * 1_000_000)
+
+
 def test_a_recursion_that_the_count_does_not_foresee_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever makes the decoder recurse too deeply, it is a refusal and no crash."""
 

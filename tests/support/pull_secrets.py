@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from manifests.objects import object_of, pod_spec
-from pyratify.caches.verdicts import Verdicts
+from pyratify.caches.verdicts import Lifetimes, Verdicts
 from pyratify.core.caching import MemoryCache
 from pyratify.core.credential import Credential
 from pyratify.core.engine import Engine
@@ -68,7 +68,7 @@ class Members:
 
 
 def users(registry: RegistrySimulator) -> list[str]:
-    """Return who asked, in order; empty for nobody in particular."""
+    """Return the users that asked, in order; an empty name where the access was anonymous."""
     found = (basic_credential(hit.headers.get("authorization", "")) for hit in registry.hits)
     return [each[0] if each else "" for each in found]
 
@@ -195,7 +195,16 @@ async def tenants(kubeconfig: dict[str, str], server: ApiServer, **options: Any)
         engine = Engine(ScopeMap([("*", executor)]), "one")
         secrets = PodSecrets(get, clock)
         try:
-            yield Tenants(registry, server, members, clock, secrets, engine, configured, Verdicts(clock))
+            yield Tenants(
+                registry,
+                server,
+                members,
+                clock,
+                secrets,
+                engine,
+                configured,
+                Verdicts(clock, Lifetimes(allowed=600)),
+            )
         finally:
             await store.aclose()
             await api.aclose()

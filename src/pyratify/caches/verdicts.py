@@ -191,21 +191,13 @@ class Verdicts:
             found = await self._evaluating.run(key, partial(self._find, executor, key, shared))
         return replace(found, reference=reference)
 
-    def remaining(
-        self,
-        engine: Engine,
-        reference: Reference,
-        namespace: str = "",
-        credentials: CredentialScope = CONFIGURED,
-    ) -> float:
+    def remaining(self, engine: Engine, reference: Reference, namespace: str = "") -> float:
         """Return for how many seconds the verdict on a digest stays cached; 0 for a tag, and where it is not cached."""
         executor = engine.executors.match(reference)
         if executor is None or not engine.generation or reference.digest is None:
             return 0.0
         pinned = executor.pinned(reference, reference.digest)
-        return self._verdicts.remaining(
-            VerdictKey(engine.generation, namespace, pinned, credentials.identity)
-        )
+        return self._verdicts.remaining(VerdictKey(engine.generation, namespace, pinned))
 
     async def resolve(
         self,

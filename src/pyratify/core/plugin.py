@@ -120,6 +120,8 @@ class Plugin(Generic[T_co]):
             no others.
         signs: For verifiers: whether their evidence proves who made it. A document that is only attached does not, so it
             counts where something attached to it is a signature, or where a policy says that it need not be signed.
+        names_signers: For verifiers: whether all of their evidence that is signed has signers, so that rules ask for them unless
+            they say that unsigned evidence counts.
     """
 
     options: type[Any]
@@ -128,6 +130,7 @@ class Plugin(Generic[T_co]):
     traced: bool = False
     cosign_tags: tuple[str, ...] = COSIGN_TAGS
     signs: bool = True
+    names_signers: bool = False
 
 
 class Registry(Generic[T]):
@@ -217,6 +220,15 @@ def proves_author(verifier_type: str) -> bool:
         return Registry[Plugin[Any]]("verifiers").load(verifier_type, "").signs
     except (ConfigurationError, AttributeError):
         return True
+
+
+def must_be_signed(verifier_type: str) -> bool:
+    """Return whether evidence of verifiers of a type counts only where it has signers, or something attached to it has."""
+    try:
+        plugin = Registry[Plugin[Any]]("verifiers").load(verifier_type, "")
+        return plugin.names_signers or not plugin.signs
+    except (ConfigurationError, AttributeError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STRUCTURE = b'[]{},:"'
 _NOT_STRUCTURE = bytes(set(range(256)) - set(_STRUCTURE))
-# One token and what stands before it: an opening bracket, a closing one, a string, or a number or word. Possessive, and with
-# strings that never end: linear for every input.
+# One token and what stands before it: an opening bracket, a closing one, or a string, number or word. Possessive, with strings
+# that never end and, after the last, with a token that is not there: linear for every input.
 _TOKEN = re.compile(
-    rb'[\s,:]*+(?:([\[{])|([\]}])|"(?:[^"\\]++|\\.)*+"?|[^\s"\[\]{},:]++)',
+    rb'[\s,:]*+(?:([\[{])|([\]}])|("(?:[^"\\]++|\\.)*+"?|[^\s"\[\]{},:]++))?',
     re.DOTALL,
 )
 _GROUP = 1000
@@ -160,16 +160,18 @@ def _has_more(data: bytes, max_tokens: int) -> bool:
         count += _GROUP
         position = group.end()
     rest = islice(_TOKEN.finditer(data, position), _GROUP)
-    return count > max_tokens or count + sum(1 for _ in rest) > max_tokens
+    return count > max_tokens or count + sum(token.lastindex is not None for token in rest) > max_tokens
 
 
 def _is_deep(data: bytes) -> bool:
     depth = 0
     for token in _TOKEN.finditer(data):
-        if token.lastindex is not None:
-            depth += 1 if token.lastindex == 1 else -1
+        if token.lastindex == 1:
+            depth += 1
             if depth > MAX_DEPTH:
                 return True
+        elif token.lastindex == 2:
+            depth -= 1
     return False
 
 

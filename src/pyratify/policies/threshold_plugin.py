@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.plugin import Plugin, Resources, proves_author
+from pyratify.core.plugin import Plugin, Resources, must_be_signed
 from pyratify.core.reason import Reason
 from pyratify.policies.rule import Require, Rule
 from pyratify.policies.threshold import ThresholdPolicy
@@ -23,7 +23,7 @@ class RuleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         rules: For a group its members; for a verifier what must hold for what is attached to its evidence.
         require: Which of the verifier's evidence has to satisfy it: any one artifact, all of them, or the newest by its signed time.
         require_signed: Whether evidence counts only if it has signers, or if the rules below it hold; when omitted, true for
-            documents that are only attached, as SBOMs.
+            documents that are only attached, as SBOMs, and for attestations.
         where: Values that the facts of a result must have for it to be of this rule's kind, by name or path (`builder.id`).
         deny: Whether the rule forbids what `reasons` or `where` name; evidence that is missing or undecided forbids too.
         reasons: For deny: the codes of failures that forbid.
@@ -104,9 +104,9 @@ def _requires_signature(options: RuleOptions, resources: Resources) -> bool:
     if options.require_signed is not None or not options.verifier_name:
         return bool(options.require_signed)
     # Every account that may push could attach a clean document: trusting one as it is must be written, also where it
-    # only lifts what a deny rule forbids.
+    # only lifts what a deny rule forbids. The same of statements that nothing signs.
     type_name = resources.verifier_types.get(options.verifier_name)
-    return type_name is not None and not proves_author(type_name)
+    return type_name is not None and must_be_signed(type_name)
 
 
 plugin: Plugin[ThresholdPolicy] = Plugin(

@@ -83,8 +83,8 @@ class Answers:
                 raise Undecided(result.error)
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
-            # Read after the verdict, which may only just have been remembered.
-            seconds = self.verdicts.remaining(engine, reference, namespace, scope)
+            # Read after the verdict, which may only just have been remembered. Credentials of a question may change with the next.
+            seconds = 0.0 if credentials else self.verdicts.remaining(engine, reference, namespace)
             # Cleaned here, once, and not by each entry point, one of which could forget it.
             return Answer(for_clients(result), snapshot.types, engine.generation, seconds)
 

@@ -161,8 +161,11 @@ async def test_what_the_statement_says_is_judged_before_who_signed_it_matters() 
 
 
 async def test_the_policy_may_say_that_unsigned_statements_count() -> None:
-    """By a rule without `requireSigned`; the report calls them unsigned."""
-    result = await verify(make_chain().store, rule={"verifierName": "provenance"})
+    """By a rule with `requireSigned: false` and no other; the report calls them unsigned."""
+    silent = await verify(make_chain().store, rule={"verifierName": "provenance"})
+    assert not silent.succeeded
+    assert Reason.EVIDENCE_UNSIGNED in codes(silent) | {silent.failure and silent.failure.reason}
+    result = await verify(make_chain().store, rule={"verifierName": "provenance", "requireSigned": False})
     assert result.succeeded
     details = result.artifacts[0].nested[0].results[0].details
     assert details is not None

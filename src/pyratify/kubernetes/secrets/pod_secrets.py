@@ -1,7 +1,7 @@
 """Reads the image pull Secrets that Pods name, or their service accounts, in the Pods' own namespaces."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 from functools import partial
@@ -16,8 +16,9 @@ from pyratify.core.limits import MIB
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.kubernetes.secrets.pull_secret import PullSecret, scopes_for
+from pyratify.kubernetes.secrets.pull_secret import MAX_ENTRIES, PullSecret, scopes_for
 from pyratify.kubernetes.secrets.secret_reader import NAME, NAMESPACE, decoded, pull_secret_names
+from pyratify.render.plain import clean
 
 MAX_SECRETS = 16
 """How many different Secrets one Pod may name: each is a request to the API server."""
@@ -25,11 +26,12 @@ MAX_BYTES = 256 * 1024
 MAX_READS = 256
 """How many objects are read for one namespace within `READS_SECONDS`."""
 READS_SECONDS = 10.0
-SECONDS = 5.0
-"""How long what was read is used, and that there is no such object."""
+SECONDS, UNUSED_SECONDS = 5.0, 1.0
+"""How long what was read is used; that there is no such object, or none that can be used, for less: it may be applied with its Pod."""
 _MEMORY = 16 * MIB
 _NAMESPACES = 10_000
 _SMALL = 1024
+_SHOWN, _MAX_NOTE = 4, 300
 _LOG = logging.getLogger(__name__)
 
 _NO_ACCESS = (Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.AUTH_SCOPE)
@@ -78,7 +80,7 @@ class PodCredentials:
             if not self.notes or error.reason not in _NO_ACCESS:
                 raise
             # In the remedy, as messages about access stay in the log; what is said here, the Pod's author wrote.
-            remedy = f"{error.remedy} Of the Pod's imagePullSecrets: {'; '.join(self.notes)}."
+            remedy = f"{error.remedy} Pull Secrets that are not used: {_listed(self.notes)}."
             raise StoreError(error.reason, error.message, remedy=remedy) from None
 
 
@@ -120,11 +122,10 @@ class PodSecrets:
         Raises:
             StoreError: `PARSE_LIMIT`: it names too many; `KEY_UNAVAILABLE`: the API server does not say, or is asked too often.
         """
-        names, notes = spec.names, []
+        names, notes = spec.names, tuple[str, ...]()
         if spec.account:
             account = await self._object("serviceaccounts", namespace, spec.account, _account)
-            names = account if isinstance(account, tuple) else ()
-            notes.extend([account] if isinstance(account, str) else [])
+            names, notes = ((), (account,)) if isinstance(account, str) else (account, ())
         names = tuple(dict.fromkeys(name for name in names if name))
         if len(names) > MAX_SECRETS:
             raise StoreError(
@@ -133,9 +134,9 @@ class PodSecrets:
                 remedy="Name fewer, or put several registries into one Secret.",
             )
         found = [await self._object("secrets", namespace, name, _secret) for name in names]
-        notes.extend(each for each in found if isinstance(each, str))
-        scopes, malformed = scopes_for((each for each in found if isinstance(each, PullSecret)), reference)
-        return PodCredentials(scopes, (*notes, *malformed))
+        secrets, unused = _usable(found)
+        scopes, malformed = scopes_for(secrets, reference)
+        return PodCredentials(scopes, (*notes, *unused, *malformed))
 
     async def _object(self, plural: str, namespace: str, name: str, read: _Parse) -> Any:
         """Return what is made of an object, or in a sentence why nothing is."""
@@ -160,7 +161,8 @@ class PodSecrets:
             found = await _parsed(size, read, namespace, name, given)
         if isinstance(found, str):
             _LOG.warning("not used for pulling", extra={"namespace": namespace, "error": found})
-        self._known.put(key, found, SECONDS, min(size, MAX_BYTES))
+        seconds = UNUSED_SECONDS if isinstance(found, str) else SECONDS
+        self._known.put(key, found, seconds, min(size, MAX_BYTES))
         return found
 
     async def _given(self, plural: str, namespace: str, name: str) -> Any:
@@ -184,6 +186,28 @@ class PodSecrets:
                 f"more than {MAX_READS} Secrets are asked for within {READS_SECONDS:.0f} seconds"
             )
         self._reads.put(namespace, spent + 1, self._reads.remaining(namespace) or READS_SECONDS)
+
+
+def _usable(found: Iterable[PullSecret | str]) -> tuple[list[PullSecret], list[str]]:
+    """Return the Secrets that count, and in a sentence each why others do not."""
+    secrets: list[PullSecret] = []
+    notes, entries = [], 0
+    for each in found:
+        if isinstance(each, str):
+            notes.append(each)
+            continue
+        entries += len(each.keys)
+        if entries <= MAX_ENTRIES:
+            secrets.append(each)
+        else:
+            notes.append(f"{each.title} and those before it have more than {MAX_ENTRIES} entries")
+    return secrets, notes
+
+
+def _listed(notes: tuple[str, ...]) -> str:
+    # Names of entries are a tenant's text, and there may be thousands.
+    shown = [clean(note, _MAX_NOTE) for note in notes[:_SHOWN]]
+    return "; ".join(shown if len(notes) <= _SHOWN else [*shown, f"and {len(notes) - _SHOWN} more"])
 
 
 async def _parsed(size: int, read: _Parse, namespace: str, name: str, given: Mapping[str, Any]) -> Any:
@@ -222,5 +246,5 @@ def _unavailable(message: str) -> StoreError:
     return StoreError(
         Reason.KEY_UNAVAILABLE,
         message,
-        remedy="Try again; the credentials of the Pod's imagePullSecrets are not known.",
+        remedy="Try again; the credentials of the image pull Secrets are not known.",
     )

@@ -19,10 +19,11 @@ from pyratify.kubernetes.secrets.secret_reader import Secret
 
 PULL = "kubernetes.io/dockerconfigjson"
 OLD_PULL = "kubernetes.io/dockercfg"
-MAX_ENTRIES = 256
-"""How many entries a Secret that a Pod names may have: each is compared with each image."""
+MAX_ENTRIES = 512
+"""How many entries the Secrets of one Pod may have together: each is compared with each image."""
 MAX_TRIED = 8
 """How many credentials are tried for one image, each with a request or three."""
+_MAX_READ = 32  # malformed entries among them
 _ENTRY, _OLD_ENTRY = ".dockerconfigjson", ".dockercfg"
 
 
@@ -54,6 +55,11 @@ class PullSecret:
     version: tuple[str, ...]
     file: DockerFile
     keys: Mapping[str, Key] = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """Its name in messages."""
+        return self.file.origin
 
     @classmethod
     def read(cls, secret: Secret) -> "PullSecret":
@@ -113,13 +119,15 @@ def scopes_for(
     ranked.sort(key=lambda match: match[0], reverse=True)  # stable: equal matches keep the Secrets' order
     found: dict[Credential, CredentialScope] = {}
     malformed = []
-    for _, secret, text in ranked:
+    for _, secret, text in ranked[:_MAX_READ]:
+        if len(found) == MAX_TRIED:
+            break
         try:
             credential = secret.file.entry(text)
         except StoreError as error:
             malformed.append(error.message)
             continue
-        if not credential.is_anonymous and len(found) < MAX_TRIED:
+        if not credential.is_anonymous:
             found.setdefault(credential, CredentialScope(_identity(secret, text), _Entry(secret, text)))
     return tuple(found.values()), tuple(malformed)
 

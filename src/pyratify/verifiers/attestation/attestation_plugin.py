@@ -57,4 +57,5 @@ plugin = Plugin(
     summary="in-toto attestations: who signed them, and whether they say what the policy asks for",
     traced=True,
     cosign_tags=("att",),  # each tag costs a request for every image
+    names_signers=True,  # what is unsigned counts where a rule says so, or by a signature of what holds it
 )
