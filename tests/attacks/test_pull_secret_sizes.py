@@ -1,0 +1,65 @@
+"""Attacks by the size of Secrets and service accounts, which tenants write as they like."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from pyratify.core.reference import Reference
+from pyratify.kubernetes.secrets.pod_secrets import DEFAULT_ACCOUNT, MAX_ENTRIES, PodSecrets, PullSpec
+from pyratify.kubernetes.secrets.pull_secret import PULL
+from pyratify.testing.fakes import FakeClock
+
+APP = Reference.parse("registry.example.com/team/app:v1")
+ENTRY = b'"registry.example.com":{"username":"u","password":"test-only"}'
+
+
+async def used(spec: PullSpec, document: dict[str, Any]) -> tuple[int, str]:
+    """Return how many credentials there are for the image where the API server has this, and the notes."""
+
+    async def get(plural: str, name: str, namespace: str) -> dict[str, Any]:
+        del plural
+        return {"metadata": {"namespace": namespace, "name": name}, **document}
+
+    found = await PodSecrets(get, FakeClock()).credentials("team", spec, APP)
+    return len(found.scopes), "; ".join(found.notes)
+
+
+def secret(config: bytes, **more: str) -> dict[str, Any]:
+    """Return an image pull Secret."""
+    return {"type": PULL, "data": {".dockerconfigjson": base64.b64encode(config).decode(), **more}}
+
+
+@pytest.mark.parametrize(
+    ("document", "note"),
+    [
+        pytest.param(secret(b'{"auths":{' + ENTRY + b"}}"), "", id="usual"),
+        pytest.param(
+            secret(b'{"auths":{' + ENTRY + b'},"more":[' + b"[]," * 40_000 + b"0]}"),
+            "more than the 16384 JSON tokens",
+            id="empty lists, which take thirty times their text",
+        ),
+        pytest.param(
+            secret(b'{"auths":{' + ENTRY + b"".join(b',"%d x":{}' % n for n in range(MAX_ENTRIES)) + b"}}"),
+            f"more than {MAX_ENTRIES} entries",
+            id="entries that stand for no registry",
+        ),
+        pytest.param(
+            secret(b'{"auths":{' + ENTRY + b"}}", **{f"e{n}": "" for n in range(5_000)}),
+            "more than 262144 bytes",
+            id="thousands of other entries",
+        ),
+    ],
+)
+async def test_atk_253_what_takes_much_memory_is_left_out(document: dict[str, Any], note: str) -> None:
+    """Of a Secret whose text is small; its Pod gets no credential of it."""
+    count, notes = await used(PullSpec(("login",)), document)
+    assert (count, bool(notes)) == ((0, True) if note else (1, False))
+    assert note in notes
+
+
+@pytest.mark.parametrize("names", [["x" * 100_000] * 3, ["x"] * 5_000])
+async def test_atk_253_what_an_account_lists_is_bounded(names: list[str]) -> None:
+    """The API server checks no name in it, and what was read is remembered."""
+    document = {"imagePullSecrets": [{"name": each} for each in names]}
+    assert await used(DEFAULT_ACCOUNT, document) == (0, "team/default has more than 262144 bytes")
