@@ -1,14 +1,24 @@
 """Attacks by the size of Secrets and service accounts, which tenants write as they like."""
 
 import base64
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
+from pyratify.caches.verdicts import Verdicts
+from pyratify.core.credential import ANONYMOUS, Credential
+from pyratify.core.credential_scope import CredentialScope
+from pyratify.core.engine import Engine
+from pyratify.core.executor import MAX_SCOPES, Executor
 from pyratify.core.reference import Reference
+from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.secrets.pod_secrets import DEFAULT_ACCOUNT, MAX_ENTRIES, PodSecrets, PullSpec
 from pyratify.kubernetes.secrets.pull_secret import PULL
-from pyratify.testing.fakes import FakeClock
+from pyratify.serving.credential_choice import CredentialChoice
+from pyratify.testing.fakes import FakeClock, FakeVerifier
+from pyratify.testing.memory import MemoryStore
 
 APP = Reference.parse("registry.example.com/team/app:v1")
 ENTRY = b'"registry.example.com":{"username":"u","password":"test-only"}'
@@ -63,3 +73,29 @@ async def test_atk_253_what_an_account_lists_is_bounded(names: list[str]) -> Non
     """The API server checks no name in it, and what was read is remembered."""
     document = {"imagePullSecrets": [{"name": each} for each in names]}
     assert await used(DEFAULT_ACCOUNT, document) == (0, "team/default has more than 262144 bytes")
+
+
+async def test_atk_253_a_remembered_choice_holds_no_secret() -> None:
+    """It lasts for minutes, and a tenant may replace its Secrets every few seconds."""
+
+    class Source:
+        async def credential(self, registry: str) -> Credential:
+            """Return none."""
+            del registry
+            return ANONYMOUS
+
+    clock, store = FakeClock(), MemoryStore()
+    store.tags["v1"] = store.add_image().digest
+    executor = Executor(store=store, verifiers=(FakeVerifier(),))
+    choice = CredentialChoice(Verdicts(clock), clock)
+    engine = Engine(ScopeMap([("*", executor)]), "g")
+    source = Source()
+    scopes = (CredentialScope("one", source),)
+    assert await choice.choose(engine, APP, "team", scopes) == scopes[0]
+    assert await choice.choose(engine, APP, "team", scopes) is scopes[0]
+    held = weakref.ref(source)
+    del source, scopes
+    for number in range(MAX_SCOPES):
+        executor.with_credentials(CredentialScope(str(number)))
+    gc.collect()
+    assert held() is None
