@@ -2,21 +2,27 @@
 
 import base64
 import gc
+import json
+import threading
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyratify.caches.verdicts import Verdicts
+from pyratify.core import strictjson
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.engine import Engine
 from pyratify.core.executor import MAX_SCOPES, Executor
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
+from pyratify.kubernetes.client.api import Api, object_path
 from pyratify.kubernetes.secrets.pod_secrets import DEFAULT_ACCOUNT, MAX_ENTRIES, PodSecrets, PullSpec
 from pyratify.kubernetes.secrets.pull_secret import PULL
 from pyratify.serving.credential_choice import CredentialChoice
+from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 
@@ -99,3 +105,28 @@ async def test_atk_253_a_remembered_choice_holds_no_secret() -> None:
         executor.with_credentials(CredentialScope(str(number)))
     gc.collect()
     assert held() is None
+
+
+async def test_atk_253_a_large_answer_is_parsed_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Secret of a MiB must not delay the answers to other tenants."""
+    threads: list[str] = []
+    load = strictjson.load_object
+
+    def noted(*arguments: Any, **named: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return load(*arguments, **named)
+
+    monkeypatch.setattr(strictjson, "load_object", noted)
+    with ApiServer() as server:
+        api = Api.connect({"KUBECONFIG": str(server.kubeconfig(tmp_path))})
+        try:
+            for name, size in (("small", 10), ("large", 200_000)):
+                metadata = {"name": name, "namespace": "team"}
+                server.put("v1", "secrets", {"metadata": metadata, "data": {"a": "x" * size}})
+                found = await api.get(object_path("v1", "secrets", name, "team"))
+                assert json.dumps(found["data"]) == json.dumps({"a": "x" * size})
+        finally:
+            await api.aclose()
+    assert [name.startswith("pyratify-documents") for name in threads] == [False, True]
