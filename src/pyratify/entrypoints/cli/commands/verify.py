@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.blocking import in_daemon
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, follows_chain
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
 from pyratify.entrypoints.cli.engines.document_flags import COSIGN_TAGS, document_flag
@@ -120,7 +121,8 @@ async def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> "AsyncIt
             store = early = EarlyStore(store)
             stack.push_async_callback(early.aclose)
             early.ask(targets[0].reference)
-        executor, preparing = await asyncio.to_thread(_judging, arguments, store)
+        # It reads files too, which may be pipes: an interrupt must not wait for them.
+        executor, preparing = await in_daemon(partial(_judging, arguments, store))
         from pyratify.entrypoints.cli.engines.session import everything, open_session
 
         async with open_session(everything(executor), AsyncExitStack(), *preparing) as session:
