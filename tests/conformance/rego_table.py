@@ -39,6 +39,7 @@ def page(outcomes: dict[str, list[Outcome]]) -> str:
     walks = "- `walk`, in any form but `walk(x, [path, value])` and `[path, value] := walk(x)`: the engine evaluates the others as nothing\n"
     heads = "- a set under a name that is computed (`p[q].r contains s`): references into it are evaluated as nothing\n"
     heads += "- a rule that is a name alone, or is called `if`, `contains`, `every` or `in`: the engine reads `allow if { ... }` in the old syntax as two rules\n"
+    heads += '- `not` over `_`, or over a variable that stands nowhere else in its rule: OPA refuses it, and the engine evaluates it as "one is not"\n'
     tables = "".join(_table(version, found) for version, found in outcomes.items())
     return f"{_HEAD}{refused}\n{walks}{heads}{tables}"
 

@@ -1,5 +1,6 @@
 """A real Open Policy Agent: as an engine, and as the oracle of the embedded one."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expressions.test_rego_negation import INPUT, TRUE, UNDEFINED, UNSAFE
+from expressions.test_rego_negation import policy as policy_with
 from policies.test_rego_policy import OURS, SAMPLE, _Resources
 from pyratify.config.decode import decode
 from pyratify.core.errors import InconclusiveError
@@ -151,6 +154,18 @@ async def test_an_opa_that_cannot_be_reached_leaves_it_undecided(tmp_path: Path)
     store, _ = image("application/test")
     result = await validate(store, policy=built)
     assert (result.decision, result.decided) == (Decision.DENY, False)
+
+
+@pytest.mark.parametrize("body", [*UNDEFINED, *TRUE, *UNSAFE])
+def test_a_real_opa_evaluates_negations_over_missing_data_alike(
+    tmp_path: Path, folder: Path, body: str
+) -> None:
+    """Or refuses them, too."""
+    del folder
+    (tmp_path / "policy.rego").write_text(policy_with(body))
+    (tmp_path / "input.json").write_text(json.dumps(INPUT))
+    found = opa.evaluate(tmp_path / "policy.rego", tmp_path / "input.json", "data.pyratify.allow")
+    assert found == (None if body in UNSAFE else body in TRUE)
 
 
 values = st.sampled_from(("team-a", "team-b", "other", "CRITICAL", ""))

@@ -63,6 +63,15 @@ def ask(address: str, path: str, document: object) -> object:
         return None
 
 
+def evaluate(policy: Path, document: Path, query: str) -> object:
+    """Return the value of a query, False where it has none; None where the policy is refused."""
+    command = (str(PROGRAM), "eval", "--format=json", "--data", str(policy), "--input", str(document), query)
+    found = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
+    if "errors" in found:
+        return None
+    return found["result"][0]["expressions"][0]["value"] if found.get("result") else False
+
+
 def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + 20
     while time.monotonic() < end and process.poll() is None:

@@ -16,7 +16,9 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
 from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
 from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
+from pyratify.expressions.rego_negation import rewrite_negations
 from pyratify.expressions.rego_process import EngineProcess
+from pyratify.expressions.rego_safety import refuse_unsafe_negations
 from pyratify.expressions.rego_source import reads_clock, refuse_functions, rewrite_walks
 
 DEFAULT_QUERY = "data.pyratify"
@@ -121,7 +123,10 @@ def screen(text: str, path: str, *, v0: bool) -> str:
     Raises:
         ConfigurationError: It cannot be parsed, or names what is refused.
     """
-    written = rewrite_walks(text, _modules(text, path, v0=v0))
+    modules = _modules(text, path, v0=v0)
+    refuse_unsafe_negations(modules, path)
+    written = rewrite_walks(text, modules)
+    written = rewrite_negations(written, _modules(written, path, v0=v0))
     # Again, as it is evaluated: what is left of `walk` is refused.
     refuse_functions(_modules(written, path, v0=v0), path)
     return written

@@ -119,8 +119,13 @@ class ApiServer:
 
 
 @contextmanager
-def api_server(folder: Path) -> Iterator[ApiServer]:
-    """Run an API server until the end of the block."""
+def api_server(folder: Path, *, accounts: bool = False) -> Iterator[ApiServer]:
+    """Run an API server until the end of the block.
+
+    Args:
+        folder: Where its files are.
+        accounts: Whether it puts service accounts and their Secrets into Pods, which then need an account.
+    """
     with ExitStack() as stack:
         etcd, store = _etcd(stack, folder)
         authority = Authority("e2e API server")
@@ -130,7 +135,9 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
         (folder / "tokens.csv").write_text(f"{_ADMIN},admin,admin,system:masters\n")
         (folder / "audit.json").write_text(json.dumps(_AUDITED))
         port = free_port()
-        server = stack.enter_context(running(folder / "kube-apiserver.log", *_command(folder, store, port)))
+        without = () if accounts else ("--disable-admission-plugins=ServiceAccount",)
+        command = (*_command(folder, store, port), *without)
+        server = stack.enter_context(running(folder / "kube-apiserver.log", *command))
         url = f"https://127.0.0.1:{port}"
         api = Api(url, ssl.create_default_context(cadata=authority.pem), _ADMIN)
         eventually("the API server is ready", lambda: _ready(server, api))
@@ -155,7 +162,7 @@ def _command(folder: Path, store: str, port: int) -> tuple[object, ...]:
         "--authorization-mode=RBAC", f"--token-auth-file={folder / 'tokens.csv'}", "--anonymous-auth=false",
         "--service-account-issuer=https://e2e.test", f"--service-account-key-file={accounts}",
         f"--service-account-signing-key-file={accounts}", "--service-cluster-ip-range=10.0.0.0/24",
-        "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none", "--profiling=false",
+        "--endpoint-reconciler-type=none", "--profiling=false",
         "--feature-gates=ImageVolume=true",
         f"--audit-policy-file={folder / 'audit.json'}", f"--audit-log-path={folder / 'audit.log'}",
     )  # fmt: skip

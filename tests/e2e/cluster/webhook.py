@@ -35,6 +35,7 @@ class Webhook:
         folder: Its certificate, configuration, rules and log.
         authority: Who signs its certificate; None where it makes one itself, and tells the API server.
         environment: Its environment variables.
+        more: Further flags.
         mark: The value of the label of the namespaces that it is asked about, and a part of its configurations' names.
         port: Where it answers.
         health: Where its health is.
@@ -44,6 +45,7 @@ class Webhook:
     folder: Path
     authority: Authority | None
     environment: dict[str, str] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
     mark: str = WATCHED
     port: int = field(default_factory=free_port)
     health: int = field(default_factory=free_port)
@@ -54,7 +56,7 @@ class Webhook:
         command = (
             sys.executable, "-m", "pyratify", "webhook", "serve", "--rules", self.folder / "rules.json",
             "--address", f"127.0.0.1:{self.port}", "--health-address", f"127.0.0.1:{self.health}",
-            "--drain", "100ms", "--tenant-allowed-host", "127.0.0.0/8", *self._flags(),
+            "--drain", "100ms", "--tenant-allowed-host", "127.0.0.0/8", *self._flags(), *self.more,
         )  # fmt: skip
         self.program = start(self.folder / "webhook.log", *command, **self.environment)
         eventually("the webhook is ready", self.ready)
@@ -117,7 +119,14 @@ class Webhook:
 
 
 @contextmanager
-def webhook(server: ApiServer, folder: Path, configured: Document, rules: Document) -> Iterator[Webhook]:
+def webhook(
+    server: ApiServer,
+    folder: Path,
+    configured: Document,
+    rules: Document,
+    *more: str,
+    environment: dict[str, str] | None = None,
+) -> Iterator[Webhook]:
     """Run a webhook with files, and let the API server ask it, until the end of the block.
 
     Args:
@@ -125,11 +134,13 @@ def webhook(server: ApiServer, folder: Path, configured: Document, rules: Docume
         folder: Where its files are.
         configured: Its configuration.
         rules: Its rules.
+        more: Further flags.
+        environment: Its environment variables.
     """
     authority = Authority("e2e webhook")
     write_pair(folder, authority.issue("webhook", "127.0.0.1"))
     (folder / "config.json").write_text(json.dumps(configured))
-    with _asked(server, Webhook(folder, authority), rules) as found:
+    with _asked(server, Webhook(folder, authority, environment or {}, more), rules) as found:
         yield found
 
 
@@ -148,7 +159,7 @@ def webhook_of_cluster(
     """
     names = {"RATIFY_NAME": f"ratify-{mark}", "RATIFY_NAMESPACE": namespace}
     environment = {"KUBECONFIG": str(server.kubeconfig), **names}
-    with _asked(server, Webhook(folder, None, environment, mark), rules) as found:
+    with _asked(server, Webhook(folder, None, environment, mark=mark), rules) as found:
         yield found
 
 

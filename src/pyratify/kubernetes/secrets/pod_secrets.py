@@ -1,7 +1,7 @@
 """Reads the image pull Secrets that Pods name, or their service accounts, in the Pods' own namespaces."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 from functools import partial
@@ -22,12 +22,14 @@ from pyratify.render.plain import clean
 
 MAX_SECRETS = 16
 """How many different Secrets one Pod may name: each is a request to the API server."""
+MAX_ENTRIES = 512
+"""How many entries the Secrets of one Pod may have together: each is compared with each image."""
 MAX_BYTES = 256 * 1024
 MAX_READS = 256
 """How many objects are read for one namespace within `READS_SECONDS`."""
 READS_SECONDS = 10.0
-SECONDS = 5.0
-"""How long what was read is used, and that there is no such object."""
+SECONDS, UNUSED_SECONDS = 5.0, 1.0
+"""How long what was read is used; that there is no such object, or none that can be used, for less: it may be applied with its Pod."""
 _MEMORY = 16 * MIB
 _NAMESPACES = 10_000
 _SMALL = 1024
@@ -122,11 +124,10 @@ class PodSecrets:
         Raises:
             StoreError: `PARSE_LIMIT`: it names too many; `KEY_UNAVAILABLE`: the API server does not say, or is asked too often.
         """
-        names, notes = spec.names, []
+        names, notes = spec.names, tuple[str, ...]()
         if spec.account:
             account = await self._object("serviceaccounts", namespace, spec.account, _account)
-            names = account if isinstance(account, tuple) else ()
-            notes.extend([account] if isinstance(account, str) else [])
+            names, notes = ((), (account,)) if isinstance(account, str) else (account, ())
         names = tuple(dict.fromkeys(name for name in names if name))
         if len(names) > MAX_SECRETS:
             raise StoreError(
@@ -135,9 +136,9 @@ class PodSecrets:
                 remedy="Name fewer, or put several registries into one Secret.",
             )
         found = [await self._object("secrets", namespace, name, _secret) for name in names]
-        notes.extend(each for each in found if isinstance(each, str))
-        scopes, malformed = scopes_for((each for each in found if isinstance(each, PullSecret)), reference)
-        return PodCredentials(scopes, (*notes, *malformed))
+        secrets, unused = _usable(found)
+        scopes, malformed = scopes_for(secrets, reference)
+        return PodCredentials(scopes, (*notes, *unused, *malformed))
 
     async def _object(self, plural: str, namespace: str, name: str, read: _Parse) -> Any:
         """Return what is made of an object, or in a sentence why nothing is."""
@@ -162,7 +163,8 @@ class PodSecrets:
             found = await _parsed(size, read, namespace, name, given)
         if isinstance(found, str):
             _LOG.warning("not used for pulling", extra={"namespace": namespace, "error": found})
-        self._known.put(key, found, SECONDS, min(size, MAX_BYTES))
+        seconds = UNUSED_SECONDS if isinstance(found, str) else SECONDS
+        self._known.put(key, found, seconds, min(size, MAX_BYTES))
         return found
 
     async def _given(self, plural: str, namespace: str, name: str) -> Any:
@@ -188,6 +190,22 @@ class PodSecrets:
         self._reads.put(namespace, spent + 1, self._reads.remaining(namespace) or READS_SECONDS)
 
 
+def _usable(found: Iterable[PullSecret | str]) -> tuple[list[PullSecret], list[str]]:
+    """Return the Secrets that count, and in a sentence each why others do not."""
+    secrets: list[PullSecret] = []
+    notes, entries = [], 0
+    for each in found:
+        if isinstance(each, str):
+            notes.append(each)
+            continue
+        entries += len(each.keys)
+        if entries <= MAX_ENTRIES:
+            secrets.append(each)
+        else:
+            notes.append(f"{each.title} and those before it have more than {MAX_ENTRIES} entries")
+    return secrets, notes
+
+
 def _listed(notes: tuple[str, ...]) -> str:
     # Names of entries are a tenant's text, and there may be thousands.
     shown = [clean(note, _MAX_NOTE) for note in notes[:_SHOWN]]
@@ -210,7 +228,10 @@ def _account(namespace: str, name: str, given: Mapping[str, Any]) -> tuple[str, 
 
 def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> PullSecret:
     _check(namespace, name, given)
-    return PullSecret.read(decoded(namespace, name, given))
+    found = PullSecret.read(decoded(namespace, name, given))
+    if len(found.keys) > MAX_ENTRIES:
+        raise ConfigurationError(f"{found.title} has more than {MAX_ENTRIES} entries")
+    return found
 
 
 def _check(namespace: str, name: str, given: Mapping[str, Any]) -> None:

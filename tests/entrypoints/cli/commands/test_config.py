@@ -400,3 +400,14 @@ def test_show_prints_the_root_and_logs_of_keyless_signatures_that_are_in_force(
     shown = _shown(run, tmp_path, "cosign", {"trustPolicies": policies})["trustPolicies"]
     found = [(each["trustedRoot"], each["transparencyLogs"], each["certificateLogs"]) for each in shown]
     assert found == [("public-good", 1, 1), ("staging", None, 1), (None, None, None)]
+
+
+def test_check_warns_and_accepts(run: Run, tmp_path: Path) -> None:
+    """It is allowed: the exit code and the answer stay."""
+    (tmp_path / "c.yaml").write_text(
+        "executors:\n- scopes: [example.com]\n  verifiers: [{name: documents, type: sbom}]\n"
+        "  policyEnforcer: {type: any-all, parameters: {artifactVerificationPolicies: {default: any}}}\n"
+    )
+    code, out, err = run("config", "check", str(tmp_path / "c.yaml"))
+    assert (code, out) == (0, f"{tmp_path / 'c.yaml'}: nothing is wrong\n")
+    assert "warning: executors[0].policyEnforcer counts what the verifier 'documents' accepts" in err

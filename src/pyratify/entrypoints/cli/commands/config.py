@@ -47,8 +47,15 @@ def _check(arguments: Namespace, console: Console) -> int:
             remedy = _THERE if fault.remedy == Reason.CONFIG_INVALID.remedy else fault.remedy
             console.fault(f"{located(fault, name, places).message} [{fault.reason}]", remedy, debug=False)
         return exits.USAGE
+    from pyratify.config.load import decode_config
+    from pyratify.config.unsigned_evidence import unsigned_evidence
     from pyratify.entrypoints.cli.facts import show
 
+    # Allowed, so no fault: on standard error, and the exit code stays.
+    for path, verifier in () if faults else unsigned_evidence(decode_config(document, base).config):
+        console.note(
+            f"warning: {path} counts what the verifier {_clean(verifier)!r} accepts whatever account attached it: it asks for no signature of it"
+        )
     found = [
         {
             "path": fault.path,
