@@ -2,11 +2,10 @@
 
 import asyncio
 import threading
-from functools import partial
 
 import pytest
 
-from pyratify.core.blocking import BlockingCalls, in_daemon
+from pyratify.core.blocking import BlockingCalls
 
 
 def where(first: str, *, second: str) -> tuple[str, str, str]:
@@ -51,27 +50,3 @@ async def test_only_so_many_run_at_the_same_time() -> None:
 def _meet(together: threading.Barrier) -> str:
     together.wait(10)
     return threading.current_thread().name
-
-
-async def test_a_call_in_a_daemon_thread_returns_and_raises_as_it_does_itself() -> None:
-    """In a thread of its own, that the end of the process does not wait for."""
-    assert await in_daemon(lambda: threading.current_thread().daemon)
-    with pytest.raises(ZeroDivisionError):
-        await in_daemon(partial(divmod, 1, 0))
-
-
-async def test_a_call_in_a_daemon_thread_that_is_cancelled_comes_to_its_end() -> None:
-    """Where that does not take long: an import must not be cut off within native code."""
-    begun, ended = threading.Event(), threading.Event()
-
-    def call() -> None:
-        begun.set()
-        ended.wait(0.05)
-        ended.set()
-
-    task = asyncio.create_task(in_daemon(call))
-    await asyncio.to_thread(begun.wait)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert ended.is_set()

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
-_GRACE = 1.0  # seconds
 
 
 class BlockingCalls:
@@ -36,27 +34,3 @@ class BlockingCalls:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._seconds):
             return await loop.run_in_executor(self._pool, partial(call, *arguments, **named))
-
-
-async def in_daemon(call: Callable[[], T]) -> T:
-    """Return what a call returns, and raise what it raises; in a thread that the end of the process does not wait for.
-
-    A thread of a pool is waited for, and one that reads a pipe to which nothing is written would outlast an interrupt.
-    """
-    result: Future[T] = Future()
-
-    def run() -> None:
-        result.set_running_or_notify_cancel()
-        try:
-            result.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
-            result.set_exception(error)
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        return await asyncio.wrap_future(result)
-    except asyncio.CancelledError:
-        # What only computes or imports comes to its end: native code does not bear that its thread is ended within it.
-        thread.join(_GRACE)
-        raise

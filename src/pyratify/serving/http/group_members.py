@@ -6,10 +6,10 @@ import pwd
 from collections.abc import Callable
 from functools import partial
 
-from pyratify.core.blocking import in_daemon
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
+from pyratify.http.threads import in_thread
 
 
 def members_of(group: int) -> frozenset[int]:
@@ -65,7 +65,7 @@ class GroupMembers:
 
     def _begin(self) -> asyncio.Task[frozenset[int]]:
         # A daemon: a directory that hangs must not keep the server from its end.
-        begun = asyncio.create_task(in_daemon(partial(self.look_up, self.group)))
+        begun = asyncio.create_task(in_thread("group", partial(self.look_up, self.group)))
         self._under_way = begun
         begun.add_done_callback(self._finish)
         return begun
