@@ -17,8 +17,8 @@ from pyratify.core.executor import MAX_SCOPES
 from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.entrypoints.gatekeeper.provider_flags import add_flags
 from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
-from pyratify.kubernetes.secrets.pod_secrets import MAX_READS, MAX_SECRETS, PodSecrets
-from pyratify.kubernetes.secrets.pull_secret import MAX_ENTRIES, MAX_TRIED
+from pyratify.kubernetes.secrets.pod_secrets import MAX_ENTRIES, MAX_READS, MAX_SECRETS, PodSecrets
+from pyratify.kubernetes.secrets.pull_secret import MAX_TRIED
 from pyratify.serving.entry_point import ServerContext
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock

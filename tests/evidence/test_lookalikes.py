@@ -1,6 +1,10 @@
 """Letters that look like others."""
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyratify.evidence.lookalikes import plain
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
@@ -30,3 +34,35 @@ def test_a_disguised_package_is_denied(name: str) -> None:
     assert verdict(disguised, deniedPackages=[by_purl]) == "PACKAGE_DENIED"
     with_purl = cyclonedx([component("other", purl=f"pkg:npm/{name}@1.0")])
     assert verdict(with_purl, deniedPackages=[by_purl]) == "PACKAGE_DENIED"
+
+
+LETTERS = [*"aé\u0301\u0327\uac00\u1100\u1161", *"".join(DISGUISED)]
+
+
+@given(st.text(st.sampled_from(LETTERS) | st.characters(exclude_categories=["Cs"]), max_size=12))
+def test_spellings_of_one_text_have_one_plain_form(text: str) -> None:
+    """Composed or not (UAX 15)."""
+    assert plain(unicodedata.normalize("NFD", text)) == plain(unicodedata.normalize("NFC", text))
+
+
+def test_a_text_grows_to_a_few_times_its_length_at_most() -> None:
+    """One letter may stand for a phrase of eighteen: a document of a few megabytes must not fill the memory."""
+    assert len(plain("\ufdfa" * 100)) == 100
+    assert max(len(plain(chr(code))) for code in range(0xD800)) == 4
+
+
+def test_a_long_run_of_marks_is_sorted_in_parts() -> None:
+    """The time for that grows with its square, and nothing else of the process runs meanwhile."""
+    marks = "\u0301\u0327" * 15
+    part = unicodedata.normalize("NFC", "a" + marks)
+    assert plain("a" + marks[1:]) == unicodedata.normalize("NFC", "a" + marks[1:])
+    assert plain("a" + marks + marks) == part + "\u034f" + unicodedata.normalize("NFC", marks) + "\u034f"
+
+
+def test_a_long_run_of_marks_leaves_the_rest_what_it_is() -> None:
+    """A package with a name of marks must not hide another one, whose name is written in parts."""
+    noise = spdx_package("a" + "\u0301" * 100, "1.0")
+    composed, apart = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    document = spdx([noise, spdx_package(apart, "1.0")])
+    assert verdict(document, deniedPackages=[{"purl": f"pkg:generic/{composed}"}]) == "PACKAGE_DENIED"
+    assert verdict(document, deniedPackages=[{"name": composed}]) == "PACKAGE_DENIED"

@@ -14,7 +14,7 @@ from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.credentials.access_token import AccessToken
 from pyratify.testing.fakes import FakeClock
-from pyratify_gcp.google_hosts import is_google
+from pyratify_gcp.google_hosts import is_api_url, is_google
 from pyratify_gcp.google_tokens import GoogleTokens
 from pyratify_gcp.registry_plugin import TokenExchange
 from support.plugins import FakeResources
@@ -145,6 +145,47 @@ async def test_an_empty_token_file_sends_nothing(google: Any, tmp_path: Path) ->
         await provider.credential(HOST)
     assert caught.value.reason is Reason.REGISTRY_AUTH
     assert google.seen == []
+
+
+@pytest.mark.parametrize("name", ["token_url", "service_account_impersonation_url", "token_uri"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.io/v1/token",
+        "https://sts.googleapis.com.evil.io/v1/token",
+        "https://sts.googleapis.com@evil.io/v1/token",
+        "http://sts.googleapis.com/v1/token",
+        "https://sts.googleapis.com:444/v1/token",
+        "",
+        7,
+    ],
+)
+async def test_atk_027_a_file_that_sends_the_identity_elsewhere_is_refused(
+    google: Any, tmp_path: Path, name: str, address: object
+) -> None:
+    """Before anything is sent."""
+    file = federation(google, tmp_path)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {name: address}))
+    provider = await build(tmp_path, credentialsFile=file.name)
+    with pytest.raises(StoreError, match=f"its {name} is no https address of Google") as caught:
+        await provider.credential(HOST)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+    assert google.seen == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://sts.googleapis.com/v1/token",
+        "https://sts.us-east1.rep.googleapis.com/v1/token",
+        "https://oauth2.googleapis.com/token",
+        "https://accounts.google.com/o/oauth2/token",
+        "https://iamcredentials-mine.p.googleapis.com/v1/x:generateAccessToken",
+    ],
+)
+def test_addresses_of_google_may_see_an_identity(address: str) -> None:
+    """Regional ones and those of private endpoints, too."""
+    assert is_api_url(address)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Letters that look like others: one plain form, so that a name in a rule is found in every spelling that people read as it."""
 
+import re
 import unicodedata
+from collections.abc import Callable
+from itertools import pairwise
 
 # Of Unicode's confusables (UTS 39) those of single letters, in the scripts that are used for it: Cyrillic, Greek, Armenian.
 _LETTERS = str.maketrans(
@@ -9,17 +12,40 @@ _LETTERS = str.maketrans(
     "aeopcyxsijhdqwglopvinuABEKMHOPCTXSIJABEZHIKMNOPTX",
 )
 
+_MOST_PARTS = 4  # a few ligatures stand for a phrase: a document of them would become six times as large
+# UAX 15, section 13: no language needs more marks on one letter, and the time to sort them grows with the square of their number.
+_RUN, _JOINER = re.compile("\0{30}"), "\u034f"
+
 
 def plain(text: str) -> str:
     """Return a text without what cannot be seen, with its dashes as hyphens and its look-alikes as the ASCII letters; ASCII as it is."""
     if text.isascii():
         return text
+    return _each(_composed(_each(text, _compatible)), _visible)
+
+
+def _each(text: str, change: Callable[[str], str]) -> str:
+    # Each letter of it once: a document may repeat them a million times.
+    return text.translate({ord(letter): change(letter) for letter in set(text)})
+
+
+def _compatible(letter: str) -> str:
     # NFKC: letters of full width, ligatures and the like (UAX 15).
-    found = unicodedata.normalize("NFKC", text).translate(_LETTERS)
-    return "".join(_visible(each) for each in found)
+    found = unicodedata.normalize("NFKC", letter)
+    return found if len(found) <= _MOST_PARTS else letter
+
+
+def _composed(text: str) -> str:
+    marks = text.translate({ord(each): "\0" if unicodedata.combining(each) else each for each in set(text)})
+    ends = [found.end() for found in _RUN.finditer(marks)]
+    # Where it does not depend on what stands before and behind the run: a name is found in a longer text, too.
+    pieces = (text[start:end] for start, end in pairwise((0, *ends, len(text))))
+    return unicodedata.normalize("NFC", _JOINER.join(pieces))
 
 
 def _visible(letter: str) -> str:
     category = unicodedata.category(letter)
     # Pd: dashes. Cf: zero width, direction, soft hyphens.
-    return "-" if category == "Pd" or letter == "\u2212" else "" if category == "Cf" else letter
+    if category == "Pd" or letter == "\u2212":
+        return "-"
+    return "" if category == "Cf" else letter.translate(_LETTERS)

@@ -230,6 +230,19 @@ async def test_the_pull_secrets_of_a_service_account_are_used(
             assert (await ask(config, image, "team")).succeeded
 
 
+async def test_the_closest_entry_of_all_pull_secrets_counts(server: ApiServer, config: ClusterConfig) -> None:
+    """As kubelet orders them: a part of a registry before the registry, whichever Secret comes first."""
+    with RegistrySimulator(auth=BasicAuth("user", "hunter2")) as registry:
+        registry.load_layout(MATERIAL / "layout", "app")
+        for name, key, user in (("wide", registry.host, "other"), ("near", f"{registry.host}/app", "user")):
+            auths = {key: {"auth": base64.b64encode(f"{user}:hunter2".encode()).decode()}}
+            secret(server, name, "team", PULL, __dockerconfigjson=json.dumps({"auths": auths}))
+        account(server, "team", "wide", "near")
+        put(server, "t", credentialed({"serviceAccount": "app"}, registry.host), "team")
+        await config.refresh()
+        assert (await ask(config, f"{registry.host}/app:cosign-v3", "team")).succeeded
+
+
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [

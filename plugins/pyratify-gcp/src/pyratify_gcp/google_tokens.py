@@ -13,6 +13,7 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.credentials.access_token import AccessToken, is_token
 from pyratify.http.json_api import is_refusal
+from pyratify_gcp.google_hosts import is_api_url
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _MAX_FILE = 256 * 1024
@@ -20,6 +21,7 @@ _SECONDS = 15.0
 # As libraries should do themselves: without a handler, its warnings go to standard error, with what the service answered.
 logging.getLogger("google").addHandler(logging.NullHandler())
 _CONNECT, _READ = 3.0, 5.0
+_ADDRESSES = ("token_uri", "token_url", "service_account_impersonation_url")
 
 
 class GoogleError(Exception):
@@ -126,6 +128,9 @@ def _of_file(path: Path) -> Any:
         info = load_object(read_file(path, _MAX_FILE), what="credential file")
     except (UnreadableFile, InvalidJson) as error:
         raise GoogleError(f"{path}: {error}", refused=True) from None
+    if foreign := next((name for name in _ADDRESSES if name in info and not is_api_url(info[name])), ""):
+        # The identity is sent there (Google Cloud, "Validate credential configurations from external sources").
+        raise GoogleError(f"{path}: its {foreign} is no https address of Google", refused=True)
     if info.get("type") == "service_account":
         return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES)
     source = info.get("credential_source")

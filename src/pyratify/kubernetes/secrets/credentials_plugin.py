@@ -7,9 +7,8 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
 from pyratify.core.scope import EVERYTHING
-from pyratify.credentials.docker_file import DockerFile
 from pyratify.credentials.providers import StaticCredentials, static_credential
-from pyratify.kubernetes.secrets.pull_secret import OLD_PULL, PULL, docker_file
+from pyratify.kubernetes.secrets.pull_secret import OLD_PULL, PULL, PullSecret, entries_for
 from pyratify.kubernetes.secrets.secret_reader import Secret, reader_of
 
 BASIC = "kubernetes.io/basic-auth"
@@ -38,25 +37,28 @@ class PullCredentials:
     """The entries of image pull Secrets, each for its registry or a part of it.
 
     Args:
-        files: Their entries `.dockerconfigjson`, parsed; the first one that has a credential counts.
+        secrets: The Secrets, in order.
     """
 
-    def __init__(self, *files: DockerFile) -> None:
-        self._files = files
+    def __init__(self, *secrets: PullSecret) -> None:
+        self._secrets = secrets
 
     async def credential(self, registry: str) -> Credential:
         """Return what is stored for a whole registry, or `ANONYMOUS`; errors as for a repository."""
         return await self.repository_credential(registry, "")
 
     async def repository_credential(self, registry: str, repository: str) -> Credential:
-        """Return what is stored for a repository, the longest match as in kubelet, or `ANONYMOUS`.
+        """Return what is stored for a repository, the closest match in all Secrets as in kubelet, or `ANONYMOUS`.
 
         Raises:
             StoreError: `REGISTRY_AUTH`: the entry is malformed.
         """
-        found = [file.credential(registry, repository) for file in self._files]
+        for secret, key in entries_for(self._secrets, registry, repository):
+            found = secret.file.entry(key)
+            if not found.is_anonymous:
+                return found
         # Of those that have none the first: its note says which entries there are.
-        return next((each for each in found if not each.is_anonymous), found[0] if found else ANONYMOUS)
+        return self._secrets[0].file.credential(registry, repository) if self._secrets else ANONYMOUS
 
 
 async def build(name: str, options: SecretCredentialOptions, resources: Resources) -> CredentialProvider:
@@ -70,10 +72,10 @@ async def build(name: str, options: SecretCredentialOptions, resources: Resource
         raise ConfigurationError("exactly one of secret and serviceAccount is needed", path="secret")
     if options.service_account:
         secrets = await reader_of(resources).pull_secrets(options.service_account, options.namespace)
-        return PullCredentials(*(_file(each) for each in secrets if each.kind in (PULL, OLD_PULL)))
+        return PullCredentials(*(_checked(each) for each in secrets if each.kind in (PULL, OLD_PULL)))
     secret = await reader_of(resources).read(options.secret, options.namespace)
     if secret.kind in (PULL, OLD_PULL):
-        return PullCredentials(_file(secret))
+        return PullCredentials(_checked(secret))
     if secret.kind != BASIC:
         raise ConfigurationError(
             f"{secret.title} is of the type {secret.kind!r}, and needs to be {PULL} or {BASIC}", path="secret"
@@ -89,8 +91,9 @@ async def build(name: str, options: SecretCredentialOptions, resources: Resource
     return StaticCredentials(_basic(secret), registries)
 
 
-def _file(secret: Secret) -> DockerFile:
-    file = docker_file(secret)
+def _checked(secret: Secret) -> PullSecret:
+    found = PullSecret.read(secret)
+    file = found.file
     # A Secret must not choose programs that the provider runs.
     if file.helpers or file.store:
         raise ConfigurationError(
@@ -100,7 +103,7 @@ def _file(secret: Secret) -> DockerFile:
         raise ConfigurationError(
             f"{secret.title} has no credential", path="secret", reason=Reason.KEY_UNAVAILABLE
         )
-    return file
+    return found
 
 
 def _basic(secret: Secret) -> Credential:

@@ -16,12 +16,14 @@ from pyratify.core.limits import MIB
 from pyratify.core.offload import offload
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.kubernetes.secrets.pull_secret import MAX_ENTRIES, PullSecret, scopes_for
+from pyratify.kubernetes.secrets.pull_secret import PullSecret, scopes_for
 from pyratify.kubernetes.secrets.secret_reader import NAME, NAMESPACE, decoded, pull_secret_names
 from pyratify.render.plain import clean
 
 MAX_SECRETS = 16
 """How many different Secrets one Pod may name: each is a request to the API server."""
+MAX_ENTRIES = 512
+"""How many entries the Secrets of one Pod may have together: each is compared with each image."""
 MAX_BYTES = 256 * 1024
 MAX_READS = 256
 """How many objects are read for one namespace within `READS_SECONDS`."""
@@ -226,7 +228,10 @@ def _account(namespace: str, name: str, given: Mapping[str, Any]) -> tuple[str, 
 
 def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> PullSecret:
     _check(namespace, name, given)
-    return PullSecret.read(decoded(namespace, name, given))
+    found = PullSecret.read(decoded(namespace, name, given))
+    if len(found.keys) > MAX_ENTRIES:
+        raise ConfigurationError(f"{found.title} has more than {MAX_ENTRIES} entries")
+    return found
 
 
 def _check(namespace: str, name: str, given: Mapping[str, Any]) -> None:

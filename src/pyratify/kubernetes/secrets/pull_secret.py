@@ -19,8 +19,6 @@ from pyratify.kubernetes.secrets.secret_reader import Secret
 
 PULL = "kubernetes.io/dockerconfigjson"
 OLD_PULL = "kubernetes.io/dockercfg"
-MAX_ENTRIES = 512
-"""How many entries the Secrets of one Pod may have together: each is compared with each image."""
 MAX_TRIED = 8
 """How many credentials are tried for one image, each with a request or three."""
 _MAX_READ = 32  # malformed entries among them
@@ -66,15 +64,13 @@ class PullSecret:
         """Read the entries; helpers are programs, which a Secret must not choose: they do not count, as in kubelet.
 
         Raises:
-            ConfigurationError: It is malformed, of another type, or has too many entries.
+            ConfigurationError: It is malformed, or of another type.
         """
         if secret.kind not in (PULL, OLD_PULL):
             raise ConfigurationError(
                 f"{secret.title} is of the type {secret.kind[:80]!a}, and no image pull Secret"
             )
         file = docker_file(secret)
-        if len(file.auths) > MAX_ENTRIES:
-            raise ConfigurationError(f"{secret.title} has more than {MAX_ENTRIES} entries")
         parsed = ((text, parse_key(text)) for text in file.auths)
         version = (secret.namespace, secret.name, secret.uid, secret.version)
         return cls(version, file, {text: key for text, key in parsed if key is not None})
@@ -102,14 +98,13 @@ class _Entry:
         return self.secret.file.credential(registry, repository)
 
 
-def scopes_for(
-    secrets: Iterable[PullSecret], reference: Reference
-) -> tuple[tuple[CredentialScope, ...], tuple[str, ...]]:
-    """Return the credentials of some Secrets that are for a reference, the closest match first, and which entries are malformed.
+def entries_for(
+    secrets: Iterable[PullSecret], registry: str, repository: str
+) -> list[tuple[PullSecret, str]]:
+    """Return the entries of some Secrets that are for a repository, by key, the closest match first.
 
-    Of equal matches those of the first Secret come first; what is stored twice is tried once.
+    Of equal matches those of the first Secret come first.
     """
-    registry, repository = reference.registry, reference.repository
     ranked = [
         (rank, secret, text)
         for secret in secrets
@@ -117,9 +112,20 @@ def scopes_for(
         if (rank := key.rank(registry, repository)) is not None
     ]
     ranked.sort(key=lambda match: match[0], reverse=True)  # stable: equal matches keep the Secrets' order
+    return [(secret, text) for _, secret, text in ranked]
+
+
+def scopes_for(
+    secrets: Iterable[PullSecret], reference: Reference
+) -> tuple[tuple[CredentialScope, ...], tuple[str, ...]]:
+    """Return the credentials of some Secrets that are for a reference, the closest match first, and which entries are malformed.
+
+    What is stored twice is tried once.
+    """
+    entries = entries_for(secrets, reference.registry, reference.repository)
     found: dict[Credential, CredentialScope] = {}
     malformed = []
-    for _, secret, text in ranked[:_MAX_READ]:
+    for secret, text in entries[:_MAX_READ]:
         if len(found) == MAX_TRIED:
             break
         try:
