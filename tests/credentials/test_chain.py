@@ -94,3 +94,43 @@ async def test_what_is_wrong_is_named_with_its_path(providers: list[dict[str, An
     with pytest.raises(ConfigurationError) as caught:
         await build(*providers)
     assert caught.value.path == path
+
+
+class Repositories(AnonymousCredentials):
+    """Has a credential for one repository, and records what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def repository_credential(self, registry: str, repository: str) -> Credential:
+        """Return the credential of the repository `team/app`."""
+        self.asked.append(repository)
+        return Credential(username="mine", password="x") if repository == "team/app" else Credential()
+
+
+async def test_a_provider_with_credentials_for_repositories_is_asked_for_the_repository() -> None:
+    """Others, and whole registries, are asked for the registry."""
+    provider = Repositories()
+    chain = ChainCredentials((Link(provider), Link(_static("other"))))
+    assert (await chain.repository_credential("a.example", "team/app")).username == "mine"
+    assert (await chain.repository_credential("a.example", "team/other")).username == "other"
+    assert (await chain.credential("a.example")).username == "other"
+    assert provider.asked == ["team/app", "team/other"]
+
+
+async def test_the_docker_provider_reads_the_file_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below the configuration's folder; not the one of the user."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for file, auth in ((home / "config.json", "dXNlcjp4"), (tmp_path / "mine.json", "bWluZTp4")):
+        file.write_text(f'{{"auths": {{"a.example": {{"auth": "{auth}"}}}}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(home))
+    resources = BuildResources(FakeClock(), tmp_path)
+    for path, username in (({"path": "mine.json"}, "mine"), ({}, "user")):
+        provider = await resources.credentials({"provider": "docker", **path}, "credential")
+        assert (await provider.credential("a.example")).username == username
+    with pytest.raises(ConfigurationError) as caught:
+        await resources.credentials({"provider": "docker", "path": "none.json"}, "credential")
+    assert caught.value.path.endswith("path")

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from pyratify.core.credential import Credential, ExchangingCredentialProvider
-from pyratify.core.errors import StoreError
+from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.credentials.exchange import ExchangedCredentials
-from pyratify.credentials.host_patterns import HostPatterns
+from pyratify.credentials.host_patterns import HostPatterns, narrowed
 from pyratify.testing.fakes import FakeClock
 
 HOST = "mine.azurecr.io"
@@ -20,6 +20,8 @@ class Cloud:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
+        # As in a process that has run for a while: its monotonic time is not that of the first exchange.
+        self.clock.advance(10_000)
         self.asked: list[str] = []
         self.down = False
         self.lifetime: timedelta | None = timedelta(hours=1)
@@ -32,7 +34,7 @@ class Cloud:
         self.asked.append(registry)
         await asyncio.sleep(0)
         if self.down:
-            raise StoreError(Reason.REGISTRY_AUTH, "the identity service answers HTTP 503")
+            raise StoreError(Reason.REGISTRY_AUTH, "the identity service answers HTTP 503", remedy="Ask it.")
         expires = None if self.lifetime is None else self.clock.now() + self.lifetime
         return Credential(identity_token=f"token-{len(self.asked)}", expires=expires)
 
@@ -84,11 +86,15 @@ async def test_a_dead_identity_service_is_asked_once_in_two_seconds() -> None:
     cloud = Cloud()
     cloud.down = True
     for _ in range(20):
-        with pytest.raises(StoreError, match="503"):
+        with pytest.raises(StoreError, match="503") as caught:
             await cloud.credentials.credential(HOST)
+        assert (caught.value.reason, caught.value.remedy) == (Reason.REGISTRY_AUTH, "Ask it.")
     assert len(cloud.asked) == 1
     cloud.down = False
-    cloud.clock.advance(2)
+    cloud.clock.advance(1.9)
+    with pytest.raises(StoreError, match="503"):
+        await cloud.credentials.credential(HOST)
+    cloud.clock.advance(0.1)
     assert not (await cloud.credentials.credential(HOST)).is_anonymous
 
 
@@ -100,7 +106,10 @@ async def test_a_refused_credential_is_exchanged_again_but_not_for_every_refusal
     for _ in range(10):
         provider.drop(HOST, await cloud.credentials.credential(HOST))
     assert (await cloud.credentials.credential(HOST)).identity_token == "token-2"
-    cloud.clock.advance(61)
+    cloud.clock.advance(59)
+    provider.drop(HOST, await cloud.credentials.credential(HOST))
+    assert (await cloud.credentials.credential(HOST)).identity_token == "token-2"
+    cloud.clock.advance(1)
     provider.drop(HOST, await cloud.credentials.credential(HOST))
     assert (await cloud.credentials.credential(HOST)).identity_token == "token-3"
 
@@ -113,3 +122,39 @@ async def test_a_late_refusal_of_a_replaced_credential_drops_nothing() -> None:
     fresh = await cloud.credentials.credential(HOST)
     cloud.credentials.drop(HOST, old)
     assert await cloud.credentials.credential(HOST) == fresh
+
+
+async def test_a_refusal_of_one_registry_delays_no_other() -> None:
+    """Each has its own minute, and its own credential."""
+    cloud = Cloud()
+    for host in (HOST, "yours.azurecr.io"):
+        first = await cloud.credentials.credential(host)
+        cloud.credentials.drop(host, first)
+        assert await cloud.credentials.credential(host) != first
+    assert cloud.asked == [HOST, HOST, "yours.azurecr.io", "yours.azurecr.io"]
+
+
+@pytest.mark.parametrize(
+    ("registries", "host", "shown"),
+    [
+        ((), "mine.azurecr.io", True),
+        ((), "ghcr.io", False),
+        (("mine.azurecr.io",), "mine.azurecr.io", True),
+        (("mine.azurecr.io",), "yours.azurecr.io", False),
+        (("*.azurecr.io",), "yours.azurecr.io", True),
+    ],
+)
+def test_the_credentials_of_a_cloud_are_for_its_own_hosts_that_are_named(
+    registries: tuple[str, ...], host: str, *, shown: bool
+) -> None:
+    """All of them where none is named."""
+    covers = narrowed(HostPatterns(("*.azurecr.io",)).match, registries)
+    assert covers(host) is shown
+
+
+@pytest.mark.parametrize("name", ["https://mine.azurecr.io", "ghcr.io"])
+def test_what_is_no_host_of_the_cloud_is_refused_with_its_path(name: str) -> None:
+    """When the configuration is read: a name makes no foreign host one of the cloud's."""
+    with pytest.raises(ConfigurationError) as caught:
+        narrowed(HostPatterns(("*.azurecr.io",)).match, (name,))
+    assert caught.value.path == "registries"

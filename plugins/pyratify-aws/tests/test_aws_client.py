@@ -5,13 +5,14 @@ import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import SourceUnreachable
-from pyratify_aws.aws_client import AwsClient, AwsError
+from pyratify_aws.aws_client import AwsClient, AwsError, AwsIdentity
 from pyratify_aws.kms import KmsKeys, parse_reference
 
 
@@ -116,3 +117,24 @@ async def test_what_to_do_is_true_for_the_code(service: Service, code: str, reme
         await KmsKeys((reference,), AwsClient(), 60).keys()
     assert remedy in caught.value.remedy
     assert isinstance(caught.value, SourceUnreachable) is (code == "ThrottlingException")
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS"])
+async def test_atk_246_nothing_is_sent_in_clear_text(
+    service: Service, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever names the address, and also where the identity is exchanged."""
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "botocore.httpsession.URLLib3Session.send", lambda session, request: asked.append(request.url)
+    )
+    monkeypatch.setenv(variable, "http://aws.example.com:4566")
+    identity = AwsIdentity()
+    if variable.endswith("STS"):
+        (tmp_path / "token").write_text("not-a-secret")
+        identity = AwsIdentity(role_arn="arn:aws:iam::123456789012:role/x", token_file=tmp_path / "token")
+    with pytest.raises(AwsError, match="InsecureEndpoint") as caught:
+        await AwsClient(identity).call("kms", "eu-west-1", "describe_key", KeyId="alias/x")
+    assert not caught.value.refused
+    assert "Write https" in caught.value.remedy
+    assert (asked, service.paths) == ([], [])

@@ -66,7 +66,7 @@ class DockerFile:
         credential = _credential(self.auths[key], f"{self.origin}: the entry for {key[:200]}")
         return replace(credential, note=f"{key[:200]!r} in {self.origin}")
 
-    def note_of_helper(self, helper: str, registry: str, repository: str = "") -> str:
+    def note_of_helper(self, helper: str, registry: str, repository: str) -> str:
         """Return the note for messages about a credential from a helper."""
         asked = f"docker-credential-{helper[:80]} was asked"
         found = closest(self.auths, registry, repository)

@@ -237,6 +237,54 @@ def test_words_of_ratify_v1_have_no_wildcards(names: dict[str, list[str]]) -> No
 
 
 @pytest.mark.parametrize(
+    ("license_", "allowed", "denied"),
+    [
+        ("BSD-3-Clause", "pass", "LICENSE"),
+        ("0BSD", "LICENSE", "pass"),
+        ("BUSL-1.1", "LICENSE", "pass"),
+        ("Beerware", "LICENSE", "pass"),
+    ],
+)
+def test_a_star_stands_for_a_rest_and_not_for_a_beginning(license_: str, allowed: str, denied: str) -> None:
+    """All that stands before the star counts."""
+    assert verdict(licensed(license_), allowedLicenses=["BSD-*"]) == allowed
+    assert verdict(licensed(license_), deniedLicenses=["BSD-*"]) == denied
+
+
+@pytest.mark.parametrize(
+    ("concluded", "outcome"),
+    [("Acme License", "LICENSE"), ("(Acme)", "LICENSE"), ("Acmeware", "pass"), ("MIT", "pass")],
+)
+def test_words_of_ratify_v1_need_not_be_of_the_list(concluded: str, outcome: str) -> None:
+    """Under its name they are words of the concluded license; the declared one does not count."""
+    document = spdx([spdx_package("a", expression="Acme", licenseConcluded=concluded)])
+    assert verdict(document, disallowedLicenses=["Acme"]) == outcome
+
+
+def test_packages_of_ratify_v1_are_denied_by_name_and_version() -> None:
+    """Under its name of the parameter."""
+    document = spdx([spdx_package("a", "1.0")])
+    for version, outcome in (("1.0", "PACKAGE_DENIED"), ("2.0", "pass")):
+        assert verdict(document, disallowedPackages=[{"name": "a", "version": version}]) == outcome
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "value"),
+    [
+        ("deniedLicenses", "disallowedLicenses", ["MIT"]),
+        ("deniedPackages", "disallowedPackages", [{"name": "a"}]),
+    ],
+)
+def test_both_names_of_a_parameter_are_refused(ours: str, theirs: str, value: list[object]) -> None:
+    """One of them would not count."""
+    with pytest.raises(ConfigurationError) as caught:
+        judge(licensed("MIT"), **{ours: value, theirs: value})
+    assert caught.value.path == theirs
+    assert caught.value.message == f"{theirs}: {ours} and {theirs} are one parameter"
+    assert caught.value.remedy == f"Leave out {theirs}."
+
+
+@pytest.mark.parametrize(
     ("name", "outcome"),
     [
         ("GNU General Public License v2 or later (GPLv2+)", "LICENSE"),

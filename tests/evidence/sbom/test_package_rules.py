@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.testing.sboms import component, cyclonedx, spdx, spdx_package
 from support.sbom_judging import judge, verdict
 
@@ -218,6 +218,37 @@ def test_every_spelling_of_a_package_url_is_read(kind: str, locator: str) -> Non
         "externalRefs": [{"referenceType": kind, "referenceLocator": locator}],
     }
     assert verdict(spdx([package]), deniedPackages=[{"purl": "pkg:npm/left-pad"}]) == "PACKAGE_DENIED"
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"name": "musl-utils"}, "it is denied in every version"),
+        ({"name": "musl-utils", "version": "1.2.3-r4"}, "version 1.2.3-r4 is denied"),
+        ({"name": "musl-utils", "versions": "vers:apk/<1.2.4-r1"}, "its version is in vers:apk/<1.2.4-r1"),
+    ],
+)
+def test_a_finding_says_which_rule_denies_the_package(rule: dict[str, str], said: str) -> None:
+    """With its name, version and place."""
+    with pytest.raises(VerificationError) as caught:
+        judge(spdx([spdx_package("other"), MUSL]), deniedPackages=[rule])
+    assert caught.value.message == f"1 package is denied: musl-utils 1.2.3-r4 (packages[1]): {said}"
+
+
+@pytest.mark.parametrize(
+    ("reference", "named"),
+    [
+        ({"spdxDocument": "https://example.com/other"}, "https://example.com/other"),
+        ({"spdxDocument": 7}, "a document that it does not name"),
+        ("other", "a document that it does not name"),
+    ],
+)
+def test_the_other_document_that_an_sbom_needs_is_named(reference: object, named: str) -> None:
+    """What is in it is not judged."""
+    document = spdx([MUSL], externalDocumentRefs=[reference])
+    with pytest.raises(VerificationError) as caught:
+        judge(document, deniedPackages=[{"name": "other"}])
+    assert caught.value.message.endswith(f"which are not read: {named}")
 
 
 def test_a_package_url_that_readers_decode_in_two_ways_hides_no_name() -> None:

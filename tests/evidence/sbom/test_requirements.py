@@ -129,3 +129,46 @@ def test_an_old_sbom_is_to_be_made_again() -> None:
     with pytest.raises(Exception, match="old") as refused:
         judge(spdx([PACKAGE]), required={"maximumAge": "1h"})
     assert "Make the SBOM again" in refused.value.remedy  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["DESCRIBES", "DESCRIBED_BY", "documentDescribes"])
+def test_what_the_document_describes_is_said_in_three_ways(kind: str) -> None:
+    """SPDX 2.3, clause 11.1, and the short form of its JSON; another relationship binds nothing."""
+    root = spdx_package("image", DIGEST, "NOASSERTION") | {"SPDXID": "SPDXRef-Root"}
+    ends = (
+        ("SPDXRef-DOCUMENT", "SPDXRef-Root") if kind == "DESCRIBES" else ("SPDXRef-Root", "SPDXRef-DOCUMENT")
+    )
+    for name, outcome in ((kind, "pass"), ("CONTAINS", "PAYLOAD_SUBJECT_MISMATCH")):
+        relationship = dict(zip(("spdxElementId", "relatedSpdxElement"), ends, strict=True))
+        fields: dict[str, object] = {"relationships": [relationship | {"relationshipType": name}]}
+        if name == "documentDescribes":
+            fields = {"documentDescribes": ["SPDXRef-Root"]}
+        assert verdict(spdx([root], **fields), required={"subjectDigest": True}) == outcome
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({"supplier": {"name": "Acme"}}, "pass"),
+        ({"manufacturer": {"name": "Acme"}}, "pass"),
+        ({"publisher": "Acme"}, "pass"),
+        ({"supplier": {"name": ""}, "publisher": "Acme"}, "pass"),
+        ({"author": "Acme"}, "SBOM_INVALID"),
+        ({}, "SBOM_INVALID"),
+    ],
+)
+def test_a_component_names_its_supplier_in_three_ways(fields: dict[str, object], outcome: str) -> None:
+    """Its supplier, its manufacturer or its publisher (CycloneDX, `component`)."""
+    document = cyclonedx([component("a", **fields)])
+    assert verdict(document, required={"fields": ["supplier"]}) == outcome
+
+
+def test_creators_are_tools_and_authors() -> None:
+    """SPDX 2.3, clause 6.8; of licenses the most frequent come first, then by name."""
+    packages = [
+        spdx_package(f"p{number}", expression=text)
+        for number, text in enumerate(("Zlib", "MIT", "ISC", "MIT"))
+    ]
+    facts = judge(spdx(packages), required={"minimumPackages": 1})
+    assert (facts["tools"], facts["authors"]) == (["syft-1.42.0"], ["Organization: Example"])
+    assert list(facts["licenses"].items()) == [("MIT", 2), ("ISC", 1), ("Zlib", 1)]

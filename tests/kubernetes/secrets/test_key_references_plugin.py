@@ -1,5 +1,6 @@
 """Keys in Secrets, by cosign's references."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ current-context: a
     with pytest.raises(ConfigurationError, match="is not https") as caught:
         await read("k8s://team/cosign")
     assert "hunter2" not in str(caught.value)
+
+
+async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin itself is part of every installation."""
+    monkeypatch.setitem(sys.modules, "pyratify.kubernetes.client.api", None)
+    with pytest.raises(ConfigurationError, match="need lightkube") as caught:
+        await read("k8s://team/cosign")
+    assert caught.value.reason is Reason.KEY_UNAVAILABLE
+    assert "pyratify[kubernetes]" in caught.value.remedy
 
 
 async def test_without_a_cluster_the_kubeconfig_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

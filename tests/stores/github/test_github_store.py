@@ -228,25 +228,31 @@ async def test_bundles_come_from_public_addresses_over_tls(
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "reason"),
     [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"attestations":{}}',
-        b'{"attestations":[1]}',
-        b'{"attestations":[{}]}',
-        b'{"attestations":[{"bundle_url":7}]}',
-        b'{"attestations":[{"bundle_url":"ftp://x"}]}',
-        b"{" * 100,
+        (b"", Reason.JSON_INVALID),
+        (b"[]", Reason.JSON_INVALID),
+        (b"{}", Reason.REGISTRY_ERROR),
+        (b'{"attestations":null}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":{}}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":{"bundle":{}}}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":[1]}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":[{}]}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":[{"bundle_url":7}]}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":[{"bundle_url":""}]}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":[{"bundle_url":"ftp://x"}]}', Reason.REGISTRY_ERROR),
+        (b'{"attestations":[],"attestations":[]}', Reason.JSON_DUPLICATE_KEY),
+        (b"{" * 100, Reason.PARSE_LIMIT),
     ],
 )
 async def test_an_answer_that_is_none_leaves_it_undecided(
-    body: bytes, registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+    body: bytes, reason: Reason, registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
 ) -> None:
     """Strictly parsed: nothing is guessed, and nothing is taken for "no attestations"."""
     github.body = body
-    assert (await validate(registry, github, tmp_path)).error is not None
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason is reason
 
 
 async def test_a_stored_bundle_that_is_not_compressed_is_refused(

@@ -11,8 +11,10 @@ from pyratify.core.blocking import BlockingCalls
 from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile
+from pyratify.core.reference import is_loopback
 from pyratify.credentials.access_token import read_token
 from pyratify.http.json_api import address_fault, is_refusal, safe_address
+from pyratify.http.url import Url
 
 _CONNECT, _READ = 3.0, 5.0
 _CLIENTS = 16  # one for each region; references name regions, and a client takes megabytes
@@ -36,6 +38,7 @@ _SESSION = "Have the token or the keys renewed that the identity of this process
 _REMEDIES = {
     "ExpiredToken": _SESSION,
     "ExpiredTokenException": _SESSION,
+    "InsecureEndpoint": "Write https in AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SERVICE or the profile's endpoint_url.",
     "InvalidSignatureException": _CLOCK,
     "NoCredentialsError": "Give this process an identity: a role of its service account or instance, or a profile.",
     "NoRegionError": "Set AWS_DEFAULT_REGION, or write the key's ARN, which names its region.",
@@ -172,10 +175,24 @@ class AwsClient:
             return found
 
 
+class InsecureEndpoint(ValueError):
+    """A service's address is neither https nor this machine's."""
+
+
+def _check_request(request: Any, **more: Any) -> None:
+    """Refuse a request in clear text: it has a session's token, and its answer could be replaced by another key."""
+    del more
+    url = Url.parse(request.url)
+    if url.origin.scheme != "https" and not is_loopback(url.origin.authority):
+        raise InsecureEndpoint
+
+
 def _session(identity: AwsIdentity) -> Any:
     from botocore.session import Session
 
     session = Session(profile=identity.profile or None)
+    # Before each request of all services: variables and profiles of the AWS tools name addresses as well.
+    session.register("before-send", _check_request)
     if identity.role_arn and identity.token_file is not None:
         resolver = session.get_component("credential_provider")
         # Before all others: a role that the configuration names must not be displaced by the environment.

@@ -150,7 +150,7 @@ def _token_of(auth: Any) -> tuple[str, float]:
     token = auth.get("client_token") if isinstance(auth, Mapping) else None
     life = auth.get("lease_duration") if isinstance(auth, Mapping) else None
     if not is_token(token):
-        raise ApiError("the login gave no token")
+        raise ApiError("the login gave no token", remedy=_LOGIN)
     # 0 is a token without an end (Vault, "Tokens"); an hour is enough until the next login.
     usual = isinstance(life, int) and not isinstance(life, bool) and life > 0
     return token, float(life) if usual and life is not None else 3600.0

@@ -18,7 +18,7 @@ _PURL = re.compile(r"pkg:(?:oci|docker)/[^@?#]{1,500}@([^?#]{1,200})", re.ASCII)
 
 
 def digests_of(
-    checksums: Iterable[tuple[str, str]], version: str, purls: Iterable[str], name: str = ""
+    checksums: Iterable[tuple[str, str]], version: str, purls: Iterable[str], name: str
 ) -> Iterator[str]:
     """Iterate over the digests of the described artifact.
 

@@ -53,8 +53,14 @@ async def build(name: str, options: ReferenceOptions, resources: Resources) -> S
     if isinstance(resources, ClusterResources):
         return await _read(reader_of(resources), wanted)
     # Lazy: the client of the API server is an extra.
-    from pyratify.kubernetes.client.api import Api
-
+    try:
+        from pyratify.kubernetes.client.api import Api
+    except ImportError:
+        raise ConfigurationError(
+            "keys in Secrets of a cluster need lightkube",
+            reason=Reason.KEY_UNAVAILABLE,
+            remedy="Install it: pip install 'pyratify[kubernetes]'.",
+        ) from None
     api = Api.connect()
     try:
         return await _read(SecretReader(api, api.namespace, tenant=False), wanted)

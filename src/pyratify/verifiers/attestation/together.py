@@ -22,7 +22,7 @@ class Quantifier(StrEnum):
 def check_together(
     found: Collection[Iterable[CheckedStatement]],
     requirements: tuple[Requirement, ...],
-    quantifier: Quantifier = Quantifier.ANY,
+    quantifier: Quantifier,
 ) -> None:
     """Refuse statements of which one denies, that leave a requirement unsatisfied, or of which others are refused.
 
@@ -58,7 +58,7 @@ def check_all_read(
     found: Iterable[Iterable[CheckedStatement]],
     own: Iterable[CheckedStatement],
     requirements: tuple[Requirement, ...],
-    quantifier: Quantifier = Quantifier.ANY,
+    quantifier: Quantifier,
 ) -> None:
     """Refuse to decide where a statement could not be read that may deny, or that has to be good too.
 

@@ -20,7 +20,7 @@ SBOM_TYPES = frozenset(
 )
 
 
-def is_sbom(manifest: Manifest, types: frozenset[str] = SBOM_TYPES) -> bool:
+def is_sbom(manifest: Manifest, types: frozenset[str]) -> bool:
     """Return whether a manifest, or a layer of it, says that it is an SBOM; cosign's `.sbom` tags have layers that do."""
     if manifest.is_index:
         return False
