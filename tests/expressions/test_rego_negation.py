@@ -138,3 +138,44 @@ def test_the_old_syntax_is_rewritten_too() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'some {"k": k} in input.objects; k == "a"',
+        'some {"k": "a"} in input.objects',
+        'some 0, {"k": k} in input.objects; k == "a"',
+        'some [{"k": k}] in input.lists; k == "a"',
+        '{"k": k} := input.objects[0]; k == "a"',
+        '[{"k": k}, _] := input.objects; k == "a"',
+        '{"k": k} = input.objects[_]; k == "a"',
+        'input.objects[_] = {"k": k}; k == "a"',
+        "g(input.objects[0])",
+    ],
+)
+def test_an_object_is_not_taken_apart_by_a_pattern(body: str) -> None:
+    """To OPA it has exactly the keys of the pattern; to the engine it may have others, which would allow."""
+    helper = 'g({"k": k}) if k == "a"\n' if body.startswith("g(") else ""
+    with pytest.raises(ConfigurationError, match="a pattern of an object") as error:
+        holds(f"{policy(body)}{helper}")
+    assert error.value.path == "policy"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x = {"k": input.s}; x.k == "x"',
+        'x := {"k": input.s}; x == {"k": "x"}',
+        '{"k": "x"} == {"k": input.s}',
+        "[a, b] := input.l; a != b",
+        "some [a, b] in [input.l]; a != b",
+        'input.object = {"k": 1}',
+        '{"k": 1} in [input.object]',
+        'g({"k": input.s})',
+    ],
+)
+def test_objects_are_made_and_compared(body: str) -> None:
+    """And lists are taken apart, as in OPA."""
+    text = policy(body) + 'g(o) if o.k == "x"\n'
+    assert holds(text, {**INPUT, "object": {"k": 1}})

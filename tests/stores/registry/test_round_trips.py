@@ -18,7 +18,7 @@ from pyratify.testing.registry import BearerAuth, Features, RegistrySimulator
 from support.registries import USER, Credentials, open_store
 
 SIGNATURE = "application/vnd.example.signature"
-QUIET = 0.05  # what is asked for within this time belongs to one round
+QUIET = 0.15  # what is asked for within this time belongs to one round
 ONE = ThresholdPolicy(Rule(None, (Rule("fake"),), 1))
 
 

@@ -90,10 +90,7 @@ def images(document: Mapping[str, Any], where: tuple[str, ...]) -> tuple[Image, 
     Raises:
         InadmissibleObject: `BAD_REQUEST`: there is no such specification, it is not shaped like one, or it has no images.
     """
-    spec: Any = document
-    for index, step in enumerate(where):
-        spec = _members(spec, where[:index]).get(step)
-    found = tuple(_images(_members(spec, where), where))
+    found = tuple(_images(_spec(document, where), where))
     # A Pod without containers is invalid in Kubernetes; here it hints at images that were not found.
     if not found:
         raise _malformed(where, "there are no images")
