@@ -1,5 +1,6 @@
 """The statements of an artifact that accepted signers made, for what is read beside the evidence itself."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -71,6 +72,8 @@ class AcceptedSigners:
         evidence: Evidence,
         budget: Budget,
     ) -> T | None:
+        if attached.line is not None:  # others' turn, as in `StatementJudge`
+            await asyncio.sleep(0)
         try:
             signed = await read_signed_statement(evidence, attached, self.authenticator, budget)
             check_subject_and_annotations(signed, await subject_of(evidence, signed), self.policy)
