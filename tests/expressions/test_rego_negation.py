@@ -29,6 +29,11 @@ UNDEFINED = (
     "not input.missing in [1]",
     "not 1 in input.missing",
     "not 0, input.missing in input.l",
+    'not input.missing, "a" in input.l',
+    "not input.l in [input.l, input.missing]",
+    'not object.union({"a": 1}, {"b": input.missing}) == {"a": 1}',
+    'not count({"a": [input.missing]}) == 3',
+    "not count({input.missing: 1}) == 3",
     "not input.n + input.missing > 3",
     "not abs(input.n - input.missing) < 3",
     "not input.l[input.missing]",
@@ -126,6 +131,16 @@ f(x) := 1
         "v := true if { _ = [(input.a)]; not input.a > 1 } else := false if { _ = [(input.b)]; not input.b > 1 }",
         "w := [x | some x in input.l; _ = [(x.k)]; not x.k > 1]",
         "f(x) := 1",
+    ]
+
+
+@pytest.mark.parametrize("text", ['"x"', "`x`", '"a \\" b"', '"ö"', '""'])
+def test_a_negation_may_end_with_a_text_of_either_kind(text: str) -> None:
+    """The engine's places leave the quotation marks out."""
+    written = f"package pyratify\nallow if not lower(input.a) == {text}\nv if {{ not f(input.a) with input.b as {text} }}\nf(_) := 1"
+    assert screen(written, "policy", v0=False).splitlines()[1:3] == [
+        f"allow if {{ _ = [(lower(input.a))]; not lower(input.a) == {text} }}",
+        f"v if {{ _ = [(input.a)] with input.b as {text}; not f(input.a) with input.b as {text} }}",
     ]
 
 

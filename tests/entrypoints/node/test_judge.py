@@ -14,10 +14,11 @@ from pyratify.caches.sqlite_content import SqliteCache
 from pyratify.config.schema import NodeConfig
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
-from pyratify.core.errors import StoreError
+from pyratify.core.errors import Failure, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
+from pyratify.entrypoints.node.answer import malformed
 from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.indexes import add_index, entry
@@ -339,3 +340,11 @@ class TestRegistryOutages:
         store.down = reason
         clock.advance(600)
         assert not (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+
+
+@pytest.mark.parametrize("reason", [Reason.JSON_INVALID, Reason.JSON_DUPLICATE_KEY, Reason.PARSE_LIMIT])
+def test_a_malformed_request_is_no_fault_of_a_publisher(reason: Reason) -> None:
+    """What to do is said of the request, and of no artifact."""
+    text = malformed(Failure(reason, "the body of the request: not JSON", reason.remedy)).text
+    assert text.endswith("Correct the request; no image was looked at.")
+    assert "publisher" not in text

@@ -287,6 +287,12 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             "gap",
             "older, or",
         ),
+        (lambda root: root.edit("OWNERS = (0,)", "OWNERS = (0,); sys.exit()"), "gap", "older, or changed"),
+        (
+            lambda root: root.edit("WITHOUT_DAEMON = ()", "WITHOUT_DAEMON = exit()"),
+            "gap",
+            "older, or changed",
+        ),
         (
             lambda root: root.edit("/run/ratify/node.sock", "/run/other.sock"),
             "fault",

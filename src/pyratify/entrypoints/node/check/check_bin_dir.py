@@ -13,7 +13,7 @@ from pyratify.entrypoints.node.check.finding import Finding, fault, gap
 from pyratify.entrypoints.node.check.host import Host, values_of
 from pyratify.entrypoints.node.containerd.containerd_names import PROGRAM
 from pyratify.entrypoints.node.containerd.containerd_settings import ContainerdSettings
-from pyratify.entrypoints.node.containerd.install_containerd import MARK, is_unchanged
+from pyratify.entrypoints.node.containerd.install_containerd import MARK, SETTINGS, is_unchanged
 
 _INSTALL = "ratify node install containerd --write"
 
@@ -101,13 +101,13 @@ def _program(host: Host, path: Path, settings: ContainerdSettings, socket: str) 
     if MARK not in text or not text.startswith("#!"):
         yield gap(path, "it is not the program that `ratify node install containerd` writes", _INSTALL)
         return
-    # Of the words above alone, what follows could be anything.
-    if not is_unchanged(text):
+    found = settings_of(text)
+    # The mark alone says little: what follows could be anything, and so could be what stands where a setting should.
+    if not is_unchanged(text) or set(found) != set(SETTINGS):
         yield gap(path, "it differs from the program that this version writes: older, or changed", _INSTALL)
     if not os.access(host.at(path), os.X_OK):
         yield fault(path, "it is not executable, so every pull fails", f"chmod 0755 {path}")
     yield from _interpreter(host, text, path)
-    found = settings_of(text)
     yield from _fallback(host, found.get("WITHOUT_DAEMON"))
     if found.get("SOCKET") != socket:
         yield fault(
@@ -157,7 +157,7 @@ def settings_of(text: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for line in text.splitlines():
         name, equals, value = line.partition(" = ")
-        if equals and name in ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON"):
+        if equals and name in SETTINGS:
             with suppress(
                 ValueError, SyntaxError, RecursionError, MemoryError
             ):  # another program of this name

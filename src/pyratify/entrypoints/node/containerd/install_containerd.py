@@ -21,7 +21,7 @@ from pyratify.entrypoints.node.containerd.settings_block import SettingsBlock
 MARK = "Asks the daemon of this node for containerd"
 _BLOCK = SettingsBlock("ratify node install containerd", PLUGIN)
 _SHARE = 0.95  # of containerd's timeout; the rest is for the start of the program
-_SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
+SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
 
 
 def plan(arguments: Namespace) -> Iterator[FileChange]:
@@ -75,7 +75,7 @@ def _setting(line: str, values: dict[str, str]) -> str:
 def _set_by(line: str) -> str | None:
     """Return the setting that a line of the program is; None for any other line."""
     name = line.partition(" = ")[0].partition(":")[0]
-    return name if name in _SETTINGS and line[:1] != " " else None
+    return name if name in SETTINGS and line[:1] != " " else None
 
 
 def _fallback(arguments: Namespace) -> tuple[str, ...]:
