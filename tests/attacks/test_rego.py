@@ -46,6 +46,20 @@ async def test_atk_118_a_negation_of_an_error_denies(body: str) -> None:
     assert await verdict(f"{HEAD}{body}", SIGNED) == (Decision.DENY, Reason.POLICY_ERROR)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "allow if not input.artifacts[0].results[0].data.critical > 0",
+        'allow if not startswith(input.subject.image.user, "root")',
+        "allow if not count(input.artifacts[0].results[0].data.findings) > 0",
+        'allow if not input.artifacts[0].results[0].data.level in {"high", "critical"}',
+    ],
+)
+async def test_atk_118_a_negation_over_missing_data_does_not_hold(body: str) -> None:
+    """As in OPA: evidence that lacks the data gains nothing by it."""
+    assert (await verdict(f"{HEAD}{body}", SIGNED))[0] is Decision.DENY
+
+
 async def test_atk_118_what_could_not_be_read_is_seen_by_the_samples_of_ratify_v1() -> None:
     """As a report that is no success."""
     built = await policy()

@@ -29,6 +29,11 @@ UNDEFINED = (
     "not input.missing in [1]",
     "not 1 in input.missing",
     "not 0, input.missing in input.l",
+    'not input.missing, "a" in input.l',
+    "not input.l in [input.l, input.missing]",
+    'not object.union({"a": 1}, {"b": input.missing}) == {"a": 1}',
+    'not count({"a": [input.missing]}) == 3',
+    "not count({input.missing: 1}) == 3",
     "not input.n + input.missing > 3",
     "not abs(input.n - input.missing) < 3",
     "not input.l[input.missing]",
@@ -129,6 +134,16 @@ f(x) := 1
     ]
 
 
+@pytest.mark.parametrize("text", ['"x"', "`x`", '"a \\" b"', '"ö"', '""'])
+def test_a_negation_may_end_with_a_text_of_either_kind(text: str) -> None:
+    """The engine's places leave the quotation marks out."""
+    written = f"package pyratify\nallow if not lower(input.a) == {text}\nv if {{ not f(input.a) with input.b as {text} }}\nf(_) := 1"
+    assert screen(written, "policy", v0=False).splitlines()[1:3] == [
+        f"allow if {{ _ = [(lower(input.a))]; not lower(input.a) == {text} }}",
+        f"v if {{ _ = [(input.a)] with input.b as {text}; not f(input.a) with input.b as {text} }}",
+    ]
+
+
 def test_the_old_syntax_is_rewritten_too() -> None:
     """As Ratify v1's policies are."""
     text = "package pyratify\ndefault allow = false\nallow { not input.level > 3 }"
@@ -138,3 +153,68 @@ def test_the_old_syntax_is_rewritten_too() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'some {"k": k} in input.objects; k == "a"',
+        'some {"k": "a"} in input.objects',
+        'some 0, {"k": k} in input.objects; k == "a"',
+        'some [{"k": k}] in input.lists; k == "a"',
+        '{"k": k} := input.objects[0]; k == "a"',
+        '[{"k": k}, _] := input.objects; k == "a"',
+        '{"k": k} = input.objects[_]; k == "a"',
+        'input.objects[_] = {"k": k}; k == "a"',
+        "g(input.objects[0])",
+    ],
+)
+def test_an_object_is_not_taken_apart_by_a_pattern(body: str) -> None:
+    """To OPA it has exactly the keys of the pattern; to the engine it may have others, which would allow."""
+    helper = 'g({"k": k}) if k == "a"\n' if body.startswith("g(") else ""
+    with pytest.raises(ConfigurationError, match="a pattern of an object") as error:
+        holds(f"{policy(body)}{helper}")
+    assert error.value.path == "policy"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x = {"k": input.s}; x.k == "x"',
+        'x := {"k": input.s}; x == {"k": "x"}',
+        '{"k": "x"} == {"k": input.s}',
+        "[a, b] := input.l; a != b",
+        "some [a, b] in [input.l]; a != b",
+        'input.object = {"k": 1}',
+        '{"k": 1} in [input.object]',
+        'g({"k": input.s})',
+    ],
+)
+def test_objects_are_made_and_compared(body: str) -> None:
+    """And lists are taken apart, as in OPA."""
+    text = policy(body) + 'g(o) if o.k == "x"\n'
+    assert holds(text, {**INPUT, "object": {"k": 1}})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "input.n == 3, input.n == 4",
+        "input.n == 4, input.n == 5",
+        "false, false",
+        "f(input.n), nothing",
+        "input.n == 4,",
+        '"a": 1',
+        "x | some x in input.l",
+        "[x | some x in input.l]",
+        "input.n == 3; {1}",
+        "count([x | some x in input.l; [x]]) > 0",
+        "every x in input.l { [x] }",
+    ],
+)
+def test_a_condition_that_is_always_true_is_refused(body: str) -> None:
+    """`if { a == 1, b == 2 }` reads as two conditions; to the engine it is a set, and allows everything."""
+    with pytest.raises(ConfigurationError, match="is always true") as error:
+        holds(policy(body))
+    assert error.value.path == "policy"
+    assert "put ; between them" in error.value.remedy

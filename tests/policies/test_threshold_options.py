@@ -405,3 +405,18 @@ def test_a_group_that_is_forbidden_lends_no_evidence_to_rules_that_compete() -> 
     bad, clean = report(3, failed("scan", Reason.CERT_REVOKED)), report(3, passed("scan"))
     assert policy.decide(SUBJECT, (*evidence, bad)).decision is Decision.DENY
     assert policy.decide(SUBJECT, (*evidence, clean)).decision is Decision.ALLOW
+
+
+def test_a_group_that_holds_explains_no_refusal() -> None:
+    """Of two ways to a document one is open; what is missing at the other does not deny, the missing signature does."""
+
+    def way(name: str) -> Rule:
+        return Rule(None, (Rule(name), Rule(name, deny=True, reasons=("SIG_INVALID",))))
+
+    document = Rule(None, (way("signed"), way("attached")), 1)
+    image = Rule(None, (Rule("image"),), 1)
+    failure = (
+        ThresholdPolicy(Rule(None, (image, document))).decide(SUBJECT, (report(1, passed("signed")),)).failure
+    )
+    assert failure is not None
+    assert failure.message == "the policy needs 2 of its 2 rules satisfied; satisfied: 1"

@@ -1,4 +1,4 @@
-"""Refuses negations over variables that nothing gives a value, as OPA does.
+"""Refuses what the engine evaluates otherwise than OPA: negations over variables without a value, patterns of objects, sets as conditions.
 
 `not input.list[_] == "bad"` reads as "none is bad". To OPA `_` is unsafe there; the engine evaluates it as "one is not bad".
 """
@@ -9,7 +9,9 @@ from typing import Any
 from pyratify.core.errors import ConfigurationError
 
 Node = dict[str, Any]
+_WRITTEN = frozenset({"Var", "Object"})
 _COMPREHENSIONS = frozenset({"ArrayCompr", "SetCompr", "ObjectCompr"})
+_ALWAYS_TRUE = _COMPREHENSIONS | {"Set", "Object", "Array"}
 
 
 def refuse_unsafe_negations(modules: list[Node], path: str) -> None:
@@ -32,6 +34,66 @@ def refuse_unsafe_negations(modules: list[Node], path: str) -> None:
                     )
 
 
+def refuse_object_patterns(modules: list[Node], path: str) -> None:
+    """Refuse an object that is taken apart by a pattern: to OPA it has exactly the pattern's keys, to the engine also others.
+
+    Raises:
+        ConfigurationError: With its line.
+    """
+    for node in _dicts(modules):
+        if any(_has_object(pattern) for pattern in _patterns(node)):
+            line = next(iter(node.values()))["span"]["line"]
+            raise ConfigurationError(
+                f"line {line}: a pattern of an object gives other results here than in OPA, so it is refused",
+                path=path,
+                remedy='Name the member: some each in list; each.key == "value".',
+            )
+
+
+def refuse_constant_statements(modules: list[Node], path: str) -> None:
+    """Refuse a statement that is a set, an object, a list or a comprehension: it is always true.
+
+    OPA reads `if { a == 1, b == 2 }` as conditions and refuses the comma; to the engine it is a set.
+
+    Raises:
+        ConfigurationError: With its line.
+    """
+    for statement in (each for node in _dicts(modules) for each in node.get("stmts") or ()):
+        expression = statement["literal"].get("Expr", {}).get("expr", {})
+        if expression.keys() & _ALWAYS_TRUE:
+            raise ConfigurationError(
+                f"line {statement['span']['line']}: a set, an object or a list as a condition is always true",
+                path=path,
+                remedy="Write each condition on a line of its own, or put ; between them: a comma makes a set.",
+            )
+
+
+def _patterns(node: Node) -> Iterator[Node]:
+    if "SomeIn" in node:
+        inner = node["SomeIn"]
+        yield from (each for each in (inner["key"], inner["value"]) if each is not None)
+    elif "Func" in node and "args" in node["Func"]:
+        yield from node["Func"]["args"]
+    elif "AssignExpr" in node:
+        inner = node["AssignExpr"]
+        left, right = inner["lhs"], inner["rhs"]
+        if inner["op"] == "ColEq":
+            yield left
+        else:
+            # `x = {"a": y}` gives x a value, and `{"a": 1} = x` compares; objects that are both written there have no other keys.
+            sides = ((left, right), (right, left))
+            yield from (one for one, other in sides if not other.keys() & _WRITTEN and _has_variable(one))
+
+
+def _has_object(pattern: Node) -> bool:
+    ((kind, inner),) = pattern.items()
+    return kind == "Object" or (kind == "Array" and any(map(_has_object, inner["items"])))
+
+
+def _has_variable(node: Any) -> bool:
+    return any("Var" in each for each in _dicts(node))
+
+
 def _texts(node: Any) -> Iterator[str]:
     """Iterate over the texts of a tree outside its negations: where a variable gets its value, its name is one of them."""
     stack = [(node, False)]
@@ -51,12 +113,16 @@ def _texts(node: Any) -> Iterator[str]:
 
 
 def _negations(node: Any) -> Iterator[Node]:
+    return (each["NotExpr"]["expr"] for each in _dicts(node) if "NotExpr" in each)
+
+
+def _dicts(node: Any) -> Iterator[Node]:
+    # A stack in place of recursion: the depth of the tree is up to the policy.
     stack = [node]
     while stack:
         each = stack.pop()
         if isinstance(each, dict):
-            if "NotExpr" in each:
-                yield each["NotExpr"]["expr"]
+            yield each
             stack.extend(each.values())
         elif isinstance(each, list):
             stack.extend(each)

@@ -1,5 +1,6 @@
 """Why the threshold policy denies: the code and the sentence for this very case."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pyratify.core.decision import deny
@@ -18,12 +19,21 @@ def refuse(root: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict
     if not any(report.results for report in reports):
         return deny(Reason.NO_EVIDENCE, "no signature or other evidence that the policy asks for is attached")
     # The first rule that explains itself: a count alone says nothing about what to do.
-    for leaf in root.leaves():
+    for leaf in _unsatisfied(root, reports, holds):
         found = _of_rule(leaf, reports, holds, now)
         if found is not None:
             return found
     satisfied = sum(_holds_alone(rule, reports, holds) for rule in root.counted)
     return deny(Reason.POLICY_UNSATISFIED, _count(root, satisfied))
+
+
+def _unsatisfied(group: Rule, reports: Reports, holds: Holds) -> Iterator[Rule]:
+    """Iterate over the rules that name a verifier, without those in groups that hold: they do not deny."""
+    for rule in group.rules:
+        if rule.verifier is not None:
+            yield rule
+        elif not holds(rule, reports):
+            yield from _unsatisfied(rule, reports, holds)
 
 
 def _of_rule(leaf: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict | None:

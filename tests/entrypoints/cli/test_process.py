@@ -3,12 +3,14 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pyratify.terminal import exits
 from pyratify.testing.registry import RegistrySimulator
 
 MATERIAL = Path(__file__).resolve().parents[3] / "examples" / "material"
@@ -135,3 +137,19 @@ def test_a_terminal_without_unicode_is_no_problem() -> None:
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
     assert b"\\u2514" in ran.stdout
+
+
+def test_an_interrupt_does_not_wait_for_a_key_that_does_not_come(tmp_path: Path) -> None:
+    """As from `--key <(command)`: one interrupt ends the command, and without a traceback."""
+    pipe = tmp_path / "key"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "pyratify", "verify", "--key", str(pipe), "127.0.0.1:1/app:v1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            with pipe.open("wb"):  # waits until the command has opened it, too
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == exits.INTERRUPTED
+    assert said == "ratify: interrupted: what is not printed was not decided\n"

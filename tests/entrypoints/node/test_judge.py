@@ -14,10 +14,11 @@ from pyratify.caches.sqlite_content import SqliteCache
 from pyratify.config.schema import NodeConfig
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
-from pyratify.core.errors import StoreError
+from pyratify.core.errors import Failure, StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Referrer
+from pyratify.entrypoints.node.answer import malformed
 from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.indexes import add_index, entry
@@ -223,6 +224,26 @@ class TestRegistryOutages:
         assert not (await again.judge(replace(both, tag="v2"), 5)).allowed
         assert not (await again.judge(alone, 5)).allowed
 
+    async def test_what_the_index_of_a_tag_speaks_for_takes_the_place_of_evidence_that_is_gone(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        """That the index was asked says that the manifest is not allowed by itself any more."""
+        store = Registry()
+        image = store.add_image("image")
+        store.attach(image, "application/test")
+        store.attach(add_index(store, entry(image), tag="v1"), "application/test")
+        both, alone = replace(IMAGE, tag="v1", digest=image.digest), IMAGE.at(image.digest)
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(alone, 5)).allowed
+        store.listings[image.digest].clear()
+        clock.advance(600)
+        assert (await one.judge(both, 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        for again in (one, judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))):
+            assert (await again.judge(both, 5)).allowed
+            assert not (await again.judge(alone, 5)).allowed
+
     async def test_an_allowance_takes_the_place_of_a_denial_under_every_name(
         self, tmp_path: Path, clock: FakeClock
     ) -> None:
@@ -319,3 +340,11 @@ class TestRegistryOutages:
         store.down = reason
         clock.advance(600)
         assert not (await one.judge(IMAGE.at(subject.digest), 5)).allowed
+
+
+@pytest.mark.parametrize("reason", [Reason.JSON_INVALID, Reason.JSON_DUPLICATE_KEY, Reason.PARSE_LIMIT])
+def test_a_malformed_request_is_no_fault_of_a_publisher(reason: Reason) -> None:
+    """What to do is said of the request, and of no artifact."""
+    text = malformed(Failure(reason, "the body of the request: not JSON", reason.remedy)).text
+    assert text.endswith("Correct the request; no image was looked at.")
+    assert "publisher" not in text

@@ -159,6 +159,7 @@ EVIL = {"type": "library", "name": "evil"}
     [
         {"Components": [EVIL]},
         {"COMPONENTS": [EVIL]},
+        {"component\u017f": [EVIL]},
         {"components": [component("a", Purl="pkg:npm/evil")]},
         {"components": [component("a", components=[component("b", Licenses=[])])]},
         {"metadata": {"component": component("a", Components=[EVIL])}},

@@ -450,7 +450,14 @@ def test_the_time_of_an_analysis_of_cyclonedx_is_its_own(place: str) -> None:
         assert suppressed(document) is taken
 
 
-@pytest.mark.parametrize("members", [{"subcomponents": None}, {"Subcomponents": ["pkg:npm/other@1"]}])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"subcomponents": None},
+        {"Subcomponents": ["pkg:npm/other@1"]},
+        {"\u017fubcomponents": ["pkg:npm/other@1"]},
+    ],
+)
 def test_packages_that_are_not_read_do_not_make_a_statement_one_about_all(members: dict[str, Any]) -> None:
     """It names packages, and which ones is not known here."""
     document = openvex(SUBJECT)

@@ -18,14 +18,14 @@ class Directory:
 
     def __init__(self, *members: int) -> None:
         self.members, self.asked = frozenset(members), 0
-        self.threads: set[int] = set()
+        self.threads: set[threading.Thread] = set()
         self.answers = threading.Event()
         self.answers.set()
 
     def look_up(self, group: int) -> frozenset[int]:
         """Return the members, as late as the test wants."""
         self.asked += 1
-        self.threads.add(threading.get_ident())
+        self.threads.add(threading.current_thread())
         self.answers.wait(30)
         return self.members
 
@@ -49,7 +49,14 @@ async def test_members_are_looked_up_off_the_event_loop() -> None:
     members = directory.of_group(FakeClock())
     assert await members.include(1002)
     assert not await members.include(1003)
-    assert threading.get_ident() not in directory.threads
+    assert threading.current_thread() not in directory.threads
+
+
+async def test_a_directory_that_hangs_does_not_keep_the_server_from_its_end() -> None:
+    """The end of a process waits for all threads but daemons."""
+    directory = Directory(1002)
+    await directory.of_group(FakeClock()).include(1002)
+    assert all(thread.daemon for thread in directory.threads)
 
 
 async def test_members_are_remembered_for_seconds_and_then_no_longer() -> None:

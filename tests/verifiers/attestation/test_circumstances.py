@@ -87,14 +87,14 @@ def certified(setting: AttestationSetting, **said: str) -> TrustPolicy:
         ("", 'subject.tag == ""'),
         ("v1.2.3", 'subject.tag == "v1.2.3"'),
         ("", f'predicateType == "{SLSA_V1}"'),
-        ("", f'signer == "{KEY.fingerprint}"'),
+        ("", 'signer == "{signer}"'),
     ],
 )
 async def test_a_rule_knows_the_image_that_was_asked_for(language: str, tag: str, condition: str) -> None:
     """By its names and its digest; the opposite of what is true refuses."""
     setting = AttestationSetting()
     setting.attach(setting.provenance())
-    written = condition.replace("{digest}", str(setting.image.digest))
+    written = condition.replace("{digest}", str(setting.image.digest)).replace("{signer}", KEY.fingerprint)
     written = f"input.{written}" if language == "rego" else written
     trusted = TrustPolicy(keys=(KEY.material,))
     for said, reason in ((written, set()), (written.replace("==", "!="), {Reason.POLICY_UNSATISFIED})):

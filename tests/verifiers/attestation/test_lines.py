@@ -1,19 +1,27 @@
 """Several bundles or envelopes in one layer, as JSON lines: Ratify v1's verifier `slsa`, and `.intoto.jsonl` files."""
 
+import asyncio
 import json
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from pyratify.core.digest import Digest
+from pyratify.core.key import KeyProvider
 from pyratify.core.limits import Limits
 from pyratify.core.reason import Reason
 from pyratify.core.report import ValidationResult
+from pyratify.sigstore import statement_reader
 from pyratify.sigstore.media_types import BUNDLE
+from pyratify.sigstore.statement_envelopes import SignedStatement, authenticate
 from pyratify.sigstore.statement_formats import DSSE, IN_TOTO_BUNDLE, RATIFY_V1
 from pyratify.testing.attestations import SLSA_V1, VERIFIER, VSA, bundle, envelope, in_toto, summary
+from pyratify.testing.cosign import CosignKey
 from pyratify.testing.memory import make_manifest
-from support.attestation_setting import FROM_SOURCE, AttestationSetting
+from support.attestation_setting import FROM_SOURCE, AttestationSetting, KeyResources
 from support.cosign_setting import KEY, OTHER, reasons
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"  # what `oras attach` gives a file
@@ -121,6 +129,59 @@ async def test_the_lines_of_a_file_count_against_the_limit() -> None:
     result = await setting.validate(limits=Limits(signatures=2))
     assert not result.succeeded
     assert Reason.SIGNATURE_LIMIT in reasons(result)
+
+
+class ManyKeys(KeyResources):
+    """Fifty trusted keys beside the one that signs."""
+
+    async def keys(self, sources: Mapping[str, Any], path: str) -> KeyProvider:
+        """All of them."""
+        signing = await super().keys(sources, path)
+        others = tuple(CosignKey.generate().material for _ in range(50))
+        return SimpleNamespace(keys=AsyncMock(return_value=(*others, *await signing.keys())))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "counts"),
+    [
+        ({"require": "all"}, False),
+        ({"require": "newest"}, False),
+        (SUMMARIES | {"provenance": None}, False),
+        ({}, True),
+    ],
+)
+async def test_lines_that_were_not_tried_may_be_the_ones_that_are_refused(
+    parameters: dict[str, Any], *, counts: bool
+) -> None:
+    """Where all have to be good or one may deny, a file with more than can be verified is no evidence."""
+    setting = AttestationSetting()
+    first = summaries(setting, "PASSED") if "vsa" in parameters else [bundle(KEY, setting.provenance())]
+    attach(setting, *first, *[bundle(OTHER, setting.provenance())] * 100)
+    result = await setting.validate({**FROM_SOURCE, **parameters}, resources=ManyKeys())
+    assert result.succeeded is counts, result.to_json()
+    assert counts or reasons(result) == {Reason.ATTEMPT_LIMIT}
+
+
+async def test_a_file_of_many_lines_does_not_hold_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two lines other requests have a turn."""
+    setting, turns, seen = AttestationSetting(), 0, []
+
+    async def another_request() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    def noted(*arguments: Any) -> SignedStatement:
+        seen.append(turns)
+        return authenticate(*arguments)
+
+    monkeypatch.setattr(statement_reader, "authenticate", noted)
+    attach(setting, *[bundle(KEY, setting.provenance())] * 60)
+    beside = asyncio.create_task(another_request())
+    assert (await setting.validate()).succeeded
+    beside.cancel()
+    assert len(set(seen)) == 60
 
 
 async def test_ratify_v1_did_not_compare_the_subject_and_this_does() -> None:

@@ -1,14 +1,18 @@
 """The answer of a node for one image, and its words in the user's terminal."""
 
+from dataclasses import replace
+
 from pyratify.config.exemption import Exemption
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import Failure
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.render.plain import MAX_REFERENCE, clean
 from pyratify.terminal import exits
 
 # containerd truncates a verifier's standard output (docs/image-verification.md, Caller Contract).
 _MAX_TEXT = 4096
+_OF_JSON = frozenset({Reason.JSON_INVALID, Reason.JSON_DUPLICATE_KEY, Reason.PARSE_LIMIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ def undecided(reference: Reference, why: Failure) -> NodeAnswer:
 
 def malformed(why: Failure) -> NodeAnswer:
     """Return the answer for a request that names no image."""
+    # What to do about JSON is otherwise said of what a registry sent.
+    if why.reason in _OF_JSON:
+        why = replace(why, remedy="Correct the request; no image was looked at.")
     return _refused(exits.UNDECIDED, "UNDECIDED", "", why)
 
 

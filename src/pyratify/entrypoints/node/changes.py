@@ -1,6 +1,7 @@
 """Changes to files of a node: shown first, made only on demand, and whole or not at all."""
 
 import difflib
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -59,17 +60,23 @@ class FileChange:
             ) from None
 
     def _write(self, text: str) -> None:
-        folder = self.staging or self.path.parent
-        for each in (folder, self.path.parent):
+        # What a link leads to, as of a configuration that is kept elsewhere; never out of bin_dir, which is staged.
+        path = self.path if self.staging else self.path.resolve()
+        folder = self.staging or path.parent
+        for each in (folder, path.parent):
             each.mkdir(mode=0o755, parents=True, exist_ok=True)
         # A random name: two installations at once must not write to one file.
-        temporary = folder / f".{self.path.name}.{secrets.token_hex(4)}"
+        temporary = folder / f".{path.name}.{secrets.token_hex(4)}"
         try:
-            temporary.write_text(text)
+            # For its owner alone at first: a runtime's configuration may have passwords of registries.
+            with os.fdopen(
+                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+            ) as file:
+                file.write(text)
             # Before the rename: a program in bin_dir that is not executable yet fails every pull.
-            temporary.chmod(self.path.stat().st_mode & 0o7777 if self.path.exists() else self.mode)
+            temporary.chmod(path.stat().st_mode & 0o7777 if path.exists() else self.mode)
             # Renamed: no reader, and no containerd that starts meanwhile, sees half of it.
-            temporary.replace(self.path)
+            temporary.replace(path)
         finally:
             with suppress(OSError):  # gone after the rename
                 temporary.unlink()

@@ -60,11 +60,12 @@ def check_case(objects: Iterable[object], kind: type[msgspec.Struct], what: str)
         if isinstance(each, dict):
             found.update(each)
     names = {field.encode_name for field in msgspec.structs.fields(kind)}
-    known = {name.lower(): name for name in names}
-    other = next((each for each in sorted(found - names) if each.lower() in known), None)
+    known = {name.casefold(): name for name in names}
+    other = next((each for each in sorted(found - names) if each.casefold() in known), None)
     if other is not None:
         malformed(
-            what, f"a member is called {other[:80]!a}, which some readers take for {known[other.lower()]!r}"
+            what,
+            f"a member is called {other[:80]!a}, which some readers take for {known[other.casefold()]!r}",
         )
 
 

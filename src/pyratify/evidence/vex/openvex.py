@@ -93,7 +93,7 @@ def _product(product: Any, beside: list[Any]) -> Product:
     urls = [url for each in components for url in _urls(each)]
     # An empty or unreadable list of packages must not widen the statement to all of them; programs in Go read one in any case.
     named = bool(beside) or (
-        isinstance(product, dict) and any(each.lower() == "subcomponents" for each in product)
+        isinstance(product, dict) and any(each.casefold() == "subcomponents" for each in product)
     )
     unread = named and (not components or len(urls) < len(components))
     return Product(image_digests(texts) | hash_digests(hashes), tuple(urls), whole=not named, unread=unread)

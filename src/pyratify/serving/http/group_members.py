@@ -4,12 +4,12 @@ import asyncio
 import grp
 import pwd
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from functools import partial
 
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
+from pyratify.http.threads import in_thread
 
 
 def members_of(group: int) -> frozenset[int]:
@@ -44,8 +44,7 @@ class GroupMembers:
     lifetime: float = 5.0
     _found: frozenset[int] = frozenset()
     _until: float = float("-inf")
-    _under_way: asyncio.Future[frozenset[int]] | None = None
-    _pool: ThreadPoolExecutor | None = field(default=None, repr=False)
+    _under_way: asyncio.Task[frozenset[int]] | None = None
 
     async def include(self, user: int) -> bool:
         """Return whether a user is one of them.
@@ -64,14 +63,14 @@ class GroupMembers:
             raise TimeoutError(f"no answer within {self.seconds:g} s")
         return under_way.result()
 
-    def _begin(self) -> asyncio.Future[frozenset[int]]:
-        self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="group")
-        begun = asyncio.get_running_loop().run_in_executor(self._pool, self.look_up, self.group)
+    def _begin(self) -> asyncio.Task[frozenset[int]]:
+        # A daemon: a directory that hangs must not keep the server from its end.
+        begun = asyncio.create_task(in_thread("group", partial(self.look_up, self.group)))
         self._under_way = begun
         begun.add_done_callback(self._finish)
         return begun
 
-    def _finish(self, done: asyncio.Future[frozenset[int]]) -> None:
+    def _finish(self, done: asyncio.Task[frozenset[int]]) -> None:
         # Also where no request waits any more: an answer that came late must not be taken for a new one hours later.
         self._under_way = None
         if not done.cancelled() and done.exception() is None:

@@ -74,6 +74,9 @@ class StatementJudge:
             return [await self._judge(each) for each in found]
 
     async def _judge(self, attached: AttachedStatement) -> CheckedStatement:
+        if attached.line is not None:
+            # Small ones need no thread, and thousands in a row would hold the event loop for a second.
+            await asyncio.sleep(0)
         signed: SignedStatement | None = None
         try:
             signed = await read_signed_statement(

@@ -56,26 +56,34 @@ def check_together(
 
 def check_all_read(
     found: Iterable[Iterable[CheckedStatement]],
+    own: Iterable[CheckedStatement],
     requirements: tuple[Requirement, ...],
     quantifier: Quantifier,
 ) -> None:
     """Refuse to decide where a statement could not be read that may deny, or that has to be good too.
 
     Args:
-        found: The statements of each artifact that is attached to the subject, the unsigned ones included.
+        found: The statements of each other artifact that is attached to the subject, the unsigned ones included.
+        own: Those of the artifact itself.
         requirements: As for `check_together`.
         quantifier: As for `check_together`.
 
     Raises:
         StoreError: Why one could not be read.
+        VerificationError: `ATTEMPT_LIMIT` or `SIGNATURE_LIMIT`: the artifact has more statements than are judged.
     """
     if quantifier is Quantifier.ANY and not any(each.may_deny for each in requirements):
         return
-    for error in (each.error for one in found for each in one):
+    own = tuple(own)
+    for error in (each.error for one in (*found, own) for each in one):
         # What a publisher causes at will is no gap: it must not make the other statements useless.
         if isinstance(error, StoreError) and error.reason.is_gap:
             # Anew: it is raised for every artifact, and would collect their frames.
             raise StoreError(error.reason, error.message, remedy=error.remedy)
+    for error in (each.error for each in own):
+        # Of this artifact alone, as another publisher's must not matter: the rest of a list that is cut may say otherwise.
+        if error is not None and error.reason in _CUT:
+            raise VerificationError(error.reason, error.message, remedy=error.remedy)
 
 
 def _check_each(
@@ -107,6 +115,7 @@ def _newest(statements: list[CheckedStatement]) -> list[CheckedStatement]:
     return [each for each, time in zip(statements, times, strict=True) if time == max(known)]
 
 
+_CUT = (Reason.ATTEMPT_LIMIT, Reason.SIGNATURE_LIMIT)
 _QUANTIFIED = {
     Quantifier.ALL: "all have to be good",
     Quantifier.NEWEST: "the newest has to be good",

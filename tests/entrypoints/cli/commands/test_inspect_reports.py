@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,15 @@ def test_analyses_in_an_sbom_are_shown_too(tmp_path: Path, run: Run) -> None:
     assert found["kind"] == "SBOM"
     assert found["analyses"]["not_affected"] == 1
     assert found["analyses"]["statements"][0].startswith("CVE-2021-44228: not_affected of sha256:abab")
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(1, "less than a day"), (25, "1 day"), (49, "2 days"), (-1, "none yet: it is dated in the future")],
+)
+def test_the_age_of_a_document_is_said_in_words(tmp_path: Path, run: Run, hours: int, said: str) -> None:
+    """Also of one that is dated in the future, which no verifier accepts."""
+    created = datetime.now(UTC) - timedelta(hours=hours)
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(trivy_report(Vulnerability(), created=created.strftime("%Y-%m-%dT%H:%M:%SZ"))))
+    assert json.loads(run("inspect", str(file), "-o", "json")[1])["age"] == said

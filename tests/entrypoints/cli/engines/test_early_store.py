@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.store import Referrer
+from pyratify.core.store import Discovery, Referrer, closing
 from pyratify.entrypoints.cli.engines.early_store import EarlyStore
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.store_contract import Sample, StoreCase, StoreContract, fill
@@ -137,3 +138,31 @@ async def test_what_nothing_takes_is_ended_without_a_word(caplog: pytest.LogCapt
     await store.aclose()
     assert ended.is_set()
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_listing_is_read_no_further_than_it_is_asked_for_and_passed_on_as_it_is(early: bool) -> None:
+    """A walk bounds what it reads, also where no entry says its type; twice the same stays twice."""
+    _, content, by_digest = sample()
+    untyped = Referrer(replace(content.signature, artifact_type=None), Discovery.REFERRERS_API)
+    read = 0
+
+    class Long(MemoryStore):
+        """Has very much attached, all of it without a type but the last."""
+
+        async def referrers(
+            self, reference: Reference, artifact_type: str | None = None
+        ) -> AsyncIterator[Referrer]:
+            nonlocal read
+            for _ in range(30_000):
+                read += 1
+                yield untyped
+            yield Referrer(content.signature, Discovery.REFERRERS_API)
+
+    store = EarlyStore(Long())
+    if early:
+        store.ask(by_digest)
+    async with closing(store.referrers(by_digest)) as listing:
+        assert [await anext(listing) for _ in range(3)] == [untyped] * 3
+    assert read == 3
+    await store.aclose()

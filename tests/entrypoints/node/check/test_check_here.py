@@ -22,7 +22,7 @@ HERE = Host()
 def containerd(path: Path) -> list[Finding]:
     """Return what is found of a containerd with a configuration."""
     path.write_text("version = 3\n")
-    return list(check_containerd(HERE, str(path)))
+    return list(check_containerd(HERE, str(path), "/run/ratify/node.sock"))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_no_folder_is_no_bin_dir(tmp_path: Path) -> None:
         f'version = 3\n[plugins."io.containerd.image-verifier.v1.bindir"]\nbin_dir = "{tmp_path}/bin"\n'
         'per_verifier_timeout = "1ms"\n'
     )
-    found = [each.message for each in check_containerd(HERE, str(config))]
+    found = [each.message for each in check_containerd(HERE, str(config), "/run/ratify/node.sock")]
     assert any("bin_dir cannot be read" in message for message in found)
     assert any("in which no answer comes" in message for message in found)
 

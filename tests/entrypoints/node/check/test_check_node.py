@@ -52,6 +52,13 @@ class Root:
         """Write containerd's configuration."""
         return self.write("/etc/containerd/config.toml", text)
 
+    def edit(self, old: str, new: str) -> None:
+        """Change the program."""
+        program = self.bin / "00-ratify"
+        text = program.read_text()
+        assert old in text
+        program.write_text(text.replace(old, new, 1))
+
     def fallback(self, interpreter: str, configuration: str) -> None:
         """Have the program verify by itself; what is in a folder below `/srv` may be changed by another user."""
         names = [f"/srv/{each}" for each in (interpreter, configuration)]
@@ -271,6 +278,25 @@ def test_other_distributions_are_found(root: Root, capsys: pytest.CaptureFixture
             lambda root: (root.bin / "00-ratify").write_text("#!/bin/sh\nexit 0\n"),
             "gap",
             "it is not the program",
+        ),
+        (lambda root: root.edit("return int(code), reason", "return 0, reason"), "gap", "older, or changed"),
+        (lambda root: root.edit("import sys", "import sys; sys.exit()"), "gap", "older, or changed"),
+        (lambda root: root.edit("#!/usr/bin/python3 -IS", "#!/usr/bin/python3"), "gap", "older, or changed"),
+        (
+            lambda root: root.edit("WITHOUT_DAEMON = ()", "WITHOUT_DAEMON = ()\nsys.exit()"),
+            "gap",
+            "older, or",
+        ),
+        (lambda root: root.edit("OWNERS = (0,)", "OWNERS = (0,); sys.exit()"), "gap", "older, or changed"),
+        (
+            lambda root: root.edit("WITHOUT_DAEMON = ()", "WITHOUT_DAEMON = exit()"),
+            "gap",
+            "older, or changed",
+        ),
+        (
+            lambda root: root.edit("/run/ratify/node.sock", "/run/other.sock"),
+            "fault",
+            "it asks at /run/other.sock, and the daemon was looked for at /run/ratify/node.sock",
         ),
         (lambda root: (root.bin / "00-ratify").chmod(0o777), "gap", "other users may change the verifier"),
         (lambda root: root.bin.chmod(0o777), "gap", "other users may change what is in bin_dir"),

@@ -179,3 +179,37 @@ def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path, capsys: pytest
     (tmp_path / "config.toml").write_text("version = 3\n")
     assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--python", "/nowhere/python3") == 3
     assert "there is no interpreter /nowhere/python3" in capsys.readouterr().err
+
+
+def test_a_configuration_behind_a_link_stays_there(tmp_path: Path) -> None:
+    """As tools that keep a machine's files elsewhere leave it; undone, it is as before."""
+    (tmp_path / "kept").mkdir()
+    real, link = tmp_path / "kept" / "containerd.toml", tmp_path / "config.toml"
+    real.write_text("version = 3\n")
+    link.symlink_to("kept/containerd.toml")
+    assert install(tmp_path, "--bin-dir", tmp_path / "iv" / "bin", "--write") == 0
+    assert link.is_symlink()
+    assert BLOCK in real.read_text()
+    assert install(tmp_path, "--undo", "--write") == 0
+    assert link.is_symlink()
+    assert real.read_text() == "version = 3\n"
+
+
+def test_a_configuration_for_root_alone_is_never_open_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have passwords of registries, and so may the file that takes its place, before it has its mode."""
+    config = tmp_path / "config.toml"
+    config.write_text("version = 3\n")
+    config.chmod(0o600)
+    modes: list[int] = []
+    chmod = Path.chmod
+
+    def watched(path: Path, mode: int) -> None:
+        modes.append(path.stat().st_mode & 0o777)
+        chmod(path, mode)
+
+    monkeypatch.setattr(Path, "chmod", watched)
+    assert install(tmp_path, "--bin-dir", tmp_path / "iv" / "bin", "--write") == 0
+    assert set(modes) == {0o600}
+    assert config.stat().st_mode & 0o777 == 0o600

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, follows_chain
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
@@ -16,6 +16,7 @@ from pyratify.entrypoints.cli.engines.trust_from_flags import is_direct
 from pyratify.entrypoints.cli.in_order import in_order
 from pyratify.entrypoints.cli.targets import Target, read_targets
 from pyratify.entrypoints.cli.totals import Totals
+from pyratify.http.threads import in_thread
 from pyratify.render import BUILT_IN
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pyratify.core.verifier import Verifier
     from pyratify.entrypoints.cli.engines.session import Session
 
+T = TypeVar("T")
+_GRACE = 1.0  # seconds
 Preparation = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -120,11 +123,22 @@ async def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> "AsyncIt
             store = early = EarlyStore(store)
             stack.push_async_callback(early.aclose)
             early.ask(targets[0].reference)
-        executor, preparing = await asyncio.to_thread(_judging, arguments, store)
+        executor, preparing = await _beside(partial(_judging, arguments, store))
         from pyratify.entrypoints.cli.engines.session import everything, open_session
 
         async with open_session(everything(executor), AsyncExitStack(), *preparing) as session:
             yield session
+
+
+async def _beside(work: Callable[[], T]) -> T:
+    """Return what work returns that imports modules and reads files, in a thread beside the requests."""
+    task = asyncio.create_task(in_thread("judging", work))
+    try:
+        await asyncio.wait({task})
+    finally:
+        # At an interrupt: native code that is being imported must not lose its thread; a pipe as the key is not waited for.
+        await asyncio.wait({task}, timeout=_GRACE)
+    return task.result()
 
 
 def _cosign_tags(arguments: Namespace) -> tuple[str, ...]:

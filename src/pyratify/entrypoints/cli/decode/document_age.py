@@ -11,5 +11,10 @@ def made(created: datetime | None) -> Facts:
         return {"createdAt": None}
     from pyratify.pki.times import format_time
 
-    age = datetime.now(UTC) - created
-    return {"createdAt": format_time(created), "age": f"{age.days} days" if age.days else "less than a day"}
+    return {"createdAt": format_time(created), "age": _age((datetime.now(UTC) - created).days)}
+
+
+def _age(days: int) -> str:
+    if days < 0:
+        return "none yet: it is dated in the future"
+    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")

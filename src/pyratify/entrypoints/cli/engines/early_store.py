@@ -1,16 +1,12 @@
 """A store that is asked for a reference while the verifiers are still being imported."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing
-from functools import partial
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.isolation import end
-from pyratify.core.lookahead import ReferrerLookahead
 from pyratify.core.reference import Reference
-from pyratify.core.store import Referrer, Store
+from pyratify.core.store import Referrer, Store, closing
 
 
 class EarlyStore:
@@ -23,16 +19,14 @@ class EarlyStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._resolving: dict[Reference, asyncio.Task[Descriptor]] = {}
-        self._listings: dict[Reference, ReferrerLookahead] = {}
+        self._listings: dict[Reference, _Begun] = {}
 
     def ask(self, reference: Reference) -> None:
         """Begin to resolve a reference and, where it names a digest, to list what is attached, as a walk does."""
         self._resolving[reference] = asyncio.create_task(self._store.resolve(reference))
         if reference.digest is not None:
-            # No limit: that of the walk counts, which takes the referrers one by one.
-            listing = ReferrerLookahead(partial(self._store.referrers, reference), sys.maxsize)
-            listing.request()
-            self._listings[reference] = listing
+            listing = self._store.referrers(reference)
+            self._listings[reference] = listing, asyncio.create_task(_first_of(listing))
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return the descriptor; see `Store.resolve`."""
@@ -43,11 +37,12 @@ class EarlyStore:
         self, reference: Reference, artifact_type: str | None = None
     ) -> AsyncIterator[Referrer]:
         """Iterate over what is attached; see `Store.referrers`."""
-        early = self._listings.pop(reference, None)
-        listing = early or ReferrerLookahead(
-            partial(self._store.referrers, reference, artifact_type), sys.maxsize
-        )
-        async with aclosing(listing):
+        begun = self._listings.pop(reference, None)
+        listing = self._store.referrers(reference, artifact_type) if begun is None else begun[0]
+        # Passed on as it comes, in the store's order: what bounds a listing is the walk, which reads it.
+        async with closing(listing):
+            if begun is not None and (first := await begun[1]) is not None:
+                yield first
             async for referrer in listing:
                 yield referrer
 
@@ -63,5 +58,16 @@ class EarlyStore:
         """End what was asked for and never taken."""
         for task in self._resolving.values():
             await end(task)
-        for listing in self._listings.values():
-            await listing.aclose()
+        for listing, first in self._listings.values():
+            await end(first)
+            if first.done():  # a generator cannot be closed while it runs
+                async with closing(listing):
+                    pass
+
+
+_Begun = tuple[AsyncIterator[Referrer], asyncio.Task[Referrer | None]]
+"""A listing, and the task that brings its first entry; None where there is none."""
+
+
+async def _first_of(listing: AsyncIterator[Referrer]) -> Referrer | None:
+    return await anext(listing, None)

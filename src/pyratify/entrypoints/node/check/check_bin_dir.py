@@ -13,12 +13,12 @@ from pyratify.entrypoints.node.check.finding import Finding, fault, gap
 from pyratify.entrypoints.node.check.host import Host, values_of
 from pyratify.entrypoints.node.containerd.containerd_names import PROGRAM
 from pyratify.entrypoints.node.containerd.containerd_settings import ContainerdSettings
-from pyratify.entrypoints.node.containerd.install_containerd import MARK
+from pyratify.entrypoints.node.containerd.install_containerd import MARK, SETTINGS, is_unchanged
 
 _INSTALL = "ratify node install containerd --write"
 
 
-def check_bin_dir(host: Host, settings: ContainerdSettings) -> Iterator[Finding]:
+def check_bin_dir(host: Host, settings: ContainerdSettings, socket: str) -> Iterator[Finding]:
     """Iterate over what is wrong with the folder of verifiers."""
     folder = settings.bin_dir
     if not folder.is_absolute():
@@ -51,7 +51,7 @@ def check_bin_dir(host: Host, settings: ContainerdSettings) -> Iterator[Finding]
         if name != PROGRAM:
             yield from _other(host, folder / name)
     if PROGRAM in names:
-        yield from _program(host, folder / PROGRAM, settings)
+        yield from _program(host, folder / PROGRAM, settings, socket)
 
 
 def _order(host: Host, settings: ContainerdSettings, names: list[str]) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _other(host: Host, path: Path) -> Iterator[Finding]:
         )
 
 
-def _program(host: Host, path: Path, settings: ContainerdSettings) -> Iterator[Finding]:
+def _program(host: Host, path: Path, settings: ContainerdSettings, socket: str) -> Iterator[Finding]:
     try:
         text = text_of(host.at(path)) or ""
     except ConfigurationError as error:
@@ -101,11 +101,20 @@ def _program(host: Host, path: Path, settings: ContainerdSettings) -> Iterator[F
     if MARK not in text or not text.startswith("#!"):
         yield gap(path, "it is not the program that `ratify node install containerd` writes", _INSTALL)
         return
+    found = settings_of(text)
+    # The mark alone says little: what follows could be anything, and so could be what stands where a setting should.
+    if not is_unchanged(text) or set(found) != set(SETTINGS):
+        yield gap(path, "it differs from the program that this version writes: older, or changed", _INSTALL)
     if not os.access(host.at(path), os.X_OK):
         yield fault(path, "it is not executable, so every pull fails", f"chmod 0755 {path}")
     yield from _interpreter(host, text, path)
-    found = settings_of(text)
     yield from _fallback(host, found.get("WITHOUT_DAEMON"))
+    if found.get("SOCKET") != socket:
+        yield fault(
+            path,
+            f"it asks at {str(found.get('SOCKET'))[:120]}, and the daemon was looked for at {socket}",
+            f"{_INSTALL} --socket {socket}, or name the other one to this check: --socket PATH.",
+        )
     seconds = found.get("SECONDS")
     if not isinstance(seconds, int | float) or seconds >= settings.seconds:
         yield fault(
@@ -148,7 +157,7 @@ def settings_of(text: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for line in text.splitlines():
         name, equals, value = line.partition(" = ")
-        if equals and name in ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON"):
+        if equals and name in SETTINGS:
             with suppress(
                 ValueError, SyntaxError, RecursionError, MemoryError
             ):  # another program of this name

@@ -31,18 +31,19 @@ _TOLERANCE = 2.0  # seconds: the boot time of /proc/stat is a whole number
 _TRANSFER = "io.containerd.transfer.v1.local"
 
 
-def check_containerd(host: Host, named: str = "") -> Iterator[Finding]:
+def check_containerd(host: Host, named: str, socket: str) -> Iterator[Finding]:
     """Iterate over what is wrong with each containerd of a node.
 
     Args:
         host: The node.
-        named: Its configuration; those of the usual places when omitted.
+        named: Its configuration; those of the usual places when empty.
+        socket: Where our daemon listens.
     """
     found = configurations(host, named)
     if named and not host.at(named).exists():
         yield fault(named, "there is no such file", "Name containerd's configuration.")
     for path in found:
-        yield from _check(host, path)
+        yield from _check(host, path, socket)
     if found:
         yield from _sockets(host)
         yield from _version(host)
@@ -62,7 +63,7 @@ def configurations(host: Host, named: str = "") -> list[str]:
     return found
 
 
-def _check(host: Host, path: str) -> Iterator[Finding]:
+def _check(host: Host, path: str, socket: str) -> Iterator[Finding]:
     try:
         settings = read_settings(host.at(path), host.root)
     except ConfigurationError as error:
@@ -89,7 +90,7 @@ def _check(host: Host, path: str) -> Iterator[Finding]:
             "it is newer than a containerd that runs, which may have read another one",
             "systemctl restart containerd",
         )
-    yield from check_bin_dir(host, settings)
+    yield from check_bin_dir(host, settings, socket)
 
 
 def _settings(settings: ContainerdSettings, path: str) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def check_node(options: CheckOptions) -> Iterator[Finding]:
             "Name containerd's configuration, or the node's root where it is mounted: --containerd-config, --root.",
         )
     yield from check_daemon(host, options.socket, options.state)
-    yield from check_containerd(host, options.containerd_config)
+    yield from check_containerd(host, options.containerd_config, options.socket)
     yield from check_nri(host, options.containerd_config)
     yield from check_docker(host)
     if any(host.at(path).exists() for path in _PODMAN):

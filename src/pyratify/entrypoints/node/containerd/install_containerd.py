@@ -21,7 +21,7 @@ from pyratify.entrypoints.node.containerd.settings_block import SettingsBlock
 MARK = "Asks the daemon of this node for containerd"
 _BLOCK = SettingsBlock("ratify node install containerd", PLUGIN)
 _SHARE = 0.95  # of containerd's timeout; the rest is for the start of the program
-_SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
+SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
 
 
 def plan(arguments: Namespace) -> Iterator[FileChange]:
@@ -57,9 +57,25 @@ def program(arguments: Namespace, seconds: float) -> str:
     return f"#!{arguments.python} -IS\n" + text.partition("\n")[2]
 
 
+def is_unchanged(text: str) -> bool:
+    """Return whether a program is the one that this version writes, whatever its settings are."""
+    own = Path(ratify_containerd_verifier.__file__).read_text()
+    return text.partition("\n")[0].endswith(" -IS") and _without_settings(text) == _without_settings(own)
+
+
+def _without_settings(text: str) -> list[str]:
+    return [line for line in text.splitlines()[1:] if _set_by(line) is None]
+
+
 def _setting(line: str, values: dict[str, str]) -> str:
+    name = _set_by(line)
+    return line if name is None else f"{name} = {values[name]}\n"
+
+
+def _set_by(line: str) -> str | None:
+    """Return the setting that a line of the program is; None for any other line."""
     name = line.partition(" = ")[0].partition(":")[0]
-    return f"{name} = {values[name]}\n" if name in _SETTINGS and line[:1] != " " else line
+    return name if name in SETTINGS and line[:1] != " " else None
 
 
 def _fallback(arguments: Namespace) -> tuple[str, ...]:

@@ -82,7 +82,9 @@ def judged(name: str, digest: str, media_type: str, descriptor: bytes) -> Refere
     for place, found in (("-name", reference.digest), ("the descriptor", _described(descriptor))):
         if found is not None and found != wanted:
             raise BadQuestion(
-                Reason.DIGEST_MISMATCH, f"{place} has the digest {found}, and -digest is {wanted}"
+                Reason.DIGEST_MISMATCH,
+                f"{place} has the digest {found}, and -digest is {wanted}",
+                remedy="The question contradicts itself, and containerd asks none like it: look at what runs this program.",
             )
     return replace(reference, digest=wanted)
 
