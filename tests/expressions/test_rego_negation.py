@@ -218,3 +218,25 @@ def test_a_condition_that_is_always_true_is_refused(body: str) -> None:
         holds(policy(body))
     assert error.value.path == "policy"
     assert "put ; between them" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "deny contains m if { some m; input.n }",
+        "deny contains m if { some x, m; x := input.n }",
+        "deny contains m if { some m\n input.n }",
+        "deny contains m if { some m; not f(m) }",
+    ],
+)
+def test_a_variable_that_is_only_declared_is_refused(rule: str) -> None:
+    """The rule would have no member: a message that forbids would never be said."""
+    with pytest.raises(ConfigurationError, match="a value"):
+        holds(f"package pyratify\nallow := true\nf(x) if x == 1\n{rule}")
+    for good in (
+        "some m in input.l",
+        "some m; m := input.s",
+        "some i, m; m := input.l[i]",
+        "some m; input.l[_] = m",
+    ):
+        assert not holds(f"package pyratify\nallow := true\ndeny contains m if {{ {good} }}")

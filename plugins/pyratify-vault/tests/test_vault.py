@@ -457,3 +457,20 @@ async def test_a_token_file_that_is_empty_withdraws_no_key(tmp_path: Path) -> No
     assert vault.asked == []
     (tmp_path / "token").write_text("good\n")
     assert len(await provider.keys()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["no PEM", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "\u00e9"]
+)
+async def test_what_is_no_ca_is_named_by_its_parameter(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the parameter and the variable names the file."""
+    (tmp_path / "ca.pem").write_text(text)
+    await build(monkeypatch, **COSIGN)
+    monkeypatch.setenv("VAULT_CACERT", str(tmp_path / "ca.pem"))
+    options = msgspec.convert({"address": ADDRESS} | COSIGN, vault_plugin.plugin.options)
+    with pytest.raises(ConfigurationError) as caught:
+        await vault_plugin.plugin.build("vault", options, FakeResources())
+    assert caught.value.path == "caFile"
+    assert "VAULT_CACERT" in caught.value.remedy
