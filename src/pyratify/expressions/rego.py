@@ -22,6 +22,7 @@ from pyratify.expressions.rego_safety import (
     refuse_constant_statements,
     refuse_object_patterns,
     refuse_unsafe_negations,
+    refuse_unused_variables,
 )
 from pyratify.expressions.rego_source import reads_clock, refuse_functions, rewrite_walks
 
@@ -131,6 +132,7 @@ def screen(text: str, path: str, *, v0: bool) -> str:
     refuse_unsafe_negations(modules, path)
     refuse_object_patterns(modules, path)
     refuse_constant_statements(modules, path)
+    refuse_unused_variables(text, modules, path)
     written = rewrite_walks(text, modules)
     written = rewrite_negations(written, _modules(written, path, v0=v0))
     # Again, as it is evaluated: what is left of `walk` is refused.

@@ -34,6 +34,27 @@ def refuse_unsafe_negations(modules: list[Node], path: str) -> None:
                     )
 
 
+def refuse_unused_variables(text: str, modules: list[Node], path: str) -> None:
+    """Refuse `some x` where x stands nowhere else in the body, as OPA does: a rule with it in its head has no member.
+
+    Raises:
+        ConfigurationError: With the variable and its line.
+    """
+    # The engine's spans count bytes, not characters.
+    data = text.encode()
+    for body in (each for node in _dicts(modules) for each in node.get("bodies") or ()):
+        known = set(_texts(body))
+        for declared in (node["SomeVars"] for node in _dicts(body) if "SomeVars" in node):
+            for span in declared["vars"]:
+                name = data[span["start"] : span["end"]].decode()
+                if name not in known:
+                    raise ConfigurationError(
+                        f"line {span['line']}: nothing gives {name} a value",
+                        path=path,
+                        remedy=f"Write `some {name} in ...`, or leave the declaration out.",
+                    )
+
+
 def refuse_object_patterns(modules: list[Node], path: str) -> None:
     """Refuse an object that is taken apart by a pattern: to OPA it has exactly the pattern's keys, to the engine also others.
 
