@@ -2,6 +2,8 @@
 
 import pytest
 
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.key import KeyMaterial, SourceUnreachable, read_each
 from pyratify.core.key_source import KeySource, any_changed, any_outdated, oldest
 from pyratify.testing.fakes import FakeClock
 from support.key_services import KeyService
@@ -134,3 +136,25 @@ async def test_every_source_that_is_due_is_read() -> None:
 def test_without_sources_nothing_is_old() -> None:
     """Keys of files are watched as files."""
     assert oldest(()) == 0
+
+
+@pytest.mark.parametrize(
+    "order", [("down", "gone", "good"), ("gone", "down", "good"), ("good", "down", "gone")]
+)
+async def test_an_outage_of_one_key_hides_no_answer_about_another(order: tuple[str, ...]) -> None:
+    """Of one source, in whatever order they are configured; without such an answer it is an outage."""
+    services = {
+        "down": KeyService({}, down=True),
+        "gone": KeyService({}, disabled=True),
+        "good": KeyService({"1": b"a"}),
+    }
+
+    async def read(name: str) -> tuple[KeyMaterial, ...]:
+        return await services[name].keys()
+
+    with pytest.raises(ConfigurationError, match="is disabled") as caught:
+        await read_each(read, order)
+    assert not isinstance(caught.value, SourceUnreachable)
+    with pytest.raises(SourceUnreachable):
+        await read_each(read, ("good", "down", "good"))
+    assert [each.data for each in await read_each(read, ("good", "good"))] == [b"a", b"a"]

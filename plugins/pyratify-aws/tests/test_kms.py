@@ -188,3 +188,22 @@ async def test_a_refusal_is_told_from_an_outage(error: AwsError, outage: bool) -
     with pytest.raises(ConfigurationError) as caught:
         await KmsKeys((parse_reference("awskms:///alias/x"),), Failing(), 60).keys()
     assert isinstance(caught.value, SourceUnreachable) is outage
+
+
+async def test_a_region_that_is_down_does_not_keep_a_key_of_another_one_trusted() -> None:
+    """That key was disabled, and is an answer, wherever it stands in the list."""
+
+    class Regions(AwsClient):
+        async def call(self, *names: str, **parameters: Any) -> Mapping[str, Any]:
+            if names[1] == "us-east-1":
+                raise AwsError("Timeout", "no answer", refused=False)
+            return {"KeyMetadata": {"Enabled": False, "KeyState": "Disabled", "KeyUsage": "SIGN_VERIFY"}}
+
+    keys = [
+        parse_reference(f"awskms:///arn:aws:kms:{region}:123456789012:alias/x")
+        for region in ("us-east-1", "eu-west-1")
+    ]
+    for given in (keys, keys[::-1]):
+        with pytest.raises(ConfigurationError, match="'Disabled' and not enabled") as caught:
+            await KmsKeys(tuple(given), Regions(), 60).keys()
+        assert not isinstance(caught.value, SourceUnreachable)

@@ -306,3 +306,14 @@ def test_microsofts_own_client_accepts_the_fake(
     assert key.properties.version == "v1"
     assert key.key.crv == "P-256"
     assert int.from_bytes(key.key.x, "big") == KEY.public_numbers().x
+
+
+async def test_a_key_that_is_not_answered_for_does_not_keep_another_one_trusted(azure: Any) -> None:
+    """That one was disabled, and is an answer, wherever it stands in the list."""
+    azure.answers["/keys/cosign/"] = 429, {}
+    azure.answers["/keys/other/"] = 200, answer(kid=f"https://{HOST}/keys/other/v1") | {"attributes": {}}
+    objects = (VaultObject("cosign"), VaultObject("other"))
+    for given in (objects, objects[::-1]):
+        with pytest.raises(ConfigurationError, match="is disabled") as caught:
+            await vault(azure, Wanted(given)).keys()
+        assert not isinstance(caught.value, SourceUnreachable)

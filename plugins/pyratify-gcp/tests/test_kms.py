@@ -196,3 +196,16 @@ async def test_a_credential_file_that_cannot_be_used_withdraws_no_key(
     with pytest.raises(SourceUnreachable):
         await read(kms, f"gcpkms://{KEY}", credentialsFile=str(tmp_path / "file.json"))
     assert kms.seen == []
+
+
+async def test_a_location_that_is_down_does_not_keep_a_key_of_another_one_trusted(kms: Any) -> None:
+    """That version was disabled, and is an answer, wherever it stands in the list."""
+    down = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/cosign"
+    kms.answers[f"/v1/{down}/cryptoKeyVersions/1"] = 503, {}
+    references = [f"gcpkms://{down}/cryptoKeyVersions/1", f"gcpkms://{KEY}/cryptoKeyVersions/3"]
+    with pytest.raises(SourceUnreachable):
+        await read(kms, references[0])
+    for given in (references, references[::-1]):
+        with pytest.raises(ConfigurationError, match="not enabled") as caught:
+            await read(kms, *given)
+        assert not isinstance(caught.value, SourceUnreachable)

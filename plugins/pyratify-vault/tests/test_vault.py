@@ -474,3 +474,13 @@ async def test_what_is_no_ca_is_named_by_its_parameter(
         await vault_plugin.plugin.build("vault", options, FakeResources())
     assert caught.value.path == "caFile"
     assert "VAULT_CACERT" in caught.value.remedy
+
+
+async def test_a_path_that_is_not_answered_for_does_not_keep_another_key_trusted() -> None:
+    """That one was deleted, and is an answer, wherever it stands in the list."""
+    vault = FakeVault(**{"transit/keys/cosign": (503, {"errors": []}), "transit/keys/other": (404, {})})
+    keys = (TransitKey("cosign"), TransitKey("other"))
+    for given in (keys, keys[::-1]):
+        with pytest.raises(ConfigurationError, match="HTTP 404") as caught:
+            await reading(vault, Wanted(given)).keys()
+        assert not isinstance(caught.value, SourceUnreachable)

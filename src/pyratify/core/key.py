@@ -1,11 +1,14 @@
 """The interfaces between verifiers and sources of keys and certificates."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,26 @@ def key_fault(message: str, remedy: str, *, unanswered: bool) -> ConfigurationEr
     """Return the error of a source of keys, with `KEY_UNAVAILABLE`: `SourceUnreachable` where it did not answer."""
     kind = SourceUnreachable if unanswered else ConfigurationError
     return kind(message, reason=Reason.KEY_UNAVAILABLE, remedy=remedy)
+
+
+async def read_each(
+    read: Callable[[K], Awaitable[Iterable[KeyMaterial]]], wanted: Iterable[K]
+) -> tuple[KeyMaterial, ...]:
+    """Return what is read of each thing; that one does not answer does not hide that another is disabled or gone.
+
+    Raises:
+        ConfigurationError: The first answer that is none of keys; where all others answered, the first `SourceUnreachable`.
+    """
+    found: list[KeyMaterial] = []
+    outages: list[SourceUnreachable] = []
+    for one in wanted:
+        try:
+            found.extend(await read(one))
+        except SourceUnreachable as outage:
+            outages.append(outage)
+    if outages:
+        raise outages[0]
+    return tuple(found)
 
 
 class KeyProvider(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial, key_fault
+from pyratify.core.key import KeyMaterial, key_fault, read_each
 from pyratify.core.reference import is_registry
 from pyratify.http.url import without_user
 from pyratify_aws.aws_client import AwsClient, AwsError
@@ -79,9 +79,9 @@ class KmsKeys:
         Raises:
             ConfigurationError: `KEY_UNAVAILABLE`: KMS cannot be asked, or a key is disabled or no key for signatures.
         """
-        return tuple([await self._key(each) for each in self._references])
+        return await read_each(self._key, self._references)
 
-    async def _key(self, reference: KmsReference) -> KeyMaterial:
+    async def _key(self, reference: KmsReference) -> tuple[KeyMaterial]:
         try:
             metadata = (await self._call(reference, "describe_key")).get("KeyMetadata", {})
             _check_usable(reference, metadata)
@@ -94,7 +94,7 @@ class KmsKeys:
         if not isinstance(data, bytes) or not data or usage != "SIGN_VERIFY":
             raise _unavailable(reference, f"KMS sent no public key for signatures (its usage is {usage!r})")
         arn = str(found.get("KeyId", ""))
-        return KeyMaterial(data, f"{reference.text} ({arn[:200]})", version=arn.rpartition("/")[2][:80])
+        return (KeyMaterial(data, f"{reference.text} ({arn[:200]})", version=arn.rpartition("/")[2][:80]),)
 
     async def _call(self, reference: KmsReference, operation: str, key: str = "") -> Mapping[str, Any]:
         endpoint = f"https://{reference.endpoint}" if reference.endpoint else ""

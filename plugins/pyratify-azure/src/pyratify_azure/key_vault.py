@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial, Validity, key_fault
+from pyratify.core.key import KeyMaterial, Validity, key_fault, read_each
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify_azure.certificate_secret import read_certificates
@@ -103,12 +103,14 @@ class KeyVault:
     ) -> tuple[KeyMaterial, ...]:
         if not wanted:
             raise key_fault(f"{kind}: nothing is named to read", _REMEDY, unanswered=False)
-        try:
-            return tuple(
-                [await read(version) for one in wanted async for version in self._versions(kind, one)]
-            )
-        except (ApiError, EntraError, UnusableKey) as error:
-            raise _unavailable(error) from None
+
+        async def read_versions(one: VaultObject) -> list[KeyMaterial]:
+            try:
+                return [await read(version) async for version in self._versions(kind, one)]
+            except (ApiError, EntraError, UnusableKey) as error:
+                raise _unavailable(error) from None
+
+        return await read_each(read_versions, wanted)
 
     async def _versions(self, kind: str, wanted: VaultObject) -> AsyncIterator[VaultObject]:
         if wanted.version or wanted.history == 1:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.key import KeyMaterial, key_fault
+from pyratify.core.key import KeyMaterial, key_fault, read_each
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.keys.documents import check_material
 from pyratify_gcp.google_tokens import GoogleError, GoogleTokens
@@ -85,15 +86,18 @@ class KmsKeys:
         """
         try:
             token = (await self._tokens.token()).value
-            return tuple([each for one in self._references for each in await self._key(one, token)])
-        except (ApiError, GoogleError) as error:
+        except GoogleError as error:
             # What is wrong on this machine is no answer of Google: keys that it gave before are not withdrawn by it.
-            remedy = _IDENTITY
-            unanswered = isinstance(error, GoogleError) and not (error.refused and error.answered)
-            if isinstance(error, ApiError):
-                named = _NAMES if error.status == _MISSING else _REMEDY
-                remedy, unanswered = error.remedy or named, error.unanswered
-            raise key_fault(f"Cloud KMS: {error}", remedy, unanswered=unanswered) from None
+            unanswered = not (error.refused and error.answered)
+            raise key_fault(f"Cloud KMS: {error}", _IDENTITY, unanswered=unanswered) from None
+        return await read_each(partial(self._read, token), self._references)
+
+    async def _read(self, token: str, reference: KmsReference) -> tuple[KeyMaterial, ...]:
+        try:
+            return await self._key(reference, token)
+        except ApiError as error:
+            remedy = error.remedy or (_NAMES if error.status == _MISSING else _REMEDY)
+            raise key_fault(f"Cloud KMS: {error}", remedy, unanswered=error.unanswered) from None
 
     async def _key(self, reference: KmsReference, token: str) -> tuple[KeyMaterial, ...]:
         # Where cosign's reference has no version: after a rotation, old signatures verify by an old one.

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyratify.core.key import KeyMaterial, key_fault
+from pyratify.core.key import KeyMaterial, key_fault, read_each
 from pyratify.http.json_api import ApiError
 from pyratify.keys.documents import check_material
 from pyratify_vault.vault_auth import TokenSource
@@ -20,6 +20,9 @@ _REMEDIES = {
     _DENIED: "Allow `read` of this path to the token's policy; a token that has ended is refused in the same way.",
 }
 _LOOK = "Look at what Vault has there, and name another key or field."
+
+_Document = tuple[str, Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]]
+"""A path, and what makes keys of the data there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +97,20 @@ class VaultDocuments:
         Raises:
             ConfigurationError: `KEY_UNAVAILABLE`: Vault cannot be read, or what it sent is no key for signatures.
         """
-        found = [await self._read(each.path, _transit(each)) for each in self._wanted.transit]
-        return (*(key for keys in found for key in keys), *await self._documents())
+        return await read_each(
+            self._read, [(each.path, _transit(each)) for each in self._wanted.transit] + self._documents()
+        )
 
     async def certificates(self) -> tuple[KeyMaterial, ...]:
         """Return the chains and the documents; errors as for the keys."""
-        chains = [await self._read(f"{mount}/cert/ca_chain", _chain(mount)) for mount in self._wanted.pki]
-        return (*(one for chain in chains for one in chain), *await self._documents())
+        chains = [(f"{mount}/cert/ca_chain", _chain(mount)) for mount in self._wanted.pki]
+        return await read_each(self._read, chains + self._documents())
 
-    async def _documents(self) -> tuple[KeyMaterial, ...]:
-        found = [
-            await self._read(f"{each.mount}/data/{each.path}", _document(each)) for each in self._wanted.kv
-        ]
-        return tuple(one for documents in found for one in documents)
+    def _documents(self) -> list[_Document]:
+        return [(f"{each.mount}/data/{each.path}", _document(each)) for each in self._wanted.kv]
 
-    async def _read(
-        self, path: str, parse: Callable[[Mapping[str, Any]], tuple[KeyMaterial, ...]]
-    ) -> tuple[KeyMaterial, ...]:
+    async def _read(self, document: _Document) -> tuple[KeyMaterial, ...]:
+        path, parse = document
         try:
             answer = await self._authorized(lambda token: self._client.read(path, token))
             data = answer.get("data")
