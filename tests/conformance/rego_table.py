@@ -41,6 +41,7 @@ def page(outcomes: dict[str, list[Outcome]]) -> str:
     heads += "- a rule that is a name alone, or is called `if`, `contains`, `every` or `in`: the engine reads `allow if { ... }` in the old syntax as two rules\n"
     heads += '- `not` over `_`, or over a variable that stands nowhere else in its rule: OPA refuses it, and the engine evaluates it as "one is not"\n'
     heads += '- a pattern that takes an object apart (`some {"k": x} in list`): to OPA it has exactly these keys, to the engine also others\n'
+    heads += "- a set, an object, a list or a comprehension as a condition, as in `if { a == 1, b == 2 }`: it is always true, and OPA refuses the comma\n"
     tables = "".join(_table(version, found) for version, found in outcomes.items())
     return f"{_HEAD}{refused}\n{walks}{heads}{tables}"
 

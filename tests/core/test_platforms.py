@@ -465,6 +465,17 @@ class TestAttestationManifests:
         add_index(store, entry(image), attestation_entry(manifest, image.digest))
         assert (await validate(store, platforms=EACH)).succeeded is proves
 
+    @pytest.mark.parametrize("first", [True, False])
+    async def test_one_that_is_listed_as_of_another_type_too_is_judged(self, first: bool) -> None:
+        """In whichever order: one entry does not vouch for the other."""
+        store = MemoryStore()
+        (image,) = images(store, True)
+        manifest = add_attestation_manifest(store, in_toto(image.digest, SLSA_V1, {}))
+        marked = attestation_entry(manifest, image.digest)
+        other = {**marked, "mediaType": "application/vnd.example+json"}
+        add_index(store, entry(image), *([marked, other] if first else [other, marked]))
+        denied(await validate(store, platforms=EACH), Reason.POLICY_UNSATISFIED)
+
     def _of_two(self, *, hidden: bool = False) -> tuple[MemoryStore, list[Descriptor], list[Descriptor]]:
         """Two images, of which the first is signed, and what is listed as the attestation of each."""
         store = MemoryStore()

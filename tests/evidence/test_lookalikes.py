@@ -36,6 +36,14 @@ def test_a_disguised_package_is_denied(name: str) -> None:
     assert verdict(with_purl, deniedPackages=[by_purl]) == "PACKAGE_DENIED"
 
 
+def test_a_disguised_version_of_a_rule_is_found() -> None:
+    """As it is copied from a page that has another hyphen; documents are written with either."""
+    rule = {"name": "left-pad", "version": "1.0‑1"}  # noqa: RUF001
+    for version in ("1.0-1", "1.0‑1"):  # noqa: RUF001
+        document = spdx([spdx_package("left-pad", version)])
+        assert verdict(document, deniedPackages=[rule]) == "PACKAGE_DENIED"
+
+
 LETTERS = [*"aé\u0301\u0327\uac00\u1100\u1161", *"".join(DISGUISED)]
 
 

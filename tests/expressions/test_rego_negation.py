@@ -194,3 +194,49 @@ def test_objects_are_made_and_compared(body: str) -> None:
     """And lists are taken apart, as in OPA."""
     text = policy(body) + 'g(o) if o.k == "x"\n'
     assert holds(text, {**INPUT, "object": {"k": 1}})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "input.n == 3, input.n == 4",
+        "input.n == 4, input.n == 5",
+        "false, false",
+        "f(input.n), nothing",
+        "input.n == 4,",
+        '"a": 1',
+        "x | some x in input.l",
+        "[x | some x in input.l]",
+        "input.n == 3; {1}",
+        "count([x | some x in input.l; [x]]) > 0",
+        "every x in input.l { [x] }",
+    ],
+)
+def test_a_condition_that_is_always_true_is_refused(body: str) -> None:
+    """`if { a == 1, b == 2 }` reads as two conditions; to the engine it is a set, and allows everything."""
+    with pytest.raises(ConfigurationError, match="is always true") as error:
+        holds(policy(body))
+    assert error.value.path == "policy"
+    assert "put ; between them" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "deny contains m if { some m; input.n }",
+        "deny contains m if { some x, m; x := input.n }",
+        "deny contains m if { some m\n input.n }",
+        "deny contains m if { some m; not f(m) }",
+    ],
+)
+def test_a_variable_that_is_only_declared_is_refused(rule: str) -> None:
+    """The rule would have no member: a message that forbids would never be said."""
+    with pytest.raises(ConfigurationError, match="a value"):
+        holds(f"package pyratify\nallow := true\nf(x) if x == 1\n{rule}")
+    for good in (
+        "some m in input.l",
+        "some m; m := input.s",
+        "some i, m; m := input.l[i]",
+        "some m; input.l[_] = m",
+    ):
+        assert not holds(f"package pyratify\nallow := true\ndeny contains m if {{ {good} }}")

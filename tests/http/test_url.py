@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyratify.http.url import Origin, Url, parse_origin, registry_origin
+from pyratify.http.url import Origin, Url, parse_origin, registry_origin, without_user
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,18 @@ def test_a_host_that_is_none_has_no_origin() -> None:
     """What does not follow the grammar of hosts is refused."""
     with pytest.raises(ValueError):
         parse_origin("https", "exa_mple.com/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pass@vault.example/a", "https://vault.example/a"),
+        ("https://me:p@ss@vault.example", "https://vault.example"),
+        ("me:pass@vault.example:8200", "vault.example:8200"),
+        ("https:me:pass@vault.example", "vault.example"),
+        ("https://vault.example/a@b?c@d", "https://vault.example/a@b?c@d"),
+    ],
+)
+def test_a_user_is_not_shown_whether_the_text_is_a_url_or_should_be_one(text: str, shown: str) -> None:
+    """A scheme is easily forgotten."""
+    assert without_user(text) == shown

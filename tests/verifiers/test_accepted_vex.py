@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
+from pyratify.sigstore.budget import Budget
+from pyratify.sigstore.statement_formats import DSSE
 from pyratify.testing.attestations import attach_attestation, envelope, in_toto
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.fakes import FakeClock
@@ -29,6 +32,7 @@ from pyratify.testing.vulnerability import (
     trivy_report,
     vuln_predicate,
 )
+from pyratify.verifiers import accepted_statements
 from pyratify.verifiers.attestation.attestation_plugin import plugin as attestation
 from pyratify.verifiers.vulnerability.vulnerability_plugin import plugin
 from support.attestation_setting import KEYS, KeyResources
@@ -241,6 +245,38 @@ async def test_every_layer_of_an_attachment_is_read() -> None:
     result = await setting.validate(ACCEPTING, limits=Limits(signatures=4))
     assert Reason.VULN_FOUND in reasons(result)
     assert result.decision is Decision.DENY
+
+
+@pytest.mark.parametrize("cut", ["attempts", "lines"])
+@pytest.mark.parametrize(
+    ("first", "second", "beside", "allowed"),
+    [
+        ("not_affected", "affected", None, False),
+        ("not_affected", "not_affected", "not_affected", True),
+        ("affected", "not_affected", "not_affected", False),
+    ],
+)
+async def test_what_is_cut_suppresses_nothing_and_takes_back(
+    cut: str, first: str, second: str, beside: str | None, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a list with more documents than are tried the rest is unknown; what stands by itself counts all the same."""
+    setting = scene()
+    if beside:
+        setting.attest(OPENVEX, openvex(setting.digest, status=beside, time="2026-01-01T00:00:00Z"))
+    one, two = (
+        json.dumps(envelope(KEY, in_toto(setting.image.digest, OPENVEX, document))).encode()
+        for document in (
+            openvex(setting.digest, status=first, time="2026-02-01T00:00:00Z"),
+            openvex(setting.digest, status=second, time="2026-03-01T00:00:00Z"),
+        )
+    )
+    if cut == "attempts":
+        monkeypatch.setattr(accepted_statements, "Budget", partial(Budget, 1))
+    # Two lines are one more than the layer's part of the limit.
+    layers = [one, two] if cut == "attempts" else [one, two + b"\n" + two]
+    setting.store.attach(setting.image, DSSE, *((DSSE, layer) for layer in layers))
+    result = await setting.validate(ACCEPTING, limits=Limits(signatures=2))
+    assert (result.decision is Decision.ALLOW) is allowed, reasons(result)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -136,15 +136,21 @@ async def test_an_answer_that_says_nothing_allows_nothing(revoked: Any) -> None:
     assert found(await verify(signer, signed())).reason is Reason.REVOCATION_UNKNOWN
 
 
-@pytest.mark.parametrize("refused", [True, False])
-async def test_a_service_that_does_not_answer_allows_nothing(refused: bool) -> None:
+@pytest.mark.parametrize(
+    ("code", "refused", "remedy"),
+    [
+        ("AccessDeniedException", True, "Allow signer:GetRevocationStatus"),
+        ("EndpointConnectionError", False, "Check that this process reaches AWS Signer"),
+        ("SignatureDoesNotMatch", True, "Check the clock"),
+    ],
+)
+async def test_a_service_that_does_not_answer_allows_nothing(code: str, refused: bool, remedy: str) -> None:
     """Without the permission neither; once it answers again, the signature counts."""
     signer = FakeSigner()
-    signer.fault = AwsError(
-        "AccessDeniedException", "signer:get_revocation_status is refused", refused=refused
-    )
+    signer.fault = AwsError(code, "signer:get_revocation_status is refused", refused=refused)
     result = await verify(signer, signed())
     assert found(result).reason is Reason.REVOCATION_UNKNOWN
+    assert found(result).remedy.startswith(remedy)
     signer.fault = None
     details(await verify(signer, signed()))
 

@@ -160,6 +160,15 @@ def listed(*versions: tuple[str, int, bool]) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("listed", [7, "x", {}, None, [7], [[]]])
+async def test_what_is_no_list_of_versions_is_refused(azure: Any, listed: Any) -> None:
+    """Nothing of it is skipped: a version that is not understood could be the one that was disabled."""
+    azure.answers["/keys/cosign/versions"] = 200, {"value": listed}
+    with pytest.raises(ConfigurationError, match="no list of versions") as caught:
+        await vault(azure, Wanted((VaultObject("cosign", history=3),))).keys()
+    assert caught.value.reason is Reason.KEY_UNAVAILABLE
+
+
 async def test_the_newest_versions_that_are_enabled_count(azure: Any) -> None:
     """After a rotation signatures of the version before still verify; pages are followed."""
     azure.answers["/keys/cosign/versions"] = (

@@ -185,3 +185,14 @@ def test_googles_own_client_accepts_the_fake(kms: Any) -> None:
         public = client.get_public_key(name=listed[0].name)
     assert public.pem == PEM
     assert public.name == listed[0].name
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"type": "authorized_user"}'])
+async def test_a_credential_file_that_cannot_be_used_withdraws_no_key(
+    kms: Any, tmp_path: Path, text: str
+) -> None:
+    """It is no answer of Google, as while the file is being replaced: the last keys stay in use."""
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(SourceUnreachable):
+        await read(kms, f"gcpkms://{KEY}", credentialsFile=str(tmp_path / "file.json"))
+    assert kms.seen == []

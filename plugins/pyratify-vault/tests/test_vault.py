@@ -443,3 +443,34 @@ async def test_without_a_home_folder_there_is_no_token(monkeypatch: pytest.Monke
     with pytest.raises(ConfigurationError, match="no home folder") as caught:
         await build(monkeypatch, **COSIGN)
     assert caught.value.path == "auth"
+
+
+async def test_a_token_file_that_is_empty_withdraws_no_key(tmp_path: Path) -> None:
+    """It is no answer of Vault: the last keys stay in use, and their age grows."""
+    (tmp_path / "token").write_text("")
+    vault = FakeVault(**{"transit/keys/cosign": transit({"1": {"public_key": PEM}})})
+    tokens = FileToken(tmp_path / "token")
+    provider = VaultDocuments(vault.client(), tokens, Wanted((TransitKey("cosign"),)), 60)
+    with pytest.raises(SourceUnreachable, match="holds no token") as caught:
+        await provider.keys()
+    assert "Have a token written" in caught.value.remedy
+    assert vault.asked == []
+    (tmp_path / "token").write_text("good\n")
+    assert len(await provider.keys()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["no PEM", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "\u00e9"]
+)
+async def test_what_is_no_ca_is_named_by_its_parameter(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the parameter and the variable names the file."""
+    (tmp_path / "ca.pem").write_text(text)
+    await build(monkeypatch, **COSIGN)
+    monkeypatch.setenv("VAULT_CACERT", str(tmp_path / "ca.pem"))
+    options = msgspec.convert({"address": ADDRESS} | COSIGN, vault_plugin.plugin.options)
+    with pytest.raises(ConfigurationError) as caught:
+        await vault_plugin.plugin.build("vault", options, FakeResources())
+    assert caught.value.path == "caFile"
+    assert "VAULT_CACERT" in caught.value.remedy

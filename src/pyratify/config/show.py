@@ -1,5 +1,6 @@
 """Shows a configuration with every default filled in, those of plugins too, and secrets hidden."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from pyratify.core.plugin import Plugin, Registry
 # Parts of the names of keys; a plugin's options name their secrets so.
 _SECRET = ("password", "token", "secret")
 HIDDEN = "<hidden>"
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
 def effective_configuration(loaded: LoadedConfig) -> dict[str, Any]:
@@ -68,7 +70,8 @@ def _hide(value: Any) -> Any:
         return {key: HIDDEN if item and _is_secret(key) else _hide(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_hide(item) for item in value]
-    return value
+    # A user and password in an address, which most addresses must not have, and `ratify config check` then says so.
+    return _USER.sub(f"{HIDDEN}@", value) if isinstance(value, str) else value
 
 
 def _is_secret(key: str) -> bool:

@@ -85,10 +85,11 @@ class IndexReader:
         # Of every platform, also of those that are not judged: only its manifest shows that it holds statements and no image.
         unique = dict.fromkeys(entry for _, entry in claimed) if proven else ()
         checks = [partial(self._is_attestation, reference, entry) for entry in unique]
-        holds = dict(await gather(checks, self.concurrency))
+        # One entry that is refused is enough, where a digest is listed as of several types.
+        refused = {digest for digest, holds in await gather(checks, self.concurrency) if not holds}
         found: dict[Digest, list[Descriptor]] = {}
         for subject, entry in claimed:
-            if holds.get(entry.digest, True):
+            if entry.digest not in refused:
                 found.setdefault(subject, []).append(entry)
         return found
 

@@ -84,8 +84,13 @@ class DockerFile:
         return f"of {self.origin} {listed}{more} is not for {registry}/{repository}".rstrip("/")
 
 
-def parse_docker_file(data: bytes, origin: str) -> DockerFile:
+def parse_docker_file(data: bytes, origin: str, max_tokens: int = strictjson.MAX_TOKENS) -> DockerFile:
     """Parse a `config.json`; an empty one holds nothing.
+
+    Args:
+        data: The file.
+        origin: Where it comes from, for messages.
+        max_tokens: The most tokens of JSON.
 
     Raises:
         StoreError: `REGISTRY_AUTH`: it is malformed.
@@ -94,7 +99,7 @@ def parse_docker_file(data: bytes, origin: str) -> DockerFile:
     if not data.strip():
         return DockerFile(origin)
     try:
-        document = strictjson.load_object(data, what=origin)
+        document = strictjson.load_object(data, what=origin, max_tokens=max_tokens)
     except strictjson.InvalidJson as error:
         raise StoreError(Reason.REGISTRY_AUTH, error.message, remedy=_REMEDY) from None
     auths, helpers = _mapping(document, "auths", origin), _mapping(document, "credHelpers", origin)

@@ -18,7 +18,12 @@ from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
 from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
 from pyratify.expressions.rego_negation import rewrite_negations
 from pyratify.expressions.rego_process import EngineProcess
-from pyratify.expressions.rego_safety import refuse_object_patterns, refuse_unsafe_negations
+from pyratify.expressions.rego_safety import (
+    refuse_constant_statements,
+    refuse_object_patterns,
+    refuse_unsafe_negations,
+    refuse_unused_variables,
+)
 from pyratify.expressions.rego_source import reads_clock, refuse_functions, rewrite_walks
 
 DEFAULT_QUERY = "data.pyratify"
@@ -126,6 +131,8 @@ def screen(text: str, path: str, *, v0: bool) -> str:
     modules = _modules(text, path, v0=v0)
     refuse_unsafe_negations(modules, path)
     refuse_object_patterns(modules, path)
+    refuse_constant_statements(modules, path)
+    refuse_unused_variables(text, modules, path)
     written = rewrite_walks(text, modules)
     written = rewrite_negations(written, _modules(written, path, v0=v0))
     # Again, as it is evaluated: what is left of `walk` is refused.

@@ -1,4 +1,4 @@
-"""Refuses what the engine evaluates otherwise than OPA: negations over variables without a value, and patterns of objects.
+"""Refuses what the engine evaluates otherwise than OPA: negations over variables without a value, patterns of objects, sets as conditions.
 
 `not input.list[_] == "bad"` reads as "none is bad". To OPA `_` is unsafe there; the engine evaluates it as "one is not bad".
 """
@@ -11,6 +11,7 @@ from pyratify.core.errors import ConfigurationError
 Node = dict[str, Any]
 _WRITTEN = frozenset({"Var", "Object"})
 _COMPREHENSIONS = frozenset({"ArrayCompr", "SetCompr", "ObjectCompr"})
+_ALWAYS_TRUE = _COMPREHENSIONS | {"Set", "Object", "Array"}
 
 
 def refuse_unsafe_negations(modules: list[Node], path: str) -> None:
@@ -33,6 +34,27 @@ def refuse_unsafe_negations(modules: list[Node], path: str) -> None:
                     )
 
 
+def refuse_unused_variables(text: str, modules: list[Node], path: str) -> None:
+    """Refuse `some x` where x stands nowhere else in the body, as OPA does: a rule with it in its head has no member.
+
+    Raises:
+        ConfigurationError: With the variable and its line.
+    """
+    # The engine's spans count bytes, not characters.
+    data = text.encode()
+    for body in (each for node in _dicts(modules) for each in node.get("bodies") or ()):
+        known = set(_texts(body))
+        for declared in (node["SomeVars"] for node in _dicts(body) if "SomeVars" in node):
+            for span in declared["vars"]:
+                name = data[span["start"] : span["end"]].decode()
+                if name not in known:
+                    raise ConfigurationError(
+                        f"line {span['line']}: nothing gives {name} a value",
+                        path=path,
+                        remedy=f"Write `some {name} in ...`, or leave the declaration out.",
+                    )
+
+
 def refuse_object_patterns(modules: list[Node], path: str) -> None:
     """Refuse an object that is taken apart by a pattern: to OPA it has exactly the pattern's keys, to the engine also others.
 
@@ -46,6 +68,24 @@ def refuse_object_patterns(modules: list[Node], path: str) -> None:
                 f"line {line}: a pattern of an object gives other results here than in OPA, so it is refused",
                 path=path,
                 remedy='Name the member: some each in list; each.key == "value".',
+            )
+
+
+def refuse_constant_statements(modules: list[Node], path: str) -> None:
+    """Refuse a statement that is a set, an object, a list or a comprehension: it is always true.
+
+    OPA reads `if { a == 1, b == 2 }` as conditions and refuses the comma; to the engine it is a set.
+
+    Raises:
+        ConfigurationError: With its line.
+    """
+    for statement in (each for node in _dicts(modules) for each in node.get("stmts") or ()):
+        expression = statement["literal"].get("Expr", {}).get("expr", {})
+        if expression.keys() & _ALWAYS_TRUE:
+            raise ConfigurationError(
+                f"line {statement['span']['line']}: a set, an object or a list as a condition is always true",
+                path=path,
+                remedy="Write each condition on a line of its own, or put ; between them: a comma makes a set.",
             )
 
 

@@ -10,7 +10,7 @@ from pyratify.core.reference import DEFAULT_REGISTRY, is_registry
 
 _PRINTABLE = re.compile(r"[!-\[\]-~]{1,8192}", re.ASCII)  # no backslash: some readers take it for a slash
 _ADDRESS = re.compile(r"\[([0-9a-fA-F:.]+)(?:%25[0-9A-Za-z]+)?\](?::([0-9]{1,5}))?", re.ASCII)
-_USER = re.compile(r"(?<=//)[^/?#]*@")
+_USER = re.compile(r"(?:^|(?<=//))[^/?#]*@")
 _PORTS = {"http": 80, "https": 443}
 # docker.io itself serves no registry API; Docker's clients ask this host.
 _DOCKER_HUB_HOST = "registry-1.docker.io"

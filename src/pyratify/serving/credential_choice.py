@@ -40,7 +40,8 @@ class CredentialChoice:
 
     verdicts: Verdicts
     clock: Clock
-    _chosen: ExpiringCache[CredentialScope] = field(init=False)
+    # Places in the order of the attempts: a scope would keep its whole Secret in memory for as long.
+    _chosen: ExpiringCache[int] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_chosen", ExpiringCache(self.clock, _MOST))
@@ -61,13 +62,13 @@ class CredentialChoice:
         """
         if not scopes:
             return CONFIGURED
-        key = _key(engine, reference, namespace, scopes)
+        key, attempts = _key(engine, reference, namespace, scopes), (*scopes, CONFIGURED)
         known = self._chosen.get(key)
         # A generation is what tells configurations apart.
         if known is not None and engine.generation:
-            return known
+            return attempts[known]
         refusals: list[StoreError] = []
-        for scope in (*scopes, CONFIGURED):
+        for place, scope in enumerate(attempts):
             try:
                 await self.verdicts.resolve(engine, reference, namespace, scope)
             except StoreError as error:
@@ -75,13 +76,13 @@ class CredentialChoice:
                     raise
                 refusals.append(error)
             else:
-                self._chosen.put(key, scope, _SECONDS)
+                self._chosen.put(key, place, _SECONDS)
                 return scope
         raise refusals[0]
 
     def forget(self, engine: Engine, reference: Reference, namespace: str, scopes: Scopes) -> None:
         """Forget a choice that the registry no longer accepts."""
-        self._chosen.put(_key(engine, reference, namespace, scopes), CONFIGURED, 0)
+        self._chosen.put(_key(engine, reference, namespace, scopes), 0, 0)
 
 
 def _key(engine: Engine, reference: Reference, namespace: str, scopes: Scopes) -> _Key:

@@ -25,6 +25,11 @@ class Budget:
         self._units = units
         self._spent = 0
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether anything was refused: what is known of the artifact is not all of it."""
+        return self._spent > self._units
+
     def end(self) -> None:
         """Refuse all further work, because its result is no longer awaited; safe from another thread."""
         # No lock: one assignment; a thread that read the old value makes one attempt more.

@@ -8,6 +8,7 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.offload import offload
+from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.sigstore.attached_statements import AttachedStatement, read_layer
 from pyratify.sigstore.authenticator import Authenticator
@@ -37,13 +38,18 @@ class AcceptedSigners:
     authenticator: Authenticator
 
     async def read(
-        self, read: Callable[[SignedStatement], T | None], evidence: Evidence
+        self,
+        read: Callable[[SignedStatement], T | None],
+        evidence: Evidence,
+        *,
+        in_part: Callable[[T], T] | None = None,
     ) -> tuple[T, ...] | None:
         """Return what is read from each statement about the subject; those of other signers, and what is None, are left out.
 
         Args:
             read: Reads one statement; in a thread where it is large.
             evidence: The artifact.
+            in_part: Returns what still counts of a statement where others of the artifact were not tried; all of it when omitted.
 
         Raises:
             StoreError: A layer could not be read, through no fault of its publisher.
@@ -54,16 +60,17 @@ class AcceptedSigners:
         # As where they are evidence themselves: each layer costs a request, and their number is a publisher's choice.
         if len(manifest.layers) > evidence.content.limits.signatures:
             return None
-        budget, found = Budget(), []
+        budget, found, is_cut = Budget(), [], False
         try:
             for layer in manifest.layers:
-                found += [
-                    await self._statement(each, read, evidence, budget)
-                    for each in await _attached(evidence, layer)
-                ]
+                attached = await _attached(evidence, layer)
+                is_cut = is_cut or attached is None
+                found += [await self._statement(each, read, evidence, budget) for each in attached or ()]
+            is_cut = is_cut or budget.is_exceeded
         finally:
             budget.end()
-        return tuple(each for each in found if each is not None)
+        known = (each for each in found if each is not None)
+        return tuple(map(in_part, known) if is_cut and in_part is not None else known)
 
     async def _statement(
         self,
@@ -86,11 +93,12 @@ class AcceptedSigners:
         return await offload(len(attached.raw), read, signed)
 
 
-async def _attached(evidence: Evidence, layer: Descriptor) -> tuple[AttachedStatement, ...]:
+async def _attached(evidence: Evidence, layer: Descriptor) -> tuple[AttachedStatement, ...] | None:
+    """Return what a layer holds; None where that is more than is tried."""
     try:
         return await read_layer(evidence, layer)
-    except VerificationError:
-        return ()
+    except VerificationError as error:
+        return None if error.reason is Reason.SIGNATURE_LIMIT else ()
     except StoreError as error:
         _raise_gap(error)
         return ()

@@ -73,7 +73,7 @@ class AcceptedVex:
             policy, authenticator = await self._trust.covering(evidence.reference)
         except VerificationError:  # no trust policy covers the repository: no signer is accepted there
             return []
-        work = partial(AcceptedSigners(policy, authenticator).read, _document)
+        work = partial(AcceptedSigners(policy, authenticator).read, _document, in_part=_taking_back)
         found = [each for one in await evidence.siblings.examine(self, work) for each in one]
         for each in found:
             if isinstance(each, RatifyError):
@@ -148,4 +148,12 @@ def _dated(document: VexDocument, signed_at: datetime | None) -> VexDocument:
         replace(each, time=min(each.time, signed_at)) if each.status.suppresses and each.time else each
         for each in document.statements
     )
+    return replace(document, statements=statements)
+
+
+def _taking_back(document: VexDocument | RatifyError) -> VexDocument | RatifyError:
+    # Of a list that was not read whole: the rest of it may take back what these suppress.
+    if isinstance(document, RatifyError):
+        return document
+    statements = tuple(each for each in document.statements if not each.status.suppresses)
     return replace(document, statements=statements)

@@ -224,6 +224,26 @@ class TestRegistryOutages:
         assert not (await again.judge(replace(both, tag="v2"), 5)).allowed
         assert not (await again.judge(alone, 5)).allowed
 
+    async def test_what_the_index_of_a_tag_speaks_for_takes_the_place_of_evidence_that_is_gone(
+        self, tmp_path: Path, clock: FakeClock
+    ) -> None:
+        """That the index was asked says that the manifest is not allowed by itself any more."""
+        store = Registry()
+        image = store.add_image("image")
+        store.attach(image, "application/test")
+        store.attach(add_index(store, entry(image), tag="v1"), "application/test")
+        both, alone = replace(IMAGE, tag="v1", digest=image.digest), IMAGE.at(image.digest)
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(alone, 5)).allowed
+        store.listings[image.digest].clear()
+        clock.advance(600)
+        assert (await one.judge(both, 5)).allowed
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        for again in (one, judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))):
+            assert (await again.judge(both, 5)).allowed
+            assert not (await again.judge(alone, 5)).allowed
+
     async def test_an_allowance_takes_the_place_of_a_denial_under_every_name(
         self, tmp_path: Path, clock: FakeClock
     ) -> None:

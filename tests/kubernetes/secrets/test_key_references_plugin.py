@@ -86,6 +86,7 @@ current-context: a
     with pytest.raises(ConfigurationError, match="is not https") as caught:
         await read("k8s://team/cosign")
     assert "hunter2" not in str(caught.value)
+    assert "https://HOST:PORT" in caught.value.remedy
 
 
 async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

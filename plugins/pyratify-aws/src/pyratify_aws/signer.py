@@ -35,6 +35,10 @@ _VERSION = re.compile(
 _LONGEST = 3600.0  # seconds: within them a revocation has to count, whatever the answer allows
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.ASCII)
 _ENTRIES = 1024
+_REMEDY = "Allow signer:GetRevocationStatus to the identity of this process."
+_UNANSWERED = (
+    "Check that this process reaches AWS Signer in the profile's region, and what its identity comes from."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ class SignerPlugin:
             raise InconclusiveError(
                 Reason.REVOCATION_UNKNOWN,
                 f"AWS Signer does not say whether the signature is revoked: {error}",
-                remedy="Allow signer:GetRevocationStatus to the identity of this process.",
+                remedy=error.remedy or (_REMEDY if error.refused else _UNANSWERED),
             ) from None
         listed = answer.get("revokedEntities")
         # An absent list is no empty one: nothing then says that the signature is not revoked.

@@ -128,9 +128,11 @@ class KeyVault:
         target = f"/{kind}/{name}/versions?{_VERSION}&maxresults=25"
         for _ in range(_MAX_PAGES):
             answer = await self._get(target)
-            for each in answer.get("value") or ():
-                if isinstance(each, Mapping):
-                    yield each
+            listed = answer.get("value")
+            if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
+                raise ApiError(f"{name}: the answer has no list of versions")
+            for each in listed:
+                yield each
             link = answer.get("nextLink")
             if not link:
                 return

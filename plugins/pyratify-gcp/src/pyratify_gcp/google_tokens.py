@@ -28,12 +28,14 @@ class GoogleError(Exception):
     """No token was had.
 
     Attributes:
-        refused: Whether Google answered and refused; otherwise another try may help.
+        refused: Whether Google refused, or there is no identity that it could be asked with; otherwise another try may help.
+        answered: Whether Google answered at all.
     """
 
-    def __init__(self, message: str, *, refused: bool) -> None:
+    def __init__(self, message: str, *, refused: bool, answered: bool = True) -> None:
         super().__init__(message)
         self.refused = refused
+        self.answered = answered
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ def _fault(error: Exception, request: _Recorded) -> GoogleError:
     status, kind = request.status, type(error).__name__
     # Not its text: answers of identity services quote what they were sent.
     if not request.sent:
-        return GoogleError(f"Google's identity cannot be used: {kind}", refused=True)
+        return GoogleError(f"Google's identity cannot be used: {kind}", refused=True, answered=False)
     if status:
         what = f"Google's identity service answers HTTP {status} ({kind})"
         # 200 with what is no token.
@@ -127,10 +129,12 @@ def _of_file(path: Path) -> Any:
     try:
         info = load_object(read_file(path, _MAX_FILE), what="credential file")
     except (UnreadableFile, InvalidJson) as error:
-        raise GoogleError(f"{path}: {error}", refused=True) from None
+        raise GoogleError(f"{path}: {error}", refused=True, answered=False) from None
     if foreign := next((name for name in _ADDRESSES if name in info and not is_api_url(info[name])), ""):
         # The identity is sent there (Google Cloud, "Validate credential configurations from external sources").
-        raise GoogleError(f"{path}: its {foreign} is no https address of Google", refused=True)
+        raise GoogleError(
+            f"{path}: its {foreign} is no https address of Google", refused=True, answered=False
+        )
     if info.get("type") == "service_account":
         return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES)
     source = info.get("credential_source")
@@ -143,6 +147,7 @@ def _of_file(path: Path) -> Any:
     raise GoogleError(
         f"{path} is neither the key of a service account nor a federation by a file or an address",
         refused=True,
+        answered=False,
     )
 
 

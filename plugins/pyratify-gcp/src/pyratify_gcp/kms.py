@@ -87,7 +87,9 @@ class KmsKeys:
             token = (await self._tokens.token()).value
             return tuple([each for one in self._references for each in await self._key(one, token)])
         except (ApiError, GoogleError) as error:
-            remedy, unanswered = _IDENTITY, isinstance(error, GoogleError) and not error.refused
+            # What is wrong on this machine is no answer of Google: keys that it gave before are not withdrawn by it.
+            remedy = _IDENTITY
+            unanswered = isinstance(error, GoogleError) and not (error.refused and error.answered)
             if isinstance(error, ApiError):
                 named = _NAMES if error.status == _MISSING else _REMEDY
                 remedy, unanswered = error.remedy or named, error.unanswered

@@ -165,4 +165,5 @@ def read_secret(path: Path) -> str:
     try:
         return read_token(path)
     except UnreadableFile as error:
-        raise ApiError(f"{path} {error}", remedy=_FILE) from None
+        # No answer of Vault: keys that it gave before are not withdrawn by it.
+        raise ApiError(f"{path} {error}", unanswered=True, remedy=_FILE) from None

@@ -17,6 +17,7 @@ from pyratify_vault.vault_client import VaultClient
 from pyratify_vault.vault_keys import KvDocument, TransitKey, VaultDocuments, Wanted
 
 _MAX_CA = 4 * 1024 * 1024
+_CA_REMEDY = "Name a file of CA certificates in PEM, in caFile, VAULT_CACERT or BAO_CACERT."
 # As in sigstore's own client: a name, and no path.
 _REFERENCE = re.compile(r"(?:hashivault|openbao)://(?P<name>\w(?:[\w.-]*\w)?)", re.ASCII)
 # Where Kubernetes mounts the token of a Pod's service account.
@@ -141,7 +142,10 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
     ca = _ca(options.ca_file or os.environ.get(f"{variables}_CACERT", ""), resources.base)
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations)
     # Once now: CA certificates that cannot be used are an error of the configuration, and not of the first request.
-    asyncio_transport(settings)
+    try:
+        asyncio_transport(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.detail, path="caFile", remedy=_CA_REMEDY) from None
     namespace = _text(options.namespace or os.environ.get(f"{variables}_NAMESPACE", ""), "namespace")
     client = VaultClient(JsonApi(address, partial(asyncio_transport, settings)), namespace)
     return VaultDocuments(client, _tokens(options, resources, variables), wanted, options.refresh_interval)
@@ -183,7 +187,7 @@ def _ca(file: str, base: Path) -> str:
     try:
         return read_file(base / file, _MAX_CA).decode("ascii")
     except (UnreadableFile, UnicodeDecodeError):
-        raise ConfigurationError(f"{file} cannot be read as PEM", path="caFile") from None
+        raise ConfigurationError(f"{file} cannot be read as PEM", path="caFile", remedy=_CA_REMEDY) from None
 
 
 def _tokens(whole: VaultOptions, resources: Resources, variables: str) -> TokenSource:

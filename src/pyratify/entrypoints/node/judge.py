@@ -19,7 +19,7 @@ from pyratify.core.isolation import internal
 from pyratify.core.platform_report import rests_on_index
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ValidationResult
+from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.shared_verdicts import VerdictKey
 from pyratify.entrypoints.node.answer import (
     NodeAnswer,
@@ -137,11 +137,13 @@ class NodeJudge:
             return
         age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
         if age <= _FRESH:
-            known = _known_as(snapshot.engine, reference)
-            # What the index of a tag speaks for is allowed with that tag alone; all else holds for the digest too.
-            for each in known[:1] if answer.result.succeeded and rests_on_index(answer.result) else known:
-                key = VerdictKey(answer.generation, namespace, each)
-                await self.last.note(key, replace(answer.result, reference=each), snapshot.node.max_age, age)
+            by_index = answer.result.succeeded and rests_on_index(answer.result)
+            for each in _known_as(snapshot.engine, reference):
+                key, result = VerdictKey(answer.generation, namespace, each), answer.result
+                # What the index of a tag speaks for is allowed with that tag alone: the digest was just found not to be, by itself.
+                if by_index and each != reference:
+                    result = replace(result, decision=Decision.DENY)
+                await self.last.note(key, replace(result, reference=each), snapshot.node.max_age, age)
 
     async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
         """Return what the configuration says for a digest that could not be decided now."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
+from pyratify.evidence.lookalikes import plain
 from pyratify.evidence.sbom.package_rules import DeniedPackage, PackageRules
 from pyratify.evidence.sbom.package_url import InvalidPackageUrl, PackageUrl, parse_purl
 from pyratify.evidence.sbom.version_range import InvalidRange, VersionRange
@@ -46,7 +47,8 @@ def _denied(options: PackageOptions, path: str) -> DeniedPackage:
         raise ConfigurationError("a package has either a name or a purl", path=path)
     _check_exact(options.name, _NO_NAME, f"{path}.name")
     purl = _purl(options.purl, f"{path}.purl") if options.purl else None
-    version = options.version or (purl.version if purl else "")
+    # Versions of documents are compared in their plain form, too.
+    version = plain(options.version) or (purl.version if purl else "")
     _check_exact(version, _NO_VERSION, f"{path}.{'version' if options.version else 'purl'}")
     if version and options.versions:
         raise ConfigurationError(

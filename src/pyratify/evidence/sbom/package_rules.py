@@ -37,11 +37,7 @@ class DeniedPackage:
         if self.versions is not None:
             return _in_range(self.versions, found, budget)
         if self.version:
-            return (
-                f"version {self.version} is denied"
-                if self.version in found | self._written(package)
-                else None
-            )
+            return f"version {self.version} is denied" if self.version in found else None
         return "it is denied in every version"
 
     def _versions(self, package: Package) -> frozenset[str] | None:
@@ -53,15 +49,12 @@ class DeniedPackage:
         matching = [each for each in purls if self.purl.covers(each)]
         # Both versions: a document may state one and put another one into the package URL.
         if matching:
-            return frozenset(filter(None, (stated, *map(_version, matching)))) or frozenset(("",))
+            # An exact version also as it is written: without an epoch, which is a qualifier of rpm's.
+            written = [each.version for each in matching] if self.version else []
+            return frozenset(filter(None, (stated, *map(_version, matching), *written))) or frozenset(("",))
         # Without a package URL only the name can tell: leaving it out must not hide a package.
         is_it = not purls and loosely(package.name) in self.purl.names
         return frozenset((stated,)) if is_it else None
-
-    def _written(self, package: Package) -> frozenset[str]:
-        """Return the versions in its package URLs as they are written: without an epoch, which is a qualifier of rpm's."""
-        purl = self.purl
-        return frozenset(each.version for each in _purls(package) if purl and purl.covers(each))
 
 
 def _in_range(versions: VersionRange, found: frozenset[str], budget: WorkBudget) -> str | None:

@@ -19,6 +19,7 @@ from pyratify.core import strictjson
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.isolation import end
 from pyratify.core.limits import MIB
+from pyratify.core.offload import offload
 from pyratify.kubernetes.client.server_address import checked
 
 Object = dict[str, Any]
@@ -87,10 +88,11 @@ class Api:
         """
         try:
             named = environment.get("KUBECONFIG")
-            found = KubeConfig.from_file(named) if named else KubeConfig.from_service_account()
-            config = checked(found.get())
+            config = checked(KubeConfig.from_file(named) if named else KubeConfig.from_service_account())
             params = ConnectionParams(timeout=_timeout(), trust_env=False)  # no proxy for the token
             return cls(AsyncClient(config, params), environment.get("RATIFY_NAMESPACE") or config.namespace)
+        except ConfigurationError:  # a ValueError as well, which says itself what to do
+            raise
         except (ConfigError, KeyError, OSError, TypeError, ValueError) as error:
             raise ConfigurationError(
                 f"the cluster's API server is not known: {type(error).__name__}: {error}",
@@ -139,7 +141,7 @@ class Api:
                 data += chunk
                 if len(data) > _MAX_ANSWER:
                     raise ApiFault(_UNREADABLE, "TooLarge", "the API server's answer is too large")
-        return _parsed(bytes(data))
+        return await offload(len(data), _parsed, bytes(data))  # tenants decide how large Secrets are
 
     async def list(self, path: str) -> tuple[tuple[Object, ...], str]:
         """Return all objects of a collection, and the version of that list.
@@ -151,8 +153,7 @@ class Api:
         # Pages bound an answer: an object may have 1.5 MiB (etcd), so that 20 of them stay below `_MAX_ANSWER`.
         query = {"limit": str(_PAGE)}
         while True:
-            page = await self.request("GET", path, query=query)
-            items, more, version = _page(page)
+            items, more, version = _page(await self.request("GET", path, query=query))
             found.extend(items)
             if not more:
                 return tuple(found), version
@@ -195,9 +196,8 @@ class Api:
             finally:
                 await response.aclose()
         except (httpx2.HTTPError, httpx2.StreamError, ConfigError, OSError) as error:
-            raise ApiFault(
-                0, "Unreachable", f"the API server did not answer: {type(error).__name__}"
-            ) from None
+            why = f"the API server did not answer: {type(error).__name__}"
+            raise ApiFault(0, "Unreachable", why) from None
 
     async def _open(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and return its response, the body unread.

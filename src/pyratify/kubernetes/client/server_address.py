@@ -7,13 +7,14 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reference import is_loopback
 
 
-def checked(config: Any) -> Any:
-    """Return lightkube's configuration, if its server is https or, as of `kubectl proxy`, http of this machine.
+def checked(found: Any) -> Any:
+    """Return the current configuration of lightkube's kubeconfig, if its server is https or, as of `kubectl proxy`, http of this machine.
 
     Raises:
         ValueError: There is no configuration.
         ConfigurationError: The server is neither.
     """
+    config = found.get()
     if config is None:
         raise ValueError("it has no current context")
     parts = urlsplit(config.cluster.server)

@@ -33,6 +33,8 @@ SECONDS, UNUSED_SECONDS = 5.0, 1.0
 _MEMORY = 16 * MIB
 _NAMESPACES = 10_000
 _SMALL = 1024
+_MEMBER = 64  # bytes that a name or an entry takes beside its text
+_MAX_TOKENS = 32 * MAX_ENTRIES  # of JSON: empty lists take thirty times their text in memory
 _SHOWN, _MAX_NOTE = 4, 300
 _LOG = logging.getLogger(__name__)
 
@@ -198,7 +200,7 @@ def _usable(found: Iterable[PullSecret | str]) -> tuple[list[PullSecret], list[s
         if isinstance(each, str):
             notes.append(each)
             continue
-        entries += len(each.keys)
+        entries += len(each.file.auths)
         if entries <= MAX_ENTRIES:
             secrets.append(each)
         else:
@@ -228,8 +230,9 @@ def _account(namespace: str, name: str, given: Mapping[str, Any]) -> tuple[str, 
 
 def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> PullSecret:
     _check(namespace, name, given)
-    found = PullSecret.read(decoded(namespace, name, given))
-    if len(found.keys) > MAX_ENTRIES:
+    found = PullSecret.read(decoded(namespace, name, given), _MAX_TOKENS)
+    # Those that stand for nothing as well: all are looked through for another host.
+    if len(found.file.auths) > MAX_ENTRIES:
         raise ConfigurationError(f"{found.title} has more than {MAX_ENTRIES} entries")
     return found
 
@@ -242,9 +245,14 @@ def _check(namespace: str, name: str, given: Mapping[str, Any]) -> None:
 
 
 def _size(given: Mapping[str, Any]) -> int:
-    data = given.get("data")
-    values = data.values() if isinstance(data, dict) else ()
-    return sum(len(value) for value in values if isinstance(value, str))
+    data, listed = given.get("data"), given.get("imagePullSecrets")
+    entries = data if isinstance(data, dict) else {}
+    size = _MEMBER * (len(entries) + (len(listed) if isinstance(listed, list) else 0))
+    # Before they are looked at: there may be hundreds of thousands.
+    if size > MAX_BYTES:
+        return size
+    texts = (*entries, *entries.values(), *pull_secret_names(given))
+    return size + sum(len(text) for text in texts if isinstance(text, str))
 
 
 def _unavailable(message: str) -> StoreError:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
+from pyratify.core import strictjson
 from pyratify.core.credential import Credential
 from pyratify.core.credential_scope import CredentialScope
 from pyratify.core.dataclass import dataclass
@@ -25,7 +26,7 @@ _MAX_READ = 32  # malformed entries among them
 _ENTRY, _OLD_ENTRY = ".dockerconfigjson", ".dockercfg"
 
 
-def docker_file(secret: Secret) -> DockerFile:
+def docker_file(secret: Secret, max_tokens: int) -> DockerFile:
     """Return what an image pull Secret holds; one without its entry holds nothing.
 
     Raises:
@@ -35,7 +36,7 @@ def docker_file(secret: Secret) -> DockerFile:
     # The older type has the entries alone.
     data = b'{"auths":' + old + b"}" if old else secret.data.get(_ENTRY, b"")
     try:
-        return parse_docker_file(data, secret.title)
+        return parse_docker_file(data, secret.title, max_tokens)
     except StoreError as error:
         raise ConfigurationError(error.message, path="secret", reason=error.reason) from None
 
@@ -60,8 +61,12 @@ class PullSecret:
         return self.file.origin
 
     @classmethod
-    def read(cls, secret: Secret) -> "PullSecret":
+    def read(cls, secret: Secret, max_tokens: int = strictjson.MAX_TOKENS) -> "PullSecret":
         """Read the entries; helpers are programs, which a Secret must not choose: they do not count, as in kubelet.
+
+        Args:
+            secret: The Secret.
+            max_tokens: The most tokens of JSON that it may have.
 
         Raises:
             ConfigurationError: It is malformed, or of another type.
@@ -70,7 +75,7 @@ class PullSecret:
             raise ConfigurationError(
                 f"{secret.title} is of the type {secret.kind[:80]!a}, and no image pull Secret"
             )
-        file = docker_file(secret)
+        file = docker_file(secret, max_tokens)
         parsed = ((text, parse_key(text)) for text in file.auths)
         version = (secret.namespace, secret.name, secret.uid, secret.version)
         return cls(version, file, {text: key for text, key in parsed if key is not None})

@@ -125,6 +125,19 @@ def test_show_hides_secrets(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     assert "hunter2" not in out
 
 
+def test_show_hides_the_user_in_an_address(run: Run, tmp_path: Path) -> None:
+    """Most addresses must not have one, and what is wrong is shown as well."""
+    (tmp_path / "some.yaml").write_text(
+        SMALL
+        + "    stores: [{type: registry-store, parameters: {credential: {provider: chain, providers:"
+        + " [{provider: aws, endpoint: 'https://me:hunter2@ecr.example.com/x@y'}]}}}]\n"
+    )
+    code, out, _ = run("config", "show", "-c", "some.yaml", "-o", "json")
+    assert code == 0
+    assert "https://<hidden>@ecr.example.com/x@y" in out
+    assert "hunter2" not in out
+
+
 def test_init_writes_a_file_that_works_and_overwrites_nothing(run: Run, tmp_path: Path) -> None:
     """What `init` writes is right as soon as the key lies beside it."""
     assert run("config", "init")[0] == 0
