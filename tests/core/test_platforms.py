@@ -17,6 +17,7 @@ from pyratify.core.listed_by import ListedBy, ListedOnce
 from pyratify.core.manifest import OCI_INDEX
 from pyratify.core.platform import Platform
 from pyratify.core.platform_choice import PlatformChoice
+from pyratify.core.platform_report import rests_on_index
 from pyratify.core.policy import NoPolicy, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -559,6 +560,39 @@ class TestAttestationManifests:
         policy = threshold(Rule("attestation", (Rule("signature"),), 1))
         result = await validate(store, *_chain_verifiers(), policy=policy, platforms=EACH)
         assert result.succeeded is (signed in ("attestation", "index"))
+
+    @pytest.mark.parametrize(
+        ("signed", "tag", "rests"),
+        [("attestation", "v1", True), ("index", "v1", True), ("image", "v1", False), ("image", None, False)],
+    )
+    async def test_what_an_index_lists_and_passed_is_known_by_its_tag_alone(
+        self, signed: str, tag: str | None, rests: bool
+    ) -> None:
+        """Without the tag the attestation is not found, and the verdict may be another."""
+        store, image, manifest = self._scene()
+        subjects = {"attestation": manifest, "index": await store.resolve(REFERENCE), "image": image}
+        store.attach(subjects[signed], SIGNATURE)
+        verifiers = _chain_verifiers() if rests else _chain_verifiers()[1:]
+        policy = threshold(Rule("attestation", (Rule("signature"),), 1) if rests else Rule("signature"))
+        asked = replace(REFERENCE, tag=tag, digest=image.digest)
+        result = await validate(store, *verifiers, reference=asked, policy=policy, platforms=EACH)
+        assert result.succeeded
+        assert rests_on_index(result) is rests
+        if rests:
+            alone = asked.at(image.digest)
+            denied(
+                await validate(store, *verifiers, reference=alone, policy=policy, platforms=EACH),
+                Reason.NO_EVIDENCE,
+            )
+
+    async def test_an_index_that_is_named_itself_is_known_without_its_tag(self) -> None:
+        """Its digest says what it lists."""
+        store, _, manifest = self._scene()
+        store.attach(manifest, SIGNATURE)
+        policy = threshold(Rule("attestation", (Rule("signature"),), 1))
+        result = await validate(store, *_chain_verifiers(), policy=policy, platforms=EACH)
+        assert result.succeeded
+        assert not rests_on_index(result)
 
 
 def _chain_verifiers() -> tuple[FakeVerifier, FakeVerifier]:

@@ -11,7 +11,7 @@ from pyratify.core.listed_by import Entry, ListedBy
 from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, flatten
 from pyratify.core.store import Discovery
 
 NO_PLATFORM = "no platform"
@@ -68,10 +68,16 @@ def with_index(result: ValidationResult, listed_by: ListedBy) -> ValidationResul
 
 
 def rests_on_index(result: ValidationResult) -> bool:
-    """Return whether the index of a tag spoke in the result for a manifest, as `with_index` says."""
+    """Return whether the index of a tag spoke in the result for a manifest, as `with_index` says, or listed an attestation that passed."""
     return any(
-        report.discovery is Discovery.INDEX and report.platform == INDEX for report in result.artifacts
+        report.platform == INDEX or (report.platform is None and _passed(report))
+        for report in result.artifacts
+        if report.discovery is Discovery.INDEX
     )
+
+
+def _passed(report: ArtifactReport) -> bool:
+    return any(found.passed for each in flatten((report,)) for found in each.results)
 
 
 def beside(own: ValidationResult | None, found: ValidationResult) -> ValidationResult:

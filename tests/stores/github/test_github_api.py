@@ -1,8 +1,11 @@
 """GitHub's API by itself: what is asked where, and how much is held."""
 
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,12 +13,14 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.manifest import parse_manifest
+from pyratify.core.offload import LARGE
 from pyratify.core.reason import Reason
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.transport import Request
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
+from pyratify.stores.github import github_api
 from pyratify.stores.github.github_api import GitHubApi
 from pyratify.stores.github.github_store import GitHubStore
 from pyratify.testing.github import GitHubSimulator, compress
@@ -86,6 +91,23 @@ async def test_the_bundles_of_one_listing_are_bounded_together(
     assert error is not None
     assert error.reason is Reason.REFERRERS_LIMIT
     assert f"{count * SIZE - 1} bytes" in error.message
+
+
+async def test_a_large_page_is_taken_apart_beside_the_event_loop(
+    github: GitHubSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bundles are written there, too: megabytes of JSON would delay all other requests."""
+    github.add(IMAGE, {"a": "x" * LARGE})
+    writers: set[str] = set()
+
+    def dumps(value: object, **options: Any) -> str:
+        writers.add(threading.current_thread().name)
+        return json.dumps(value, **options)
+
+    monkeypatch.setattr(github_api, "json", SimpleNamespace(dumps=dumps))
+    async with api(github, 10 * LARGE) as asked:
+        assert [len(each) async for each in asked.bundles(IMAGE)] == [LARGE + len('{"a":""}')]
+    assert writers == {"pyratify-documents_0"}
 
 
 async def test_bundles_are_fetched_as_they_are_asked_for(github: GitHubSimulator) -> None:

@@ -125,8 +125,8 @@ class GitHubApi:
     async def _bundle(self, entry: Mapping[str, Any]) -> bytes:
         bundle, place = entry.get("bundle"), entry.get("bundle_url")
         # In the answer already: no further request. Either is only believed for what is signed in it.
-        if isinstance(bundle, dict):
-            return json.dumps(bundle, separators=(",", ":")).encode()
+        if isinstance(bundle, bytes):
+            return bundle
         if not isinstance(place, str) or not place:
             raise _malformed("an attestation has neither a bundle nor a bundle_url")
         return await self._fetch(place)
@@ -158,7 +158,16 @@ def _read_page(body: bytes) -> Sequence[Mapping[str, Any]]:
     entries = document.get("attestations")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise _malformed("it has no list of attestations")
-    return entries
+    # Here, beside the event loop where the page is large.
+    return [_written(entry) for entry in entries]
+
+
+def _written(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an entry with the bytes of the bundle that is in it."""
+    bundle = entry.get("bundle")
+    if not isinstance(bundle, dict):
+        return entry
+    return {**entry, "bundle": json.dumps(bundle, separators=(",", ":")).encode()}
 
 
 def _next(response: Response) -> Url | None:

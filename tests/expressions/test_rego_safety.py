@@ -1,0 +1,95 @@
+"""What the engine would take for true or for nothing, and OPA refuses: refused when the configuration is read."""
+
+import pytest
+
+pytest.importorskip("regorus", reason="the extra rego is not installed")
+
+from expressions.test_rego_negation import INPUT, holds, policy
+from pyratify.core.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'some {"k": k} in input.objects; k == "a"',
+        'some {"k": "a"} in input.objects',
+        'some 0, {"k": k} in input.objects; k == "a"',
+        'some [{"k": k}] in input.lists; k == "a"',
+        '{"k": k} := input.objects[0]; k == "a"',
+        '[{"k": k}, _] := input.objects; k == "a"',
+        '{"k": k} = input.objects[_]; k == "a"',
+        'input.objects[_] = {"k": k}; k == "a"',
+        "g(input.objects[0])",
+    ],
+)
+def test_an_object_is_not_taken_apart_by_a_pattern(body: str) -> None:
+    """To OPA it has exactly the keys of the pattern; to the engine it may have others, which would allow."""
+    helper = 'g({"k": k}) if k == "a"\n' if body.startswith("g(") else ""
+    with pytest.raises(ConfigurationError, match="a pattern of an object") as error:
+        holds(f"{policy(body)}{helper}")
+    assert error.value.path == "policy"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x = {"k": input.s}; x.k == "x"',
+        'x := {"k": input.s}; x == {"k": "x"}',
+        '{"k": "x"} == {"k": input.s}',
+        "[a, b] := input.l; a != b",
+        "some [a, b] in [input.l]; a != b",
+        'input.object = {"k": 1}',
+        '{"k": 1} in [input.object]',
+        'g({"k": input.s})',
+    ],
+)
+def test_objects_are_made_and_compared(body: str) -> None:
+    """And lists are taken apart, as in OPA."""
+    text = policy(body) + 'g(o) if o.k == "x"\n'
+    assert holds(text, {**INPUT, "object": {"k": 1}})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "input.n == 3, input.n == 4",
+        "input.n == 4, input.n == 5",
+        "false, false",
+        "f(input.n), nothing",
+        "input.n == 4,",
+        '"a": 1',
+        "x | some x in input.l",
+        "[x | some x in input.l]",
+        "input.n == 3; {1}",
+        "count([x | some x in input.l; [x]]) > 0",
+        "every x in input.l { [x] }",
+    ],
+)
+def test_a_condition_that_is_always_true_is_refused(body: str) -> None:
+    """`if { a == 1, b == 2 }` reads as two conditions; to the engine it is a set, and allows everything."""
+    with pytest.raises(ConfigurationError, match="is always true") as error:
+        holds(policy(body))
+    assert error.value.path == "policy"
+    assert "put ; between them" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "deny contains m if { some m; input.n }",
+        "deny contains m if { some x, m; x := input.n }",
+        "deny contains m if { some m\n input.n }",
+        "deny contains m if { some m; not f(m) }",
+    ],
+)
+def test_a_variable_that_is_only_declared_is_refused(rule: str) -> None:
+    """The rule would have no member: a message that forbids would never be said."""
+    with pytest.raises(ConfigurationError, match="a value"):
+        holds(f"package pyratify\nallow := true\nf(x) if x == 1\n{rule}")
+    for good in (
+        "some m in input.l",
+        "some m; m := input.s",
+        "some i, m; m := input.l[i]",
+        "some m; input.l[_] = m",
+    ):
+        assert not holds(f"package pyratify\nallow := true\ndeny contains m if {{ {good} }}")
