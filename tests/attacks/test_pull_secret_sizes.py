@@ -1,5 +1,6 @@
 """Attacks by the size of Secrets and service accounts, which tenants write as they like."""
 
+import asyncio
 import base64
 import gc
 import json
@@ -20,7 +21,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.api import Api, object_path
 from pyratify.kubernetes.secrets.pod_secrets import DEFAULT_ACCOUNT, MAX_ENTRIES, PodSecrets, PullSpec
-from pyratify.kubernetes.secrets.pull_secret import PULL
+from pyratify.kubernetes.secrets.pull_secret import PULL, PullSecret
 from pyratify.serving.credential_choice import CredentialChoice
 from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock, FakeVerifier
@@ -72,6 +73,30 @@ async def test_atk_253_what_takes_much_memory_is_left_out(document: dict[str, An
     count, notes = await used(PullSpec(("login",)), document)
     assert (count, bool(notes)) == ((0, True) if note else (1, False))
     assert note in notes
+
+
+async def test_atk_253_a_secret_is_in_memory_for_seconds() -> None:
+    """Also where no other question comes that would take its place."""
+
+    async def get(plural: str, name: str, namespace: str) -> dict[str, Any]:
+        del plural
+        return {"metadata": {"namespace": namespace, "name": name}, **secret(b'{"auths":{' + ENTRY + b"}}")}
+
+    def held() -> int:
+        gc.collect()
+        return sum(
+            isinstance(each, PullSecret) and each.title == "Secret idle/x" for each in gc.get_objects()
+        )
+
+    clock = FakeClock()
+    secrets = PodSecrets(get, clock)
+    await secrets.credentials("idle", PullSpec(("x",)), APP)
+    secrets.sweep()
+    assert held() == 1
+    clock.advance(5)
+    secrets.sweep()
+    await asyncio.sleep(0)  # the event loop holds the last result until it has another turn
+    assert held() == 0
 
 
 @pytest.mark.parametrize("names", [["x" * 100_000] * 3, ["x"] * 5_000])

@@ -78,6 +78,8 @@ def test_an_executor_makes_one_other_for_each_scope() -> None:
     assert len({executor.partition, scoped.partition, other.partition}) == 3
     assert len({id(executor.store), id(scoped.store), id(other.store)}) == 3
     assert scoped.verifiers is executor.verifiers
+    for bound in ("_places", "_beside"):
+        assert getattr(scoped, bound) is getattr(executor, bound)
 
 
 def test_a_store_without_credentials_is_the_same_for_all() -> None:

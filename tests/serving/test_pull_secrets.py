@@ -11,6 +11,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.gatekeeper import provider_flags, serve_gatekeeper
 from pyratify.entrypoints.webhook import serve_webhook, webhook_flags
 from pyratify.kubernetes.client.cluster import Cluster
+from pyratify.kubernetes.secrets.pod_secrets import PodSecrets
 from pyratify.serving.entry_point import Server, ServerContext
 from pyratify.serving.pull_secrets import pull_secrets
 from pyratify.testing.apiserver import ApiServer
@@ -53,6 +54,22 @@ async def test_with_a_cluster_the_server_starts(
         monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path)))
         await made(name, "--pull-secrets", *["--namespaces", "required"] * (name == "gatekeeper")).aclose()
         assert server.hits == []
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_an_idle_server_forgets_the_secrets_that_it_read(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With what else it sweeps each second."""
+    swept: list[str] = []
+    monkeypatch.setattr(PodSecrets, "sweep", lambda _: swept.append(name))
+    with ApiServer() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path)))
+        one = made(name, "--pull-secrets", *["--namespaces", "required"] * (name == "gatekeeper"))
+        for sweep in one.sweeps:
+            sweep()
+        await one.aclose()
+    assert swept == [name]
 
 
 async def test_secrets_are_read_from_the_cluster_of_the_environment(

@@ -62,6 +62,17 @@ class RepositoryCredentialProvider(CredentialProvider, Protocol):
         ...
 
 
+async def credential_for(provider: CredentialProvider, registry: str, repository: str) -> Credential:
+    """Return a provider's credential for a repository, or for the whole registry where it has none of its own.
+
+    Raises:
+        StoreError: As `CredentialProvider.credential`.
+    """
+    if repository and isinstance(provider, RepositoryCredentialProvider):
+        return await provider.repository_credential(registry, repository)
+    return await provider.credential(registry)
+
+
 @runtime_checkable
 class ExchangingCredentialProvider(CredentialProvider, Protocol):
     """A source that exchanges an identity for credentials that expire."""

@@ -6,7 +6,7 @@ from pyratify.core.credential import (
     Credential,
     CredentialProvider,
     ExchangingCredentialProvider,
-    RepositoryCredentialProvider,
+    credential_for,
 )
 from pyratify.core.dataclass import dataclass
 
@@ -46,17 +46,11 @@ class _Layered:
 
     async def repository_credential(self, registry: str, repository: str) -> Credential:
         """Return the first credential for a repository, or `ANONYMOUS`; errors as in `CredentialProvider`."""
-        found = await _ask(self.first, registry, repository)
-        return await _ask(self.then, registry, repository) if found.is_anonymous else found
+        found = await credential_for(self.first, registry, repository)
+        return await credential_for(self.then, registry, repository) if found.is_anonymous else found
 
     def drop(self, registry: str, credential: Credential) -> None:
         """Forget a refused credential where it may be exchanged for another one."""
         for provider in (self.first, self.then):
             if isinstance(provider, ExchangingCredentialProvider):
                 provider.drop(registry, credential)
-
-
-async def _ask(provider: CredentialProvider, registry: str, repository: str) -> Credential:
-    if repository and isinstance(provider, RepositoryCredentialProvider):
-        return await provider.repository_credential(registry, repository)
-    return await provider.credential(registry)

@@ -10,7 +10,7 @@ from pyratify.core.credential import (
     Credential,
     CredentialProvider,
     ExchangingCredentialProvider,
-    RepositoryCredentialProvider,
+    credential_for,
 )
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
@@ -75,7 +75,7 @@ class ChainCredentials:
             if not link.covers(registry):
                 continue
             # Errors leave the loop: an outage of one provider must not change the identity that the registry sees.
-            found = await _ask(link.provider, registry, repository)
+            found = await credential_for(link.provider, registry, repository)
             if not found.is_anonymous:
                 return found
         return ANONYMOUS
@@ -85,12 +85,6 @@ class ChainCredentials:
         for link in self._links:
             if link.covers(registry) and isinstance(link.provider, ExchangingCredentialProvider):
                 link.provider.drop(registry, credential)
-
-
-async def _ask(provider: CredentialProvider, registry: str, repository: str) -> Credential:
-    if repository and isinstance(provider, RepositoryCredentialProvider):
-        return await provider.repository_credential(registry, repository)
-    return await provider.credential(registry)
 
 
 async def build(name: str, options: ChainOptions, resources: Resources) -> CredentialProvider:

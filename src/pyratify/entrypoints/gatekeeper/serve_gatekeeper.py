@@ -22,7 +22,7 @@ def make(context: ServerContext) -> Server:
     flags, metrics = context.flags, context.metrics
     cluster = Cluster()
     provider = Provider(context.source, context.verdicts, _settings(flags), context.clock)
-    provider.secrets = pull_secrets(flags, cluster, context.clock)
+    provider.secrets = secrets = pull_secrets(flags, cluster, context.clock)
     if metrics is not None:
         provider.count, provider.decided = metrics.error, metrics.decided
     site = provider_site(
@@ -39,7 +39,8 @@ def make(context: ServerContext) -> Server:
         await provider.aclose()
         await cluster.aclose()
 
-    return Server(site=site, aclose=aclose, open_to_all=flags.allow_any_client, sweeps=(provider.sweep,))
+    sweeps = (provider.sweep,) if secrets is None else (provider.sweep, secrets.sweep)
+    return Server(site=site, aclose=aclose, open_to_all=flags.allow_any_client, sweeps=sweeps)
 
 
 def run(flags: Namespace) -> None:

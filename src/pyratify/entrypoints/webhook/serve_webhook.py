@@ -44,6 +44,7 @@ def make(context: ServerContext) -> Server:
         aclose=aclose,
         open_to_all=True,
         watch=rules.watch,
+        sweeps=() if secrets is None else (secrets.sweep,),
         checks={"rules": rules.unready_reason},
     )
 

@@ -142,6 +142,11 @@ class PodSecrets:
         scopes, malformed = scopes_for(secrets, reference)
         return PodCredentials(scopes, (*notes, *unused, *malformed))
 
+    def sweep(self) -> None:
+        """Forget what is no longer used, so that an idle server holds no passwords."""
+        self._known.sweep()
+        self._reads.sweep()
+
     async def _object(self, plural: str, namespace: str, name: str, read: _Parse) -> Any:
         """Return what is made of an object, or in a sentence why nothing is."""
         kind = "Secret" if plural == "secrets" else "ServiceAccount"
