@@ -72,6 +72,14 @@ def test_atk_088_the_texts_of_one_document_share_a_budget(packages: list[dict[st
     assert verdict(spdx(packages[:1]), **rules) != "PARSE_LIMIT"
 
 
+def test_atk_088_free_names_of_licenses_share_it_too() -> None:
+    """Their words are looked through for what is denied: 16 MiB of them would take seconds for each document."""
+    document = cyclonedx([component("a", licenses=[{"license": {"name": "a b " * 2_500_000}}])])
+    assert verdict(document, **DENY) == "PARSE_LIMIT"
+    ordinary = cyclonedx([component("a", licenses=[{"license": {"name": "a b " * 10_000}}])])
+    assert verdict(ordinary, **DENY) == "pass"
+
+
 async def test_atk_088_of_a_hundred_thousand_faults_one_is_looked_for() -> None:
     """A library that collects them all would stop the process for seconds."""
     document = json.dumps({"name": list(range(100_000))}).encode()

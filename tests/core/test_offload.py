@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import pytest
 
 from pyratify.core.large_documents import Lease
-from pyratify.core.offload import LARGE, offload
+from pyratify.core.offload import LARGE, await_process, offload
 
 WHO = ContextVar("who", default="unset")
 
@@ -43,6 +43,19 @@ async def test_one_large_document_is_worked_on_at_a_time() -> None:
     go.set()
     await asyncio.gather(*waiting)
     assert len(working) == 1
+
+
+async def test_what_waits_for_a_process_holds_no_document_up() -> None:
+    """It has threads of its own, with the caller's context, and raises what it raises."""
+    WHO.set("caller")
+    go = threading.Event()
+    waiting = [asyncio.create_task(await_process(go.wait, 10)) for _ in range(3)]
+    assert (await offload(LARGE + 1, where, "a"))[1].startswith("pyratify-documents")
+    assert (await await_process(where, "a", suffix="b"))[::2] == ("ab", "caller")
+    go.set()
+    assert await asyncio.gather(*waiting) == [True] * 3
+    with pytest.raises(ZeroDivisionError):
+        await await_process(divmod, 1, 0)
 
 
 async def test_the_interpreter_s_switch_interval_is_the_program_s_own() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -13,6 +13,7 @@ T = TypeVar("T")
 LARGE = 64 * 1024
 """Bytes above which a document is checked, parsed and verified in a thread: hashing, scanning and parsing it takes 1 to 3 ms."""
 _WORKERS = 1  # two would compete for the interpreter, with the event loop too
+_WAITERS = 4  # they do nothing but wait
 
 
 async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -28,11 +29,24 @@ async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: 
     """
     if size <= LARGE:
         return function(*args, **kwargs)
+    return await _call(_threads(), partial(function, *args, **kwargs))
+
+
+async def await_process(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that waits for another process, in a thread beside that for documents; raises what it raises.
+
+    Args:
+        function: Must not touch anything that belongs to the event loop, and has to end within seconds.
+        args: Its arguments.
+        kwargs: Its named arguments.
+    """
+    return await _call(_waiting(), partial(function, *args, **kwargs))
+
+
+async def _call(threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
     # As `asyncio.to_thread` does: namespace and deadline must be visible in the thread.
     context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(
-        _threads(), lambda: context.run(function, *args, **kwargs)
-    )
+    return await asyncio.get_running_loop().run_in_executor(threads, partial(context.run, function))
 
 
 # Threads start with the first large document: most processes never need them.
@@ -41,3 +55,8 @@ def _threads() -> ThreadPoolExecutor:
     # While it works, the event loop waits up to sys.getswitchinterval() for the interpreter after every system call;
     # servers shorten it when they start (`serving.process`).
     return ThreadPoolExecutor(_WORKERS, thread_name_prefix="pyratify-documents")
+
+
+@cache
+def _waiting() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_WAITERS, thread_name_prefix="pyratify-processes")

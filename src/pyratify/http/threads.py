@@ -31,7 +31,8 @@ class _Job(Generic[T]):
     def run(self) -> None:
         try:
             result = self._work()
-        except Exception as error:  # noqa: BLE001 - handed to the caller as it is
+        # All of them: what ends the thread unsaid, as a panic of native code does, would leave the caller waiting for ever.
+        except BaseException as error:  # noqa: BLE001 - handed to the caller as it is
             self._report(self.outcome.set_exception, error)
         else:
             self._report(self.outcome.set_result, result)

@@ -17,10 +17,11 @@ from pyratify.pki.times import format_time
 from pyratify.sigstore.fulcio import OIDS
 from pyratify.sigstore.identity import CertificateIdentity
 from pyratify.sigstore.trust_policy import TrustPolicy
-from pyratify.testing.attestations import REF, SLSA_V1, WORKFLOW, attach_attestation
+from pyratify.testing.attestations import REF, SLSA_V1, WORKFLOW, attach_attestation, in_toto
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sigstore import ISSUER, SIGNED_AT, PrivateSigstore, Signing, utf8
+from pyratify.testing.vulnerability import Vulnerability, trivy_report, vuln_predicate
 from pyratify.verifiers.attestation.attestation_options import RuleOptions
 from pyratify.verifiers.attestation.attestation_verifier import AttestationVerifier
 from pyratify.verifiers.attestation.load_requirements import load_requirement
@@ -28,6 +29,7 @@ from support.attestation_setting import ONE, AttestationSetting, KeyResources
 from support.cosign_setting import KEY, reasons
 
 NOW = FakeClock().now()
+VULN = "https://cosign.sigstore.dev/attestation/vuln/v1"
 CERTIFIED = {"sourceRepositoryURI": SOURCE, "sourceRepositoryRef": REF, "buildSignerURI": WORKFLOW}
 FRACTION = timedelta(milliseconds=250)
 
@@ -231,3 +233,18 @@ async def test_of_several_rules_the_first_end_counts() -> None:
         executor = Executor(store=setting.store, verifiers=(verifier,), policy=ONE)
         result = await executor.validate(Reference.parse(f"example.com/app@{setting.image.digest}"))
         assert details_of(result).valid_until == datetime(2026, 6, 1, 1, tzinfo=UTC)
+
+
+async def test_all_rules_of_a_statement_say_what_they_warn_of_and_when_they_end() -> None:
+    """Whichever rule stands last."""
+    setting = AttestationSetting()
+    report = trivy_report(
+        Vulnerability(severity="low"), created="2026-05-31T12:00:00Z", digests=[f"sha256:{'cd' * 32}"]
+    )
+    setting.attach(
+        in_toto(setting.image.digest, VULN, vuln_predicate(report, finished="2026-05-31T12:00:00Z"))
+    )
+    rules = rule("cel", 'signer != ""') | {"predicateTypes": [VULN], "vulnerability": {"maximumAge": "24h"}}
+    details = details_of(await validate(setting, rules, TrustPolicy(keys=(KEY.material,))))
+    assert details.valid_until == datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert [each.reason for each in details.warnings] == [Reason.REPORT_INVALID]

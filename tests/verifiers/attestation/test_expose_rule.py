@@ -46,6 +46,11 @@ async def test_the_whole_and_what_is_below_it_is_exposed_once() -> None:
     }
 
 
+async def test_sixty_four_members_can_be_named() -> None:
+    """And no more: each is held by reports and remembered verdicts."""
+    assert await exposed(*(f"predicate.x{number}" for number in range(64))) == {}
+
+
 @pytest.mark.parametrize(
     "names", [[], ["statement"], ["predicate."], ["predicate..x"], ["predicates.x"], ["predicate.x"] * 65]
 )

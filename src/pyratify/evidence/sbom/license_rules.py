@@ -15,7 +15,7 @@ from pyratify.evidence.sbom.license_expression import (
     Term,
     stands_for,
 )
-from pyratify.evidence.sbom.work_budget import EXPRESSION, WorkBudget
+from pyratify.evidence.sbom.work_budget import EXPRESSION, NAME_CHARACTERS, WorkBudget
 
 # Listed among packages, and without a license of their own; what they do state is judged.
 _NO_SOFTWARE = frozenset(("file", "container", "operating-system", "data", "cryptographic-asset"))
@@ -62,6 +62,8 @@ class LicenseRules:
             if key not in faults:
                 # Longer texts are refused without being parsed, so they cost no more than the longest.
                 budget.spend(sum(min(len(each.text), MAX_TEXT) for each in package.licenses), EXPRESSION)
+                named = sum(len(each.text) for each in package.licenses if each.named)
+                budget.spend(named // NAME_CHARACTERS, 1)
                 faults[key] = self._fault(*key)
             fault = faults[key]
             if fault is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, VerificationError
-from pyratify.core.offload import LARGE, offload
+from pyratify.core.offload import await_process, offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances
@@ -109,9 +109,9 @@ class StatementJudge:
     async def _check(
         self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]
     ) -> CheckedStatement:
-        slow = any(each.offload for each in requirements)
-        size = LARGE + 1 if slow else len(attached.raw)
-        return await offload(size, self._checked, attached, signed, requirements)
+        if any(each.awaits_process for each in requirements):
+            return await await_process(self._checked, attached, signed, requirements)
+        return await offload(len(attached.raw), self._checked, attached, signed, requirements)
 
     def _checked(
         self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]

@@ -35,12 +35,12 @@ class RegoJudge:
     Attributes:
         program: The compiled policy.
         text: Its source, which says what it may read.
-        offload: Its process is waited for: on the event loop, everything else would wait too.
+        awaits_process: On the event loop, everything else would wait for the policy's process too.
     """
 
     program: Program
     text: str
-    offload: bool = True
+    awaits_process: bool = True
 
     @property
     def reads_tag(self) -> bool:

@@ -43,9 +43,9 @@ class Requirement:
         return reading or "tagMatchesRef" in self.judges
 
     @property
-    def offload(self) -> bool:
-        """Whether a rule may take long over the smallest statement, so that all are judged in a thread."""
-        return any(getattr(judge, "offload", False) is True for judge in self.judges.values())
+    def awaits_process(self) -> bool:
+        """Whether a rule waits for another process, so that all are judged in a thread."""
+        return any(getattr(judge, "awaits_process", False) is True for judge in self.judges.values())
 
     @property
     def may_deny(self) -> bool:
