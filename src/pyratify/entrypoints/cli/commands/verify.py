@@ -54,10 +54,10 @@ async def _verify(
     finish: "Callable[[Session, Target], Awaitable[ValidationResult]]",
 ) -> int:
     code, totals = exits.ALLOWED, Totals()
-    # The renderer is imported in a thread while the registry answers (decision 0004).
-    loading = asyncio.create_task(asyncio.to_thread(printer.load))
     # aclosing: an exception must cancel the other verifications before the session closes under them.
     async with opening as session, aclosing(in_order(targets, partial(finish, session))) as results:
+        # The renderer is imported in a thread while the registry answers (decision 0004), after what is asked first.
+        loading = asyncio.create_task(asyncio.to_thread(printer.load))
         async for result in results:
             await loading
             # Counted whether printed or not: --only-failures and a closed pipe must not change the exit code.
