@@ -445,6 +445,18 @@ async def test_atk_282_what_signatures_share_is_read_once() -> None:
     assert [method for method, _ in setting.store.calls].count("fetch_blob") == 1
 
 
+async def test_atk_282_attempts_leave_the_interpreter_to_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between any two of them: a thread that works without a pause delays every system call of the loop."""
+    pauses: list[float] = []
+    monkeypatch.setattr("pyratify.core.offload.sleep", pauses.append)
+    setting = Setting()
+    attach_classic(setting.store, setting.image, *(junk() for _ in range(100)))
+    await setting.validate()
+    assert len(pauses) == 100
+
+
 def test_atk_282_attempts_end_when_the_caller_is_gone() -> None:
     """The deadline ends the work in the thread too."""
     budget = Budget()

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import pytest
 
 from pyratify.core.large_documents import Lease
-from pyratify.core.offload import LARGE, await_process, offload
+from pyratify.core.offload import LARGE, await_process, give_way, offload
 
 WHO = ContextVar("who", default="unset")
 
@@ -56,6 +56,17 @@ async def test_what_waits_for_a_process_holds_no_document_up() -> None:
     assert await asyncio.gather(*waiting) == [True] * 3
     with pytest.raises(ZeroDivisionError):
         await await_process(divmod, 1, 0)
+
+
+async def test_long_work_gives_way_in_its_own_thread_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the event loop, where there is nothing to give way to, it would hold up everything."""
+    pauses: list[float] = []
+    monkeypatch.setattr("pyratify.core.offload.sleep", pauses.append)
+    await offload(LARGE, give_way)
+    assert pauses == []
+    await offload(LARGE + 1, give_way)
+    assert len(pauses) == 1
+    assert 0 < pauses[0] < 0.001
 
 
 async def test_the_interpreter_s_switch_interval_is_the_program_s_own() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, partial
+from threading import current_thread
+from time import sleep
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -13,6 +15,8 @@ T = TypeVar("T")
 LARGE = 64 * 1024
 """Bytes above which a document is checked, parsed and verified in a thread: hashing, scanning and parsing it takes 1 to 3 ms."""
 _WORKERS = 1  # two would compete for the interpreter, with the event loop too
+_DOCUMENTS = "pyratify-documents"
+_MOMENT = 0.0002  # seconds; the system makes a quarter of a millisecond of it
 _WAITERS = 4  # they do nothing but wait
 
 
@@ -30,6 +34,16 @@ async def offload(size: int, function: Callable[P, T], *args: P.args, **kwargs: 
     if size <= LARGE:
         return function(*args, **kwargs)
     return await _call(_threads(), partial(function, *args, **kwargs))
+
+
+def give_way() -> None:
+    """Leave the interpreter to the event loop for a moment: to be called between the steps of long work, in the documents' thread.
+
+    Each read of a socket and each decrypted record gives the interpreter away, and a thread that works without a pause takes it
+    for the whole switch interval every time: hundreds of times in one turn of the loop. Elsewhere it does nothing.
+    """
+    if current_thread().name.startswith(_DOCUMENTS):
+        sleep(_MOMENT)
 
 
 async def await_process(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -54,7 +68,7 @@ async def _call(threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
 def _threads() -> ThreadPoolExecutor:
     # While it works, the event loop waits up to sys.getswitchinterval() for the interpreter after every system call;
     # servers shorten it when they start (`serving.process`).
-    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="pyratify-documents")
+    return ThreadPoolExecutor(_WORKERS, thread_name_prefix=_DOCUMENTS)
 
 
 @cache
