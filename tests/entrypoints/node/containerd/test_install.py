@@ -7,6 +7,7 @@ import pytest
 
 from pyratify.entrypoints.cli import main
 from pyratify.entrypoints.node.containerd.containerd_settings import read_settings
+from pyratify.entrypoints.node.containerd.install_containerd import is_unchanged
 
 BLOCK = '[plugins."io.containerd.image-verifier.v1.bindir"]'
 
@@ -213,3 +214,25 @@ def test_a_configuration_for_root_alone_is_never_open_to_others(
     assert install(tmp_path, "--bin-dir", tmp_path / "iv" / "bin", "--write") == 0
     assert set(modes) == {0o600}
     assert config.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("OWNERS = ", "OWNERS = sys.exit()\nOWNERS = "),
+        ("OWNERS = ", "OWNERS: object = sys.exit()\nOWNERS = "),
+        ("OWNERS = ", "OWNERS: object = "),
+        ("OWNERS = (0,)", "SECONDS = 1"),
+        ("/usr/bin/python3 -IS", "/bin/true -IS"),
+        ("/usr/bin/python3 -IS", "/usr/bin/env python3 -IS"),
+    ],
+)
+def test_a_program_with_more_than_its_settings_is_not_the_one_that_was_written(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    """Code in a second line of a setting would be run, and another interpreter may take everything for permission."""
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--write") == 0
+    text = (tmp_path / "bin" / "00-ratify").read_text()
+    assert is_unchanged(text)
+    assert old in text
+    assert not is_unchanged(text.replace(old, new, 1))

@@ -1,6 +1,7 @@
 """`ratify node install containerd`: the program in bin_dir and the settings of containerd, and how both are undone."""
 
 import json
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from pyratify.entrypoints.node.containerd.settings_block import SettingsBlock
 MARK = "Asks the daemon of this node for containerd"
 _BLOCK = SettingsBlock("ratify node install containerd", PLUGIN)
 _SHARE = 0.95  # of containerd's timeout; the rest is for the start of the program
+# No other program, which may take the rest for permission, and no other option.
+_INTERPRETER = re.compile(r"#!/[^\s]*(?:python|pypy)[^\s/]* -IS")
 SETTINGS = ("SOCKET", "SECONDS", "OWNERS", "WITHOUT_DAEMON")
 
 
@@ -59,12 +62,19 @@ def program(arguments: Namespace, seconds: float) -> str:
 
 def is_unchanged(text: str) -> bool:
     """Return whether a program is the one that this version writes, whatever its settings are."""
-    own = Path(ratify_containerd_verifier.__file__).read_text()
-    return text.partition("\n")[0].endswith(" -IS") and _without_settings(text) == _without_settings(own)
+    own = Path(ratify_containerd_verifier.__file__).read_text().splitlines()[1:]
+    given = text.splitlines()[1:]
+    # Line by line: a setting that is written twice would be run both times, and only one of them is read by a check.
+    return (
+        _INTERPRETER.fullmatch(text.partition("\n")[0]) is not None
+        and len(given) == len(own)
+        and all(map(_is_written, given, own))
+    )
 
 
-def _without_settings(text: str) -> list[str]:
-    return [line for line in text.splitlines()[1:] if _set_by(line) is None]
+def _is_written(given: str, own: str) -> bool:
+    name = _set_by(own)
+    return given == own if name is None else given.startswith(f"{name} = ")
 
 
 def _setting(line: str, values: dict[str, str]) -> str:
