@@ -28,6 +28,19 @@ def write(path: Path, scope: str = "example.com", keys: Mapping[str, Any] | None
     path.write_text(json.dumps({"executors": [{"scopes": [scope], "verifiers": [verifier]}]}))
 
 
+async def watching_keys(
+    path: Path, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> tuple[KeyService, FakeClock, WatchedConfig]:
+    """Return a service of keys, a clock, and a configuration in use that names the service."""
+    service = KeyService({"1": KEY.encode()})
+    service.install(monkeypatch)
+    write(path, keys=rotating_keys(**options))
+    clock = FakeClock()
+    watched = WatchedConfig(path, clock)
+    assert await watched.refresh()
+    return service, clock, watched
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """The configuration file."""
@@ -180,12 +193,7 @@ async def test_keys_of_a_service_that_change_are_a_new_generation(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any change of a file; while the service is down, the last keys stay and their age is a metric."""
-    service = KeyService({"1": KEY.encode()})
-    service.install(monkeypatch)
-    write(path, keys=rotating_keys(refreshInterval=30))
-    clock = FakeClock()
-    watched = WatchedConfig(path, clock)
-    assert await watched.refresh()
+    service, clock, watched = await watching_keys(path, monkeypatch, refreshInterval=30)
     service.down = True
     clock.advance(300)
     assert not await watched.refresh()
@@ -203,12 +211,7 @@ async def test_a_key_that_its_service_disabled_makes_the_configuration_wrong(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a key file that was deleted: the last generation serves, the fault stays and soon nothing should be asked here."""
-    service = KeyService({"1": KEY.encode()})
-    service.install(monkeypatch)
-    write(path, keys=rotating_keys(refreshInterval=30))
-    clock = FakeClock()
-    watched = WatchedConfig(path, clock)
-    assert await watched.refresh()
+    service, clock, watched = await watching_keys(path, monkeypatch, refreshInterval=30)
     service.disabled = True
     clock.advance(30)
     assert not await watched.refresh()
@@ -227,12 +230,7 @@ async def test_new_keys_that_could_not_be_taken_are_not_forgotten(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when another service was down in that moment: the fault stays, and seconds later they are in use."""
-    service = KeyService({"1": KEY.encode()})
-    service.install(monkeypatch)
-    write(path, keys=rotating_keys(refreshInterval=3600))
-    clock = FakeClock()
-    watched = WatchedConfig(path, clock)
-    assert await watched.refresh()
+    service, clock, watched = await watching_keys(path, monkeypatch, refreshInterval=3600)
 
     def fail(engine: Engine) -> Engine:
         raise RuntimeError
