@@ -244,6 +244,25 @@ class TestRegistryOutages:
             assert (await again.judge(both, 5)).allowed
             assert not (await again.judge(alone, 5)).allowed
 
+    @pytest.mark.parametrize("tag", [None, "v2"])
+    async def test_a_denial_of_a_digest_takes_its_own_allowance_from_every_tag(
+        self, tmp_path: Path, clock: FakeClock, tag: str | None
+    ) -> None:
+        """Its evidence is gone, under whatever name that was seen."""
+        store = Registry()
+        subject = store.add_image()
+        store.attach(subject, "application/test")
+        both, other = (replace(IMAGE, tag=each, digest=subject.digest) for each in ("v1", tag))
+        one = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert (await one.judge(both, 5)).allowed
+        store.listings[subject.digest].clear()
+        clock.advance(600)
+        assert (await one.judge(other, 5)).exit == 1
+        store.down = Reason.REGISTRY_UNREACHABLE
+        clock.advance(600)
+        again = judge(store, clock=clock, node=LAST, kept=kept(tmp_path, clock))
+        assert not (await again.judge(both, 5)).allowed
+
     async def test_an_allowance_takes_the_place_of_a_denial_under_every_name(
         self, tmp_path: Path, clock: FakeClock
     ) -> None:

@@ -137,13 +137,14 @@ class NodeJudge:
             return
         age = max(0.0, self.lifetime - answer.seconds) if answer.result.succeeded and answer.seconds else 0.0
         if age <= _FRESH:
-            by_index = answer.result.succeeded and rests_on_index(answer.result)
-            for each in _known_as(snapshot.engine, reference):
-                key, result = VerdictKey(answer.generation, namespace, each), answer.result
-                # What the index of a tag speaks for is allowed with that tag alone: the digest was just found not to be, by itself.
-                if by_index and each != reference:
-                    result = replace(result, decision=Decision.DENY)
-                await self.last.note(key, replace(result, reference=each), snapshot.node.max_age, age)
+            names, result = _known_as(snapshot.engine, reference), answer.result
+            # What the index of a tag speaks for is allowed with that tag alone: the digest was just found not to be, by itself.
+            # All else is the digest's own: a later denial takes it from every tag.
+            name = names[0] if result.succeeded and rests_on_index(result) else names[-1]
+            for each in names:
+                key = VerdictKey(answer.generation, namespace, each)
+                known = result if each == name else replace(result, decision=Decision.DENY)
+                await self.last.note(key, replace(known, reference=each), snapshot.node.max_age, age)
 
     async def _without_registry(self, reference: Reference, namespace: str, why: Failure) -> NodeAnswer:
         """Return what the configuration says for a digest that could not be decided now."""
@@ -153,8 +154,7 @@ class NodeJudge:
         trace = telemetry.trace() or secrets.token_hex(16)
         extra = {"reference": str(reference), "code": why.reason.value, "error": why.message, "trace": trace}
         _LOG.warning("not decided", extra=extra)
-        found = await self._last_verdict(reference, namespace) if why.reason in _OUTAGE else None
-        if found is not None and found.succeeded:
+        if why.reason in _OUTAGE and await self._was_allowed(reference, namespace):
             return allowed_before(reference, why)
         return undecided(reference, _shown(why, trace))
 
@@ -179,15 +179,16 @@ class NodeJudge:
             return audited(answer)
         return answer
 
-    async def _last_verdict(self, reference: Reference, namespace: str) -> ValidationResult | None:
+    async def _was_allowed(self, reference: Reference, namespace: str) -> bool:
         snapshot = self.source.acquire(namespace)
         if self.last is None or snapshot is None or snapshot.node.when_undecided != "lastVerdict":
-            return None
+            return False
         for each in _known_as(snapshot.engine, reference):
             key = VerdictKey(snapshot.engine.generation, namespace, each)
-            if (found := await self.last.find(key, snapshot.node.max_age)) is not None:
-                return found
-        return None
+            found = await self.last.find(key, snapshot.node.max_age)
+            if found is not None and found.succeeded:
+                return True
+        return False
 
 
 def _known_as(engine: Engine, reference: Reference) -> tuple[Reference, ...]:
