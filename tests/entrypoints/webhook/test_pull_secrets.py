@@ -1,27 +1,19 @@
 """The image pull Secrets of Pods and of their service accounts, as kubelet would choose them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyratify.testing.apiserver import ApiServer
 from support.pull_secrets import OLD_PULL, PASSWORD, Tenants, configured_user, pod_in, tenants, users
 from support.webhooks import MUTATE, VALIDATE, asked, patched
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    """An API server."""
-    with ApiServer() as found:
-        yield found
-
-
-@pytest.fixture
-async def here(server: ApiServer, tmp_path: Path) -> AsyncIterator[Tenants]:
+async def here(tmp_path: Path) -> AsyncIterator[Tenants]:
     """A registry, an API server and a webhook."""
-    async with tenants({"KUBECONFIG": str(server.kubeconfig(tmp_path))}, server) as found:
+    async with tenants(tmp_path) as found:
         yield found
 
 
