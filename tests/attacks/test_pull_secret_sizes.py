@@ -81,7 +81,10 @@ async def test_atk_253_a_secret_is_in_memory_for_seconds() -> None:
 
     async def get(plural: str, name: str, namespace: str) -> dict[str, Any]:
         del plural
-        return {"metadata": {"namespace": namespace, "name": name, **VERSION}, **secret(b'{"auths":{' + ENTRY + b"}}")}
+        return {
+            "metadata": {"namespace": namespace, "name": name, **VERSION},
+            **secret(b'{"auths":{' + ENTRY + b"}}"),
+        }
 
     def held() -> int:
         gc.collect()
