@@ -28,6 +28,7 @@ from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 
 APP = Reference.parse("registry.example.com/team/app:v1")
+VERSION = {"uid": "one", "resourceVersion": "1"}
 ENTRY = b'"registry.example.com":{"username":"u","password":"test-only"}'
 
 
@@ -36,7 +37,7 @@ async def used(spec: PullSpec, document: dict[str, Any]) -> tuple[int, str]:
 
     async def get(plural: str, name: str, namespace: str) -> dict[str, Any]:
         del plural
-        return {"metadata": {"namespace": namespace, "name": name}, **document}
+        return {"metadata": {"namespace": namespace, "name": name, **VERSION}, **document}
 
     found = await PodSecrets(get, FakeClock()).credentials("team", spec, APP)
     return len(found.scopes), "; ".join(found.notes)
@@ -80,7 +81,10 @@ async def test_atk_253_a_secret_is_in_memory_for_seconds() -> None:
 
     async def get(plural: str, name: str, namespace: str) -> dict[str, Any]:
         del plural
-        return {"metadata": {"namespace": namespace, "name": name}, **secret(b'{"auths":{' + ENTRY + b"}}")}
+        return {
+            "metadata": {"namespace": namespace, "name": name, **VERSION},
+            **secret(b'{"auths":{' + ENTRY + b"}}"),
+        }
 
     def held() -> int:
         gc.collect()

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from pyratify.entrypoints.gatekeeper.serve_gatekeeper import make
 from pyratify.kubernetes.secrets.pod_secrets import MAX_ENTRIES, MAX_READS, MAX_SECRETS, PodSecrets
 from pyratify.kubernetes.secrets.pull_secret import MAX_TRIED
 from pyratify.serving.entry_point import ServerContext
-from pyratify.testing.apiserver import ApiServer
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.registry import RegistrySimulator, redirect
 from pyratify.testing.registry_auth import BearerAuth
@@ -31,16 +30,9 @@ from support.webhooks import MUTATE
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    """An API server."""
-    with ApiServer() as found:
-        yield found
-
-
-@pytest.fixture
-async def here(server: ApiServer, tmp_path: Path) -> AsyncIterator[Tenants]:
+async def here(tmp_path: Path) -> AsyncIterator[Tenants]:
     """A registry, an API server and entry points."""
-    async with tenants({"KUBECONFIG": str(server.kubeconfig(tmp_path))}, server) as found:
+    async with tenants(tmp_path) as found:
         yield found
 
 

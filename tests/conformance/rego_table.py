@@ -37,7 +37,8 @@ def page(outcomes: dict[str, list[Outcome]]) -> str:
     """Return the page for the outcomes of both versions."""
     refused = "\n".join(f"- `{name}`: {why}" for name, why in sorted(REFUSED.items()))
     walks = "- `walk`, in any form but `walk(x, [path, value])` and `[path, value] := walk(x)`: the engine evaluates the others as nothing\n"
-    heads = "- a set under a name that is computed (`p[q].r contains s`): references into it are evaluated as nothing\n"
+    heads = "- `glob.match` with a colon, or what is computed, as its delimiters: to the engine `*` also stands for a colon\n"
+    heads += "- a set under a name that is computed (`p[q].r contains s`): references into it are evaluated as nothing\n"
     heads += "- a rule that is a name alone, or is called `if`, `contains`, `every` or `in`: the engine reads `allow if { ... }` in the old syntax as two rules\n"
     heads += '- `not` over `_`, or over a variable that stands nowhere else in its rule: OPA refuses it, and the engine evaluates it as "one is not"\n'
     heads += '- a pattern that takes an object apart (`some {"k": x} in list`): to OPA it has exactly these keys, to the engine also others\n'

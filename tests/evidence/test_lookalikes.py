@@ -19,7 +19,31 @@ def test_a_disguised_name_has_one_plain_form(text: str) -> None:
     assert plain(text) == "left-pad"
 
 
-@pytest.mark.parametrize("text", ["", "left-pad", "Café", "日本語"])
+UNSEEN = [
+    "\u034f",
+    "\u115f",
+    "\u17b4",
+    "\u180b",
+    "\u2065",
+    "\u3164",
+    "\ufe0f",
+    "\uffa0",
+    "\U000e0100",
+    "\x7f",
+    "\x00",
+    "\x9b",
+]
+
+
+@pytest.mark.parametrize("letter", UNSEEN, ids=ascii)
+def test_a_letter_that_cannot_be_seen_hides_no_package(letter: str) -> None:
+    """Whatever its category: joiners, fillers, variation selectors and controls are read as nothing."""
+    disguised = spdx([spdx_package(f"left{letter}-pad", "1.0")])
+    assert verdict(disguised, deniedPackages=[{"name": "left-pad"}]) == "PACKAGE_DENIED"
+    assert plain(f"cafe{letter}\u0301") == "café"
+
+
+@pytest.mark.parametrize("text", ["", "left-pad", "a\tb\nc", "Café", "日本語"])
 def test_other_letters_stay(text: str) -> None:
     """A name in another language is none in disguise."""
     assert plain(text) == text

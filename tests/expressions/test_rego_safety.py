@@ -93,3 +93,40 @@ def test_a_variable_that_is_only_declared_is_refused(rule: str) -> None:
         "some m; input.l[_] = m",
     ):
         assert not holds(f"package pyratify\nallow := true\ndeny contains m if {{ {good} }}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'glob.match("a:*", [":"], "a:b:c")',
+        'glob.match("a:*", [`:`], "a:b:c")',
+        'glob.match("a:*", ["\\u003a"], "a:b:c")',
+        'glob.match("a/*", ["/", ":"], "a/b:c")',
+        'glob.match("a:*", [""], "a:b:c")',
+        'glob.match("a:*", input.delimiters, "a:b:c")',
+        'd := [":"]; glob.match("a:*", d, "a:b:c")',
+        'd := ":"; glob.match("a:*", [d], "a:b:c")',
+        'glob["match"]("a:*", [":"], "a:b:c")',
+        'not glob.match("a:*", [":"], "a:b:c")',
+    ],
+)
+def test_a_glob_that_crosses_its_delimiter_is_refused(body: str) -> None:
+    """To OPA no `*` stands for a delimiter; to the engine it stands for a colon all the same, which would allow."""
+    with pytest.raises(ConfigurationError, match=r"glob\.match") as error:
+        holds(policy(body))
+    assert error.value.path == "policy"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('glob.match("ghcr.io/*", ["/"], "ghcr.io/a")', True),
+        ('glob.match("ghcr.io/*", ["/"], "ghcr.io/a/b")', False),
+        ('glob.match("ghcr.io/*", [`/`, "."], "ghcr.io/a.b")', False),
+        ('glob.match("a:*", [], "a:b.c")', False),
+        ('glob.match("*", null, "a.b:c")', True),
+    ],
+)
+def test_globs_with_other_delimiters_are_evaluated_as_in_opa(body: str, expected: bool) -> None:
+    """What the engine evaluates as OPA does is not refused."""
+    assert holds(policy(body)) is expected

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from manifests.objects import object_of, pod_spec
@@ -178,16 +179,16 @@ class Here:
 
 
 @asynccontextmanager
-async def tenants(kubeconfig: dict[str, str], server: ApiServer, **options: Any) -> AsyncIterator[Tenants]:
-    """Give all of it, and close it at the end."""
+async def tenants(folder: Path) -> AsyncIterator[Tenants]:
+    """Give all of it, with the API server's kubeconfig in a folder, and close it at the end."""
     members, clock = Members(), BellClock()
-    api = Api.connect(kubeconfig)
 
     async def get(plural: str, name: str, namespace: str) -> Mapping[str, Any]:
         return await api.get(object_path("v1", plural, name, namespace))
 
-    with RegistrySimulator(auth=members) as registry:
-        settings, configured = RegistryOptions(**options), Credentials()
+    with ApiServer() as server, RegistrySimulator(auth=members) as registry:
+        api = Api.connect({"KUBECONFIG": str(server.kubeconfig(folder))})
+        settings, configured = RegistryOptions(), Credentials()
         store = RegistryStore(settings, configured, AsyncioTransport(settings, environ={}), clock)
         executor = Executor(
             store=store, verifiers=(FakeVerifier(),), policy=ONE, clock=clock, cache=MemoryCache()

@@ -12,15 +12,22 @@ _LETTERS = str.maketrans(
     "aeopcyxsijhdqwglopvinuABEKMHOPCTXSIJABEZHIKMNOPTX",
 )
 
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) outside the category Cf: joiners, fillers, variation selectors.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+# Those that are white space part words.
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if not chr(code).isspace()}
 _MOST_PARTS = 4  # a few ligatures stand for a phrase: a document of them would become six times as large
 # UAX 15, section 13: no language needs more marks on one letter, and the time to sort them grows with the square of their number.
 _RUN, _JOINER = re.compile("\0{30}"), "\u034f"
 
 
 def plain(text: str) -> str:
-    """Return a text without what cannot be seen, with its dashes as hyphens and its look-alikes as the ASCII letters; ASCII as it is."""
+    """Return a text without what cannot be seen, with its dashes as hyphens and its look-alikes as the ASCII letters; printable ASCII as it is."""
     if text.isascii():
-        return text
+        # Not letter by letter: all names of a document are looked through at once, in lines.
+        return text if text.isprintable() else text.translate(_CONTROLS)
     return _each(_composed(_each(text, _compatible)), _visible)
 
 
@@ -30,6 +37,9 @@ def _each(text: str, change: Callable[[str], str]) -> str:
 
 
 def _compatible(letter: str) -> str:
+    # Before marks are composed: it would stand between a letter and its mark.
+    if _is_unseen(letter):
+        return ""
     # NFKC: letters of full width, ligatures and the like (UAX 15).
     found = unicodedata.normalize("NFKC", letter)
     return found if len(found) <= _MOST_PARTS else letter
@@ -43,9 +53,13 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", _JOINER.join(pieces))
 
 
+def _is_unseen(letter: str) -> bool:
+    # Cf: zero width, direction, soft hyphens.
+    is_format = unicodedata.category(letter) == "Cf"
+    return is_format or ord(letter) in _CONTROLS or _IGNORABLE.match(letter) is not None
+
+
 def _visible(letter: str) -> str:
-    category = unicodedata.category(letter)
-    # Pd: dashes. Cf: zero width, direction, soft hyphens.
-    if category == "Pd" or letter == "\u2212":
-        return "-"
-    return "" if category == "Cf" else letter.translate(_LETTERS)
+    # Pd: dashes.
+    is_dash = unicodedata.category(letter) == "Pd" or letter == "\u2212"
+    return "-" if is_dash else letter.translate(_LETTERS)

@@ -33,7 +33,7 @@ Span = tuple[int, int]
 
 
 def refuse_functions(modules: list[dict[str, Any]], path: str) -> None:
-    """Refuse a policy that names one of `REFUSED`, or `walk` in any form but `walk(x, [path, value])`.
+    """Refuse a policy that names one of `REFUSED`, `walk` in any form but `walk(x, [path, value])`, or `glob.match` that may cross a colon.
 
     Args:
         modules: The engine's parsed modules.
@@ -45,7 +45,8 @@ def refuse_functions(modules: list[dict[str, Any]], path: str) -> None:
     for module in modules:
         _refuse_split_rules(module["ast"], path)
         _refuse_heads(module["ast"], path)
-        allowed = {_start(call["fcn"]) for call in _nodes(module["ast"], "Call") if _is_walk(call, 2)}
+        calls = list(_nodes(module["ast"], "Call"))
+        allowed = {_start(call["fcn"]) for call in calls if _is_walk(call, 2) or _is_known_glob(call)}
         for name, line, start in _names(module["ast"]):
             if name in REFUSED:
                 raise ConfigurationError(
@@ -56,6 +57,12 @@ def refuse_functions(modules: list[dict[str, Any]], path: str) -> None:
                     f"line {line}: the embedded engine evaluates this use of walk as nothing",
                     path=path,
                     remedy="Write walk(x, [path, value]), or [path, value] := walk(x) as a statement of its own.",
+                )
+            if name == "glob.match" and start not in allowed:
+                raise ConfigurationError(
+                    f"line {line}: glob.match with a colon, or what is computed, as its delimiters {_DIFFERS}",
+                    path=path,
+                    remedy='Write other delimiters in the call, as ["/"], or compare the parts that split(x, ":") gives.',
                 )
 
 
@@ -127,6 +134,17 @@ def _change(assign: dict[str, Any], data: bytes) -> tuple[Span, bytes] | None:
 
 def _is_walk(call: dict[str, Any], parameters: int) -> bool:
     return _name(call["fcn"]) == "walk" and len(call["params"]) == parameters
+
+
+def _is_known_glob(call: dict[str, Any]) -> bool:
+    """Return whether a call of `glob.match` has delimiters that the engine minds: to it, `*` also stands for a colon."""
+    if _name(call["fcn"]) != "glob.match" or len(call["params"]) < 2:
+        return False
+    ((kind, inner),) = call["params"][1].items()
+    if kind != "Array":
+        return "Null" in call["params"][1]
+    texts = (next(iter(each.items())) for each in inner["items"])
+    return all(kind in ("String", "RawString") and text["value"] not in (":", "") for kind, text in texts)
 
 
 def _text(data: bytes, node: dict[str, Any]) -> bytes:

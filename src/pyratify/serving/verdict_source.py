@@ -78,8 +78,7 @@ class Answers:
             result = (await self.verdicts.validate(engine, reference, namespace, scope)).checked()
             # No verdict is not a denial: asking again may help, so it is answered differently.
             if result.error is not None:
-                if credentials and result.error.reason in NO_ACCESS:
-                    self._choice.forget(engine, reference, namespace, credentials)
+                self._reconsider(engine, reference, namespace, credentials, result.error.reason)
                 raise Undecided(result.error)
             if result.subject is None:
                 raise Undecided(_no_executor(reference))
@@ -103,7 +102,11 @@ class Answers:
             if snapshot.engine.executors.match(reference) is None:
                 raise Undecided(_no_executor(reference))
             scope = await self._choice.choose(snapshot.engine, reference, namespace, credentials)
-            found = await self.verdicts.resolve(snapshot.engine, reference, namespace, scope)
+            try:
+                found = await self.verdicts.resolve(snapshot.engine, reference, namespace, scope)
+            except StoreError as error:
+                self._reconsider(snapshot.engine, reference, namespace, credentials, error.reason)
+                raise
             return reference.at(found.digest)
 
     async def _chosen(
@@ -116,6 +119,13 @@ class Answers:
             return await self._choice.choose(engine, reference, namespace, credentials)
         except StoreError as error:
             raise Undecided(as_failure(error)) from None
+
+    def _reconsider(
+        self, engine: Engine, reference: Reference, namespace: str, credentials: Scopes, reason: Reason
+    ) -> None:
+        """Let the next question choose anew where the chosen credential has no access any more."""
+        if credentials and reason in NO_ACCESS:
+            self._choice.forget(engine, reference, namespace, credentials)
 
     @asynccontextmanager
     async def _acquire(self, namespace: str) -> AsyncIterator[Snapshot]:

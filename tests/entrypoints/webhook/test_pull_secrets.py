@@ -1,27 +1,19 @@
 """The image pull Secrets of Pods and of their service accounts, as kubelet would choose them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyratify.testing.apiserver import ApiServer
 from support.pull_secrets import OLD_PULL, PASSWORD, Tenants, configured_user, pod_in, tenants, users
-from support.webhooks import MUTATE, asked, patched
+from support.webhooks import MUTATE, VALIDATE, asked, patched
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    """An API server."""
-    with ApiServer() as found:
-        yield found
-
-
-@pytest.fixture
-async def here(server: ApiServer, tmp_path: Path) -> AsyncIterator[Tenants]:
+async def here(tmp_path: Path) -> AsyncIterator[Tenants]:
     """A registry, an API server and a webhook."""
-    async with tenants({"KUBECONFIG": str(server.kubeconfig(tmp_path))}, server) as found:
+    async with tenants(tmp_path) as found:
         yield found
 
 
@@ -92,16 +84,17 @@ async def test_whatever_a_registry_says_to_strangers_another_credential_is_tried
     assert "mallory" not in users(here.registry)[before:]
 
 
-async def test_a_choice_that_is_no_longer_accepted_is_made_again(here: Tenants) -> None:
+@pytest.mark.parametrize("path", [VALIDATE, MUTATE])
+async def test_a_choice_that_is_no_longer_accepted_is_made_again(here: Tenants, path: str) -> None:
     """The next question finds the one that is."""
     image = here.repository("app", "alice")
     here.secret("team", "login", f"{here.registry.host}/app=alice", f"{here.registry.host}=bob")
     document = pod_in("team", image, "login")
-    assert await here.allows(document)
+    assert await here.allows(document, path=path)
     here.members.users["app"] = {"bob"}
     here.clock.advance(20)
-    await here.allows(document)
-    assert await here.allows(document)
+    await here.allows(document, path=path)
+    assert await here.allows(document, path=path)
 
 
 async def test_a_public_image_is_read_as_without_secrets(here: Tenants) -> None:

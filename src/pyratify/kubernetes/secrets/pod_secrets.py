@@ -235,7 +235,11 @@ def _account(namespace: str, name: str, given: Mapping[str, Any]) -> tuple[str, 
 
 def _secret(namespace: str, name: str, given: Mapping[str, Any]) -> PullSecret:
     _check(namespace, name, given)
-    found = PullSecret.read(decoded(namespace, name, given), _MAX_TOKENS)
+    secret = decoded(namespace, name, given)
+    # They are its identity: without them what one content has read would answer for the next.
+    if not secret.uid or not secret.version:
+        raise ConfigurationError(f"the API server's answer has no uid or resourceVersion of {secret.title}")
+    found = PullSecret.read(secret, _MAX_TOKENS)
     # Those that stand for nothing as well: all are looked through for another host.
     if len(found.file.auths) > MAX_ENTRIES:
         raise ConfigurationError(f"{found.title} has more than {MAX_ENTRIES} entries")

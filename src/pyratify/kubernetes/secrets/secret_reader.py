@@ -30,10 +30,10 @@ class Secret:
     Attributes:
         namespace: Its namespace.
         name: Its name.
-        version: Its `resourceVersion`.
+        version: Its `resourceVersion`; empty where the answer has none.
         kind: Its type, as `kubernetes.io/tls`.
         data: Its entries, decoded.
-        uid: Its `uid`, which no other object ever has.
+        uid: Its `uid`, which no other object ever has; empty where the answer has none.
     """
 
     namespace: str
@@ -207,7 +207,8 @@ def _version(given: Mapping[str, Any]) -> str:
 
 def _metadata(given: Mapping[str, Any], name: str) -> str:
     meta = given.get("metadata")
-    return str(meta.get(name)) if isinstance(meta, dict) else ""
+    value = meta.get(name) if isinstance(meta, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
