@@ -1,6 +1,5 @@
 """Rules for SLSA provenance: which builder, from which source, how, and how long ago."""
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import islice
@@ -11,6 +10,7 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
+from pyratify.evidence.json_difference import difference
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.provenance_document import Provenance, read_provenance
@@ -166,31 +166,9 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
             raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
 
 
-def difference(expected: Any, actual: Any, path: str = "") -> tuple[str, str] | None:
-    """Return the first difference as what is there and what is expected; None where everything expected is there.
-
-    Of an object the expected members must be there; everything else must be equal, in type too.
-    """
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        below = (
-            difference(value, actual.get(name), f"{path}.{name}" if path else name)
-            for name, value in expected.items()
-        )
-        return next((each for each in below if each), None)
-    # `True == 1` in Python, and in no JSON document.
-    if type(expected) is type(actual) and expected == actual:
-        return None
-    where = f"{path}=" if path else ""
-    return f"{where}{_shown(actual)}", _shown(expected)
-
-
 def _is_same_workflow(builder: str, signer: str) -> bool:
     # Some builders leave their own version out.
     return builder in (signer, signer.partition("@")[0])
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))[:200]
 
 
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
