@@ -176,6 +176,24 @@ def test_a_refusal_says_which_type_lacks_what() -> None:
     assert f"of 2 artifacts of type {NOTATION!r}, 1 are verified" in verdict.failure.message
 
 
+@pytest.mark.parametrize(
+    ("types", "found", "remedy"),
+    [
+        ({}, (of(SBOM, GOOD), of(SBOM, BAD, number=2)), "Replace or remove those that are not: "),
+        ({NOTATION: Quantifier.ANY}, (of(SBOM, GOOD),), "Attach one that a verifier reads and accepts."),
+        ({SBOM: Quantifier.ANY}, (of(SBOM, BAD),), "Attach one that is accepted; "),
+        ({}, (of(SBOM, BAD),), "Attach one that is accepted, and replace or remove the others: "),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    types: dict[str, Quantifier], found: tuple[ArtifactReport, ...], remedy: str
+) -> None:
+    """More evidence does not make good what all of a type have to be."""
+    verdict = AnyAllPolicy(types).decide(SUBJECT, found)
+    assert verdict.failure is not None
+    assert verdict.failure.remedy.startswith(remedy)
+
+
 kinds = st.sampled_from((NOTATION, SBOM))
 quantifiers = st.sampled_from(Quantifier)
 reports = st.builds(
