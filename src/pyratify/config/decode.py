@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from pyratify.config.decode_keys import name_keys
 from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
@@ -81,12 +83,20 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
         # Not strict, msgspec would read the text "1" as a number and "false" as a boolean.
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), kind, path) from None
+        raise _explained(str(error), kind, path, data) from None
     except RecursionError:
         raise ShapeError("nested too deeply", path=path, remedy="Write it flatter.") from None
 
 
-def _explained(text: str, kind: Any, path: str) -> ShapeError:
+def _fault(kind: Any, data: Any) -> str:
+    try:
+        msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
     match = _WHERE.search(text)
     # msgspec's root is `$`; the path of this value stands before it.
     where = match[1].removeprefix(".") if match else ""
@@ -110,7 +120,7 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
     message = message.replace("`", "")
     return ShapeError(
         f"{message[0].lower()}{message[1:]}",
-        path=join(path, where.replace("[...]", ".*")),
+        path=join(path, name_keys(where, data, partial(_fault, kind))),
         remedy=remedy,
         unknown=unknown[1] if unknown else "",
         near=near,
