@@ -144,6 +144,16 @@ async def test_a_type_that_is_written_as_a_pattern_is_refused(kind: str) -> None
     assert (await policy({"default": "any", "defaults": "all", "a.b": "any"})).default is Quantifier.ANY
 
 
+async def test_a_nested_type_that_is_written_as_a_pattern_is_refused() -> None:
+    """All types are an empty list there."""
+    with pytest.raises(ConfigurationError, match="as it is") as error:
+        await plugin.build(
+            "p", decode(AnyAllOptions, {"nestedReferences": {"v": ["a/b", "*"]}}, "parameters"), _Resources()
+        )
+    assert error.value.path == "nestedReferences.v[1]"
+    assert "an empty list" in error.value.remedy
+
+
 def test_both_names_are_one_plugin() -> None:
     """`any-all` here, `config-policy` in Ratify v1's resources."""
     assert {Registry[Any]("policies").load(name, "") for name in ("any-all", "config-policy")} == {plugin}
