@@ -59,7 +59,8 @@ class ProvenanceJudge:
         """
         found = read_provenance(document, circumstances.predicate_type)
         self._check_names(found)
-        if missing := difference(dict(self.options.parameters), found.parameters):
+        expected = self.options.parameters
+        if expected and (missing := difference(dict(expected), found.parameters)):
             raise _mismatch("parameter", *missing)
         check_certificate(found, circumstances.certificate)
         # SLSA, `BuildMetadata`: both times are optional.
