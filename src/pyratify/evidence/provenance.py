@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -129,10 +128,10 @@ def images_of(found: Provenance) -> list[dict[str, Any]]:
 
     These are subjects of their own, which nothing has judged: the builder states that it used them.
     """
-    images = (each for each in found.materials if each.uri.startswith(_IMAGES))
+    images = [each for each in found.materials if each.uri.startswith(_IMAGES)]
     return [
         {"uri": each.uri, "digest": dict(each.digest)}
-        for each in islice(images, _MOST_IMAGES)
+        for each in images[:_MOST_IMAGES]
         # in-toto, `DigestSet`: values are texts; anything else must not reach facts and policies.
         if all(isinstance(value, str) for value in each.digest.values())
     ]

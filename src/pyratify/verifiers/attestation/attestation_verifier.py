@@ -151,7 +151,7 @@ def _details(
     # In every result: a verdict under reduced checks must be recognisable as one.
     if policy.ignored:
         data["ignored"] = list(policy.ignored)
-    ends = [authenticator.valid_until(signers), *(each.valid_until for each in good)]
+    ends = [authenticator.valid_until(signers), *[each.valid_until for each in good]]
     said = (
         f"a trusted {authenticator.signer_kind} states"
         if signers
@@ -161,8 +161,8 @@ def _details(
         f"{said} what the policy asks for: {_said(good)}",
         signers,
         data,
-        tuple(warning for each in good for warning in each.warnings),
-        min((end for end in ends if end is not None), default=None),
+        tuple([warning for each in good for warning in each.warnings]),
+        min([end for end in ends if end is not None], default=None),
     )
 
 

@@ -57,7 +57,8 @@ class Requirement:
         Raises:
             VerificationError: A rule refuses it.
         """
-        return united([judge.judge(predicate, circumstances) for judge in self.judges.values()])
+        found = [judge.judge(predicate, circumstances) for judge in self.judges.values()]
+        return found[0] if len(found) == 1 else united(found)
 
     async def beside(
         self, evidence: Evidence, now: datetime, signers: AcceptedSigners
