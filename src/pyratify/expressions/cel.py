@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import (
@@ -24,6 +26,8 @@ from pyratify.expressions.language import (
 
 Variable = tuple[str, Kind]
 _MAX_MESSAGE = 300
+_TRUE, _FALSE = Answer(True), Answer(False)
+_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,10 @@ class CelProgram:
         try:
             value = self._run(values)
             found = value.plain_value()
-            if found is True or found is False:
-                return Answer(found)
+            if found is True:
+                return _TRUE
+            if found is False:
+                return _FALSE
             kind = value.type().name()
         # The library raises RuntimeError where its budget of iterations is used up.
         except Exception as error:  # noqa: BLE001 - whatever it raises, nothing was decided
@@ -57,12 +63,31 @@ class CelProgram:
 
     def _run(self, values: Mapping[str, Any]) -> Any:
         if not isinstance(values, SharedValues):
-            return self.run(data={name: values[name] for name in self.reads})
+            given = {name: values[name] for name in self.reads}
+            _check_texts(given)
+            return self.run(data=given)
         activation = values.prepared.get(self.env)
         if activation is None:
+            _check_texts(values)
             # Values are converted when the first expression reads them: nine tenths of the time that one takes.
             activation = values.prepared[self.env] = self.env.Activation(dict(values))
         return self.run(activation)
+
+
+def _check_texts(values: Mapping[str, Any]) -> None:
+    """Refuse a text with a NUL character: the library converts only what is before it, so it would equal that.
+
+    Raises:
+        ValueError: One has it.
+    """
+    for name, value in values.items():
+        # A third of the time that a walk in Python takes; what this encoder refuses, the library refuses as well.
+        data = _encoder.encode(value)
+        # The first `in` is only quicker. Escaped backslashes go first: one of them and `u0000` behind it is no NUL.
+        if b"\\" in data and b"\\u0000" in data.replace(rb"\\", b""):
+            raise ValueError(
+                f"{name} has a text with a NUL character, and what is behind that would not be seen"
+            )
 
 
 class Cel:
