@@ -1,7 +1,7 @@
 """Judges one statement that a trusted signer made, by what is required of statements; pure."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from typing import Any
 
 from pyratify.core.dataclass import dataclass
@@ -20,10 +20,12 @@ class Judged:
     Attributes:
         judgement: The facts of the signature and of every requirement that it satisfies.
         satisfied: The names of these requirements.
+        refused: Why it does not satisfy others about its type, by their names.
     """
 
     judgement: Judgement
     satisfied: tuple[str, ...]
+    refused: Mapping[str, VerificationError] = field(hash=False)
 
 
 def judge_signed(
@@ -51,7 +53,7 @@ def judge_signed(
         signer=signed.signer.name,
         certificate=certificate_names(signed.signer.facts),
     )
-    problems: list[VerificationError] = []
+    problems: dict[str, VerificationError] = {}
     found: dict[str, Judgement] = {}
     # All of them: one statement may be what several requirements ask for.
     for requirement in about:
@@ -61,10 +63,11 @@ def judge_signed(
         except Denial:
             raise
         except VerificationError as error:
-            problems.append(error)
+            # Kept: frames would keep the document in memory.
+            problems[requirement.name] = error.with_traceback(None)
     if not found:
-        raise problems[0]
-    return Judged(_united(signed, tuple(found.values())), tuple(found))
+        raise next(iter(problems.values()))
+    return Judged(_united(signed, tuple(found.values())), tuple(found), problems)
 
 
 def _united(signed: SignedStatement, found: tuple[Judgement, ...]) -> Judgement:
